@@ -1,0 +1,5 @@
+"""``python -m app`` is ``alvys-sage``."""
+
+from app.cli import main
+
+main()

@@ -1,0 +1,96 @@
+"""Wires the worker by hand: settings in, one object graph out. Nothing else in the service builds its own parts."""
+
+import asyncio
+import random
+import time
+from collections.abc import AsyncIterator
+from contextlib import asynccontextmanager
+from datetime import timedelta
+
+from app.errors import SettingsError
+from app.settings import Settings, kafka_options
+from consumers import fuel_transaction, invoice_created, settlement_finalized, toll_transaction
+from consumers.engine.knobs import Knobs, Time, utc_now
+from consumers.engine.places import CredentialsMissingError
+from consumers.engine.worker import Subscription, Worker
+from consumers.mapping_state import MappingTable
+from domain.documents import Connection
+from sage_client import Login, SageClient
+
+SYSTEM_TIME = Time(utc_now, time.monotonic, asyncio.sleep, random.random)
+
+
+def knobs_of(settings: Settings) -> Knobs:
+    """The engine's numbers, as the settings have them."""
+    return Knobs(
+        batch=settings.batch_size,
+        requests_in_flight=settings.requests_in_flight_per_company,
+        window=settings.window,
+        lease=timedelta(seconds=settings.lease_seconds),
+        give_up=timedelta(seconds=settings.give_up_seconds),
+        probe_every=timedelta(seconds=settings.probe_seconds),
+        drain=timedelta(seconds=settings.drain_timeout_seconds),
+    )
+
+
+def subscription_of(settings: Settings) -> Subscription:
+    """What is read and written, by the topics' full names."""
+    topics = settings.topics
+    sources = {
+        topics.invoice_created: invoice_created.receive,
+        topics.settlement_finalized: settlement_finalized.receive,
+        topics.fuel_transaction: fuel_transaction.receive,
+        topics.toll_transaction: toll_transaction.receive,
+    }
+    options: dict[str, object] = {
+        "check_crcs": settings.check_crcs,
+        "max_poll_interval_ms": settings.max_poll_interval_ms,
+        "rebalance_timeout_ms": settings.rebalance_timeout_ms,
+    }
+    if settings.group_instance_id:
+        options["group_instance_id"] = settings.group_instance_id
+    return Subscription(
+        group_id=settings.group_id,
+        sources=sources,
+        ledgers={source: topics.ledger(source) for source in sources},
+        results=topics.sage_export_results,
+        dead_letters=topics.sage_dead_letters,
+        max_poll_records=settings.max_poll_records,
+        session_timeout_ms=settings.session_timeout_ms,
+        consumer_options=options,
+    )
+
+
+def login_of(settings: Settings, connection: Connection) -> Login:
+    """The Sage user that a connection names.
+
+    Raises:
+        CredentialsMissingError: the service was not given them; the text names the variables to set.
+    """
+    try:
+        credentials = settings.credentials_for(connection.credentials)
+    except SettingsError as error:
+        raise CredentialsMissingError(str(error)) from None
+    return Login(connection.company_id, credentials.user, credentials.password, connection.entity_id)
+
+
+@asynccontextmanager
+async def worker_of(settings: Settings) -> AsyncIterator[Worker]:
+    """The worker with everything it needs, caught up with mapping-state and ready to run.
+
+    Raises:
+        MappingStateUnavailable, SettingsError: it cannot start; the text says what to do.
+    """
+    kafka = kafka_options(settings)
+    client = SageClient(settings.gateway_url, settings.sender_id, settings.required_sender_password())
+    table = MappingTable(settings.topics.mapping_state, kafka, check_crcs=settings.check_crcs)
+    async with client, table:
+        yield Worker(
+            subscription_of(settings),
+            kafka,
+            client,
+            lambda connection: login_of(settings, connection),
+            table,
+            knobs_of(settings),
+            SYSTEM_TIME,
+        )

@@ -1,0 +1,138 @@
+"""The command line: ``alvys-sage COMMAND``. Groups of commands are imported when they are asked for, not before.
+
+A command is a line of `COMMANDS`, or an entry point of the group ``alvys_sage.commands``: the service may not import
+the simulator, but its command line can offer it. Errors that have a name end in one line on standard error; ``--debug``
+shows where they come from. Exit codes: 0 done, 1 something is wrong, 2 the request or the settings are.
+"""
+
+import os
+import sys
+import traceback
+from collections.abc import Callable
+from functools import partial
+from importlib.metadata import entry_points, version
+from pkgutil import resolve_name
+from typing import Annotated
+
+import typer
+
+from app.errors import CommandError, UsageError
+from app.output import Json, note, show_json, show_line
+
+PLUGINS = "alvys_sage.commands"
+DISTRIBUTION = "alvys-sage-intacct"
+
+COMMANDS = {
+    "worker": ("app.commands.worker:worker", "Export: read the topics, post to Sage Intacct, answer."),
+    "mappings": ("app.commands.mappings:mappings", "GL accounts: list, set, clear, explain, import, export."),
+    "topics": ("app.commands.topics:topics", "Create and check the Kafka topics."),
+    "settings": ("app.commands.settings:settings", "Every setting: its variable, default, meaning and value."),
+}
+"""Name, where it is, and its line in the help. What is named is a Typer application or a function for one."""
+
+root = typer.Typer(
+    name="alvys-sage",
+    help="Posts accounting documents from Alvys to Sage Intacct, exactly once in effect.",
+    no_args_is_help=True,
+    add_completion=False,
+    pretty_exceptions_enable=False,  # they show local variables, and those hold passwords
+)
+
+
+@root.callback()
+def common(
+    *,
+    debug: Annotated[bool, typer.Option("--debug", help="Show where an error comes from.")] = False,
+) -> None:
+    """Posts accounting documents from Alvys to Sage Intacct, exactly once in effect."""
+    _Debug.on = debug
+
+
+class _Debug:
+    on = False
+
+
+@root.command("version")
+def show_version(*, as_json: Json = False) -> None:
+    """The version of this program."""
+    if as_json:
+        show_json({"name": DISTRIBUTION, "version": version(DISTRIBUTION)})
+    else:
+        show_line(version(DISTRIBUTION))
+
+
+def main(arguments: list[str] | None = None) -> None:
+    """Run one command and exit with its code."""
+    if not sys.stdout.isatty():
+        # Typer's help is coloured on some CI services whatever the output is.
+        os.environ.setdefault("_TYPER_FORCE_DISABLE_TERMINAL", "1")
+    mount(root)
+    try:
+        root(args=arguments, prog_name="alvys-sage")
+    except KeyboardInterrupt:
+        raise SystemExit(130) from None
+    except BrokenPipeError:
+        # The reader of our output went away, as `head` does. Nothing is left to say, and no flush at exit may try.
+        os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
+        raise SystemExit(0) from None
+    except Exception as error:  # noqa: BLE001 - the last place: the person is told, with or without the frames
+        if _Debug.on:
+            traceback.print_exception(error)
+        note(f"error: {one_line(error)}")
+        raise SystemExit(exit_code(error)) from None
+
+
+def mount(onto: typer.Typer) -> None:
+    """Give the root a command that forwards to each group, and to each plug-in."""
+    for name, (path, text) in COMMANDS.items():
+        _forward(onto, name, partial(resolve_name, path), text)
+    for point in sorted(entry_points(group=PLUGINS), key=lambda point: point.name):
+        _forward(onto, point.name, point.load, f"Plug-in, see alvys-sage {point.name} --help.")
+
+
+def _forward(onto: typer.Typer, name: str, load: Callable[[], object], text: str) -> None:
+    # Everything after the name, --help included, belongs to the command that is loaded.
+    verbatim = {
+        "allow_extra_args": True,
+        "ignore_unknown_options": True,
+        "allow_interspersed_args": False,
+        "help_option_names": [],
+    }
+
+    @onto.command(name, help=text, context_settings=verbatim, add_help_option=False)
+    def forward(context: typer.Context) -> None:
+        try:
+            found = load()
+        except ImportError as error:
+            raise UsageError(f"the command {name!r} is not installed: {error}") from error
+        if not isinstance(found, typer.Typer):
+            single = typer.Typer(add_completion=False, pretty_exceptions_enable=False)
+            single.command()(found)  # type: ignore[type-var] # what COMMANDS names is a function
+            found = single
+        found(args=context.args, prog_name=f"alvys-sage {name}")
+
+
+def one_line(error: Exception) -> str:
+    """The error for a person. Errors with a name say what to do themselves; others are a defect of ours."""
+    text = " ".join(str(error).split())
+    if isinstance(error, CommandError) or type(error).__name__ in EXPLAINED:
+        return text
+    if _is_kafka(error):
+        return f"Kafka: {type(error).__name__}: {text}"
+    hint = "" if _Debug.on else " (alvys-sage --debug … shows where)"
+    return f"unexpected {type(error).__name__}: {text}{hint}"
+
+
+def exit_code(error: Exception) -> int:
+    """2 for what the person has to word or set otherwise, else 1."""
+    if isinstance(error, CommandError):
+        return error.exit_code
+    return EXPLAINED.get(type(error).__name__, 1)
+
+
+EXPLAINED = {"MappingStateUnavailable": 1, "MasterDefaultCannotBeCleared": 2, "BadKeyError": 2}
+"""Errors of the layers below whose text is for a person. By name: importing them would load Kafka for ``--help``."""
+
+
+def _is_kafka(error: Exception) -> bool:
+    return any(kind.__module__.startswith("aiokafka") for kind in type(error).__mro__)

@@ -1,0 +1,235 @@
+"""``alvys-sage mappings``: what the Account Mappings tab does, from a terminal, against the live mapping-state topic.
+
+Every command reads the topic to its end first. A command that writes returns when the table holds what it wrote, and
+says what answers then. The commands on files are in `app.commands.mapping_files`.
+"""
+
+import asyncio
+from dataclasses import asdict
+from typing import Annotated
+
+import typer
+
+from app.commands.mapping_files import export_file, import_file
+from app.errors import UsageError
+from app.mapping_access import (
+    NOBODY,
+    By,
+    Target,
+    is_listed,
+    live_table,
+    read_category,
+    read_side,
+    settings_for_command,
+    write,
+)
+from app.mapping_changes import Change, unreadable
+from app.mapping_views import COLUMNS, Explained, explained, problems, rows, subsidiaries
+from app.output import Json, note, show_json, show_line, show_table
+from domain.categories import CATEGORIES, OWN, Category, Side
+from domain.keys import Provider, VendorKey, canonical
+from domain.mapping_state import MappingState
+from producers.mapping_state import refuse_clearing_a_master
+
+mappings = typer.Typer(
+    help="GL accounts of the nine categories, as Alvys's Account Mappings tab shows them.",
+    no_args_is_help=True,
+    add_completion=False,
+    pretty_exceptions_enable=False,
+)
+mappings.command("import")(import_file)
+mappings.command("export")(export_file)
+
+SubsidiaryArgument = Annotated[str, typer.Argument(metavar="SUBSIDIARY", help="The subsidiary's id in Alvys.")]
+SideArgument = Annotated[str, typer.Argument(metavar="SIDE", help="ar (invoices) or ap (bills).")]
+CategoryArgument = Annotated[str, typer.Argument(metavar="CATEGORY", help="Its name in Alvys, or its slug.")]
+ItemArgument = Annotated[str, typer.Argument(metavar="[ITEM]", help="The item; left out: the category's own account.")]
+
+
+@mappings.command("list")
+def list_mappings(
+    *,
+    subsidiary: Annotated[str | None, typer.Option("--subsidiary", help="Only this subsidiary.")] = None,
+    side: Annotated[str | None, typer.Option("--side", help="Only ar or ap.")] = None,
+    category: Annotated[str | None, typer.Option("--category", help="Only this category.")] = None,
+    as_json: Json = False,
+) -> None:
+    """The nine categories, each with its own account and every item that is set.
+
+    Exit code 1: a record cannot be read, or another writer cleared a master Default; documents may be waiting for it.
+    """
+    on = None if side is None else read_side(side)
+    only = None if category is None else _any_category(category, on)
+    state = asyncio.run(_state())
+    shown_for = subsidiaries(state) if subsidiary is None else [subsidiary]
+    listed = [row for each in shown_for for row in rows(state, each, on, only)]
+    wrong = problems(state)
+    if as_json:
+        show_json({"offset": state.offset, "mappings": [row.json() for row in listed], "problems": wrong})
+    else:
+        show_table(COLUMNS, [row.cells() for row in listed])
+        for problem in wrong:
+            note("{code}: {key} at offset {offset}: {reason}".format(**problem))
+    raise typer.Exit(1 if wrong else 0)
+
+
+@mappings.command("set")
+def set_mapping(  # noqa: PLR0913 - its parameters are the command's
+    subsidiary: SubsidiaryArgument,
+    side: SideArgument,
+    category: CategoryArgument,
+    rest: Annotated[
+        list[str], typer.Argument(metavar="[ITEM] ACCOUNT", help="Without ITEM: the category's own account.")
+    ],
+    *,
+    title: Annotated[str | None, typer.Option("--title", help="The account's name in Sage, for display.")] = None,
+    by: By = NOBODY,
+    as_json: Json = False,
+) -> None:
+    """Set the GL account of an item, or of a category. It answers for exports from now on; nothing posted changes."""
+    *item, account = rest
+    if len(item) > 1:
+        raise UsageError("expected [ITEM] ACCOUNT")
+    target = Target.read(subsidiary, side, category, *item)
+    if not is_listed(target.category, target.item):
+        title_of = CATEGORIES[target.category].title
+        note(f"note: {title_of} lists no item {target.item!r}; it is set all the same and answers for that name")
+    value = {"account": account} | ({} if title is None else {"title": title})
+    _say(asyncio.run(_set(target, value, by)), as_json=as_json)
+
+
+@mappings.command()
+def clear(  # noqa: PLR0913 - its parameters are the command's
+    subsidiary: SubsidiaryArgument,
+    side: SideArgument,
+    category: CategoryArgument,
+    item: ItemArgument = OWN,
+    *,
+    by: By = NOBODY,
+    as_json: Json = False,
+) -> None:
+    """Clear a mapping; the category's own account answers then, or the Default. Exit code 2: it is the Default."""
+    _say(asyncio.run(_clear(Target.read(subsidiary, side, category, item), by)), as_json=as_json)
+
+
+@mappings.command("explain")
+def explain_mapping(
+    subsidiary: SubsidiaryArgument,
+    side: SideArgument,
+    category: CategoryArgument,
+    item: ItemArgument = OWN,
+    *,
+    as_json: Json = False,
+) -> None:
+    """Which account answers for an item now, and why. Exit code 1: none does, documents with such a line wait."""
+    target = Target.read(subsidiary, side, category, item)
+    found = explained(asyncio.run(_state()), target)
+    _say(found, as_json=as_json)
+    raise typer.Exit(0 if found.answers is not None else 1)
+
+
+@mappings.command()
+def vendor(  # noqa: PLR0913 - its parameters are the command's
+    subsidiary: SubsidiaryArgument,
+    kind: Annotated[Provider, typer.Argument(metavar="fuel|toll")],
+    provider: Annotated[
+        str, typer.Argument(metavar="PROVIDER", help="The card or toll provider; `default`: the rest.")
+    ],
+    vendor_id: Annotated[str, typer.Argument(metavar="VENDORID", help="The vendor in Sage Intacct.")],
+    *,
+    name: Annotated[str | None, typer.Option("--name", help="The vendor's name, for display.")] = None,
+    by: By = NOBODY,
+    as_json: Json = False,
+) -> None:
+    """Set the vendor whose bills a provider's fuel or tolls become."""
+    value = {"vendorId": vendor_id} | ({} if name is None else {"name": name})
+    key = str(VendorKey(subsidiary, kind, provider))
+    asyncio.run(_write_checked(key, value, by))
+    answer = {"key": key, **value}
+    if as_json:
+        show_json(answer)
+    else:
+        show_line(f"{key}: {vendor_id}")
+
+
+@mappings.command()
+def status(*, as_json: Json = False) -> None:
+    """How the table stands: records, offsets, problems. Exit code 1: some record cannot be read or must be set."""
+
+    async def ask() -> dict[str, object]:
+        async with live_table(settings_for_command()) as table:
+            return asdict(table.status())
+
+    found = asyncio.run(ask())
+    if as_json:
+        show_json(found)
+    else:
+        show_table(("FACT", "VALUE"), [(name.replace("_", " "), str(value)) for name, value in found.items()])
+    raise typer.Exit(1 if found["invalid"] or found["cleared_masters"] else 0)
+
+
+async def _state() -> MappingState:
+    async with live_table(settings_for_command()) as table:
+        return table.state
+
+
+async def _set(target: Target, value: dict[str, str], by: str) -> Explained:
+    settings = settings_for_command()
+    async with live_table(settings) as table:
+        await write(settings, table, by, [_checked(str(target.key(table.state)), value)])
+        return explained(table.state, target)
+
+
+async def _clear(target: Target, by: str) -> Explained:
+    settings = settings_for_command()
+    async with live_table(settings) as table:
+        wanted = str(target.key(table.state))
+        refuse_clearing_a_master(wanted)
+        # Other programs may have written other spellings of the item: all of them are this setting.
+        spellings = [r.key for r in table.state.records() if canonical(r.key) == canonical(wanted)]
+        if not spellings:
+            note(f"note: {wanted} is not set")
+        await write(settings, table, by, [Change(key, None) for key in spellings])
+        return explained(table.state, target)
+
+
+async def _write_checked(key: str, value: dict[str, str], by: str) -> None:
+    settings = settings_for_command()
+    change = _checked(key, value)
+    async with live_table(settings) as table:
+        await write(settings, table, by, [change])
+
+
+def _checked(key: str, value: dict[str, str]) -> Change:
+    if (reason := unreadable(key, value)) is not None:
+        raise UsageError(f"{key}: {reason}")
+    return Change(key, value)
+
+
+def _any_category(text: str, side: Side | None) -> Category:
+    """A category on the given side, or on whichever side it exists on."""
+    found: Category | None = None
+    for on in [side] if side is not None else list(Side):
+        try:
+            found = read_category(text, on)
+        except UsageError:
+            if side is not None:
+                raise
+    if found is None:
+        raise UsageError(f"{text!r} is not a category: {', '.join(info.title for info in CATEGORIES.values())}")
+    return found
+
+
+def _say(found: Explained, *, as_json: bool) -> None:
+    if as_json:
+        show_json(found.json())
+        return
+    columns = ("LEVEL", "KEY", "STANDS", "OFFSET")
+    names = ("level", "key", "display", "offset")
+    cells = [[_cell(level[name]) for name in names] for level in found.levels]
+    show_table(columns, cells)
+    show_line(found.reason)
+
+
+def _cell(value: object) -> str:
+    return "-" if value is None else str(value)

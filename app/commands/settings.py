@@ -1,0 +1,29 @@
+"""``alvys-sage settings``: what can be set, and what is."""
+
+from dataclasses import asdict
+from typing import Annotated
+
+import typer
+
+from app.output import Json, note, show_json, show_line, show_table
+from app.settings import Settings
+from app.settings_table import describe_settings, markdown, unknown_variables
+
+
+def settings(
+    *,
+    as_json: Json = False,
+    as_markdown: Annotated[bool, typer.Option("--markdown", help="Without values, for the documentation.")] = False,
+) -> None:
+    """Every setting: its environment variable, value, default, type and meaning. Secrets show as `set` or `not set`."""
+    if as_markdown:
+        show_line(markdown(describe_settings()))
+        return
+    rows = describe_settings(Settings.load())
+    if as_json:
+        show_json([asdict(row) for row in rows])
+    else:
+        columns = ("VARIABLE", "VALUE", "DEFAULT", "TYPE", "MEANING")
+        show_table(columns, [(r.variable, r.value or "", r.default, r.type, r.description) for r in rows])
+    for name in unknown_variables():
+        note(f"note: {name} is set and is no setting of this program")

@@ -1,0 +1,76 @@
+"""``alvys-sage topics``: are all topics there, and as they must be?"""
+
+import asyncio
+from dataclasses import asdict
+from typing import Annotated
+
+import typer
+from aiokafka.admin import AIOKafkaAdminClient
+
+from app.logging import set_up
+from app.output import Json, show_json, show_line, show_table
+from app.settings import Settings, kafka_options
+from app.topics import Report, check, create, wanted
+
+
+def topics(
+    *,
+    make: Annotated[
+        bool, typer.Option("--create", help="Create the missing topics; what exists is not changed.")
+    ] = False,
+    check_only: Annotated[
+        bool, typer.Option("--check", help="Only check. This is what happens without --create.")
+    ] = False,
+    as_json: Json = False,
+) -> None:
+    """Check all topics of the contract, and create the missing ones with --create.
+
+    Exit code 0: a worker may start. 1: something is wrong; each line says what and how to mend it.
+    """
+    if make and check_only:
+        raise typer.BadParameter("--create and --check exclude each other")
+    settings = Settings.load()
+    set_up(settings)
+    report = asyncio.run(_ask(settings, make=make))
+    if as_json:
+        show_json(_as_json(settings, report))
+    else:
+        _show(settings, report)
+    raise typer.Exit(1 if report.problems else 0)
+
+
+async def _ask(settings: Settings, *, make: bool) -> Report:
+    admin = AIOKafkaAdminClient(**kafka_options(settings))
+    try:
+        await admin.start()
+        return await (create if make else check)(admin, settings)
+    finally:
+        await admin.close()
+
+
+def _as_json(settings: Settings, report: Report) -> dict[str, object]:
+    names = [topic.topic for topic in wanted(settings)]
+    return {
+        "topics": {
+            name: {"partitions": facts.partitions, "replicas": facts.replicas, "cleanup": sorted(facts.cleanup)}
+            for name in names
+            if (facts := report.facts.get(name)) is not None
+        },
+        "created": report.created,
+        "problems": [asdict(problem) for problem in report.problems],
+    }
+
+
+def _show(settings: Settings, report: Report) -> None:
+    rows = []
+    for topic in wanted(settings):
+        facts = report.facts.get(topic.topic)
+        wrong = [problem.fault.value for problem in report.problems if problem.topic == topic.topic]
+        well = "created" if topic.topic in report.created else "ok"
+        shape = (
+            ("-", "-", "-") if facts is None else (str(facts.partitions), str(facts.replicas), ",".join(facts.cleanup))
+        )
+        rows.append((topic.topic, *shape, ", ".join(wrong) or well))
+    show_table(("TOPIC", "PARTITIONS", "REPLICAS", "CLEANUP", "STATUS"), rows)
+    for problem in report.problems:
+        show_line(f"{problem.fault}: {problem.topic} {problem.detail}. {problem.fix}")

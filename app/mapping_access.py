@@ -1,0 +1,122 @@
+"""What the mappings commands share: the live table, writing with a read-back, and a person's words for a setting."""
+
+import os
+from collections.abc import AsyncIterator, Sequence
+from contextlib import asynccontextmanager
+from dataclasses import dataclass, replace
+from datetime import UTC, datetime
+from typing import Annotated, Self
+
+import typer
+
+from app.errors import UsageError
+from app.logging import set_up
+from app.mapping_changes import Change
+from app.settings import Settings, kafka_options
+from consumers.mapping_state import MappingTable
+from domain.categories import CATEGORIES, OWN, Category, Side, category_titled, fold, item_slot
+from domain.keys import AccountKey
+from domain.mapping_state import MappingState
+from domain.settings import AccountSetting, Invalid
+from domain.table import Record
+from producers.mapping_state import MappingWriter, Written
+
+By = Annotated[str, typer.Option("--by", envvar="USER", help="Who writes, for the record.")]
+NOBODY = "unknown"
+
+
+def settings_for_command() -> Settings:
+    """The settings, with logging set up; warnings are enough beside a command's answer."""
+    settings = Settings.load()
+    quiet = settings.log_level if "ALVYS_SAGE_LOG_LEVEL" in os.environ else "warning"
+    set_up(settings.model_copy(update={"log_level": quiet}))
+    return settings
+
+
+@asynccontextmanager
+async def live_table(settings: Settings) -> AsyncIterator[MappingTable]:
+    """The mapping-state table, read to its end."""
+    table = MappingTable(
+        settings.topics.mapping_state,
+        kafka_options(settings),
+        on_policy_mismatch=settings.mapping_policy,
+        check_crcs=settings.check_crcs,
+    )
+    async with table:
+        yield table
+
+
+async def write(settings: Settings, table: MappingTable, by: str, changes: Sequence[Change]) -> list[Written]:
+    """Write the changes in their order; when this returns, the table holds them."""
+    topic = settings.topics.mapping_state
+    async with MappingWriter(topic, kafka_options(settings), by=by, clock=lambda: datetime.now(UTC)) as writer:
+        written = [
+            await (writer.clear(change.key) if change.value is None else writer.set(change.key, change.value))
+            for change in changes
+        ]
+    await table.barrier()
+    return written
+
+
+def read_side(text: str) -> Side:
+    """``ar`` or ``ap``, in any case."""
+    try:
+        return Side(fold(text))
+    except ValueError:
+        raise UsageError(f"{text!r} is not a side: ar (invoices) or ap (bills)") from None
+
+
+def read_category(text: str, side: Side) -> Category:
+    """A category by its slug or by the name that Alvys shows, and on a side that it exists on."""
+    category = next((each for each in Category if each == fold(text)), None) or category_titled(text)
+    if category is None:
+        raise UsageError(f"{text!r} is not a category: {', '.join(info.title for info in CATEGORIES.values())}")
+    sides = CATEGORIES[category].sides
+    if side not in sides:
+        only = " and ".join(sorted(each.upper() for each in sides))
+        raise UsageError(f"{CATEGORIES[category].title} exists on {only} only, not on {side.upper()}")
+    return category
+
+
+@dataclass(frozen=True, slots=True)
+class Target:
+    """What a person means: an item, or a category's own account (`OWN`), on one side of one subsidiary."""
+
+    subsidiary: str
+    side: Side
+    category: Category
+    item: str
+
+    @classmethod
+    def read(cls, subsidiary: str, side: str, category: str, item: str = OWN) -> Self:
+        """From a person's words.
+
+        Raises:
+            UsageError: There is no such side or category, or the category does not exist on the side.
+        """
+        on = read_side(side)
+        return cls(subsidiary, on, read_category(category, on), item)
+
+    def key(self, state: MappingState) -> AccountKey:
+        """The key to write: of an item that is set already, or that the category lists, in that spelling."""
+        slot = item_slot(self.category, self.item)
+        listed = next((name for name in CATEGORIES[self.category].items if fold(name) == slot), self.item.strip())
+        key = AccountKey(self.subsidiary, self.side, self.category, OWN if slot == OWN else listed)
+        standing = state.account(key.canonical)
+        # One setting, one key: a second spelling would leave two records, of which clearing one uncovers the other.
+        return key if standing is None else replace(key, item=standing.key.split("/", 4)[4])
+
+
+def is_listed(category: Category, item: str) -> bool:
+    """Whether the category names the item, or takes whatever the company defined."""
+    info = CATEGORIES[category]
+    return info.dynamic or item_slot(category, item) in {OWN, *map(fold, info.items)}
+
+
+def shown(record: Record[AccountSetting] | None) -> str:
+    """An account as Alvys shows it: ``Account ID - Account Name`` (requirement 81)."""
+    if record is None:
+        return "-"
+    if isinstance(record.value, Invalid):
+        return f"unreadable: {record.value.reason}"
+    return record.value.account if record.value.title is None else f"{record.value.account} - {record.value.title}"

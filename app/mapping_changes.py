@@ -1,0 +1,142 @@
+"""Changes of settings from a file: read all, check all, and only then let any be written.
+
+A file is JSON lines, a JSON array or one JSON object of ``{"key": …, "value": {…} | null}``, or CSV with the columns
+``subsidiary,side,category,item,account,title``. Errors are collected with where they stand, not thrown one by one.
+"""
+
+import csv
+import io
+import json
+from collections.abc import Iterator, Mapping
+from dataclasses import dataclass
+
+import orjson
+
+from domain.categories import OWN
+from domain.keys import BadKeyError, canonical
+from domain.mapping_state import MappingState
+from domain.settings import Invalid
+from producers.mapping_state import MasterDefaultCannotBeCleared, refuse_clearing_a_master
+
+COLUMNS = ("subsidiary", "side", "category", "item", "account")
+
+
+@dataclass(frozen=True, slots=True)
+class Change:
+    """Set `key` to `value`, or clear it with None. `where` is its place in the file, for a person."""
+
+    key: str
+    value: Mapping[str, object] | None
+    where: str = ""
+
+
+@dataclass(frozen=True, slots=True)
+class Fault:
+    """What is wrong with one entry."""
+
+    where: str
+    reason: str
+
+
+def read_changes(text: str) -> tuple[list[Change], list[Fault]]:
+    """Read and check a whole file. Where faults are not empty, nothing of it may be written."""
+    changes: list[Change] = []
+    faults: list[Fault] = []
+    seen: dict[str, str] = {}
+    for where, entry in _entries(text):
+        if isinstance(entry, Fault):
+            faults.append(entry)
+            continue
+        change, reason = _change(where, entry)
+        if change is not None and (first := seen.setdefault(canonical(change.key), where)) != where:
+            reason = f"{change.key} is set twice, first in {first}"
+        if reason is not None:
+            faults.append(Fault(where, reason))
+        elif change is not None:
+            changes.append(change)
+    if not changes and not faults:
+        faults.append(Fault("the file", "holds no entry"))
+    return changes, faults
+
+
+def _entries(text: str) -> Iterator[tuple[str, object]]:
+    start = text.lstrip("\ufeff \t\r\n")
+    if start.startswith("["):
+        yield from _array(start)
+    elif start.startswith("{"):
+        yield from _objects(text)
+    else:
+        yield from _csv(text)
+
+
+def _array(text: str) -> Iterator[tuple[str, object]]:
+    try:
+        for number, entry in enumerate(json.loads(text), start=1):
+            yield f"entry {number}", entry
+    except json.JSONDecodeError as error:
+        yield "", Fault(f"line {error.lineno}", f"not JSON: {error.msg}")
+
+
+def _objects(text: str) -> Iterator[tuple[str, object]]:
+    try:
+        yield "the file", json.loads(text)
+    except json.JSONDecodeError:
+        pass  # not one object over several lines, so one a line
+    else:
+        return
+    for number, line in enumerate(text.splitlines(), start=1):
+        if line.strip():
+            try:
+                yield f"line {number}", json.loads(line)
+            except json.JSONDecodeError as error:
+                yield "", Fault(f"line {number}", f"not JSON: {error.msg}")
+
+
+def _csv(text: str) -> Iterator[tuple[str, object]]:
+    rows = csv.DictReader(io.StringIO(text.lstrip("\ufeff")))
+    missing = [name for name in COLUMNS if name not in (rows.fieldnames or ())]
+    if missing:
+        yield "", Fault("line 1", f"neither JSON nor CSV: no column {', '.join(missing)}")
+        return
+    for row in rows:
+        at = f"line {rows.line_num}"
+        cells = {name: (value or "").strip() for name, value in row.items() if isinstance(name, str)}
+        key = "{subsidiary}/account/{side}/{category}/".format(**cells).replace("/AR/", "/ar/").replace("/AP/", "/ap/")
+        value = {"account": cells["account"]} | ({"title": cells["title"]} if cells.get("title") else {})
+        yield at, {"key": key + (cells["item"] or OWN), "value": value}
+
+
+def _change(where: str, entry: object) -> tuple[Change | None, str | None]:
+    if not isinstance(entry, dict) or not isinstance(entry.get("key"), str) or "value" not in entry:
+        return None, 'is not of the form {"key": "…", "value": {…} or null}'
+    key, value = entry["key"], entry["value"]
+    if value is not None and not isinstance(value, dict):
+        return None, f"{key}: the value is neither an object nor null"
+    change = Change(key, value, where)
+    try:
+        if value is None:
+            refuse_clearing_a_master(key)
+            return change, None
+    except (BadKeyError, MasterDefaultCannotBeCleared) as error:
+        return change, f"{key}: {error}"
+    if secret := _secret(value):
+        return change, f"{key}: holds {secret!r}; secrets do not belong in mapping-state, name a credential instead"
+    reason = unreadable(key, value)
+    return change, None if reason is None else f"{key}: {reason}"
+
+
+def unreadable(key: str, value: Mapping[str, object]) -> str | None:
+    """Why the service could not read the setting, or None. It is asked of the very code that will read it."""
+    scratch = MappingState()
+    scratch.apply(key.encode(), orjson.dumps(value), 0)
+    return next((record.value.reason for record in scratch.problems() if isinstance(record.value, Invalid)), None)
+
+
+def _secret(value: object) -> str | None:
+    """The name of a field that is called like a secret, at any depth."""
+    if isinstance(value, dict):
+        named = (name for name in value if "password" in name.casefold() or "secret" in name.casefold())
+        return next(named, None) or next((found for each in value.values() if (found := _secret(each))), None)
+    if isinstance(value, list):
+        return next((found for each in value if (found := _secret(each))), None)
+    return None

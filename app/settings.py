@@ -1,0 +1,289 @@
+"""Every setting of the service, read from the environment: `ALVYS_SAGE_<FIELD>`, and nothing else decides.
+
+`alvys-sage settings` prints this table with the values in force. A variable that is empty counts as not set. A secret
+is a `SecretStr` from the moment it is read, so it is in no `repr`, no log and no error: errors name the variable and
+the rule it breaks, never the value.
+"""
+
+import ssl
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Annotated, Literal, Self
+from urllib.parse import urlsplit
+
+from aiokafka.helpers import create_ssl_context
+from pydantic import AliasChoices, Field, SecretStr, ValidationError, field_validator, model_validator
+from pydantic_settings import BaseSettings, PydanticBaseSettingsSource, SettingsConfigDict
+from pydantic_settings.exceptions import SettingsError as SourceError
+
+from app.credentials import Credentials, CredentialsSource, canonical, read_file, variables
+from app.errors import SettingsError
+
+PREFIX = "ALVYS_SAGE_"
+BROKERS_VARIABLE = "KAFKA_BOOTSTRAP_SERVERS"
+
+Protocol = Literal["PLAINTEXT", "SSL", "SASL_PLAINTEXT", "SASL_SSL"]
+Mechanism = Literal["PLAIN", "SCRAM-SHA-256", "SCRAM-SHA-512"]
+Positive = Annotated[int, Field(gt=0)]
+
+
+@dataclass(frozen=True, slots=True)
+class Topics:
+    """The topics' full names, prefix included."""
+
+    invoice_created: str
+    settlement_finalized: str
+    fuel_transaction: str
+    toll_transaction: str
+    mapping_state: str
+    sage_export_results: str
+    sage_payments: str
+    sage_dead_letters: str
+    export_commands: str
+    payment_cursor: str
+
+    @property
+    def sources(self) -> tuple[str, str, str, str]:
+        """The four topics that hold what is to be exported."""
+        return self.invoice_created, self.settlement_finalized, self.fuel_transaction, self.toll_transaction
+
+    @staticmethod
+    def ledger(source: str) -> str:
+        """The ledger topic of a source topic; both are full names."""
+        return f"{source}.ledger"
+
+
+class Settings(BaseSettings):
+    """What the environment says. `load` is the way in; a constructor with keywords serves tests."""
+
+    model_config = SettingsConfigDict(
+        env_prefix=PREFIX,
+        env_ignore_empty=True,
+        frozen=True,
+        extra="forbid",
+        populate_by_name=True,
+        hide_input_in_errors=True,
+    )
+
+    kafka_bootstrap_servers: str = Field(
+        "localhost:9092",
+        description="Kafka brokers to begin with, host:port separated by commas.",
+        validation_alias=AliasChoices(f"{PREFIX}{BROKERS_VARIABLE}", BROKERS_VARIABLE),
+        min_length=1,
+    )
+    kafka_security_protocol: Protocol = Field("PLAINTEXT", description="How to speak to the brokers.")
+    kafka_sasl_mechanism: Mechanism = Field("PLAIN", description="How to sign in, with SASL_PLAINTEXT and SASL_SSL.")
+    kafka_sasl_user: str | None = Field(None, description="Kafka user, with SASL.")
+    kafka_sasl_password: SecretStr | None = Field(None, description="Kafka password, with SASL.")
+    kafka_ssl_ca_file: Path | None = Field(
+        None,
+        description="PEM file of the authority behind the brokers' certificates; not set: the system's list.",
+    )
+    client_id: str = Field("alvys-sage", description="Name of this program in the brokers' logs and quotas.")
+    group_id: str = Field("alvys-sage", description="Consumer group of the worker; part of the transactional ids.")
+    group_instance_id: str | None = Field(
+        None,
+        description="Static membership: a name that this worker keeps over restarts, such as its pod name.",
+    )
+
+    topic_prefix: str = Field("", description="Put before every topic name, for several installations on one cluster.")
+    topic_invoice_created: str = Field("invoice-created", description="Source topic: customer invoices.")
+    topic_settlement_finalized: str = Field("settlement-finalized", description="Source topic: statements.")
+    topic_fuel_transaction: str = Field("fuel-transaction", description="Source topic: fuel card transactions.")
+    topic_toll_transaction: str = Field("toll-transaction", description="Source topic: toll transactions.")
+    topic_mapping_state: str = Field("mapping-state", description="Compacted: connections, accounts, vendors.")
+    topic_sage_export_results: str = Field("sage-export-results", description="What became of each document.")
+    topic_sage_payments: str = Field("sage-payments", description="Payments recorded in Sage Intacct.")
+    topic_sage_dead_letters: str = Field("sage-dead-letters", description="Events that break the contract, untouched.")
+    topic_export_commands: str = Field("export-commands", description="Retry, mark as synced, pause, resume.")
+    topic_payment_cursor: str = Field("payment-cursor", description="Internal: how far payments were read.")
+    partitions: Positive = Field(6, description="Partitions of a topic that `alvys-sage topics --create` creates.")
+    replication: int = Field(
+        0, ge=0, description="Replicas of a topic that is created; 0: three, or one per broker where there are fewer."
+    )
+    mapping_policy: Literal["raise", "warn", "reconcile"] = Field(
+        "raise",
+        description="mapping-state not compacted: refuse to start, say so and go on, or set the policy.",
+    )
+
+    gateway_url: str = Field(
+        "https://api.intacct.com/ia/xml/xmlgw.phtml", description="Sage Intacct XML gateway, or a simulator of it."
+    )
+    sender_id: str = Field("AlvysMPP", description="Sage Intacct Web Services sender ID.")
+    sender_password: SecretStr | None = Field(None, description="Password of the sender ID.")
+    credentials: dict[str, Credentials] = Field(
+        default_factory=dict,
+        description=f"Sage users by the name that connections give: {PREFIX}CREDENTIALS__<NAME>__USER, __PASSWORD.",
+    )
+    credentials_file: Path | None = Field(
+        None,
+        description='JSON file of the same: {"<name>": {"user": …, "password": …}}; the environment goes first.',
+    )
+
+    batch_size: int = Field(100, ge=1, le=100, description="Documents in one request to Sage Intacct, at most.")
+    batch_linger_ms: int = Field(20, ge=0, description="Milliseconds that a request that is not full waits for more.")
+    requests_in_flight_per_company: Positive = Field(1, description="Requests at a time to one Sage company.")
+    window: Positive = Field(1000, description="Records of a partition in work, at most; then it is paused.")
+    lease_seconds: Positive = Field(
+        900,
+        description="Seconds a claim holds: its request is not sent later, and nobody else sends it sooner.",
+    )
+    give_up_seconds: Positive = Field(300, description="Seconds until a Sage company that takes nothing is set aside.")
+    probe_seconds: Positive = Field(60, description="Seconds between tries of a company that was set aside.")
+    max_poll_records: Positive = Field(500, description="Records taken from Kafka at a time.")
+    session_timeout_ms: Positive = Field(
+        30_000, description="Milliseconds of silence after which a worker loses its partitions."
+    )
+    rebalance_timeout_ms: Positive = Field(300_000, description="Milliseconds that a rebalance waits for this worker.")
+    max_poll_interval_ms: Positive = Field(
+        300_000, description="Milliseconds without a poll after which it is put out."
+    )
+    drain_timeout_seconds: Positive = Field(
+        30, description="Seconds that a revoked partition or a stopping worker waits for requests in flight."
+    )
+    check_crcs: bool = Field(True, description="Check records' checksums; false only for librdkafka's mock cluster.")
+
+    metrics_host: str = Field("127.0.0.1", description="Address that metrics and health are served at.")
+    metrics_port: int = Field(0, ge=0, le=65535, description="Port of metrics and health; 0: not served.")
+    log_format: Literal["console", "json"] = Field("console", description="Log lines for people or for machines.")
+    log_level: Literal["debug", "info", "warning", "error"] = Field("info", description="Least important line shown.")
+
+    @classmethod
+    def settings_customise_sources(
+        cls,
+        settings_cls: type[BaseSettings],
+        init_settings: PydanticBaseSettingsSource,
+        env_settings: PydanticBaseSettingsSource,
+        dotenv_settings: PydanticBaseSettingsSource,  # noqa: ARG003 - the names are pydantic's
+        file_secret_settings: PydanticBaseSettingsSource,  # noqa: ARG003 - as above
+    ) -> tuple[PydanticBaseSettingsSource, ...]:
+        """Keywords, then the environment; credentials by a reader of our own, which never parses a password as JSON."""
+        return init_settings, CredentialsSource(settings_cls), env_settings
+
+    @field_validator("gateway_url")
+    @classmethod
+    def _a_web_address(cls, url: str) -> str:
+        parts = urlsplit(url)
+        if parts.scheme not in {"http", "https"} or not parts.hostname:
+            raise ValueError("must be an http or https address")
+        if parts.username is not None or parts.password is not None:
+            raise ValueError("must not hold a user or password")
+        return url
+
+    @field_validator("credentials")
+    @classmethod
+    def _names_are_canonical(cls, given: dict[str, Credentials]) -> dict[str, Credentials]:
+        named = {canonical(name): value for name, value in given.items()}
+        if len(named) != len(given):
+            raise ValueError("two names differ in nothing but case or punctuation")
+        return named
+
+    @model_validator(mode="after")
+    def _sasl_is_complete(self) -> Self:
+        if self.kafka_security_protocol.startswith("SASL"):
+            for field in ("kafka_sasl_user", "kafka_sasl_password"):
+                if getattr(self, field) is None:
+                    raise ValueError(f"{variable(field)} is needed with {self.kafka_security_protocol}")
+        return self
+
+    @model_validator(mode="after")
+    def _timeouts_are_in_order(self) -> Self:
+        if self.session_timeout_ms >= self.max_poll_interval_ms:
+            raise ValueError(f"{variable('session_timeout_ms')} must be below {variable('max_poll_interval_ms')}")
+        if self.drain_timeout_seconds * 1000 >= self.rebalance_timeout_ms:
+            raise ValueError(f"{variable('drain_timeout_seconds')} must end before {variable('rebalance_timeout_ms')}")
+        if self.window < self.batch_size:
+            raise ValueError(f"{variable('window')} must be at least {variable('batch_size')}")
+        return self
+
+    @classmethod
+    def load(cls) -> Self:
+        """Read the environment.
+
+        Raises:
+            SettingsError: Something is missing or breaks a rule; every finding is in it, no value is.
+        """
+        try:
+            return cls()
+        except ValidationError as error:
+            findings = [
+                _finding(part["loc"], part["msg"]) for part in error.errors(include_input=False, include_url=False)
+            ]
+            raise SettingsError(findings) from None  # the original's frames hold the values
+        except SourceError as error:
+            raise SettingsError([str(error).splitlines()[0]]) from None
+
+    @property
+    def topics(self) -> Topics:
+        """The topics' full names."""
+        names = {field: self.topic_prefix + getattr(self, f"topic_{field}") for field in Topics.__dataclass_fields__}
+        return Topics(**names)
+
+    def credentials_for(self, name: str) -> Credentials:
+        """The Sage user that a connection names; case and punctuation of the name do not matter.
+
+        Raises:
+            SettingsError: There is none; the text names the variables to set.
+        """
+        known = dict(self.credentials)
+        if self.credentials_file is not None:
+            known = read_file(self.credentials_file) | known
+        try:
+            return known[canonical(name)]
+        except KeyError:
+            user, password = variables(name)
+            wanted = (
+                f"no credentials named {name!r}: set {user} and {password}, or add the name to {PREFIX}CREDENTIALS_FILE"
+            )
+            raise SettingsError([wanted]) from None
+
+    def required_sender_password(self) -> SecretStr:
+        """The sender's password.
+
+        Raises:
+            SettingsError: It is not set.
+        """
+        if self.sender_password is None:
+            raise SettingsError([f"{variable('sender_password')} is not set"])
+        return self.sender_password
+
+
+def variable(field: str) -> str:
+    """The environment variable of a field."""
+    return PREFIX + field.upper()
+
+
+def _finding(where: tuple[int | str, ...], message: str) -> str:
+    text = message.removeprefix("Value error, ")
+    if not where:
+        return text  # a rule over several fields names them itself
+    name = "__".join(str(part).upper() for part in where)
+    return f"{name if BROKERS_VARIABLE in name else PREFIX + name}: {text}"
+
+
+def kafka_options(settings: Settings) -> dict[str, object]:
+    """The keywords that every aiokafka client of this service is made with: consumer, producer and admin alike.
+
+    Raises:
+        SettingsError: The file of the certificate authority cannot be read.
+    """
+    options: dict[str, object] = {
+        "bootstrap_servers": settings.kafka_bootstrap_servers,
+        "client_id": settings.client_id,
+        "security_protocol": settings.kafka_security_protocol,
+    }
+    if settings.kafka_security_protocol.endswith("SSL"):
+        options["ssl_context"] = _ssl_context(settings.kafka_ssl_ca_file)
+    if settings.kafka_security_protocol.startswith("SASL") and settings.kafka_sasl_password is not None:
+        options["sasl_mechanism"] = settings.kafka_sasl_mechanism
+        options["sasl_plain_username"] = settings.kafka_sasl_user
+        options["sasl_plain_password"] = settings.kafka_sasl_password.get_secret_value()
+    return options
+
+
+def _ssl_context(authority: Path | None) -> ssl.SSLContext:
+    try:
+        context: ssl.SSLContext = create_ssl_context(cafile=None if authority is None else str(authority))
+    except OSError as error:  # ssl.SSLError is one
+        raise SettingsError([f"{variable('kafka_ssl_ca_file')}: {authority}: {error.strerror or error}"]) from None
+    return context

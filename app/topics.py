@@ -1,0 +1,190 @@
+"""The topics of the contract: what each must be like, what is wrong with those that are there, and making the missing.
+
+A ledger is co-partitioned with its source: partition 3 of the one holds what became of the records in partition 3 of
+the other. So their partition counts are equal for ever, and a worker refuses to start when they are not.
+"""
+
+import asyncio
+import time
+from collections.abc import Iterable, Mapping
+from dataclasses import dataclass, field
+from enum import StrEnum
+from typing import Literal
+
+from aiokafka.admin import AIOKafkaAdminClient, NewTopic
+from aiokafka.errors import KafkaError, TopicAlreadyExistsError
+
+from app.settings import Settings, variable
+from consumers.topic_facts import TopicFacts, describe, refuse
+
+DAY = 24 * 60 * 60 * 1000
+FOR_EVER = "-1"
+USUAL_REPLICAS = 3
+VISIBLE_WITHIN = 10.0  # seconds
+
+COMPACTED = {
+    "cleanup.policy": "compact",
+    # Small, short segments and an eager cleaner: a table or ledger is read from the beginning at every start, and only
+    # segments that are closed are cleaned.
+    "segment.bytes": str(64 * 1024 * 1024),
+    "segment.ms": str(DAY),
+    "min.cleanable.dirty.ratio": "0.1",
+    # A reader that is away for less than a week still sees each tombstone.
+    "delete.retention.ms": str(7 * DAY),
+}
+KEPT_90_DAYS = {"cleanup.policy": "delete", "retention.ms": str(90 * DAY)}
+KEPT_FOR_EVER = {"cleanup.policy": "delete", "retention.ms": FOR_EVER}
+UPSTREAMS = {"cleanup.policy": "delete"}
+
+
+class Fault(StrEnum):
+    """What can be wrong with a topic; stable, like every code."""
+
+    MISSING = "TOPIC_MISSING"
+    NOT_COMPACTED = "TOPIC_NOT_COMPACTED"
+    ALSO_DELETED = "TOPIC_COMPACTED_BUT_EXPIRES"
+    COMPACTED = "TOPIC_COMPACTED"
+    PARTITIONS = "TOPIC_PARTITIONS_DIFFER"
+    NOT_CREATED = "TOPIC_NOT_CREATED"
+
+
+@dataclass(frozen=True, slots=True)
+class Problem:
+    """One thing that is wrong with one topic, and how to mend it. A worker does not start while there is one."""
+
+    fault: Fault
+    topic: str
+    detail: str
+    fix: str
+
+
+@dataclass(frozen=True, slots=True)
+class Wanted:
+    """What a topic must be like. `ledger_of` names the source whose partition count it shares."""
+
+    topic: str
+    cleanup: Literal["compact", "delete", "upstream"]
+    config: Mapping[str, str]
+    partitions: int
+    ledger_of: str | None = None
+
+
+@dataclass(slots=True)
+class Report:
+    """What a check found: the facts of the topics that exist, the problems, and what was created."""
+
+    facts: dict[str, TopicFacts]
+    problems: list[Problem]
+    created: list[str] = field(default_factory=list)
+
+
+def wanted(settings: Settings) -> list[Wanted]:
+    """All topics of the contract, in the order in which its table names them."""
+    names, many = settings.topics, settings.partitions
+    sources = [Wanted(name, "upstream", UPSTREAMS, many) for name in names.sources]
+    return [
+        *sources,
+        # One partition, so that one offset names the whole state that answered (the result's mapping offset).
+        Wanted(names.mapping_state, "compact", COMPACTED, 1),
+        Wanted(names.sage_export_results, "delete", KEPT_90_DAYS, many),
+        Wanted(names.sage_payments, "delete", KEPT_90_DAYS, many),
+        Wanted(names.sage_dead_letters, "delete", KEPT_FOR_EVER, many),
+        Wanted(names.export_commands, "delete", KEPT_90_DAYS, many),
+        *(Wanted(names.ledger(source), "compact", COMPACTED, many, ledger_of=source) for source in names.sources),
+        Wanted(names.payment_cursor, "compact", COMPACTED, many),
+    ]
+
+
+async def check_topics(admin: AIOKafkaAdminClient, settings: Settings) -> list[Problem]:
+    """What is wrong with the topics; empty when a worker may start.
+
+    Raises:
+        KafkaError: The broker does not answer or does not let its topics be described.
+    """
+    return (await check(admin, settings)).problems
+
+
+async def check(admin: AIOKafkaAdminClient, settings: Settings) -> Report:
+    """As `check_topics`, with the facts that were found."""
+    every = wanted(settings)
+    facts = await describe(admin, [topic.topic for topic in every])
+    return Report(facts, [problem for topic in every for problem in _problems(topic, facts)])
+
+
+async def create(admin: AIOKafkaAdminClient, settings: Settings) -> Report:
+    """Create the missing topics, and check all. A topic that exists is never changed.
+
+    Raises:
+        KafkaError: As `check_topics`.
+    """
+    every = wanted(settings)
+    facts = await describe(admin, [topic.topic for topic in every])
+    replicas = settings.replication or min(USUAL_REPLICAS, len((await admin.describe_cluster())["brokers"]))
+    missing = [topic for topic in every if topic.topic not in facts]
+    refused: list[Problem] = []
+    for topic in missing:
+        source = facts.get(topic.ledger_of or "")
+        partitions = topic.partitions if source is None else source.partitions
+        try:
+            await _create(admin, topic, partitions, replicas)
+        except TopicAlreadyExistsError:
+            continue  # another process was faster; the check below looks at what it made
+        except KafkaError as error:
+            fix = f"Correct {variable('replication')} or the rights of the Kafka user, or have the topic created."
+            refused.append(Problem(Fault.NOT_CREATED, topic.topic, str(error), fix))
+    report = await _check_when_visible(admin, settings, {topic.topic for topic in missing} - {p.topic for p in refused})
+    named = {problem.topic for problem in refused}
+    report.problems = refused + [problem for problem in report.problems if problem.topic not in named]
+    report.created = [topic.topic for topic in missing if topic.topic in report.facts]
+    return report
+
+
+async def _check_when_visible(admin: AIOKafkaAdminClient, settings: Settings, created: set[str]) -> Report:
+    # A broker acknowledges a topic before its own metadata shows it, by some milliseconds.
+    deadline = time.monotonic() + VISIBLE_WITHIN
+    while True:
+        report = await check(admin, settings)
+        if created <= report.facts.keys() or time.monotonic() > deadline:
+            return report
+        await asyncio.sleep(0.05)
+
+
+async def _create(admin: AIOKafkaAdminClient, topic: Wanted, partitions: int, replicas: int) -> None:
+    config = dict(topic.config)
+    if replicas >= USUAL_REPLICAS:
+        config["min.insync.replicas"] = "2"  # an acknowledged record survives the loss of one broker
+    new = NewTopic(topic.topic, num_partitions=partitions, replication_factor=replicas, topic_configs=config)
+    answer = await admin.create_topics([new])
+    for _, code, message in answer.topic_errors:
+        refuse(code, message or "the broker gave no reason")
+
+
+def _problems(topic: Wanted, facts: Mapping[str, TopicFacts]) -> Iterable[Problem]:
+    found = facts.get(topic.topic)
+    if found is None:
+        yield Problem(Fault.MISSING, topic.topic, "does not exist", "Run `alvys-sage topics --create`.")
+        return
+    yield from _cleanup(topic, found)
+    source = facts.get(topic.ledger_of or "")
+    if source is not None and source.partitions != found.partitions:
+        yield Problem(
+            Fault.PARTITIONS,
+            topic.topic,
+            f"has {found.partitions} partitions, its source {topic.ledger_of} has {source.partitions}",
+            "A source's partition count may not change: its keys move to partitions whose ledger does not know them. "
+            f"Go back to {found.partitions} partitions under a new topic name, and set the source's name to it.",
+        )
+
+
+def _cleanup(topic: Wanted, found: TopicFacts) -> Iterable[Problem]:
+    change = "Run `kafka-configs.sh --alter --entity-type topics --entity-name {} --add-config cleanup.policy={}`."
+    said = ",".join(sorted(found.cleanup)) or "unknown"
+    mend = change.format(topic.topic, topic.cleanup)
+    if topic.cleanup == "compact" and "compact" not in found.cleanup:
+        yield Problem(Fault.NOT_COMPACTED, topic.topic, f"cleanup.policy is {said}, so its records expire", mend)
+    elif topic.cleanup == "compact" and "delete" in found.cleanup and found.settings.get("retention.ms") != FOR_EVER:
+        yield Problem(Fault.ALSO_DELETED, topic.topic, f"cleanup.policy is {said}: records expire all the same", mend)
+    elif topic.cleanup == "delete" and "compact" in found.cleanup:
+        yield Problem(
+            Fault.COMPACTED, topic.topic, f"cleanup.policy is {said}: only the last record of a key is kept", mend
+        )

@@ -1,0 +1,150 @@
+"""Step 6: a claim without an outcome is looked up in Sage before anything is sent again.
+
+=======================================================  =========================================================
+what the look-up finds                                   what follows
+=======================================================  =========================================================
+our document: number, party, our marker and the amount   adopted: it was posted, once
+nothing, and the lease of the claim has ended            proven absent: sent again under the same control id
+another's document under our number, lease ended or Sage  `rejected`: never adopted, never posted beside it
+refused the number
+two of ours, or no answer, or the lease still runs       `uncertain`: kept in the ledger, looked up again
+=======================================================  =========================================================
+"""
+
+import asyncio
+import heapq
+from collections.abc import Callable, Sequence
+from itertools import count
+
+import structlog
+
+from consumers.engine.knobs import Knobs, Time, jittered
+from consumers.engine.ledger import Claim
+from consumers.engine.places import CredentialsMissingError, place_of
+from consumers.engine.verdicts import posted
+from consumers.engine.work import Verdict, Work
+from domain.codes import Code
+from domain.documents import Connection
+from domain.identity import marker
+from domain.outcomes import Outcome
+from producers.results import SageAnswer
+from sage_client import DocumentKey, Found, Login, SageClient, SageError
+
+log = structlog.get_logger(__name__)
+
+
+class Doubts:
+    """The documents of one company whose call may or may not have been executed."""
+
+    def __init__(self, client: SageClient, login: Callable[[Connection], Login], knobs: Knobs, time: Time) -> None:
+        self._client = client
+        self._login = login
+        self._knobs = knobs
+        self._time = time
+        self._due: list[tuple[float, int, Work]] = []
+        self._order = count()
+        self._added = asyncio.Event()
+
+    def add(self, work: Work) -> None:
+        """Look the document up as soon as may be."""
+        self._push(work, self._time.monotonic())
+
+    async def run(self) -> None:
+        """Look up what is due, for ever."""
+        while True:
+            if not self._due:
+                self._added.clear()
+                await self._added.wait()
+            wait = self._due[0][0] - self._time.monotonic()
+            if wait > 0:
+                await self._added_within(wait)
+                continue
+            if batch := self._take():
+                await self._look_up(batch)
+
+    async def _added_within(self, seconds: float) -> None:
+        """Wait for the next due time, or for a new doubt, whichever comes first."""
+        self._added.clear()
+        alarm = asyncio.ensure_future(self._time.sleep(seconds))
+        added = asyncio.ensure_future(self._added.wait())
+        try:
+            await asyncio.wait((alarm, added), return_when=asyncio.FIRST_COMPLETED)
+        finally:
+            alarm.cancel()
+            added.cancel()
+
+    def _push(self, work: Work, due: float) -> None:
+        heapq.heappush(self._due, (due, next(self._order), work))
+        self._added.set()
+
+    def _take(self) -> list[Work]:
+        """What is due now, of one place, at most a request's worth; without what was given up."""
+        now = self._time.monotonic()
+        batch: list[Work] = []
+        others = []
+        while self._due and self._due[0][0] <= now and len(batch) < self._knobs.batch:
+            entry = heapq.heappop(self._due)
+            work = entry[2]
+            if work.owner.gone:
+                continue
+            if not batch or place_of(work.connection) == place_of(batch[0].connection):
+                batch.append(work)
+            else:
+                others.append(entry)
+        for entry in others:
+            heapq.heappush(self._due, entry)
+        return batch
+
+    async def _look_up(self, batch: Sequence[Work]) -> None:
+        claims = [_claim(work) for work in batch]
+        keys = [DocumentKey(claim.sage_object, claim.number, claim.party_id) for claim in claims]
+        # Taken before the question: what Sage executes while it answers is not "after the lease".
+        asked_at = self._time.now()
+        try:
+            answers = await self._client.find(self._login(batch[0].connection), keys)
+        except (SageError, CredentialsMissingError) as error:
+            for work in batch:
+                self._later(work, f"it could not be looked up: {error}")
+            return
+        for work, claim, found in zip(batch, claims, answers, strict=True):
+            self._decide(work, claim, found, lease_ended=asked_at >= claim.lease_until)
+
+    def _decide(self, work: Work, claim: Claim, found: Sequence[Found], *, lease_ended: bool) -> None:
+        ours = [each for each in found if marker(work.key) in each.description and each.total == claim.total]
+        if len(ours) == 1:
+            log.info("a document in doubt was found in sage", key=work.key, record_no=ours[0].record_no)
+            work.owner.finish(work, posted(claim, ours[0].record_no))
+        elif ours:
+            numbers = ", ".join(each.record_no for each in ours)
+            self._later(work, f"sage holds it more than once: record numbers {numbers}")
+        elif not lease_ended and not work.number_taken:
+            self._later(work, "it is not in sage yet")
+        elif found or work.number_taken:
+            numbers = ", ".join(each.record_no for each in found) or "of another customer or vendor"
+            detail = (
+                f"number {claim.number} of {claim.party_id} is taken in Sage by record {numbers}, which is not ours"
+            )
+            sage = SageAnswer(control_id=claim.control_id)
+            verdict = Verdict(Outcome.REJECTED, Code.SAGE_DUPLICATE_NUMBER, detail, sage=sage, refused=True)
+            work.owner.finish(work, verdict)
+        else:
+            log.info("a document in doubt is proven absent and sent again", key=work.key)
+            work.owner.again(work)
+
+    def _later(self, work: Work, why: str) -> None:
+        claim = _claim(work)
+        work.looks += 1
+        if work.looks == 1:
+            detail = f"sent under control id {claim.control_id[:12]}…; {why}"
+            sage = SageAnswer(control_id=claim.control_id)
+            work.owner.park(work, Verdict(Outcome.UNCERTAIN, Code.OUTCOME_UNKNOWN, detail, sage=sage, parked=True))
+        wait = jittered(work.looks, self._knobs.backoff, self._knobs.probe_every, self._time.random)
+        left = (claim.lease_until - self._time.now()).total_seconds()
+        # The look-up that can prove absence comes right when the lease ends, not up to a minute later.
+        self._push(work, self._time.monotonic() + (min(wait, left) if left > 0 else wait))
+
+
+def _claim(work: Work) -> Claim:
+    if work.claim is None:
+        raise ValueError(f"{work.key} is in doubt without a claim")
+    return work.claim

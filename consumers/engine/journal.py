@@ -1,0 +1,172 @@
+"""One Kafka transaction after another for one source partition: claims, results, ledger entries, dead letters, offsets.
+
+Whatever was asked for while a transaction was on its way goes into the next one together. So a transaction is paid per batch,
+never per document: one of them takes 8 to 28 ms, which would cap the service at 32 documents a second.
+"""
+
+import asyncio
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass
+
+from aiokafka import AIOKafkaProducer
+from aiokafka.structs import OffsetAndMetadata, TopicPartition
+
+from consumers.engine import metrics
+from consumers.engine.ledger import Entry, Ledger, encode
+from consumers.engine.offsets import OffsetTracker
+
+LARGEST = 2_000
+"""Notes in one transaction: enough to fill a round trip, few enough to end well before the transaction's time-out."""
+
+
+@dataclass(frozen=True, slots=True)
+class Outgoing:
+    """A record for an outbound topic; its key decides the partition there."""
+
+    topic: str
+    key: bytes | None
+    value: bytes | None
+    headers: Sequence[tuple[str, bytes]] = ()
+
+
+@dataclass(frozen=True, slots=True)
+class Note:
+    """What is to become true all at once: a ledger entry, records for the world, the end of a source record."""
+
+    entry: Entry | None = None
+    outgoing: tuple[Outgoing, ...] = ()
+    ended: int | None = None
+    """The offset of the source record that ends with this."""
+
+
+class Journal:
+    """The only writer of one partition's ledger. Fenced by its producer's transactional id.
+
+    A transaction that does not commit fails the journal for good: what it held was never visible, the offsets did not move,
+    and whoever opens the partition next reads the records again (promise 1).
+    """
+
+    def __init__(
+        self,
+        producer: AIOKafkaProducer,
+        source: TopicPartition,
+        ledger_topic: str,
+        group_id: str,
+        ledger: Ledger,
+        tracker: OffsetTracker,
+        on_failure: Callable[[BaseException], None],
+    ) -> None:
+        self._producer = producer
+        self._source = source
+        self._ledger_topic = ledger_topic
+        self._group_id = group_id
+        self._ledger = ledger
+        self._tracker = tracker
+        self._on_failure = on_failure
+        self._pending: list[tuple[Note, asyncio.Future[None]]] = []
+        self._wake = asyncio.Event()
+        self._committed: int | None = None
+        self._failure: BaseException | None = None
+        self._task = asyncio.create_task(self._run(), name=f"journal {source.topic}:{source.partition}")
+
+    def write(self, note: Note) -> asyncio.Future[None]:
+        """Ask for a note to be made; the future is done once it is durable and in the ledger's memory.
+
+        The future fails with the journal's failure; a caller who does not wait loses nothing by not looking.
+        """
+        future: asyncio.Future[None] = asyncio.get_running_loop().create_future()
+        future.add_done_callback(_look_at_it)
+        if self._failure is not None:
+            future.set_exception(self._failure)
+            return future
+        self._pending.append((note, future))
+        self._wake.set()
+        return future
+
+    def commit_position(self) -> None:
+        """Commit the offset if it has moved without a note: over transaction markers and compacted holes."""
+        if self._failure is None and self._tracker.committable not in (None, self._committed):
+            self._wake.set()
+
+    async def close(self) -> None:
+        """Commit what is pending, then end."""
+        if self._failure is None:
+            while self._pending and self._failure is None:
+                await asyncio.wait([self._pending[-1][1]])
+        self._task.cancel()
+        await asyncio.wait([self._task])
+
+    async def _run(self) -> None:
+        while True:
+            await self._wake.wait()
+            self._wake.clear()
+            batch, self._pending = self._pending[:LARGEST], self._pending[LARGEST:]
+            if self._pending:
+                self._wake.set()
+            try:
+                with metrics.TRANSACTION_SECONDS.time():
+                    await self._commit([note for note, _ in batch])
+            except BaseException as error:  # noqa: BLE001  # whatever it is, nothing of the batch may count as durable
+                self._fail(batch, error)
+                return
+            for note, future in batch:
+                if note.entry is not None:
+                    self._ledger.put(note.entry)
+                if not future.done():
+                    future.set_result(None)
+
+    async def _commit(self, notes: Sequence[Note]) -> None:
+        """Make the notes durable in one transaction, with the offset that is committable once they are."""
+        for note in notes:
+            if note.ended is not None:
+                self._tracker.end(note.ended)
+        offset = self._tracker.committable
+        moved = offset is not None and offset != self._committed
+        if not notes and not moved:
+            return
+        producer = self._producer
+        await producer.begin_transaction()
+        sent: list[asyncio.Future[object]] = []
+        for note in notes:
+            if note.entry is not None:
+                sent.append(
+                    await producer.send(
+                        self._ledger_topic,
+                        key=note.entry.key.encode(),
+                        value=encode(note.entry),
+                        partition=self._source.partition,
+                    )
+                )
+            for out in note.outgoing:
+                sent.append(await self._send(out))
+        if offset is not None and moved:
+            # Group metadata cannot be sent along: aiokafka has none. A former owner is fenced by the transactional id.
+            await producer.send_offsets_to_transaction({self._source: OffsetAndMetadata(offset, "")}, self._group_id)
+        await asyncio.gather(*sent)
+        await producer.commit_transaction()
+        self._committed = offset
+
+    async def _send(self, out: Outgoing) -> "asyncio.Future[object]":
+        if out.key is not None or out.value is not None:
+            return await self._producer.send(out.topic, key=out.key, value=out.value, headers=list(out.headers))
+        # A dead letter may be as empty as what came in; `send` refuses that, a batch of one does not.
+        batch = self._producer.create_batch()
+        batch.append(timestamp=None, key=None, value=None, headers=list(out.headers))
+        partitions = await self._producer.partitions_for(out.topic)
+        return await self._producer.send_batch(batch, out.topic, partition=min(partitions))
+
+    def _fail(self, batch: Sequence[tuple[Note, asyncio.Future[None]]], error: BaseException) -> None:
+        if isinstance(error, asyncio.CancelledError):
+            error = ConnectionAbortedError("the partition was given up before this was committed")
+        self._failure = error
+        for _, future in [*batch, *self._pending]:
+            if not future.done():
+                future.set_exception(error)
+        self._pending.clear()
+        self._on_failure(error)
+
+
+def _look_at_it(future: asyncio.Future[None]) -> None:
+    """Mark a failure as seen: the session hears of it once, through `on_failure`."""
+    if not future.cancelled():
+        future.exception()

@@ -1,0 +1,61 @@
+"""The engine's numbers, each with its reason. `app.settings` gives them environment names."""
+
+from collections.abc import Awaitable, Callable
+from dataclasses import dataclass
+from datetime import UTC, datetime, timedelta
+
+
+@dataclass(frozen=True, slots=True)
+class Knobs:
+    """How much at once, how long to wait."""
+
+    batch: int = 100
+    """Functions in one request: Sage recommends about 100 objects."""
+    requests_in_flight: int = 1
+    """Requests at a time for one company: the standard level of service is one job at a time."""
+    window: int = 1_000
+    """Records of one partition in flight; beyond it the partition pauses while polling goes on."""
+    lease: timedelta = timedelta(minutes=15)
+    """How long a call may run: Sage's own limit of a synchronous request. Absence proves nothing before its end."""
+    send_margin: timedelta = timedelta(seconds=5)
+    """A call is not begun when less than this is left of its lease."""
+    give_up: timedelta = timedelta(minutes=5)
+    """A company that takes nothing for so long is set aside: its documents are parked until a probe succeeds."""
+    probe_every: timedelta = timedelta(minutes=1)
+    """How often a company that was set aside is tried."""
+    backoff: timedelta = timedelta(seconds=1)
+    """The first wait after a failure; it doubles, with full jitter."""
+    backoff_cap: timedelta = timedelta(seconds=30)
+    """The longest such wait."""
+    retry_after_cap: timedelta = timedelta(minutes=2)
+    """The longest that a server's Retry-After is obeyed."""
+    drain: timedelta = timedelta(seconds=30)
+    """How long a partition that is being given up may finish what was sent."""
+    party_refresh: timedelta = timedelta(minutes=15)
+    """How long a read list of customers or vendors is trusted."""
+    party_recheck: timedelta = timedelta(seconds=30)
+    """A name that was not found is looked for in a fresh list at most so often."""
+
+
+@dataclass(frozen=True, slots=True)
+class Time:
+    """The clock, the sleep and the chance that the engine is given."""
+
+    now: Callable[[], datetime]
+    """The present, with offset."""
+    monotonic: Callable[[], float]
+    """Seconds that never go back."""
+    sleep: Callable[[float], Awaitable[None]]
+    random: Callable[[], float]
+    """Between 0 and 1."""
+
+
+def utc_now() -> datetime:
+    """The present in UTC."""
+    return datetime.now(UTC)
+
+
+def jittered(attempt: int, first: timedelta, cap: timedelta, random: Callable[[], float]) -> float:
+    """Seconds to wait before attempt `attempt` (1 is the first retry): doubling, full jitter, at least a tenth of it."""
+    longest = min(cap.total_seconds(), first.total_seconds() * 2.0 ** min(attempt - 1, 16))
+    return longest * (0.1 + 0.9 * random())

@@ -1,0 +1,300 @@
+"""A lane per Sage company: its queue, its requests, its troubles. One customer's trouble stays his (promise 5).
+
+Two stages with one batch between them: while a request is on its way, the claims of the next are made durable.
+"""
+
+import asyncio
+from collections import deque
+from collections.abc import Callable, Iterable, Sequence
+from itertools import groupby
+
+import structlog
+
+from consumers.engine import metrics
+from consumers.engine.directory import PartyDirectory
+from consumers.engine.doubt import Doubts
+from consumers.engine.knobs import Knobs, Time, jittered
+from consumers.engine.ledger import Claim
+from consumers.engine.places import CredentialsMissingError, Place, blocker_of, place_of
+from consumers.engine.verdicts import posted, refused, sage_answer
+from consumers.engine.work import Verdict, Work
+from domain.codes import Code
+from domain.documents import Connection, Document
+from domain.identity import control_id
+from domain.outcomes import Outcome, Rejected
+from sage_client import Answer, Call, Done, Kind, Login, Refused, SageClient, SageError
+
+log = structlog.get_logger(__name__)
+
+CREATE = "create"
+"""The operation in a control id; corrections will have names of their own."""
+
+
+class Lane:
+    """Everything that is sent to one Sage company."""
+
+    def __init__(
+        self,
+        company_id: str,
+        client: SageClient,
+        login: Callable[[Connection], Login],
+        on_release: Callable[[str], None],
+        knobs: Knobs,
+        time: Time,
+    ) -> None:
+        self.company_id = company_id
+        self._client = client
+        self._login = login
+        self._on_release = on_release
+        self._knobs = knobs
+        self._time = time
+        self._directory = PartyDirectory(client, knobs, time)
+        self._doubts = Doubts(client, login, knobs, time)
+        self._queues: dict[Place, deque[Work]] = {}
+        self._filled = asyncio.Event()
+        self._claimed: asyncio.Queue[list[Work]] = asyncio.Queue(maxsize=1)
+        self._failures = 0
+        self._failing_since: float | None = None
+        self._blocked: dict[str, Verdict] = {}
+        self._probes: set[asyncio.Task[None]] = set()
+        self._tasks = [
+            asyncio.create_task(self._run_claims(), name=f"lane {company_id} claims"),
+            *(
+                asyncio.create_task(self._run_posts(), name=f"lane {company_id} posts")
+                for _ in range(knobs.requests_in_flight)
+            ),
+            asyncio.create_task(self._doubts.run(), name=f"lane {company_id} doubts"),
+        ]
+
+    def submit(self, work: Work) -> None:
+        """Take a mapped document. It is posted, or parked if the company takes nothing at present."""
+        if (verdict := self._blocked.get(blocker_of(work.connection))) is not None:
+            work.owner.finish(work, verdict)
+            return
+        self._queues.setdefault(place_of(work.connection), deque()).append(work)
+        self._filled.set()
+
+    def doubt(self, work: Work) -> None:
+        """Take a document whose claim has no outcome: it is looked up before anything is sent."""
+        self._doubts.add(work)
+
+    def holds(self, blocker: str) -> bool:
+        """Whether documents still have to wait for this connection."""
+        return blocker in self._blocked
+
+    def failure(self) -> BaseException | None:
+        """What ended one of the lane's tasks, if anything did: a defect of ours, never an answer of Sage's."""
+        for task in self._tasks:
+            if task.done() and not task.cancelled():
+                return task.exception()
+        return None
+
+    async def close(self) -> None:
+        """Stop at once; whoever waits for an outcome finds the claim in the ledger."""
+        tasks = [*self._tasks, *self._probes]
+        for task in tasks:
+            task.cancel()
+        await asyncio.gather(*tasks, return_exceptions=True)
+
+    # Stage one: parties and claims.
+
+    async def _run_claims(self) -> None:
+        while True:
+            batch = await self._next_batch()
+            try:
+                login = self._login(batch[0].connection)
+                batch = await self._find_parties(login, batch)
+            except CredentialsMissingError as error:
+                self._block(batch, Verdict(Outcome.DEFERRED, Code.SAGE_SIGN_IN, str(error)))
+                continue
+            except SageError as error:
+                await self._not_taken(batch, error)
+                continue
+            if batch := await self._claim(batch):
+                await self._claimed.put(batch)
+
+    async def _next_batch(self) -> list[Work]:
+        """The next documents of one place, in order, without those whose partition was given up."""
+        while True:
+            for place in list(self._queues):
+                queue = self._queues.pop(place)
+                batch: list[Work] = []
+                while queue and len(batch) < self._knobs.batch:
+                    work = queue.popleft()
+                    if work.owner.open:
+                        batch.append(work)
+                    elif work.claim is not None:
+                        work.owner.let_go(work)
+                if queue:
+                    self._queues[place] = queue  # at the end: the places of a company take turns
+                if batch:
+                    metrics.WAITING.labels(self.company_id).set(sum(map(len, self._queues.values())))
+                    return batch
+            self._filled.clear()
+            await self._filled.wait()
+
+    async def _find_parties(self, login: Login, batch: Sequence[Work]) -> list[Work]:
+        found = []
+        for work in batch:
+            party = await self._directory.find(login, _document(work).party)
+            if isinstance(party, Rejected):
+                work.owner.finish(work, Verdict(Outcome.REJECTED, party.code, party.detail))
+            else:
+                work.party_id = party
+                found.append(work)
+        return found
+
+    async def _claim(self, batch: Iterable[Work]) -> list[Work]:
+        """Make the claims of a batch durable, each partition's in one transaction, all partitions side by side."""
+        lease_until = self._time.now() + self._knobs.lease
+        by_owner: dict[int, list[tuple[Work, Claim]]] = {}
+        for work in batch:
+            document, connection = _document(work), _document(work).connection
+            claim = Claim(
+                revision=work.received.revision,
+                control_id=control_id(
+                    connection.company_id,
+                    connection.entity_id,
+                    work.key,
+                    work.received.revision,
+                    CREATE,
+                    work.attempt,
+                ),
+                attempt=work.attempt,
+                connection=connection,
+                sage_object=document.sage_object,
+                number=document.number,
+                party_id=work.party_id or "",
+                total=document.total,
+                lease_until=lease_until,
+            )
+            by_owner.setdefault(id(work.owner), []).append((work, claim))
+        owned = list(by_owner.values())
+        durable = await asyncio.gather(*(claims[0][0].owner.claim(claims) for claims in owned))
+        claimed = []
+        for claims, kept in zip(owned, durable, strict=True):
+            for work, claim in claims if kept else ():
+                work.claim = claim
+                claimed.append(work)
+        return claimed
+
+    # Stage two: the call.
+
+    async def _run_posts(self) -> None:
+        while True:
+            batch = [work for work in await self._claimed.get() if not work.owner.gone]
+            # The lease is looked at right before the bytes leave: a worker that slept through it must not speak.
+            latest = self._time.now() + self._knobs.send_margin
+            slept = [work for work in batch if work.claim is None or work.claim.lease_until <= latest]
+            self._requeue(slept)
+            batch = [work for work in batch if work.claim is not None and work.claim.lease_until > latest]
+            if batch:
+                await self._post(batch)
+
+    async def _post(self, batch: Sequence[Work]) -> None:
+        login = self._login(batch[0].connection)
+        metrics.REQUESTS.labels(self.company_id, CREATE).inc()
+        metrics.BATCH.observe(len(batch))
+        calls = [
+            Call(work.claim.control_id, _document(work), work.claim.party_id)
+            for work in batch
+            if work.claim is not None
+        ]
+        with metrics.REQUEST_SECONDS.labels(self.company_id).time():
+            answers = await self._client.post(login, calls)
+        not_taken: list[tuple[SageError, Work]] = []
+        for work, answer in zip(batch, answers, strict=True):
+            if (error := self._settle(work, answer)) is not None:
+                not_taken.append((error, work))
+        if len(not_taken) < len(batch):
+            self._failures, self._failing_since = 0, None
+        for error, works in groupby(not_taken, key=lambda pair: pair[0]):
+            await self._not_taken([work for _, work in works], error)
+
+    def _settle(self, work: Work, answer: Answer) -> SageError | None:
+        """Give one document its verdict; the error if the company as a whole did not take it."""
+        claim = work.claim
+        if claim is None:
+            raise ValueError(f"{work.key} was posted without a claim")
+        match answer:
+            case Done():
+                work.owner.finish(work, posted(claim, answer.record_no))
+            case Refused(error=error) if error.code is Code.SAGE_DUPLICATE_NUMBER:
+                work.number_taken = True  # by whom? Perhaps by ourselves, before the ledger's memory
+                self._doubts.add(work)
+            case Refused(error=error) if error.kind in (Kind.DATA, Kind.BUG):
+                work.owner.finish(work, refused(claim, error))
+            case Refused(error=error):
+                return error
+            case _:
+                self._doubts.add(work)
+        return None
+
+    # Trouble.
+
+    async def _not_taken(self, batch: Sequence[Work], error: SageError) -> None:
+        """The company took none of these, for certain: wait and send again, or set the company aside."""
+        now = self._time.monotonic()
+        self._failures += 1
+        self._failing_since = now if self._failing_since is None else self._failing_since
+        verdict = Verdict(Outcome.DEFERRED, error.code, str(error), sage=sage_answer(error))
+        given_up = now - self._failing_since > self._knobs.give_up.total_seconds()
+        if given_up or error.kind not in (Kind.RETRY, Kind.THROTTLED):
+            self._block(batch, verdict)
+            return
+        wait = jittered(self._failures, self._knobs.backoff, self._knobs.backoff_cap, self._time.random)
+        if error.retry_after is not None:
+            wait = max(wait, min(error.retry_after, self._knobs.retry_after_cap.total_seconds()))
+        log.warning(
+            "sage did not take a request; it is sent again",
+            company=self.company_id,
+            documents=len(batch),
+            wait_seconds=round(wait, 2),
+            error=str(error),
+        )
+        self._requeue(batch)
+        await self._time.sleep(wait)
+
+    def _requeue(self, batch: Sequence[Work]) -> None:
+        """Put documents back at the head of their queue, in their order."""
+        for work in reversed(batch):
+            self._queues.setdefault(place_of(work.connection), deque()).appendleft(work)
+        if batch:
+            self._filled.set()
+
+    def _block(self, batch: Sequence[Work], verdict: Verdict) -> None:
+        """Set a connection aside: one alarm, its documents parked, a probe that releases them."""
+        connection = batch[0].connection
+        blocker = blocker_of(connection)
+        verdict = Verdict(
+            verdict.outcome, verdict.code, verdict.detail, blocked_by=(blocker,), sage=verdict.sage, parked=True
+        )
+        if blocker not in self._blocked:
+            log.error("sage connection set aside", blocker=blocker, code=verdict.code, detail=verdict.detail)
+            self._blocked[blocker] = verdict
+            probe = asyncio.create_task(self._probe(blocker, connection), name=f"probe {blocker}")
+            self._probes.add(probe)
+            probe.add_done_callback(self._probes.discard)
+        queued = self._queues.pop(place_of(connection), deque())
+        for work in [*batch, *queued]:
+            work.owner.finish(work, verdict)
+
+    async def _probe(self, blocker: str, connection: Connection) -> None:
+        while True:
+            await self._time.sleep(self._knobs.probe_every.total_seconds() * (0.9 + 0.2 * self._time.random()))
+            try:
+                await self._client.probe(self._login(connection))
+            except (SageError, CredentialsMissingError) as error:
+                log.info("sage connection still set aside", blocker=blocker, error=str(error))
+                continue
+            log.info("sage connection works again", blocker=blocker)
+            del self._blocked[blocker]
+            self._failures, self._failing_since = 0, None
+            self._on_release(blocker)
+            return
+
+
+def _document(work: Work) -> Document:
+    if work.document is None:
+        raise ValueError(f"{work.key} was not mapped")
+    return work.document

@@ -1,0 +1,59 @@
+"""The lanes of all companies, made as their first document comes."""
+
+import asyncio
+from collections.abc import Callable
+
+from consumers.engine.knobs import Knobs, Time
+from consumers.engine.lane import Lane
+from consumers.engine.work import Work
+from domain.documents import Connection
+from sage_client import Login, SageClient
+
+
+class Lanes:
+    """One lane per Sage company."""
+
+    def __init__(
+        self,
+        client: SageClient,
+        login: Callable[[Connection], Login],
+        on_release: Callable[[str], None],
+        knobs: Knobs,
+        time: Time,
+    ) -> None:
+        self._client = client
+        self._login = login
+        self._on_release = on_release
+        self._knobs = knobs
+        self._time = time
+        self._lanes: dict[str, Lane] = {}
+
+    def submit(self, work: Work) -> None:
+        """Post a mapped document."""
+        self._lane(work).submit(work)
+
+    def doubt(self, work: Work) -> None:
+        """Look a claimed document up before anything is sent."""
+        self._lane(work).doubt(work)
+
+    def holds(self, blocker: str) -> bool:
+        """Whether documents still have to wait for this Sage connection."""
+        return any(lane.holds(blocker) for lane in self._lanes.values())
+
+    def check(self) -> None:
+        """Raise what ended a lane's task, if anything did: a lane that died silently would hold its company for ever."""
+        for lane in self._lanes.values():
+            if (error := lane.failure()) is not None:
+                raise error
+
+    async def close(self) -> None:
+        """Stop them all at once."""
+        await asyncio.gather(*(lane.close() for lane in self._lanes.values()))
+
+    def _lane(self, work: Work) -> Lane:
+        company_id = work.connection.company_id
+        if (lane := self._lanes.get(company_id)) is None:
+            lane = self._lanes[company_id] = Lane(
+                company_id, self._client, self._login, self._on_release, self._knobs, self._time
+            )
+        return lane

@@ -1,0 +1,207 @@
+"""What is known of each document of one source partition: what stands in Sage, what was claimed, how it ended.
+
+The ledger is the compacted topic `{source}.ledger`, co-partitioned with its source; this module is the value of its records
+and their reading. The copy in memory is a cache of the topic and nothing else: whoever is assigned the partition restores it
+before reading the first event, behind the transactional id that fences the former owner.
+"""
+
+import base64
+from collections.abc import Iterator
+from dataclasses import dataclass, replace
+from datetime import datetime
+from decimal import Decimal
+
+import orjson
+
+from domain.codes import Code
+from domain.documents import Connection, SageObject
+from domain.outcomes import Outcome
+
+SCHEMA = 1
+
+
+@dataclass(frozen=True, slots=True)
+class Claim:
+    """A call that was about to be made. Until its outcome is known, nothing else may be sent for the document."""
+
+    revision: str
+    control_id: str
+    attempt: int
+    connection: Connection
+    sage_object: SageObject
+    number: str
+    party_id: str
+    total: Decimal
+    lease_until: datetime
+    """No byte of the call leaves after this; absence in Sage proves nothing before it."""
+
+
+@dataclass(frozen=True, slots=True)
+class Posted:
+    """What stands in Sage Intacct for this document."""
+
+    revision: str
+    record_no: str
+    control_id: str
+    connection: Connection
+    sage_object: SageObject
+    number: str
+    party_id: str
+
+
+@dataclass(frozen=True, slots=True)
+class Ending:
+    """How the newest revision ended, as its result said it."""
+
+    revision: str
+    outcome: Outcome
+    offset: int
+    code: Code | None = None
+    detail: str | None = None
+    blocked_by: tuple[str, ...] = ()
+    by_sage: bool = False
+    """True when Sage itself refused: only then does asking again cost a call."""
+
+
+@dataclass(frozen=True, slots=True)
+class Entry:
+    """One document's record in the ledger."""
+
+    key: str
+    attempts: int = 0
+    """Calls that Sage definitely refused; the next attempt's number."""
+    posted: Posted | None = None
+    claim: Claim | None = None
+    last: Ending | None = None
+    parked: bytes | None = None
+    """The event itself while the document waits, so that the source topic's retention cannot lose it."""
+
+    @property
+    def waiting(self) -> bool:
+        """Whether the document is parked here until something arrives."""
+        return self.parked is not None
+
+
+def encode(entry: Entry) -> bytes:
+    """The record's value: JSON in UTF-8, amounts as text, the parked event in base64 since it may be any bytes."""
+    body: dict[str, object] = {"schema": SCHEMA, "attempts": entry.attempts}
+    for name in ("posted", "claim", "last"):
+        part = getattr(entry, name)
+        if part is not None:
+            body[name] = part
+    if entry.parked is not None:
+        body["parked"] = base64.b64encode(entry.parked).decode()
+    return orjson.dumps(body, default=str)
+
+
+def decode(key: str, value: bytes) -> Entry:
+    """Read a record back.
+
+    Raises:
+        ValueError, KeyError, TypeError: the record is not one of ours; a ledger that cannot be read must stop its reader.
+    """
+    body = orjson.loads(value)
+    if body["schema"] != SCHEMA:
+        raise ValueError(f"ledger record {key!r} has schema {body['schema']!r}; this version reads {SCHEMA}")
+    posted, claim, last = body.get("posted"), body.get("claim"), body.get("last")
+    parked = body.get("parked")
+    return Entry(
+        key=key,
+        attempts=body["attempts"],
+        posted=_posted(posted) if posted else None,
+        claim=_claim(claim) if claim else None,
+        last=_ending(last) if last else None,
+        parked=base64.b64decode(parked) if parked is not None else None,
+    )
+
+
+def _posted(body: dict[str, object]) -> Posted:
+    parts = body | {"connection": _connection(body["connection"]), "sage_object": SageObject(str(body["sage_object"]))}
+    return Posted(**parts)  # type: ignore[arg-type]  # a wrong shape raises TypeError, as promised above
+
+
+def _claim(body: dict[str, object]) -> Claim:
+    parts = body | {
+        "connection": _connection(body["connection"]),
+        "sage_object": SageObject(str(body["sage_object"])),
+        "total": Decimal(str(body["total"])),
+        "lease_until": datetime.fromisoformat(str(body["lease_until"])),
+    }
+    return Claim(**parts)  # type: ignore[arg-type]  # as above
+
+
+def _ending(body: dict[str, object]) -> Ending:
+    code, blocked_by = body["code"], body["blocked_by"]
+    parts = body | {
+        "outcome": Outcome(str(body["outcome"])),
+        "code": Code(str(code)) if code is not None else None,
+        "blocked_by": tuple(blocked_by),  # type: ignore[arg-type]  # as above
+    }
+    return Ending(**parts)  # type: ignore[arg-type]  # as above
+
+
+def _connection(body: object) -> Connection:
+    return Connection(**body)  # type: ignore[arg-type]  # as above
+
+
+class Ledger:
+    """The entries of one source partition, by document key, and which of them wait for what."""
+
+    def __init__(self) -> None:
+        self._entries: dict[str, Entry] = {}
+        self._blocked: dict[str, dict[str, None]] = {}
+
+    def __len__(self) -> int:
+        """How many documents are known."""
+        return len(self._entries)
+
+    def get(self, key: str) -> Entry:
+        """The document's entry; a new one if it was never seen."""
+        return self._entries.get(key) or Entry(key)
+
+    def put(self, entry: Entry) -> None:
+        """Take over an entry that is durable in the topic."""
+        self._forget_blocks(entry.key)
+        self._entries[entry.key] = entry
+        if entry.waiting and entry.last is not None:
+            for blocker in entry.last.blocked_by:
+                self._blocked.setdefault(blocker, {})[entry.key] = None
+
+    def drop(self, key: str) -> None:
+        """Forget a document: its record was deleted from the topic."""
+        self._forget_blocks(key)
+        self._entries.pop(key, None)
+
+    def blocked_by(self, blocker: str) -> tuple[str, ...]:
+        """The keys of the documents that wait for `blocker`, in the order they came to wait."""
+        return tuple(self._blocked.get(blocker, ()))
+
+    def in_doubt(self) -> Iterator[Entry]:
+        """The parked documents whose call may or may not have been executed."""
+        return (entry for entry in self._entries.values() if entry.waiting and entry.claim is not None)
+
+    def blockers(self) -> tuple[str, ...]:
+        """Everything that some document waits for."""
+        return tuple(self._blocked)
+
+    def _forget_blocks(self, key: str) -> None:
+        known = self._entries.get(key)
+        if known is None or known.last is None:
+            return
+        for blocker in known.last.blocked_by:
+            waiting = self._blocked.get(blocker, {})
+            waiting.pop(key, None)
+            if not waiting:
+                self._blocked.pop(blocker, None)
+
+
+def ended(entry: Entry, ending: Ending, *, posted: Posted | None = None, refused: bool = False) -> Entry:
+    """The entry after an outcome is known: the claim is settled, nothing is parked."""
+    return replace(
+        entry,
+        attempts=entry.attempts + refused,
+        posted=posted or entry.posted,
+        claim=None,
+        last=ending,
+        parked=None,
+    )

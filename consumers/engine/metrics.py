@@ -1,0 +1,16 @@
+"""What the engine counts, by name. Served by `alvys-sage worker` when a metrics port is set."""
+
+from prometheus_client import Counter, Gauge, Histogram
+
+RECORDS = Counter("alvys_sage_records_total", "Source records read", ["topic"])
+OUTCOMES = Counter("alvys_sage_outcomes_total", "Documents by how they ended", ["topic", "outcome", "code"])
+DEAD_LETTERS = Counter("alvys_sage_dead_letters_total", "Records that broke the contract", ["topic", "code"])
+IN_FLIGHT = Gauge("alvys_sage_records_in_flight", "Records read and not yet ended", ["topic", "partition"])
+WAITING = Gauge("alvys_sage_lane_waiting", "Documents waiting in a company's lane", ["company"])
+REQUESTS = Counter("alvys_sage_gateway_requests_total", "Requests to Sage Intacct", ["company", "function"])
+REQUEST_SECONDS = Histogram("alvys_sage_gateway_request_seconds", "Time of one request to Sage Intacct", ["company"])
+BATCH = Histogram(
+    "alvys_sage_gateway_batch_documents", "Documents in one request", buckets=(1, 2, 5, 10, 20, 50, 100, float("inf"))
+)
+TRANSACTION_SECONDS = Histogram("alvys_sage_transaction_seconds", "Time of one Kafka transaction")
+KEY_MISMATCHES = Counter("alvys_sage_key_mismatches_total", "Records whose key is not their document's key", ["topic"])

@@ -1,0 +1,103 @@
+"""One document on its way through the engine, and what can become of it."""
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from typing import Protocol
+
+from consumers.engine.ledger import Claim, Posted
+from domain.codes import Code
+from domain.documents import Connection, Document
+from domain.outcomes import Deferred, Outcome, Rejected, Skipped
+from domain.reading import Received
+from producers.results import SageAnswer, SourceRecord
+
+
+@dataclass(frozen=True, slots=True)
+class Verdict:
+    """How a document ended, this time."""
+
+    outcome: Outcome
+    code: Code | None = None
+    detail: str | None = None
+    blocked_by: tuple[str, ...] = ()
+    sage: SageAnswer | None = None
+    posted: Posted | None = None
+    refused: bool = False
+    """True when Sage itself definitely refused the call: the next attempt gets a new control id."""
+    parked: bool = False
+    """True when the document waits in the ledger and goes on by itself."""
+    from_ledger: bool = False
+
+
+def verdict_of(answer: Skipped | Deferred | Rejected) -> Verdict:
+    """The verdict of a pure step that did not give a document."""
+    match answer:
+        case Skipped():
+            return Verdict(Outcome.SKIPPED, answer.code, answer.detail)
+        case Deferred():
+            return Verdict(Outcome.DEFERRED, answer.code, answer.detail, answer.blocked_by, parked=True)
+        case Rejected():
+            return Verdict(Outcome.REJECTED, answer.code, answer.detail)
+
+
+class Owner(Protocol):
+    """The partition a document came from: it alone writes the document's ledger and results."""
+
+    @property
+    def open(self) -> bool:
+        """False once the partition is being given up: nothing new may be claimed for it."""
+
+    @property
+    def gone(self) -> bool:
+        """True once it is given up: another worker may own it, so not even a claimed call may be made."""
+
+    async def claim(self, claims: Sequence[tuple["Work", Claim]]) -> bool:
+        """Make the claims durable, all in one transaction; False when the partition was lost meanwhile."""
+
+    def finish(self, work: "Work", verdict: Verdict) -> None:
+        """The document ended: tell the world, settle the ledger, let the next revision go."""
+
+    def park(self, work: "Work", verdict: Verdict) -> None:
+        """The outcome is in doubt: tell the world and keep the event, but go on looking."""
+
+    def let_go(self, work: "Work") -> None:
+        """A claimed document was definitely not taken and will not be sent by this worker: nothing is in doubt."""
+
+    def again(self, work: "Work") -> None:
+        """The doubt ended: nothing stands in Sage. Map the document anew and post it."""
+
+
+@dataclass(slots=True, eq=False)
+class Work:
+    """A document of one source partition, from the record that was read to the verdict."""
+
+    owner: Owner
+    received: Received
+    value: bytes
+    """The record's value, as it was read: parked if the document has to wait."""
+    source: SourceRecord
+    offset: int | None
+    """The offset that ends with this document; None when it was parked before and its record has ended already."""
+    attempt: int = 0
+    document: Document | None = None
+    party_id: str | None = None
+    claim: Claim | None = None
+    mapping_offset: int | None = None
+    number_taken: bool = False
+    """True when Sage definitely refused the call because its number is taken; a look-up tells by whom."""
+    looks: int = 0
+    """Times it was looked up in Sage because its outcome is in doubt."""
+
+    @property
+    def key(self) -> str:
+        """The document key."""
+        return self.received.key
+
+    @property
+    def connection(self) -> Connection:
+        """Where the document goes; only for works that were mapped or claimed."""
+        if self.claim is not None:
+            return self.claim.connection
+        if self.document is None:
+            raise ValueError(f"{self.key} was not mapped")
+        return self.document.connection

@@ -1,0 +1,260 @@
+"""A member of the consumer group: polls, hands records to the sessions of its partitions, lets go of them in order.
+
+Polling never stops while work is in flight (a member that does not poll is thrown out of the group): a partition whose
+window is full is paused instead.
+"""
+
+import asyncio
+from collections.abc import Callable, Iterable, Mapping
+from dataclasses import dataclass
+
+import structlog
+from aiokafka import AIOKafkaConsumer, AIOKafkaProducer, ConsumerRebalanceListener
+from aiokafka.errors import IllegalStateError, InvalidProducerEpoch, KafkaError, ProducerFenced
+from aiokafka.structs import TopicPartition
+
+from consumers.engine.knobs import Knobs, Time
+from consumers.engine.lanes import Lanes
+from consumers.engine.restore import fence, restore
+from consumers.engine.session import PartitionSession, Receive, Topics
+from consumers.mapping_state import MappingTable
+from domain.documents import Connection
+from sage_client import Login, SageClient
+
+log = structlog.get_logger(__name__)
+
+IDLE_POLL_MS = 200
+"""How long a poll waits when nothing comes; also how often positions are looked at."""
+PAUSED_POLL_MS = 20
+"""The same while a partition is paused, so that it is read on soon after its window has room."""
+REOPEN_AFTER = 1.0
+"""Seconds before a partition whose transaction failed is opened again."""
+
+
+@dataclass(frozen=True, slots=True)
+class Subscription:
+    """What the worker reads and writes, by name."""
+
+    group_id: str
+    sources: Mapping[str, Receive]
+    """Each source topic and what makes a document of its bytes."""
+    ledgers: Mapping[str, str]
+    """The ledger topic of each source topic."""
+    results: str
+    dead_letters: str
+    max_poll_records: int = 500
+    session_timeout_ms: int = 30_000
+    consumer_options: Mapping[str, object] | None = None
+    """More of aiokafka's consumer settings: static membership, poll interval."""
+
+
+class Worker(ConsumerRebalanceListener):  # type: ignore[misc]  # aiokafka ships no types
+    """Reads the source topics and posts what they hold, until it is told to stop."""
+
+    def __init__(
+        self,
+        subscription: Subscription,
+        kafka: Mapping[str, object],
+        client: SageClient,
+        login: Callable[[Connection], Login],
+        table: MappingTable,
+        knobs: Knobs,
+        time: Time,
+    ) -> None:
+        self._subscription = subscription
+        self._kafka = kafka
+        self._table = table
+        self._knobs = knobs
+        self._time = time
+        self._lanes = Lanes(client, login, self._wake, knobs, time)
+        self._consumer = AIOKafkaConsumer(
+            **kafka,
+            group_id=subscription.group_id,
+            enable_auto_commit=False,
+            auto_offset_reset="earliest",
+            isolation_level="read_committed",
+            session_timeout_ms=subscription.session_timeout_ms,
+            heartbeat_interval_ms=subscription.session_timeout_ms // 10,
+            **(subscription.consumer_options or {}),
+        )
+        self._sessions: dict[TopicPartition, PartitionSession] = {}
+        self._producers: dict[TopicPartition, AIOKafkaProducer] = {}
+        self._opening: dict[TopicPartition, asyncio.Task[None]] = {}
+        self._paused: set[TopicPartition] = set()
+
+    @property
+    def assigned(self) -> frozenset[TopicPartition]:
+        """The source partitions that are open here."""
+        return frozenset(self._sessions)
+
+    async def run(self, stop: asyncio.Event) -> None:
+        """Work until `stop` is set, then let go of everything in order.
+
+        Raises:
+            KafkaError, MappingStateUnavailable: the worker cannot go on; nothing it read is lost.
+        """
+        self._table.subscribe(self._wake)
+        self._consumer.subscribe(list(self._subscription.sources), listener=self)
+        await self._consumer.start()
+        try:
+            while not stop.is_set():
+                await self._poll()
+        finally:
+            # The order matters: outcomes need lanes, and the group is left last, when every offset is committed.
+            await self._let_go(list(self._sessions) + list(self._opening))
+            await self._lanes.close()
+            await self._consumer.stop()
+
+    async def _poll(self) -> None:
+        self._check()
+        timeout = PAUSED_POLL_MS if self._paused else IDLE_POLL_MS
+        batches = await self._consumer.getmany(timeout_ms=timeout, max_records=self._subscription.max_poll_records)
+        if batches:
+            # A mapping that was written before an event counts for it.
+            await self._table.barrier()
+        for source, records in batches.items():
+            session = self._sessions.get(source)
+            if session is None or not session.open:
+                self._read_again(source, records[0].offset)
+                continue
+            session.feed(records)
+            if session.full:
+                self._pause(source)
+            await asyncio.sleep(0)  # let lanes and heartbeats run between partitions
+        for source, session in list(self._sessions.items()):
+            if source in self._paused and session.open and session.roomy:
+                self._resume(source)
+            if source not in batches:
+                await self._look_at_position(source, session)
+
+    async def _look_at_position(self, source: TopicPartition, session: PartitionSession) -> None:
+        """Where nothing came, the position may still have moved, over markers and holes."""
+        if source in self._consumer.assignment() and session.open:
+            session.reached(await self._consumer.position(source))
+
+    # Rebalance.
+
+    async def on_partitions_assigned(self, assigned: Iterable[TopicPartition]) -> None:
+        """Open the partitions in the background: a long restore must not hold up the group's heartbeat."""
+        for source in assigned:
+            self._pause(source)
+        self._open(list(assigned))
+
+    async def on_partitions_revoked(self, revoked: Iterable[TopicPartition]) -> None:
+        """Let go of the partitions before anybody else is given them."""
+        await self._let_go(list(revoked))
+
+    def _open(self, sources: list[TopicPartition], delay: float = 0.0) -> None:
+        if not sources:
+            return
+        task = asyncio.create_task(self._open_all(sources, delay), name="open partitions")
+        for source in sources:
+            self._opening[source] = task
+
+    async def _open_all(self, sources: list[TopicPartition], delay: float) -> None:
+        """Step 0, again until it works or the partitions are taken away."""
+        while True:
+            await self._time.sleep(delay)
+            try:
+                producers = await fence(self._kafka, self._subscription.group_id, sources)
+                for source, producer in zip(sources, producers, strict=True):
+                    self._producers[source] = producer
+                ledgers = [TopicPartition(self._subscription.ledgers[each.topic], each.partition) for each in sources]
+                restored = await restore(self._kafka, ledgers)
+                await self._rewind(sources)
+                break
+            except KafkaError as error:
+                log.warning("partitions could not be opened; trying again", sources=len(sources), error=repr(error))
+                await self._stop_producers(sources)
+                delay = REOPEN_AFTER
+        for source, ledger in zip(sources, ledgers, strict=True):
+            session = PartitionSession(
+                source,
+                self._subscription.sources[source.topic],
+                Topics(ledger.topic, self._subscription.results, self._subscription.dead_letters),
+                self._subscription.group_id,
+                lambda: self._table.state,
+                self._lanes,
+                self._knobs,
+                self._time,
+                self._session_failed,
+            )
+            session.open_with(self._producers[source], restored[ledger])
+            self._sessions[source] = session
+            self._opening.pop(source, None)
+            self._resume(source)
+        log.info("partitions open", partitions=len(sources), documents=sum(map(len, restored.values())))
+
+    async def _rewind(self, sources: list[TopicPartition]) -> None:
+        """Go to the committed offsets, asked for again now: before the fence, the former owner's last may be missing."""
+        committed = await self._consumer.seek_to_committed(*sources)
+        # Nothing committed moves nothing: then what was read before a failure would not come again.
+        fresh = [source for source, offset in committed.items() if not offset]
+        if fresh:  # with none named, all would be moved
+            await self._consumer.seek_to_beginning(*fresh)
+
+    def _session_failed(self, session: PartitionSession, error: BaseException) -> None:
+        """A transaction did not commit. Its records come again: to us, or to whoever fenced us."""
+        source = session.source
+        fenced = isinstance(error, ProducerFenced | InvalidProducerEpoch)
+        log.warning("partition failed", partition=str(source), fenced=fenced, error=repr(error))
+        self._pause(source)
+        # If another owner fenced us, the group tells us within a session time-out; if it does not, we still are the owner.
+        delay = self._subscription.session_timeout_ms / 1000 if fenced else REOPEN_AFTER
+        task = asyncio.create_task(self._reopen(session, delay), name=f"reopen {source.topic}:{source.partition}")
+        self._opening[source] = task
+
+    async def _reopen(self, session: PartitionSession, delay: float) -> None:
+        source = session.source
+        await session.abandon()
+        self._sessions.pop(source, None)
+        await self._stop_producers([source])
+        await self._time.sleep(delay)
+        await self._open_all([source], 0.0)
+
+    async def _let_go(self, sources: Iterable[TopicPartition]) -> None:
+        sources = list(sources)
+        tasks = {task for source in sources if (task := self._opening.pop(source, None)) is not None}
+        for task in tasks:
+            task.cancel()
+        await asyncio.gather(*tasks, return_exceptions=True)
+        sessions = [session for source in sources if (session := self._sessions.pop(source, None)) is not None]
+        await asyncio.gather(*(session.close() for session in sessions))
+        await self._stop_producers(sources)
+        self._paused.difference_update(sources)
+        if sessions:
+            log.info("partitions let go", partitions=len(sessions))
+
+    async def _stop_producers(self, sources: Iterable[TopicPartition]) -> None:
+        producers = [producer for source in sources if (producer := self._producers.pop(source, None)) is not None]
+        await asyncio.gather(*(producer.stop() for producer in producers), return_exceptions=True)
+
+    # Small things.
+
+    def _check(self) -> None:
+        """Raise what ended a task of ours: a partition or a company that died silently would be held for ever."""
+        self._lanes.check()
+        for task in set(self._opening.values()):
+            if task.done() and not task.cancelled() and (error := task.exception()) is not None:
+                raise error
+
+    def _wake(self, blocker: str) -> None:
+        """Something that documents may wait for has arrived."""
+        for session in self._sessions.values():
+            session.wake(blocker)
+
+    def _read_again(self, source: TopicPartition, offset: int) -> None:
+        if source in self._consumer.assignment():
+            self._consumer.seek(source, offset)
+
+    def _pause(self, source: TopicPartition) -> None:
+        try:
+            self._consumer.pause(source)
+        except IllegalStateError:
+            return  # taken away meanwhile: the rebalance that says so is on its way
+        self._paused.add(source)
+
+    def _resume(self, source: TopicPartition) -> None:
+        self._paused.discard(source)
+        if source in self._consumer.assignment():
+            self._consumer.resume(source)

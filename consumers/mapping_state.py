@@ -1,0 +1,379 @@
+"""The mapping-state topic as a table in memory: every process that maps documents holds all of it.
+
+What a caller may rely on:
+
+1. **Complete at the start.** When `start` returns, every record that was written before it was called is applied: read
+   from the first offset to the broker's high watermark, past compacted holes, aborted records and transaction markers.
+2. **Followed for ever.** Later records are applied in the order of their partition, committed ones only.
+3. **Read-your-writes.** When `barrier` returns, every record that was acknowledged or committed before the call is
+   applied.
+4. **Never a stale answer by silence.** A table that is not complete, or whose reader died, raises
+   `MappingStateUnavailable` with the cause. A `barrier` that cannot prove freshness in time raises too.
+5. **Never a table with holes.** The topic must exist and be compacted. A topic that was deleted and made again, or has
+   other partitions than at the start, ends the reader: its keys may have moved or gone, and a restart reads all anew.
+6. **Stable between awaits.** The state changes only while the caller awaits something; one task writes it.
+7. **Changes are told.** After `start` returned, each subscriber is called once per changed key, in the order of the
+   records, after the state holds the change.
+"""
+
+import asyncio
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass
+from typing import Literal, Self
+
+import structlog
+from aiokafka import AIOKafkaConsumer, TopicPartition
+from aiokafka.admin import AIOKafkaAdminClient
+from aiokafka.errors import KafkaError, OffsetOutOfRangeError
+from aiokafka.structs import ConsumerRecord
+
+from consumers.high_watermarks import HighWatermarks
+from consumers.topic_facts import describe, set_cleanup
+from domain.mapping_state import MappingState
+
+log = structlog.get_logger(__name__)
+
+State = Literal["unstarted", "loading", "caught_up", "degraded", "failed"]
+"""``unstarted``: `start` was not called, or `stop` was. ``loading``: reading what was there at the start.
+``caught_up``: complete. ``degraded``: the broker does not answer or the reader is behind; it goes on by itself.
+``failed``: the reader died; the table refuses to serve."""
+
+PolicyMismatch = Literal["raise", "warn", "reconcile"]
+"""What to do about a topic that is not compacted: refuse, log and go on, or set its cleanup policy."""
+
+Subscriber = Callable[[str], None]
+"""Is told the canonical text of a changed key (`domain.keys`).
+
+It may not raise; if it does, that is logged and the next one is told.
+"""
+
+POLL_MS = 25
+"""How long one poll waits. Only markers and aborted records are noticed no sooner; records are noticed at once."""
+POLL_RECORDS = 1000
+"""Records applied between two looks at the event loop: about 10 ms of work."""
+FETCH_BYTES = 8 * 1024 * 1024
+
+
+class MappingStateUnavailable(Exception):  # noqa: N818 - it is a state of the table, as in "service unavailable"
+    """The table cannot answer now. The text says why and what to do; the cause is chained."""
+
+
+@dataclass(frozen=True, slots=True)
+class Patience:
+    """Time-outs of the table, in seconds."""
+
+    catch_up: float = 120.0
+    """How long `start` may take."""
+    barrier: float = 10.0
+    """How long `barrier` may take."""
+    check_every: float = 5.0
+    """Between the table's own looks at whether it is fresh; they feed `status`."""
+
+
+@dataclass(frozen=True, slots=True)
+class TableStatus:
+    """A snapshot for people and metrics. Offsets are by partition; a position is the next offset to be read."""
+
+    state: State
+    positions: Mapping[int, int]
+    ends: Mapping[int, int]
+    """The high watermarks when the broker was last asked."""
+    lag: int
+    """Offsets between the two, over all partitions: an upper bound of records, as markers and holes count."""
+    records: int
+    invalid: int
+    """Records whose key or value cannot be read."""
+    cleared_masters: tuple[str, ...]
+    """Keys of master Defaults that another writer cleared (requirement 58 forbids it)."""
+    reader_error: str | None
+
+
+class MappingTable:
+    """Reads the topic without a consumer group, so that every process has all partitions. `start`, then `state`.
+
+    Args:
+        topic: The full name of the mapping-state topic.
+        kafka: Keywords for every aiokafka client: brokers and how to sign in.
+        on_policy_mismatch: What to do about a topic that is not compacted.
+        check_crcs: False only for librdkafka's mock cluster.
+        patience: The table's time-outs.
+    """
+
+    def __init__(
+        self,
+        topic: str,
+        kafka: Mapping[str, object],
+        *,
+        on_policy_mismatch: PolicyMismatch = "raise",
+        check_crcs: bool = True,
+        patience: Patience = Patience(),
+    ) -> None:
+        self.topic = topic
+        self._kafka = dict(kafka)
+        self._on_policy_mismatch = on_policy_mismatch
+        self._check_crcs = check_crcs
+        self._patience = patience
+        self._status: State = "unstarted"
+        self._state = MappingState()
+        self._subscribers: list[Subscriber] = []
+        self._positions: dict[TopicPartition, int] = {}
+        self._ends: dict[TopicPartition, int] = {}
+        self._reported_masters: set[str] = set()
+        self._keyless = 0
+        self._error: BaseException | None = None
+        self._failed = asyncio.Event()
+        self._moved = asyncio.Event()
+        self._stopped = False
+        self._reader: AIOKafkaConsumer | None = None
+        self._watermarks: HighWatermarks | None = None
+        self._tasks: list[asyncio.Task[None]] = []
+
+    @property
+    def state(self) -> MappingState:
+        """The records, to look up in.
+
+        Raises:
+            MappingStateUnavailable: The table is not complete, or its reader died.
+        """
+        self._refuse_unless_complete()
+        return self._state
+
+    def subscribe(self, callback: Subscriber) -> None:
+        """Have `callback` told each key that changes after the catch-up. Subscribe before `start` to miss none."""
+        self._subscribers.append(callback)
+
+    def status(self) -> TableStatus:
+        """How the table stands, without asking the broker."""
+        behind = (self._ends.get(tp, 0) - position for tp, position in self._positions.items())
+        return TableStatus(
+            state=self._status,
+            positions={tp.partition: position for tp, position in self._positions.items()},
+            ends={tp.partition: end for tp, end in self._ends.items()},
+            lag=sum(max(0, offsets) for offsets in behind),
+            records=len(self._state.records()),
+            invalid=len(self._state.problems()) + self._keyless,
+            cleared_masters=tuple(sorted(self._state.cleared_masters())),
+            reader_error=None if self._error is None else _text(self._error),
+        )
+
+    async def start(self) -> None:
+        """Read everything that is there, and go on following it.
+
+        Raises:
+            MappingStateUnavailable: The topic is missing or not compacted, the broker does not answer, or the end was
+                not reached in time. Nothing is left running.
+        """
+        if self._status != "unstarted" or self._stopped:
+            raise RuntimeError("a table starts once")
+        self._status = "loading"
+        try:
+            async with asyncio.timeout(self._patience.catch_up):
+                partitions = await self._examine_topic()
+                await self._start_reading(partitions)
+                await self._read_to_end()
+        except (KafkaError, TimeoutError, OSError) as error:
+            reason = self._error or error
+            await self.stop()
+            raise MappingStateUnavailable(f"{self.topic}: not caught up: {_text(reason)}") from reason
+        except BaseException:
+            await self.stop()
+            raise
+        # No await from here to the return: what the reader applies later is told to the subscribers.
+        self._status = "caught_up"
+        self._tasks.append(asyncio.create_task(self._watch(), name=f"{self.topic} watch"))
+        log.info("mapping state caught up", topic=self.topic, records=self.status().records, end=self.status().ends)
+
+    async def stop(self) -> None:
+        """Stop reading and close the connections. A table that never started may be stopped too."""
+        tasks, self._tasks = self._tasks, []
+        for task in tasks:
+            task.cancel()
+        await asyncio.gather(*tasks, return_exceptions=True)
+        self._stopped = True
+        self._status = "unstarted"
+        self._wake()
+        for client in (self._reader, self._watermarks):
+            if client is not None:
+                await client.stop()
+
+    async def __aenter__(self) -> Self:
+        await self.start()
+        return self
+
+    async def __aexit__(self, *exc: object) -> None:
+        await self.stop()
+
+    async def barrier(self) -> None:
+        """Return when every record acknowledged or committed before the call is applied (guarantee 3).
+
+        Callers that come together share one request to the broker.
+
+        Raises:
+            MappingStateUnavailable: The reader died, the table was stopped, or freshness could not be proved in time:
+                the broker does not answer, or another writer's open transaction holds records back.
+        """
+        self._refuse_unless_complete()
+        try:
+            async with asyncio.timeout(self._patience.barrier):
+                await self._read_to_end()
+        except (KafkaError, TimeoutError, OSError) as error:
+            self._refuse_unless_complete()
+            self._turn("degraded", error)
+            raise MappingStateUnavailable(
+                f"{self.topic}: not known to be fresh: {_text(error)}{self._gap()}"
+            ) from error
+        self._turn("caught_up")
+
+    async def failure(self) -> MappingStateUnavailable:
+        """Wait until the reader dies, and return why. For a supervisor; it never returns while the table is well."""
+        await self._failed.wait()
+        return self._unavailable()
+
+    # Starting.
+
+    async def _examine_topic(self) -> list[TopicPartition]:
+        admin = AIOKafkaAdminClient(**self._kafka)
+        try:
+            await admin.start()
+            facts = (await describe(admin, [self.topic])).get(self.topic)
+            if facts is None:
+                raise MappingStateUnavailable(
+                    f"{self.topic}: no such topic; create it with `alvys-sage topics --create`"
+                )
+            if "compact" not in facts.cleanup:
+                wrong = f"{self.topic}: cleanup.policy is {','.join(sorted(facts.cleanup)) or 'unknown'}, not compact"
+                if self._on_policy_mismatch == "raise":
+                    raise MappingStateUnavailable(f"{wrong}: settings older than its retention would vanish")
+                log.warning("mapping state is not compacted", topic=self.topic, action=self._on_policy_mismatch)
+                if self._on_policy_mismatch == "reconcile":
+                    await set_cleanup(admin, self.topic, facts, "compact")
+        finally:
+            await admin.close()
+        return [TopicPartition(self.topic, number) for number in range(facts.partitions)]
+
+    async def _start_reading(self, partitions: list[TopicPartition]) -> None:
+        self._watermarks = HighWatermarks(self._kafka)
+        self._reader = AIOKafkaConsumer(
+            **self._kafka,
+            enable_auto_commit=False,
+            isolation_level="read_committed",
+            # An offset that is gone means another topic of the same name: an error, not a fresh start (guarantee 5).
+            auto_offset_reset="none",
+            check_crcs=self._check_crcs,
+            max_partition_fetch_bytes=FETCH_BYTES,
+        )
+        await self._watermarks.start()
+        await self._reader.start()
+        self._reader.assign(partitions)
+        await self._reader.seek_to_beginning(*partitions)
+        self._positions = {tp: await self._reader.position(tp) for tp in partitions}
+        task = asyncio.create_task(self._follow(self._reader), name=f"{self.topic} reader")
+        task.add_done_callback(self._reader_ended)
+        self._tasks.append(task)
+
+    # Reading.
+
+    async def _follow(self, reader: AIOKafkaConsumer) -> None:
+        while True:
+            batches = await reader.getmany(timeout_ms=POLL_MS, max_records=POLL_RECORDS)
+            for records in batches.values():
+                for record in records:
+                    self._apply(record)
+            # The position, not the last record's offset: it passes markers, aborted records and compacted holes.
+            self._positions = {tp: await reader.position(tp) for tp in self._positions}
+            self._wake()
+
+    def _apply(self, record: ConsumerRecord[bytes | None, bytes | None]) -> None:
+        if record.key is None:
+            self._keyless += 1
+            log.warning("mapping state record without key ignored", topic=self.topic, offset=record.offset)
+            return
+        changed = self._state.apply(record.key, record.value, record.offset)
+        self._report_cleared_masters()
+        if changed is None or self._status == "loading":
+            return
+        for tell in self._subscribers:
+            try:
+                tell(changed)
+            except Exception:  # one subscriber's defect is neither the table's nor another's
+                log.exception("mapping state subscriber failed", key=changed)
+
+    def _report_cleared_masters(self) -> None:
+        cleared = set(self._state.cleared_masters())
+        for key in sorted(cleared - self._reported_masters):
+            log.warning("master Default cleared by another writer", code="MASTER_DEFAULT_CLEARED", key=key)
+        self._reported_masters = cleared
+
+    def _reader_ended(self, task: asyncio.Task[None]) -> None:
+        if not task.cancelled():
+            self._fail(task.exception() or RuntimeError("the reader ended"))
+
+    def _fail(self, error: BaseException) -> None:
+        self._error = error
+        self._status = "failed"
+        self._failed.set()
+        self._wake()
+        log.error("mapping state reader died; the table refuses to serve", topic=self.topic, error=_text(error))
+
+    # Freshness.
+
+    async def _read_to_end(self) -> None:
+        if self._watermarks is None:
+            raise KafkaError("the table was stopped")
+        self._ends = ends = await self._watermarks.ask(list(self._positions))
+        while any(self._positions[tp] < end for tp, end in ends.items()):
+            if self._error is not None or self._stopped:
+                raise KafkaError("the reader stopped")
+            await self._moved.wait()
+
+    def _wake(self) -> None:
+        moved, self._moved = self._moved, asyncio.Event()
+        moved.set()
+
+    async def _watch(self) -> None:
+        """Keep `status` true while nobody asks for a barrier, and notice what the reader cannot."""
+        while True:
+            await asyncio.sleep(self._patience.check_every)
+            try:
+                await self.barrier()
+            except MappingStateUnavailable:
+                if self._error is not None:
+                    return
+            else:
+                self._fail_when_repartitioned()
+
+    def _fail_when_repartitioned(self) -> None:
+        known = None if self._reader is None else self._reader.partitions_for_topic(self.topic)
+        if known is not None and len(known) != len(self._positions):
+            was, now = len(self._positions), len(known)
+            self._tasks[0].cancel()
+            self._fail(RuntimeError(f"the topic has {now} partitions and had {was} at the start; restart to read all"))
+
+    def _turn(self, state: Literal["caught_up", "degraded"], error: BaseException | None = None) -> None:
+        if self._status == state or self._status not in {"caught_up", "degraded"}:
+            return
+        self._status = state
+        reason = None if error is None else _text(error)
+        log.warning("mapping state table changed", topic=self.topic, state=state, error=reason, lag=self.status().lag)
+
+    def _gap(self) -> str:
+        gaps = [f"partition {tp.partition} at {self._positions[tp]} of {end}" for tp, end in self._ends.items()]
+        return f" ({', '.join(gaps)})"
+
+    def _refuse_unless_complete(self) -> None:
+        if self._error is not None:
+            raise self._unavailable() from self._error
+        if self._status in {"unstarted", "loading"}:
+            raise MappingStateUnavailable(f"{self.topic}: the table is {'stopped' if self._stopped else self._status}")
+
+    def _unavailable(self) -> MappingStateUnavailable:
+        reason = "unknown" if self._error is None else _text(self._error)
+        return MappingStateUnavailable(f"{self.topic}: the reader died, restart to read all: {reason}")
+
+
+def _text(error: BaseException) -> str:
+    if isinstance(error, OffsetOutOfRangeError):
+        return f"the topic was deleted and made again, or cut short ({error})"
+    if isinstance(error, TimeoutError):
+        return "no answer or no end in time"
+    return f"{type(error).__name__}: {error}"

@@ -1,0 +1,17 @@
+"""`settlement-finalized`: driver statements, carrier statements and carrier bills, to be booked as AP bills (requirement 3)."""
+
+from domain.events import EventKind
+from domain.reading import Received
+from domain.reading import receive as read
+
+TOPIC = "settlement-finalized"
+"""The topic's name unless the settings give another."""
+
+
+def receive(value: bytes | None) -> Received:
+    """Read one record of this topic.
+
+    Raises:
+        ContractError: the bytes break the contract; they go to the dead letters.
+    """
+    return read(EventKind.SETTLEMENT, value)

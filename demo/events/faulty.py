@@ -1,0 +1,133 @@
+"""Events that are whole and yet are not posted, or not at once: by policy, by contradiction, for want of a party.
+
+Each is a good document, spoiled in one way.
+"""
+
+from collections.abc import Callable, Iterator
+from typing import Any
+
+from demo.events import carriers, drivers, roadside
+from demo.events.draft import Draft
+from demo.events.expect import Event, Outcome
+from demo.events.invoices import load_invoice, one_line
+from demo.events.maker import Maker
+from demo.events.world import LATE_PROVIDER, LATE_VENDOR, LOGISTICS, STRANGER, TRANSPORT, TWINS, UNFINISHED, Party
+
+Spoil = Callable[[dict[str, Any]], None]
+_CANADIAN = 124
+
+
+def skipped(maker: Maker) -> Iterator[Event]:
+    """Policy says no."""
+    early = load_invoice(maker).copy("created before activation")
+    early.event["data"]["invoice"]["createdDate"] = "2026-05-31T23:59:59Z"
+    yield early.ends(Outcome.SKIPPED, "BEFORE_ACTIVATION")
+    yield _strangers(load_invoice(maker), "invoice")
+    yield _strangers(carriers.bill(maker), "carrier bill")
+    yield _idle_driver(maker)
+    yield roadside.deducted(roadside.fuel(maker))
+    yield roadside.deducted(roadside.toll(maker))
+
+
+def deferred(maker: Maker) -> Iterator[Event]:
+    """A named setting is missing. The late provider's vendor comes at the end of the demonstration."""
+    late = roadside.fuel(maker, TRANSPORT, (LATE_PROVIDER, LATE_VENDOR)).copy("card provider without vendor, set later")
+    yield late.ends(Outcome.DEFERRED, "VENDOR_UNMAPPED", late.booking)
+    never = roadside.toll(maker, LOGISTICS, ("IPass", "")).copy("toll provider without vendor")
+    yield never.ends(Outcome.DEFERRED, "VENDOR_UNMAPPED")
+    yield one_line(maker, UNFINISHED, 12_500).copy("no master Default").ends(Outcome.DEFERRED, "ACCOUNT_UNMAPPED")
+    waiting = drivers.statement(maker, UNFINISHED).copy("no master Default")
+    yield waiting.ends(Outcome.DEFERRED, "ACCOUNT_UNMAPPED")
+
+
+def contradictory(maker: Maker) -> Iterator[Event]:
+    """The document contradicts itself."""
+    for story, code, spoil in _CONTRADICTIONS:
+        yield _invoice(maker, story, spoil).ends(Outcome.REJECTED, code)
+    short = carriers.bill(maker).copy("a carrier bill that does not add up")
+    short.event["data"]["trip"]["carrier"]["totalPayable"]["amount"] = "1.00"
+    yield short.ends(Outcome.REJECTED, "LINES_DO_NOT_ADD_UP")
+    credit = one_line(maker, TRANSPORT, -5000).copy("a credit")
+    yield credit.ends(Outcome.REJECTED, "NEGATIVE_TOTAL")
+
+
+def partyless(maker: Maker) -> Iterator[Event]:
+    """Who is billed or paid cannot be told for certain."""
+    yield _customer(maker, {"name": None}, "customer without id and name", "PARTY_UNNAMED")
+    yield _customer(maker, {"name": "No Such Shipper"}, "a name that Sage does not know", "PARTY_NOT_FOUND")
+    yield _customer(maker, {"name": TWINS.name}, "a name that two customers share", "PARTY_AMBIGUOUS")
+    nobody = roadside.fuel(maker).copy("fuel without a provider")
+    nobody.event["data"]["fuel"]["source"] = None
+    yield nobody.ends(Outcome.REJECTED, "PARTY_UNNAMED")
+
+
+def refused_by_sage(maker: Maker) -> Iterator[Event]:
+    """Only Sage knows that it cannot be booked; other documents in the same request are posted all the same."""
+    stranger = load_invoice(maker, TRANSPORT, Party("CUST-99999", "Prairie Gold Foods", "x")).copy("an unknown id")
+    stranger.event["data"]["customer"]["externalAccountingId"] = "CUST-99999"
+    yield stranger.ends(Outcome.REJECTED, "SAGE_REFUSED")
+    closed = load_invoice(maker).copy("dated into a closed period")
+    closed.event["data"]["invoice"]["invoicedDate"] = "2025-12-15T00:00:00Z"
+    yield closed.ends(Outcome.REJECTED, "SAGE_PERIOD_CLOSED")
+
+
+def _strangers(draft: Draft, what: str) -> Event:
+    changed = draft.copy(f"{what} of a subsidiary without a connection")
+    changed.event["data"]["subsidiary"]["id"] = STRANGER.id
+    return changed.ends(Outcome.SKIPPED, "NOT_CONNECTED")
+
+
+def _idle_driver(maker: Maker) -> Event:
+    idle = drivers.statement(maker).copy("a driver who did not drive")
+    idle.event["data"]["statement"]["totals"]["netIncome"] = maker.money(0)
+    idle.event["data"]["statement"]["lineItems"] = []
+    return idle.ends(Outcome.SKIPPED, "ZERO_TOTAL")
+
+
+def _customer(maker: Maker, named: dict[str, Any], story: str, code: str) -> Event:
+    draft = load_invoice(maker, TRANSPORT).copy(story)
+    draft.event["data"]["customer"] = {"id": "c-1", "type": "Customer", **named}
+    return draft.ends(Outcome.REJECTED, code)
+
+
+def _invoice(maker: Maker, story: str, spoil: Spoil) -> Draft:
+    draft = load_invoice(maker, TRANSPORT).copy(story)
+    invoice = draft.event["data"]["invoice"]
+    for amount in (invoice["total"], *(line["amount"] for line in invoice["lineItems"])):
+        amount["currency"] = 840  # the spoiling is to be the only thing that is wrong
+    spoil(invoice)
+    return draft
+
+
+def _set_total(amount: object) -> Spoil:
+    return lambda invoice: invoice["total"].update(amount=amount)
+
+
+def _currency(number: int) -> Spoil:
+    def change(invoice: dict[str, Any]) -> None:
+        for amount in (invoice["total"], *(line["amount"] for line in invoice["lineItems"])):
+            amount["currency"] = number
+
+    return change
+
+
+def _mapping(category: str) -> Spoil:
+    return lambda invoice: invoice["lineItems"][0].update(mapping={"category": category, "item": "x"})
+
+
+def _first_line(**amount: object) -> Spoil:
+    return lambda invoice: invoice["lineItems"][0]["amount"].update(amount)
+
+
+_CONTRADICTIONS: tuple[tuple[str, str, Spoil], ...] = (
+    ("a total that is off", "LINES_DO_NOT_ADD_UP", _set_total("0.01")),
+    ("lines in two currencies", "CURRENCIES_MIXED", _first_line(currency=_CANADIAN)),
+    ("a line without currency", "CURRENCIES_MIXED", _first_line(currency=None)),
+    ("a currency that does not exist", "CURRENCY_UNKNOWN", _currency(999)),
+    ("a currency that the company has not enabled", "SAGE_REFUSED", _currency(_CANADIAN)),
+    ("tenths of a cent", "AMOUNT_TOO_FINE", _first_line(amount="100.005")),
+    ("no lines", "NO_LINES", lambda invoice: invoice.update(lineItems=[])),
+    ("a category that does not exist", "CATEGORY_UNKNOWN", _mapping("Snacks")),
+    ("a category of the other side", "CATEGORY_WRONG_SIDE", _mapping("Deductions")),
+    ("an unusable number", "NUMBER_UNUSABLE", lambda invoice: invoice.update(number=" ## ")),
+)

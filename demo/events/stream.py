@@ -1,0 +1,136 @@
+"""Whole streams: good documents of every kind with the bad ones among them, and what follows on them later.
+
+Order matters only within a document. `first` comes before `second`; `second` holds later revisions of documents of
+`first`, and documents of its own. `first` and `second` one after the other are a stream, too.
+"""
+
+from collections.abc import Callable, Iterable, Sequence
+from dataclasses import dataclass, replace
+from random import Random
+
+from demo.events import carriers, drivers, roadside
+from demo.events.broken import broken
+from demo.events.draft import Draft
+from demo.events.expect import Event, Expectation, Outcome
+from demo.events.faulty import contradictory, deferred, partyless, refused_by_sage, skipped
+from demo.events.invoices import load_invoice, one_line, summary_invoice
+from demo.events.maker import Maker
+from demo.events.world import TRANSPORT
+
+Make = Callable[[Maker], Draft]
+MIX: tuple[tuple[int, Make], ...] = (
+    (8, load_invoice),
+    (2, summary_invoice),
+    (4, drivers.statement),
+    (2, carriers.statement),
+    (3, carriers.bill),
+    (5, roadside.fuel),
+    (4, roadside.toll),
+)
+"""How many of each kind come in a row."""
+LATER_EVERY = 12
+"""One posted document in so many is changed later, another is told again in other words."""
+
+
+@dataclass(frozen=True, slots=True)
+class Stream:
+    """Two halves of one stream."""
+
+    first: list[Event]
+    second: list[Event]
+
+    @property
+    def events(self) -> list[Event]:
+        """All of it, in an order in which the expectations hold."""
+        return [*self.first, *self.second]
+
+
+def stream(seed: int = 1, good: int = 300) -> Stream:
+    """So many good documents, half of them in each half of the stream, and one of every bad kind in each half."""
+    maker = Maker(seed)
+    made = [_draft(maker, number) for number in range(good)]
+    early, late = made[: good // 2], made[good // 2 :]
+    first = [*(draft.posted() for draft in early), *_bad(maker)]
+    second = [*(draft.posted() for draft in late), *_bad(maker)]
+    zero, then = _zero_then_not(maker)
+    first.append(zero)
+    second.append(then)
+    second += [_changed(draft) for draft in early[::LATER_EVERY]]
+    second += [_told_again(draft) for draft in early[1::LATER_EVERY]]
+    maker.random.shuffle(first)
+    maker.random.shuffle(second)
+    return Stream(first, second)
+
+
+def good_events(seed: int, count: int, kind: Make | None = None) -> list[Event]:
+    """Documents that are all posted; of one kind, if one is named."""
+    maker = Maker(seed)
+    return [(kind(maker) if kind else _draft(maker, number)).posted() for number in range(count)]
+
+
+def redelivered(events: Sequence[Event], share: float, seed: int) -> list[Event]:
+    """A part of the records once more, byte for byte: what was posted is answered from memory, all else as before.
+
+    Documents whose setting is still to come are left out: of two deliveries that wait, one would be posted for both.
+    """
+    candidates = [event for event in events if not _waits(event)]
+    chosen = Random(seed).sample(candidates, round(len(candidates) * share))
+    return [_again(event) for event in chosen]
+
+
+def _draft(maker: Maker, number: int) -> Draft:
+    place = number % sum(weight for weight, _ in MIX)
+    for weight, make in MIX:
+        if place < weight:
+            return make(maker)
+        place -= weight
+    raise AssertionError(number)
+
+
+def _bad(maker: Maker) -> Iterable[Event]:
+    for family in (skipped, deferred, contradictory, partyless, refused_by_sage, broken):
+        yield from family(maker)
+
+
+def _zero_then_not(maker: Maker) -> tuple[Event, Event]:
+    """An invoice of nothing, and its revision that is something."""
+    later = one_line(maker, TRANSPORT, 17_500).copy("of nothing before, now of something")
+    zero = later.copy("an invoice of nothing")
+    invoice = zero.event["data"]["invoice"]
+    invoice["lineItems"][0]["amount"] = invoice["total"] = maker.money(0)
+    return zero.ends(Outcome.SKIPPED, "ZERO_TOTAL"), later.posted()
+
+
+def _changed(draft: Draft) -> Event:
+    """The document says something else after it was posted: an accountant must look, it is not posted beside itself."""
+    changed = draft.copy(f"{draft.story}, changed after posting")
+    data = changed.event["data"]
+    if "invoice" in data:
+        data["invoice"]["number"] += "-B"
+    elif "fuel" in data:
+        data["fuel"]["transactionDate"] = "2026-06-30T00:00:00Z"
+    elif "toll" in data:
+        data["toll"]["transactionDate"] = "2026-06-30T00:00:00Z"
+    elif "trip" in data:
+        data["trip"]["carrier"]["carrierInvoiceNumber"] += "-B"
+    else:
+        data["statement"]["statementDate"] = "2026-06-30"
+    return changed.ends(Outcome.REJECTED, "CHANGED_AFTER_POSTING")
+
+
+def _told_again(draft: Draft) -> Event:
+    """The same document in another event, with other things around it: nothing that is booked has changed."""
+    again = draft.copy(f"{draft.story}, told again in other words")
+    again.event |= {"id": f"{again.event['id']}-again", "timestamp": "2026-06-30T08:00:00Z", "attempt": 2}
+    return again.ends(Outcome.ALREADY_POSTED)
+
+
+def _again(event: Event) -> Event:
+    story = f"{event.story}, delivered again"
+    if event.expectation.outcome is Outcome.POSTED:
+        return replace(event, expectation=Expectation(Outcome.ALREADY_POSTED), story=story)
+    return replace(event, story=story)
+
+
+def _waits(event: Event) -> bool:
+    return event.expectation.outcome is Outcome.DEFERRED and event.expectation.booking is not None

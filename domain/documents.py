@@ -1,0 +1,171 @@
+"""What the event says (`SourceDocument`) and what Sage Intacct is to book (`Document`).
+
+Amounts are `Decimal` in units of the document's currency. Dates are the calendar dates the event wrote, in its own
+offset: "Dates in Sage Intacct do not have associated timezones" (Sage developer FAQ).
+"""
+
+import datetime as dt
+from dataclasses import dataclass
+from decimal import Decimal
+from enum import StrEnum
+
+from domain.categories import Category, Side
+
+TAX_1099 = "1099"
+"""The tax category of independent drivers, as `SourceDocument.tax_category` gives it."""
+
+
+class SageObject(StrEnum):
+    """The Sage Intacct object a document becomes."""
+
+    AR_INVOICE = "ARINVOICE"
+    AP_BILL = "APBILL"
+
+
+class SourceKind(StrEnum):
+    """What the event is about, in Alvys's words."""
+
+    INVOICE = "invoice"
+    DRIVER_STATEMENT = "driver-statement"
+    CARRIER_STATEMENT = "carrier-statement"
+    CARRIER_BILL = "carrier-bill"
+    FUEL = "fuel"
+    TOLL = "toll"
+
+
+class PartyKind(StrEnum):
+    """Who is billed (customer) or paid (vendor)."""
+
+    CUSTOMER = "customer"
+    VENDOR = "vendor"
+
+
+@dataclass(frozen=True, slots=True)
+class PartyRef:
+    """The other party as the event names it; `domain.parties` says how it finds its Sage record.
+
+    An `external_id` that is set is used as it is and never falls back to a name (C4). `names` are tried, in order, only
+    without one. `provider` names a fuel card or toll provider, whose vendor stands in mapping-state.
+    """
+
+    kind: PartyKind
+    external_id: str | None = None
+    names: tuple[str, ...] = ()
+    provider: str | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class SourceLine:
+    """One line of the event, with the category and item that its account is looked up under."""
+
+    category: Category
+    item: str
+    amount: Decimal
+    memo: str
+    reference: str | None = None
+    """The load, trip or transaction number the line belongs to, if any."""
+
+
+@dataclass(frozen=True, slots=True)
+class SourceDocument:
+    """One document as the event describes it, before any setting was looked at. Its content is the revision."""
+
+    kind: SourceKind
+    key: str
+    """The document key: unique for ever, the same over all revisions (docs/contract.md)."""
+    side: Side
+    subsidiary_id: str
+    number: str
+    party: PartyRef
+    created_at: dt.datetime
+    """When Alvys created it, with offset: compared with the connection's activation (requirement 9)."""
+    date: dt.date
+    due: dt.date
+    currency: str | None
+    """ISO 4217 letters; None where the event leaves it to the company's base currency."""
+    total: Decimal
+    lines: tuple[SourceLine, ...]
+    description: str = ""
+    order_number: str | None = None
+    po_number: str | None = None
+    reference: str | None = None
+    """The other side's number, such as the carrier's invoice number."""
+    deducted: bool = False
+    """True for fuel and toll rows that reach Sage as lines of the driver's bill (C14)."""
+    tax_category: str | None = None
+    """"1099" or "W2" on driver statements."""
+
+    @property
+    def sage_object(self) -> SageObject:
+        """The object this document becomes."""
+        return SageObject.AR_INVOICE if self.side is Side.AR else SageObject.AP_BILL
+
+
+class Level(StrEnum):
+    """Which of the three levels answered (requirement 54)."""
+
+    SPECIFIC = "specific"
+    CATEGORY = "category"
+    MASTER = "default"
+
+
+@dataclass(frozen=True, slots=True)
+class Resolution:
+    """The GL account of one line, and why: the level that answered, its mapping-state key and that record's offset."""
+
+    account: str
+    level: Level
+    key: str
+    offset: int
+
+
+@dataclass(frozen=True, slots=True)
+class DocumentLine:
+    """One line to book, one for one with the event's lines."""
+
+    category: Category
+    item: str
+    amount: Decimal
+    memo: str
+    resolution: Resolution
+    location_id: str | None = None
+
+    @property
+    def account(self) -> str:
+        """The GL account number."""
+        return self.resolution.account
+
+
+@dataclass(frozen=True, slots=True)
+class Connection:
+    """Where a subsidiary's documents go. `credentials` is the name of a secret, never the secret."""
+
+    subsidiary_id: str
+    company_id: str
+    entity_id: str | None
+    credentials: str
+
+
+@dataclass(frozen=True, slots=True)
+class Document:
+    """What Sage Intacct is to book: an AR invoice or an AP bill, complete but for the party's id and the control id."""
+
+    source: SourceDocument
+    connection: Connection
+    number: str
+    party: PartyRef
+    date: dt.date
+    due: dt.date
+    currency: str | None
+    """ISO 4217 letters where it differs from the company's base currency; else None."""
+    total: Decimal
+    reference: str | None
+    """The PO number of an invoice (`ponumber`), the reference number of a bill (`DOCNUMBER`)."""
+    description: str
+    draft: bool
+    lines: tuple[DocumentLine, ...]
+
+    @property
+    def sage_object(self) -> SageObject:
+        """The object this document becomes."""
+        return self.source.sage_object

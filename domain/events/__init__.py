@@ -1,0 +1,35 @@
+"""The wire: bytes from the four source topics to typed events, or a `ContractError` with a stable code, nothing else.
+
+The contract is ours (docs/contract.md): Alvys documents no webhook for invoices, settlements, fuel or tolls. Fields
+that we do not read are ignored, whatever they hold; fields that we read must be there and be right.
+"""
+
+from domain.events.decode import Event, decode
+from domain.events.envelope import EventKind
+from domain.events.fuel import FuelData, FuelTransactionCreated
+from domain.events.invoice import InvoiceCreated, InvoiceData
+from domain.events.settlement import (
+    CarrierBillData,
+    CarrierStatementData,
+    DriverStatementData,
+    SettlementFinalized,
+)
+from domain.events.toll import TollData, TollTransactionCreated
+from domain.events.wire import ContractError
+
+__all__ = [
+    "CarrierBillData",
+    "CarrierStatementData",
+    "ContractError",
+    "DriverStatementData",
+    "Event",
+    "EventKind",
+    "FuelData",
+    "FuelTransactionCreated",
+    "InvoiceCreated",
+    "InvoiceData",
+    "SettlementFinalized",
+    "TollData",
+    "TollTransactionCreated",
+    "decode",
+]

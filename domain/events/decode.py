@@ -1,0 +1,94 @@
+"""From a record's bytes to the event of its topic."""
+
+import re
+from collections.abc import Iterator
+from typing import TypeAlias
+
+from pydantic import BaseModel, ValidationError
+
+from domain.codes import Code
+from domain.events.envelope import EventKind
+from domain.events.fuel import FuelTransactionCreated
+from domain.events.invoice import InvoiceCreated
+from domain.events.settlement import SettlementFinalized
+from domain.events.toll import TollTransactionCreated
+from domain.events.wire import ContractError, in_words, parse
+
+Event: TypeAlias = InvoiceCreated | SettlementFinalized | FuelTransactionCreated | TollTransactionCreated
+
+VERSION = "v1"
+_MODELS: dict[EventKind, type[Event]] = {
+    EventKind.INVOICE: InvoiceCreated,
+    EventKind.SETTLEMENT: SettlementFinalized,
+    EventKind.FUEL: FuelTransactionCreated,
+    EventKind.TOLL: TollTransactionCreated,
+}
+_KINDS = frozenset(kind.value for kind in EventKind)
+_NOT_XML = re.compile("[\x00-\x08\x0b\x0c\x0e-\x1f\ufffe\uffff]")
+
+
+def decode(kind: EventKind, value: bytes | None) -> Event:
+    """Read the event of one record.
+
+    Args:
+        kind: The type that the record's topic carries.
+        value: The record's bytes.
+
+    Returns:
+        The event, every field that we read present and of its type.
+
+    Raises:
+        ContractError: `UNDECODABLE`, `CONTRACT_BROKEN`, `WRONG_TOPIC`, `UNKNOWN_TYPE` or `UNKNOWN_VERSION`.
+    """
+    raw = parse(value)
+    if not isinstance(raw, dict):
+        raise ContractError(Code.CONTRACT_BROKEN, "the event is not a JSON object")
+    _check_type(kind, raw.get("type"))
+    _check_version(raw.get("version"))
+    try:
+        event = _MODELS[kind].model_validate(raw)
+    except ValidationError as error:
+        raise ContractError(Code.CONTRACT_BROKEN, in_words(error)) from None
+    if value is not None and _may_hold_controls(value):
+        _refuse_controls(event)
+    return event
+
+
+def _check_type(kind: EventKind, found: object) -> None:
+    if found == kind.value:
+        return
+    if not isinstance(found, str):
+        raise ContractError(Code.CONTRACT_BROKEN, "type: is not a string")
+    if found in _KINDS:
+        raise ContractError(Code.WRONG_TOPIC, f"the type is {found}, this topic carries {kind.value}")
+    raise ContractError(Code.UNKNOWN_TYPE, f"this topic carries {kind.value}")
+
+
+def _check_version(found: object) -> None:
+    if found == VERSION:
+        return
+    if not isinstance(found, str):
+        raise ContractError(Code.CONTRACT_BROKEN, "version: is not a string")
+    raise ContractError(Code.UNKNOWN_VERSION, f"this service reads {VERSION}")
+
+
+def _may_hold_controls(value: bytes) -> bool:
+    """Whether a text may hold what XML cannot: JSON has control characters only escaped, U+FFFE as these bytes too."""
+    return b"\\u" in value or b"\xef\xbf\xbe" in value or b"\xef\xbf\xbf" in value
+
+
+def _refuse_controls(event: BaseModel) -> None:
+    for path, text in _texts(event.model_dump(), ()):
+        if _NOT_XML.search(text):
+            raise ContractError(Code.CONTRACT_BROKEN, f"{'.'.join(path)}: holds a control character")
+
+
+def _texts(value: object, path: tuple[str, ...]) -> Iterator[tuple[tuple[str, ...], str]]:
+    if isinstance(value, str):
+        yield path, value
+    elif isinstance(value, dict):
+        for name, inner in value.items():
+            yield from _texts(inner, (*path, name))
+    elif isinstance(value, list):
+        for index, inner in enumerate(value):
+            yield from _texts(inner, (*path, str(index)))

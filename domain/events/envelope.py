@@ -1,0 +1,22 @@
+"""What every event has around its data: `{id, type, timestamp, version, data}`."""
+
+from enum import StrEnum
+
+from domain.events.fields import Id, Instant, Wire
+
+
+class EventKind(StrEnum):
+    """The event types that this service reads, one source topic each; the value is the envelope's `type`."""
+
+    INVOICE = "invoice.created"
+    SETTLEMENT = "settlement.finalized"
+    FUEL = "fuel.transaction.created"
+    TOLL = "toll.transaction.created"
+
+
+class Envelope(Wire):
+    """The envelope without type and version, which are checked before the rest is read."""
+
+    id: Id
+    timestamp: Instant
+    """When the event was emitted, with its offset."""

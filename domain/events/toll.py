@@ -1,0 +1,35 @@
+"""`toll.transaction.created`: one passage through a toll plaza."""
+
+from pydantic import StrictBool
+
+from domain.events.envelope import Envelope
+from domain.events.fields import CalendarDate, Id, Money, Text, Wire
+
+
+class Toll(Wire):
+    """The passage. `amount` is booked; `fee` is only named in the memo (see `domain.reading.toll`)."""
+
+    id: Id
+    transaction_id: Text
+    subsidiary_id: Id
+    source: Text | None = None
+    """The toll provider, whose vendor stands in mapping-state."""
+    agency: Text | None = None
+    unit_number: Text | None = None
+    exit_plaza_name: Text | None = None
+    amount: Money
+    fee: Money | None = None
+    transaction_date: CalendarDate
+
+
+class TollData(Wire):
+    """`data` of a toll transaction. `deductToll` has no default: a wrong guess books the cost twice, or not at all."""
+
+    toll: Toll
+    deduct_toll: StrictBool
+
+
+class TollTransactionCreated(Envelope):
+    """A toll transaction was imported into Alvys."""
+
+    data: TollData

@@ -1,0 +1,135 @@
+"""What Sage Intacct is to book for a document, given the settings in force; or why it is not booked, or not yet.
+
+One walk, in an order that a person can follow: is the subsidiary connected; is the document wanted; is it something to
+book; may it go now; who is paid; which accounts. The first answer stands.
+"""
+
+from dataclasses import replace
+
+from domain.accounts import Unmapped, Unreadable, resolve
+from domain.categories import OWN, Side
+from domain.codes import Code
+from domain.documents import Connection, Document, DocumentLine, PartyRef, SourceDocument, SourceKind
+from domain.keys import ConnectionKey, Provider, VendorKey
+from domain.mapping_state import MappingState
+from domain.outcomes import Deferred, Rejected, Skipped
+from domain.policy import first_objection
+from domain.settings import ConnectionSetting, Invalid
+
+_PROVIDERS = {SourceKind.FUEL: Provider.FUEL, SourceKind.TOLL: Provider.TOLL}
+
+
+def export(source: SourceDocument, state: MappingState) -> Document | Skipped | Deferred | Rejected:
+    """Map one document.
+
+    Args:
+        source: What the event says.
+        state: The settings in force.
+
+    Returns:
+        `Document`, complete but for the party's record and the control id; `Skipped` where policy says so; `Deferred`
+        with the keys that release it; `Rejected` where a person has to act.
+    """
+    setting = _connection(source, state)
+    if not isinstance(setting, ConnectionSetting):
+        return setting
+    objection = first_objection(source, setting)
+    if objection is not None:
+        return objection
+    party = _party(source, state)
+    if isinstance(party, Deferred):
+        return party
+    lines = _lines(source, setting, state)
+    if isinstance(lines, Deferred):
+        return lines
+    return _document(source, setting, party, lines)
+
+
+def _connection(source: SourceDocument, state: MappingState) -> ConnectionSetting | Skipped | Deferred:
+    setting = state.connection(source.subsidiary_id)
+    if setting is None:
+        return Skipped(Code.NOT_CONNECTED, f"subsidiary {source.subsidiary_id} has no connection")
+    if isinstance(setting, Invalid):
+        key = ConnectionKey(source.subsidiary_id).canonical
+        return Deferred(Code.SETTING_INVALID, f"{key}: {setting.reason}", (key,))
+    return setting
+
+
+def _party(source: SourceDocument, state: MappingState) -> PartyRef | Deferred:
+    """The party; for a card or toll provider with the vendor that mapping-state names, its own or the default one."""
+    kind = _PROVIDERS.get(source.kind)
+    if kind is None or source.party.provider is None:
+        return source.party
+    asked: tuple[str, ...] = ()
+    for provider in dict.fromkeys((source.party.provider, OWN)):
+        key = VendorKey(source.subsidiary_id, kind, provider).canonical
+        asked = (key, *asked)
+        record = state.vendor(key)
+        if record is None:
+            continue
+        if isinstance(record.value, Invalid):
+            return Deferred(Code.SETTING_INVALID, f"{record.key}: {record.value.reason}", asked)
+        return replace(source.party, external_id=record.value.vendor_id)
+    return Deferred(
+        Code.VENDOR_UNMAPPED, f"{kind} provider {source.party.provider!r} has no vendor", tuple(reversed(asked))
+    )
+
+
+def _lines(
+    source: SourceDocument, setting: ConnectionSetting, state: MappingState
+) -> tuple[DocumentLine, ...] | Deferred:
+    """Every line with its account (requirement 52), or every key that blocks, each once, in the order of the lines."""
+    lines: list[DocumentLine] = []
+    unmapped: list[Unmapped] = []
+    unreadable: list[Unreadable] = []
+    for line in source.lines:
+        match resolve(state, source.subsidiary_id, source.side, line.category, line.item):
+            case Unmapped() as found:
+                unmapped.append(found)
+            case Unreadable() as found:
+                unreadable.append(found)
+            case resolution:
+                lines.append(
+                    DocumentLine(line.category, line.item, line.amount, line.memo, resolution, setting.location_id)
+                )
+    if unreadable:
+        return Deferred(
+            Code.SETTING_INVALID,
+            f"{unreadable[0].would_answer[0]}: {unreadable[0].reason}",
+            _unique([*(one.would_answer for one in unreadable), *(one.would_answer[::-1] for one in unmapped)]),
+        )
+    if unmapped:
+        return Deferred(
+            Code.ACCOUNT_UNMAPPED,
+            f"no account on {source.side.upper()} for {len(unmapped)} of {len(source.lines)} lines",
+            _unique([one.would_answer[::-1] for one in unmapped]),
+        )
+    return tuple(lines)
+
+
+def _unique(keys: list[tuple[str, ...]]) -> tuple[str, ...]:
+    return tuple(dict.fromkeys(key for some in keys for key in some))
+
+
+def _document(
+    source: SourceDocument, setting: ConnectionSetting, party: PartyRef, lines: tuple[DocumentLine, ...]
+) -> Document:
+    if source.side is Side.AR:
+        reference = source.order_number if setting.ar.po_number == "order" else source.po_number
+        autopost = setting.ar.autopost
+    else:
+        reference, autopost = source.reference, setting.ap.autopost
+    return Document(
+        source=source,
+        connection=Connection(source.subsidiary_id, setting.company_id, setting.entity_id, setting.credentials),
+        number=source.number,
+        party=party,
+        date=source.date,
+        due=source.due,
+        currency=None if source.currency == setting.base_currency else source.currency,
+        total=source.total,
+        reference=reference,
+        description=source.description,
+        draft=not autopost,
+        lines=lines,
+    )

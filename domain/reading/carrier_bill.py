@@ -1,0 +1,87 @@
+"""`settlement.finalized`, CarrierBill -> AP bill of one trip: linehaul + accessorials - e-checks."""
+
+from collections.abc import Iterator
+from dataclasses import dataclass
+from datetime import datetime, timedelta
+from decimal import Decimal
+
+from domain.categories import Side
+from domain.documents import SourceDocument, SourceKind, SourceLine
+from domain.events.fields import Money
+from domain.events.invoice import Mapping
+from domain.events.settlement import BilledCarrier, BilledTrip, CarrierBillData
+from domain.lines import of_carrier_item
+from domain.reading.amounts import check
+from domain.reading.carrier import vendor
+from domain.reading.dates import terms
+from domain.reading.places import named
+from domain.reading.texts import DESCRIPTION_LENGTH, MEMO_LENGTH, cut, document_number, key_part, phrase
+
+
+def key_of(data: CarrierBillData) -> str:
+    """`carrier-bill/{trip.id}`; a trip without id by subsidiary and number, since numbers repeat between tenants."""
+    trip = data.trip
+    if trip.id:
+        return f"carrier-bill/{key_part(trip.id)}"
+    return f"carrier-bill/{key_part(data.subsidiary.id)}/{key_part(trip.trip_number)}"
+
+
+def read(data: CarrierBillData, key: str, emitted_at: datetime) -> SourceDocument:
+    """The AP bill that a carrier's invoice for one trip is.
+
+    Raises:
+        Refusal: The document contradicts itself.
+    """
+    trip, carrier = data.trip, data.trip.carrier
+    rows = list(_rows(carrier))
+    amounts = check(carrier.total_payable, [row.money for row in rows])
+    return SourceDocument(
+        kind=SourceKind.CARRIER_BILL,
+        key=key,
+        side=Side.AP,
+        subsidiary_id=data.subsidiary.id,
+        number=document_number(trip.trip_number),
+        party=vendor(carrier, data.subsidiary.id),
+        created_at=emitted_at,
+        date=trip.day,
+        due=trip.due_date or trip.day + timedelta(days=terms(carrier.terms_in_days)),
+        currency=amounts.currency,
+        total=amounts.total,
+        lines=tuple([_line(row, amount, trip.trip_number) for row, amount in zip(rows, amounts.lines, strict=True)]),
+        description=_description(trip),
+        reference=carrier.carrier_invoice_number or None,
+    )
+
+
+@dataclass(frozen=True, slots=True)
+class _Row:
+    """One amount of the bill, its sign as it is booked."""
+
+    kind: str
+    tag: str
+    money: Money
+    mapping: Mapping | None = None
+    reference: str | None = None
+
+
+def _rows(carrier: BilledCarrier) -> Iterator[_Row]:
+    """Linehaul, then accessorials, then e-checks as negative lines; a linehaul of null or zero is no line."""
+    if carrier.linehaul and carrier.linehaul.amount:
+        yield _Row("LineHaul", "Line Haul", carrier.linehaul)
+    for accessorial in carrier.accessorials_details or []:
+        yield _Row("Accessorial", accessorial.kind, accessorial.total, accessorial.mapping)
+    for check_ in carrier.e_checks or []:
+        paid = Money(amount=check_.amount.amount.copy_negate(), currency=check_.amount.currency)
+        yield _Row("ECheck", check_.kind or "E-Check", paid, check_.mapping, check_.check_number)
+
+
+def _line(row: _Row, amount: Decimal, trip_number: str) -> SourceLine:
+    place = named(Side.AP, row.mapping) if row.mapping else of_carrier_item(row.kind, row.tag)
+    memo = phrase(row.tag, f"trip {trip_number}", row.reference and f"e-check {row.reference}")
+    return SourceLine(place.category, place.item, amount, cut(memo, MEMO_LENGTH), trip_number)
+
+
+def _description(trip: BilledTrip) -> str:
+    invoice = trip.carrier.carrier_invoice_number
+    start = f"Carrier invoice {invoice}" if invoice else "Carrier bill"
+    return cut(f"{start} trip {trip.trip_number}", DESCRIPTION_LENGTH)

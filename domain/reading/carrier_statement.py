@@ -1,0 +1,72 @@
+"""`settlement.finalized`, CarrierStatement -> AP bill over several trips."""
+
+from datetime import date, datetime, timedelta
+from decimal import Decimal
+
+from domain.categories import Side
+from domain.codes import Code
+from domain.documents import SourceDocument, SourceKind, SourceLine
+from domain.events.settlement import CarrierItem, CarrierStatementData, CarrierTrip
+from domain.lines import of_carrier_item
+from domain.reading.amounts import check
+from domain.reading.carrier import vendor
+from domain.reading.dates import terms
+from domain.reading.places import named
+from domain.reading.refusal import Refusal
+from domain.reading.texts import DESCRIPTION_LENGTH, MEMO_LENGTH, cut, document_number, key_part, phrase
+
+PREFIX = "s-"
+"""Sets a statement's bill number apart from a trip's (export article, changes of July 2026)."""
+
+
+def key_of(data: CarrierStatementData) -> str:
+    """`carrier-statement/{carrier.id}/{number}`; why not by subsidiary: see `driver_statement.key_of`."""
+    return f"carrier-statement/{key_part(data.carrier.id)}/{key_part(data.statement.number)}"
+
+
+def read(data: CarrierStatementData, key: str, emitted_at: datetime) -> SourceDocument:
+    """The AP bill that a carrier's statement is.
+
+    Raises:
+        Refusal: The document contradicts itself.
+    """
+    statement = data.statement
+    rows = [(trip, item) for trip in statement.trips for item in trip.items]
+    amounts = check(statement.net_amount, [item.amount for _, item in rows])
+    if not statement.number:
+        raise Refusal(Code.NUMBER_UNUSABLE, "the number is empty")
+    return SourceDocument(
+        kind=SourceKind.CARRIER_STATEMENT,
+        key=key,
+        side=Side.AP,
+        subsidiary_id=statement.subsidiary_id,
+        number=document_number(PREFIX + statement.number),
+        party=vendor(data.carrier, statement.subsidiary_id),
+        created_at=emitted_at,
+        date=statement.statement_date,
+        due=_due(data),
+        currency=amounts.currency,
+        total=amounts.total,
+        lines=tuple([_line(trip, item, amount) for (trip, item), amount in zip(rows, amounts.lines, strict=True)]),
+        description=cut(f"Statement {statement.number}", DESCRIPTION_LENGTH),
+    )
+
+
+def _due(data: CarrierStatementData) -> date:
+    """The remittance date, else the latest due date of a trip, else by terms, the factoring company's first."""
+    statement, carrier = data.statement, data.carrier
+    if statement.remittance_date:
+        return statement.remittance_date
+    due = [trip.invoice_due_date for trip in statement.trips if trip.invoice_due_date]
+    if due:
+        return max(due)
+    factoring = carrier.factoring_terms_in_days if carrier.factoring_company else None
+    return statement.statement_date + timedelta(days=terms(factoring, carrier.terms_in_days))
+
+
+def _line(trip: CarrierTrip, item: CarrierItem, amount: Decimal) -> SourceLine:
+    tag = item.accounting_tag or item.description or ""
+    place = named(Side.AP, item.mapping) if item.mapping else of_carrier_item(item.kind, tag)
+    number, invoice = trip.trip_number or None, trip.invoice_number
+    memo = phrase(item.description or tag or item.kind, number and f"trip {number}", invoice and f"invoice {invoice}")
+    return SourceLine(place.category, place.item, amount, cut(memo, MEMO_LENGTH), number)

@@ -1,0 +1,67 @@
+"""`settlement.finalized`, DriverStatement -> AP bill: one bill a statement, all its lines on it."""
+
+from datetime import datetime, timedelta
+from decimal import Decimal
+
+from domain.categories import Side
+from domain.documents import TAX_1099, PartyKind, PartyRef, SourceDocument, SourceKind, SourceLine
+from domain.events.settlement import Driver, DriverLine, DriverStatementData
+from domain.lines import of_driver_line
+from domain.reading.amounts import check
+from domain.reading.places import named
+from domain.reading.texts import DESCRIPTION_LENGTH, MEMO_LENGTH, cut, document_number, key_part, phrase
+
+
+def key_of(data: DriverStatementData) -> str:
+    """`driver-statement/{driver.id}/{number}`.
+
+    By driver, not by subsidiary: a driver may move to another one, and the posting must be found again; and statement
+    numbers repeat between tenants.
+    """
+    statement = data.statement
+    return f"driver-statement/{key_part(statement.driver.id)}/{key_part(statement.number)}"
+
+
+def read(data: DriverStatementData, key: str, emitted_at: datetime) -> SourceDocument:
+    """The AP bill that a driver's statement is: net income over pay, deductions, fuel, tolls and escrow alike.
+
+    Raises:
+        Refusal: The document contradicts itself.
+    """
+    statement, driver = data.statement, data.statement.driver
+    amounts = check(statement.totals.net_income, [line.amount for line in statement.line_items])
+    return SourceDocument(
+        kind=SourceKind.DRIVER_STATEMENT,
+        key=key,
+        side=Side.AP,
+        subsidiary_id=driver.subsidiary_id,
+        number=document_number(statement.number),
+        party=PartyRef(kind=PartyKind.VENDOR, external_id=driver.external_accounting_id or None, names=_names(driver)),
+        created_at=emitted_at,
+        date=statement.statement_date,
+        due=statement.statement_date + timedelta(days=driver.payment_terms_in_days or 0),
+        currency=amounts.currency,
+        total=amounts.total,
+        lines=tuple(map(_line, statement.line_items, amounts.lines)),
+        description=cut(phrase("Statement", statement.number, statement.pay_period_title), DESCRIPTION_LENGTH),
+        tax_category=driver.tax_category or None,
+    )
+
+
+def _names(driver: Driver) -> tuple[str, ...]:
+    """A 1099 driver with a tax company is a vendor under the company's name (export article)."""
+    company = driver.tax_company_name if driver.tax_category == TAX_1099 else None
+    return tuple([name for name in (company, driver.name) if name])
+
+
+def _line(line: DriverLine, amount: Decimal) -> SourceLine:
+    trip = line.trip_number or None
+    title = line.title or line.category
+    place = (
+        named(Side.AP, line.mapping)
+        if line.mapping
+        else of_driver_line(line.category, title, on_a_trip=trip is not None)
+    )
+    source = line.source_transaction_id or None
+    memo = phrase(title, line.policy_name and f"({line.policy_name})", trip and f"trip {trip}", source)
+    return SourceLine(place.category, place.item, amount, cut(memo, MEMO_LENGTH), trip or source)

@@ -1,0 +1,63 @@
+"""`fuel.transaction.created` -> AP bill of one line to the card provider's vendor (C14)."""
+
+from datetime import datetime
+
+from domain.categories import Side
+from domain.codes import Code
+from domain.documents import PartyKind, PartyRef, SourceDocument, SourceKind, SourceLine
+from domain.events.fuel import Fuel, FuelData
+from domain.lines import of_fuel
+from domain.reading.amounts import check
+from domain.reading.refusal import Refusal
+from domain.reading.texts import DESCRIPTION_LENGTH, MEMO_LENGTH, cut, hashed_number, key_part, phrase
+
+
+def key_of(data: FuelData) -> str:
+    """`fuel/{fuel.id}`, never by transaction: one swipe yields one row per fuel category."""
+    return f"fuel/{key_part(data.fuel.id)}"
+
+
+def read(data: FuelData, key: str, emitted_at: datetime) -> SourceDocument:
+    """The AP bill that a fuel transaction is, unless it is deducted from a driver.
+
+    Raises:
+        Refusal: The document contradicts itself, or names no provider.
+    """
+    fuel = data.fuel
+    if not fuel.source:
+        raise Refusal(Code.PARTY_UNNAMED, "the fuel transaction names no card provider")
+    amounts = check(fuel.total, [fuel.total])
+    place = of_fuel(fuel.category or "")
+    description = _description(fuel)
+    return SourceDocument(
+        kind=SourceKind.FUEL,
+        key=key,
+        side=Side.AP,
+        subsidiary_id=fuel.subsidiary_id,
+        number=hashed_number(fuel.transaction_id, fuel.id),
+        party=PartyRef(kind=PartyKind.VENDOR, provider=fuel.source),
+        created_at=emitted_at,
+        date=fuel.transaction_date,
+        due=fuel.transaction_date,
+        currency=amounts.currency,
+        total=amounts.total,
+        lines=(
+            SourceLine(
+                place.category,
+                place.item,
+                amounts.total,
+                cut(phrase(place.item, description), MEMO_LENGTH),
+                fuel.transaction_id or None,
+            ),
+        ),
+        description=cut(description, DESCRIPTION_LENGTH),
+        reference=fuel.transaction_id or None,
+        deducted=data.deduct_fuel,
+    )
+
+
+def _description(fuel: Fuel) -> str:
+    at = fuel.location
+    place = phrase(at.name, at.city, at.state) if at else None
+    truck = f"truck {fuel.truck_number}" if fuel.truck_number else None
+    return phrase(fuel.source, "fuel", fuel.transaction_date.isoformat(), place, truck)

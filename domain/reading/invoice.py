@@ -1,0 +1,74 @@
+"""`invoice.created` -> AR invoice: number, customer, lines, and the loads' order and PO numbers."""
+
+from datetime import timedelta
+from decimal import Decimal
+
+from domain.categories import Side
+from domain.documents import PartyKind, PartyRef, SourceDocument, SourceKind, SourceLine
+from domain.events.invoice import InvoiceData, InvoiceLine
+from domain.lines import of_invoice_line
+from domain.reading.amounts import check
+from domain.reading.dates import terms
+from domain.reading.places import named
+from domain.reading.texts import (
+    DESCRIPTION_LENGTH,
+    MEMO_LENGTH,
+    PO_NUMBER_LENGTH,
+    cut,
+    document_number,
+    key_part,
+    phrase,
+    several,
+)
+
+
+def key_of(data: InvoiceData) -> str:
+    """`invoice/{invoice.id}`."""
+    return f"invoice/{key_part(data.invoice.id)}"
+
+
+def read(data: InvoiceData, key: str) -> SourceDocument:
+    """The AR invoice that an Alvys invoice is (requirement 2).
+
+    Raises:
+        Refusal: The document contradicts itself.
+    """
+    invoice, customer = data.invoice, data.customer
+    amounts = check(invoice.total, [line.amount for line in invoice.line_items])
+    date = invoice.invoiced_date or invoice.created_date.date()
+    loads = data.loads or []
+    return SourceDocument(
+        kind=SourceKind.INVOICE,
+        key=key,
+        side=Side.AR,
+        subsidiary_id=data.subsidiary.id,
+        number=document_number(invoice.number),
+        party=PartyRef(
+            kind=PartyKind.CUSTOMER,
+            external_id=customer.external_accounting_id or None,
+            names=tuple([name for name in (customer.external_accounting_name, customer.name) if name]),
+        ),
+        created_at=invoice.created_date,
+        date=date,
+        due=invoice.due_date or date + timedelta(days=terms(customer.payment_terms_in_days)),
+        currency=amounts.currency,
+        total=amounts.total,
+        lines=tuple(map(_line, invoice.line_items, amounts.lines)),
+        description=_description(invoice.line_items),
+        order_number=several([load.order_number for load in loads], PO_NUMBER_LENGTH),
+        po_number=several([load.po_number for load in loads], PO_NUMBER_LENGTH),
+    )
+
+
+def _line(line: InvoiceLine, amount: Decimal) -> SourceLine:
+    place = named(Side.AR, line.mapping) if line.mapping else of_invoice_line(line.category, line.name)
+    load = line.load_number or None
+    memo = cut(phrase(line.name or line.category, load and f"load {load}"), MEMO_LENGTH)
+    return SourceLine(place.category, place.item, amount, memo, load)
+
+
+def _description(lines: list[InvoiceLine]) -> str:
+    loads = list(dict.fromkeys([line.load_number for line in lines if line.load_number]))
+    if not loads:
+        return ""
+    return cut(phrase("Load" if len(loads) == 1 else "Loads", ", ".join(loads)), DESCRIPTION_LENGTH)

@@ -1,0 +1,69 @@
+"""The revision: a hash of what is booked, and of nothing else.
+
+Two events of one document have the same revision exactly if booking them would give the same document: how a number is
+spelled, the order of fields, fields we do not read, statuses, payments, the event's id and time make no difference.
+"""
+
+import hashlib
+import json
+from datetime import date, datetime
+from decimal import Context, Decimal
+
+from pydantic import BaseModel
+
+from domain.documents import SourceDocument
+
+_DIGITS = 32
+_FIELD, _LINE, _NAME, _NONE = "\x1f", "\x1e", "\x1d", "\x00"
+"""Control characters, which no text of an event can hold (`domain.events.decode`): two contents never read the same."""
+_WIDE = Context(prec=64)
+
+
+def revision_of(document: SourceDocument) -> str:
+    """32 hex digits over party, numbers, dates, currency, amounts, texts and places; amounts are exact already."""
+    party = document.party
+    parts = [
+        document.kind,
+        document.key,
+        document.side,
+        document.subsidiary_id,
+        document.number,
+        party.kind,
+        party.external_id or _NONE,
+        _NONE if party.external_id else _NAME.join(party.names),  # names that nothing looks at are not content
+        party.provider or _NONE,
+        document.date.isoformat(),
+        document.due.isoformat(),
+        document.currency or _NONE,
+        str(document.total),
+        document.description,
+        document.order_number or _NONE,
+        document.po_number or _NONE,
+        document.reference or _NONE,
+        "deducted" if document.deducted else _NONE,
+        document.tax_category or _NONE,
+    ]
+    for line in document.lines:
+        parts += (_LINE, line.category, line.item, str(line.amount), line.memo, line.reference or _NONE)
+    return _hash(_FIELD.join(parts))
+
+
+def revision_of_raw(data: BaseModel) -> str:
+    """32 hex digits over all that was read of an event which is no document: the same refusal is answered once."""
+    return _hash(json.dumps(_plain(data.model_dump()), sort_keys=True, separators=(",", ":")))
+
+
+def _plain(value: object) -> object:
+    if isinstance(value, dict):
+        return {name: _plain(inner) for name, inner in value.items()}
+    if isinstance(value, list):
+        return [_plain(inner) for inner in value]
+    if isinstance(value, Decimal):
+        return str(_WIDE.normalize(value) or 0)
+    if isinstance(value, date | datetime):
+        return value.isoformat()
+    return value
+
+
+def _hash(text: str) -> str:
+    return hashlib.sha256(text.encode()).hexdigest()[:_DIGITS]

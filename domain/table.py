@@ -1,0 +1,68 @@
+"""A table of one family of settings, by canonical key: many spellings, one answer."""
+
+from collections.abc import Callable, Iterator
+from dataclasses import dataclass, field
+from typing import Generic, TypeVar
+
+from pydantic import ValidationError
+
+from domain.events.wire import ContractError, in_words, parse
+from domain.keys import Key
+from domain.settings import Invalid, Setting
+
+S_co = TypeVar("S_co", bound=Setting, covariant=True)
+
+
+@dataclass(frozen=True, slots=True)
+class Record(Generic[S_co]):
+    """One key's latest value: the key as it was written, what it holds, and the offset that wrote it."""
+
+    key: str
+    value: S_co | Invalid
+    offset: int
+
+    @property
+    def valid(self) -> bool:
+        """Whether the value can be read."""
+        return not isinstance(self.value, Invalid)
+
+
+@dataclass(slots=True)
+class Table(Generic[S_co]):
+    """Records of one family; iterating gives every spelling that stands."""
+
+    read: Callable[[object], S_co]
+    """From parsed JSON to the setting; raises pydantic's ValidationError."""
+    _spellings: dict[str, dict[str, Record[S_co]]] = field(default_factory=dict)
+    _answers: dict[str, Record[S_co]] = field(default_factory=dict)
+
+    def get(self, canonical: str) -> Record[S_co] | None:
+        """The record that answers: of several spellings the one written last."""
+        return self._answers.get(canonical)
+
+    def __iter__(self) -> Iterator[Record[S_co]]:
+        for spellings in self._spellings.values():
+            yield from spellings.values()
+
+    def apply(self, key: Key, value: bytes | None, offset: int) -> bool:
+        """Set or clear one spelling; False if there was nothing to clear."""
+        canonical, text = key.canonical, str(key)
+        spellings = self._spellings.setdefault(canonical, {})
+        if value is not None:
+            spellings[text] = self._answers[canonical] = Record(text, self._read(value, offset), offset)
+            return True
+        found = spellings.pop(text, None)
+        if spellings:
+            self._answers[canonical] = max(spellings.values(), key=lambda record: record.offset)
+        else:
+            del self._spellings[canonical]
+            self._answers.pop(canonical, None)
+        return found is not None
+
+    def _read(self, value: bytes, offset: int) -> S_co | Invalid:
+        try:
+            return self.read(parse(value))
+        except ContractError as error:
+            return Invalid(error.detail, offset)
+        except ValidationError as error:
+            return Invalid(in_words(error), offset)

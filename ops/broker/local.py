@@ -1,0 +1,149 @@
+"""A single-node Apache Kafka (KRaft) as a child process, from Java and Maven alone."""
+
+# ruff: noqa: S603 - fixed commands, run without a shell that could read anything into their arguments
+import subprocess
+import tempfile
+from pathlib import Path
+from typing import ClassVar, Final
+
+from ops.broker.base import START_TIMEOUT, STOP_TIMEOUT, BrokerError, Kind, Progress, RealBroker, quiet
+from ops.broker.java import HERE, jars, java, kafka_version
+from ops.broker.ready import await_metadata, free_ports
+from ops.broker.settings import SETTINGS
+
+# The client compiler alone: a broker that lives for minutes spends more on optimising than it gets back.
+JVM: Final = ["-Xms128m", "-Xmx512m", "-XX:+UseSerialGC", "-XX:TieredStopAtLevel=1", "-Djava.awt.headless=true"]
+CLUSTER_ID: Final = "bG9jYWwta2Fma2EtZGVtbw"  # 16 bytes in base64: any will do, the cluster is one node on loopback
+LOG_LINES: Final = 30
+
+
+class LocalKafka(RealBroker):
+    """Apache Kafka on two free ports of 127.0.0.1, with its data in a temporary folder that `close` removes.
+
+    The broker dies with this process even when this process is killed: a small shell holds the reading end of a pipe,
+    and ends the broker and its data when the pipe breaks.
+    """
+
+    kind: ClassVar[Kind] = "local"
+
+    def __init__(self, progress: Progress = quiet) -> None:
+        super().__init__(progress)
+        self._port, self._controller_port = free_ports(2)
+        self._home: tempfile.TemporaryDirectory[str] | None = None
+        self._server: subprocess.Popen[bytes] | None = None
+        self._watch: subprocess.Popen[bytes] | None = None
+
+    @property
+    def bootstrap(self) -> str:
+        """Known from the beginning, and the same after every restart."""
+        return f"127.0.0.1:{self._port}"
+
+    def prepare(self) -> None:
+        """Look for Java, and fetch the jars unless they are in the project's cache.
+
+        Raises:
+            BrokerError: No Java of version 17 or newer, no Maven, or the jars could not be fetched.
+        """
+        java()
+        jars(self.progress)
+
+    def start(self) -> None:
+        """Format the storage the first time, launch the server, and wait until it answers.
+
+        Raises:
+            BrokerError: As `prepare`; or the server did not answer in time, with the end of its log.
+        """
+        if self._server is not None and self._server.poll() is None:
+            return
+        run = [java(), *JVM, f"-Dlog4j2.configurationFile={HERE / 'log4j2.properties'}"]
+        run += ["-cp", f"{jars(self.progress)}/*"]
+        self.progress(f"starting Apache Kafka {kafka_version()} at {self.bootstrap}")
+        config = self._config(run)
+        with self._log.open("ab") as log:
+            self._server = subprocess.Popen(
+                [*run, "kafka.Kafka", str(config)],
+                stdin=subprocess.DEVNULL,
+                stdout=log,
+                stderr=subprocess.STDOUT,
+                start_new_session=True,  # Ctrl-C reaches the caller alone, who then stops things in his own order
+            )
+        self._watch = _end_with_this_process(self._server.pid, self._log.parent)
+        try:
+            await_metadata(self.bootstrap, START_TIMEOUT, self._still_there)
+        except TimeoutError as error:
+            tail = self._log_tail()
+            self.kill()
+            raise BrokerError(f"Apache Kafka did not start: {error}. The end of its log:\n{tail}") from error
+
+    def stop(self) -> None:
+        """SIGTERM, then SIGKILL after `STOP_TIMEOUT` seconds. The data stays."""
+        if self._server is not None:
+            self._server.terminate()
+            try:
+                self._server.wait(STOP_TIMEOUT)
+            except subprocess.TimeoutExpired:
+                self.progress("Apache Kafka did not stop when asked to, and is killed")
+        self.kill()
+
+    def kill(self) -> None:
+        """SIGKILL; a broker that already ended is fine too. The data stays."""
+        if self._server is not None:
+            self._server.kill()
+            self._server.wait()
+            self._server = None
+        if self._watch is not None:
+            self._watch.communicate(b"ended\n")
+            self._watch = None
+
+    def close(self) -> None:
+        """Stop the server and delete its data."""
+        self.stop()
+        if self._home is not None:
+            self._home.cleanup()
+            self._home = None
+
+    @property
+    def _log(self) -> Path:
+        if self._home is None:
+            raise BrokerError("the local Kafka was not started")
+        return Path(self._home.name, "server.log")
+
+    def _log_tail(self) -> str:
+        lines = self._log.read_text(encoding="utf-8", errors="replace").splitlines()
+        return "\n".join(lines[-LOG_LINES:])
+
+    def _still_there(self) -> None:
+        if self._server is not None and (code := self._server.poll()) is not None:
+            tail = self._log_tail()
+            self.kill()
+            raise BrokerError(f"Apache Kafka ended with exit code {code} as it started:\n{tail}")
+
+    def _config(self, run: list[str]) -> Path:
+        """The path of server.properties; the first call makes the folder and formats the storage."""
+        if self._home is not None:
+            return Path(self._home.name, "server.properties")
+        self._home = tempfile.TemporaryDirectory(prefix="local-kafka-", ignore_cleanup_errors=True)
+        path = Path(self._home.name, "server.properties")
+        here = {
+            "controller.quorum.voters": f"1@127.0.0.1:{self._controller_port}",
+            "listeners": f"HOST://{self.bootstrap},CONTROLLER://127.0.0.1:{self._controller_port}",
+            "advertised.listeners": f"HOST://{self.bootstrap}",
+            "listener.security.protocol.map": "HOST:PLAINTEXT,CONTROLLER:PLAINTEXT",
+            "inter.broker.listener.name": "HOST",
+            "log.dirs": str(path.with_name("data")),
+        }
+        path.write_text("".join(f"{name}={value}\n" for name, value in (SETTINGS | here).items()), encoding="utf-8")
+        command = [*run, "kafka.tools.StorageTool", "format", "-t", CLUSTER_ID, "-c", str(path)]
+        done = subprocess.run(command, stdin=subprocess.DEVNULL, capture_output=True, text=True, check=False)
+        if done.returncode:
+            self._home.cleanup()
+            self._home = None
+            raise BrokerError(f"Kafka's storage could not be formatted:\n{done.stdout}{done.stderr}".rstrip())
+        return path
+
+
+def _end_with_this_process(pid: int, home: Path) -> subprocess.Popen[bytes]:
+    """Start a shell that kills `pid` and deletes `home` when this process ends without a word into the shell's pipe."""
+    script = 'read -r ended || { kill -9 "$1"; rm -rf "$2"; }'
+    command = ["/bin/sh", "-c", script, "watch", str(pid), str(home)]
+    return subprocess.Popen(command, stdin=subprocess.PIPE, start_new_session=True)

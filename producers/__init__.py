@@ -1,0 +1,1 @@
+"""What the service writes to Kafka. Nothing here decides anything: it gives decisions their bytes."""

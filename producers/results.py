@@ -1,0 +1,140 @@
+"""The record on `sage-export-results`: one per document and attempt that ended, key = document key.
+
+Every answer explains itself (promise 6): an exported line names the account, the level of the mapping that answered, its
+key and that record's offset; a refusal names its code, cause, fix and the keys that block it. Amounts are decimal text.
+"""
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from datetime import datetime
+
+import orjson
+
+from domain.codes import Code
+from domain.documents import Connection, Document
+from domain.outcomes import Outcome
+
+SCHEMA = 1
+
+
+@dataclass(frozen=True, slots=True)
+class SourceRecord:
+    """Where the event came from."""
+
+    topic: str
+    partition: int
+    offset: int
+
+
+@dataclass(frozen=True, slots=True)
+class SageAnswer:
+    """What Sage Intacct said: its record number, or its errors; support ids are for Sage's support, not for grouping."""
+
+    record_no: str | None = None
+    control_id: str | None = None
+    errors: Sequence[str] = ()
+    support_ids: Sequence[str] = ()
+
+
+@dataclass(frozen=True, slots=True)
+class Result:
+    """One outcome of one document, complete enough to be read without any other record."""
+
+    key: str
+    event_id: str
+    source: SourceRecord
+    revision: str
+    outcome: Outcome
+    at: datetime
+    attempt: int = 0
+    code: Code | None = None
+    detail: str | None = None
+    blocked_by: Sequence[str] = ()
+    connection: Connection | None = None
+    document: Document | None = None
+    party_id: str | None = None
+    sage: SageAnswer | None = None
+    mapping_offset: int | None = None
+    """The mapping-state offset that was in force."""
+    from_ledger: bool = False
+    """True when the answer was known already and Sage was not called."""
+
+
+def encode(result: Result) -> bytes:
+    """The record's value: JSON in UTF-8; keys are the contract's (docs/contract.md), absent values are left out."""
+    source = result.source
+    body: dict[str, object] = {
+        "schema": SCHEMA,
+        "documentKey": result.key,
+        "eventId": result.event_id,
+        "source": {"topic": source.topic, "partition": source.partition, "offset": source.offset},
+        "revision": result.revision,
+        "outcome": result.outcome,
+        "attempt": result.attempt,
+        "at": result.at,
+    }
+    if result.code is not None:
+        explanation = result.code.explanation
+        body |= {"code": result.code, "cause": explanation.cause, "fix": explanation.fix}
+    if result.detail:
+        body["detail"] = result.detail
+    if result.blocked_by:
+        body["blockedBy"] = list(result.blocked_by)
+    if result.from_ledger:
+        body["fromLedger"] = True
+    if result.mapping_offset is not None:
+        body["mappingStateOffset"] = result.mapping_offset
+    if result.connection is not None:
+        body["connection"] = _connection(result.connection)
+    if result.document is not None:
+        body["document"] = _document(result.document, result.party_id)
+    if result.sage is not None:
+        body["sage"] = _sage(result.sage)
+    return orjson.dumps(body)
+
+
+def _connection(connection: Connection) -> Mapping[str, object]:
+    return {
+        "subsidiaryId": connection.subsidiary_id,
+        "companyId": connection.company_id,
+        "entityId": connection.entity_id,
+    }
+
+
+def _document(document: Document, party_id: str | None) -> Mapping[str, object]:
+    return {
+        "object": document.sage_object,
+        "kind": document.source.kind,
+        "number": document.number,
+        "party": party_id,
+        "date": document.date,
+        "due": document.due,
+        "currency": document.source.currency,
+        "total": str(document.total),
+        "reference": document.reference,
+        "lines": [
+            {
+                "line": number,
+                "category": line.category,
+                "item": line.item,
+                "amount": str(line.amount),
+                "account": line.account,
+                "mapping": {
+                    "level": line.resolution.level,
+                    "key": line.resolution.key,
+                    "offset": line.resolution.offset,
+                },
+                "memo": line.memo,
+            }
+            for number, line in enumerate(document.lines, 1)
+        ],
+    }
+
+
+def _sage(answer: SageAnswer) -> Mapping[str, object]:
+    parts: dict[str, object] = {"recordNo": answer.record_no, "controlId": answer.control_id}
+    if answer.errors:
+        parts["errors"] = list(answer.errors)
+    if answer.support_ids:
+        parts["supportIds"] = list(answer.support_ids)
+    return {name: value for name, value in parts.items() if value is not None}

@@ -1,0 +1,61 @@
+"""Reads: many queries in one request, each followed to its last page. A read either is complete or raises."""
+
+from collections.abc import Awaitable, Callable, Sequence
+
+from sage_client._classify import as_read, classify
+from sage_client._envelope import function
+from sage_client._kinds import Level
+from sage_client._reply import SUCCESS, Reply, Result, Row
+from sage_client.errors import UnavailableError
+from sage_client.query import Query
+
+FUNCTIONS_PER_REQUEST = 100
+"""The hard limit is published nowhere; about a hundred is what Sage's own advice for one request comes to."""
+
+Send = Callable[[Sequence[str]], Awaitable[Reply]]
+"""Sends functions that only read, and returns the answer."""
+
+
+async def read_all(send: Send, queries: Sequence[Query]) -> list[list[Row]]:
+    """The rows of each query, in the queries' order.
+
+    Raises:
+        SageError: A query was refused, or an answer lacked a part; nothing incomplete is returned.
+    """
+    rows: list[list[Row]] = [[] for _ in queries]
+    todo: list[tuple[int, int | None]] = [(number, None) for number in range(len(queries))]
+    while todo:
+        now, todo = todo[:FUNCTIONS_PER_REQUEST], todo[FUNCTIONS_PER_REQUEST:]
+        reply = await send([function(f"q{number}", queries[number].xml(after)) for number, after in now])
+        for number, after in now:
+            page = _result(reply, f"q{number}")
+            rows[number] += page.rows
+            if not _last(page):
+                todo.append((number, _advanced(page, queries[number].key, after)))
+    return rows
+
+
+def _result(reply: Reply, control_id: str) -> Result:
+    results = [result for result in reply.results if result.control_id == control_id]
+    if len(results) != 1:
+        raise UnavailableError(f"{len(results)} results for one query", level=Level.RESULT)
+    if results[0].status != SUCCESS:
+        raise as_read(classify(Level.RESULT, None, results[0].errors))
+    return results[0]
+
+
+def _last(page: Result) -> bool:
+    """`numremaining` decides; a short page does not, for Sage may give fewer rows than were asked for."""
+    return not page.rows or page.remaining == 0
+
+
+def _advanced(page: Result, key: str, after: int | None) -> int:
+    """The last key of a page, whose keys must rise: else the next page would skip or repeat."""
+    seen = after if after is not None else -1
+    for row in page.rows:
+        text = row.get(key, "")
+        number = int(text) if text.isascii() and text.isdecimal() else -1
+        if number <= seen:
+            raise UnavailableError(f"a page is not in the order of {key}", level=Level.RESULT)
+        seen = number
+    return seen

@@ -1,0 +1,119 @@
+"""What Sage's errors mean: the one table. `classify` walks it from the top; the first rule that fits an error speaks.
+
+Several numbers are overloaded, so a rule may ask for a level, a number and words at once. Sources: Sage developer
+documentation (web-services/error-handling, web-services/requests, support/faq) and its SDKs' test fixtures; where
+neither speaks, integrations in production. The number and words of the refusal of a repeated control id are published
+nowhere, so those rules go by meaning and are wide: they lead to a look-up, never to a second posting.
+"""
+
+from collections.abc import Iterable
+from dataclasses import dataclass
+
+from sage_client._kinds import Level
+from sage_client.errors import (
+    ConfigurationError,
+    DuplicateCallError,
+    DuplicateNumberError,
+    PeriodClosedError,
+    RefusedError,
+    RequestInvalidError,
+    SageError,
+    SignInError,
+    ThrottledError,
+    UnavailableError,
+    UnknownOutcomeError,
+)
+from sage_client.gateway_error import GatewayError
+
+Verdict = type[SageError] | None
+"""The error's class; None for a wrapper, whose meaning is that of the errors beside it."""
+
+
+@dataclass(frozen=True, slots=True)
+class Rule:
+    """Fits an error when everything it asks for is there; an empty condition asks for nothing."""
+
+    verdict: Verdict
+    numbers: frozenset[str] = frozenset()
+    """Any of these as `errorno` or `additionalinfo/errorid`; a trailing `*` stands for any ending."""
+    words: tuple[frozenset[str], ...] = ()
+    """Of each set, one phrase in the error's words, letter case aside."""
+    levels: frozenset[Level] = frozenset()
+
+    def fits(self, level: Level, numbers: tuple[str, ...], text: str) -> bool:
+        """Whether this rule speaks for an error with these numbers and words."""
+        if self.levels and level not in self.levels:
+            return False
+        if self.numbers and not any(_matches(pattern, number) for pattern in self.numbers for number in numbers):
+            return False
+        return all(any(phrase in text for phrase in group) for group in self.words)
+
+
+def _matches(pattern: str, number: str) -> bool:
+    return number.startswith(pattern[:-1]) if pattern.endswith("*") else number == pattern
+
+
+def _rule(verdict: Verdict, numbers: str = "", words: Iterable[str] = (), levels: Iterable[Level] = ()) -> Rule:
+    groups = tuple(frozenset(phrase.strip() for phrase in group.split("|")) for group in words)
+    return Rule(verdict, frozenset(numbers.split()), groups, frozenset(levels))
+
+
+_WHOLE = (Level.CONTROL, Level.AUTHENTICATION)
+"""Decided before any function ran."""
+
+CONTROL_ID = "control id|controlid|control-id|uniqueid|unique id|unique-id|function id"
+REPEATED = "duplicate|already|previously|be unique|not unique|repeat|used before|exists|in use"
+REPEATED_CALL = (
+    "previously executed|previously been executed|already executed|already been executed"
+    "|previously processed|already processed|already been processed|previously completed|already completed"
+    "|already submitted|already been submitted|cannot be repeated|can not be repeated|can't be repeated"
+    "|duplicate request|duplicate function|duplicate call|duplicate operation"
+)
+
+RULES: tuple[Rule, ...] = (
+    # A repeated control id, before all else: to miss it could mean to book twice.
+    _rule(DuplicateCallError, words=[CONTROL_ID, REPEATED]),
+    _rule(DuplicateCallError, words=[REPEATED_CALL]),
+    # Rate and availability, wherever they are said.
+    _rule(ThrottledError, "GW-0010"),
+    _rule(ThrottledError, words=["api rate limit exceeded|rate limit exceeded"]),
+    _rule(UnavailableError, words=["temporarily off-line|temporarily offline"], levels=_WHOLE),
+    _rule(UnknownOutcomeError, words=["temporarily off-line|temporarily offline"]),
+    # Refusals of the whole request.
+    _rule(RequestInvalidError, "XL03000003"),
+    _rule(ConfigurationError, words=["web services authorization|sender id|partner id|senderid"], levels=_WHOLE),
+    _rule(ConfigurationError, "GW-0011", levels=_WHOLE),
+    _rule(SignInError, "XMLGW_JPP0002 UJPP0002 REST-2102 invalidRequest"),
+    _rule(SignInError, "XL03000006", levels=[Level.AUTHENTICATION]),
+    _rule(ConfigurationError, "XL03000006", levels=[Level.CONTROL]),
+    _rule(SignInError, words=["sign-in information is incorrect"]),
+    _rule(SignInError, "GW-001* GW-002* GW-003* GW-004*", levels=_WHOLE),
+    _rule(UnavailableError, "GW-000*", levels=_WHOLE),
+    _rule(ConfigurationError, "PL04000055 PL04000005"),
+    _rule(ConfigurationError, words=["do not have permission|object definition"]),
+    # Documents and records that are there already. Never trusted to happen, always followed by a look-up.
+    _rule(DuplicateNumberError, "BL03002185 BL34000061 PL05000104 GL-0493"),
+    _rule(
+        DuplicateNumberError, words=["already exists|another record with the value|duplicate"], levels=[Level.RESULT]
+    ),
+    # Documents refused for what they say.
+    _rule(PeriodClosedError, words=["period", "closed"]),
+    _rule(PeriodClosedError, words=["date must be on or after"]),
+    _rule(RefusedError, "XL03000027 BL03002128 BL03002101 BL03000018 BL03000130 PL01000127 CRE-3211"),
+    # Our own mistakes.
+    _rule(RequestInvalidError, "XL03000006 XL03000010 BL03002129", levels=[Level.RESULT]),
+    _rule(UnavailableError, words=["please try again later"], levels=_WHOLE),
+    _rule(UnknownOutcomeError, words=["please try again later"]),
+    _rule(RequestInvalidError, "DL02000001"),
+    # Wrappers: the errors beside them say what it was.
+    _rule(None, "XL03000009 GL-0504"),
+    _rule(None, "BL01001973", words=["could not create|currently, we can't create"]),
+    _rule(RefusedError, "BL01001973"),
+)
+
+
+def rule_for(level: Level, error: GatewayError) -> Rule | None:
+    """The first rule that fits, or None when the table does not know the error."""
+    numbers = (error.errorno, error.errorid)
+    text = f"{error.text} {error.correction} {error.category}".lower()
+    return next((rule for rule in RULES if rule.fits(level, numbers, text)), None)

@@ -1,0 +1,117 @@
+"""One exchange with the gateway: bytes out, an answer or one classified error back. The only module that meets httpx.
+
+Which fault proves what:
+
+* no connection (refused, name unknown, TLS failed, connect or pool time-out, proxy refused): no byte left. Not done.
+* anything after that (write, read or total time-out, dropped connection, broken compression): bytes may have left, and
+  a request that arrived may be executed. Unknown.
+
+Errors are raised outside the `except` that caught the cause: an httpx exception holds the request, and the request
+holds passwords, so it must not hang on ours as its context.
+"""
+
+import asyncio
+from collections.abc import AsyncIterator, Callable
+from datetime import UTC, datetime
+from email.utils import parsedate_to_datetime
+from logging import getLogger
+
+import httpx
+
+from sage_client._classify import classify
+from sage_client._kinds import Level
+from sage_client._reply import Reply, parse
+from sage_client.errors import ConnectionLostError, NotConnectedError, SageError, UnreadableAnswerError
+from sage_client.timeouts import Timeouts
+
+log = getLogger("sage_client")
+
+LONGEST_RETRY_AFTER = 120.0
+"""Seconds. Retry-After is not documented for the XML gateway; it is honoured, but a slip must not stop a company."""
+
+_NEVER_CONNECTED = (
+    httpx.ConnectError, httpx.ConnectTimeout, httpx.PoolTimeout, httpx.ProxyError, httpx.UnsupportedProtocol,
+    httpx.InvalidURL,
+)  # fmt: skip
+
+
+class RequestBody(httpx.AsyncByteStream):
+    """The request's bytes, passwords included, under a repr that shows none of them (tracebacks with locals do)."""
+
+    def __init__(self, body: bytes) -> None:
+        self._body = body
+
+    def __len__(self) -> int:
+        return len(self._body)
+
+    def __repr__(self) -> str:
+        return f"<RequestBody of {len(self)} bytes>"
+
+    async def __aiter__(self) -> AsyncIterator[bytes]:
+        yield self._body
+
+
+class Transport:
+    """POSTs to the gateway, with every time-out on."""
+
+    def __init__(self, http: httpx.AsyncClient, timeouts: Timeouts, clock: Callable[[], datetime]) -> None:
+        self._http = http
+        self._timeouts = timeouts
+        self._clock = clock
+
+    async def exchange(self, url: str, request_id: str, body: RequestBody) -> Reply:
+        """Send one request and return its answer, in which the functions' results stand.
+
+        Raises:
+            SageError: The exchange or the request as a whole failed.
+        """
+        response = await self._send(url, body)
+        status = response.status_code
+        wait = retry_after(response.headers.get("retry-after"), self._clock())
+        reply = _read(response.content, status, wait)
+        if reply.failed and (not reply.control_id or reply.control_id == request_id):
+            raise classify(reply.failed, status, reply.errors, retry_after=wait)
+        if reply.control_id != request_id:
+            raise UnreadableAnswerError("the answer is to another request", level=Level.HTTP, http_status=status)
+        return reply
+
+    async def _send(self, url: str, body: RequestBody) -> httpx.Response:
+        failure: SageError
+        try:
+            async with asyncio.timeout(self._timeouts.total):
+                return await self._http.post(url, content=body, headers={"Content-Length": str(len(body))})
+        except _NEVER_CONNECTED as error:
+            failure = NotConnectedError(f"no connection: {_said(error)}", level=Level.TRANSPORT)
+        except Exception as error:  # noqa: BLE001 - whatever it is, bytes may have left: it must not look like "not sent"
+            failure = ConnectionLostError(f"no whole answer: {_said(error)}", level=Level.TRANSPORT)
+        log.warning("sage exchange failed: %s", failure)
+        raise failure
+
+
+def _read(body: bytes, status: int, wait: float | None) -> Reply:
+    try:
+        return parse(body)
+    except UnreadableAnswerError as unreadable:
+        why = unreadable.message
+    failure = classify(Level.HTTP, status, (), retry_after=wait)
+    raise type(failure)(f"HTTP {status}: {why}", level=Level.HTTP, http_status=status, retry_after=wait)
+
+
+def _said(error: Exception) -> str:
+    return f"{type(error).__name__}: {error}" if str(error) else type(error).__name__
+
+
+def retry_after(header: str | None, now: datetime) -> float | None:
+    """Seconds from a Retry-After header, written as seconds or as an HTTP date; None where it says nothing usable."""
+    if header is None:
+        return None
+    text = header.strip()
+    if text.isascii() and text.isdecimal():
+        return min(float(text), LONGEST_RETRY_AFTER)
+    try:
+        moment = parsedate_to_datetime(text)
+    except ValueError:
+        return None
+    if moment.tzinfo is None:  # "-0000": in UTC, by RFC 5322
+        moment = moment.replace(tzinfo=UTC)
+    return min(max((moment - now).total_seconds(), 0.0), LONGEST_RETRY_AFTER)

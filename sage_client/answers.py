@@ -1,0 +1,92 @@
+"""What became of each call: matched by control id, never by position; done only where Sage names the record.
+
+A status other than `success` is not done, `aborted` included. A call without a result of its own is unknown: a request
+can fail midway (web-services/error-handling), so silence proves nothing.
+"""
+
+import re
+from collections.abc import Sequence
+from dataclasses import dataclass
+
+from domain.documents import Document
+from sage_client._classify import classify
+from sage_client._kinds import Certainty, Level
+from sage_client._reply import SUCCESS, Reply, Result
+from sage_client.errors import MissingResultError, SageError
+
+_RECORD_NO = re.compile(r"[1-9][0-9]*")
+
+
+@dataclass(frozen=True, slots=True)
+class Call:
+    """Create this document, for this customer or vendor, under this control id (`domain.identity.control_id`)."""
+
+    control_id: str
+    document: Document
+    party_id: str
+
+
+@dataclass(frozen=True, slots=True)
+class Done:
+    """Sage booked it and named the record."""
+
+    control_id: str
+    record_no: str
+
+
+@dataclass(frozen=True, slots=True)
+class Refused:
+    """Proven: this call booked nothing. `error.kind` says what to do; look up first where `error.needs_look_up`."""
+
+    control_id: str
+    error: SageError
+
+
+@dataclass(frozen=True, slots=True)
+class Unknown:
+    """Not proven either way. Look up before anything else."""
+
+    control_id: str
+    error: SageError
+
+
+Answer = Done | Refused | Unknown
+
+
+def failed(control_id: str, error: SageError) -> Answer:
+    """An error as an answer; without its traceback, whose frames would live as long as the answer."""
+    error.__traceback__ = None
+    return (Refused if error.certainty is Certainty.NOT_DONE else Unknown)(control_id, error)
+
+
+def match(control_ids: Sequence[str], reply: Reply) -> dict[str, Answer]:
+    """Each call's answer, from the results of the request they were sent in."""
+    results: dict[str, list[Result]] = {control_id: [] for control_id in control_ids}
+    for result in reply.results:
+        if result.control_id in results:
+            results[result.control_id].append(result)
+    return {control_id: _one(control_id, own, reply) for control_id, own in results.items()}
+
+
+def _one(control_id: str, own: list[Result], reply: Reply) -> Answer:
+    if len(own) != 1:
+        return failed(control_id, MissingResultError(f"{len(own)} results for one call", level=Level.RESULT))
+    [result] = own
+    if result.status == SUCCESS:
+        record_no = _record_no(result)
+        if record_no is None:
+            return failed(control_id, MissingResultError("success without a record number", level=Level.RESULT))
+        return Done(control_id, record_no)
+    if result.status in {"failure", "aborted"}:
+        siblings = (error for other in reply.results if other is not result for error in other.errors)
+        return failed(control_id, classify(Level.RESULT, None, result.errors, siblings=siblings))
+    return failed(
+        control_id, MissingResultError(f"status {result.status!r} is none that Sage documents", level=Level.RESULT)
+    )
+
+
+def _record_no(result: Result) -> str | None:
+    """`key` of a legacy create, `RECORDNO` of a generic one; None unless there is exactly one."""
+    named = {result.key, *(row.get("RECORDNO", "").strip() for row in result.rows)} - {""}
+    number = named.pop() if len(named) == 1 else ""
+    return number if _RECORD_NO.fullmatch(number) else None

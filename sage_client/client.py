@@ -1,0 +1,231 @@
+"""The client: sign in, post documents, look them up, read. Everything that can go wrong is in `errors`.
+
+Guarantees:
+
+1. `post` never raises for what Sage or the network does; each call gets exactly one answer.
+2. `Done` means that Sage said so and named the record. `Refused` means that nothing was booked by this call. All else
+   is `Unknown`.
+3. Nothing is retried, but for one case that is proven safe: Sage refused the session, so no function ran, and after one
+   new sign-in the same request goes out again.
+4. A cancelled call raises `CancelledError` at once. Bytes may have left by then: the caller treats it as unknown.
+5. Reads are complete or raise.
+6. No secret is in any repr, error, traceback context or log line.
+"""
+
+import secrets
+from collections.abc import Callable, Sequence
+from datetime import UTC, datetime
+from ipaddress import ip_address
+from logging import getLogger
+from types import TracebackType
+from typing import Self
+from urllib.parse import urlsplit
+
+import httpx
+from pydantic import SecretStr
+
+from domain.documents import PartyKind
+from sage_client import _envelope
+from sage_client._classify import as_read
+from sage_client._documents import render
+from sage_client._reading import read_all
+from sage_client._reply import Reply, Row
+from sage_client._session import Session, Sessions, opened
+from sage_client._text import DEFAULT_LIMITS, Limits
+from sage_client._transport import RequestBody, Transport
+from sage_client.answers import Answer, Call, failed, match
+from sage_client.errors import RequestInvalidError, SageError, SignInError
+from sage_client.login import Login
+from sage_client.lookups import DocumentKey, Found, PartyRecord, found, parties_query, party
+from sage_client.query import Query
+from sage_client.timeouts import Timeouts
+
+log = getLogger("sage_client")
+
+GATEWAY_URL = "https://api.intacct.com/ia/xml/xmlgw.phtml"
+"""Where every session starts (Sage developer documentation, web-services)."""
+
+KEEP_ALIVE = 5.0
+"""Seconds that an idle connection is kept. Short, so that it is closed here before it is closed there: a request that
+meets a connection which the other side is closing has an unknown outcome."""
+
+
+def _utc_now() -> datetime:
+    return datetime.now(UTC)
+
+
+class SageClient:
+    """The XML gateway, for any number of companies. An async context manager.
+
+    Args:
+        gateway_url: Where sessions start; any http(s) address. Logins are sent there and nowhere else.
+        sender_id: Our Web Services sender.
+        sender_password: Its password.
+        timeouts: See `Timeouts`.
+        transport: What carries the requests; tests plug in `httpx.MockTransport`.
+        clock: The present, with a time zone.
+        max_connections: Over all companies. A request that finds none free within `Timeouts.pool` is not sent.
+        limits: Field lengths that the tenants' Sage takes.
+    """
+
+    def __init__(  # noqa: PLR0913 - settings, by keyword, each with its default
+        self,
+        gateway_url: str,
+        sender_id: str,
+        sender_password: SecretStr,
+        *,
+        timeouts: Timeouts | None = None,
+        transport: httpx.AsyncBaseTransport | None = None,
+        clock: Callable[[], datetime] = _utc_now,
+        max_connections: int = 100,
+        limits: Limits = DEFAULT_LIMITS,
+    ) -> None:
+        self._gateway_url = gateway_url
+        self._sender = _envelope.Sender(sender_id, sender_password)
+        self._limits = limits
+        timeouts = timeouts or Timeouts()
+        self._http = httpx.AsyncClient(
+            transport=transport,
+            timeout=timeouts.for_httpx(),
+            limits=httpx.Limits(
+                max_connections=max_connections, max_keepalive_connections=max_connections, keepalive_expiry=KEEP_ALIVE
+            ),
+            headers={
+                "Content-Type": "application/xml",
+                "Accept": "application/xml, text/xml",
+                "Accept-Encoding": "gzip",
+                "User-Agent": "alvys-sage-intacct",
+            },
+            trust_env=not _is_loopback(gateway_url),  # a proxy of the environment cannot reach our own loopback
+        )
+        self._transport = Transport(self._http, timeouts, clock)
+        self._sessions = Sessions(self._sign_in, clock)
+
+    async def __aenter__(self) -> Self:
+        return self
+
+    async def __aexit__(
+        self, kind: type[BaseException] | None, error: BaseException | None, traceback: TracebackType | None
+    ) -> None:
+        await self.aclose()
+
+    async def aclose(self) -> None:
+        """Close the connections. Sessions end by themselves."""
+        await self._http.aclose()
+
+    async def post(self, login: Login, calls: Sequence[Call]) -> list[Answer]:
+        """Create documents: one request, one function per call, each independent, each under its own control id.
+
+        Returns:
+            One answer per call, in the calls' order.
+
+        Raises:
+            ValueError: Two calls share a control id; their answers could not be told apart.
+        """
+        if len({call.control_id for call in calls}) != len(calls):
+            raise ValueError("two calls of one request share a control id")
+        answers: dict[str, Answer] = {}
+        functions: dict[str, str] = {}
+        for call in calls:
+            try:
+                xml = render(call.document, call.party_id, self._limits)
+            except RequestInvalidError as error:
+                answers[call.control_id] = failed(call.control_id, error)
+            else:
+                functions[call.control_id] = _envelope.function(call.control_id, xml)
+        if functions:
+            try:
+                reply = await self._call(login, list(functions.values()), unique=True)
+            except SageError as error:
+                answers |= {control_id: failed(control_id, error) for control_id in functions}
+            else:
+                answers |= match(list(functions), reply)
+        return [answers[call.control_id] for call in calls]
+
+    async def find(self, login: Login, keys: Sequence[DocumentKey]) -> list[list[Found]]:
+        """Look documents up; for each key everything in Sage under that number and party, oldest first.
+
+        Raises:
+            SageError: The look-up failed; nothing follows from it, least of all that a document is absent.
+        """
+        rows = await self._read(login, [key.query() for key in keys])
+        return [[found(key, row) for row in own] for key, own in zip(keys, rows, strict=True)]
+
+    async def parties(self, login: Login, kind: PartyKind) -> list[PartyRecord]:
+        """All customers or vendors, active or not.
+
+        Raises:
+            SageError: The list could not be read to its end.
+        """
+        return [party(kind, row) for row in await self.query(login, parties_query(kind))]
+
+    async def query(self, login: Login, query: Query) -> list[Row]:
+        """All rows of a query, over as many pages as it takes.
+
+        Raises:
+            SageError: The rows could not be read to their end.
+        """
+        [rows] = await self._read(login, [query])
+        return rows
+
+    async def _read(self, login: Login, queries: Sequence[Query]) -> list[list[Row]]:
+        async def send(functions: Sequence[str]) -> Reply:
+            try:
+                return await self._call(login, functions, unique=False)
+            except SageError as error:
+                failure = as_read(error)
+            raise failure
+
+        return await read_all(send, queries)
+
+    async def _call(self, login: Login, functions: Sequence[str], *, unique: bool) -> Reply:
+        """Send functions in the login's session; once more in a new one where Sage refuses the session."""
+        session = await self._sessions.get(login)
+        try:
+            return await self._in_session(session, functions, unique=unique)
+        except SignInError as refused:
+            log.info("sage session refused, signing in again: company=%s %s", login.company_id, refused)
+        session = await self._sessions.get(login, but=session)
+        try:
+            return await self._in_session(session, functions, unique=unique)
+        except SignInError:
+            self._sessions.forget(login, session)
+            raise
+
+    async def _in_session(self, session: Session, functions: Sequence[str], *, unique: bool) -> Reply:
+        who = _envelope.Authentication.by_session(session.id)
+        reply = await self._exchange(session.endpoint, who, functions, unique=unique)
+        session.renewed(reply)
+        return reply
+
+    async def _sign_in(self, login: Login) -> Session:
+        """Open a session. It books nothing, so whatever fails here, the document was not sent."""
+        who = _envelope.Authentication.by_login(login)
+        call = _envelope.function("session", _envelope.get_api_session(login.entity_id))
+        failure: SageError
+        try:
+            session = opened(
+                await self._exchange(self._gateway_url, who, [call], unique=False), login, self._gateway_url
+            )
+        except SageError as error:
+            failure = as_read(error)
+        else:
+            log.info("sage session opened: company=%s user=%s entity=%s", *login.key)
+            return session
+        log.warning("sage sign-in failed: company=%s user=%s entity=%s: %s", *login.key, failure)
+        raise failure
+
+    async def _exchange(
+        self, url: str, who: _envelope.Authentication, functions: Sequence[str], *, unique: bool
+    ) -> Reply:
+        request_id = secrets.token_hex(8)
+        body = RequestBody(_envelope.request(self._sender, request_id, who, functions, unique=unique))
+        return await self._transport.exchange(url, request_id, body)
+
+
+def _is_loopback(url: str) -> bool:
+    host = urlsplit(url).hostname or ""
+    try:
+        return host == "localhost" or ip_address(host).is_loopback
+    except ValueError:
+        return False

@@ -1,0 +1,185 @@
+"""Everything that can go wrong between us and Sage Intacct, as one tree.
+
+::
+
+    SageError
+    ├── NotDoneError                  proven: this call booked nothing
+    │   ├── UnavailableError            RETRY          Sage is off-line or could not be reached
+    │   │   └── NotConnectedError       RETRY          no connection was made, so no byte left
+    │   ├── ThrottledError              THROTTLED      too many requests; `retry_after` says how long to wait
+    │   ├── SignInError                 AUTH           company, user, password or entity refused
+    │   ├── ConfigurationError          CONFIGURATION  sender, permission or set-up of the tenant refused
+    │   ├── RefusedError                DATA           Sage refused the document itself
+    │   │   ├── PeriodClosedError       DATA           its date is in a closed period
+    │   │   └── DuplicateNumberError    DATA           the number exists: look up whose it is
+    │   └── RequestInvalidError         BUG            Sage could not read our request, or we could not write it
+    └── UnknownOutcomeError           not proven either way: look the document up before anything else
+        ├── ConnectionLostError         bytes may have left, no whole answer came back
+        ├── UnreadableAnswerError       an answer came that proves nothing: HTML, truncated, empty, somebody else's
+        ├── MissingResultError          the answer holds no usable result for this call
+        └── DuplicateCallError          Sage has executed this control id before; the record number needs a look-up
+
+"Done" is never an error. Whether money may have moved is `certainty`; what to do about a proven failure is `kind`;
+the stable code a result carries is `code`.
+"""
+
+from typing import ClassVar
+
+from domain.codes import Code
+from sage_client._kinds import Certainty, Kind, Level
+from sage_client.gateway_error import GatewayError
+
+__all__ = [
+    "Certainty",
+    "ConfigurationError",
+    "ConnectionLostError",
+    "DuplicateCallError",
+    "DuplicateNumberError",
+    "GatewayError",
+    "Kind",
+    "Level",
+    "MissingResultError",
+    "NotConnectedError",
+    "NotDoneError",
+    "PeriodClosedError",
+    "RefusedError",
+    "RequestInvalidError",
+    "SageError",
+    "SignInError",
+    "ThrottledError",
+    "UnavailableError",
+    "UnknownOutcomeError",
+    "UnreadableAnswerError",
+]
+
+
+class SageError(Exception):
+    """The root: what happened, where, and Sage's own words for it. Never holds a secret or a request.
+
+    Args:
+        message: One sentence for a person.
+        level: Where in the exchange it was decided.
+        http_status: The status line's number, if an answer came at all.
+        errors: Sage's errors, in the order Sage gave them.
+        retry_after: Seconds that Sage asked us to wait, if it did.
+    """
+
+    certainty: ClassVar[Certainty]
+    kind: ClassVar[Kind | None] = None
+    code: ClassVar[Code]
+    needs_look_up: ClassVar[bool] = False
+    """True where only a look-up in Sage tells what the call's document is by now."""
+
+    def __init__(
+        self,
+        message: str,
+        *,
+        level: Level | None = None,
+        http_status: int | None = None,
+        errors: tuple[GatewayError, ...] = (),
+        retry_after: float | None = None,
+    ) -> None:
+        super().__init__(message)
+        self.message = message
+        self.level = level
+        self.http_status = http_status
+        self.errors = errors
+        self.retry_after = retry_after
+
+    @property
+    def support_ids(self) -> tuple[str, ...]:
+        """What Sage's support asks for, one per error that has one."""
+        return tuple(support_id for error in self.errors for support_id in error.support_ids)
+
+    def __reduce__(self) -> tuple[object, ...]:
+        """Errors travel between processes and into copies whole."""
+        return type(self), (self.message,), self.__dict__
+
+
+class NotDoneError(SageError):
+    """It is proven that this call booked nothing."""
+
+    certainty = Certainty.NOT_DONE
+
+
+class UnavailableError(NotDoneError):
+    """Sage did not take the request; the same request may be sent again later."""
+
+    kind = Kind.RETRY
+    code = Code.SAGE_UNAVAILABLE
+
+
+class NotConnectedError(UnavailableError):
+    """No connection was made: name not found, refused, TLS failed, or no connection of the pool was free in time."""
+
+
+class ThrottledError(NotDoneError):
+    """HTTP 429, GW-0010 or "API rate limit exceeded"; `retry_after` is None where Sage named no delay."""
+
+    kind = Kind.THROTTLED
+    code = Code.SAGE_UNAVAILABLE
+
+
+class SignInError(NotDoneError):
+    """Sage refused the company, user, password, entity or session."""
+
+    kind = Kind.AUTH
+    code = Code.SAGE_SIGN_IN
+
+
+class ConfigurationError(NotDoneError):
+    """Sage refuses the sender, the user's permissions or the tenant's set-up; a person has to change it there."""
+
+    kind = Kind.CONFIGURATION
+    code = Code.SAGE_CONFIGURATION
+
+
+class RefusedError(NotDoneError):
+    """Sage refused this document; sending it again unchanged meets the same answer."""
+
+    kind = Kind.DATA
+    code = Code.SAGE_REFUSED
+
+
+class PeriodClosedError(RefusedError):
+    """The document's date lies in a closed period."""
+
+    code = Code.SAGE_PERIOD_CLOSED
+
+
+class DuplicateNumberError(RefusedError):
+    """A record with that number is in Sage already: this call booked nothing, an earlier one of ours may have."""
+
+    code = Code.SAGE_DUPLICATE_NUMBER
+    needs_look_up = True
+
+
+class RequestInvalidError(NotDoneError):
+    """A defect on our side: Sage could not read the request, or a document could not be rendered."""
+
+    kind = Kind.BUG
+    code = Code.SAGE_REQUEST_INVALID
+
+
+class UnknownOutcomeError(SageError):
+    """Whether Sage booked the document is not proven; it is looked up before anything is sent again."""
+
+    certainty = Certainty.UNKNOWN
+    code = Code.OUTCOME_UNKNOWN
+    needs_look_up = True
+
+
+class ConnectionLostError(UnknownOutcomeError):
+    """The connection or our patience ended after bytes may have left and before a whole answer was read."""
+
+
+class UnreadableAnswerError(UnknownOutcomeError):
+    """An answer came, and it proves nothing."""
+
+
+class MissingResultError(UnknownOutcomeError):
+    """The answer is Sage's own, but says nothing usable about this call."""
+
+
+class DuplicateCallError(UnknownOutcomeError):
+    """Sage refused the control id as executed before: an earlier send of ours most likely booked the document."""

@@ -1,0 +1,51 @@
+"""One `error` element of a gateway answer, with the support id taken out of its words.
+
+Sage ends a message with `[Support ID: …]`, URL-encoded (Sage developer documentation, web-services/requests). The id
+differs each time, so it is kept apart: messages then group by what they say.
+"""
+
+import re
+from dataclasses import dataclass
+from urllib.parse import unquote
+
+_SUPPORT_ID = re.compile(r"\s*\[Support ID:\s*([^\]]*)\]", re.IGNORECASE)
+
+
+@dataclass(frozen=True, slots=True)
+class GatewayError:
+    """Sage's own words; every field may be empty, and `errorno` is not always a number."""
+
+    errorno: str = ""
+    description: str = ""
+    description2: str = ""
+    correction: str = ""
+    support_ids: tuple[str, ...] = ()
+    errorid: str = ""
+    """`additionalinfo/errorid`, such as GL-0493; sent only where Sage was asked for it."""
+    category: str = ""
+    """`additionalinfo/category`, such as "Duplication Prevention"."""
+
+    @classmethod
+    def of(  # noqa: PLR0913, PLR0917 - the element's children, in the schema's order
+        cls, errorno: str, description: str, description2: str, correction: str, errorid: str = "", category: str = ""
+    ) -> "GatewayError":
+        """Build one from the raw words, support ids still in them."""
+        found: list[str] = []
+
+        def apart(words: str) -> str:
+            found.extend(unquote(match).strip() for match in _SUPPORT_ID.findall(words))
+            return _SUPPORT_ID.sub("", words).strip()
+
+        words = (apart(description), apart(description2), apart(correction))
+        return cls(
+            errorno.strip(), *words, tuple(dict.fromkeys(i for i in found if i)), errorid.strip(), category.strip()
+        )
+
+    @property
+    def text(self) -> str:
+        """The two descriptions as one line; one of them is often empty."""
+        return " ".join(part for part in (self.description, self.description2) if part)
+
+    def __str__(self) -> str:
+        words = " ".join(part for part in (self.text, self.correction) if part)
+        return f"{self.errorno}: {words}" if self.errorno and words else self.errorno or words or "(no words)"

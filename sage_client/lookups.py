@@ -1,0 +1,106 @@
+"""What is looked up in Sage: documents by number and party, and the parties themselves."""
+
+from dataclasses import dataclass
+from decimal import Decimal, InvalidOperation
+
+from domain.documents import PartyKind, SageObject
+from sage_client._kinds import Level
+from sage_client._reply import Row
+from sage_client.errors import UnavailableError
+from sage_client.query import AllOf, Query, equal
+
+_PARTY_FIELD = {SageObject.AR_INVOICE: "CUSTOMERID", SageObject.AP_BILL: "VENDORID"}
+_PARTY_OBJECT = {PartyKind.CUSTOMER: ("CUSTOMER", "CUSTOMERID"), PartyKind.VENDOR: ("VENDOR", "VENDORID")}
+_DOCUMENT_FIELDS = (
+    "RECORDID", "STATE", "TOTALENTERED", "TRX_TOTALENTERED", "DESCRIPTION", "WHENCREATED", "AUWHENCREATED",
+    "WHENMODIFIED",
+)  # fmt: skip
+
+
+@dataclass(frozen=True, slots=True)
+class DocumentKey:
+    """A document as a look-up names it: by number and party, for numbers may be unique per party only."""
+
+    object: SageObject
+    number: str
+    party_id: str
+
+    def query(self) -> Query:
+        """Everything in Sage under that number and party."""
+        party = _PARTY_FIELD[self.object]
+        where = AllOf((equal("RECORDID", self.number), equal(party, self.party_id)))
+        return Query(self.object, (party, *_DOCUMENT_FIELDS), where)
+
+
+@dataclass(frozen=True, slots=True)
+class Found:
+    """A document in Sage. It may be somebody else's: the marker in `description`, then `total`, tell."""
+
+    record_no: str
+    number: str
+    party_id: str
+    state: str
+    """Sage's label, such as Draft, Posted, Partially Paid, Paid, Reversed."""
+    total: Decimal
+    """As entered, in the document's own currency."""
+    description: str
+    date: str
+    """WHENCREATED, the document's date, `mm/dd/yyyy`."""
+    created: str
+    """AUWHENCREATED, when it was entered."""
+    modified: str
+    """WHENMODIFIED, whose time zone Sage does not name."""
+
+
+@dataclass(frozen=True, slots=True)
+class PartyRecord:
+    """A customer or vendor."""
+
+    id: str
+    name: str
+    active: bool
+
+
+def found(key: DocumentKey, row: Row) -> Found:
+    """One row of the look-up.
+
+    Raises:
+        UnavailableError: The row has no record number or no readable total; it must not pass for a look-up.
+    """
+    record_no = row.get("RECORDNO", "").strip()
+    text = row.get("TRX_TOTALENTERED", "").strip() or row.get("TOTALENTERED", "").strip()
+    try:
+        total = Decimal(text)
+    except InvalidOperation:
+        total = Decimal("NaN")
+    if not record_no or not total.is_finite():
+        raise UnavailableError(f"a row of {key.object} lacks its record number or its total", level=Level.RESULT)
+    return Found(
+        record_no=record_no,
+        number=row.get("RECORDID", ""),
+        party_id=row.get(_PARTY_FIELD[key.object], ""),
+        state=row.get("STATE", ""),
+        total=total,
+        description=row.get("DESCRIPTION", ""),
+        date=row.get("WHENCREATED", ""),
+        created=row.get("AUWHENCREATED", ""),
+        modified=row.get("WHENMODIFIED", ""),
+    )
+
+
+def parties_query(kind: PartyKind) -> Query:
+    """All customers or vendors, active or not."""
+    name, key = _PARTY_OBJECT[kind]
+    return Query(name, (key, "NAME", "STATUS"))
+
+
+def party(kind: PartyKind, row: Row) -> PartyRecord:
+    """One customer or vendor. Only a status that says active is active; `T` is its raw form (accounts-payable/vendors).
+
+    Raises:
+        UnavailableError: The row has no id; a list with holes must not pass for the list.
+    """
+    _, key = _PARTY_OBJECT[kind]
+    if not row.get(key):
+        raise UnavailableError(f"a row of {kind} lacks its {key}", level=Level.RESULT)
+    return PartyRecord(row[key], row.get("NAME", ""), row.get("STATUS", "").strip().lower() in {"active", "t"})

@@ -1,0 +1,141 @@
+"""SQLite under the gateway: one table per object, one transaction per request.
+
+All work happens on the event loop's thread: one writer, no locks, and the order of arrival is the order of execution.
+Every row belongs to a company; record numbers are counted per company and object and never used twice, not even after
+a delete.
+"""
+
+import sqlite3
+from collections.abc import Iterator, Mapping, Sequence
+from contextlib import contextmanager
+
+from simulator.catalogue import STANDARD, USER_DEFINED_TABLE, user_defined
+from simulator.fields import Value
+
+_OWN_COLUMNS = "COMPANY TEXT NOT NULL, OBJECT_NAME TEXT, CUSTOM TEXT, CONTROL_ID TEXT, EXTERNAL_KEY TEXT"
+_SCHEMA = """
+CREATE TABLE IF NOT EXISTS company (id TEXT PRIMARY KEY, name TEXT NOT NULL, config TEXT NOT NULL);
+CREATE TABLE IF NOT EXISTS sender (id TEXT PRIMARY KEY, password TEXT NOT NULL, active INTEGER NOT NULL);
+CREATE TABLE IF NOT EXISTS authorised_sender (company TEXT, sender TEXT, PRIMARY KEY (company, sender));
+CREATE TABLE IF NOT EXISTS user_account
+  (company TEXT, id TEXT, password TEXT NOT NULL, denied TEXT NOT NULL, PRIMARY KEY (company, id));
+CREATE TABLE IF NOT EXISTS session
+  (id TEXT PRIMARY KEY, company TEXT NOT NULL, user TEXT NOT NULL, entity TEXT NOT NULL, expires TEXT NOT NULL);
+CREATE TABLE IF NOT EXISTS control_id
+  (company TEXT, id TEXT, function TEXT NOT NULL, completed TEXT NOT NULL, PRIMARY KEY (company, id)) WITHOUT ROWID;
+CREATE TABLE IF NOT EXISTS sequence (company TEXT, object TEXT, value INTEGER NOT NULL, PRIMARY KEY (company, object));
+"""
+_INDEXES = {
+    "ARINVOICE": ("RECORDID", "CUSTOMERID", "WHENMODIFIED"),
+    "APBILL": ("RECORDID", "VENDORID", "WHENMODIFIED"),
+    "ARINVOICEITEM": ("RECORDKEY",),
+    "APBILLITEM": ("RECORDKEY",),
+    "ARPYMTDETAIL": ("RECORDKEY", "PAYMENTKEY", "WHENMODIFIED"),
+    "APPYMTDETAIL": ("RECORDKEY", "PAYMENTKEY", "WHENMODIFIED"),
+    "CUSTOMER": ("NAME",),
+    "VENDOR": ("NAME",),
+    USER_DEFINED_TABLE: ("OBJECT_NAME",),
+}
+
+Row = sqlite3.Row
+Parameters = Sequence[Value] | Mapping[str, Value]
+
+
+class Database:
+    """A connection with the schema in place; `:memory:` is fine."""
+
+    def __init__(self, path: str = ":memory:") -> None:
+        self._connection = sqlite3.connect(path, isolation_level=None, cached_statements=512)
+        self._connection.row_factory = sqlite3.Row
+        self._connection.create_function("FOLD", 1, _fold, deterministic=True)
+        self._connection.executescript(
+            "PRAGMA journal_mode=WAL; PRAGMA synchronous=NORMAL; PRAGMA case_sensitive_like=ON;"
+        )
+        self._connection.executescript(_SCHEMA + "".join(_tables()))
+        self._depth = 0
+
+    def close(self) -> None:
+        """Close the connection; an open transaction is rolled back."""
+        self._connection.close()
+
+    def execute(self, sql: str, parameters: Parameters = ()) -> sqlite3.Cursor:
+        """Run one statement with bound values."""
+        return self._connection.execute(sql, parameters)
+
+    def one(self, sql: str, parameters: Parameters = ()) -> Row | None:
+        """The first row, or none."""
+        row: Row | None = self._connection.execute(sql, parameters).fetchone()
+        return row
+
+    def all(self, sql: str, parameters: Parameters = ()) -> list[Row]:
+        """Every row."""
+        return self._connection.execute(sql, parameters).fetchall()
+
+    @contextmanager
+    def atomic(self) -> Iterator[None]:
+        """Everything inside, or nothing of it: a transaction outside, a savepoint inside another."""
+        name = f"level{self._depth}"
+        self.execute(f"SAVEPOINT {name}" if self._depth else "BEGIN IMMEDIATE")
+        self._depth += 1
+        try:
+            yield
+        except BaseException:
+            self._depth -= 1
+            self.execute(f"ROLLBACK TO {name}" if self._depth else "ROLLBACK")
+            if self._depth:
+                self.execute(f"RELEASE {name}")
+            raise
+        self._depth -= 1
+        self.execute(f"RELEASE {name}" if self._depth else "COMMIT")
+
+    def next_number(self, company: str, sequence: str) -> int:
+        """Count a sequence of a company up by one."""
+        row = self.one(
+            "INSERT INTO sequence VALUES (?, ?, 1) ON CONFLICT DO UPDATE SET value = value + 1 RETURNING value",
+            (company, sequence),
+        )
+        return int(row["value"]) if row else 0
+
+    def insert(self, table: str, company: str, values: Mapping[str, Value]) -> int:
+        """Add a record; returns its record number."""
+        number = self.next_number(company, table)
+        row = {"COMPANY": company, "RECORDNO": number, **values}
+        columns = ", ".join(f'"{column}"' for column in row)
+        marks = ", ".join("?" * len(row))
+        self.execute(f'INSERT INTO "{table}" ({columns}) VALUES ({marks})', tuple(row.values()))  # noqa: S608 -- names come from the catalogue, values are bound
+        return number
+
+    def update(self, table: str, company: str, number: int, values: Mapping[str, Value]) -> None:
+        """Change columns of a record."""
+        changes = ", ".join(f'"{column}" = ?' for column in values)
+        statement = f'UPDATE "{table}" SET {changes} WHERE COMPANY = ? AND RECORDNO = ?'  # noqa: S608 -- as in insert
+        self.execute(statement, (*values.values(), company, number))
+
+    def delete(self, table: str, company: str, number: int, column: str = "RECORDNO") -> None:
+        """Remove a record, or the records that point at it by another column."""
+        self.execute(f'DELETE FROM "{table}" WHERE COMPANY = ? AND "{column}" = ?', (company, number))  # noqa: S608 -- as in insert
+
+    def find(self, table: str, company: str, **criteria: Value) -> list[Row]:
+        """Records whose columns equal the given values, in the order of their record numbers."""
+        conditions = "".join(f' AND "{column}" = ?' for column in criteria)
+        statement = f'SELECT * FROM "{table}" WHERE COMPANY = ?{conditions} ORDER BY RECORDNO'  # noqa: S608 -- as in insert
+        return self.all(statement, (company, *criteria.values()))
+
+
+def _fold(text: object) -> str | None:
+    return None if text is None else str(text).casefold()
+
+
+def _tables() -> Iterator[str]:
+    for object_type in [*STANDARD.values(), user_defined("")]:
+        table, columns = object_type.table, dict(object_type.columns)
+        columns.pop("RECORDNO", None)
+        columns["MEGAENTITYID"] = "TEXT NOT NULL DEFAULT ''"
+        listed = ", ".join(f'"{column}" {kind}' for column, kind in columns.items())
+        yield (
+            f'CREATE TABLE IF NOT EXISTS "{table}" (RECORDNO INTEGER NOT NULL, {_OWN_COLUMNS}, {listed},'
+            " PRIMARY KEY (COMPANY, RECORDNO));\n"
+        )
+        natural = object_type.fields[object_type.natural].column
+        for column in {natural, *_INDEXES.get(table, ())} - {"RECORDNO", None}:
+            yield f'CREATE INDEX IF NOT EXISTS "{table}_{column}" ON "{table}" (COMPANY, "{column}");\n'

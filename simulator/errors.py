@@ -1,0 +1,97 @@
+"""What the gateway says when it refuses, and at which of the three levels.
+
+Source: Sage developer documentation, web-services/responses and web-services/error-handling; the numbers are those
+that Sage's documentation, official clients and published integrations show. A refusal at the control level concerns
+the request, at the authentication level the sign-in, at the result level one function.
+"""
+
+import secrets
+from dataclasses import dataclass, field
+
+# The simulator's own assumption: no public source gives the number or the text with which Sage refuses a function whose
+# control id was used before. A client must not hang anything on this number.
+ASSUMED_DUPLICATE_CONTROL_ID = "XL03999999"
+ASSUMED_DUPLICATE_CONTROL_ID_TEXT = (
+    "The function with control ID '{control_id}' has already been executed and completed. It cannot be repeated."
+)
+ASSUMED_IN_FLIGHT_CONTROL_ID_TEXT = (
+    "The function with control ID '{control_id}' is being executed by another request. It cannot be repeated."
+)
+
+SCHEMA = "XL03000003"
+SIGN_IN = "XL03000006"
+NOT_QUERYABLE = "XL03000006"
+ROLLED_BACK = "XL03000009"
+NOT_DEFINED = "XL03000009"
+GATEWAY_SIGN_IN = "XMLGW_JPP0002"
+GATEWAY_INVALID = "GW-0011"
+GATEWAY_THROTTLED = "GW-0010"
+PERMISSION = "PL04000005"
+NUMBER_MISSING = "PL01000127"
+BILL_NUMBER_MISSING = "BL03002128"
+PARTY_EXISTS = "PL05000104"
+ALREADY_EXISTS = "BL34000061"
+NUMBER_EXISTS = "BL03002185"
+ACTION = "BL03002129"
+INVALID = "BL03000018"
+ALREADY_PAID = "BL03000130"
+OVERPAID = "XL03000027"
+GENERIC = "BL01001973"
+PROCESSING = "DL02000001"
+
+
+@dataclass(frozen=True, slots=True)
+class SageError:
+    """One `<error>` of an errormessage; `error_id` and `category` are shown where the request asks for more."""
+
+    number: str
+    text: str
+    description: str = ""
+    correction: str = ""
+    error_id: str = ""
+    category: str = ""
+    support_id: str = field(default_factory=lambda: f"{secrets.token_hex(4)}%7E{secrets.token_hex(8)}")
+
+
+class ControlError(Exception):
+    """The gateway refuses the whole request; nothing was executed."""
+
+    def __init__(self, error: SageError, status: int = 200) -> None:
+        super().__init__(error.text)
+        self.error = error
+        self.status = status
+
+
+class SignInError(Exception):
+    """The authentication block is refused; nothing of its operation was executed."""
+
+    def __init__(self, error: SageError) -> None:
+        super().__init__(error.text)
+        self.error = error
+
+
+class FunctionError(Exception):
+    """One function failed; it left nothing behind."""
+
+    def __init__(self, *errors: SageError) -> None:
+        super().__init__("; ".join(error.text for error in errors))
+        self.errors = errors
+
+    def followed_by(self, error: SageError) -> "FunctionError":
+        """The specific error first, the generic one last, as Sage answers."""
+        return FunctionError(*self.errors, error)
+
+
+def refuse(number: str, text: str, correction: str = "") -> FunctionError:
+    """A function error with one cause."""
+    return FunctionError(SageError(number, text, correction=correction))
+
+
+def could_not(verb: str, noun: str) -> SageError:
+    """The generic wrapper that follows a specific error."""
+    return SageError(GENERIC, f"Could not {verb} {noun} record.")
+
+
+def schema_error(text: str) -> ControlError:
+    """The request does not fit the gateway's schema: refused as a whole, before any function runs."""
+    return ControlError(SageError(SCHEMA, f"XML Parse schema error: {text}", description="XML Parse schema error"))

@@ -1,0 +1,81 @@
+"""Faults on demand: what networks, gateways and mid-process failures do to a client.
+
+Source of the kinds: Sage developer documentation, web-services/error-handling, and published clients. Each fault
+applies to a company and a function name (none: any), for the next so many requests and with a probability from a
+seeded generator.
+"""
+
+import random
+from dataclasses import dataclass, field
+from typing import Literal
+
+from pydantic import BaseModel, ConfigDict
+from pydantic import Field as Setting
+
+Kind = Literal[
+    "latency",  # waits `seconds` before anything is executed
+    "slow_answer",  # executes and commits, then waits `seconds` before it answers
+    "http_error",  # answers `status` (500, 502, 503, 504); nothing executed
+    "http_error_after_commit",  # executes and commits, then answers `status`
+    "drop_before_commit",  # closes the connection; nothing executed
+    "drop_after_commit",  # executes and commits, then closes the connection
+    "drop_midway",  # executes and commits the first half of the functions, then closes the connection
+    "truncated",  # executes and commits, then sends half of the answer
+    "timeout_524",  # executes and commits, then answers 524 with an HTML page
+    "throttled",  # 429 GW-0010, with `retry_after` as a Retry-After header where given; nothing executed
+    "throttled_in_200",  # "API rate limit exceeded" within a 200; nothing executed
+    "offline",  # "The Service is Temporarily Off-line" within a 200; nothing executed
+    "silent_failure",  # results that failed without an error message; nothing executed
+    "expire_session",  # ends every session of the company before it signs the request in
+]
+
+
+class Fault(BaseModel):
+    """One fault. `times`: how many requests it strikes (none: until removed)."""
+
+    model_config = ConfigDict(extra="forbid")
+
+    kind: Kind
+    company: str | None = None
+    function: str | None = None
+    times: int | None = Setting(None, ge=1)
+    probability: float = Setting(1.0, gt=0, le=1)
+    seconds: float = Setting(1.0, ge=0)
+    status: int = Setting(500, ge=500, le=599)
+    retry_after: int | None = None
+
+
+@dataclass(slots=True)
+class Faults:
+    """The faults in force, in the order they were added; one strikes a request at most."""
+
+    seed: int = 1
+    active: list[Fault] = field(default_factory=list)
+    struck: int = 0
+    _random: random.Random = field(init=False)
+
+    def __post_init__(self) -> None:
+        self._random = random.Random(self.seed)  # noqa: S311 -- repeatable on purpose
+
+    def add(self, fault: Fault) -> None:
+        """Put a fault in force."""
+        self.active.append(fault)
+
+    def clear(self) -> None:
+        """Remove every fault."""
+        self.active.clear()
+
+    def strike(self, company: str, functions: list[str]) -> Fault | None:
+        """The fault that meets a request, if any; counts it."""
+        for fault in self.active:
+            if fault.company not in {None, company} or (fault.function and fault.function not in functions):
+                continue
+            if fault.probability < 1 and self._random.random() >= fault.probability:
+                continue
+            self.struck += 1
+            if fault.times is not None:
+                fault.times -= 1
+                if not fault.times:
+                    self.active.remove(fault)
+            return fault
+        return None

@@ -1,0 +1,150 @@
+"""What a company's objects and dimensions are: lookup, inspect, getDimensions, getUserPermissions, getAPISession.
+
+Source: Sage developer documentation, web-services/queries (lookup), platform-services/dimensions, and
+api/company-console/api-sessions. A required custom field reads REQUIRED=true; a custom ENUM has its VALIDVALUES.
+"""
+
+from collections.abc import Iterable
+
+from lxml import etree
+from lxml.etree import SubElement
+from lxml.etree import _Element as Element
+
+from simulator.auth import open_session
+from simulator.call import Call, Outcome
+from simulator.envelope import text
+from simulator.fields import DATA_TYPES, STATE_CODES, Field
+from simulator.seed import CustomField
+
+_DIMENSIONS = {
+    "location": ("LOCATION", "Location"),
+    "department": ("DEPARTMENT", "Department"),
+    "project": ("PROJECT", "Project"),
+    "customer": ("CUSTOMER", "Customer"),
+    "vendor": ("VENDOR", "Vendor"),
+    "employee": ("EMPLOYEE", "Employee"),
+    "item": ("ITEM", "Item"),
+    "class": ("CLASS", "Class"),
+    "contract": ("CONTRACT", "Contract"),
+    "warehouse": ("WAREHOUSE", "Warehouse"),
+}
+_CUSTOM_DATA_TYPES = {
+    "number": "DECIMAL",
+    "currency": "CURRENCY",  # not documented: the type of a currency field is not shown by any source
+    "date": "DATE",
+    "checkbox": "BOOLEAN",
+    "percent": "PERCENT",
+    "picklist": "ENUM",
+}
+
+
+def get_api_session(call: Call) -> Outcome:
+    """Open a session at the entity asked for, at the top level if it is empty, else where the caller signed in."""
+    asked = call.element.find("locationid")
+    entity = call.session.entity if asked is None else (asked.text or "").strip()
+    data = etree.Element("data")
+    api = SubElement(data, "api")
+    _text(api, "sessionid", open_session(call.store, call.session, entity))
+    _text(api, "endpoint", call.endpoint)
+    _text(api, "locationid", entity)
+    return Outcome(data=data)
+
+
+def lookup(call: Call) -> Outcome:
+    """The fields and paths of an object."""
+    object_type = call.object_type(text(call.element, "object"))
+    custom = {known.name: known for known in call.config.custom_fields if known.object == object_type.name}
+    data = etree.Element("data", listtype="All", count="1")
+    described = SubElement(data, "Type", Name=object_type.name, DocumentType="")
+    fields = SubElement(described, "Fields")
+    for known in object_type.fields.values():
+        _field(SubElement(fields, "Field"), known, custom.get(known.name), required=object_type.required)
+    relationships = SubElement(described, "Relationships")
+    for path, related in object_type.related.items():
+        block = SubElement(relationships, "Relationship")
+        _text(block, "OBJECTPATH", path)
+        _text(block, "OBJECTNAME", related.object_name)
+        _text(block, "LABEL", related.object_name.capitalize())
+        _text(block, "RELATIONSHIPTYPE", "MANY2ONE")
+        _text(block, "RELATEDBY", related.by)
+    return Outcome(data=data)
+
+
+def inspect(call: Call) -> Outcome:
+    """Every object of the company, or the field names of one."""
+    name = text(call.element, "object")
+    data = etree.Element("data", listtype="All")
+    if name in {"", "*"}:
+        objects = call.store.setup(call.company).objects.values()
+        data.set("count", str(len(objects)))
+        for object_type in objects:
+            SubElement(data, "type", typename=object_type.name).text = object_type.label
+        return Outcome(data=data)
+    object_type = call.object_type(name)
+    data.set("count", "1")
+    fields = SubElement(SubElement(data, "Type", Name=object_type.name), "Fields")
+    for known in object_type.fields.values():
+        if call.element.get("detail") == "1":
+            block = SubElement(fields, "Field")
+            _text(block, "Name", known.name)
+            _text(block, "externalDataName", DATA_TYPES[known.kind])
+            _text(block, "isRequired", "true" if known.required else "false")
+        else:
+            _text(fields, "Field", known.name)
+    return Outcome(data=data)
+
+
+def get_dimensions(call: Call) -> Outcome:
+    """The standard and user-defined dimensions, and which of them are enabled in the GL."""
+    data = etree.Element("data")
+    dimensions = SubElement(data, "dimensions")
+    for key, (name, label) in _DIMENSIONS.items():
+        _dimension(dimensions, name, label, user_defined=False, in_gl=key not in call.config.dimensions_not_in_gl)
+    for dimension in call.config.user_dimensions:
+        label = dimension.label or dimension.name
+        _dimension(dimensions, dimension.name, label, user_defined=True, in_gl=dimension.enabled_in_gl)
+    return Outcome(data=data)
+
+
+def get_user_permissions(call: Call) -> Outcome:
+    """What the user's role denies, object by object; the shape beyond `permissions` is this simulator's assumption."""
+    data = etree.Element("data")
+    block = SubElement(SubElement(data, "permissions"), "appSubscription")
+    _text(block, "applicationName", "Company")
+    for denied in sorted(call.session.denied):
+        policy = SubElement(SubElement(block, "policies"), "policy")
+        _text(policy, "policyName", denied)
+        _text(policy, "rights", "")
+    return Outcome(data=data)
+
+
+def _field(block: Element, known: Field, custom: CustomField | None, *, required: Iterable[str]) -> None:
+    _text(block, "ID", known.name)
+    _text(block, "LABEL", known.name.replace("_", " ").capitalize())
+    _text(block, "DESCRIPTION", "")
+    _text(block, "REQUIRED", "true" if known.required or known.name in required else "false")
+    _text(block, "READONLY", "true" if known.name == "RECORDNO" else "false")
+    _text(block, "DATATYPE", _CUSTOM_DATA_TYPES.get(custom.type, "TEXT") if custom else DATA_TYPES[known.kind])
+    values: Iterable[str] = custom.values if custom else ()
+    if known.kind == "status":
+        values = ("active", "inactive")
+    if known.kind == "state":
+        values = STATE_CODES
+    if values:
+        valid = SubElement(block, "VALIDVALUES")
+        for value in values:
+            _text(valid, "VALIDVALUE", value)
+    _text(block, "ISCUSTOM", "true" if custom else "false")
+
+
+def _dimension(parent: Element, name: str, label: str, *, user_defined: bool, in_gl: bool) -> None:
+    block = SubElement(parent, "dimension")
+    _text(block, "objectName", name)
+    _text(block, "objectLabel", label)
+    _text(block, "termLabel", label)
+    _text(block, "userDefinedDimension", "true" if user_defined else "false")
+    _text(block, "enabledInGL", "true" if in_gl else "false")
+
+
+def _text(parent: Element, tag: str, value: str) -> None:
+    SubElement(parent, tag).text = value or None

@@ -1,0 +1,137 @@
+"""The object-specific functions: create, update, reverse and delete an invoice or a bill.
+
+Source: Sage developer documentation, api/accounts-receivable/invoices and accounts-payable/bills. They answer with
+the record number as `<key>`. `externalkey="true"` finds a document by its external id; whether Sage allows that
+everywhere is not documented, so an id that fits more than one document is refused.
+"""
+
+from dataclasses import replace
+from datetime import date
+
+from lxml.etree import _Element as Element
+
+from simulator.call import Call, Outcome
+from simulator.envelope import children, text
+from simulator.errors import GENERIC, INVALID, refuse
+from simulator.functions import documents
+from simulator.functions.inputs import DocumentInput, LineInput, as_input, changed
+from simulator.kinds import BILL, INVOICE, DocumentKind
+
+_DIMENSIONS = (
+    *("locationid", "departmentid", "projectid", "taskid", "costtypeid", "customerid", "vendorid"),
+    *("employeeid", "itemid", "classid", "contractid", "warehouseid"),
+)
+_NOT_SIMULATED = {"allocationid", "taxentries", "totalpaid", "totaldue", "taxsolutionid", "revrectemplate"}
+
+
+def execute(call: Call) -> Outcome:
+    """Run a legacy function: its name says what to do with which document."""
+    verb, _, noun = call.function.partition("_")
+    kind = INVOICE if noun == "invoice" else BILL
+    call.session.require(call.function, kind.header)
+    if verb == "create":
+        return Outcome(key=str(documents.post(call, kind, _read(call.element, kind))))
+    key = _key(call, kind)
+    if verb == "update":
+        return Outcome(key=str(_update(call, kind, key)))
+    if verb == "reverse":
+        return Outcome(key=str(documents.reverse(call, kind, key, _date(call.element, "datereversed"))))
+    documents.remove(call, kind, key)
+    return Outcome()
+
+
+def _key(call: Call, kind: DocumentKind) -> str:
+    key = call.element.get("key") or ""
+    if (call.element.get("externalkey") or "").lower() != "true":
+        return key
+    found = call.database.find(kind.header, call.company, EXTERNAL_KEY=key)
+    if len(found) != 1:
+        raise refuse(GENERIC, f"Cannot find {kind.noun.lower()} with external key '{key}'.")
+    return str(found[0]["RECORDNO"])
+
+
+def _update(call: Call, kind: DocumentKind, key: str) -> int:
+    present = as_input(call, kind, documents.changeable(call, kind, key))
+    new = _read(call.element, kind)
+    values = {name: getattr(new, name) for name in DocumentInput.__slots__ if getattr(new, name)}
+    values |= {"custom": {**present.custom, **new.custom}, "lines": _updated_lines(call.element, kind, present.lines)}
+    if new.term and not new.due:
+        values["due"] = ""
+    return documents.revise(call, kind, key, replace(present, **values))
+
+
+def _updated_lines(element: Element, kind: DocumentKind, present: tuple[LineInput, ...]) -> tuple[LineInput, ...]:
+    lines = list(present)
+    for child in children(element, f"update{kind.noun.lower()}items"):
+        if child.tag == "lineitem":
+            lines.append(_line(child))
+            continue
+        number = child.get("line_num") or ""
+        if not number.isdecimal() or not 1 <= int(number) <= len(present):
+            raise refuse(INVALID, f"There is no line {number} to update.")
+        lines[int(number) - 1] = changed(lines[int(number) - 1], _line(child))
+    return tuple(lines)
+
+
+def _read(element: Element, kind: DocumentKind) -> DocumentInput:
+    _refuse_not_simulated(element)
+    if text(element, "nogl").lower() == "true":
+        raise refuse(INVALID, "Documents outside the general ledger (nogl) are not simulated.")
+    invoice = kind is INVOICE
+    return DocumentInput(
+        party=text(element, kind.party_id.lower()),
+        created=_date(element, "datecreated"),
+        posted=_date(element, "dateposted"),
+        due=_date(element, "datedue"),
+        term=text(element, "termname"),
+        action=text(element, "action"),
+        number=text(element, "invoiceno" if invoice else "billno"),
+        reference=text(element, "ponumber"),
+        description=text(element, "description"),
+        external_key=text(element, "externalid"),
+        pay_to=text(element, "billto/contactname") or text(element, "payto/contactname"),
+        return_to=text(element, "shipto/contactname") or text(element, "returnto/contactname"),
+        currency=text(element, "currency"),
+        attachment=text(element, "supdocid"),
+        summary=text(element, "batchkey"),
+        on_hold=text(element, "onhold"),
+        custom=_custom(element),
+        lines=tuple(_line(line) for line in children(element, f"{kind.noun.lower()}items")),
+    )
+
+
+def _line(element: Element) -> LineInput:
+    _refuse_not_simulated(element)
+    given = {str(child.tag): (child.text or "").strip() for child in element}
+    return LineInput(
+        account=given.get("glaccountno", ""),
+        label=given.get("accountlabel", ""),
+        offset_account=given.get("offsetglaccountno", ""),
+        amount=given.get("amount", ""),
+        memo=given.get("memo", ""),
+        dimensions={name.upper(): given[name] for name in _DIMENSIONS if given.get(name)},
+        custom=_custom(element),
+        billable=given.get("billable", ""),
+        form1099=given.get("item1099", ""),
+    )
+
+
+def _custom(element: Element) -> dict[str, str]:
+    fields = element.iterfind("customfields/customfield")
+    return {text(field, "customfieldname"): text(field, "customfieldvalue") for field in fields}
+
+
+def _refuse_not_simulated(element: Element) -> None:
+    for child in element:
+        if child.tag in _NOT_SIMULATED:
+            raise refuse(INVALID, f"The element {child.tag} is not simulated.")
+
+
+def _date(element: Element, tag: str) -> str:
+    parts = [text(element, f"{tag}/{part}") for part in ("year", "month", "day")]
+    if not any(parts):
+        return ""
+    try:
+        return date(*(int(part) for part in parts)).isoformat()
+    except ValueError:
+        raise refuse(INVALID, f"The date {tag} is not valid: {'-'.join(parts)}.") from None

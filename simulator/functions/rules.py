@@ -1,0 +1,233 @@
+"""The rules a document must pass before it is recorded.
+
+Source: Sage developer documentation, api/accounts-receivable/invoices and accounts-payable/bills. Not documented, and
+read safely here:
+
+* A number that must be unique (a setting of the company) is unique per company for invoices, per vendor for bills;
+  drafts and reversed documents count.
+* Without the setting `inter_entity`, a line's location must belong to the entity signed in to.
+* A currency other than the base currency is refused, not simulated.
+"""
+
+import json
+from collections.abc import Mapping
+from datetime import date, timedelta
+
+from simulator.call import Call
+from simulator.database import Row
+from simulator.errors import (
+    ACTION,
+    BILL_NUMBER_MISSING,
+    GENERIC,
+    INVALID,
+    NUMBER_EXISTS,
+    NUMBER_MISSING,
+    FunctionError,
+    SageError,
+    refuse,
+)
+from simulator.fields import STATE_CODES, Value, cents
+from simulator.functions.custom import checked_custom
+from simulator.functions.inputs import DIMENSIONS, DocumentInput, LineInput
+from simulator.kinds import DocumentKind
+from simulator.loading import REQUIRE_FIELDS
+
+
+def checked(
+    call: Call, kind: DocumentKind, given: DocumentInput, present: Row | None
+) -> tuple[dict[str, Value], list[dict[str, Value]]]:
+    """The columns of a document's header and lines, or the first rule it breaks. `present`: what an update replaces."""
+    party = _party(call, kind, given.party)
+    due = _due(call, kind, given)
+    posted = given.posted or given.created
+    open_period(call, kind, posted)
+    _currency(call, given.currency)
+    number = _number(call, kind, given, present)
+    if not given.lines:
+        raise refuse(INVALID, f"A {kind.noun.lower()} needs at least one line.")
+    lines = [_line(call, kind, position, line) for position, line in enumerate(given.lines, 1)]
+    state = _state(call, kind, given.action)
+    if present is not None and state == "Draft" != present["STATE"]:
+        raise refuse(ACTION, f"A {kind.noun.lower()} that was submitted cannot become a draft again.")
+    header: dict[str, Value] = {
+        "RECORDID": number,
+        "STATE": state,
+        "RAWSTATE": STATE_CODES[state],
+        kind.party_id: given.party,
+        f"{kind.party}NAME": party["NAME"],
+        "DOCNUMBER": given.reference or None,
+        "DESCRIPTION": given.description or None,
+        "TERMNAME": given.term or None,
+        "WHENCREATED": given.created,
+        "WHENPOSTED": posted,
+        "WHENDUE": due or None,
+        "BASECURR": call.config.base_currency,
+        "CURRENCY": given.currency or call.config.base_currency,
+        "TOTALENTERED": sum(int(line["AMOUNT"] or 0) for line in lines),
+        "PRBATCH": given.summary or None,
+        "SUPDOCID": given.attachment or None,
+        "ONHOLD": int(given.on_hold.lower() == "true"),
+        "SYSTEMGENERATED": 0,
+        "MODULEKEY": kind.module,
+        "BILLTOPAYTOCONTACTNAME": given.pay_to or party["DISPLAYCONTACTNAME"],
+        "SHIPTORETURNTOCONTACTNAME": given.return_to or party["DISPLAYCONTACTNAME"],
+        "EXTERNAL_KEY": given.external_key or None,
+        "CUSTOM": json.dumps(checked_custom(call, kind.header, given.custom)),
+        "MODIFIEDBY": call.session.user,
+        "WHENMODIFIED": call.now,
+    }
+    if kind.side == "AP":
+        header |= {"RECPAYMENTDATE": given.pay_by or None, "PAYMENTPRIORITY": given.priority or None}
+    return header, lines
+
+
+def _party(call: Call, kind: DocumentKind, party_id: str) -> Row:
+    if not party_id:
+        raise refuse(INVALID, f"{kind.party.capitalize()} ID is required.")
+    row = call.record(kind.party, party_id)
+    if row is None:
+        raise refuse(GENERIC, f"Cannot find {kind.party.lower()} with key '{party_id}'.")
+    if row["STATUS"] != "active":
+        raise refuse(INVALID, f"The {kind.party.lower()} '{party_id}' is inactive.")
+    return row
+
+
+def _due(call: Call, kind: DocumentKind, given: DocumentInput) -> str:
+    if not given.created:
+        raise refuse(INVALID, "The transaction date is required.")
+    if given.term:
+        term = call.record(f"{kind.side}TERM", given.term)
+        if term is None or term["STATUS"] != "active":
+            raise refuse(GENERIC, f"Invalid Term '{given.term}' specified.")
+        if not given.due:
+            return (date.fromisoformat(given.created) + timedelta(days=term["DUEDATE"])).isoformat()
+    if not given.due and given.action.lower() != "draft":
+        raise refuse(INVALID, "A due date or a term is required.")
+    return given.due
+
+
+def open_period(call: Call, kind: DocumentKind, on: str) -> None:
+    """Refuse a date in a period whose books are closed."""
+    closed = call.config.books_closed_through
+    if closed and on <= closed:
+        shown = date.fromisoformat(on).strftime("%m/%d/%Y")
+        module = "Accounts Receivable" if kind.side == "AR" else "Accounts Payable"
+        raise refuse(
+            INVALID,
+            f"The date {shown} falls in a period that is closed for {module}.",
+            "Choose a date in an open period.",
+        )
+
+
+def _currency(call: Call, currency: str) -> None:
+    if currency and currency != call.config.base_currency:
+        raise refuse(INVALID, f"Currency {currency} is not enabled; the base currency is {call.config.base_currency}.")
+
+
+def _number(call: Call, kind: DocumentKind, given: DocumentInput, present: Row | None) -> str:
+    if not given.number:
+        sequence = call.config.sequences.get(kind.header)
+        if sequence is None and kind.side == "AP":
+            raise refuse(BILL_NUMBER_MISSING, "Enter a Bill number, and try again.")
+        if sequence is None:
+            raise refuse(NUMBER_MISSING, "Document Number is missing")
+        counted = call.database.next_number(call.company, f"{kind.header} number")
+        return f"{sequence.prefix}{counted:0{sequence.digits}d}"
+    if call.config.refuse_duplicate_numbers:
+        scope = {kind.party_id: given.party} if kind.side == "AP" else {}
+        same = call.database.find(kind.header, call.company, RECORDID=given.number, **scope)
+        if any(present is None or row["RECORDNO"] != present["RECORDNO"] for row in same):
+            raise FunctionError(
+                SageError(
+                    NUMBER_EXISTS,
+                    f"A transaction with that number already exists: {given.number}",
+                    category="Duplication Prevention",
+                )
+            )
+    return given.number
+
+
+def _state(call: Call, kind: DocumentKind, action: str) -> str:
+    if action.lower() == "draft":
+        return "Draft"
+    if action.lower() not in {"", "submit"}:
+        raise refuse(ACTION, f"Invalid Action '{action}': expected is Draft or Submit.")
+    return "Submitted" if kind.side == "AP" and call.config.approve_bills else "Posted"
+
+
+def _line(call: Call, kind: DocumentKind, position: int, given: LineInput) -> dict[str, Value]:
+    account = _account(call, kind, position, given)
+    try:
+        amount = cents(given.amount)
+    except ValueError:
+        raise refuse(INVALID, f"Line {position}: the amount '{given.amount}' is not valid.") from None
+    _dimensions(call, position, given.dimensions)
+    for dimension, flag in REQUIRE_FIELDS.items():
+        if account[flag] and not given.dimensions.get(f"{dimension.upper()}ID"):
+            raise refuse(
+                INVALID,
+                f"Line {position}: GL account requires a {dimension} dimension: {account['ACCOUNTNO']}",
+                f"Provide a {dimension}.",
+            )
+    custom = checked_custom(call, kind.line, given.custom, legacy=call.function.endswith(("_invoice", "_bill")))
+    row: dict[str, Value] = {name: given.dimensions.get(name) or None for name in DIMENSIONS}
+    return row | {
+        "LINE_NO": position,
+        "ACCOUNTNO": account["ACCOUNTNO"],
+        "ACCOUNTTITLE": account["TITLE"],
+        "ACCOUNTLABEL": given.label or None,
+        "OFFSETGLACCOUNTNO": given.offset_account or None,
+        "AMOUNT": amount,
+        "TOTALPAID": 0,
+        "ENTRYDESCRIPTION": given.memo or None,
+        "BILLABLE": int(given.billable.lower() == "true"),
+        "FORM1099": int(given.form1099.lower() == "true"),
+        "CUSTOM": json.dumps(custom),
+    }
+
+
+def _account(call: Call, kind: DocumentKind, position: int, given: LineInput) -> Row:
+    number = given.account
+    if given.label:
+        label = call.record(f"{kind.side}ACCOUNTLABEL", given.label)
+        if label is None:
+            raise refuse(GENERIC, f"Line {position}: Invalid Account label '{given.label}' specified.")
+        number = label["GLACCOUNTNO"]
+    elif kind.side in call.config.require_account_labels:
+        raise refuse(INVALID, f"Line {position}: this company requires an account label instead of a GL account.")
+    if not number:
+        raise refuse(INVALID, f"Line {position}: a GL account or an account label is required.")
+    if given.offset_account:
+        _active_account(call, position, given.offset_account)
+    return _active_account(call, position, number)
+
+
+def _active_account(call: Call, position: int, number: str) -> Row:
+    account = call.record("GLACCOUNT", number)
+    if account is None:
+        raise refuse(GENERIC, f"Line {position}: Invalid GL account '{number}' specified.")
+    if account["STATUS"] != "active":
+        raise refuse(INVALID, f"Line {position}: the GL account '{number}' is inactive.")
+    return account
+
+
+def _dimensions(call: Call, position: int, dimensions: Mapping[str, str]) -> None:
+    for name, (object_name, _, label) in DIMENSIONS.items():
+        value = dimensions.get(name)
+        if not value:
+            continue
+        row = call.record(object_name, value)
+        if row is None:
+            raise refuse(GENERIC, f"Line {position}: Invalid {label} '{value}' specified.")
+        if row["STATUS"] != "active":
+            raise refuse(INVALID, f"Line {position}: the {label.lower()} '{value}' is inactive.")
+        entity = call.session.entity
+        if object_name == "LOCATION" and entity and row["ENTITY"] != entity and not call.config.inter_entity:
+            raise refuse(
+                GENERIC,
+                f"Line {position}: Invalid Location '{value}' specified: it does not belong to entity {entity}.",
+            )
+    if call.config.multi_entity and not dimensions.get("LOCATIONID"):
+        raise refuse(
+            INVALID, f"Line {position}: a location is required in a multi-entity company.", "Provide a location."
+        )

@@ -1,0 +1,122 @@
+"""From Sage field names to SQL: what to select, and the conditions that `query` and `readByQuery` share.
+
+Source: Sage developer documentation, web-services/queries. Comparison is case sensitive unless a query asks
+otherwise. Dotted names lead over one of the object's paths (`VENDOR.NAME`). Values are always bound, never part of
+the statement.
+"""
+
+from dataclasses import dataclass
+from typing import Literal
+
+from simulator.call import Call
+from simulator.catalogue import ObjectType
+from simulator.errors import PROCESSING, FunctionError, refuse
+from simulator.fields import Field, Kind, Value, understood
+
+Dialect = Literal["query", "readByQuery"]
+_RAW = {"active": "T", "inactive": "F"}
+_RAW_ACCOUNT = {"I": "incomestatement", "N": "balancesheet"}
+
+
+@dataclass(frozen=True, slots=True)
+class Column:
+    """A field with the SQL expression that yields it."""
+
+    name: str
+    kind: Kind
+    sql: str
+
+
+@dataclass(frozen=True, slots=True)
+class Condition:
+    """A piece of SQL with its bound values."""
+
+    sql: str
+    values: tuple[Value, ...] = ()
+
+    def joined(self, word: str, other: "Condition") -> "Condition":
+        """Both conditions joined by AND or OR."""
+        return Condition(f"({self.sql} {word} {other.sql})", self.values + other.values)
+
+
+def joined(word: str, conditions: list[Condition]) -> Condition:
+    """Many conditions joined as a balanced tree: SQLite limits how deep an expression may nest."""
+    if len(conditions) == 1:
+        return conditions[0]
+    half = len(conditions) // 2
+    return joined(word, conditions[:half]).joined(word, joined(word, conditions[half:]))
+
+
+@dataclass(frozen=True, slots=True)
+class Source:
+    """An object as one function reads it."""
+
+    call: Call
+    object_type: ObjectType
+    dialect: Dialect
+    fold: bool = False
+
+    def column(self, name: str, number: str = PROCESSING) -> Column:
+        """The column of a field; refused where the object has no such field."""
+        direct = self.object_type.fields.get(name)
+        if direct:
+            return Column(name, direct.kind, self._expression(direct))
+        path, _, rest = name.partition(".")
+        related = self.object_type.related.get(path)
+        if related:
+            other = self.call.store.setup(self.call.company).objects[related.object_name]
+            found, natural = other.fields.get(rest), other.fields[other.natural].column
+            if found:
+                column = f'r."{found.column}"' if found.column else "NULL"
+                return Column(
+                    name,
+                    found.kind,
+                    f'(SELECT {column} FROM "{other.table}" r WHERE r.COMPANY = t.COMPANY'  # noqa: S608 -- names come from the catalogue, values are bound
+                    f' AND r."{natural}" = t."{related.by}")',
+                )
+        raise _unknown(number, name, self.object_type)
+
+    def _expression(self, field: Field) -> str:
+        if field.column is None:
+            return "NULL"
+        if field.custom:
+            return f"json_extract(t.CUSTOM, '$.\"{field.column}\"')"
+        if field.kind == "state" and self.dialect == "readByQuery":
+            return "t.RAWSTATE"
+        return f't."{field.column}"'
+
+    def compare(self, name: str, operator: str, text: str) -> Condition:
+        """`field operator value`."""
+        column = self.column(name)
+        value = self.value(column, text)
+        if self.fold and isinstance(value, str):
+            return Condition(f"FOLD({column.sql}) {operator} FOLD(?)", (value,))
+        return Condition(f"{column.sql} {operator} ?", (value,))
+
+    def like(self, name: str, pattern: str, *, negated: bool = False) -> Condition:
+        """`field LIKE pattern` with the wildcards % and _."""
+        column = self.column(name)
+        operator = "NOT LIKE" if negated else "LIKE"
+        if self.fold:
+            return Condition(f"FOLD({column.sql}) {operator} FOLD(?)", (pattern,))
+        return Condition(f"{column.sql} {operator} ?", (pattern,))
+
+    def value(self, column: Column, text: str) -> Value:
+        """A filter's text as the kept value; refused where it does not fit, as an ISO date does not."""
+        if self.dialect == "readByQuery" and column.kind == "status":
+            return next((label for label, raw in _RAW.items() if raw == text), text)
+        if self.dialect == "readByQuery" and column.name == "ACCOUNTTYPE":
+            return _RAW_ACCOUNT.get(text, text)
+        try:
+            return understood(column.kind, text)
+        except (ValueError, OverflowError):
+            raise refuse(
+                PROCESSING, f"There was an error processing the request: '{text}' is not valid for {column.name}."
+            ) from None
+
+
+def _unknown(number: str, name: str, object_type: ObjectType) -> FunctionError:
+    if number == PROCESSING:
+        text = f"There was an error processing the request: field {name} does not exist on object {object_type.name}."
+        return refuse(number, text)
+    return refuse(number, f"The following fields cannot be queried on object {object_type.name}: {name}")

@@ -1,0 +1,54 @@
+"""The command line as a person runs it: a process of its own, its output and exit code read."""
+
+import os
+import subprocess
+import sys
+from collections.abc import Callable
+from dataclasses import dataclass
+
+import pytest
+
+OURS = ("ALVYS_SAGE_", "KAFKA_", "FORCE_COLOR", "GITHUB_ACTIONS")
+
+
+@dataclass(frozen=True)
+class Ran:
+    code: int
+    out: str
+    err: str
+
+
+Run = Callable[..., Ran]
+
+
+@pytest.fixture
+def run(tmp_path) -> Run:
+    """Runs ``alvys-sage`` with these arguments and, of our variables, these alone."""
+
+    def run_it(*arguments: str, stdin: str = "", **variables: str) -> Ran:
+        clean = {name: value for name, value in os.environ.items() if not name.startswith(OURS)}
+        done = subprocess.run(
+            [sys.executable, "-m", "app", *arguments],
+            env=clean | {"USER": "accountant", "COLUMNS": "200"} | variables,
+            input=stdin,
+            capture_output=True,
+            text=True,
+            check=False,
+            timeout=60,
+        )
+        return Ran(done.returncode, done.stdout, done.stderr)
+
+    return run_it
+
+
+@pytest.fixture
+def on_topics(run: Run, bootstrap: str, topic_prefix: str) -> Run:
+    """As `run`, against topics of this test alone, which exist."""
+    variables = {"KAFKA_BOOTSTRAP_SERVERS": bootstrap, "ALVYS_SAGE_TOPIC_PREFIX": topic_prefix}
+
+    def run_it(*arguments: str, stdin: str = "", **more: str) -> Ran:
+        return run(*arguments, stdin=stdin, **(variables | more))
+
+    made = run_it("topics", "--create", ALVYS_SAGE_PARTITIONS="2")
+    assert made.code == 0, made
+    return run_it

@@ -1,0 +1,93 @@
+"""``alvys-sage topics``: creates what is missing, says what is wrong, changes nothing that is there."""
+
+import json
+
+from aiokafka.admin import NewPartitions
+
+from app.settings import Settings
+from app.topics import Fault, check_topics, create
+from tests.support.kafka import admin_of, create_topic
+
+
+def settings_for(bootstrap: str, prefix: str, partitions: int = 6, replication: int = 0) -> Settings:
+    return Settings(
+        kafka_bootstrap_servers=bootstrap, topic_prefix=prefix, partitions=partitions, replication=replication
+    )
+
+
+async def test_missing_topics_are_named_and_created_as_the_contract_says(bootstrap: str, topic_prefix: str):
+    settings = settings_for(bootstrap, topic_prefix, partitions=3)
+    async with admin_of(bootstrap) as admin:
+        before = await check_topics(admin, settings)
+        assert {problem.fault for problem in before} == {Fault.MISSING}
+        report = await create(admin, settings)
+        assert report.problems == []
+        assert len(report.created) == len(before) == 14
+        assert await check_topics(admin, settings) == []
+        assert (await create(admin, settings)).created == []
+    facts, names = report.facts, settings.topics
+    assert facts[names.mapping_state].partitions == 1
+    for source in names.sources:
+        assert facts[names.ledger(source)].partitions == facts[source].partitions == 3
+        assert facts[names.ledger(source)].cleanup == {"compact"}
+    assert facts[names.sage_dead_letters].settings["retention.ms"] == "-1"
+
+
+async def test_a_ledger_is_created_with_the_partition_count_its_source_has(bootstrap: str, topic_prefix: str):
+    settings = settings_for(bootstrap, topic_prefix, partitions=3)
+    await create_topic(bootstrap, settings.topics.fuel_transaction, partitions=5)
+    async with admin_of(bootstrap) as admin:
+        report = await create(admin, settings)
+    assert report.facts[settings.topics.ledger(settings.topics.fuel_transaction)].partitions == 5
+    assert report.problems == []
+
+
+async def test_a_changed_partition_count_is_refused(bootstrap: str, topic_prefix: str):
+    settings = settings_for(bootstrap, topic_prefix, partitions=2)
+    source = settings.topics.invoice_created
+    async with admin_of(bootstrap) as admin:
+        await create(admin, settings)
+        await admin.create_partitions({source: NewPartitions(4)})
+        problems = await check_topics(admin, settings)
+        while not problems:  # the broker's metadata shows it some milliseconds later
+            problems = await check_topics(admin, settings)
+    (problem,) = problems
+    assert problem.fault is Fault.PARTITIONS
+    assert problem.detail == f"has 2 partitions, its source {source} has 4"
+
+
+async def test_cleanup_policies_that_lose_records_are_found(bootstrap: str, topic_prefix: str):
+    settings = settings_for(bootstrap, topic_prefix)
+    names = settings.topics
+    await create_topic(bootstrap, names.mapping_state, config={"cleanup.policy": "delete"})
+    await create_topic(bootstrap, names.sage_export_results, config={"cleanup.policy": "compact"})
+    both = {"cleanup.policy": "compact,delete", "retention.ms": "1000"}
+    await create_topic(bootstrap, names.payment_cursor, config=both)
+    async with admin_of(bootstrap) as admin:
+        found = {problem.topic: problem.fault for problem in (await create(admin, settings)).problems}
+    assert found == {
+        names.mapping_state: Fault.NOT_COMPACTED,
+        names.sage_export_results: Fault.COMPACTED,
+        names.payment_cursor: Fault.ALSO_DELETED,
+    }
+
+
+async def test_too_many_replicas_is_a_problem_with_a_way_out(bootstrap: str, topic_prefix: str):
+    settings = settings_for(bootstrap, topic_prefix, replication=9)
+    async with admin_of(bootstrap) as admin:
+        report = await create(admin, settings)
+    assert {problem.fault for problem in report.problems} == {Fault.NOT_CREATED}
+    assert "ALVYS_SAGE_REPLICATION" in report.problems[0].fix
+    assert len(report.problems) == 14
+
+
+def test_the_command_is_honest_about_its_exit_code(run, bootstrap: str, topic_prefix: str):
+    at = {"KAFKA_BOOTSTRAP_SERVERS": bootstrap, "ALVYS_SAGE_TOPIC_PREFIX": topic_prefix}
+    missing = run("topics", "--check", "--json", **at)
+    assert missing.code == 1
+    assert len(json.loads(missing.out)["problems"]) == 14
+    made = run("topics", "--create", **at)
+    assert made.code == 0, made
+    assert f"{topic_prefix}invoice-created.ledger\t6\t1\tcompact\tcreated" in made.out
+    assert run("topics", **at).code == 0
+    assert run("topics", "--create", "--check", **at).code == 2

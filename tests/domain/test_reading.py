@@ -1,0 +1,186 @@
+"""Documents that contradict themselves are refused with a code; numbers and keys are fit for Sage and never collide."""
+
+from datetime import date
+from decimal import Decimal
+from typing import Any
+
+import pytest
+from hypothesis import example, given
+from hypothesis import strategies as st
+
+from domain.documents import SourceDocument
+from domain.money import CURRENCIES, exact
+from domain.outcomes import Rejected
+from domain.reading.refusal import Refusal
+from domain.reading.texts import cut, document_number, hashed_number, key_part, several
+from tests.support.events import event, read
+
+
+def refused(sample: dict[str, Any]) -> Rejected:
+    found = read(sample).document
+    assert isinstance(found, Rejected)
+    return found
+
+
+def accepted(sample: dict[str, Any]) -> SourceDocument:
+    found = read(sample).document
+    assert isinstance(found, SourceDocument)
+    return found
+
+
+def with_amounts(
+    total: object, *lines: object, currency: int | None = 840, line_currency: int | None = 840
+) -> dict[str, Any]:
+    sample = event("invoice-load")
+    invoice = sample["data"]["invoice"]
+    invoice["total"] = {"amount": total, "currency": currency}
+    invoice["lineItems"] = [
+        {"category": "Load", "name": "Linehaul", "amount": {"amount": line, "currency": line_currency}}
+        for line in lines
+    ]
+    return sample
+
+
+def test_lines_that_do_not_add_up_are_refused_with_both_figures():
+    found = refused(with_amounts(100, 60, 39.99))
+    assert found.code == "LINES_DO_NOT_ADD_UP"
+    assert found.detail == "the lines add up to 99.99, the total is 100.00"
+
+
+def test_a_total_without_lines_is_refused_and_a_zero_total_without_lines_is_not():
+    assert refused(with_amounts(100)).code == "NO_LINES"
+    assert accepted(with_amounts(0)).lines == ()
+
+
+def test_currencies_are_known_and_one():
+    assert refused(with_amounts(1, 1, currency=124)).code == "CURRENCIES_MIXED"
+    assert refused(with_amounts(1, 1, currency=None)).code == "CURRENCIES_MIXED"
+    assert refused(with_amounts(1, 1, currency=999, line_currency=999)).code == "CURRENCY_UNKNOWN"
+    assert accepted(with_amounts(1, 1, currency=None, line_currency=None)).currency is None
+    assert accepted(with_amounts(1, 1, currency=124, line_currency=124)).currency == "CAD"
+
+
+@pytest.mark.parametrize(("currency", "amount"), [(840, 0.001), (None, 0.001), (392, 0.5), (414, 0.0001)])
+def test_an_amount_finer_than_its_currency_is_refused(currency, amount):
+    assert refused(with_amounts(amount, amount, currency=currency, line_currency=currency)).code == "AMOUNT_TOO_FINE"
+
+
+def test_a_currencys_own_decimals_are_kept():
+    assert str(accepted(with_amounts(0.125, 0.125, currency=414, line_currency=414)).total) == "0.125"
+    assert str(accepted(with_amounts(5.0, 5, currency=392, line_currency=392)).total) == "5"
+
+
+def test_the_currency_table_holds_each_letters_once_north_america_first():
+    letters = [currency.letters for currency in CURRENCIES.values()]
+    assert letters[:3] == ["USD", "CAD", "MXN"]
+    assert len(letters) == len(set(letters)) >= 40
+
+
+@given(st.lists(st.decimals(-(10**13), 10**13, places=2), min_size=1, max_size=8))
+def test_any_lines_that_add_up_are_accepted_and_a_cent_off_is_refused(amounts):
+    texts = [str(amount) for amount in amounts]
+    total = sum(amounts)
+    assert accepted(with_amounts(str(total), *texts)).total == total
+    assert refused(with_amounts(str(total + Decimal("0.01")), *texts)).code == "LINES_DO_NOT_ADD_UP"
+
+
+@given(st.decimals(-(10**15), 10**15, places=6))
+def test_exact_never_changes_an_amount(amount):
+    found = exact(amount, 2)
+    assert found is None or found == amount
+    assert (found is None) == (amount != round(amount, 2))
+
+
+def test_minus_zero_is_zero():
+    assert str(exact(Decimal("-0.0"), 2)) == "0.00"
+
+
+@pytest.mark.parametrize("number", ["", "  ", "#?&", "\t"])
+def test_a_number_without_letter_or_digit_is_unusable(number):
+    sample = event("invoice-load")
+    sample["data"]["invoice"]["number"] = number
+    assert refused(sample).code == "NUMBER_UNUSABLE"
+
+
+@pytest.mark.parametrize("name", ["driver-statement-1099", "carrier-statement"])
+def test_a_statement_without_number_is_refused(name):
+    sample = event(name)
+    sample["data"]["statement"]["number"] = ""
+    assert refused(sample).code == "NUMBER_UNUSABLE"
+
+
+def test_characters_that_sage_refuses_become_dashes():
+    assert document_number("A\"B'C&D<E>F#G?H") == "A-B-C-D-E-F-G-H"
+
+
+@given(st.text(min_size=31, max_size=80), st.text(min_size=31, max_size=80))
+def test_long_numbers_are_cut_to_30_and_stay_different(one, other):
+    try:
+        first, second = document_number("1" + one), document_number("1" + other)
+    except Refusal:
+        return
+    assert len(first) <= 30
+    if one.strip() != other.strip():
+        assert first != second
+
+
+def test_rows_of_one_swipe_have_numbers_of_their_own():
+    assert hashed_number("EFS-1", "fuel-1") != hashed_number("EFS-1", "fuel-2")
+    assert hashed_number("X" * 60, "fuel-1").startswith("X" * 21 + "-")
+    assert len(hashed_number("X" * 60, "fuel-1")) == 30
+
+
+@given(st.tuples(st.text(), st.text()), st.tuples(st.text(), st.text()))
+@example(("a/1", "2"), ("a", "1/2"))
+@example(("a/1", "2"), ("a%2F1", "2"))
+def test_two_documents_never_share_a_key(one, other):
+    keys = ["/".join(map(key_part, parts)) for parts in (one, other)]
+    assert (keys[0] == keys[1]) == (one == other)
+
+
+def test_the_kind_stands_in_the_key_so_that_equal_ids_stay_apart():
+    fuel, toll = event("fuel-reefer"), event("toll")
+    fuel["data"]["fuel"]["id"] = toll["data"]["toll"]["id"] = "same"
+    assert read(fuel).key != read(toll).key
+
+
+def test_several_numbers_are_joined_if_they_fit_else_the_first_stands_alone():
+    assert several(["A", None, "A", ""], 20) == "A"
+    assert several(["A", "B"], 20) == "A, B"
+    assert several(["A" * 12, "B" * 12], 20) == "A" * 12
+    assert several([None], 20) is None
+
+
+def test_a_text_is_cut_on_one_line():
+    assert cut("a\nb\tc  d", 60) == "a b c d"
+    assert cut("x" * 61, 60) == "x" * 57 + "..."
+
+
+def test_without_a_due_date_terms_count_and_without_terms_30_days():
+    sample = event("invoice-load")
+    sample["data"]["invoice"]["dueDate"] = None
+    assert accepted(sample).due == date(2026, 7, 10)
+    sample["data"]["customer"]["paymentTermsInDays"] = 0
+    assert accepted(sample).due == date(2026, 6, 10)
+    sample["data"]["customer"]["paymentTermsInDays"] = None
+    assert accepted(sample).due == date(2026, 7, 10)
+
+
+def test_a_carrier_statement_is_due_at_remittance_else_the_latest_trip_else_by_factoring_terms():
+    sample = event("carrier-statement")
+    statement, carrier = sample["data"]["statement"], sample["data"]["carrier"]
+    statement["remittanceDate"] = None
+    statement["trips"][0]["invoiceDueDate"] = "2026-08-01"
+    assert accepted(sample).due == date(2026, 8, 1)
+    for trip in statement["trips"]:
+        trip["invoiceDueDate"] = None
+    carrier["factoringTermsInDays"] = 2
+    assert accepted(sample).due == date(2026, 6, 17)
+    carrier["factoringCompany"] = None
+    assert accepted(sample).due == date(2026, 7, 15)
+
+
+def test_a_fuel_row_without_provider_is_refused_rather_than_sent_to_the_default_vendor():
+    sample = event("fuel-reefer")
+    sample["data"]["fuel"]["source"] = None
+    assert refused(sample).code == "PARTY_UNNAMED"

@@ -1,0 +1,149 @@
+"""A revision is the content that is booked: it changes with it and with nothing else."""
+
+import dataclasses
+import json
+import random
+from datetime import timedelta
+from decimal import Decimal
+from typing import Any
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from domain.categories import Category, Side
+from domain.documents import PartyKind, SourceDocument, SourceKind
+from domain.events import EventKind
+from domain.outcomes import Rejected
+from domain.reading import receive
+from domain.reading.revision import revision_of
+from tests.support.events import NAMES, event, read
+
+FREE_TO_CHANGE = {"id": "another", "timestamp": "2027-01-01T00:00:00Z", "trace": "x"}
+
+
+def shuffled(value: Any, chance: random.Random) -> Any:
+    """The same JSON with its fields in another order."""
+    if isinstance(value, dict):
+        names = list(value)
+        chance.shuffle(names)
+        return {name: shuffled(value[name], chance) for name in names}
+    return [shuffled(inner, chance) for inner in value] if isinstance(value, list) else value
+
+
+def spelled(value: Any) -> Any:
+    """The same JSON with every amount as a text with two decimals."""
+    if isinstance(value, dict):
+        if set(value) == {"amount", "currency"} and isinstance(value["amount"], int | float):
+            return value | {"amount": f"{value['amount']:.2f}"}
+        return {name: spelled(inner) for name, inner in value.items()}
+    return [spelled(inner) for inner in value] if isinstance(value, list) else value
+
+
+@given(st.sampled_from(NAMES), st.randoms(use_true_random=False))
+def test_order_spelling_and_envelope_make_no_difference(name, chance):
+    sample = event(name)
+    same = shuffled(spelled(sample), chance) | FREE_TO_CHANGE
+    assert read(same).revision == read(sample).revision
+    assert read(same).key == read(sample).key
+
+
+def test_status_and_payments_make_no_difference():
+    sample = event("invoice-load")
+    before = read(sample).revision
+    sample["data"]["invoice"] |= {"status": "Paid", "amountPaid": {"amount": 3012.5, "currency": 840}}
+    assert read(sample).revision == before
+
+
+@pytest.mark.parametrize("spelling", [b"2450", b"2450.0", b"2450.00", b'"2450.00"', b"2.45e3", b"24500e-1"])
+def test_2450_is_one_amount_however_it_is_written(spelling):
+    value = json.dumps(event("invoice-load")).encode().replace(b'"amount": 2450.0', b'"amount": ' + spelling)
+    assert spelling in value
+    assert receive(EventKind.INVOICE, value).revision == read(event("invoice-load")).revision
+
+
+def other(value: Any) -> Any:  # noqa: PLR0911 - one answer a type
+    """Another value of the same type."""
+    match value:
+        case bool():
+            return not value
+        case Side():
+            return Side.AP if value is Side.AR else Side.AR
+        case SourceKind():
+            return SourceKind.TOLL
+        case PartyKind():
+            return PartyKind.VENDOR if value is PartyKind.CUSTOMER else PartyKind.CUSTOMER
+        case Category():
+            return Category.TOLL
+        case str():
+            return value + "x"
+        case Decimal():
+            return value + Decimal("0.01")
+        case None:
+            return "x"
+        case tuple():
+            return (*value, *(value or ("x",))[-1:])
+        case _:
+            return value + timedelta(days=1)
+
+
+@pytest.mark.parametrize(
+    "field", [one.name for one in dataclasses.fields(SourceDocument) if one.name not in ("created_at", "party")]
+)
+def test_every_field_of_the_document_counts(field):
+    found = read(event("invoice-load")).document
+    assert isinstance(found, SourceDocument)
+    changed = dataclasses.replace(found, **{field: other(getattr(found, field))})
+    assert revision_of(changed) != revision_of(found)
+
+
+def test_every_field_of_party_and_lines_counts():
+    found = read(event("invoice-name-only")).document
+    assert isinstance(found, SourceDocument)
+    line = found.lines[0]
+    changed = [
+        *(
+            dataclasses.replace(
+                found, party=dataclasses.replace(found.party, **{one.name: other(getattr(found.party, one.name))})
+            )
+            for one in dataclasses.fields(found.party)
+        ),
+        *(
+            dataclasses.replace(
+                found, lines=(dataclasses.replace(line, **{one.name: other(getattr(line, one.name))}), *found.lines[1:])
+            )
+            for one in dataclasses.fields(line)
+        ),
+        dataclasses.replace(found, lines=found.lines[::-1]),
+    ]
+    revisions = {revision_of(one) for one in (found, *changed)}
+    assert len(revisions) == len(changed) + 1
+
+
+def test_a_name_counts_only_where_no_external_id_makes_it_idle():
+    sample = event("invoice-load")
+    before = read(sample).revision
+    sample["data"]["customer"]["name"] = "Renamed"
+    assert read(sample).revision == before
+    sample["data"]["customer"]["externalAccountingId"] = None
+    without = read(sample).revision
+    sample["data"]["customer"]["name"] = "Renamed again"
+    assert len({before, without, read(sample).revision}) == 3
+
+
+def test_when_it_was_created_does_not_count():
+    found = read(event("invoice-load")).document
+    assert isinstance(found, SourceDocument)
+    later = dataclasses.replace(found, created_at=found.created_at + timedelta(days=1))
+    assert revision_of(later) == revision_of(found)
+
+
+def test_a_refused_document_has_a_revision_of_its_raw_content():
+    sample = event("invoice-load")
+    sample["data"]["invoice"]["total"]["amount"] = 1
+    first = read(sample)
+    assert isinstance(first.document, Rejected)
+    same = read(shuffled(spelled(sample), random.Random(1)) | FREE_TO_CHANGE)
+    assert same.revision == first.revision
+    sample["data"]["invoice"]["total"]["amount"] = 2
+    assert read(sample).revision != first.revision

@@ -1,0 +1,240 @@
+"""Documents to post, and a gateway that answers as it is told: the transport seam's other side."""
+
+import asyncio
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass, field
+from datetime import UTC, date, datetime, timedelta
+from decimal import Decimal
+from typing import Self
+from xml.sax.saxutils import escape
+
+import httpx
+from lxml import etree
+from pydantic import SecretStr
+
+from domain.categories import Category, Side
+from domain.documents import (
+    Connection,
+    Document,
+    DocumentLine,
+    Level,
+    PartyKind,
+    PartyRef,
+    Resolution,
+    SourceDocument,
+    SourceKind,
+    SourceLine,
+)
+from sage_client import Answer, Call, Done, Login, SageClient, SageError, Timeouts
+
+GATEWAY = "http://gateway.test/ia/xml/xmlgw.phtml"
+ENDPOINT = "http://na12.test/ia/xml/xmlgw.phtml"
+NOON = datetime(2026, 3, 9, 12, tzinfo=UTC)
+SENDER_PASSWORD = "sender-s3cret<&>"
+USER_PASSWORD = "user-s3cret<&>"
+SESSION_ID = "session-s3cret"
+
+
+def document(
+    *,
+    number: str = "ALV-104233",
+    side: Side = Side.AR,
+    amounts: Sequence[str] = ("2450.00",),
+    total: str | None = None,
+    currency: str | None = None,
+    reference: str | None = "PO 77",
+    description: str = "Load 104233",
+    memo: str = "Linehaul",
+    account: str = "40010",
+    location: str | None = "100",
+    draft: bool = False,
+    key: str = "acme/invoice/104233",
+) -> Document:
+    """A document that is right unless a test makes it wrong."""
+    party = PartyRef(PartyKind.CUSTOMER if side is Side.AR else PartyKind.VENDOR, external_id="C-1001")
+    sums = [Decimal(text) for text in amounts]
+    whole = Decimal(total) if total is not None else sum(sums, Decimal(0))
+    source = SourceDocument(
+        kind=SourceKind.INVOICE if side is Side.AR else SourceKind.CARRIER_BILL,
+        key=key,
+        side=side,
+        subsidiary_id="acme",
+        number=number,
+        party=party,
+        created_at=NOON,
+        date=date(2026, 3, 9),
+        due=date(2026, 4, 8),
+        currency=currency,
+        total=whole,
+        lines=tuple(SourceLine(Category.LOAD, "Linehaul", each, memo) for each in sums),
+    )
+    resolution = Resolution(account, Level.SPECIFIC, "acme/account/ar/load/Linehaul", 7)
+    return Document(
+        source=source,
+        connection=Connection("acme", "ACME", "100", "acme"),
+        number=number,
+        party=party,
+        date=source.date,
+        due=source.due,
+        currency=currency,
+        total=whole,
+        reference=reference,
+        description=description,
+        draft=draft,
+        lines=tuple(DocumentLine(Category.LOAD, "Linehaul", each, memo, resolution, location) for each in sums),
+    )
+
+
+def at(root: etree._Element, path: str) -> etree._Element:
+    """The element at a path that must be there."""
+    found = root.find(path)
+    assert found is not None, path
+    return found
+
+
+def why(answer: Answer) -> SageError:
+    """The error of an answer that must have one."""
+    assert not isinstance(answer, Done), answer
+    return answer.error
+
+
+def login(company: str = "ACME", entity: str | None = None, password: str = USER_PASSWORD) -> Login:
+    return Login(company, "xml_gateway", SecretStr(password), entity)
+
+
+def calls(count: int = 1) -> list[Call]:
+    return [Call(f"call-{n}", document(number=f"ALV-{n}", key=f"acme/invoice/{n}"), "C-1001") for n in range(count)]
+
+
+def error(number: str, text: str = "", correction: str = "") -> str:
+    return (
+        f"<error><errorno>{number}</errorno><description></description><description2>{escape(text)}</description2>"
+        f"<correction>{escape(correction)}</correction></error>"
+    )
+
+
+def errors(*each: str) -> str:
+    return f"<errormessage>{''.join(each)}</errormessage>"
+
+
+def done(control_id: str, key: str = "501") -> str:
+    return (
+        f"<result><status>success</status><function>create_invoice</function><controlid>{control_id}</controlid>"
+        f"<key>{key}</key></result>"
+    )
+
+
+def refused(control_id: str, *each: str, status: str = "failure") -> str:
+    message = errors(*each) if each else ""
+    return (
+        f"<result><status>{status}</status><function>create_invoice</function><controlid>{control_id}</controlid>"
+        f"{message}</result>"
+    )
+
+
+@dataclass
+class Asked:
+    """One request, as the gateway read it."""
+
+    url: str
+    body: bytes
+    headers: httpx.Headers
+    root: etree._Element = field(init=False)
+
+    def __post_init__(self) -> None:
+        self.root = etree.fromstring(self.body)
+
+    @property
+    def request_id(self) -> str:
+        return self.root.findtext("control/controlid") or ""
+
+    @property
+    def signs_in(self) -> bool:
+        return self.root.find("operation/content/function/getAPISession") is not None
+
+    @property
+    def control_ids(self) -> list[str]:
+        return [str(each.get("controlid")) for each in self.root.iterfind("operation/content/function")]
+
+    @property
+    def location(self) -> str:
+        return self.root.findtext("operation/authentication/login/locationid") or ""
+
+    def control(self, status: str = "success") -> str:
+        return (
+            f"<control><status>{status}</status><senderid>acme</senderid><controlid>{self.request_id}</controlid>"
+            "<uniqueid>true</uniqueid><dtdversion>3.0</dtdversion></control>"
+        )
+
+    def answer(self, results: str, *, auth: str = "success", timeout: datetime | None = None) -> str:
+        stamp = f"<sessiontimeout>{timeout.isoformat()}</sessiontimeout>" if timeout else ""
+        return (
+            f"<response>{self.control()}<operation><authentication><status>{auth}</status><userid>x</userid>{stamp}"
+            f"</authentication>{results}</operation></response>"
+        )
+
+    def signed_in(self, session_id: str, endpoint: str, timeout: datetime | None) -> str:
+        return self.answer(
+            f"<result><status>success</status><function>getAPISession</function><controlid>{self.control_ids[0]}"
+            f"</controlid><data><api><sessionid>{session_id}</sessionid><endpoint>{endpoint}</endpoint>"
+            f"<locationid>{self.location}</locationid></api></data></result>",
+            timeout=timeout,
+        )
+
+
+Reply = httpx.Response | str | Exception
+Script = Callable[[Asked], Reply]
+
+
+def all_done(asked: Asked) -> str:
+    return asked.answer("".join(done(control_id, str(500 + n)) for n, control_id in enumerate(asked.control_ids)))
+
+
+@dataclass
+class Gateway:
+    """Signs everyone in, unless `sign_in` says otherwise, and answers all else by `script`."""
+
+    script: Script = all_done
+    sign_in: Script | None = None
+    endpoint: str = ENDPOINT
+    now: datetime = NOON
+    lifetime: timedelta | None = timedelta(hours=2)
+    asked: list[Asked] = field(default_factory=list)
+
+    @property
+    def sign_ins(self) -> list[Asked]:
+        return [each for each in self.asked if each.signs_in]
+
+    @property
+    def requests(self) -> list[Asked]:
+        return [each for each in self.asked if not each.signs_in]
+
+    async def __call__(self, request: httpx.Request) -> httpx.Response:
+        asked = Asked(str(request.url), request.content, request.headers)
+        self.asked.append(asked)
+        await asyncio.sleep(0.001)  # as on a wire, others get their turn
+        script = (self.sign_in or self._open) if asked.signs_in else self.script
+        reply = script(asked)
+        if isinstance(reply, Exception):
+            raise reply
+        if isinstance(reply, str):
+            return httpx.Response(200, text=reply, headers={"Content-Type": 'text/xml; encoding="UTF-8"'})
+        return reply
+
+    def _open(self, asked: Asked) -> str:
+        ends = self.now + self.lifetime if self.lifetime else None
+        return asked.signed_in(f"{SESSION_ID}-{len(self.sign_ins)}", self.endpoint, ends)
+
+    def client(self, *, url: str = GATEWAY, timeouts: Timeouts | None = None) -> SageClient:
+        return SageClient(
+            url,
+            "acme-sender",
+            SecretStr(SENDER_PASSWORD),
+            transport=httpx.MockTransport(self),
+            clock=lambda: self.now,
+            timeouts=timeouts,
+        )
+
+    def answering(self, script: Script) -> Self:
+        self.script = script
+        return self

@@ -1,0 +1,167 @@
+"""The client against the simulated gateway, over real HTTP: both sides were written from the same sources, apart."""
+
+from collections.abc import AsyncIterator
+from dataclasses import replace
+from datetime import date
+from decimal import Decimal
+
+import pytest
+from pydantic import SecretStr
+
+from domain.categories import Side
+from domain.documents import Document, PartyKind, SageObject
+from domain.identity import marker
+from sage_client import Call, DocumentKey, Done, Kind, Login, Refused, SageClient, Timeouts, Unknown, errors
+from simulator import Fault, Simulator, demo_seed
+from tests.sage_client.scripted import document, why
+
+WHO = Login("BLUEMESA", "alvys_ws", SecretStr("user-secret"), "100")
+CUSTOMER, VENDOR = "CUST-10021", "VEN-20417"
+ACCOUNTS = {Side.AR: "40010", Side.AP: "50010"}
+
+
+@pytest.fixture
+async def simulator() -> AsyncIterator[Simulator]:
+    async with Simulator(demo=True) as running:
+        yield running
+
+
+@pytest.fixture
+async def client(simulator: Simulator) -> AsyncIterator[SageClient]:
+    timeouts = Timeouts(connect=2, write=2, read=0.5, pool=2, total=5)
+    async with SageClient(simulator.url, "AlvysMPP", SecretStr("sender-secret"), timeouts=timeouts) as connected:
+        yield connected
+
+
+@pytest.fixture
+async def strict() -> AsyncIterator[SageClient]:
+    """A client of a company that takes no number twice, which is a setting of the tenant."""
+    seed = demo_seed()
+    [company] = seed.companies[:1]
+    config = company.config.model_copy(update={"refuse_duplicate_numbers": True})
+    company = company.model_copy(update={"config": config})
+    async with (
+        Simulator(senders=seed.senders, companies=[company]) as running,
+        SageClient(running.url, "AlvysMPP", SecretStr("sender-secret")) as connected,
+    ):
+        yield connected
+
+
+def invoice(number: str = "ALV-1", *, side: Side = Side.AR) -> Document:
+    amounts = ("2450.00", "199.99", "-50.25")
+    return document(number=number, side=side, amounts=amounts, key=f"acme/{number}", account=ACCOUNTS[side])
+
+
+def call(number: str = "ALV-1", *, side: Side = Side.AR, control_id: str | None = None) -> Call:
+    return Call(control_id or f"id-{number}", invoice(number, side=side), CUSTOMER if side is Side.AR else VENDOR)
+
+
+def key(number: str = "ALV-1", *, side: Side = Side.AR) -> DocumentKey:
+    if side is Side.AR:
+        return DocumentKey(SageObject.AR_INVOICE, number, CUSTOMER)
+    return DocumentKey(SageObject.AP_BILL, number, VENDOR)
+
+
+@pytest.mark.parametrize("side", list(Side))
+async def test_a_document_that_was_posted_is_found_again(client, side):
+    [posted] = await client.post(WHO, [call(side=side)])
+    assert isinstance(posted, Done)
+    [[found]] = await client.find(WHO, [key(side=side)])
+    assert found.record_no == posted.record_no
+    assert found.total == Decimal("2599.74")
+    assert found.description.endswith(marker("acme/ALV-1"))
+    assert found.date == "03/09/2026"
+
+
+async def test_a_batch_is_a_mix_of_done_and_refused(client):
+    unknown_party = replace(call("ALV-2"), party_id="CUST-NONE")
+    unknown_account = replace(call("ALV-3"), document=document(number="ALV-3", account="99999"))
+    answers = await client.post(WHO, [call("ALV-1"), unknown_party, unknown_account, call("ALV-4", side=Side.AP)])
+    assert [type(each) for each in answers] == [Done, Refused, Refused, Done]
+    assert {why(each).kind for each in answers[1:3]} == {Kind.DATA}
+    assert await client.find(WHO, [key("ALV-2"), key("ALV-3")]) == [[], []]
+
+
+async def test_the_same_control_id_books_nothing_twice_and_asks_for_a_look_up(client):
+    [first] = await client.post(WHO, [call()])
+    [again] = await client.post(WHO, [call()])
+    assert isinstance(first, Done)
+    assert isinstance(again, Unknown)
+    assert isinstance(again.error, errors.DuplicateCallError)
+    [[found]] = await client.find(WHO, [key()])
+    assert found.record_no == first.record_no
+
+
+async def test_a_number_that_exists_asks_for_a_look_up(strict):
+    [first] = await strict.post(WHO, [call(control_id="first")])
+    [second] = await strict.post(WHO, [call(control_id="second")])
+    assert isinstance(first, Done)
+    assert isinstance(second, Refused)
+    assert isinstance(second.error, errors.DuplicateNumberError)
+    assert second.error.needs_look_up
+
+
+async def test_a_closed_period_is_named(client):
+    old = replace(invoice("ALV-9"), date=date(2025, 1, 31))
+    [answer] = await client.post(WHO, [replace(call("ALV-9"), document=old)])
+    assert isinstance(answer, Refused)
+    assert isinstance(answer.error, errors.PeriodClosedError)
+
+
+@pytest.mark.parametrize(
+    "fault", ["drop_before_commit", "drop_after_commit", "truncated", "timeout_524", "slow_answer"]
+)
+async def test_a_broken_answer_is_unknown_and_the_look_up_tells(simulator, client, fault):
+    simulator.faults.add(Fault(kind=fault, function="create_invoice", times=1))
+    [answer] = await client.post(WHO, [call()])
+    assert isinstance(answer, Unknown)
+    [found] = await client.find(WHO, [key()])
+    assert bool(found) == (fault != "drop_before_commit")
+    [again] = await client.post(WHO, [call()])
+    assert isinstance(again, Unknown if found else Done)
+    [now] = await client.find(WHO, [key()])
+    assert len(now) == 1
+
+
+@pytest.mark.parametrize(
+    ("fault", "kind"),
+    [
+        (Fault(kind="throttled", times=1, retry_after=9, function="create_invoice"), Kind.THROTTLED),
+        (Fault(kind="throttled_in_200", times=1, function="create_invoice"), Kind.THROTTLED),
+        (Fault(kind="silent_failure", times=1, function="create_invoice"), Kind.DATA),
+    ],
+)
+async def test_a_refusal_of_the_gateway_is_proven_not_done(simulator, client, fault, kind):
+    simulator.faults.add(fault)
+    [answer] = await client.post(WHO, [call()])
+    assert isinstance(answer, Refused)
+    assert answer.error.kind is kind
+    assert await client.find(WHO, [key()]) == [[]]
+    assert isinstance((await client.post(WHO, [call()]))[0], Done)
+
+
+async def test_a_session_that_ended_is_opened_again_unseen(simulator, client):
+    await client.post(WHO, [call("ALV-1")])
+    simulator.faults.add(Fault(kind="expire_session", times=1))
+    [answer] = await client.post(WHO, [call("ALV-2")])
+    assert isinstance(answer, Done)
+
+
+async def test_a_wrong_password_is_refused_and_nothing_is_posted(client):
+    [answer] = await client.post(replace(WHO, password=SecretStr("wrong")), [call()])
+    assert isinstance(answer, Refused)
+    assert answer.error.kind is Kind.AUTH
+
+
+async def test_a_wrong_sender_posts_nothing_and_defers_every_document(simulator):
+    async with SageClient(simulator.url, "AlvysMPP", SecretStr("wrong")) as client:
+        [answer] = await client.post(WHO, [call()])
+    assert isinstance(answer, Refused)
+    assert answer.error.kind in {Kind.AUTH, Kind.CONFIGURATION}  # XMLGW_JPP0002 does not say whose password it was
+
+
+async def test_all_parties_are_read(client):
+    vendors = await client.parties(WHO, PartyKind.VENDOR)
+    assert {"VEN-20417", "VEN-BESTPASS"} <= {each.id for each in vendors if each.active}
+    customers = await client.parties(WHO, PartyKind.CUSTOMER)
+    assert "Prairie Gold Foods" in {each.name for each in customers}

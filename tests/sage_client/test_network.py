@@ -1,0 +1,218 @@
+"""Real sockets on the loopback: what each fault of the wire proves (promise 2)."""
+
+import asyncio
+import gzip
+import re
+from collections.abc import AsyncIterator, Awaitable, Callable
+from contextlib import asynccontextmanager, suppress
+
+import httpx
+import pytest
+from lxml import etree
+from pydantic import SecretStr
+
+from domain.documents import PartyKind
+from sage_client import Done, Kind, Refused, SageClient, Timeouts, Unknown, errors
+from tests.sage_client.scripted import SENDER_PASSWORD, Asked, all_done, calls, login
+
+Writer = asyncio.StreamWriter
+Fault = Callable[[Writer, Asked], Awaitable[None]]
+LARGE = 2000
+"""Bytes that only a request of many documents has; a sign-in has fewer."""
+
+FAST = Timeouts(connect=0.5, write=0.5, read=0.3, pool=0.3, total=2)
+
+
+class Wire:
+    """A gateway of sockets: signs in as it should, then does to the request what `fault` says."""
+
+    def __init__(self, fault: Fault) -> None:
+        self.fault = fault
+        self.connections = 0
+        self.received: list[bytes] = []
+        self.reading = asyncio.Event()
+        self.port = 0
+        self.endpoint = ""
+
+    @property
+    def url(self) -> str:
+        return f"http://127.0.0.1:{self.port}/ia/xml/xmlgw.phtml"
+
+    async def serve(self, reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
+        self.connections += 1
+        with suppress(ConnectionError, asyncio.IncompleteReadError, asyncio.CancelledError):
+            while True:
+                head = (await reader.readuntil(b"\r\n\r\n")).decode()
+                length = int(re.findall(r"content-length: (\d+)", head, re.IGNORECASE)[0])
+                if length > LARGE and self.fault is never_reads:
+                    await asyncio.sleep(30)
+                body = await reader.readexactly(length)
+                asked = Asked(self.url, body, httpx.Headers())
+                if asked.signs_in:
+                    await reply(writer, asked.signed_in("s3ssion", self.endpoint, None).encode())
+                else:
+                    self.received.append(body)
+                    self.reading.set()
+                    await self.fault(writer, asked)
+        writer.close()
+
+
+async def reply(
+    writer: Writer, body: bytes, *, status: str = "200 OK", headers: str = "", length: int | None = None
+) -> None:
+    size = len(body) if length is None else length
+    writer.write(
+        f"HTTP/1.1 {status}\r\nContent-Type: text/xml\r\n{headers}Content-Length: {size}\r\n\r\n".encode() + body
+    )
+    await writer.drain()
+
+
+@asynccontextmanager
+async def wired(
+    fault: Fault, *, timeouts: Timeouts = FAST, max_connections: int = 100
+) -> AsyncIterator[tuple[SageClient, Wire]]:
+    wire = Wire(fault)
+    server = await asyncio.start_server(wire.serve, "127.0.0.1", 0)
+    wire.port = server.sockets[0].getsockname()[1]
+    try:
+        async with SageClient(
+            wire.url, "acme-sender", SecretStr(SENDER_PASSWORD), timeouts=timeouts, max_connections=max_connections
+        ) as client:
+            yield client, wire
+    finally:
+        server.close()
+
+
+async def works(writer: Writer, asked: Asked) -> None:
+    await reply(writer, all_done(asked).encode())
+
+
+async def drops_after_reading(writer: Writer, asked: Asked) -> None:
+    writer.transport.abort()
+
+
+async def closes_after_reading(writer: Writer, asked: Asked) -> None:
+    writer.close()
+
+
+async def truncates(writer: Writer, asked: Asked) -> None:
+    body = all_done(asked).encode()
+    await reply(writer, body[: len(body) // 2], length=len(body))
+    writer.close()
+
+
+async def truncates_unnoticed(writer: Writer, asked: Asked) -> None:
+    body = all_done(asked).encode()
+    await reply(writer, body[: len(body) // 2])
+
+
+async def is_silent(writer: Writer, asked: Asked) -> None:
+    await asyncio.sleep(30)
+
+
+async def trickles(writer: Writer, asked: Asked) -> None:
+    writer.write(b"HTTP/1.1 200 OK\r\nContent-Length: 100000\r\n\r\n")
+    for _ in range(1000):
+        writer.write(b" ")
+        await asyncio.sleep(0.05)
+
+
+async def speaks_something_else(writer: Writer, asked: Asked) -> None:
+    writer.write(b"SSH-2.0-OpenSSH_9.2\r\n")
+    await writer.drain()
+    writer.close()
+
+
+async def garbles_gzip(writer: Writer, asked: Asked) -> None:
+    await reply(writer, b"this is no gzip", headers="Content-Encoding: gzip\r\n")
+
+
+async def is_cut_by_the_content_network(writer: Writer, asked: Asked) -> None:
+    await reply(writer, b"<html>cf-error-details</html>", status="524 A timeout occurred")
+
+
+async def never_reads(writer: Writer, asked: Asked) -> None:
+    await asyncio.sleep(30)
+
+
+@pytest.mark.parametrize(
+    "fault",
+    [
+        drops_after_reading,
+        closes_after_reading,
+        truncates,
+        truncates_unnoticed,
+        is_silent,
+        speaks_something_else,
+        garbles_gzip,
+        is_cut_by_the_content_network,
+    ],
+)
+async def test_a_request_that_was_read_and_not_answered_whole_is_unknown(fault):
+    async with wired(fault) as (client, wire):
+        [answer] = await client.post(login(), calls())
+        assert isinstance(answer, Unknown)
+        assert len(wire.received) == 1  # and it was not sent again
+
+
+async def test_an_answer_that_trickles_for_ever_ends_as_unknown():
+    timeouts = Timeouts(connect=0.5, write=0.5, read=0.3, pool=0.3, total=0.6)
+    async with wired(trickles, timeouts=timeouts) as (client, _):
+        [answer] = await client.post(login(), calls())
+    assert isinstance(answer, Unknown)
+    assert isinstance(answer.error, errors.ConnectionLostError)
+
+
+async def test_a_body_that_the_other_side_does_not_take_is_unknown():
+    async with wired(never_reads) as (client, wire):
+        answers = await client.post(login(), calls(10_000))
+    assert all(isinstance(answer, Unknown) for answer in answers)
+    assert wire.received == []
+
+
+async def test_a_connection_that_was_never_made_is_not_done():
+    async with wired(works) as (client, wire):
+        wire.endpoint = "http://127.0.0.1:1/"  # nobody listens on port 1
+        [answer] = await client.post(login(), calls())
+        assert isinstance(answer, Refused)
+        assert isinstance(answer.error, errors.NotConnectedError)
+        assert wire.received == []
+
+
+async def test_no_free_connection_is_not_done():
+    async with wired(is_silent, max_connections=1, timeouts=Timeouts(0.5, 0.5, 1.5, 0.2, 5)) as (client, wire):
+        first = asyncio.create_task(client.post(login(), calls()))
+        await wire.reading.wait()
+        [answer] = await client.post(login(), calls())
+        assert isinstance(answer, Refused)
+        assert isinstance(answer.error, errors.NotConnectedError)
+        [lost] = await first
+        assert isinstance(lost, Unknown)
+
+
+async def test_a_cancelled_call_says_so_at_once():
+    async with wired(is_silent) as (client, wire):
+        task = asyncio.create_task(client.post(login(), calls()))
+        await wire.reading.wait()
+        task.cancel()
+        with pytest.raises(asyncio.CancelledError):
+            await task
+
+
+async def test_connections_are_kept_and_answers_may_be_compressed():
+    async def compressed(writer: Writer, asked: Asked) -> None:
+        await reply(writer, gzip.compress(all_done(asked).encode()), headers="Content-Encoding: gzip\r\n")
+
+    async with wired(compressed) as (client, wire):
+        for _ in range(3):
+            assert await client.post(login(), calls()) == [Done("call-0", "500")]
+        assert wire.connections == 1
+        assert etree.fromstring(wire.received[0]).tag == "request"
+
+
+@pytest.mark.parametrize("fault", [drops_after_reading, truncates, truncates_unnoticed, is_silent, garbles_gzip])
+async def test_a_read_that_breaks_off_is_an_error_to_be_tried_again(fault):
+    async with wired(fault) as (client, _):
+        with pytest.raises(errors.UnavailableError) as raised:
+            await client.parties(login(), PartyKind.CUSTOMER)
+    assert raised.value.kind is Kind.RETRY

@@ -1,0 +1,258 @@
+"""The XML of a document: Sage's own order of elements, whole numbers of cents, and our marker whole."""
+
+import json
+import os
+import shutil
+import subprocess
+from pathlib import Path
+from typing import Any
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+from lxml import etree
+
+from domain.categories import Side
+from domain.identity import marker
+from sage_client import Login, errors
+from sage_client._documents import described, render
+from sage_client._envelope import Authentication, Sender, function, get_api_session, request
+from sage_client._text import Limits
+from tests.sage_client.scripted import SENDER_PASSWORD, at, document, login
+from tests.sage_client.test_text import ANY_TEXT
+
+SCHEMA = {
+    # The order of Sage's schema, v3.0/api.xsd: every element that may stand there, in its place.
+    "create_invoice": """
+        customerid datecreated dateposted datedue termname batchkey action invoiceno ponumber description externalid
+        billto shipto basecurr currency exchratedate exchratetype exchrate nogl supdocid customfields invoiceitems""",
+    "lineitem": """
+        accountlabel glaccountno offsetglaccountno amount allocationid memo locationid departmentid item1099
+        form1099type form1099box key totalpaid totaldue customfields revrectemplate defrevaccount revrecstartdate
+        revrecenddate projectid customerid vendorid employeeid itemid classid contractid warehouseid billable""",
+    "datecreated": "year month day",
+    "control": "senderid password controlid uniqueid dtdversion policyid debug includewhitespace",
+    "operation": "authentication content",
+    "login": "userid companyid password clientid locationid",
+    # The generic create takes any order; these are the names it knows (accounts-payable/bills).
+    "APBILL": """
+        VENDORID WHENCREATED WHENPOSTED WHENDUE RECORDID DOCNUMBER DESCRIPTION TERMNAME RECPAYMENTDATE SUPDOCID
+        PAYMENTPRIORITY CURRENCY BASECURR EXCH_RATE_DATE EXCH_RATE_TYPE_ID EXCHANGE_RATE ACTION APBILLITEMS""",
+    "APBILLITEM": "ACCOUNTNO TRX_AMOUNT ENTRYDESCRIPTION LOCATIONID DEPARTMENTID",
+}
+CACHE = Path(__file__).parents[2] / ".cache"
+SDK = "@intacct/intacct-sdk@2.2.1"
+
+
+def invoice(**changes: Any) -> etree._Element:
+    return etree.fromstring(render(document(**changes), "C-1001").encode())
+
+
+def bill(**changes: Any) -> etree._Element:
+    return etree.fromstring(render(document(side=Side.AP, **changes), "V-2001").encode())
+
+
+def tags(element: etree._Element) -> list[str]:
+    return [str(child.tag) for child in element]
+
+
+def in_order(element: etree._Element) -> bool:
+    """Each child has its place in the schema, and none stands before its place or twice."""
+    order = SCHEMA[str(element.tag)].split()
+    places = [order.index(name) for name in tags(element)]
+    return places == sorted(set(places))
+
+
+@pytest.mark.parametrize("currency", [None, "CAD"])
+@pytest.mark.parametrize("reference", [None, "PO 77"])
+@pytest.mark.parametrize("location", [None, "100"])
+@pytest.mark.parametrize("draft", [True, False])
+def test_an_invoice_stands_in_the_order_of_sages_schema(currency, reference, location, draft):
+    xml = invoice(currency=currency, reference=reference, location=location, draft=draft, amounts=("1.00", "2.50"))
+    assert xml.tag == "create_invoice"
+    assert in_order(xml)
+    for line in xml.iterfind("invoiceitems/lineitem"):
+        assert in_order(line)
+    assert in_order(at(xml, "datecreated"))
+
+
+def test_an_invoice_says_what_the_document_says():
+    xml = invoice(amounts=("2450.00", "-50.5"))
+    assert {child.tag: child.text for child in xml if not len(child)} == {
+        "customerid": "C-1001",
+        "action": "Submit",
+        "invoiceno": "ALV-104233",
+        "ponumber": "PO 77",
+        "description": f"Load 104233 {marker('acme/invoice/104233')}",
+    }
+    assert [xml.findtext(f"datedue/{part}") for part in ("year", "month", "day")] == ["2026", "04", "08"]
+    assert [line.findtext("amount") for line in xml.iterfind("invoiceitems/lineitem")] == ["2450.00", "-50.50"]
+
+
+def test_a_foreign_currency_brings_its_rate_type_along():
+    assert tags(invoice(currency="CAD"))[-3:] == ["currency", "exchratetype", "invoiceitems"]
+    assert invoice(currency="CAD").findtext("exchratetype") == ""
+
+
+def test_a_bill_is_a_generic_create():
+    xml = bill(amounts=("1800.00",), currency="CAD", draft=True)
+    assert xml.tag == "create"
+    [apbill] = xml
+    assert in_order(apbill)
+    assert {child.tag: child.text for child in apbill if not len(child)} == {
+        "VENDORID": "V-2001",
+        "WHENCREATED": "03/09/2026",
+        "WHENDUE": "04/08/2026",
+        "RECORDID": "ALV-104233",
+        "DOCNUMBER": "PO 77",
+        "DESCRIPTION": f"Load 104233 {marker('acme/invoice/104233')}",
+        "CURRENCY": "CAD",
+        "ACTION": "Draft",
+    }
+    [line] = apbill.iterfind("APBILLITEMS/APBILLITEM")
+    assert in_order(line)
+    assert [cell.text for cell in line] == ["40010", "1800.00", "Linehaul", "100"]
+
+
+@pytest.mark.parametrize("side", list(Side))
+def test_what_sage_and_its_sdks_disagree_about_is_never_sent(side):
+    xml = render(document(side=side, currency="CAD"), "P-1").lower()
+    assert "onhold" not in xml
+    assert "batchkey" not in xml
+
+
+@given(description=ANY_TEXT, memo=ANY_TEXT, reference=ANY_TEXT, side=st.sampled_from(Side))
+def test_whatever_the_texts_the_request_is_xml_and_the_marker_is_whole(description, memo, reference, side):
+    one = document(description=description, memo=memo, reference=reference, side=side)
+    xml = etree.fromstring(render(one, "P-1").encode())
+    text = xml.findtext(".//description") or xml.findtext(".//DESCRIPTION")
+    assert text == described(one)
+    assert len(text) <= 80
+    assert text.endswith(marker(one.source.key))
+    assert render(one, "P-1") == render(one, "P-1")
+
+
+def test_texts_are_cut_to_the_tenants_limits_and_the_marker_stays():
+    one = document(description="d" * 100, memo="m" * 600, reference="r" * 30)
+    xml = etree.fromstring(render(one, "C-1", Limits(reference=10, description=40, memo=5)).encode())
+    assert xml.findtext("ponumber") == "r" * 10
+    assert xml.findtext("description") == "d" * (40 - 19) + " " + marker(one.source.key)
+    assert xml.findtext("invoiceitems/lineitem/memo") == "mmmmm"
+
+
+@pytest.mark.parametrize(
+    "wrong",
+    [
+        {"number": "N" * 31},
+        {"number": ""},
+        {"number": "A\x00B"},
+        {"account": ""},
+        {"account": "40\x0110"},
+        {"location": "1\ud80000"},
+        {"amounts": ("1.001",)},
+        {"amounts": ("NaN",)},
+        {"amounts": ()},
+        {"amounts": ("1.00", "2.00"), "total": "3.01"},
+    ],
+)
+def test_what_cannot_be_sent_as_it_is_is_refused_here(wrong):
+    with pytest.raises(errors.RequestInvalidError):
+        render(document(**wrong), "C-1001")
+
+
+def test_a_document_number_is_never_cut():
+    assert invoice(number="N" * 30).findtext("invoiceno") == "N" * 30
+
+
+@pytest.mark.parametrize("entity", [None, "100"])
+def test_the_envelope_stands_in_the_order_of_sages_schema(entity):
+    sender = Sender("acme-sender", login(password=SENDER_PASSWORD).password)
+    who: Login = login(entity=entity)
+    call = function('a"<&>', get_api_session(entity))
+    xml = etree.fromstring(request(sender, "r1", Authentication.by_login(who), [call], unique=False))
+    assert tags(xml) == ["control", "operation"]
+    assert all(in_order(at(xml, path)) for path in ("control", "operation", "operation/authentication/login"))
+    assert xml.findtext("control/password") == SENDER_PASSWORD
+    assert xml.findtext("control/uniqueid") == "false"
+    assert xml.findtext("control/dtdversion") == "3.0"
+    assert at(xml, "operation/content/function").get("controlid") == 'a"<&>'
+    assert xml.findtext("operation/authentication/login/locationid") == entity
+    assert xml.findtext("operation/content/function/getAPISession/locationid") == entity
+
+
+SDK_PROGRAM = """
+const { createRequire } = require("module");
+const load = createRequire(process.argv[1] + "/");
+const sdk = load("@intacct/intacct-sdk");
+const Writer = load("@intacct/intacct-sdk/dist/Xml/IaXmlWriter").default;
+const given = JSON.parse(process.argv[2]);
+const invoice = new sdk.Functions.AccountsReceivable.InvoiceCreate();
+invoice.controlId = "c";
+invoice.customerId = given.customer;
+invoice.transactionDate = new Date(given.date);
+invoice.dueDate = new Date(given.due);
+invoice.action = "Submit";
+invoice.invoiceNumber = given.number;
+invoice.referenceNumber = given.reference;
+invoice.description = given.description;
+if (given.currency) {
+  invoice.transactionCurrency = given.currency;
+  invoice.exchangeRateType = "";
+}
+invoice.lines = given.lines.map((each) => {
+  const line = new sdk.Functions.AccountsReceivable.InvoiceLineCreate();
+  line.glAccountNumber = each.account;
+  line.transactionAmount = each.amount;
+  line.memo = each.memo;
+  line.locationId = each.location;
+  return line;
+});
+const xml = new Writer(load("xmlbuilder").create("written"));
+invoice.writeXml(xml);
+console.log(xml.flush());
+"""
+
+
+@pytest.fixture(scope="session")
+def sdk():
+    """The folder of Sage's JavaScript SDK, installed once under the project's cache."""
+    npm = shutil.which("npm")
+    if npm is None or shutil.which("node") is None:
+        pytest.skip("node and npm are not installed: Sage's JavaScript SDK cannot run")
+    folder = CACHE / "intacct-sdk"
+    if not (folder / "node_modules" / "@intacct" / "intacct-sdk").exists():
+        folder.mkdir(parents=True, exist_ok=True)
+        install = [npm, "install", "--silent", "--prefix", str(folder), "--cache", str(CACHE / "npm"), SDK]
+        ran = subprocess.run(install, capture_output=True, text=True, check=False, timeout=300)
+        if ran.returncode:
+            pytest.skip(f"npm cannot install {SDK}: {ran.stderr.strip()[:200]}")
+    return folder / "node_modules"
+
+
+@pytest.mark.parametrize("currency", [None, "CAD"])
+def test_sages_own_sdk_writes_the_same_invoice(sdk, currency):
+    one = document(amounts=("2450.00", "199.99"), currency=currency, memo="Línehaul <&>")
+    given = {
+        "customer": "C-1001",
+        "date": "2026-03-09T12:00:00Z",
+        "due": "2026-04-08T12:00:00Z",
+        "number": one.number,
+        "reference": one.reference,
+        "description": described(one),
+        "currency": currency,
+        "lines": [
+            {"account": each.account, "amount": str(each.amount), "memo": each.memo, "location": each.location_id}
+            for each in one.lines
+        ],
+    }
+    program = ["node", "-e", SDK_PROGRAM, str(sdk), json.dumps(given)]
+    ran = subprocess.run(
+        program, capture_output=True, text=True, check=True, timeout=60, env={**os.environ, "TZ": "UTC"}
+    )
+    theirs = at(etree.fromstring(ran.stdout.encode()), "function/create_invoice")
+    assert fields(etree.fromstring(render(one, "C-1001").encode())) == fields(theirs)
+
+
+def fields(element: etree._Element) -> list[tuple[str, str]]:
+    """Every field with its text, in order."""
+    return [(str(place.tag), place.text or "") for place in element.iter() if not len(place)]

@@ -1,0 +1,265 @@
+"""Sessions: opened once, renewed by every answer, opened again when refused, and logins sent to the gateway alone."""
+
+import asyncio
+from datetime import timedelta
+
+import httpx
+import pytest
+
+from domain.codes import Code
+from domain.documents import PartyKind
+from sage_client import Done, Kind, Refused, errors
+from tests.sage_client import scripted
+from tests.sage_client.scripted import ENDPOINT, GATEWAY, Asked, Gateway, Script, calls, error, login, refused, why
+
+BAD_SIGN_IN = error("XL03000006", "Sign-in information is incorrect")
+
+
+def refuse_session(asked: Asked) -> str:
+    return asked.answer(scripted.errors(BAD_SIGN_IN), auth="failure")
+
+
+def refuse_once() -> Script:
+    seen: list[Asked] = []
+
+    def script(asked: Asked) -> str:
+        seen.append(asked)
+        return refuse_session(asked) if len(seen) == 1 else scripted.all_done(asked)
+
+    return script
+
+
+async def test_one_sign_in_serves_many_requests():
+    gateway = Gateway()
+    async with gateway.client() as client:
+        for _ in range(3):
+            await client.post(login(), calls())
+    assert len(gateway.sign_ins) == 1
+    assert len(gateway.requests) == 3
+
+
+async def test_a_crowd_signs_in_once():
+    gateway = Gateway()
+    async with gateway.client() as client:
+        await asyncio.gather(*(client.post(login(), calls()) for _ in range(20)))
+    assert len(gateway.sign_ins) == 1
+
+
+async def test_each_company_and_each_entity_has_a_session_of_its_own():
+    gateway = Gateway()
+    async with gateway.client() as client:
+        for who in (login(), login(entity="100"), login(entity="200"), login("OTHER"), login(entity="100")):
+            await client.post(who, calls())
+    assert len(gateway.sign_ins) == 4
+    assert [asked.location for asked in gateway.sign_ins] == ["", "100", "200", ""]
+
+
+async def test_logins_go_to_the_gateway_and_sessions_to_the_endpoint():
+    gateway = Gateway(refuse_once())
+    async with gateway.client() as client:
+        await client.post(login(), calls())
+    assert [asked.url for asked in gateway.sign_ins] == [GATEWAY, GATEWAY]
+    assert {asked.url for asked in gateway.requests} == {ENDPOINT}
+    for asked in gateway.requests:
+        assert asked.root.find("operation/authentication/login") is None
+        assert (asked.root.findtext("operation/authentication/sessionid") or "").startswith(scripted.SESSION_ID)
+
+
+@pytest.mark.parametrize("endpoint", ["", "not an address", "ftp://na12.test/x", "http://"])
+async def test_an_endpoint_that_is_no_address_leaves_us_at_the_gateway(endpoint):
+    gateway = Gateway(endpoint=endpoint)
+    async with gateway.client() as client:
+        await client.post(login(), calls())
+    assert [asked.url for asked in gateway.requests] == [GATEWAY]
+
+
+async def test_an_endpoint_without_tls_is_not_followed_from_a_gateway_with_it():
+    gateway = Gateway(endpoint="http://na12.test/x")
+    secure = GATEWAY.replace("http:", "https:")
+    async with gateway.client(url=secure) as client:
+        await client.post(login(), calls())
+    assert [asked.url for asked in gateway.requests] == [secure]
+
+
+async def test_a_session_near_its_end_is_replaced_before_it_is_used():
+    gateway = Gateway()
+    async with gateway.client() as client:
+        await client.post(login(), calls())
+        gateway.now += timedelta(hours=1, minutes=58)
+        await client.post(login(), calls())
+        gateway.now += timedelta(seconds=61)
+        await client.post(login(), calls())
+    assert len(gateway.sign_ins) == 2
+
+
+async def test_every_answer_renews_the_session():
+    gateway = Gateway()
+    gateway.script = lambda asked: asked.answer(
+        scripted.done(asked.control_ids[0]), timeout=gateway.now + timedelta(hours=2)
+    )
+    async with gateway.client() as client:
+        for _ in range(5):
+            await client.post(login(), calls())
+            gateway.now += timedelta(hours=1, minutes=30)
+    assert len(gateway.sign_ins) == 1
+
+
+async def test_a_session_without_a_named_end_is_used_until_it_is_refused():
+    gateway = Gateway(lifetime=None)
+    async with gateway.client() as client:
+        await client.post(login(), calls())
+        gateway.now += timedelta(days=30)
+        await client.post(login(), calls())
+    assert len(gateway.sign_ins) == 1
+
+
+async def test_a_refused_session_is_opened_again_and_the_request_sent_again():
+    gateway = Gateway(refuse_once())
+    async with gateway.client() as client:
+        assert await client.post(login(), calls()) == [Done("call-0", "500")]
+    assert len(gateway.sign_ins) == 2
+    assert [asked.control_ids for asked in gateway.requests] == [["call-0"], ["call-0"]]
+    ids = [asked.root.findtext("operation/authentication/sessionid") for asked in gateway.requests]
+    assert ids[0] != ids[1]
+
+
+async def test_a_401_with_the_gateways_words_opens_a_new_session_too():
+    seen = []
+
+    def script(asked):
+        seen.append(asked)
+        if len(seen) > 1:
+            return scripted.all_done(asked)
+        body = f"<response>{asked.control('failure')}{scripted.errors(error('XMLGW_JPP0002', 'Sign-in'))}</response>"
+        return httpx.Response(401, text=body)
+
+    gateway = Gateway(script)
+    async with gateway.client() as client:
+        assert await client.post(login(), calls()) == [Done("call-0", "500")]
+
+
+async def test_a_session_refused_twice_is_an_error_of_signing_in():
+    gateway = Gateway(refuse_session)
+    async with gateway.client() as client:
+        [answer] = await client.post(login(), calls())
+    assert isinstance(answer, Refused)
+    assert why(answer).kind is Kind.AUTH
+    assert why(answer).code is Code.SAGE_SIGN_IN
+    assert len(gateway.sign_ins) == len(gateway.requests) == 2
+
+
+async def test_a_crowd_whose_session_is_refused_signs_in_once_more():
+    gateway = Gateway()
+    async with gateway.client() as client:
+        await client.post(login(), calls())
+        dead = f"{scripted.SESSION_ID}-1"
+        gateway.script = lambda asked: (
+            refuse_session(asked)
+            if asked.root.findtext("operation/authentication/sessionid") == dead
+            else scripted.all_done(asked)
+        )
+        answers = await asyncio.gather(*(client.post(login(), calls()) for _ in range(10)))
+    assert all(answer == [Done("call-0", "500")] for answer in answers)
+    assert len(gateway.sign_ins) == 2
+
+
+async def test_a_wrong_password_is_tried_once_for_a_whole_crowd():
+    gateway = Gateway(sign_in=lambda asked: asked.answer(scripted.errors(BAD_SIGN_IN), auth="failure"))
+    async with gateway.client() as client:
+        answers = await asyncio.gather(*(client.post(login(), calls()) for _ in range(10)))
+        assert len(gateway.sign_ins) == 1
+        await client.post(login(), calls())
+        assert len(gateway.sign_ins) == 2  # a later caller asks anew: the password may be right by now
+    assert all(why(answer).kind is Kind.AUTH for [answer] in answers)
+    assert gateway.requests == []
+
+
+async def test_a_sender_that_is_not_authorised_is_no_matter_of_the_session():
+    words = "Invalid Web Services Authorization: the sender ID 'acme' is not authorized to make web service requests"
+    gateway = Gateway(lambda asked: asked.answer(scripted.errors(error("XL03000006", words)), auth="failure"))
+    async with gateway.client() as client:
+        [answer] = await client.post(login(), calls())
+    assert why(answer).kind is Kind.CONFIGURATION
+    assert len(gateway.sign_ins) == 1
+
+
+@pytest.mark.parametrize(
+    "reply",
+    [
+        httpx.ReadTimeout("slow"),
+        httpx.ConnectError("refused"),
+        httpx.Response(503, text="<html/>"),
+        httpx.Response(524, text="<html/>"),
+        "",
+    ],
+)
+async def test_a_sign_in_that_breaks_off_means_that_nothing_was_sent(reply):
+    gateway = Gateway(sign_in=lambda _: reply)
+    async with gateway.client() as client:
+        [answer] = await client.post(login(), calls())
+    assert isinstance(answer, Refused)
+    assert why(answer).kind is Kind.RETRY
+
+
+async def test_a_wrong_address_is_a_matter_of_configuration():
+    gateway = Gateway(sign_in=lambda _: httpx.Response(404, text="<html>not found</html>"))
+    async with gateway.client() as client:
+        [answer] = await client.post(login(), calls())
+    assert why(answer).kind is Kind.CONFIGURATION
+
+
+async def test_get_api_session_may_refuse_as_a_function():
+    gateway = Gateway(
+        sign_in=lambda asked: asked.answer(refused(asked.control_ids[0], error("Get API Session Failed")))
+    )
+    async with gateway.client() as client:
+        [answer] = await client.post(login(), calls())
+    assert why(answer).kind is Kind.AUTH
+
+
+async def test_an_answer_without_a_session_id_opens_nothing():
+    gateway = Gateway(sign_in=lambda asked: asked.signed_in("", ENDPOINT, None))
+    async with gateway.client() as client:
+        [answer] = await client.post(login(), calls())
+    assert why(answer).kind is Kind.RETRY
+
+
+async def test_nothing_is_posted_in_another_entity_than_the_login_names():
+    gateway = Gateway(
+        sign_in=lambda asked: asked.signed_in("s", ENDPOINT, None).replace("<locationid>100<", "<locationid>200<")
+    )
+    async with gateway.client() as client:
+        [answer] = await client.post(login(entity="100"), calls())
+    assert isinstance(answer, Refused)
+    assert why(answer).kind is Kind.CONFIGURATION
+    assert gateway.requests == []
+
+
+async def test_a_cancelled_sign_in_leaves_the_next_one_free():
+    started = asyncio.Event()
+    gateway = Gateway()
+
+    async def transport(request):
+        if not started.is_set():
+            started.set()
+            await asyncio.sleep(60)
+        return await gateway(request)
+
+    client = gateway.client()
+    client._transport._http = httpx.AsyncClient(transport=httpx.MockTransport(transport))
+    async with client:
+        first = asyncio.create_task(client.post(login(), calls()))
+        await started.wait()
+        second = asyncio.create_task(client.post(login(), calls()))
+        await asyncio.sleep(0)
+        first.cancel()
+        with pytest.raises(asyncio.CancelledError):
+            await first
+        assert await second == [Done("call-0", "500")]
+
+
+async def test_reads_raise_what_signing_in_raised():
+    gateway = Gateway(sign_in=lambda asked: asked.answer(scripted.errors(BAD_SIGN_IN), auth="failure"))
+    async with gateway.client() as client:
+        with pytest.raises(errors.SignInError):
+            await client.parties(login(), PartyKind.VENDOR)

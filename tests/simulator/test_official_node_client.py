@@ -1,0 +1,61 @@
+"""npm `@intacct/intacct-sdk`, Sage's own client, unmodified but for the address."""
+
+import asyncio
+import json
+import shutil
+from pathlib import Path
+
+import pytest
+
+HERE = Path(__file__).parent / "node"
+CACHE = Path(__file__).parents[2] / ".cache" / "npm"
+
+pytestmark = pytest.mark.skipif(
+    shutil.which("node") is None or shutil.which("npm") is None, reason="Node with npm is not on the path"
+)
+
+
+async def run(*command: str, folder: Path) -> str:
+    process = await asyncio.create_subprocess_exec(
+        *command, cwd=folder, stdout=asyncio.subprocess.PIPE, stderr=asyncio.subprocess.PIPE
+    )
+    out, err = await process.communicate()
+    assert process.returncode == 0, err.decode()
+    return out.decode()
+
+
+async def installed() -> Path:
+    lock = (HERE / "package-lock.json").read_text()
+    marker = CACHE / "installed-lock.json"
+    if not marker.exists() or marker.read_text() != lock:
+        CACHE.mkdir(parents=True, exist_ok=True)
+        for name in ("package.json", "package-lock.json"):
+            shutil.copy(HERE / name, CACHE / name)
+        await run("npm", "ci", "--omit-lockfile-registry-resolved", "--no-audit", "--no-fund", folder=CACHE)
+        marker.write_text(lock)
+    return CACHE
+
+
+async def test_sages_own_client_posts_reads_and_is_refused_as_it_expects(sim):
+    folder = await installed()
+    seen = json.loads(await run("node", str(HERE / "client.js"), sim.url, str(folder), folder=HERE))
+    assert (seen["invoice"], seen["bill"]) == ("1", "1")
+    assert int(seen["customer"]["RECORDNO"]) > 3
+    assert seen["session"] == {"entity": "100", "endpoint": sim.url, "company": "BLUEMESA"}
+    assert seen["query"] == {
+        "total": 1,
+        "rows": [{"RECORDNO": "1", "RECORDID": "JS-1", "TOTALDUE": "2450.5", "STATE": "Posted"}],
+    }
+    assert [len(page) for page in seen["pages"]] == [4, 3]
+    assert seen["reversed"] == "success"
+    assert "Cannot find customer" in seen["refused"]
+    assert "already been executed and completed" in seen["repeated"]
+    assert seen["transaction"].startswith("ResultException")
+    assert "authentication status failure" in seen["wrongPassword"]
+    assert "control status failure - XMLGW_JPP0002" in seen["wrongSender"]
+    documents = sim.store.documents()
+    assert [document["number"] for document in documents] == ["JS-1", "U-1", "JS-B"]
+    first = documents[0]
+    assert (first["total"], first["custom"], first["state"]) == ("2450.50", {"ALVYS_LOAD_ID": "a1b2"}, "Reversed")
+    assert first["lines"][0]["memo"] == "Linehaul & more"
+    assert documents[2]["due_date"] == "2026-03-16"

@@ -1,0 +1,233 @@
+"""A worker in this process, on the real broker, before a `FakeSage`: for tests of what the engine promises."""
+
+import asyncio
+import random
+import time
+from collections.abc import AsyncIterator
+from contextlib import asynccontextmanager
+from dataclasses import dataclass, field, replace
+from datetime import timedelta
+from typing import Any, cast
+
+import orjson
+from aiokafka import AIOKafkaConsumer, TopicPartition
+from aiokafka.admin import AIOKafkaAdminClient
+from pydantic import SecretStr
+
+from app.bootstrap import subscription_of
+from app.settings import Settings, kafka_options
+from app.topics import create
+from consumers.engine.knobs import Knobs, Time, utc_now
+from consumers.engine.worker import Worker
+from consumers.mapping_state import MappingTable
+from domain.documents import Connection
+from sage_client import Login, SageClient
+from tests.support.kafka import producing, read_to_end
+from tests.support.sage import FakeSage
+
+SUBSIDIARY = "sub-1"
+QUICK = Knobs(
+    batch=50,
+    lease=timedelta(seconds=2),
+    send_margin=timedelta(seconds=0.2),
+    give_up=timedelta(seconds=5),
+    probe_every=timedelta(seconds=0.2),
+    backoff=timedelta(seconds=0.02),
+    backoff_cap=timedelta(seconds=0.1),
+    drain=timedelta(seconds=5),
+    party_recheck=timedelta(seconds=0),
+)
+"""The engine's numbers, small enough for a test; the ratios between them are the real ones."""
+
+
+def invoice(number: str, amount: str = "100.00", *, subsidiary: str = SUBSIDIARY, customer: str = "C-1") -> bytes:
+    """An invoice event of one line."""
+    money = {"amount": amount, "currency": 840}
+    return orjson.dumps(
+        {
+            "id": f"event-{number}-{amount}",
+            "type": "invoice.created",
+            "timestamp": "2026-06-10T16:05:22Z",
+            "version": "v1",
+            "data": {
+                "subsidiary": {"id": subsidiary, "name": "Blue Mesa"},
+                "invoice": {
+                    "id": number,
+                    "number": number,
+                    "type": "LoadInvoice",
+                    "createdDate": "2026-06-10T16:05:20Z",
+                    "invoicedDate": "2026-06-10T00:00:00Z",
+                    "dueDate": "2026-07-10T00:00:00Z",
+                    "total": money,
+                    "lineItems": [
+                        {"id": "1", "category": "Load", "name": "Linehaul", "loadNumber": number, "amount": money}
+                    ],
+                },
+                "customer": {"id": "c", "name": "Prairie Gold", "externalAccountingId": customer},
+                "loads": [],
+            },
+        }
+    )
+
+
+def key(number: str) -> bytes:
+    """The document key of `invoice`."""
+    return f"invoice/{number}".encode()
+
+
+@dataclass
+class World:
+    """Topics of its own, a Sage, and workers that come and go."""
+
+    bootstrap: str
+    prefix: str
+    partitions: int = 2
+    sage: FakeSage = field(default_factory=FakeSage)
+    knobs: Knobs = QUICK
+
+    def __post_init__(self) -> None:
+        self.settings = Settings(
+            kafka_bootstrap_servers=self.bootstrap,
+            topic_prefix=self.prefix,
+            group_id=f"{self.prefix}group",
+            partitions=self.partitions,
+            sender_password=SecretStr("s"),
+            session_timeout_ms=10_000,
+        )
+        self.kafka = kafka_options(self.settings)
+        self.topics = self.settings.topics
+
+    async def set_up(self) -> None:
+        admin = AIOKafkaAdminClient(**self.kafka)
+        await admin.start()
+        try:
+            report = await create(admin, self.settings)
+        finally:
+            await admin.close()
+        assert not report.problems
+        await self.connect(SUBSIDIARY)
+        await self.set(f"{SUBSIDIARY}/account/ar/default/default", {"account": "4000"})
+        await self.set(f"{SUBSIDIARY}/account/ap/default/default", {"account": "5000"})
+
+    async def connect(self, subsidiary: str, company: str = "ACME", state: str = "active") -> None:
+        await self.set(
+            f"{subsidiary}/connection",
+            {
+                "companyId": company,
+                "credentials": "acme",
+                "state": state,
+                "activatedAt": "2026-01-01T00:00:00Z",
+            },
+        )
+
+    async def set(self, setting: str, value: object | None) -> None:
+        data = None if value is None else orjson.dumps(value)
+        async with producing(self.bootstrap) as producer:
+            await producer.send_and_wait(self.topics.mapping_state, data, setting.encode())
+
+    async def send(self, *records: tuple[bytes | None, bytes | None], topic: str | None = None) -> None:
+        async with producing(self.bootstrap) as producer:
+            for record_key, value in records:
+                await producer.send(topic or self.topics.invoice_created, value, record_key)
+            await producer.flush()
+
+    async def send_emptiness(self) -> None:
+        """A record with neither key nor value, which only some producers can write."""
+        async with producing(self.bootstrap) as producer:
+            batch = producer.create_batch()
+            batch.append(timestamp=None, key=None, value=None)
+            await (await producer.send_batch(batch, self.topics.invoice_created, partition=0))
+
+    async def send_invoices(self, *numbers: str, amount: str = "100.00") -> None:
+        await self.send(*((key(number), invoice(number, amount)) for number in numbers))
+
+    @asynccontextmanager
+    async def worker(self, knobs: Knobs | None = None, **changes: Any) -> AsyncIterator["Running"]:
+        table = MappingTable(self.topics.mapping_state, self.kafka)
+        async with table:
+            worker = Worker(
+                replace(subscription_of(self.settings), **changes),
+                self.kafka,
+                cast(SageClient, self.sage),
+                lambda connection: _login(connection),
+                table,
+                knobs or self.knobs,
+                Time(utc_now, time.monotonic, asyncio.sleep, random.Random(7).random),
+            )
+            running = Running(worker)
+            running.task = asyncio.create_task(worker.run(running.stop))
+            try:
+                yield running
+            finally:
+                if not running.killed:
+                    running.stop.set()
+                    async with asyncio.timeout(20):
+                        await running.task
+
+    async def records(self, topic: str) -> list[Any]:
+        partitions = [TopicPartition(topic, number) for number in range(self.partitions)]
+        return await read_to_end(self.bootstrap, partitions)
+
+    async def results(self) -> list[dict[str, Any]]:
+        return [orjson.loads(each.value) for each in await self.records(self.topics.sage_export_results)]
+
+    async def until(self, count: int, outcome: str | None = None, topic: str | None = None) -> list[dict[str, Any]]:
+        """Wait for so many committed results (of one outcome), then return all there are."""
+        topic = topic or self.topics.sage_export_results
+        consumer = AIOKafkaConsumer(
+            **self.kafka, isolation_level="read_committed", auto_offset_reset="earliest", enable_auto_commit=False
+        )
+        await consumer.start()
+        found: list[dict[str, Any]] = []
+        try:
+            consumer.assign([TopicPartition(topic, number) for number in range(self.partitions)])
+            await consumer.seek_to_beginning()
+            async with asyncio.timeout(30):
+                while sum(outcome is None or each["outcome"] == outcome for each in found) < count:
+                    for batch in (await consumer.getmany(timeout_ms=100)).values():
+                        found.extend(orjson.loads(each.value) for each in batch)
+        except TimeoutError:
+            raise AssertionError(f"{count} results ({outcome}) did not come; there are {found}") from None
+        finally:
+            await consumer.stop()
+        return found
+
+    async def committed(self) -> dict[int, int | None]:
+        """The group's committed offsets of the invoice topic, by partition."""
+        consumer = AIOKafkaConsumer(**self.kafka, group_id=self.settings.group_id, enable_auto_commit=False)
+        await consumer.start()
+        try:
+            topic = self.topics.invoice_created
+            return {n: await consumer.committed(TopicPartition(topic, n)) for n in range(self.partitions)}
+        finally:
+            await consumer.stop()
+
+    async def ends(self) -> dict[int, int]:
+        """The high watermarks of the invoice topic, by partition."""
+        consumer = AIOKafkaConsumer(**self.kafka, enable_auto_commit=False)
+        await consumer.start()
+        try:
+            topic = self.topics.invoice_created
+            ends = await consumer.end_offsets([TopicPartition(topic, n) for n in range(self.partitions)])
+            return {tp.partition: end for tp, end in ends.items()}
+        finally:
+            await consumer.stop()
+
+
+class Running:
+    """A worker that runs."""
+
+    def __init__(self, worker: Worker) -> None:
+        self.worker = worker
+        self.stop = asyncio.Event()
+        self.killed = False
+        self.task: asyncio.Task[None] = cast("asyncio.Task[None]", None)
+
+    async def until_open(self, partitions: int) -> None:
+        async with asyncio.timeout(20):
+            while len(self.worker.assigned) < partitions:
+                await asyncio.sleep(0.02)
+
+
+def _login(connection: Connection) -> Login:
+    return Login(connection.company_id, "user", SecretStr("p"), connection.entity_id)

@@ -1,0 +1,34 @@
+"""The sample events of tests/fixtures/events, one file each, and ways to change one a little."""
+
+import copy
+import json
+from pathlib import Path
+from typing import Any
+
+from domain.events import EventKind
+from domain.reading import Received, receive
+
+FOLDER = Path(__file__).parents[1] / "fixtures" / "events"
+NAMES = tuple(sorted(path.stem for path in FOLDER.glob("*.json")))
+
+_SAMPLES: dict[str, dict[str, Any]] = {name: json.loads((FOLDER / f"{name}.json").read_bytes()) for name in NAMES}
+
+
+def event(name: str) -> dict[str, Any]:
+    """A sample event, the caller's own to change."""
+    return copy.deepcopy(_SAMPLES[name])
+
+
+def kind_of(sample: dict[str, Any]) -> EventKind:
+    """The event's type, so its topic's."""
+    return EventKind(sample["type"])
+
+
+def to_bytes(sample: object) -> bytes:
+    """As a producer would write it."""
+    return json.dumps(sample).encode()
+
+
+def read(sample: dict[str, Any]) -> Received:
+    """Receive an event on the topic of its type."""
+    return receive(kind_of(sample), to_bytes(sample))

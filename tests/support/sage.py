@@ -1,0 +1,129 @@
+"""A Sage Intacct at the client's seam: what it booked can be counted, and it fails when it is told to.
+
+For speed, beside the tests that run against the simulator over HTTP.
+"""
+
+import asyncio
+from collections import Counter, deque
+from collections.abc import Sequence
+from dataclasses import dataclass, field
+from decimal import Decimal
+
+from domain.documents import PartyKind
+from domain.identity import marker
+from domain.parties import PartyRecord
+from sage_client import Answer, Call, DocumentKey, Done, Found, Login, Refused, SageError, Unknown
+from sage_client.errors import ConnectionLostError, DuplicateCallError
+
+
+@dataclass
+class Booked:
+    record_no: str
+    number: str
+    party_id: str
+    total: Decimal
+    description: str
+    control_id: str
+    key: str
+    accounts: tuple[str, ...]
+
+
+@dataclass
+class FakeSage:
+    """Answers like `SageClient`. `script` holds, per coming request, what happens to it; then all goes well.
+
+    "ok"; a `SageError` (nothing is booked and every call gets it); "lost" (booked, then the connection breaks);
+    "vanished" (not booked, and the connection breaks); an `asyncio.Event` (booked when it is set).
+    """
+
+    script: deque[object] = field(default_factory=deque)
+    refuse: dict[str, SageError] = field(default_factory=dict)
+    """By document number: what Sage answers to it, whatever the script says."""
+    booked: list[Booked] = field(default_factory=list)
+    parties_known: dict[PartyKind, list[PartyRecord]] = field(default_factory=dict)
+    requests: list[int] = field(default_factory=list)
+    """How many calls each request held."""
+    lookups: int = 0
+    probes: int = 0
+    hidden: bool = False
+    """True while look-ups do not see what was booked."""
+    down: SageError | None = None
+    """While set, every request gets it."""
+    arrived: asyncio.Event = field(default_factory=asyncio.Event)
+    """Set whenever a request arrives."""
+    running: int = 0
+    most_running: int = 0
+
+    @property
+    def keys(self) -> Counter[str]:
+        """How often each document stands in the books."""
+        return Counter(each.key for each in self.booked)
+
+    async def post(self, login: Login, calls: Sequence[Call]) -> list[Answer]:
+        self.requests.append(len(calls))
+        self.running += 1
+        self.most_running = max(self.most_running, self.running)
+        self.arrived.set()
+        try:
+            return await self._post(calls)
+        finally:
+            self.running -= 1
+
+    async def _post(self, calls: Sequence[Call]) -> list[Answer]:
+        await asyncio.sleep(0)
+        act = self.down or (self.script.popleft() if self.script else "ok")
+        if isinstance(act, asyncio.Event):
+            await act.wait()
+        if isinstance(act, SageError):
+            wrap = Refused if act.kind is not None else Unknown
+            return [wrap(call.control_id, act) for call in calls]
+        if act == "vanished":
+            return [Unknown(call.control_id, ConnectionLostError("gone before it was executed")) for call in calls]
+        answers = [self._book(call) for call in calls]
+        if act == "lost":
+            return [Unknown(call.control_id, ConnectionLostError("gone after it was executed")) for call in calls]
+        return answers
+
+    def _book(self, call: Call) -> Answer:
+        document = call.document
+        if (error := self.refuse.get(document.number)) is not None:
+            return Refused(call.control_id, error)
+        if any(each.control_id == call.control_id for each in self.booked):
+            return Unknown(call.control_id, DuplicateCallError("executed before"))
+        record_no = str(len(self.booked) + 1)
+        self.booked.append(
+            Booked(
+                record_no,
+                document.number,
+                call.party_id,
+                document.total,
+                f"{document.description} {marker(document.source.key)}",
+                call.control_id,
+                document.source.key,
+                tuple(line.account for line in document.lines),
+            )
+        )
+        return Done(call.control_id, record_no)
+
+    async def find(self, login: Login, keys: Sequence[DocumentKey]) -> list[list[Found]]:
+        self.lookups += 1
+        if self.down is not None:
+            raise self.down
+        return [
+            [
+                Found(each.record_no, each.number, each.party_id, "Posted", each.total, each.description, "", "", "")
+                for each in self.booked
+                if not self.hidden and each.number == key.number and each.party_id == key.party_id
+            ]
+            for key in keys
+        ]
+
+    async def parties(self, login: Login, kind: PartyKind) -> list[PartyRecord]:
+        if self.down is not None:
+            raise self.down
+        return self.parties_known.get(kind, [])
+
+    async def probe(self, login: Login) -> None:
+        self.probes += 1
+        if self.down is not None:
+            raise self.down
