@@ -11,7 +11,7 @@ from app.errors import SettingsError
 from app.settings import Settings, kafka_options
 from consumers import fuel_transaction, invoice_created, settlement_finalized, toll_transaction
 from consumers.engine.knobs import Knobs, Time, utc_now
-from consumers.engine.places import CredentialsMissingError
+from consumers.engine.places import CredentialsMissingError, Sage
 from consumers.engine.worker import Subscription, Worker
 from consumers.mapping_state import MappingTable
 from domain.documents import Connection
@@ -27,8 +27,8 @@ def knobs_of(settings: Settings) -> Knobs:
         requests_in_flight=settings.requests_in_flight_per_company,
         window=settings.window,
         lease=timedelta(seconds=settings.lease_seconds),
-        give_up=timedelta(seconds=settings.give_up_seconds),
-        probe_every=timedelta(seconds=settings.probe_seconds),
+        give_up=timedelta(seconds=300),
+        probe_every=timedelta(seconds=60),
         drain=timedelta(seconds=settings.drain_timeout_seconds),
     )
 
@@ -88,8 +88,7 @@ async def worker_of(settings: Settings) -> AsyncIterator[Worker]:
         yield Worker(
             subscription_of(settings),
             kafka,
-            client,
-            lambda connection: login_of(settings, connection),
+            Sage(client, lambda connection: login_of(settings, connection)),
             table,
             knobs_of(settings),
             SYSTEM_TIME,

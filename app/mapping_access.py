@@ -15,7 +15,7 @@ from app.mapping_changes import Change
 from app.settings import Settings, kafka_options
 from consumers.mapping_state import MappingTable
 from domain.categories import CATEGORIES, OWN, Category, Side, category_titled, fold, item_slot
-from domain.keys import AccountKey
+from domain.keys import AccountKey, BadKeyError, ConnectionKey, parse
 from domain.mapping_state import MappingState
 from domain.settings import AccountSetting, Invalid
 from domain.table import Record
@@ -58,6 +58,17 @@ async def write(settings: Settings, table: MappingTable, by: str, changes: Seque
     return written
 
 
+def read_subsidiary(text: str) -> str:
+    """A subsidiary's id, which must fit into a key."""
+    try:
+        fits = parse(f"{text}/connection") == ConnectionKey(text)
+    except BadKeyError:
+        fits = False
+    if not fits:
+        raise UsageError(f"{text!r} is not a subsidiary's id: letters, digits, dashes, dots and underscores")
+    return text
+
+
 def read_side(text: str) -> Side:
     """``ar`` or ``ap``, in any case."""
     try:
@@ -95,7 +106,7 @@ class Target:
             UsageError: There is no such side or category, or the category does not exist on the side.
         """
         on = read_side(side)
-        return cls(subsidiary, on, read_category(category, on), item)
+        return cls(read_subsidiary(subsidiary), on, read_category(category, on), item)
 
     def key(self, state: MappingState) -> AccountKey:
         """The key to write: of an item that is set already, or that the category lists, in that spelling."""

@@ -1,4 +1,4 @@
-"""`fuel-transaction`: fuel-card rows, to be booked as AP bills of the card's vendor; rows deducted from a driver are skipped."""
+"""`fuel-transaction`: fuel-card rows, booked as AP bills of the card's vendor; what a driver is charged is skipped."""
 
 from domain.events import EventKind
 from domain.reading import Received

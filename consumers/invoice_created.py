@@ -1,4 +1,4 @@
-"""`invoice-created`: customer invoices, to be booked as AR invoices (requirement 2)."""
+"""`invoice-created`: customer invoices, booked as AR invoices (requirement 2)."""
 
 from domain.events import EventKind
 from domain.reading import Received

@@ -1,4 +1,4 @@
-"""`settlement-finalized`: driver statements, carrier statements and carrier bills, to be booked as AP bills (requirement 3)."""
+"""`settlement-finalized`: driver and carrier statements and carrier bills, booked as AP bills (requirement 3)."""
 
 from domain.events import EventKind
 from domain.reading import Received

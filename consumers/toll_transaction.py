@@ -1,4 +1,4 @@
-"""`toll-transaction`: tolls, to be booked as AP bills of the provider's vendor; rows deducted from a driver are skipped."""
+"""`toll-transaction`: tolls, booked as AP bills of the provider's vendor; rows deducted from a driver are skipped."""
 
 from domain.events import EventKind
 from domain.reading import Received

@@ -1,7 +1,8 @@
 """The record on `sage-export-results`: one per document and attempt that ended, key = document key.
 
-Every answer explains itself (promise 6): an exported line names the account, the level of the mapping that answered, its
-key and that record's offset; a refusal names its code, cause, fix and the keys that block it. Amounts are decimal text.
+Every answer explains itself (promise 6): an exported line names the account, the level of the mapping that answered,
+its key and that record's offset; a refusal names its code, cause, fix and the keys that block it. Amounts are decimal
+text.
 """
 
 from collections.abc import Mapping, Sequence
@@ -28,7 +29,7 @@ class SourceRecord:
 
 @dataclass(frozen=True, slots=True)
 class SageAnswer:
-    """What Sage Intacct said: its record number, or its errors; support ids are for Sage's support, not for grouping."""
+    """What Sage Intacct said: its record number, or its errors; support ids are for its support, not for grouping."""
 
     record_no: str | None = None
     control_id: str | None = None

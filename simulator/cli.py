@@ -7,8 +7,9 @@ from pathlib import Path
 from typing import Annotated
 
 import typer
+from pydantic import ValidationError
 
-from simulator.seed import load_seed
+from simulator.seed import Seed, load_seed
 from simulator.server import Simulator
 
 
@@ -27,13 +28,20 @@ def simulator(  # noqa: PLR0913 -- one parameter per option
     with tempfile.TemporaryDirectory(prefix="sage-simulator-") as folder:
         running = Simulator(
             database or str(Path(folder) / "simulator.sqlite"),
-            seed=load_seed(seed) if seed else None,
+            seed=_companies(seed) if seed else None,
             demo=demo,
             host=host,
             port=port,
             latency=latency_ms / 1000,
         )
         asyncio.run(_serve(running))
+
+
+def _companies(path: Path) -> Seed:
+    try:
+        return load_seed(path)
+    except ValidationError as error:
+        raise typer.BadParameter(str(error), param_hint="--seed") from error
 
 
 async def _serve(running: Simulator) -> None:

@@ -88,22 +88,30 @@ class Database:
         self._depth -= 1
         self.execute(f"RELEASE {name}" if self._depth else "COMMIT")
 
-    def next_number(self, company: str, sequence: str) -> int:
-        """Count a sequence of a company up by one."""
+    def next_number(self, company: str, sequence: str, count: int = 1) -> int:
+        """Count a sequence of a company up; returns the last of so many new numbers."""
         row = self.one(
-            "INSERT INTO sequence VALUES (?, ?, 1) ON CONFLICT DO UPDATE SET value = value + 1 RETURNING value",
-            (company, sequence),
+            "INSERT INTO sequence VALUES (?, ?, ?)"
+            " ON CONFLICT DO UPDATE SET value = value + excluded.value RETURNING value",
+            (company, sequence, count),
         )
         return int(row["value"]) if row else 0
 
     def insert(self, table: str, company: str, values: Mapping[str, Value]) -> int:
         """Add a record; returns its record number."""
-        number = self.next_number(company, table)
-        row = {"COMPANY": company, "RECORDNO": number, **values}
-        columns = ", ".join(f'"{column}"' for column in row)
-        marks = ", ".join("?" * len(row))
-        self.execute(f'INSERT INTO "{table}" ({columns}) VALUES ({marks})', tuple(row.values()))  # noqa: S608 -- names come from the catalogue, values are bound
-        return number
+        return self.insert_all(table, company, [values])
+
+    def insert_all(self, table: str, company: str, rows: Sequence[Mapping[str, Value]]) -> int:
+        """Add records that have the same columns; returns the last record number."""
+        last = self.next_number(company, table, len(rows))
+        first = last - len(rows) + 1
+        columns = ", ".join(f'"{column}"' for column in rows[0])
+        marks = ", ".join("?" * (len(rows[0]) + 2))
+        self._connection.executemany(
+            f'INSERT INTO "{table}" (COMPANY, RECORDNO, {columns}) VALUES ({marks})',  # noqa: S608 -- names come from the catalogue, values are bound
+            [(company, first + position, *row.values()) for position, row in enumerate(rows)],
+        )
+        return last
 
     def update(self, table: str, company: str, number: int, values: Mapping[str, Value]) -> None:
         """Change columns of a record."""

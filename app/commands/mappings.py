@@ -20,6 +20,7 @@ from app.mapping_access import (
     live_table,
     read_category,
     read_side,
+    read_subsidiary,
     settings_for_command,
     write,
 )
@@ -99,7 +100,7 @@ def set_mapping(  # noqa: PLR0913 - its parameters are the command's
 
 
 @mappings.command()
-def clear(  # noqa: PLR0913 - its parameters are the command's
+def clear(
     subsidiary: SubsidiaryArgument,
     side: SideArgument,
     category: CategoryArgument,
@@ -143,7 +144,7 @@ def vendor(  # noqa: PLR0913 - its parameters are the command's
 ) -> None:
     """Set the vendor whose bills a provider's fuel or tolls become."""
     value = {"vendorId": vendor_id} | ({} if name is None else {"name": name})
-    key = str(VendorKey(subsidiary, kind, provider))
+    key = str(VendorKey(read_subsidiary(subsidiary), kind, provider))
     asyncio.run(_write_checked(key, value, by))
     answer = {"key": key, **value}
     if as_json:

@@ -13,22 +13,21 @@ two of ours, or no answer, or the lease still runs       `uncertain`: kept in th
 
 import asyncio
 import heapq
-from collections.abc import Callable, Sequence
+from collections.abc import Sequence
 from itertools import count
 
 import structlog
 
 from consumers.engine.knobs import Knobs, Time, jittered
 from consumers.engine.ledger import Claim
-from consumers.engine.places import CredentialsMissingError, place_of
+from consumers.engine.places import CredentialsMissingError, Sage, place_of
 from consumers.engine.verdicts import posted
 from consumers.engine.work import Verdict, Work
 from domain.codes import Code
-from domain.documents import Connection
 from domain.identity import marker
 from domain.outcomes import Outcome
 from producers.results import SageAnswer
-from sage_client import DocumentKey, Found, Login, SageClient, SageError
+from sage_client import DocumentKey, Found, SageError
 
 log = structlog.get_logger(__name__)
 
@@ -36,9 +35,9 @@ log = structlog.get_logger(__name__)
 class Doubts:
     """The documents of one company whose call may or may not have been executed."""
 
-    def __init__(self, client: SageClient, login: Callable[[Connection], Login], knobs: Knobs, time: Time) -> None:
-        self._client = client
-        self._login = login
+    def __init__(self, sage: Sage, knobs: Knobs, time: Time) -> None:
+        self._client = sage.client
+        self._login = sage.login
         self._knobs = knobs
         self._time = time
         self._due: list[tuple[float, int, Work]] = []

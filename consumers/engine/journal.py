@@ -1,7 +1,7 @@
 """One Kafka transaction after another for one source partition: claims, results, ledger entries, dead letters, offsets.
 
-Whatever was asked for while a transaction was on its way goes into the next one together. So a transaction is paid per batch,
-never per document: one of them takes 8 to 28 ms, which would cap the service at 32 documents a second.
+Whatever was asked for while a transaction was on its way goes into the next one together. So a transaction is paid per
+batch, never per document: one of them takes 8 to 28 ms, which would cap the service at 32 documents a second.
 """
 
 import asyncio
@@ -39,27 +39,32 @@ class Note:
     """The offset of the source record that ends with this."""
 
 
+@dataclass(frozen=True, slots=True)
+class JournalPlace:
+    """Which partition is being worked off, by which group, and where its ledger is."""
+
+    source: TopicPartition
+    ledger_topic: str
+    group_id: str
+
+
 class Journal:
     """The only writer of one partition's ledger. Fenced by its producer's transactional id.
 
-    A transaction that does not commit fails the journal for good: what it held was never visible, the offsets did not move,
-    and whoever opens the partition next reads the records again (promise 1).
+    A transaction that does not commit fails the journal for good: what it held was never visible, the offsets did not
+    move, and whoever opens the partition next reads the records again (promise 1).
     """
 
     def __init__(
         self,
         producer: AIOKafkaProducer,
-        source: TopicPartition,
-        ledger_topic: str,
-        group_id: str,
+        place: JournalPlace,
         ledger: Ledger,
         tracker: OffsetTracker,
         on_failure: Callable[[BaseException], None],
     ) -> None:
         self._producer = producer
-        self._source = source
-        self._ledger_topic = ledger_topic
-        self._group_id = group_id
+        self._place = place
         self._ledger = ledger
         self._tracker = tracker
         self._on_failure = on_failure
@@ -67,7 +72,7 @@ class Journal:
         self._wake = asyncio.Event()
         self._committed: int | None = None
         self._failure: BaseException | None = None
-        self._task = asyncio.create_task(self._run(), name=f"journal {source.topic}:{source.partition}")
+        self._task = asyncio.create_task(self._run(), name=f"journal {place.source.topic}:{place.source.partition}")
 
     def write(self, note: Note) -> asyncio.Future[None]:
         """Ask for a note to be made; the future is done once it is durable and in the ledger's memory.
@@ -131,29 +136,34 @@ class Journal:
             if note.entry is not None:
                 sent.append(
                     await producer.send(
-                        self._ledger_topic,
+                        self._place.ledger_topic,
                         key=note.entry.key.encode(),
                         value=encode(note.entry),
-                        partition=self._source.partition,
+                        partition=self._place.source.partition,
                     )
                 )
-            for out in note.outgoing:
-                sent.append(await self._send(out))
+            sent.extend([await self._send(out) for out in note.outgoing])
         if offset is not None and moved:
             # Group metadata cannot be sent along: aiokafka has none. A former owner is fenced by the transactional id.
-            await producer.send_offsets_to_transaction({self._source: OffsetAndMetadata(offset, "")}, self._group_id)
+            await producer.send_offsets_to_transaction(
+                {self._place.source: OffsetAndMetadata(offset, "")}, self._place.group_id
+            )
         await asyncio.gather(*sent)
         await producer.commit_transaction()
         self._committed = offset
 
     async def _send(self, out: Outgoing) -> "asyncio.Future[object]":
         if out.key is not None or out.value is not None:
-            return await self._producer.send(out.topic, key=out.key, value=out.value, headers=list(out.headers))
+            sent: asyncio.Future[object] = await self._producer.send(
+                out.topic, key=out.key, value=out.value, headers=list(out.headers)
+            )
+            return sent
         # A dead letter may be as empty as what came in; `send` refuses that, a batch of one does not.
         batch = self._producer.create_batch()
         batch.append(timestamp=None, key=None, value=None, headers=list(out.headers))
         partitions = await self._producer.partitions_for(out.topic)
-        return await self._producer.send_batch(batch, out.topic, partition=min(partitions))
+        sent = await self._producer.send_batch(batch, out.topic, partition=min(partitions))
+        return sent  # noqa: RET504 - named above with its type, which aiokafka lacks
 
     def _fail(self, batch: Sequence[tuple[Note, asyncio.Future[None]]], error: BaseException) -> None:
         if isinstance(error, asyncio.CancelledError):

@@ -56,6 +56,6 @@ def utc_now() -> datetime:
 
 
 def jittered(attempt: int, first: timedelta, cap: timedelta, random: Callable[[], float]) -> float:
-    """Seconds to wait before attempt `attempt` (1 is the first retry): doubling, full jitter, at least a tenth of it."""
+    """Seconds to wait before attempt `attempt` (1 is the first retry): doubling, jittered, never near zero."""
     longest = min(cap.total_seconds(), first.total_seconds() * 2.0 ** min(attempt - 1, 16))
     return longest * (0.1 + 0.9 * random())

@@ -15,14 +15,14 @@ from consumers.engine.directory import PartyDirectory
 from consumers.engine.doubt import Doubts
 from consumers.engine.knobs import Knobs, Time, jittered
 from consumers.engine.ledger import Claim
-from consumers.engine.places import CredentialsMissingError, Place, blocker_of, place_of
+from consumers.engine.places import CredentialsMissingError, Place, Sage, blocker_of, place_of
 from consumers.engine.verdicts import posted, refused, sage_answer
 from consumers.engine.work import Verdict, Work
 from domain.codes import Code
 from domain.documents import Connection, Document
 from domain.identity import control_id
 from domain.outcomes import Outcome, Rejected
-from sage_client import Answer, Call, Done, Kind, Login, Refused, SageClient, SageError
+from sage_client import Answer, Call, Done, Kind, Login, Refused, SageError
 
 log = structlog.get_logger(__name__)
 
@@ -36,20 +36,19 @@ class Lane:
     def __init__(
         self,
         company_id: str,
-        client: SageClient,
-        login: Callable[[Connection], Login],
+        sage: Sage,
         on_release: Callable[[str], None],
         knobs: Knobs,
         time: Time,
     ) -> None:
         self.company_id = company_id
-        self._client = client
-        self._login = login
+        self._client = sage.client
+        self._login = sage.login
         self._on_release = on_release
         self._knobs = knobs
         self._time = time
-        self._directory = PartyDirectory(client, knobs, time)
-        self._doubts = Doubts(client, login, knobs, time)
+        self._directory = PartyDirectory(sage.client, knobs, time)
+        self._doubts = Doubts(sage, knobs, time)
         self._queues: dict[Place, deque[Work]] = {}
         self._filled = asyncio.Event()
         self._claimed: asyncio.Queue[list[Work]] = asyncio.Queue(maxsize=1)

@@ -5,9 +5,8 @@ from collections.abc import Callable
 
 from consumers.engine.knobs import Knobs, Time
 from consumers.engine.lane import Lane
+from consumers.engine.places import Sage
 from consumers.engine.work import Work
-from domain.documents import Connection
-from sage_client import Login, SageClient
 
 
 class Lanes:
@@ -15,14 +14,12 @@ class Lanes:
 
     def __init__(
         self,
-        client: SageClient,
-        login: Callable[[Connection], Login],
+        sage: Sage,
         on_release: Callable[[str], None],
         knobs: Knobs,
         time: Time,
     ) -> None:
-        self._client = client
-        self._login = login
+        self._sage = sage
         self._on_release = on_release
         self._knobs = knobs
         self._time = time
@@ -41,7 +38,7 @@ class Lanes:
         return any(lane.holds(blocker) for lane in self._lanes.values())
 
     def check(self) -> None:
-        """Raise what ended a lane's task, if anything did: a lane that died silently would hold its company for ever."""
+        """Raise what ended a lane's task, if anything did: one that died silently would hold its company for ever."""
         for lane in self._lanes.values():
             if (error := lane.failure()) is not None:
                 raise error
@@ -53,7 +50,5 @@ class Lanes:
     def _lane(self, work: Work) -> Lane:
         company_id = work.connection.company_id
         if (lane := self._lanes.get(company_id)) is None:
-            lane = self._lanes[company_id] = Lane(
-                company_id, self._client, self._login, self._on_release, self._knobs, self._time
-            )
+            lane = self._lanes[company_id] = Lane(company_id, self._sage, self._on_release, self._knobs, self._time)
         return lane

@@ -1,8 +1,8 @@
 """What is known of each document of one source partition: what stands in Sage, what was claimed, how it ended.
 
-The ledger is the compacted topic `{source}.ledger`, co-partitioned with its source; this module is the value of its records
-and their reading. The copy in memory is a cache of the topic and nothing else: whoever is assigned the partition restores it
-before reading the first event, behind the transactional id that fences the former owner.
+The ledger is the compacted topic `{source}.ledger`, co-partitioned with its source; this module is the value of its
+records and their reading. The copy in memory is a cache of the topic and nothing else: whoever is assigned the
+partition restores it before reading the first event, behind the transactional id that fences the former owner.
 """
 
 import base64
@@ -98,7 +98,7 @@ def decode(key: str, value: bytes) -> Entry:
     """Read a record back.
 
     Raises:
-        ValueError, KeyError, TypeError: the record is not one of ours; a ledger that cannot be read must stop its reader.
+        ValueError, KeyError, TypeError: the record is not one of ours; a ledger that cannot be read stops its reader.
     """
     body = orjson.loads(value)
     if body["schema"] != SCHEMA:

@@ -4,8 +4,8 @@
 class OffsetTracker:
     """The records in flight of one partition, in offset order.
 
-    `position` is the consumer's: the offset it would read next, past transaction markers and compacted holes. Committing
-    that, and not merely the last record plus one, is what keeps lag tools at zero when nothing is left to read.
+    `position` is the consumer's: the offset it would read next, past transaction markers and compacted holes.
+    Committing that, and not merely the last record plus one, keeps lag tools at zero when nothing is left to read.
     """
 
     def __init__(self) -> None:

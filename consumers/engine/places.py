@@ -1,6 +1,10 @@
 """Where a request goes: one session with Sage serves one place."""
 
+from collections.abc import Callable
+from dataclasses import dataclass
+
 from domain.documents import Connection
+from sage_client import Login, SageClient
 
 Place = tuple[str, str | None, str]
 """What one session with Sage is for: company, entity, credentials. A request serves one place."""
@@ -18,3 +22,12 @@ def blocker_of(connection: Connection) -> str:
 
 class CredentialsMissingError(Exception):
     """The connection names credentials that the service was not given."""
+
+
+@dataclass(frozen=True, slots=True)
+class Sage:
+    """The way to Sage: the client, and whose name it signs in with."""
+
+    client: SageClient
+    login: Callable[[Connection], Login]
+    """The user that a connection names; raises CredentialsMissingError."""

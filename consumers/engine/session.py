@@ -15,7 +15,7 @@ from aiokafka import AIOKafkaProducer, ConsumerRecord
 from aiokafka.structs import TopicPartition
 
 from consumers.engine import metrics
-from consumers.engine.journal import Journal, Note, Outgoing
+from consumers.engine.journal import Journal, JournalPlace, Note, Outgoing
 from consumers.engine.knobs import Knobs, Time
 from consumers.engine.ledger import Claim, Ending, Entry, Ledger, ended
 from consumers.engine.offsets import OffsetTracker
@@ -50,12 +50,18 @@ class Lanes(Protocol):
 
 
 @dataclass(frozen=True, slots=True)
-class Topics:
-    """The names a session writes to."""
+class Surroundings:
+    """What all sessions of a worker share."""
 
-    ledger: str
+    group_id: str
     results: str
+    """The topic of results; `dead_letters` likewise."""
     dead_letters: str
+    mapping: Callable[[], MappingState]
+    """The settings in force."""
+    lanes: Lanes
+    knobs: Knobs
+    time: Time
 
 
 Receive = Callable[[bytes | None], Received]
@@ -68,23 +74,17 @@ class PartitionSession:
     def __init__(
         self,
         source: TopicPartition,
+        ledger_topic: str,
         receive: Receive,
-        topics: Topics,
-        group_id: str,
-        mapping: Callable[[], MappingState],
-        lanes: Lanes,
-        knobs: Knobs,
-        time: Time,
+        around: Surroundings,
         on_failure: Callable[["PartitionSession", BaseException], None],
     ) -> None:
         self.source = source
+        self._ledger_topic = ledger_topic
         self._receive = receive
-        self._topics = topics
-        self._group_id = group_id
-        self._mapping = mapping
-        self._lanes = lanes
-        self._knobs = knobs
-        self._time = time
+        self._around = around
+        self._lanes = around.lanes
+        self._knobs = around.knobs
         self._on_failure = on_failure
         self._ledger = Ledger()
         self._tracker = OffsetTracker()
@@ -107,9 +107,8 @@ class PartitionSession:
     def open_with(self, producer: AIOKafkaProducer, ledger: Ledger) -> None:
         """Begin: the former owner is fenced, the ledger restored. What was left in doubt or waits for Sage goes on."""
         self._ledger = ledger
-        self._journal = Journal(
-            producer, self.source, self._topics.ledger, self._group_id, ledger, self._tracker, self._failed
-        )
+        place = JournalPlace(self.source, self._ledger_topic, self._around.group_id)
+        self._journal = Journal(producer, place, ledger, self._tracker, self._failed)
         self._open = True
         for entry in list(ledger.in_doubt()):
             self._admit(self._parked_work(entry))
@@ -270,7 +269,7 @@ class PartitionSession:
 
     def _map(self, work: Work) -> None:
         """Step 2: the event and the settings in force give a document, or the reason why not."""
-        state = self._mapping()
+        state = self._around.mapping()
         work.mapping_offset = state.offset
         source = work.received.document
         answer = source if isinstance(source, Rejected) else export(source, state)
@@ -305,7 +304,7 @@ class PartitionSession:
         self._write(work, verdict, entry)
 
     def park(self, work: Work, verdict: Verdict) -> None:
-        """Keep a document in doubt: its record ends, its claim stands, its key stays busy until the doubt is resolved."""
+        """Keep a document in doubt: its record ends, its claim stands, its key stays busy until the doubt ends."""
         if self._journal is None:
             return
         entry = replace(self._ledger.get(work.key), last=self._ending(work, verdict), parked=work.value)
@@ -369,7 +368,7 @@ class PartitionSession:
         sage = [blocker for blocker in verdict.blocked_by if blocker.startswith(SAGE_BLOCKER)]
         if sage:
             return not any(self._lanes.holds(blocker) for blocker in sage)
-        return self._mapping().offset != work.mapping_offset
+        return self._around.mapping().offset != work.mapping_offset
 
     def _rest(self) -> None:
         if not self._called:
@@ -396,7 +395,7 @@ class PartitionSession:
             source=work.source,
             revision=work.received.revision,
             outcome=verdict.outcome,
-            at=self._time.now(),
+            at=self._around.time.now(),
             attempt=work.claim.attempt if work.claim else work.attempt,
             code=verdict.code,
             detail=verdict.detail,
@@ -408,7 +407,7 @@ class PartitionSession:
             mapping_offset=work.mapping_offset,
             from_ledger=verdict.from_ledger,
         )
-        return Outgoing(self._topics.results, work.key.encode(), results.encode(result))
+        return Outgoing(self._around.results, work.key.encode(), results.encode(result))
 
     def _dead(self, record: ConsumerRecord, error: ContractError) -> None:
         """Bytes that break the contract go aside untouched, and the topic moves on."""
@@ -424,9 +423,9 @@ class PartitionSession:
             record.value,
             tuple(record.headers),
         )
-        headers = dead_letters.headers(dead, error.code, error.detail, self._group_id)
+        headers = dead_letters.headers(dead, error.code, error.detail, self._around.group_id)
         metrics.DEAD_LETTERS.labels(self.source.topic, error.code).inc()
-        letter = Outgoing(self._topics.dead_letters, record.key, record.value, headers)
+        letter = Outgoing(self._around.dead_letters, record.key, record.value, headers)
         self._journal.write(Note(None, (letter,), record.offset))
 
 

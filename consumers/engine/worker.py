@@ -5,7 +5,7 @@ window is full is paused instead.
 """
 
 import asyncio
-from collections.abc import Callable, Iterable, Mapping
+from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 
 import structlog
@@ -15,11 +15,10 @@ from aiokafka.structs import TopicPartition
 
 from consumers.engine.knobs import Knobs, Time
 from consumers.engine.lanes import Lanes
+from consumers.engine.places import Sage
 from consumers.engine.restore import fence, restore
-from consumers.engine.session import PartitionSession, Receive, Topics
+from consumers.engine.session import PartitionSession, Receive, Surroundings
 from consumers.mapping_state import MappingTable
-from domain.documents import Connection
-from sage_client import Login, SageClient
 
 log = structlog.get_logger(__name__)
 
@@ -55,8 +54,7 @@ class Worker(ConsumerRebalanceListener):  # type: ignore[misc]  # aiokafka ships
         self,
         subscription: Subscription,
         kafka: Mapping[str, object],
-        client: SageClient,
-        login: Callable[[Connection], Login],
+        sage: Sage,
         table: MappingTable,
         knobs: Knobs,
         time: Time,
@@ -64,9 +62,17 @@ class Worker(ConsumerRebalanceListener):  # type: ignore[misc]  # aiokafka ships
         self._subscription = subscription
         self._kafka = kafka
         self._table = table
-        self._knobs = knobs
         self._time = time
-        self._lanes = Lanes(client, login, self._wake, knobs, time)
+        self._lanes = Lanes(sage, self._wake, knobs, time)
+        self._around = Surroundings(
+            group_id=subscription.group_id,
+            results=subscription.results,
+            dead_letters=subscription.dead_letters,
+            mapping=lambda: table.state,
+            lanes=self._lanes,
+            knobs=knobs,
+            time=time,
+        )
         self._consumer = AIOKafkaConsumer(
             **kafka,
             group_id=subscription.group_id,
@@ -168,17 +174,8 @@ class Worker(ConsumerRebalanceListener):  # type: ignore[misc]  # aiokafka ships
                 await self._stop_producers(sources)
                 delay = REOPEN_AFTER
         for source, ledger in zip(sources, ledgers, strict=True):
-            session = PartitionSession(
-                source,
-                self._subscription.sources[source.topic],
-                Topics(ledger.topic, self._subscription.results, self._subscription.dead_letters),
-                self._subscription.group_id,
-                lambda: self._table.state,
-                self._lanes,
-                self._knobs,
-                self._time,
-                self._session_failed,
-            )
+            receive = self._subscription.sources[source.topic]
+            session = PartitionSession(source, ledger.topic, receive, self._around, self._session_failed)
             session.open_with(self._producers[source], restored[ledger])
             self._sessions[source] = session
             self._opening.pop(source, None)
@@ -186,7 +183,7 @@ class Worker(ConsumerRebalanceListener):  # type: ignore[misc]  # aiokafka ships
         log.info("partitions open", partitions=len(sources), documents=sum(map(len, restored.values())))
 
     async def _rewind(self, sources: list[TopicPartition]) -> None:
-        """Go to the committed offsets, asked for again now: before the fence, the former owner's last may be missing."""
+        """Go to the committed offsets, asked for anew: before the fence, the former owner's last may be missing."""
         committed = await self._consumer.seek_to_committed(*sources)
         # Nothing committed moves nothing: then what was read before a failure would not come again.
         fresh = [source for source, offset in committed.items() if not offset]
@@ -199,7 +196,7 @@ class Worker(ConsumerRebalanceListener):  # type: ignore[misc]  # aiokafka ships
         fenced = isinstance(error, ProducerFenced | InvalidProducerEpoch)
         log.warning("partition failed", partition=str(source), fenced=fenced, error=repr(error))
         self._pause(source)
-        # If another owner fenced us, the group tells us within a session time-out; if it does not, we still are the owner.
+        # If another owner fenced us, the group tells us within a session time-out; if not, we still are the owner.
         delay = self._subscription.session_timeout_ms / 1000 if fenced else REOPEN_AFTER
         task = asyncio.create_task(self._reopen(session, delay), name=f"reopen {source.topic}:{source.partition}")
         self._opening[source] = task

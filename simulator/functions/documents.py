@@ -107,5 +107,4 @@ def _insert_lines(
         "AUWHENCREATED": call.now,
         "WHENMODIFIED": call.now,
     }
-    for line in lines:
-        call.database.insert(kind.line, call.company, {**shared, **line})
+    call.database.insert_all(kind.line, call.company, [{**shared, **line} for line in lines])

@@ -39,16 +39,3 @@ def run(tmp_path) -> Run:
         return Ran(done.returncode, done.stdout, done.stderr)
 
     return run_it
-
-
-@pytest.fixture
-def on_topics(run: Run, bootstrap: str, topic_prefix: str) -> Run:
-    """As `run`, against topics of this test alone, which exist."""
-    variables = {"KAFKA_BOOTSTRAP_SERVERS": bootstrap, "ALVYS_SAGE_TOPIC_PREFIX": topic_prefix}
-
-    def run_it(*arguments: str, stdin: str = "", **more: str) -> Ran:
-        return run(*arguments, stdin=stdin, **(variables | more))
-
-    made = run_it("topics", "--create", ALVYS_SAGE_PARTITIONS="2")
-    assert made.code == 0, made
-    return run_it

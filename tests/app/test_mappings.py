@@ -3,8 +3,9 @@
 import json
 
 import pytest
+from aiokafka import TopicPartition
 
-from tests.support.kafka import producing
+from tests.support.kafka import COMPACTED, create_topic, producing, read_to_end
 from tests.support.mapping_topic import put
 
 CONNECTION = {
@@ -21,9 +22,11 @@ def lines(*entries: tuple[str, object]) -> str:
 
 
 @pytest.fixture
-def on_mappings(on_topics):
-    """As `on_topics`, for the mappings commands."""
-    return lambda *arguments, **more: on_topics("mappings", *arguments, **more)
+async def on_mappings(run, bootstrap: str, topic_prefix: str):
+    """Runs ``alvys-sage mappings`` on a mapping-state topic of this test alone."""
+    await create_topic(bootstrap, f"{topic_prefix}mapping-state", config=COMPACTED)
+    variables = {"KAFKA_BOOTSTRAP_SERVERS": bootstrap, "ALVYS_SAGE_TOPIC_PREFIX": topic_prefix}
+    return lambda *arguments, stdin="": run("mappings", *arguments, stdin=stdin, **variables)
 
 
 @pytest.mark.requirement(54, 55, 63)
@@ -84,7 +87,7 @@ def test_the_list_shows_the_nine_categories_and_marks_the_default_as_required(on
         (("S1", "ap", "Load", "5"), "Load exists on AR only, not on AP"),
         (("S1", "ar", "Trip", "5"), "Trip exists on AP only, not on AR"),
         (("S1", "ap", "Default", "Rent", "5"), "the Default category has one account a side"),
-        (("S/1", "ap", "Fuel", "5"), "S/1"),
+        (("S/1", "ap", "Fuel", "5"), "'S/1' is not a subsidiary's id"),
         (("S1", "ap", "Fuel", " "), "account"),
         (("S1", "ap", "Fuel", "Gas", "5", "6"), "expected [ITEM] ACCOUNT"),
     ],
@@ -178,10 +181,6 @@ def test_a_vendor_is_set(on_mappings):
 
 
 async def test_who_wrote_and_when_stands_in_the_record(on_mappings, bootstrap: str, topic_prefix: str):
-    from aiokafka import TopicPartition  # noqa: PLC0415 - this test's only
-
-    from tests.support.kafka import read_to_end  # noqa: PLC0415 - as above
-
     on_mappings("set", "S1", "ap", "Fuel", "5100", "--by", "kim")
     on_mappings("clear", "S1", "ap", "Fuel")
     written, cleared = await read_to_end(bootstrap, [TopicPartition(f"{topic_prefix}mapping-state", 0)])

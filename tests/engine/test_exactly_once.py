@@ -1,6 +1,7 @@
 """Promises 1, 2 and 7: nothing is lost, nothing is posted twice, replay is safe and boring."""
 
 import asyncio
+from dataclasses import replace
 from datetime import timedelta
 
 from aiokafka import AIOKafkaConsumer, AIOKafkaProducer, TopicPartition
@@ -182,7 +183,7 @@ async def test_offsets_pass_transaction_markers_so_that_no_lag_is_left(world):
     async with world.worker():
         await world.until(20, "posted")
         async with asyncio.timeout(10):
-            while await world.committed() != await world.ends():
+            while await world.committed() != await world.ends():  # noqa: ASYNC110 - the broker tells nobody
                 await asyncio.sleep(0.05)
     assert once(world)
 
@@ -216,6 +217,4 @@ async def test_a_graceful_stop_waits_for_the_call_and_commits_its_outcome(world)
 
 
 def _long_lease(world):
-    from dataclasses import replace
-
     return replace(world.knobs, lease=timedelta(minutes=5))

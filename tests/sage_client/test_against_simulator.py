@@ -28,7 +28,7 @@ async def simulator() -> AsyncIterator[Simulator]:
 
 @pytest.fixture
 async def client(simulator: Simulator) -> AsyncIterator[SageClient]:
-    timeouts = Timeouts(connect=2, write=2, read=0.5, pool=2, total=5)
+    timeouts = Timeouts(connect=2, write=2, read=1, pool=2, total=10)
     async with SageClient(simulator.url, "AlvysMPP", SecretStr("sender-secret"), timeouts=timeouts) as connected:
         yield connected
 
@@ -112,7 +112,7 @@ async def test_a_closed_period_is_named(client):
     "fault", ["drop_before_commit", "drop_after_commit", "truncated", "timeout_524", "slow_answer"]
 )
 async def test_a_broken_answer_is_unknown_and_the_look_up_tells(simulator, client, fault):
-    simulator.faults.add(Fault(kind=fault, function="create_invoice", times=1))
+    simulator.faults.add(Fault(kind=fault, function="create_invoice", times=1, seconds=3))
     [answer] = await client.post(WHO, [call()])
     assert isinstance(answer, Unknown)
     [found] = await client.find(WHO, [key()])

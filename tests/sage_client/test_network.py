@@ -20,7 +20,7 @@ Fault = Callable[[Writer, Asked], Awaitable[None]]
 LARGE = 2000
 """Bytes that only a request of many documents has; a sign-in has fewer."""
 
-FAST = Timeouts(connect=0.5, write=0.5, read=0.3, pool=0.3, total=2)
+FAST = Timeouts(connect=1, write=1, read=1, pool=1, total=10)
 
 
 class Wire:
@@ -156,7 +156,7 @@ async def test_a_request_that_was_read_and_not_answered_whole_is_unknown(fault):
 
 
 async def test_an_answer_that_trickles_for_ever_ends_as_unknown():
-    timeouts = Timeouts(connect=0.5, write=0.5, read=0.3, pool=0.3, total=0.6)
+    timeouts = Timeouts(connect=1, write=1, read=1, pool=1, total=1.5)
     async with wired(trickles, timeouts=timeouts) as (client, _):
         [answer] = await client.post(login(), calls())
     assert isinstance(answer, Unknown)
@@ -180,7 +180,9 @@ async def test_a_connection_that_was_never_made_is_not_done():
 
 
 async def test_no_free_connection_is_not_done():
-    async with wired(is_silent, max_connections=1, timeouts=Timeouts(0.5, 0.5, 1.5, 0.2, 5)) as (client, wire):
+    async with wired(
+        is_silent, max_connections=1, timeouts=Timeouts(connect=1, write=1, read=2, pool=0.2, total=5)
+    ) as (client, wire):
         first = asyncio.create_task(client.post(login(), calls()))
         await wire.reading.wait()
         [answer] = await client.post(login(), calls())

@@ -220,8 +220,8 @@ def test_a_page_has_at_most_two_thousand_rows(size):
 BITES = st.sampled_from([
     "<response>", "</response>", "<control>", "</control>", "<status>success</status>", "<status>failure</status>",
     "<operation>", "</operation>", "<authentication>", "</authentication>", "<result>", "</result>", "<data>",
-    "</data>", "<key>1</key>", "<errormessage>", "</errormessage>", "<error>", "</error>", "<errorno>X</errorno>", "<!--c-->",
-    "<?p?>", "&amp;", "&x;", "<![CDATA[x]]>", "\xff", "\x00",
+    "</data>", "<key>1</key>", "<errormessage>", "</errormessage>", "<error>", "</error>", "<errorno>X</errorno>",
+    "<!--c-->", "<?p?>", "&amp;", "&x;", "<![CDATA[x]]>", "\xff", "\x00",
 ])  # fmt: skip
 
 
@@ -235,7 +235,7 @@ def test_whatever_the_bytes_the_parser_raises_nothing_of_its_own(body):
     "body",
     [
         b"<!DOCTYPE response><response/>",
-        b'<?xml version="1.0"?><!DOCTYPE r [<!ENTITY a SYSTEM "file:///etc/hostname">]><response>&a;</response>',
+        b'<?xml version="1.0"?><!DOCTYPE r [<!ENTITY a SYSTEM "file:///secret">]><response>&a;</response>',
         b"<!--" + b"x" * 600 + b"--><!DOCTYPE response [<!ENTITY a 'b'>]><response>&a;</response>",
         '<?xml version="1.0" encoding="UTF-16"?><!DOCTYPE response><response/>'.encode("utf-16"),
     ],

@@ -18,6 +18,7 @@ from app.bootstrap import subscription_of
 from app.settings import Settings, kafka_options
 from app.topics import create
 from consumers.engine.knobs import Knobs, Time, utc_now
+from consumers.engine.places import Sage
 from consumers.engine.worker import Worker
 from consumers.mapping_state import MappingTable
 from domain.documents import Connection
@@ -148,8 +149,7 @@ class World:
             worker = Worker(
                 replace(subscription_of(self.settings), **changes),
                 self.kafka,
-                cast(SageClient, self.sage),
-                lambda connection: _login(connection),
+                Sage(cast(SageClient, self.sage), _login),
                 table,
                 knobs or self.knobs,
                 Time(utc_now, time.monotonic, asyncio.sleep, random.Random(7).random),
@@ -225,7 +225,7 @@ class Running:
 
     async def until_open(self, partitions: int) -> None:
         async with asyncio.timeout(20):
-            while len(self.worker.assigned) < partitions:
+            while len(self.worker.assigned) < partitions:  # noqa: ASYNC110 - the worker has no event for it
                 await asyncio.sleep(0.02)
 
 
