@@ -26,9 +26,10 @@ def knobs_of(settings: Settings) -> Knobs:
         batch=settings.batch_size,
         requests_in_flight=settings.requests_in_flight_per_company,
         window=settings.window,
-        lease=timedelta(seconds=settings.lease_seconds),
-        give_up=timedelta(seconds=300),
-        probe_every=timedelta(seconds=60),
+        send_within=timedelta(seconds=settings.send_within_seconds),
+        execution=timedelta(seconds=settings.execution_seconds),
+        give_up=timedelta(seconds=settings.give_up_seconds),
+        probe_every=timedelta(seconds=settings.probe_seconds),
         drain=timedelta(seconds=settings.drain_timeout_seconds),
     )
 
@@ -83,7 +84,12 @@ async def worker_of(settings: Settings) -> AsyncIterator[Worker]:
     """
     kafka = kafka_options(settings)
     client = SageClient(settings.gateway_url, settings.sender_id, settings.required_sender_password())
-    table = MappingTable(settings.topics.mapping_state, kafka, check_crcs=settings.check_crcs)
+    table = MappingTable(
+        settings.topics.mapping_state,
+        kafka,
+        on_policy_mismatch=settings.mapping_policy,
+        check_crcs=settings.check_crcs,
+    )
     async with client, table:
         yield Worker(
             subscription_of(settings),

@@ -121,12 +121,14 @@ class Settings(BaseSettings):
     )
 
     batch_size: int = Field(100, ge=1, le=100, description="Documents in one request to Sage Intacct, at most.")
-    batch_linger_ms: int = Field(20, ge=0, description="Milliseconds that a request that is not full waits for more.")
     requests_in_flight_per_company: Positive = Field(1, description="Requests at a time to one Sage company.")
     window: Positive = Field(1000, description="Records of a partition in work, at most; then it is paused.")
-    lease_seconds: Positive = Field(
+    send_within_seconds: Positive = Field(
+        60, description="Seconds after a claim within which its request begins; later it is claimed anew."
+    )
+    execution_seconds: Positive = Field(
         900,
-        description="Seconds a claim holds: its request is not sent later, and nobody else sends it sooner.",
+        description="Seconds that Sage may work on a request; only then is a document that is not found proven absent.",
     )
     give_up_seconds: Positive = Field(300, description="Seconds until a Sage company that takes nothing is set aside.")
     probe_seconds: Positive = Field(60, description="Seconds between tries of a company that was set aside.")

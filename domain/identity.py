@@ -10,9 +10,7 @@ import hashlib
 SEPARATOR = "\x1f"
 
 
-def control_id(  # noqa: PLR0913, PLR0917 - each is part of what makes a call the same call
-    company_id: str, entity_id: str | None, key: str, revision: str, operation: str, attempt: int
-) -> str:
+def control_id(company_id: str, entity_id: str | None, key: str, revision: str, operation: str, attempt: int) -> str:
     """The function control id, 64 hex digits. `attempt` changes only after Sage definitely refused."""
     parts = (company_id, entity_id or "", key, revision, operation, str(attempt))
     return hashlib.sha256(SEPARATOR.join(parts).encode()).hexdigest()

@@ -13,7 +13,7 @@ from sage_client.client import GATEWAY_URL, SageClient
 from sage_client.errors import SageError
 from sage_client.gateway_error import GatewayError
 from sage_client.login import Login
-from sage_client.lookups import DocumentKey, Found, PartyRecord
+from sage_client.lookups import DocumentKey, Found
 from sage_client.query import AllOf, AnyOf, Filter, Operator, Query, Where, equal, one_of, since
 from sage_client.timeouts import Timeouts
 
@@ -34,7 +34,6 @@ __all__ = [
     "Limits",
     "Login",
     "Operator",
-    "PartyRecord",
     "Query",
     "Refused",
     "Row",

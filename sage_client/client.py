@@ -25,6 +25,7 @@ import httpx
 from pydantic import SecretStr
 
 from domain.documents import PartyKind
+from domain.parties import PartyRecord
 from sage_client import _envelope
 from sage_client._classify import as_read
 from sage_client._documents import render
@@ -36,7 +37,7 @@ from sage_client._transport import RequestBody, Transport
 from sage_client.answers import Answer, Call, failed, match
 from sage_client.errors import RequestInvalidError, SageError, SignInError
 from sage_client.login import Login
-from sage_client.lookups import DocumentKey, Found, PartyRecord, found, parties_query, party
+from sage_client.lookups import DocumentKey, Found, found, parties_query, party
 from sage_client.query import Query
 from sage_client.timeouts import Timeouts
 
@@ -158,6 +159,21 @@ class SageClient:
             SageError: The list could not be read to its end.
         """
         return [party(kind, row) for row in await self.query(login, parties_query(kind))]
+
+    async def probe(self, login: Login) -> None:
+        """Does Sage take this user's calls? One call in its session that reads and books nothing.
+
+        Raises:
+            SageError: It does not.
+        """
+        call = _envelope.function("probe", _envelope.get_api_session(login.entity_id))
+        try:
+            opened(await self._call(login, [call], unique=False), login, self._gateway_url)
+        except SageError as error:
+            failure = as_read(error)
+        else:
+            return
+        raise failure
 
     async def query(self, login: Login, query: Query) -> list[Row]:
         """All rows of a query, over as many pages as it takes.

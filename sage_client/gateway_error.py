@@ -26,7 +26,7 @@ class GatewayError:
     """`additionalinfo/category`, such as "Duplication Prevention"."""
 
     @classmethod
-    def of(  # noqa: PLR0913, PLR0917 - the element's children, in the schema's order
+    def of(
         cls, errorno: str, description: str, description2: str, correction: str, errorid: str = "", category: str = ""
     ) -> "GatewayError":
         """Build one from the raw words, support ids still in them."""

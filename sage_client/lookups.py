@@ -4,6 +4,7 @@ from dataclasses import dataclass
 from decimal import Decimal, InvalidOperation
 
 from domain.documents import PartyKind, SageObject
+from domain.parties import PartyRecord
 from sage_client._kinds import Level
 from sage_client._reply import Row
 from sage_client.errors import UnavailableError
@@ -50,15 +51,6 @@ class Found:
     """AUWHENCREATED, when it was entered."""
     modified: str
     """WHENMODIFIED, whose time zone Sage does not name."""
-
-
-@dataclass(frozen=True, slots=True)
-class PartyRecord:
-    """A customer or vendor."""
-
-    id: str
-    name: str
-    active: bool
 
 
 def found(key: DocumentKey, row: Row) -> Found:

@@ -121,7 +121,7 @@ def _resume(store: Store, session_id: str) -> Session:
     return session
 
 
-def _session(store: Store, company: str, user: str, entity: str, denied: str, session_id: str = "") -> Session:  # noqa: PLR0913, PLR0917 -- the parts of a session
+def _session(store: Store, company: str, user: str, entity: str, denied: str, session_id: str = "") -> Session:
     since = store.clock().astimezone(UTC)
     until = since + timedelta(minutes=store.setup(company).config.session_minutes)
     return Session(company, user, entity, since, until, session_id, frozenset(filter(None, denied.split("\n"))))

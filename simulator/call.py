@@ -6,7 +6,7 @@ functions that have no such option (`read`, `readByName`, `readByQuery`) nothing
 data at the top level, so that a client cannot come to rely on seeing it.
 """
 
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 
 from lxml.etree import _Element as Element
 
@@ -53,6 +53,7 @@ class Call:
     element: Element
     now: str
     endpoint: str
+    _found: dict[tuple[str, str], Row] = field(default_factory=dict, repr=False)
 
     @property
     def database(self) -> Database:
@@ -78,14 +79,20 @@ class Call:
         return found
 
     def record(self, object_name: str, natural: str) -> Row | None:
-        """A master record by its id, where this session can see it."""
+        """A master record by its id, where this session can see it; found once, it holds for this function."""
+        found = self._found.get((object_name, natural))
+        if found is not None:
+            return found
         object_type = self.store.setup(self.company).objects[object_name]
         column = object_type.fields[object_type.natural].column
         visible = Visibility.of(self.session)
-        return self.database.one(
+        row = self.database.one(
             f'SELECT t.* FROM "{object_type.table}" t WHERE t.COMPANY = ? AND t."{column}" = ? AND {visible.sql}',  # noqa: S608 -- names come from the catalogue, values are bound
             (self.company, natural, *visible.values),
         )
+        if row is not None:
+            self._found[object_name, natural] = row
+        return row
 
     def document(self, table: str, number: str) -> Row | None:
         """A record by its number, where this session can see it: its own entity's, or any from the top level."""

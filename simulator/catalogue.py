@@ -144,7 +144,7 @@ _CONTACT = _fields(
 _PARTY_PATHS = {"DISPLAYCONTACT": Related("CONTACT", "DISPLAYCONTACTNAME")}
 
 
-def _type(  # noqa: PLR0913, PLR0917 -- one line of the list below
+def _type(
     name: str,
     fields: dict[str, Field],
     natural: str,

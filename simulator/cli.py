@@ -13,7 +13,7 @@ from simulator.seed import Seed, load_seed
 from simulator.server import Simulator
 
 
-def simulator(  # noqa: PLR0913 -- one parameter per option
+def simulator(
     host: Annotated[str, typer.Option(help="Address to listen on.")] = "127.0.0.1",
     port: Annotated[int, typer.Option(help="Port to listen on; 0 picks a free one.")] = 8090,
     database: Annotated[
@@ -49,6 +49,11 @@ async def _serve(running: Simulator) -> None:
     loop = asyncio.get_running_loop()
     for number in (signal.SIGTERM, signal.SIGINT):
         loop.add_signal_handler(number, stopped.set)
-    async with running:
-        typer.echo(f"listening on {running.url}")
-        await stopped.wait()
+    try:
+        await running.start()
+    except OSError as error:
+        await running.stop()
+        raise typer.BadParameter(str(error), param_hint="--port") from error
+    typer.echo(f"listening on {running.url}")
+    await stopped.wait()
+    await running.stop()

@@ -136,9 +136,7 @@ def _waterfall(database: Database, kind: DocumentKind, document: Row, amount: in
             yield line, share
 
 
-def _balance(  # noqa: PLR0913, PLR0917 -- one movement of money, with everything it touches
-    database: Database, kind: DocumentKind, document: Row, amount: int, on: str | None, now: str
-) -> None:
+def _balance(database: Database, kind: DocumentKind, document: Row, amount: int, on: str | None, now: str) -> None:
     paid, due = document["TOTALPAID"] + amount, document["TOTALDUE"] - amount
     state = "Paid" if due == 0 else "Partially Paid" if paid else "Posted"
     values: dict[str, Value] = {

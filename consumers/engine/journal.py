@@ -70,6 +70,7 @@ class Journal:
         self._on_failure = on_failure
         self._pending: list[tuple[Note, asyncio.Future[None]]] = []
         self._wake = asyncio.Event()
+        self._closing = False
         self._committed: int | None = None
         self._failure: BaseException | None = None
         self._task = asyncio.create_task(self._run(), name=f"journal {place.source.topic}:{place.source.partition}")
@@ -93,20 +94,20 @@ class Journal:
         if self._failure is None and self._tracker.committable not in (None, self._committed):
             self._wake.set()
 
-    async def close(self) -> None:
-        """Commit what is pending, then end."""
-        if self._failure is None:
-            while self._pending and self._failure is None:
-                await asyncio.wait([self._pending[-1][1]])
+    async def close(self, patience: float) -> None:
+        """Commit what was asked for, then end; what is not committed within `patience` seconds is given up."""
+        self._closing = True
+        self._wake.set()
+        await asyncio.wait([self._task], timeout=patience)
         self._task.cancel()
         await asyncio.wait([self._task])
 
     async def _run(self) -> None:
-        while True:
+        while self._pending or not self._closing:
             await self._wake.wait()
             self._wake.clear()
             batch, self._pending = self._pending[:LARGEST], self._pending[LARGEST:]
-            if self._pending:
+            if self._pending or self._closing:
                 self._wake.set()
             try:
                 with metrics.TRANSACTION_SECONDS.time():

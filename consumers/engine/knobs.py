@@ -15,10 +15,11 @@ class Knobs:
     """Requests at a time for one company: the standard level of service is one job at a time."""
     window: int = 1_000
     """Records of one partition in flight; beyond it the partition pauses while polling goes on."""
-    lease: timedelta = timedelta(minutes=15)
-    """How long a call may run: Sage's own limit of a synchronous request. Absence proves nothing before its end."""
-    send_margin: timedelta = timedelta(seconds=5)
-    """A call is not begun when less than this is left of its lease."""
+    send_within: timedelta = timedelta(minutes=1)
+    """How long after its claim a call may begin; later it is claimed anew."""
+    execution: timedelta = timedelta(minutes=15)
+    """How long Sage may execute a call that has begun: its own limit of a synchronous request (web-services/
+    sync-vs-async). A claim's lease is both together: that a document is absent proves nothing before its end."""
     give_up: timedelta = timedelta(minutes=5)
     """A company that takes nothing for so long is set aside: its documents are parked until a probe succeeds."""
     probe_every: timedelta = timedelta(minutes=1)

@@ -6,7 +6,6 @@ Two stages with one batch between them: while a request is on its way, the claim
 import asyncio
 from collections import deque
 from collections.abc import Callable, Iterable, Sequence
-from itertools import groupby
 
 import structlog
 
@@ -145,7 +144,7 @@ class Lane:
 
     async def _claim(self, batch: Iterable[Work]) -> list[Work]:
         """Make the claims of a batch durable, each partition's in one transaction, all partitions side by side."""
-        lease_until = self._time.now() + self._knobs.lease
+        lease_until = self._time.now() + self._knobs.send_within + self._knobs.execution
         by_owner: dict[int, list[tuple[Work, Claim]]] = {}
         for work in batch:
             document, connection = _document(work), _document(work).connection
@@ -183,7 +182,7 @@ class Lane:
         while True:
             batch = [work for work in await self._claimed.get() if not work.owner.gone]
             # The lease is looked at right before the bytes leave: a worker that slept through it must not speak.
-            latest = self._time.now() + self._knobs.send_margin
+            latest = self._time.now() + self._knobs.execution
             slept = [work for work in batch if work.claim is None or work.claim.lease_until <= latest]
             self._requeue(slept)
             batch = [work for work in batch if work.claim is not None and work.claim.lease_until > latest]
@@ -201,14 +200,15 @@ class Lane:
         ]
         with metrics.REQUEST_SECONDS.labels(self.company_id).time():
             answers = await self._client.post(login, calls)
-        not_taken: list[tuple[SageError, Work]] = []
+        not_taken: dict[Kind | None, list[tuple[SageError, Work]]] = {}
         for work, answer in zip(batch, answers, strict=True):
             if (error := self._settle(work, answer)) is not None:
-                not_taken.append((error, work))
-        if len(not_taken) < len(batch):
+                not_taken.setdefault(error.kind, []).append((error, work))
+        if sum(map(len, not_taken.values())) < len(batch):
             self._failures, self._failing_since = 0, None
-        for error, works in groupby(not_taken, key=lambda pair: pair[0]):
-            await self._not_taken([work for _, work in works], error)
+        # One trouble a kind, however many functions of the request tell of it: one wait, or one alarm.
+        for troubles in not_taken.values():
+            await self._not_taken([work for _, work in troubles], troubles[0][0])
 
     def _settle(self, work: Work, answer: Answer) -> SageError | None:
         """Give one document its verdict; the error if the company as a whole did not take it."""

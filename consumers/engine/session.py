@@ -147,22 +147,24 @@ class PartitionSession:
                 await self._calm.wait()
         except TimeoutError:
             log.warning("given up with calls in flight", partition=str(self.source), documents=len(self._called))
-        self._gone = True
+        # Not gone before the last outcomes are written: they are what the next owner would have to look up.
         if self._journal is not None:
-            await self._journal.close()
+            await self._journal.close(self._knobs.drain.total_seconds())
+        self._gone = True
         self._gauge.set(0)
 
     async def abandon(self) -> None:
         """Let go at once: the partition is lost, or its journal failed."""
         self._open, self._gone = False, True
         if self._journal is not None:
-            await self._journal.close()
+            await self._journal.close(0)
         self._gauge.set(0)
 
     def _failed(self, error: BaseException) -> None:
-        if not self._gone:
-            self._open, self._gone = False, True
-            self._calm.set()
+        was_open = self._open
+        self._open, self._gone = False, True
+        self._calm.set()
+        if was_open:  # one that is being closed has nobody left to open it again
             self._on_failure(self, error)
 
     # Step 1: records in.

@@ -81,7 +81,9 @@ def bill(maker: Maker) -> Draft:
             | {
                 "carrierInvoiceNumber": f"CI-{number}",
                 "linehaul": maker.money(linehaul),
-                "accessorialsDetails": [{"id": name, "type": name, "total": maker.money(cents)} for name, cents in extras],
+                "accessorialsDetails": [
+                    {"id": name, "type": name, "total": maker.money(cents)} for name, cents in extras
+                ],
                 "eChecks": [
                     {"checkNumber": f"77{number}", "amount": maker.money(cents), "type": name} for name, cents in checks
                 ],

@@ -73,8 +73,8 @@ def _check_version(found: object) -> None:
 
 
 def _may_hold_controls(value: bytes) -> bool:
-    """Whether a text may hold what XML cannot: JSON has control characters only escaped, U+FFFE as these bytes too."""
-    return b"\\u" in value or b"\xef\xbf\xbe" in value or b"\xef\xbf\xbf" in value
+    """Whether a text may hold what XML cannot: JSON has control characters only escaped, U+FFFE from byte EF too."""
+    return (b"\\" in value and b"\\u" in value) or b"\xef" in value
 
 
 def _refuse_controls(event: BaseModel) -> None:

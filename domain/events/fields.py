@@ -3,6 +3,7 @@
 import re
 from datetime import UTC, date, datetime
 from decimal import Context, Decimal, Inexact, InvalidOperation, Overflow
+from functools import lru_cache
 from typing import Annotated
 
 from pydantic import BaseModel, ConfigDict, PlainValidator, StringConstraints
@@ -54,7 +55,15 @@ def to_instant(value: object) -> datetime:
     Raises:
         ValueError: Neither, no such day, or outside 1970 to 2199.
     """
-    if type(value) is not str or not _RFC_3339.fullmatch(value):
+    if type(value) is not str:
+        raise ValueError("is not an RFC 3339 time or date")
+    return _instant(value)
+
+
+@lru_cache(maxsize=4096)
+def _instant(value: str) -> datetime:
+    """Kept for a while: the dates of one day's events are few."""
+    if not _RFC_3339.fullmatch(value):
         raise ValueError("is not an RFC 3339 time or date")
     moment = datetime.fromisoformat(value.upper())
     if moment.year not in _YEARS:

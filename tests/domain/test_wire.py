@@ -119,6 +119,13 @@ def test_a_wrong_field_breaks_the_contract_and_is_named_without_its_value(path, 
     assert "1008841" not in caught.value.detail
 
 
+@pytest.mark.parametrize("sign", ["\ufffe", "\uffff"])
+def test_a_sign_that_xml_cannot_hold_is_found_unescaped_too(sign):
+    sample = event("invoice-load")
+    sample["data"]["customer"]["name"] = f"Prairie{sign}"
+    assert code_of(EventKind.INVOICE, json.dumps(sample, ensure_ascii=False).encode()) is Code.CONTRACT_BROKEN
+
+
 @pytest.mark.parametrize(("name", "flag"), [("fuel-reefer", "deductFuel"), ("toll", "deductToll")])
 def test_whether_a_row_is_deducted_is_never_guessed(name, flag):
     sample = event(name)

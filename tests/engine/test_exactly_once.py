@@ -217,4 +217,4 @@ async def test_a_graceful_stop_waits_for_the_call_and_commits_its_outcome(world)
 
 
 def _long_lease(world):
-    return replace(world.knobs, lease=timedelta(minutes=5))
+    return replace(world.knobs, execution=timedelta(minutes=5))

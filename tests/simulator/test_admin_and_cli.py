@@ -107,6 +107,13 @@ async def test_the_command_says_where_it_listens_and_stops_on_sigterm(module, tm
     assert found, line
     async with aiohttp.ClientSession() as http:
         await Client(http, found.group(1)).ok(invoice())
+    taken = await asyncio.create_subprocess_exec(
+        sys.executable, *module, "--port", found.group(1).split(":")[2].split("/")[0],
+        stdout=asyncio.subprocess.PIPE, stderr=asyncio.subprocess.PIPE,
+    )  # fmt: skip
+    out, complaint = await asyncio.wait_for(taken.communicate(), 20)
+    assert (taken.returncode, out) == (2, b"")
+    assert b"Traceback" not in complaint
     process.send_signal(signal.SIGTERM)
     rest, errors = await asyncio.wait_for(process.communicate(), 10)
     assert (process.returncode, rest, errors) == (0, b"", b"")

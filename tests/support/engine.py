@@ -29,8 +29,8 @@ from tests.support.sage import FakeSage
 SUBSIDIARY = "sub-1"
 QUICK = Knobs(
     batch=50,
-    lease=timedelta(seconds=2),
-    send_margin=timedelta(seconds=0.2),
+    send_within=timedelta(seconds=1),
+    execution=timedelta(seconds=1),
     give_up=timedelta(seconds=5),
     probe_every=timedelta(seconds=0.2),
     backoff=timedelta(seconds=0.02),

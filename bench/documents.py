@@ -1,0 +1,64 @@
+"""Documents to measure with: generated events, mapped by the demonstration's settings."""
+
+import json
+
+from demo.events import Event, good_events
+from demo.events.invoices import load_invoice
+from demo.rig import SETTINGS
+from domain.documents import Document
+from domain.events import EventKind
+from domain.export import export
+from domain.identity import control_id
+from domain.mapping_state import MappingState
+from domain.outcomes import Rejected
+from domain.reading import receive
+from sage_client import Call
+
+LINES = 5
+SEED = 11
+
+
+def settings() -> MappingState:
+    """The demonstration's settings as the table that maps documents."""
+    state = MappingState()
+    for offset, line in enumerate(SETTINGS.read_text(encoding="utf-8").splitlines()):
+        entry = json.loads(line)
+        state.apply(entry["key"].encode(), json.dumps(entry["value"]).encode(), offset)
+    return state
+
+
+def five_line_invoices(count: int) -> list[Event]:
+    """Invoice events of five lines each."""
+    # Every eighth load invoice has five lines.
+    found = [event for event in good_events(SEED, count * 8, load_invoice) if _lines(event) == LINES]
+    return found[:count]
+
+
+def _lines(event: Event) -> int:
+    booking = event.expectation.booking
+    return 0 if booking is None else len(booking.lines)
+
+
+def calls(count: int, company: str = "BLUEMESA") -> list[Call]:
+    """So many documents of one company and one entity, ready to be posted."""
+    state, found = settings(), []
+    for event in five_line_invoices(count * 3):
+        document = mapped(event, state)
+        if document.connection.company_id == company and document.connection.entity_id == "100":
+            booking = event.expectation.booking
+            found.append(Call(_control_id(document), document, booking.party if booking else ""))
+    return found[:count]
+
+
+def mapped(event: Event, state: MappingState) -> Document:
+    """The document that an event of the generator becomes."""
+    source = receive(EventKind.INVOICE, event.value).document
+    document = source if isinstance(source, Rejected) else export(source, state)
+    if not isinstance(document, Document):
+        raise TypeError(f"{event.story} is no document: {document}")
+    return document
+
+
+def _control_id(document: Document) -> str:
+    connection = document.connection
+    return control_id(connection.company_id, connection.entity_id, document.source.key, "bench", "create", 0)

@@ -1,0 +1,70 @@
+"""A gateway that only answers: success for every function, after a wait, whatever the request holds. A process.
+
+It keeps nothing and checks nothing, so that what is measured is the client and the wire, not a ledger.
+"""
+
+import argparse
+import asyncio
+import re
+import sys
+from itertools import count
+
+from aiohttp import web
+
+PATH = "/ia/xml/xmlgw.phtml"
+_FUNCTION = re.compile(rb'<function controlid="([^"]+)"><(\w+)')
+_CONTROL = re.compile(rb"<controlid>([^<]*)</controlid>")
+_SESSION = b"<data><api><sessionid>stub</sessionid></api></data>"
+_HEAD = (
+    b'<?xml version="1.0" encoding="UTF-8"?><response><control><status>success</status><senderid>s</senderid>'
+    b"<controlid>%s</controlid><uniqueid>true</uniqueid><dtdversion>3.0</dtdversion></control><operation>"
+    b"<authentication><status>success</status><userid>u</userid><companyid>c</companyid></authentication>"
+)
+_RESULT = b"<result><status>success</status><function>%s</function><controlid>%s</controlid>%s</result>"
+_TAIL = b"</operation></response>"
+_LARGEST = 64 * 1024 * 1024
+
+
+def answer(body: bytes, numbers: "count[int]") -> bytes:
+    """The answer to a request: one result per function, under the function's own control id."""
+    control = _CONTROL.search(body)
+    results = [
+        _RESULT % (name, control_id, _SESSION if name == b"getAPISession" else b"<key>%d</key>" % next(numbers))
+        for control_id, name in _FUNCTION.findall(body)
+    ]
+    return b"".join((_HEAD % (control[1] if control else b""), *results, _TAIL))
+
+
+def application(latency: float) -> web.Application:
+    """The gateway's one address; `latency` in seconds before each answer."""
+    numbers = count(1)
+
+    async def post(request: web.Request) -> web.Response:
+        body = await request.read()
+        await asyncio.sleep(latency)
+        return web.Response(body=answer(body, numbers), content_type="text/xml")
+
+    served = web.Application(client_max_size=_LARGEST)
+    served.router.add_post(PATH, post)
+    return served
+
+
+async def serve(latency: float) -> None:
+    """Serve on a free port until the process is ended."""
+    runner = web.AppRunner(application(latency), access_log=None)
+    await runner.setup()
+    await web.TCPSite(runner, "127.0.0.1", 0).start()
+    sys.stdout.write(f"listening on http://127.0.0.1:{runner.addresses[0][1]}{PATH}\n")
+    sys.stdout.flush()
+    await asyncio.Event().wait()
+
+
+def main() -> None:
+    """Serve; SIGTERM ends it."""
+    parser = argparse.ArgumentParser(prog="python -m bench.stub_gateway", description=__doc__)
+    parser.add_argument("--latency-ms", type=int, default=0)
+    asyncio.run(serve(parser.parse_args().latency_ms / 1000))
+
+
+if __name__ == "__main__":
+    main()

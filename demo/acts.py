@@ -1,0 +1,114 @@
+"""What the demonstration does, in order. It waits for answers, never for time to pass."""
+
+import asyncio
+import json
+from dataclasses import dataclass
+from typing import Any
+
+import httpx
+
+from demo.accounts import Accounts
+from demo.audit import TIMEOUT, Audit, audit, documents
+from demo.events import Event, Outcome, redelivered, stream
+from demo.events.world import CONNECTED, LATE_PROVIDER, LATE_VENDOR, TRANSPORT
+from demo.rig import SETTINGS, Rig
+from demo.samples import samples
+from demo.screen import Screen
+from demo.traffic import Sent, Traffic
+
+SEED = 20260610
+SHARE_AGAIN = 0.3
+DETENTION = "40110"
+"""The account that detention gets half-way; before, its category's account answers."""
+_CREATES = {"create", "create_invoice", "create_bill"}
+
+
+@dataclass(slots=True)
+class Evidence:
+    """All that was seen."""
+
+    sent: list[Sent]
+    audit: Audit
+    documents: list[dict[str, Any]]
+    detention_key: str
+    creates_before: int
+    creates_after: int
+    strays: int
+    """Answers to records that nobody sent."""
+
+    @property
+    def unexpected(self) -> list[Sent]:
+        """Records that ended otherwise than an independent reader of the rules expects."""
+        return [each for each in self.sent if not as_expected(each)]
+
+    @property
+    def sound(self) -> bool:
+        """Whether everything is as it should be."""
+        return self.audit.sound and not self.unexpected and not self.strays
+
+
+def as_expected(sent: Sent) -> bool:
+    """Whether the first answer is the expected one, and a deferred document with a booking was posted after it."""
+    wanted = sent.event.expectation
+    if not sent.answers or str(sent.answers[0]) != str(wanted):
+        return False
+    last = "posted" if wanted.outcome is Outcome.DEFERRED and wanted.booking else wanted.outcome
+    return sent.answers[-1].outcome == last
+
+
+async def play(rig: Rig, screen: Screen, good: int) -> Evidence:
+    """All acts.
+
+    Raises:
+        DemoError: An answer did not come.
+    """
+    accounts = Accounts(SETTINGS)
+    halves = stream(SEED, good)
+    key = f"{TRANSPORT.id}/account/ar/accessorials/Detention"
+    async with Traffic(rig, accounts) as traffic:
+        await _act(traffic, screen, "events, first half, with the contract's samples", [*samples(), *halves.first])
+
+        screen.say(f"an accountant gives AR Accessorials/Detention an account of its own: {DETENTION}")
+        for subsidiary in CONNECTED[:2]:
+            # In a thread: the event loop keeps the Kafka clients alive meanwhile.
+            await asyncio.to_thread(
+                rig.alvys_sage, "mappings", "set", subsidiary.id, "ar", "Accessorials", "Detention", DETENTION
+            )
+            accounts.set(f"{subsidiary.id}/account/ar/accessorials/Detention", DETENTION)
+        await _act(traffic, screen, "events, second half", halves.second)
+
+        before = await _creates(rig)
+        again = redelivered(halves.events, SHARE_AGAIN, SEED)
+        await _act(traffic, screen, "records delivered a second time", again)
+        after = await _creates(rig)
+
+        await _release(rig, traffic, screen)
+        screen.say("asking the simulator's database what stands in Sage")
+        standing = await documents(rig.admin_url)
+        sent = list(traffic.sent.values())
+        return Evidence(sent, audit(sent, standing), standing, key, before, after, len(traffic.strays))
+
+
+async def _act(traffic: Traffic, screen: Screen, text: str, events: list[Event]) -> None:
+    with screen.counting(text, len(events)) as progress:
+        await traffic.answered(await traffic.send(events), progress)
+
+
+async def _release(rig: Rig, traffic: Traffic, screen: Screen) -> None:
+    """Give the late card provider its vendor: what waited for it goes by itself."""
+    waiting = [
+        each
+        for each in traffic.sent.values()
+        if each.event.expectation.outcome is Outcome.DEFERRED and each.event.expectation.booking
+    ]
+    screen.say(f"the missing vendor of {LATE_PROVIDER} is set: {LATE_VENDOR}")
+    await asyncio.to_thread(rig.alvys_sage, "mappings", "vendor", TRANSPORT.id, "fuel", LATE_PROVIDER, LATE_VENDOR)
+    with screen.counting("deferred documents that go by themselves", len(waiting)) as progress:
+        await traffic.released(waiting, progress)
+
+
+async def _creates(rig: Rig) -> int:
+    """How many create functions have reached Sage so far."""
+    async with httpx.AsyncClient(trust_env=False, timeout=TIMEOUT) as http:
+        counts = json.loads((await http.get(f"{rig.admin_url}/requests")).content)
+    return sum(number for name, number in counts["functions"].items() if name in _CREATES)

@@ -1,0 +1,89 @@
+"""The ledger's records come back as they were written, and the index of waiting documents never lies."""
+
+from datetime import UTC, datetime
+from decimal import Decimal
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from consumers.engine.ledger import Claim, Ending, Entry, Ledger, Posted, decode, encode
+from domain.codes import Code
+from domain.documents import Connection, SageObject
+from domain.outcomes import Outcome
+
+text = st.text(st.characters(exclude_categories=["Cs"]), max_size=12)
+connections = st.builds(Connection, text, text, st.none() | text, text)
+claims = st.builds(
+    Claim,
+    revision=text,
+    control_id=text,
+    attempt=st.integers(0, 9),
+    connection=connections,
+    sage_object=st.sampled_from(SageObject),
+    number=text,
+    party_id=text,
+    total=st.decimals(-(10**12), 10**12, places=2, allow_nan=False),
+    lease_until=st.datetimes(timezones=st.just(UTC)),
+)
+posteds = st.builds(Posted, text, text, text, connections, st.sampled_from(SageObject), text, text)
+endings = st.builds(
+    Ending,
+    text,
+    st.sampled_from(Outcome),
+    st.integers(0, 2**62),
+    st.none() | st.sampled_from(Code),
+    st.none() | text,
+    st.lists(text, max_size=3).map(tuple),
+    st.booleans(),
+)
+entries = st.builds(
+    Entry,
+    key=st.sampled_from(["a", "b", "c"]),
+    attempts=st.integers(0, 9),
+    posted=st.none() | posteds,
+    claim=st.none() | claims,
+    last=st.none() | endings,
+    parked=st.none() | st.binary(max_size=20),
+)
+
+
+@given(entries)
+def test_an_entry_comes_back_as_it_was_written(entry):
+    assert decode(entry.key, encode(entry)) == entry
+
+
+def test_amounts_keep_every_digit():
+    claim = Claim("r", "c", 0, Connection("s", "C", None, "x"), SageObject.AP_BILL, "1", "V", Decimal("0.10"), _now())
+    back = decode("k", encode(Entry("k", claim=claim)))
+    assert back.claim is not None
+    assert str(back.claim.total) == "0.10"
+
+
+@pytest.mark.parametrize("value", [b"", b"{}", b"[]", b'{"schema": 2, "attempts": 0}', b'{"schema": 1}', b"\xff"])
+def test_a_record_that_is_not_ours_stops_its_reader(value):
+    with pytest.raises((ValueError, KeyError, TypeError)):
+        decode("k", value)
+
+
+@given(st.lists(entries | st.sampled_from(["drop a", "drop b"]), max_size=20))
+def test_the_documents_blocked_by_a_key_are_just_those_whose_entry_says_so(steps):
+    ledger, truth = Ledger(), {}
+    for step in steps:
+        if isinstance(step, str):
+            ledger.drop(step[-1])
+            truth.pop(step[-1], None)
+        else:
+            ledger.put(step)
+            truth[step.key] = step
+    waiting = {key: entry for key, entry in truth.items() if entry.waiting and entry.last is not None}
+    blockers = {blocker for entry in waiting.values() for blocker in entry.last.blocked_by}
+    assert set(ledger.blockers()) == blockers
+    for blocker in blockers:
+        expected = {key for key, entry in waiting.items() if blocker in entry.last.blocked_by}
+        assert set(ledger.blocked_by(blocker)) == expected
+
+
+def _now():
+
+    return datetime(2026, 1, 1, tzinfo=UTC)

@@ -1,0 +1,171 @@
+"""Promises 1 and 2 with real processes: a real worker, a real gateway, real signals, and the gateway's own books."""
+
+import asyncio
+import random
+from collections import Counter
+from contextlib import ExitStack
+
+import orjson
+import pytest
+
+from tests.support.engine import SUBSIDIARY, World, invoice, key
+from tests.support.processes import gateway, worker
+
+CUSTOMER = "CUST-10021"
+
+
+@pytest.fixture
+def sage():
+    with gateway() as opened:
+        yield opened
+
+
+@pytest.fixture
+async def world(bootstrap, topic_prefix):
+    world = World(bootstrap, topic_prefix)
+    await world.set_up()
+    connection = {
+        "companyId": "BLUEMESA",
+        "entityId": "100",
+        "credentials": "bluemesa",
+        "state": "active",
+        "activatedAt": "2026-01-01T00:00:00Z",
+        "locationId": "100",
+    }
+    await world.set(f"{SUBSIDIARY}/connection", connection)
+    await world.set(f"{SUBSIDIARY}/account/ar/default/default", {"account": "40000"})
+    return world
+
+
+def environment(world, sage, **more):
+    return {
+        "KAFKA_BOOTSTRAP_SERVERS": world.bootstrap,
+        "ALVYS_SAGE_TOPIC_PREFIX": world.prefix,
+        "ALVYS_SAGE_GROUP_ID": world.settings.group_id,
+        "ALVYS_SAGE_GATEWAY_URL": sage.url,
+        "ALVYS_SAGE_SENDER_PASSWORD": "sender-secret",
+        "ALVYS_SAGE_CREDENTIALS__BLUEMESA__USER": "alvys_ws",
+        "ALVYS_SAGE_CREDENTIALS__BLUEMESA__PASSWORD": "user-secret",
+        "ALVYS_SAGE_SESSION_TIMEOUT_MS": "6000",
+        "ALVYS_SAGE_SEND_WITHIN_SECONDS": "2",
+        "ALVYS_SAGE_EXECUTION_SECONDS": "4",
+        "ALVYS_SAGE_PROBE_SECONDS": "1",
+        "ALVYS_SAGE_BATCH_SIZE": "10",
+        **more,
+    }
+
+
+async def send(world, numbers):
+    await world.send(*((key(number), invoice(number, "100.00", customer=CUSTOMER)) for number in numbers))
+
+
+def books(sage):
+    return Counter(each["number"] for each in sage.documents())
+
+
+async def until_booked(sage, count):
+    async with asyncio.timeout(30):
+        while len(await asyncio.to_thread(sage.documents)) < count:  # noqa: ASYNC110 - the gateway tells nobody
+            await asyncio.sleep(0.02)
+
+
+async def test_a_worker_killed_again_and_again_loses_nothing_and_posts_nothing_twice(world, sage):
+    numbers = [f"K{number}" for number in range(300)]
+    await send(world, numbers)
+    sage.fault(kind="latency", seconds=0.1, function="create_invoice")
+    chance = random.Random(11)
+    for round_number in range(1, 5):
+        with worker(environment(world, sage)) as process:
+            await until_booked(sage, round_number * 40)
+            await asyncio.sleep(chance.random() * 0.1)  # not an event: the kill is to fall anywhere
+            process.kill()
+    sage.heal()
+    with worker(environment(world, sage)) as process:
+        await world.until(len(numbers), "posted")
+        assert process.stop() == 0
+    assert books(sage) == dict.fromkeys(numbers, 1)
+    assert await world.committed() == await world.ends()
+    ended = Counter(each["documentKey"] for each in await world.results() if each["outcome"] == "posted")
+    assert set(ended) == {f"invoice/{number}" for number in numbers}
+
+
+async def test_a_worker_killed_between_call_and_outcome_posts_nothing_twice(world, sage):
+    await send(world, ["A"])
+    sage.fault(kind="slow_answer", seconds=30, function="create_invoice", times=1)
+    with worker(environment(world, sage)) as process:
+        await until_booked(sage, 1)
+        process.kill()
+    with worker(environment(world, sage)):
+        results = await world.until(1, "posted")
+    assert books(sage) == {"A": 1}
+    assert results[-1]["sage"]["recordNo"] == str(sage.documents()[0]["recordno"])
+
+
+@pytest.mark.parametrize(
+    ("kind", "more"),
+    [
+        ("drop_before_commit", {}),
+        ("drop_after_commit", {}),
+        ("drop_midway", {}),
+        ("truncated", {}),
+        ("timeout_524", {}),
+        ("http_error", {"status": 503}),
+        ("http_error_after_commit", {"status": 502}),
+        ("throttled", {"retry_after": 1}),
+        ("throttled_in_200", {}),
+        ("offline", {}),
+        ("expire_session", {}),
+    ],
+)
+async def test_every_fault_of_the_gateway_ends_in_one_document_each(world, sage, kind, more):
+    numbers = [f"F{number}" for number in range(30)]
+    sage.fault(kind=kind, function="create_invoice", times=2, **more)
+    await send(world, numbers)
+    with worker(environment(world, sage)):
+        await world.until(len(numbers), "posted")
+    assert books(sage) == dict.fromkeys(numbers, 1)
+
+
+async def test_sigterm_ends_what_was_sent_commits_it_and_exits_with_zero(world, sage):
+    await send(world, [f"T{number}" for number in range(50)])
+    sage.fault(kind="latency", seconds=0.3, function="create_invoice")
+    with worker(environment(world, sage)) as process:
+        await until_booked(sage, 10)
+        assert process.stop() == 0
+    posted = [each for each in await world.results() if each["outcome"] == "posted"]
+    assert Counter(each["document"]["number"] for each in posted) == books(sage)
+    assert not [each for each in await world.results() if each["outcome"] == "uncertain"]
+
+
+async def test_workers_come_and_go_while_documents_are_in_flight(world, sage):
+    numbers = [f"W{number}" for number in range(200)]
+    sage.fault(kind="latency", seconds=0.05, function="create_invoice")
+    with ExitStack() as stack:
+        first = stack.enter_context(worker(environment(world, sage)))
+        await send(world, numbers[:100])
+        await until_booked(sage, 30)
+        second = stack.enter_context(worker(environment(world, sage)))
+        await send(world, numbers[100:])
+        await until_booked(sage, 120)
+        assert first.stop() == 0
+        await world.until(len(numbers), "posted")
+        assert second.stop() == 0
+    assert books(sage) == dict.fromkeys(numbers, 1)
+
+
+async def test_no_secret_is_in_any_record_or_log(world, sage):
+    await send(world, ["S"])
+    await world.send((b"bad", b"{"))
+    with worker(environment(world, sage, ALVYS_SAGE_LOG_LEVEL="debug")) as process:
+        await world.until(1, "posted")
+        process.stop()
+        log = process.log.read_text()
+    written = [log]
+    for topic in (
+        world.topics.sage_export_results,
+        world.topics.sage_dead_letters,
+        world.topics.invoice_created + ".ledger",
+    ):
+        written += [repr(record) for record in await world.records(topic)]
+    assert not [text for text in written if "sender-secret" in text or "user-secret" in text]
+    assert orjson.loads((await world.records(world.topics.sage_export_results))[0].value)["outcome"] == "posted"

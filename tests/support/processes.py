@@ -1,0 +1,116 @@
+"""The service's own commands as processes, ended by real signals."""
+
+import os
+import signal
+import subprocess
+import sys
+import tempfile
+from collections.abc import Iterator, Mapping
+from contextlib import contextmanager
+from pathlib import Path
+from typing import Any
+
+import httpx
+
+
+class Process:
+    """One `alvys-sage` command. Its log goes to a file, shown when a test fails."""
+
+    def __init__(self, arguments: list[str], environment: Mapping[str, str]) -> None:
+        self.log = Path(tempfile.mkstemp(suffix=".log")[1])
+        self._file = self.log.open("wb")
+        clean = {name: value for name, value in os.environ.items() if not name.startswith("ALVYS_SAGE_")}
+        self._popen = subprocess.Popen(
+            [sys.executable, "-m", "app", *arguments],
+            stdout=subprocess.PIPE,
+            stderr=self._file,
+            env=clean | dict(environment),
+            text=True,
+        )
+
+    def first_line(self) -> str:
+        """What it says when it is ready."""
+        assert self._popen.stdout is not None
+        line = self._popen.stdout.readline()
+        assert line, f"it ended before it was ready: {self.log.read_text()}"
+        return line
+
+    @property
+    def running(self) -> bool:
+        return self._popen.poll() is None
+
+    def send(self, number: signal.Signals) -> None:
+        self._popen.send_signal(number)
+
+    def kill(self) -> None:
+        """SIGKILL: no handler runs, nothing is flushed."""
+        self._popen.kill()
+        self._popen.wait()
+
+    def stop(self, timeout: float = 60) -> int:
+        """SIGTERM, as an orchestrator does it; the exit code."""
+        if self.running:
+            self._popen.terminate()
+        return self._popen.wait(timeout)
+
+    def close(self) -> None:
+        if self.running:
+            self.kill()
+        self._file.close()
+        if self._popen.stdout is not None:
+            self._popen.stdout.close()
+        print(f"--- {self._popen.args[-1]} ---\n{self.log.read_text()[-8000:]}")  # noqa: T201 - pytest shows it on failure
+        self.log.unlink()
+
+
+class Gateway:
+    """The simulator, as a process of its own, and what is in its books."""
+
+    def __init__(self, process: Process, url: str) -> None:
+        self.process = process
+        self.url = url
+        self._admin = httpx.Client(base_url=url.removesuffix("/ia/xml/xmlgw.phtml"), trust_env=False)
+
+    def fault(self, **fault: Any) -> None:
+        self._admin.post("/admin/faults", json=fault).raise_for_status()
+
+    def heal(self) -> None:
+        self._admin.delete("/admin/faults").raise_for_status()
+
+    def documents(self) -> list[dict[str, Any]]:
+        found: list[dict[str, Any]] = self._admin.get("/admin/documents").raise_for_status().json()["documents"]
+        return found
+
+    def requests(self) -> dict[str, Any]:
+        answer: dict[str, Any] = self._admin.get("/admin/requests").raise_for_status().json()
+        return answer
+
+    def close(self) -> None:
+        self._admin.close()
+        self.process.close()
+
+
+@contextmanager
+def gateway() -> Iterator[Gateway]:
+    """A simulator with the demo companies on a free port."""
+    process = Process(["simulator", "--demo", "--port", "0"], {})
+    try:
+        url = process.first_line().split()[-1]
+        opened = Gateway(process, url)
+    except BaseException:
+        process.close()
+        raise
+    try:
+        yield opened
+    finally:
+        opened.close()
+
+
+@contextmanager
+def worker(environment: Mapping[str, str]) -> Iterator[Process]:
+    """A worker process; killed at the end if the test did not stop it."""
+    process = Process(["worker"], environment)
+    try:
+        yield process
+    finally:
+        process.close()
