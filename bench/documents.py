@@ -4,6 +4,8 @@ import json
 
 from demo.events import Event, good_events
 from demo.events.invoices import load_invoice
+from demo.events.maker import Maker
+from demo.events.world import TRANSPORT
 from demo.rig import SETTINGS
 from domain.documents import Document
 from domain.events import EventKind
@@ -39,15 +41,16 @@ def _lines(event: Event) -> int:
     return 0 if booking is None else len(booking.lines)
 
 
-def calls(count: int, company: str = "BLUEMESA") -> list[Call]:
+def calls(count: int) -> list[Call]:
     """So many documents of one company and one entity, ready to be posted."""
-    state, found = settings(), []
-    for event in five_line_invoices(count * 3):
-        document = mapped(event, state)
-        if document.connection.company_id == company and document.connection.entity_id == "100":
-            booking = event.expectation.booking
-            found.append(Call(_control_id(document), document, booking.party if booking else ""))
-    return found[:count]
+    state, maker = settings(), Maker(SEED)
+    found: list[Call] = []
+    while len(found) < count:
+        draft = load_invoice(maker, TRANSPORT)
+        if len(draft.booking.lines) == LINES:
+            document = mapped(draft.posted(), state)
+            found.append(Call(_control_id(document), document, draft.booking.party))
+    return found
 
 
 def mapped(event: Event, state: MappingState) -> Document:

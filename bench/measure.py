@@ -11,6 +11,13 @@ from time import perf_counter
 from rich.console import Console
 from rich.table import Table
 
+from ops.broker import Broker, BrokerError, MockKafka, find_broker
+
+RUNS = 5
+"""Runs of which the median counts."""
+WIDTH = 110
+"""Columns where there is no terminal to ask."""
+
 
 @dataclass(frozen=True, slots=True)
 class Figure:
@@ -40,7 +47,7 @@ class Outcome:
 class Size:
     """How much is measured: `runs` of it, `share` of the full number of documents."""
 
-    runs: int = 5
+    runs: int = RUNS
     share: float = 1.0
 
     def of(self, full: int) -> int:
@@ -64,18 +71,33 @@ def seconds(work: Callable[[], object], clock: Callable[[], float] = perf_counte
     return clock() - began
 
 
+def real_broker() -> Broker:
+    """A broker to measure on; whoever gets it closes it.
+
+    Raises:
+        BrokerError: There is none but the mock cluster, whose figures would say nothing.
+    """
+    broker = find_broker("demo")
+    if isinstance(broker, MockKafka):
+        broker.close()
+        raise BrokerError("only a mock cluster is to be had here, and its figures say nothing about Apache Kafka")
+    return broker
+
+
 def show(outcomes: Sequence[Outcome]) -> None:
     """Tables for a person."""
     console = Console(highlight=False)
+    if not console.is_terminal:
+        console.width = WIDTH
     for outcome in outcomes:
-        table = Table(title=outcome.title, title_justify="left", title_style="bold")
+        table = Table()
         table.add_column("what")
         for column in ("figure", "unit", "ratio"):
             table.add_column(column, justify="left" if column == "unit" else "right")
         for figure in outcome.figures:
             ratio = "" if figure.ratio is None else f"{figure.ratio:.2f}"
             table.add_row(figure.name, f"{figure.value:,.1f}", figure.unit, ratio)
-        console.print()
+        console.print(f"\n{outcome.title}", style="bold", markup=False)
         console.print(table)
         for note in outcome.notes:
             console.print(f"  {note}", markup=False)

@@ -18,7 +18,7 @@ Name = tuple[str, str, str, str]
 
 @dataclass(slots=True)
 class Audit:
-    """The findings. `lost`: expected and not there. `twice`: there more often than once. `wrong`: all else, in words."""
+    """The findings. `lost`: expected and not there. `twice`: there more than once. `wrong`: all else, in words."""
 
     expected: int = 0
     standing: int = 0

@@ -92,7 +92,7 @@ def running(
         process.stop()
 
 
-def command(arguments: list[str], env: Mapping[str, str]) -> str:
+def command(arguments: list[str], env: Mapping[str, str], module: str = SERVICE) -> str:
     """Run a command to its end and return its output.
 
     Raises:
@@ -100,7 +100,12 @@ def command(arguments: list[str], env: Mapping[str, str]) -> str:
     """
     try:
         done = subprocess.run(
-            _command(arguments), env=dict(env), capture_output=True, text=True, check=False, timeout=COMMAND_TIMEOUT
+            _command(arguments, module),
+            env=dict(env),
+            capture_output=True,
+            text=True,
+            check=False,
+            timeout=COMMAND_TIMEOUT,
         )
     except subprocess.TimeoutExpired:
         raise DemoError(f"alvys-sage {' '.join(arguments)}: no end in {COMMAND_TIMEOUT:.0f} s") from None
@@ -110,5 +115,5 @@ def command(arguments: list[str], env: Mapping[str, str]) -> str:
     return done.stdout
 
 
-def _command(arguments: list[str], module: str = SERVICE) -> list[str]:
+def _command(arguments: list[str], module: str) -> list[str]:
     return [sys.executable, "-m", module, *arguments]

@@ -20,8 +20,8 @@ def report(evidence: Evidence, screen: Screen) -> None:
     _explained(evidence, screen)
     _detention(evidence, screen)
     screen.plain(
-        f"delivered again: {_count(evidence, 'delivered again')} records; create calls to Sage before and after: "
-        f"{evidence.creates_before} and {evidence.creates_after} (the difference are refusals of Sage's, asked anew)"
+        f"delivered a second time: {len(evidence.again)} records; create calls to Sage for them: "
+        f"{evidence.creates_again}, for {evidence.refused_again} that Sage had refused and is asked anew"
     )
     found = evidence.audit
     screen.plain(f"in Sage's database: {found.standing} documents, expected {found.expected}")
@@ -55,7 +55,7 @@ def _outcomes(evidence: Evidence, screen: Screen) -> None:
 def _codes(evidence: Evidence, screen: Screen) -> None:
     """Every code with an example of what leads to it."""
     coded = [(str(each.last), each.event.story) for each in evidence.sent if each.last and each.last.code]
-    counts, stories = Counter(name for name, _ in coded), {name: story for name, story in reversed(coded)}
+    counts, stories = Counter(name for name, _ in coded), dict(reversed(coded))
     rows = [[name, str(counts[name]), stories[name]] for name in sorted(counts)]
     screen.table(
         "Why a record was not posted", ["outcome:code", "records", "for example"], rows, right=frozenset({"records"})
@@ -104,10 +104,6 @@ def _detention(evidence: Evidence, screen: Screen) -> None:
     screen.plain()
     shown = ", ".join(f"{number} lines in {account}" for account, number in sorted(lines.items()))
     screen.plain(f"AR detention of BLUEMESA in Sage, earlier documents and later ones: {shown}")
-
-
-def _count(evidence: Evidence, story: str) -> int:
-    return sum(1 for each in evidence.sent if each.event.story.endswith(story))
 
 
 def _findings(evidence: Evidence, screen: Screen) -> None:

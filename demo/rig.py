@@ -1,5 +1,6 @@
 """The system on this machine: a broker, a Sage of its own, the topics, the settings, one worker. All end together."""
 
+import asyncio
 import os
 import tempfile
 from collections.abc import Iterator
@@ -10,13 +11,15 @@ from uuid import uuid4
 
 import httpx
 
+from demo import on_mock
 from demo.events.world import CARRIERS, CUSTOMERS, DRIVERS, TWIN_IDS, TWINS
-from demo.processes import Process, command, running
+from demo.processes import SERVICE, Process, command, running
 from demo.screen import Screen
 from ops.broker import Broker, MockKafka, find_broker
 from simulator.seed import Company, Record, demo_seed
 
 SETTINGS = Path(__file__).with_name("settings.jsonl")
+ON_MOCK = "demo.on_mock"
 PARTITIONS = 3
 """Few: each partition is a transactional producer to be started, and this is to be quick."""
 SENDER_PASSWORD = "sender-secret"  # noqa: S105 - of the fictional companies in the simulator's seed
@@ -42,11 +45,25 @@ class Rig:
 
     def alvys_sage(self, *arguments: str) -> str:
         """Run a command of the service, as an operator would."""
-        return command(list(arguments), self.env)
+        return command(list(arguments), self.env, SERVICE if self.real_broker else ON_MOCK)
+
+
+@dataclass(frozen=True, slots=True)
+class Gateway:
+    """What stands in for Sage: a process that prints `listening on` and its address."""
+
+    name: str
+    module: str
+    arguments: tuple[str, ...]
+    has_admin: bool
+    """Whether it has the simulator's admin endpoints."""
+
+
+SIMULATOR = Gateway("simulator", SERVICE, ("simulator", "--demo", "--port", "0"), has_admin=True)
 
 
 @contextmanager
-def rig(screen: Screen, broker: Broker | None = None) -> Iterator[Rig]:
+def rig(screen: Screen, broker: Broker | None = None, gateway: Gateway = SIMULATOR) -> Iterator[Rig]:
     """Start everything, and stop it again in the opposite order.
 
     Raises:
@@ -59,19 +76,27 @@ def rig(screen: Screen, broker: Broker | None = None) -> Iterator[Rig]:
         prefix = f"demo-{uuid4().hex[:8]}-"
         real = not isinstance(broker, MockKafka)
         env = environment(broker.bootstrap, prefix, real=real)
-        screen.say(f"starting a Sage Intacct simulator, creating the topics {prefix}*")
-        with running("simulator", ["simulator", "--demo", "--port", "0"], env, folder) as simulator:
-            command(["topics", "--create"], env)
-            gateway = simulator.first_line().rpartition(" ")[2]
-            admin_url = gateway.partition("/ia/")[0] + "/admin"
-            env["ALVYS_SAGE_GATEWAY_URL"] = gateway
-            add_parties(admin_url)
+        screen.say(f"starting the {gateway.name}, creating the topics {prefix}*")
+        with running(gateway.name, list(gateway.arguments), env, folder, gateway.module) as sage:
+            _create_topics(broker.bootstrap, prefix, env, real=real)
+            url = env["ALVYS_SAGE_GATEWAY_URL"] = sage.first_line().rpartition(" ")[2]
+            admin_url = url.partition("/ia/")[0] + "/admin"
+            if gateway.has_admin:
+                add_parties(admin_url)
             screen.say(f"importing {sum(1 for _ in SETTINGS.open())} settings: connections, accounts, vendors")
-            command(["mappings", "import", str(SETTINGS), "--by", "demo"], env)
+            service = SERVICE if real else ON_MOCK
+            command(["mappings", "import", str(SETTINGS), "--by", "demo"], env, service)
             screen.say("starting the worker")
-            with running("worker", ["worker"], env, folder) as worker:
+            with running("worker", ["worker"], env, folder, service) as worker:
                 yield Rig(broker.bootstrap, prefix, admin_url, worker, env, real)
-                screen.say("stopping worker, simulator and broker")
+                screen.say(f"stopping worker, {gateway.name} and broker")
+
+
+def _create_topics(bootstrap: str, prefix: str, env: dict[str, str], *, real: bool) -> None:
+    if real:
+        command(["topics", "--create"], env)
+    else:
+        asyncio.run(on_mock.create_topics(bootstrap, prefix))
 
 
 def environment(bootstrap: str, prefix: str, *, real: bool) -> dict[str, str]:
@@ -90,8 +115,6 @@ def environment(bootstrap: str, prefix: str, *, real: bool) -> dict[str, str]:
             for part, value in (("USER", "alvys_ws"), ("PASSWORD", USER_PASSWORD))
         },
     }
-    if not real:
-        ours["MAPPING_POLICY"] = "warn"
     return kept | {"KAFKA_BOOTSTRAP_SERVERS": bootstrap} | {f"ALVYS_SAGE_{name}": value for name, value in ours.items()}
 
 

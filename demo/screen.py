@@ -15,9 +15,9 @@ WIDTH = 140
 class Screen:
     """Standard output, for a person. Every line of a step begins with the seconds since the start."""
 
-    def __init__(self) -> None:
-        console = Console(highlight=False)
-        self.console = console if console.is_terminal else Console(highlight=False, width=WIDTH)
+    def __init__(self, *, quiet: bool = False) -> None:
+        console = Console(highlight=False, quiet=quiet)
+        self.console = console if console.is_terminal else Console(highlight=False, quiet=quiet, width=WIDTH)
         self._began = monotonic()
 
     def say(self, text: str) -> None:

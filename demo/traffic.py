@@ -1,4 +1,4 @@
-"""Events in, answers out, through the real topics. Every record sent is known by where it stands, and so is its answer."""
+"""Events in, answers out, through the real topics. A record is known by where it stands, and so is its answer."""
 
 import asyncio
 import json

@@ -5,7 +5,7 @@ from datetime import datetime
 from enum import StrEnum
 from typing import Annotated, Literal
 
-from pydantic import AfterValidator, Field, PlainValidator, StrictBool
+from pydantic import AfterValidator, Field, BeforeValidator, StrictBool
 
 from domain.events.fields import Id, Text, Wire, to_instant
 from domain.money import MINOR_UNITS
@@ -74,7 +74,7 @@ class ConnectionSetting(Wire):
     credentials: Id
     """The name of a secret, never the secret."""
     state: ConnectionStatus
-    activated_at: Annotated[datetime, PlainValidator(_to_activation)]
+    activated_at: Annotated[datetime, BeforeValidator(_to_activation)]
     """Only what was created at or after it is exported (requirement 9)."""
     base_currency: Annotated[Id, AfterValidator(_known_currency)] = "USD"
     location_id: Id | None = None

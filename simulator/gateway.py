@@ -48,6 +48,8 @@ class Admitted:
     request: Request
     company: str
     held_elsewhere: frozenset[str] = frozenset()
+    endpoint: str = ""
+    """The address that the caller reached us at: what getAPISession names, so that it works through a mapped port."""
 
     @property
     def names(self) -> list[str]:
@@ -135,7 +137,7 @@ class Gateway:
             function.control_id,
             function.element,
             self.store.now(),
-            self.endpoint,
+            admitted.endpoint or self.endpoint,
         )
         try:
             with self.store.database.atomic():

@@ -107,6 +107,7 @@ class Simulator:
             admitted = self._gateway.admit(body)
         except ControlError as refusal:
             return _xml(render_refusal(refusal.error), refusal.status)
+        admitted.endpoint = f"{http.scheme}://{http.host}{PATH}"
         try:
             config = self.store.setup(admitted.company).config
         except UnknownCompanyError:

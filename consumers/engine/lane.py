@@ -16,7 +16,7 @@ from consumers.engine.knobs import Knobs, Time, jittered
 from consumers.engine.ledger import Claim
 from consumers.engine.places import CredentialsMissingError, Place, Sage, blocker_of, place_of
 from consumers.engine.verdicts import posted, refused, sage_answer
-from consumers.engine.work import Verdict, Work
+from consumers.engine.work import Owner, Verdict, Work
 from domain.codes import Code
 from domain.documents import Connection, Document
 from domain.identity import control_id
@@ -75,6 +75,23 @@ class Lane:
     def doubt(self, work: Work) -> None:
         """Take a document whose claim has no outcome: it is looked up before anything is sent."""
         self._doubts.add(work)
+
+    def give_back(self, owner: Owner) -> None:
+        """Drop the owner's documents that are not on their way to Sage: it is being given up."""
+        for place, queue in list(self._queues.items()):
+            kept = deque(work for work in queue if not self._given_back(work, owner))
+            self._queues[place] = kept
+        waiting = [self._claimed.get_nowait() for _ in range(self._claimed.qsize())]
+        for batch in waiting:
+            self._claimed.put_nowait([work for work in batch if not self._given_back(work, owner)])
+
+    @staticmethod
+    def _given_back(work: Work, owner: Owner) -> bool:
+        if work.owner is not owner:
+            return False
+        if work.claim is not None:
+            owner.let_go(work)
+        return True
 
     def holds(self, blocker: str) -> bool:
         """Whether documents still have to wait for this connection."""

@@ -6,7 +6,7 @@ from collections.abc import Callable
 from consumers.engine.knobs import Knobs, Time
 from consumers.engine.lane import Lane
 from consumers.engine.places import Sage
-from consumers.engine.work import Work
+from consumers.engine.work import Owner, Work
 
 
 class Lanes:
@@ -32,6 +32,11 @@ class Lanes:
     def doubt(self, work: Work) -> None:
         """Look a claimed document up before anything is sent."""
         self._lane(work).doubt(work)
+
+    def give_back(self, owner: Owner) -> None:
+        """Drop the owner's documents that are not on their way to Sage: it is being given up."""
+        for lane in self._lanes.values():
+            lane.give_back(owner)
 
     def holds(self, blocker: str) -> bool:
         """Whether documents still have to wait for this Sage connection."""

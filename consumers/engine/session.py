@@ -19,7 +19,7 @@ from consumers.engine.journal import Journal, JournalPlace, Note, Outgoing
 from consumers.engine.knobs import Knobs, Time
 from consumers.engine.ledger import Claim, Ending, Entry, Ledger, ended
 from consumers.engine.offsets import OffsetTracker
-from consumers.engine.work import Verdict, Work, verdict_of
+from consumers.engine.work import Owner, Verdict, Work, verdict_of
 from domain.codes import Code
 from domain.documents import Document
 from domain.events import ContractError
@@ -47,6 +47,9 @@ class Lanes(Protocol):
 
     def holds(self, blocker: str) -> bool:
         """Whether documents still have to wait for this Sage connection."""
+
+    def give_back(self, owner: Owner) -> None:
+        """Drop the owner's documents that are not on their way to Sage."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -142,6 +145,7 @@ class PartitionSession:
         What did not end by then stays a claim in the ledger, and its next owner looks it up.
         """
         self._open = False
+        self._lanes.give_back(self)
         try:
             async with asyncio.timeout(self._knobs.drain.total_seconds()):
                 await self._calm.wait()

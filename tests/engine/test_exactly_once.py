@@ -218,3 +218,16 @@ async def test_a_graceful_stop_waits_for_the_call_and_commits_its_outcome(world)
 
 def _long_lease(world):
     return replace(world.knobs, execution=timedelta(minutes=5))
+
+
+async def test_a_stop_does_not_wait_for_a_company_that_takes_nothing(world):
+    world.sage.down = UnavailableError("maintenance")
+    slow = replace(world.knobs, backoff=timedelta(seconds=60), backoff_cap=timedelta(seconds=60))
+    await world.send_invoices(*NUMBERS)
+    async with asyncio.timeout(25), world.worker(knobs=slow):
+        await world.sage.arrived.wait()
+    world.sage.down = None
+    async with world.worker(knobs=_long_lease(world)):
+        results = await world.until(20, "posted")
+    assert once(world)
+    assert not [each for each in results if each["outcome"] == "uncertain"]  # what was let go was never in doubt

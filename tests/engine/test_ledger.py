@@ -68,7 +68,8 @@ def test_a_record_that_is_not_ours_stops_its_reader(value):
 
 @given(st.lists(entries | st.sampled_from(["drop a", "drop b"]), max_size=20))
 def test_the_documents_blocked_by_a_key_are_just_those_whose_entry_says_so(steps):
-    ledger, truth = Ledger(), {}
+    ledger = Ledger()
+    truth: dict[str, Entry] = {}
     for step in steps:
         if isinstance(step, str):
             ledger.drop(step[-1])
@@ -76,12 +77,11 @@ def test_the_documents_blocked_by_a_key_are_just_those_whose_entry_says_so(steps
         else:
             ledger.put(step)
             truth[step.key] = step
-    waiting = {key: entry for key, entry in truth.items() if entry.waiting and entry.last is not None}
-    blockers = {blocker for entry in waiting.values() for blocker in entry.last.blocked_by}
+    waiting = {key: entry.last.blocked_by for key, entry in truth.items() if entry.waiting and entry.last is not None}
+    blockers = {blocker for blocked_by in waiting.values() for blocker in blocked_by}
     assert set(ledger.blockers()) == blockers
     for blocker in blockers:
-        expected = {key for key, entry in waiting.items() if blocker in entry.last.blocked_by}
-        assert set(ledger.blocked_by(blocker)) == expected
+        assert set(ledger.blocked_by(blocker)) == {key for key, by in waiting.items() if blocker in by}
 
 
 def _now():

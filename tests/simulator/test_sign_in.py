@@ -74,3 +74,9 @@ async def test_a_denied_object_is_a_missing_permission(client: Client, sim):
     client.company, client.user, client.password, client.entity = "ACME", "u", "p", ""
     assert errors(await client.send(query("VENDOR", "NAME"))) == ["PL04000005"]
     await client.ok(query("CUSTOMER", "NAME"))
+
+
+async def test_the_endpoint_of_a_session_is_the_address_the_caller_used(client: Client):
+    client.url = client.url.replace("127.0.0.1", "localhost")  # as through a mapped port, or a container's name
+    root = await client.send("<getAPISession/>")
+    assert root.findtext(".//endpoint") == client.url

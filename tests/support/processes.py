@@ -17,6 +17,7 @@ class Process:
     """One `alvys-sage` command. Its log goes to a file, shown when a test fails."""
 
     def __init__(self, arguments: list[str], environment: Mapping[str, str]) -> None:
+        self.name = arguments[0]
         self.log = Path(tempfile.mkstemp(suffix=".log")[1])
         self._file = self.log.open("wb")
         clean = {name: value for name, value in os.environ.items() if not name.startswith("ALVYS_SAGE_")}
@@ -59,7 +60,7 @@ class Process:
         self._file.close()
         if self._popen.stdout is not None:
             self._popen.stdout.close()
-        print(f"--- {self._popen.args[-1]} ---\n{self.log.read_text()[-8000:]}")  # noqa: T201 - pytest shows it on failure
+        print(f"--- {self.name} ---\n{self.log.read_text()[-8000:]}")  # noqa: T201 - pytest shows it on failure
         self.log.unlink()
 
 
