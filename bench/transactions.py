@@ -7,7 +7,7 @@ import asyncio
 from time import perf_counter
 from uuid import uuid4
 
-from aiokafka import AIOKafkaConsumer, AIOKafkaProducer
+from aiokafka import AIOKafkaProducer
 from aiokafka.admin import AIOKafkaAdminClient, NewTopic
 from aiokafka.structs import OffsetAndMetadata, TopicPartition
 
@@ -44,6 +44,8 @@ async def _measure(bootstrap: str, size: Size) -> tuple[float, float]:
     producer = AIOKafkaProducer(bootstrap_servers=bootstrap, transactional_id=f"{prefix}id", acks="all")
     await producer.start()
     try:
+        # A broker acknowledges a topic before its metadata shows it.
+        await asyncio.gather(*map(producer.partitions_for, topics))
         await _transactions(producer, prefix, BATCH, BATCH)  # the first one starts what all others use
         single = [await _transactions(producer, prefix, size.of(ONE_BY_ONE), 1) for _ in range(size.runs)]
         batched = [await _transactions(producer, prefix, size.of(IN_BATCHES), BATCH) for _ in range(size.runs)]
@@ -75,12 +77,3 @@ async def _create(bootstrap: str, topics: list[str]) -> None:
         await admin.create_topics([NewTopic(topic, num_partitions=1, replication_factor=1) for topic in topics])
     finally:
         await admin.close()
-    # A broker acknowledges a topic before its metadata shows it; a consumer that subscribes waits for that.
-    async with asyncio.timeout(30):
-        consumer = AIOKafkaConsumer(bootstrap_servers=bootstrap)
-        await consumer.start()
-        try:
-            while not set(topics) <= await consumer.topics():
-                await asyncio.sleep(0)
-        finally:
-            await consumer.stop()
