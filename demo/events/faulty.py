@@ -78,10 +78,10 @@ def _strangers(draft: Draft, what: str) -> Event:
 
 
 def _idle_driver(maker: Maker) -> Event:
-    idle = drivers.statement(maker).copy("a driver who did not drive")
+    idle = drivers.statement(maker).copy("a statement without a line")
     idle.event["data"]["statement"]["totals"]["netIncome"] = maker.money(0)
     idle.event["data"]["statement"]["lineItems"] = []
-    return idle.ends(Outcome.SKIPPED, "ZERO_TOTAL")
+    return idle.ends(Outcome.REJECTED, "NO_LINES")
 
 
 def _customer(maker: Maker, named: dict[str, Any], story: str, code: str) -> Event:

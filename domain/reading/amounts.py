@@ -23,9 +23,8 @@ def check(total: Money, lines: Sequence[Money]) -> Amounts:
     """Hold the lines against the total (promise 3: never a guess with money).
 
     A currency that is null beside one that is set counts as two: only the company's settings know what null stands for,
-    and booking euros as dollars is worse than asking. A document without lines is refused, unless its total is zero as
-    well: then total and lines agree that there is nothing to book, as in the week of a driver who did not drive, and
-    the export skips it.
+    and booking euros as dollars is worse than asking. A document without lines is refused even if its total is zero:
+    an empty document is more likely a fault of its sender than a fact.
 
     Args:
         total: What the event says is due; it is booked as it stands.
@@ -44,7 +43,7 @@ def check(total: Money, lines: Sequence[Money]) -> Amounts:
     places = BASE_MINOR_UNITS if currency is None else currency.minor_units
     due = _exact(total.amount, places)
     amounts = tuple([_exact(line.amount, places) for line in lines])
-    if not amounts and due:
+    if not amounts:
         raise Refusal(Code.NO_LINES, f"the total is {due}, and there are no lines")
     added = sum(amounts, Decimal(0))
     if added != due:

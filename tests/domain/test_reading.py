@@ -47,9 +47,9 @@ def test_lines_that_do_not_add_up_are_refused_with_both_figures():
     assert found.detail == "the lines add up to 99.99, the total is 100.00"
 
 
-def test_a_total_without_lines_is_refused_and_a_zero_total_without_lines_is_not():
-    assert refused(with_amounts(100)).code == "NO_LINES"
-    assert accepted(with_amounts(0)).lines == ()
+@pytest.mark.parametrize("total", [100, 0])
+def test_a_document_without_lines_is_refused_whatever_its_total(total):
+    assert refused(with_amounts(total)).code == "NO_LINES"
 
 
 def test_currencies_are_known_and_one():
