@@ -24,8 +24,10 @@ DISTRIBUTION = "alvys-sage-intacct"
 
 COMMANDS = {
     "worker": ("app.commands.worker:worker", "Export: read the topics, post to Sage Intacct, answer."),
+    "statistics": ("app.commands.statistics:statistics", "Windowed figures and alerts over the results."),
     "mappings": ("app.commands.mappings:mappings", "GL accounts: list, set, clear, explain, import, export."),
     "topics": ("app.commands.topics:topics", "Create and check the Kafka topics."),
+    "codes": ("app.commands.codes:codes", "Every code an answer can carry: its cause and its fix."),
     "settings": ("app.commands.settings:settings", "Every setting: its variable, default, meaning and value."),
 }
 """Name, where it is, and its line in the help. What is named is a Typer application or a function for one."""

@@ -41,6 +41,7 @@ class Topics:
     sage_dead_letters: str
     export_commands: str
     payment_cursor: str
+    sage_export_statistics: str
 
     @property
     def sources(self) -> tuple[str, str, str, str]:
@@ -51,6 +52,21 @@ class Topics:
     def ledger(source: str) -> str:
         """The ledger topic of a source topic; both are full names."""
         return f"{source}.ledger"
+
+    @property
+    def statistics_facts(self) -> str:
+        """Internal: what the statistics need of each result, by subsidiary."""
+        return f"{self.sage_export_statistics}.facts"
+
+    @property
+    def statistics_windows(self) -> str:
+        """Internal: the windows that are open."""
+        return f"{self.sage_export_statistics}.windows"
+
+    @property
+    def statistics_waiting(self) -> str:
+        """Internal: the documents that wait."""
+        return f"{self.sage_export_statistics}.waiting"
 
 
 class Settings(BaseSettings):
@@ -97,6 +113,9 @@ class Settings(BaseSettings):
     topic_sage_dead_letters: str = Field("sage-dead-letters", description="Events that break the contract, untouched.")
     topic_export_commands: str = Field("export-commands", description="Retry, mark as synced, pause, resume.")
     topic_payment_cursor: str = Field("payment-cursor", description="Internal: how far payments were read.")
+    topic_sage_export_statistics: str = Field(
+        "sage-export-statistics", description="Figures and alerts of a window of time, by subsidiary."
+    )
     partitions: Positive = Field(6, description="Partitions of a topic that `alvys-sage topics --create` creates.")
     replication: int = Field(
         0, ge=0, description="Replicas of a topic that is created; 0: three, or one per broker where there are fewer."
@@ -142,6 +161,13 @@ class Settings(BaseSettings):
     )
     drain_timeout_seconds: Positive = Field(
         30, description="Seconds that a revoked partition or a stopping worker waits for requests in flight."
+    )
+    statistics_window_seconds: Positive = Field(60, description="Length of the windows that results are counted in.")
+    statistics_grace_seconds: Positive = Field(
+        5, description="Seconds after its end that a window waits for results that are on their way."
+    )
+    statistics_reject_percent: int = Field(
+        20, ge=1, le=100, description="Percentage of rejected documents in a window from which there is an alert."
     )
     check_crcs: bool = Field(True, description="Check records' checksums; false only for librdkafka's mock cluster.")
 

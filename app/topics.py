@@ -33,6 +33,7 @@ COMPACTED = {
     "delete.retention.ms": str(7 * DAY),
 }
 KEPT_90_DAYS = {"cleanup.policy": "delete", "retention.ms": str(90 * DAY)}
+KEPT_7_DAYS = {"cleanup.policy": "delete", "retention.ms": str(7 * DAY)}
 KEPT_FOR_EVER = {"cleanup.policy": "delete", "retention.ms": FOR_EVER}
 UPSTREAMS = {"cleanup.policy": "delete"}
 
@@ -92,6 +93,11 @@ def wanted(settings: Settings) -> list[Wanted]:
         Wanted(names.export_commands, "delete", KEPT_90_DAYS, many),
         *(Wanted(names.ledger(source), "compact", COMPACTED, many, ledger_of=source) for source in names.sources),
         Wanted(names.payment_cursor, "compact", COMPACTED, many),
+        Wanted(names.sage_export_statistics, "delete", KEPT_90_DAYS, many),
+        Wanted(names.statistics_facts, "delete", KEPT_7_DAYS, many),
+        # Tables of what is read from the facts: a key's changes are in the partition of its facts.
+        Wanted(names.statistics_windows, "compact", COMPACTED, many, ledger_of=names.statistics_facts),
+        Wanted(names.statistics_waiting, "compact", COMPACTED, many, ledger_of=names.statistics_facts),
     ]
 
 

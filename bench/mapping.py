@@ -25,8 +25,6 @@ DOCUMENTS = 4_000
 BATCH = 100
 PARTY = "CUST-10021"
 CONTROL_ID = "0" * 64
-
-
 YARDSTICK = "yardstick: json.loads of the same bytes"
 DECODE, READ = "decode: bytes to event", "read: document and revision"
 EXPORT, RENDER = "export: accounts of all lines", "render: XML, and the request around 100"

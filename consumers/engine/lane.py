@@ -149,9 +149,10 @@ class Lane:
             await self._filled.wait()
 
     async def _find_parties(self, login: Login, batch: Sequence[Work]) -> list[Work]:
+        # All of them first: a list that cannot be read decides nothing, for none of the batch.
+        parties = [await self._directory.find(login, _document(work).party) for work in batch]
         found = []
-        for work in batch:
-            party = await self._directory.find(login, _document(work).party)
+        for work, party in zip(batch, parties, strict=True):
             if isinstance(party, Rejected):
                 work.owner.finish(work, Verdict(Outcome.REJECTED, party.code, party.detail))
             else:
@@ -203,11 +204,16 @@ class Lane:
             slept = [work for work in batch if work.claim is None or work.claim.lease_until <= latest]
             self._requeue(slept)
             batch = [work for work in batch if work.claim is not None and work.claim.lease_until > latest]
-            if batch:
-                await self._post(batch)
+            if not batch:
+                continue
+            try:
+                login = self._login(batch[0].connection)
+            except CredentialsMissingError as error:
+                self._block(batch, Verdict(Outcome.DEFERRED, Code.SAGE_SIGN_IN, str(error)))
+            else:
+                await self._post(login, batch)
 
-    async def _post(self, batch: Sequence[Work]) -> None:
-        login = self._login(batch[0].connection)
+    async def _post(self, login: Login, batch: Sequence[Work]) -> None:
         metrics.REQUESTS.labels(self.company_id, CREATE).inc()
         metrics.BATCH.observe(len(batch))
         calls = [

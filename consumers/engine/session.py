@@ -15,20 +15,19 @@ from aiokafka import AIOKafkaProducer, ConsumerRecord
 from aiokafka.structs import TopicPartition
 
 from consumers.engine import metrics
-from consumers.engine.journal import Journal, JournalPlace, Note, Outgoing
+from consumers.engine.journal import Journal, JournalPlace, Note
 from consumers.engine.knobs import Knobs, Time
-from consumers.engine.ledger import Claim, Ending, Entry, Ledger, ended
+from consumers.engine.ledger import Claim, Entry, Ledger
+from consumers.engine.notes import Writer, changed, ending
 from consumers.engine.offsets import OffsetTracker
 from consumers.engine.work import Owner, Verdict, Work, verdict_of
-from domain.codes import Code
 from domain.documents import Document
 from domain.events import ContractError
 from domain.export import export
 from domain.mapping_state import MappingState
 from domain.outcomes import Outcome, Rejected
 from domain.reading import Received
-from producers import dead_letters, results
-from producers.results import Result, SageAnswer, SourceRecord
+from producers.results import SageAnswer, SourceRecord
 
 log = structlog.get_logger(__name__)
 
@@ -56,10 +55,7 @@ class Lanes(Protocol):
 class Surroundings:
     """What all sessions of a worker share."""
 
-    group_id: str
-    results: str
-    """The topic of results; `dead_letters` likewise."""
-    dead_letters: str
+    writer: Writer
     mapping: Callable[[], MappingState]
     """The settings in force."""
     lanes: Lanes
@@ -86,6 +82,7 @@ class PartitionSession:
         self._ledger_topic = ledger_topic
         self._receive = receive
         self._around = around
+        self._writer = around.writer
         self._lanes = around.lanes
         self._knobs = around.knobs
         self._on_failure = on_failure
@@ -110,7 +107,7 @@ class PartitionSession:
     def open_with(self, producer: AIOKafkaProducer, ledger: Ledger) -> None:
         """Begin: the former owner is fenced, the ledger restored. What was left in doubt or waits for Sage goes on."""
         self._ledger = ledger
-        place = JournalPlace(self.source, self._ledger_topic, self._around.group_id)
+        place = JournalPlace(self.source, self._ledger_topic, self._around.writer.group_id)
         self._journal = Journal(producer, place, ledger, self._tracker, self._failed)
         self._open = True
         for entry in list(ledger.in_doubt()):
@@ -259,7 +256,7 @@ class PartitionSession:
             sage = SageAnswer(entry.posted.record_no, entry.posted.control_id)
             self.finish(work, Verdict(Outcome.ALREADY_POSTED, sage=sage, from_ledger=True))
         elif entry.posted is not None:
-            self.finish(work, _changed(entry))
+            self.finish(work, changed(entry))
         elif (
             last is not None
             and last.by_sage
@@ -306,15 +303,15 @@ class PartitionSession:
         if verdict.posted is not None and claim is not None and claim.revision != work.received.revision:
             # An earlier revision was found in Sage; this one changes it.
             entry = replace(entry, posted=verdict.posted, claim=None)
-            verdict = _changed(entry)
+            verdict = changed(entry)
         self._write(work, verdict, entry)
 
     def park(self, work: Work, verdict: Verdict) -> None:
         """Keep a document in doubt: its record ends, its claim stands, its key stays busy until the doubt ends."""
         if self._journal is None:
             return
-        entry = replace(self._ledger.get(work.key), last=self._ending(work, verdict), parked=work.value)
-        self._journal.write(Note(entry, (self._result(work, verdict),), work.offset))
+        entry = self._ledger.get(work.key)
+        self._journal.write(self._writer.in_doubt(work, verdict, entry, self._around.time.now()))
         self._count(verdict)
         work.offset = None
         self._called.discard(work)
@@ -335,31 +332,15 @@ class PartitionSession:
 
     def _write(self, work: Work, verdict: Verdict, entry: Entry) -> None:
         self._called.discard(work)
+        self._rest()
         if self._journal is None or self._gone:
-            self._rest()
             return
-        ending = self._ending(work, verdict)
-        unchanged = work.offset is None and entry.last == ending and entry.claim is None
-        if unchanged:
-            self._rest()
+        if work.offset is None and entry.claim is None and entry.last == ending(work, verdict):
             self._release(work)  # woken, and still waiting for the same: there is nothing new to tell
             return
-        if verdict.from_ledger:
-            entry = (
-                replace(entry, last=replace(entry.last, offset=max(ending.offset, entry.last.offset)))
-                if entry.last
-                else entry
-            )
-            note = Note(None, (self._result(work, verdict),), work.offset)
-        else:
-            settled = ended(entry, ending, posted=verdict.posted, refused=verdict.refused)
-            if verdict.parked:
-                settled = replace(settled, parked=work.value)
-            note = Note(settled, (self._result(work, verdict),), work.offset)
         self._count(verdict)
-        future = self._journal.write(note)
-        future.add_done_callback(lambda done: self._durable(work, verdict, done))
-        self._rest()
+        durable = self._journal.write(self._writer.finished(work, verdict, entry, self._around.time.now()))
+        durable.add_done_callback(lambda done: self._durable(work, verdict, done))
 
     def _durable(self, work: Work, verdict: Verdict, done: "asyncio.Future[None]") -> None:
         if done.cancelled() or done.exception() is not None:
@@ -380,68 +361,11 @@ class PartitionSession:
         if not self._called:
             self._calm.set()
 
-    def _count(self, verdict: Verdict) -> None:
-        metrics.OUTCOMES.labels(self.source.topic, verdict.outcome, verdict.code or "").inc()
-
-    def _ending(self, work: Work, verdict: Verdict) -> Ending:
-        return Ending(
-            revision=work.received.revision,
-            outcome=verdict.outcome,
-            offset=work.source.offset,
-            code=verdict.code,
-            detail=verdict.detail,
-            blocked_by=verdict.blocked_by,
-            by_sage=verdict.refused,
-        )
-
-    def _result(self, work: Work, verdict: Verdict) -> Outgoing:
-        result = Result(
-            key=work.key,
-            event_id=work.received.event_id,
-            source=work.source,
-            revision=work.received.revision,
-            outcome=verdict.outcome,
-            at=self._around.time.now(),
-            attempt=work.claim.attempt if work.claim else work.attempt,
-            code=verdict.code,
-            detail=verdict.detail,
-            blocked_by=verdict.blocked_by,
-            connection=work.document.connection if work.document else work.claim.connection if work.claim else None,
-            document=work.document,
-            party_id=work.party_id or (work.claim.party_id if work.claim else None),
-            sage=verdict.sage,
-            mapping_offset=work.mapping_offset,
-            from_ledger=verdict.from_ledger,
-        )
-        return Outgoing(self._around.results, work.key.encode(), results.encode(result))
-
     def _dead(self, record: ConsumerRecord, error: ContractError) -> None:
         """Bytes that break the contract go aside untouched, and the topic moves on."""
-        if self._journal is None:
-            return
-        dead = dead_letters.DeadRecord(
-            record.topic,
-            record.partition,
-            record.offset,
-            record.timestamp,
-            record.timestamp_type,
-            record.key,
-            record.value,
-            tuple(record.headers),
-        )
-        headers = dead_letters.headers(dead, error.code, error.detail, self._around.group_id)
-        metrics.DEAD_LETTERS.labels(self.source.topic, error.code).inc()
-        letter = Outgoing(self._around.dead_letters, record.key, record.value, headers)
-        self._journal.write(Note(None, (letter,), record.offset))
+        if self._journal is not None:
+            metrics.DEAD_LETTERS.labels(self.source.topic, error.code).inc()
+            self._journal.write(self._writer.dead(record, error))
 
-
-def _changed(entry: Entry) -> Verdict:
-    """A revision of a document that stands in Sage with other content: posting it would book it twice."""
-    posted = entry.posted
-    number = posted.record_no if posted else "unknown"
-    return Verdict(
-        Outcome.REJECTED,
-        Code.CHANGED_AFTER_POSTING,
-        f"record {number} in Sage has the content of another revision",
-        sage=SageAnswer(number, posted.control_id if posted else None),
-    )
+    def _count(self, verdict: Verdict) -> None:
+        metrics.OUTCOMES.labels(self.source.topic, verdict.outcome, verdict.code or "").inc()

@@ -15,6 +15,7 @@ from aiokafka.structs import TopicPartition
 
 from consumers.engine.knobs import Knobs, Time
 from consumers.engine.lanes import Lanes
+from consumers.engine.notes import Writer
 from consumers.engine.places import Sage
 from consumers.engine.restore import fence, restore
 from consumers.engine.session import PartitionSession, Receive, Surroundings
@@ -65,9 +66,7 @@ class Worker(ConsumerRebalanceListener):  # type: ignore[misc]  # aiokafka ships
         self._time = time
         self._lanes = Lanes(sage, self._wake, knobs, time)
         self._around = Surroundings(
-            group_id=subscription.group_id,
-            results=subscription.results,
-            dead_letters=subscription.dead_letters,
+            writer=Writer(subscription.group_id, subscription.results, subscription.dead_letters),
             mapping=lambda: table.state,
             lanes=self._lanes,
             knobs=knobs,

@@ -1,0 +1,60 @@
+"""``alvys-sage codes``: every code a result or dead letter can carry, what it means, why it happens and what to do.
+
+docs/codes.md is what ``--markdown`` prints, so neither can be behind the table in `domain.codes`.
+"""
+
+from typing import Annotated
+
+import typer
+
+from app.errors import UsageError
+from app.output import Json, show_json, show_line, show_table
+from domain.codes import Class, Code
+
+PAGE = """\
+# Codes
+
+Every code that a result (`code`) or a dead letter (header `alvys-sage-code`) can carry. A code is stable: its meaning
+does not change, and none is used again for something else. This page is printed by `alvys-sage codes --markdown`.
+"""
+
+MEANINGS = {
+    Class.SKIPPED: "Policy says that this document is not exported. It is not tried again by itself.",
+    Class.DEFERRED: "The document waits for what `blockedBy` names and exports by itself when that arrives.",
+    Class.REJECTED: "A person has to act. Nothing was booked by this revision.",
+    Class.UNCERTAIN: "Sent, and the answer was lost. It is looked up in Sage until it is known; never sent blindly.",
+    Class.DEAD: "The record breaks the contract. It is on `sage-dead-letters`, byte for byte; there is no result.",
+}
+
+
+def codes(
+    *,
+    as_json: Json = False,
+    as_markdown: Annotated[bool, typer.Option("--markdown", help="As the page docs/codes.md.")] = False,
+) -> None:
+    """Every code: the outcome it comes with, its cause and its fix."""
+    if as_json and as_markdown:
+        raise UsageError("--json and --markdown exclude each other")
+    if as_markdown:
+        show_line(markdown())
+    elif as_json:
+        show_json(
+            [{"outcome": outcome, "code": code, "cause": cause, "fix": fix} for outcome, code, cause, fix in rows()]
+        )
+    else:
+        show_table(("OUTCOME", "CODE", "CAUSE", "FIX"), rows())
+
+
+def rows() -> list[tuple[str, str, str, str]]:
+    """Outcome, code, cause and fix of every code, in the order of the table."""
+    return [(found.outcome.value, code.value, found.cause, found.fix) for code in Code for found in (code.explanation,)]
+
+
+def markdown() -> str:
+    """The page, a table an outcome."""
+    parts = [PAGE]
+    for outcome, meaning in MEANINGS.items():
+        parts.append(f"## {outcome.value.capitalize()}\n\n{meaning}\n\n| code | cause | fix |\n|---|---|---|")
+        parts += [f"| `{code}` | {cause} | {fix} |" for found, code, cause, fix in rows() if found == outcome]
+        parts.append("")
+    return "\n".join(parts).rstrip()

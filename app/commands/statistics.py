@@ -1,0 +1,92 @@
+"""``alvys-sage statistics``: windowed figures and alerts over the results, until it is told to stop."""
+
+import asyncio
+import logging
+import os
+import signal
+from pathlib import Path
+from tempfile import TemporaryDirectory
+
+import structlog
+from aiokafka.admin import AIOKafkaAdminClient
+from prometheus_client import start_http_server
+
+from app.errors import CommandError
+from app.logging import set_up
+from app.settings import Settings, kafka_options
+from app.topics import check_topics
+from consumers.statistics.windows import Rules
+from consumers.statistics.worker import Plan, Topics, application, run
+
+log = structlog.get_logger(__name__)
+
+STOP_WITHIN = 10.0
+"""Seconds that Faust gets to stop. It can hang; then the process is ended, which a crash of it would also be."""
+
+
+def statistics() -> None:
+    """Count the results by subsidiary and window; write a summary, with alerts, when a window closes.
+
+    Runs until SIGTERM or SIGINT. Exit code 0: stopped as asked. 1: it cannot go on, the line says why; start it again.
+    2: settings. The figures are for people and dashboards: a crash may count a result twice or leave one out.
+    """
+    settings = Settings.load()
+    set_up(settings)
+    asyncio.run(_count(settings))
+
+
+async def _count(settings: Settings) -> None:
+    stop = asyncio.Event()
+    loop = asyncio.get_running_loop()
+    for number in (signal.SIGTERM, signal.SIGINT):
+        loop.add_signal_handler(number, stop.set)
+    await _check_topics(settings)
+    if settings.metrics_port:
+        start_http_server(settings.metrics_port, settings.metrics_host)
+    with TemporaryDirectory(prefix="alvys-sage-") as directory:
+        plan = plan_of(settings, Path(directory))
+        log.info("statistics started", group=plan.group_id, window_seconds=plan.rules.seconds)
+        ending = await run(application(plan), stop, STOP_WITHIN)
+    if not ending.in_time:
+        log.warning("statistics did not stop in time and are ended", seconds=STOP_WITHIN, crash=repr(ending.crash))
+        logging.shutdown()
+        os._exit(0 if ending.crash is None else 1)  # threads of Faust that hang would keep the process alive
+    if ending.crash is not None:
+        raise CommandError(f"statistics ended: {ending.crash!r}; start them again") from ending.crash
+    log.info("statistics stopped")
+
+
+def plan_of(settings: Settings, directory: Path) -> Plan:
+    """The application's parts, as the settings have them."""
+    names = settings.topics
+    return Plan(
+        group_id=f"{settings.group_id}-statistics",
+        topics=Topics(
+            results=names.sage_export_results,
+            summaries=names.sage_export_statistics,
+            facts=names.statistics_facts,
+            windows=names.statistics_windows,
+            waiting=names.statistics_waiting,
+        ),
+        rules=Rules(
+            settings.statistics_window_seconds,
+            settings.statistics_grace_seconds,
+            settings.statistics_reject_percent,
+        ),
+        kafka=kafka_options(settings),
+        directory=directory,
+        check_crcs=settings.check_crcs,
+        max_poll_records=settings.max_poll_records,
+        session_timeout=settings.session_timeout_ms / 1000,
+    )
+
+
+async def _check_topics(settings: Settings) -> None:
+    admin = AIOKafkaAdminClient(**kafka_options(settings))
+    try:
+        await admin.start()
+        problems = await check_topics(admin, settings)
+    finally:
+        await admin.close()
+    if problems:
+        raise CommandError("; ".join(f"{problem.topic}: {problem.detail}; {problem.fix}" for problem in problems))

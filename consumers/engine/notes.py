@@ -1,0 +1,102 @@
+"""What is written when a document ends, waits or cannot be read: pure, from work and verdict to journal notes."""
+
+from dataclasses import dataclass, replace
+from datetime import datetime
+
+from aiokafka import ConsumerRecord
+
+from consumers.engine.journal import Note, Outgoing
+from consumers.engine.ledger import Ending, Entry, ended
+from consumers.engine.work import Verdict, Work
+from domain.codes import Code
+from domain.events import ContractError
+from domain.outcomes import Outcome
+from producers import dead_letters, results
+from producers.results import Result, SageAnswer
+
+
+@dataclass(frozen=True, slots=True)
+class Writer:
+    """Makes notes for one worker's topics."""
+
+    group_id: str
+    results: str
+    """The topic of results; `dead_letters` likewise."""
+    dead_letters: str
+
+    def finished(self, work: Work, verdict: Verdict, entry: Entry, at: datetime) -> Note:
+        """The document ended: its result, its entry without a claim, the end of its record."""
+        result = (self._result(work, verdict, at),)
+        if verdict.from_ledger:
+            return Note(None, result, work.offset)  # the ledger said it; it has nothing to learn
+        settled = ended(entry, ending(work, verdict), posted=verdict.posted, refused=verdict.refused)
+        if verdict.parked:
+            settled = replace(settled, parked=work.value)
+        return Note(settled, result, work.offset)
+
+    def in_doubt(self, work: Work, verdict: Verdict, entry: Entry, at: datetime) -> Note:
+        """The record ends, the claim stands, the event is kept."""
+        parked = replace(entry, last=ending(work, verdict), parked=work.value)
+        return Note(parked, (self._result(work, verdict, at),), work.offset)
+
+    def dead(self, record: ConsumerRecord, error: ContractError) -> Note:
+        """The bytes go aside untouched."""
+        dead = dead_letters.DeadRecord(
+            record.topic,
+            record.partition,
+            record.offset,
+            record.timestamp,
+            record.timestamp_type,
+            record.key,
+            record.value,
+            tuple(record.headers),
+        )
+        headers = dead_letters.headers(dead, error.code, error.detail, self.group_id)
+        return Note(None, (Outgoing(self.dead_letters, record.key, record.value, headers),), record.offset)
+
+    def _result(self, work: Work, verdict: Verdict, at: datetime) -> Outgoing:
+        claim, document = work.claim, work.document
+        result = Result(
+            key=work.key,
+            event_id=work.received.event_id,
+            source=work.source,
+            revision=work.received.revision,
+            outcome=verdict.outcome,
+            at=at,
+            attempt=claim.attempt if claim else work.attempt,
+            code=verdict.code,
+            detail=verdict.detail,
+            blocked_by=verdict.blocked_by,
+            connection=document.connection if document else claim.connection if claim else None,
+            document=document,
+            party_id=work.party_id or (claim.party_id if claim else None),
+            sage=verdict.sage,
+            mapping_offset=work.mapping_offset,
+            from_ledger=verdict.from_ledger,
+        )
+        return Outgoing(self.results, work.key.encode(), results.encode(result))
+
+
+def ending(work: Work, verdict: Verdict) -> Ending:
+    """What the ledger keeps of a verdict."""
+    return Ending(
+        revision=work.received.revision,
+        outcome=verdict.outcome,
+        offset=work.source.offset,
+        code=verdict.code,
+        detail=verdict.detail,
+        blocked_by=verdict.blocked_by,
+        by_sage=verdict.refused,
+    )
+
+
+def changed(entry: Entry) -> Verdict:
+    """A revision of a document that stands in Sage with other content: posting it would book it twice."""
+    posted = entry.posted
+    number = posted.record_no if posted else "unknown"
+    return Verdict(
+        Outcome.REJECTED,
+        Code.CHANGED_AFTER_POSTING,
+        f"record {number} in Sage has the content of another revision",
+        sage=SageAnswer(number, posted.control_id if posted else None),
+    )

@@ -1,0 +1,119 @@
+"""The arithmetic: facts add up to a window's tally, waiting documents to a standing, both to a summary. Pure."""
+
+from collections.abc import Iterable, Mapping
+from dataclasses import dataclass, field, replace
+from datetime import UTC, datetime
+from decimal import Context, Decimal, Inexact, InvalidOperation
+from typing import TypeVar
+
+from consumers.statistics.facts import Fact, Unreadable
+from domain.outcomes import Outcome
+from producers.statistics import Alarm, Alert, Standing, Summary, Waiting
+
+WAITS = frozenset({Outcome.DEFERRED, Outcome.UNCERTAIN})
+ENOUGH_TO_JUDGE = 5
+"""Documents that a window needs before a share of it means anything."""
+_EXACT = Context(prec=60, traps=[Inexact, InvalidOperation])  # far more than amounts of 24 digits can add up to
+
+K = TypeVar("K")
+
+
+@dataclass(frozen=True, slots=True, order=True)
+class Window:
+    """A stretch of time, in whole seconds since 1970, that follows the one before it without gap or overlap."""
+
+    start: int
+    seconds: int
+
+    @property
+    def end(self) -> int:
+        """The first second that is not in it."""
+        return self.start + self.seconds
+
+
+def window_of(at: datetime, seconds: int) -> Window:
+    """The window that a moment falls in."""
+    moment = int(at.timestamp() // 1)
+    return Window(moment - moment % seconds, seconds)
+
+
+@dataclass(frozen=True, slots=True)
+class Tally:
+    """What was counted so far in one window of one subsidiary."""
+
+    outcomes: Mapping[Outcome, int] = field(default_factory=dict)
+    codes: Mapping[str, int] = field(default_factory=dict)
+    posted: Mapping[str, Decimal] = field(default_factory=dict)
+    posted_without_total: int = 0
+    from_ledger: int = 0
+    unreadable: int = 0
+
+
+def add(tally: Tally, fact: Fact | Unreadable) -> Tally:
+    """The tally with one more record."""
+    if isinstance(fact, Unreadable):
+        return replace(tally, unreadable=tally.unreadable + 1)
+    if fact.from_ledger:
+        return replace(tally, from_ledger=tally.from_ledger + 1)
+    tally = replace(
+        tally,
+        outcomes=_one_more(tally.outcomes, fact.outcome),
+        codes=tally.codes if fact.code is None else _one_more(tally.codes, fact.code),
+    )
+    if fact.outcome is not Outcome.POSTED:
+        return tally
+    if fact.total is None or fact.currency is None:
+        return replace(tally, posted_without_total=tally.posted_without_total + 1)
+    total = _EXACT.add(tally.posted.get(fact.currency, Decimal(0)), fact.total)
+    return replace(tally, posted={**tally.posted, fact.currency: total})
+
+
+def _one_more(counts: Mapping[K, int], name: K) -> Mapping[K, int]:
+    return {**counts, name: counts.get(name, 0) + 1}
+
+
+def waiting(fact: Fact, before: Waiting | None) -> Waiting | None:
+    """How the document waits after this; None if it does not. Since when does not change while it goes on waiting."""
+    if fact.outcome not in WAITS:
+        return None
+    since = fact.at if before is None else min(fact.at, before.since)
+    return Waiting(fact.document, since, fact.outcome, fact.code, fact.connection)
+
+
+def standing(documents: Iterable[Waiting]) -> Standing:
+    """All waiting documents of one subsidiary, in brief."""
+    found = list(documents)
+    return Standing(
+        deferred=sum(each.outcome is Outcome.DEFERRED for each in found),
+        uncertain=sum(each.outcome is Outcome.UNCERTAIN for each in found),
+        oldest=min(found, key=lambda each: (each.since, each.document), default=None),
+        set_aside=tuple(sorted({each.connection for each in found if each.connection is not None})),
+    )
+
+
+def summarise(subsidiary: str | None, window: Window, tally: Tally, stands: Standing, reject_percent: int) -> Summary:
+    """What is told of a window when it closes."""
+    return Summary(
+        subsidiary=subsidiary,
+        start=datetime.fromtimestamp(window.start, UTC),
+        end=datetime.fromtimestamp(window.end, UTC),
+        outcomes=tally.outcomes,
+        codes=tally.codes,
+        posted=tally.posted,
+        posted_without_total=tally.posted_without_total,
+        from_ledger=tally.from_ledger,
+        unreadable=tally.unreadable,
+        standing=stands,
+        alerts=tuple(alerts(tally, stands, reject_percent)),
+    )
+
+
+def alerts(tally: Tally, stands: Standing, reject_percent: int) -> Iterable[Alert]:
+    """What an operator should look at. Rejects count from `reject_percent` of a window's documents upwards."""
+    if stands.uncertain:
+        yield Alert(Alarm.UNCERTAIN_DOCUMENTS, f"{stands.uncertain} documents are in doubt")
+    if stands.set_aside:
+        yield Alert(Alarm.CONNECTION_SET_ASIDE, f"documents wait for {', '.join(stands.set_aside)}")
+    rejected, ended = tally.outcomes.get(Outcome.REJECTED, 0), sum(tally.outcomes.values())
+    if rejected and ended >= ENOUGH_TO_JUDGE and rejected * 100 >= reject_percent * ended:
+        yield Alert(Alarm.REJECTS_ABOVE_SHARE, f"{rejected} of {ended} documents were rejected")
