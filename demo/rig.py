@@ -1,6 +1,5 @@
 """The system on this machine: a broker, a Sage of its own, the topics, the settings, one worker. All end together."""
 
-import asyncio
 import os
 import tempfile
 from collections.abc import Iterator
@@ -11,7 +10,6 @@ from uuid import uuid4
 
 import httpx
 
-from demo import on_mock
 from demo.events.world import CARRIERS, CUSTOMERS, DRIVERS, TWIN_IDS, TWINS
 from demo.processes import SERVICE, Process, command, running
 from demo.screen import Screen
@@ -76,27 +74,20 @@ def rig(screen: Screen, broker: Broker | None = None, gateway: Gateway = SIMULAT
         prefix = f"demo-{uuid4().hex[:8]}-"
         real = not isinstance(broker, MockKafka)
         env = environment(broker.bootstrap, prefix, real=real)
+        service = SERVICE if real else ON_MOCK
         screen.say(f"starting the {gateway.name}, creating the topics {prefix}*")
         with running(gateway.name, list(gateway.arguments), env, folder, gateway.module) as sage:
-            _create_topics(broker.bootstrap, prefix, env, real=real)
+            command(["topics", "--create"], env, service)
             url = env["ALVYS_SAGE_GATEWAY_URL"] = sage.first_line().rpartition(" ")[2]
             admin_url = url.partition("/ia/")[0] + "/admin"
             if gateway.has_admin:
                 add_parties(admin_url)
             screen.say(f"importing {sum(1 for _ in SETTINGS.open())} settings: connections, accounts, vendors")
-            service = SERVICE if real else ON_MOCK
             command(["mappings", "import", str(SETTINGS), "--by", "demo"], env, service)
             screen.say("starting the worker")
             with running("worker", ["worker"], env, folder, service) as worker:
                 yield Rig(broker.bootstrap, prefix, admin_url, worker, env, real)
                 screen.say(f"stopping worker, {gateway.name} and broker")
-
-
-def _create_topics(bootstrap: str, prefix: str, env: dict[str, str], *, real: bool) -> None:
-    if real:
-        command(["topics", "--create"], env)
-    else:
-        asyncio.run(on_mock.create_topics(bootstrap, prefix))
 
 
 def environment(bootstrap: str, prefix: str, *, real: bool) -> dict[str, str]:

@@ -85,7 +85,7 @@ def encode(summary: Summary) -> bytes:
             "subsidiaryId": summary.subsidiary,
             "window": {"start": summary.start, "end": summary.end},
             "documents": sum(summary.outcomes.values()),
-            "outcomes": dict(summary.outcomes),
+            "outcomes": {outcome.value: count for outcome, count in summary.outcomes.items()},
             "codes": dict(summary.codes),
             "posted": {currency: format(total, "f") for currency, total in summary.posted.items()},
             "postedWithoutTotal": summary.posted_without_total,

@@ -32,6 +32,7 @@ def statistics() -> None:
     """
     settings = Settings.load()
     set_up(settings)
+    logging.getLogger("mode").setLevel(logging.getLogger("faust").level)  # what Faust is built from
     asyncio.run(_count(settings))
 
 

@@ -18,7 +18,7 @@ SAGE_BLOCKER = "sage/"
 
 
 def _text(value: object) -> object:
-    if not isinstance(value, str):
+    if not isinstance(value, str | Decimal):
         raise ValueError("an amount is decimal text")  # noqa: TRY004 - pydantic turns this one into its own error
     return value
 
@@ -62,12 +62,22 @@ class _Result(_Wire):
         return next((key.partition("/")[0] for key in keys), None)
 
 
+class Place(BaseModel):
+    """Where a record stands in the results: by it one that comes again is known."""
+
+    model_config = ConfigDict(frozen=True)
+
+    partition: int
+    offset: int
+
+
 class Fact(BaseModel):
     """One result, as far as statistics go."""
 
     model_config = ConfigDict(frozen=True)
 
     kind: Literal["fact"] = "fact"
+    place: Place
     subsidiary: str | None
     document: str
     at: AwareDatetime
@@ -85,6 +95,7 @@ class Unreadable(BaseModel):
     model_config = ConfigDict(frozen=True)
 
     kind: Literal["unreadable"] = "unreadable"
+    place: Place
     subsidiary: None = None
     at: AwareDatetime
 
@@ -104,7 +115,7 @@ Message = Annotated[Fact | Unreadable | Close, Field(discriminator="kind")]
 _MESSAGE: TypeAdapter[Fact | Unreadable | Close] = TypeAdapter(Message)
 
 
-def read_result(value: bytes | None) -> Fact | None:
+def read_result(value: bytes | None, place: Place) -> Fact | None:
     """The fact in a record of `sage-export-results`; None if it cannot be read."""
     try:
         result = _Result.model_validate_json(value or b"")
@@ -112,6 +123,7 @@ def read_result(value: bytes | None) -> Fact | None:
         return None
     document = result.document
     return Fact(
+        place=place,
         subsidiary=result.subsidiary,
         document=result.document_key,
         at=result.at,

@@ -47,10 +47,19 @@ class Tally:
     posted_without_total: int = 0
     from_ledger: int = 0
     unreadable: int = 0
+    read: Mapping[int, int] = field(default_factory=dict)
+    """By partition of the results: the offset of the last record that is counted here."""
 
 
 def add(tally: Tally, fact: Fact | Unreadable) -> Tally:
-    """The tally with one more record."""
+    """The tally with one more record. One that comes again, as after a crash, changes nothing."""
+    place = fact.place
+    if place.offset <= tally.read.get(place.partition, -1):
+        return tally
+    return _count(replace(tally, read={**tally.read, place.partition: place.offset}), fact)
+
+
+def _count(tally: Tally, fact: Fact | Unreadable) -> Tally:
     if isinstance(fact, Unreadable):
         return replace(tally, unreadable=tally.unreadable + 1)
     if fact.from_ledger:

@@ -37,7 +37,7 @@ class Rules:
 class _Mark:
     """What this process knows of a window beyond the table: when it last grew, and when it was asked to close."""
 
-    touched: float | None = None
+    touched: float
     partition: int | None = None
     asked: float | None = None
 
@@ -59,17 +59,18 @@ class Windows:
         name = _name(fact.subsidiary, window_of(fact.at, self._rules.seconds))
         kept = self._open.get(name)
         tally = Tally() if kept is None else _TALLY.validate_json(kept)
-        self._open[name] = orjson.dumps(add(tally, fact), default=str)
+        if (more := add(tally, fact)) is not tally:
+            self._open[name] = _TALLY.dump_json(more)
         self._marks[name] = _Mark(self._monotonic(), partition)
         if isinstance(fact, Fact):
-            self._wait(fact)
+            self._wait(fact)  # also when it comes again: told in order, they end where they ended before
 
     def _wait(self, fact: Fact) -> None:
         name = orjson.dumps([fact.subsidiary, fact.document])
         kept = self._documents.get(name)
         still = waiting(fact, None if kept is None else _WAITING.validate_json(kept))
         if still is not None:
-            self._documents[name] = orjson.dumps(still)
+            self._documents[name] = _WAITING.dump_json(still)
         elif kept is not None:
             del self._documents[name]
 
@@ -81,7 +82,7 @@ class Windows:
         found = []
         for name in list(self._open):
             subsidiary, window = _read(name)
-            mark = self._marks.setdefault(name, _Mark())  # without one, it was recovered
+            mark = self._marks.setdefault(name, _Mark(instant))  # without one, it was just recovered
             if window.end + self._rules.grace > now or not self._is_due(mark, instant, ours):
                 continue
             mark.asked = instant
@@ -89,7 +90,7 @@ class Windows:
         return found
 
     def _is_due(self, mark: _Mark, instant: float, ours: frozenset[int]) -> bool:
-        grows = mark.touched is not None and instant - mark.touched < self._rules.grace
+        grows = instant - mark.touched < self._rules.grace
         asked = mark.asked is not None and instant - mark.asked < ASK_AGAIN
         return not grows and not asked and (mark.partition is None or mark.partition in ours)
 

@@ -22,13 +22,14 @@ import structlog
 from faust.transport.drivers import aiokafka as driver
 
 from consumers.statistics import facts, metrics
-from consumers.statistics.facts import Close, Fact, Unreadable
+from consumers.statistics.facts import Close, Fact, Place, Unreadable
 from consumers.statistics.windows import Rules, Windows
 from producers import statistics
-from producers.statistics import Summary
 
 log = structlog.get_logger(__name__)
 
+COMMIT_EVERY = 1.0
+"""Seconds. Below the grace of a window: what comes again after a crash then still finds its window open."""
 LOOK_EVERY = 1.0
 """Seconds between two looks for windows whose time is over."""
 
@@ -61,6 +62,8 @@ class Plan:
 
 
 class _CommittedThread(driver.AIOKafkaConsumerThread):
+    logger = driver.logger
+
     def _create_worker_consumer(self, transport: Any) -> Any:
         # Faust reads uncommitted records unless it is itself in transactions, which it cannot be trusted with. So its
         # consumer is made as if it were.
@@ -72,6 +75,8 @@ class _CommittedThread(driver.AIOKafkaConsumerThread):
 
 
 class _CommittedConsumer(driver.Consumer):
+    logger = driver.logger
+
     def _new_consumer_thread(self) -> driver.AIOKafkaConsumerThread:
         return _CommittedThread(self, loop=self.loop, beacon=self.beacon)
 
@@ -85,6 +90,8 @@ class _NamedTable(faust.Table[bytes, bytes]):
 
     Not by `changelog_topic`: a table with that one does not recover.
     """
+
+    logger = driver.logger
 
     def __init__(self, app: faust.App, changelog: str) -> None:
         self._changelog = changelog
@@ -103,8 +110,9 @@ class _Work:
         self.results = _bytes(app, plan.topics.results)
         self.messages = _bytes(app, plan.topics.facts)
         self._summaries = _bytes(app, plan.topics.summaries)
-        open_windows = app.tables.add(_NamedTable(app, plan.topics.windows))
-        documents = app.tables.add(_NamedTable(app, plan.topics.waiting))
+        open_windows, documents = _NamedTable(app, plan.topics.windows), _NamedTable(app, plan.topics.waiting)
+        app.tables.add(open_windows)
+        app.tables.add(documents)
         self._windows = Windows(open_windows, documents, plan.rules, time.monotonic)
 
     async def read(self, stream: Any) -> None:
@@ -160,6 +168,7 @@ def application(plan: Plan) -> faust.App:
         broker_credentials=_credentials(plan.kafka),
         broker_check_crcs=plan.check_crcs,
         broker_max_poll_records=plan.max_poll_records,
+        broker_commit_interval=COMMIT_EVERY,
         broker_session_timeout=plan.session_timeout,
         broker_heartbeat_interval=plan.session_timeout / 10,
         consumer_auto_offset_reset="earliest",
@@ -182,13 +191,17 @@ def application(plan: Plan) -> faust.App:
 
 
 def _bytes(app: faust.App, name: str) -> Any:
-    return app.topic(name, key_type=bytes, value_type=bytes, allow_empty=True)
+    return app.topic(
+        name, key_type=bytes, value_type=bytes, key_serializer="raw", value_serializer="raw", allow_empty=True
+    )
 
 
 def _fact(event: Any) -> Fact | Unreadable:
-    fact = facts.read_result(event.message.value)
+    message = event.message
+    place = Place(partition=message.partition, offset=message.offset)
+    fact = facts.read_result(message.value, place)
     metrics.RECORDS.labels("unreadable" if fact is None else "result").inc()
-    return fact or Unreadable(at=datetime.fromtimestamp(event.message.timestamp, UTC))
+    return fact or Unreadable(place=place, at=datetime.fromtimestamp(message.timestamp, UTC))
 
 
 def _failed(what: str, error: Exception) -> None:

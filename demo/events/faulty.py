@@ -24,7 +24,7 @@ def skipped(maker: Maker) -> Iterator[Event]:
     yield early.ends(Outcome.SKIPPED, "BEFORE_ACTIVATION")
     yield _strangers(load_invoice(maker), "invoice")
     yield _strangers(carriers.bill(maker), "carrier bill")
-    yield _idle_driver(maker)
+    yield _balanced(maker).ends(Outcome.SKIPPED, "ZERO_TOTAL")
     yield roadside.deducted(roadside.fuel(maker))
     yield roadside.deducted(roadside.toll(maker))
 
@@ -44,6 +44,7 @@ def contradictory(maker: Maker) -> Iterator[Event]:
     """The document contradicts itself."""
     for story, code, spoil in _CONTRADICTIONS:
         yield _invoice(maker, story, spoil).ends(Outcome.REJECTED, code)
+    yield _lineless(maker).ends(Outcome.REJECTED, "NO_LINES")
     short = carriers.bill(maker).copy("a carrier bill that does not add up")
     short.event["data"]["trip"]["carrier"]["totalPayable"]["amount"] = "1.00"
     yield short.ends(Outcome.REJECTED, "LINES_DO_NOT_ADD_UP")
@@ -77,11 +78,20 @@ def _strangers(draft: Draft, what: str) -> Event:
     return changed.ends(Outcome.SKIPPED, "NOT_CONNECTED")
 
 
-def _idle_driver(maker: Maker) -> Event:
-    idle = drivers.statement(maker).copy("a statement without a line")
-    idle.event["data"]["statement"]["totals"]["netIncome"] = maker.money(0)
-    idle.event["data"]["statement"]["lineItems"] = []
-    return idle.ends(Outcome.REJECTED, "NO_LINES")
+def _lineless(maker: Maker) -> Draft:
+    draft = drivers.statement(maker).copy("a statement without a line")
+    draft.event["data"]["statement"]["totals"]["netIncome"] = maker.money(0)
+    draft.event["data"]["statement"]["lineItems"] = []
+    return draft
+
+
+def _balanced(maker: Maker) -> Draft:
+    draft = drivers.statement(maker).copy("a statement whose lines cancel out")
+    statement = draft.event["data"]["statement"]
+    line = statement["lineItems"][0]
+    statement["totals"]["netIncome"] = maker.money(0)
+    statement["lineItems"] = [line | {"amount": maker.money(cents)} for cents in (25_000, -25_000)]
+    return draft
 
 
 def _customer(maker: Maker, named: dict[str, Any], story: str, code: str) -> Event:

@@ -102,11 +102,11 @@ WORDS: dict[object, str] = {
 def field_rows(model: type[BaseModel]) -> str:
     """Every field that is read, each with its path, whether it must be there, and its type."""
     lines = ["| field | required | type |", "|---|---|---|"]
-    lines += [f"| `{path}` | {'yes' if must else ''} | {kind} |" for path, must, kind in _fields(model, "", True)]
+    lines += [f"| `{path}` | {'yes' if must else ''} | {kind} |" for path, must, kind in _fields(model, "")]
     return "\n".join(lines)
 
 
-def _fields(model: type[BaseModel], before: str, _top: bool) -> Iterator[tuple[str, bool, str]]:
+def _fields(model: type[BaseModel], before: str) -> Iterator[tuple[str, bool, str]]:
     for name, info in model.model_fields.items():
         path = before + (info.alias or name)
         inner, many = _model_of(info.annotation)
@@ -114,7 +114,7 @@ def _fields(model: type[BaseModel], before: str, _top: bool) -> Iterator[tuple[s
             yield path, info.is_required(), "money" if inner else _word(info)
         else:
             yield path, info.is_required(), "list" if many else "object"
-            yield from _fields(inner, path + ("[]." if many else "."), False)
+            yield from _fields(inner, path + ("[]." if many else "."))
 
 
 def _model_of(annotation: object) -> tuple[type[BaseModel] | None, bool]:
@@ -131,7 +131,7 @@ def _word(info: FieldInfo) -> str:
     parts = [*_parts(info.annotation), *info.metadata]
     for part in parts:
         if get_origin(part) is Literal:
-            return " or ".join(f"`{value}`" for value in get_args(part))
+            return " or ".join(f"`{value}`" for value in get_args(part)) + _default(info)
         word = WORDS.get(getattr(part, "func", None))
         if word:
             return word
@@ -140,10 +140,16 @@ def _word(info: FieldInfo) -> str:
         if getattr(part, "__name__", "") == "_to_activation" or "_to_activation" in repr(part):
             return "time"
     if bool in parts:
-        return "true or false" + ("" if info.is_required() else f", default {str(info.default).lower()}")
+        return "true or false" + _default(info)
     if any("min_length=1" in repr(part) for part in parts):
-        return "text, not empty"
+        return "text, not empty" + _default(info)
     return "text"
+
+
+def _default(info: FieldInfo) -> str:
+    if info.is_required() or info.default is None:
+        return ""
+    return f", default `{str(info.default).lower() if isinstance(info.default, bool) else info.default}`"
 
 
 def _parts(annotation: object) -> Iterator[object]:
