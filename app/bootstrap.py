@@ -44,7 +44,6 @@ def subscription_of(settings: Settings) -> Subscription:
         topics.toll_transaction: toll_transaction.receive,
     }
     options: dict[str, object] = {
-        "check_crcs": settings.check_crcs,
         "max_poll_interval_ms": settings.max_poll_interval_ms,
         "rebalance_timeout_ms": settings.rebalance_timeout_ms,
     }
@@ -58,6 +57,7 @@ def subscription_of(settings: Settings) -> Subscription:
         dead_letters=topics.sage_dead_letters,
         max_poll_records=settings.max_poll_records,
         session_timeout_ms=settings.session_timeout_ms,
+        check_crcs=settings.check_crcs,
         consumer_options=options,
     )
 

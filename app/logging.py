@@ -11,6 +11,8 @@ from structlog.typing import Processor
 
 from app.settings import Settings
 
+VERY_NOISY = ("aiokafka.producer.sender",)
+"""Warns of every retry that Kafka's protocol expects, such as the moments after a topic was made."""
 NOISY = ("aiokafka", "httpx", "faust")
 """Libraries whose informative lines say nothing to an operator."""
 
@@ -36,6 +38,8 @@ def set_up(settings: Settings) -> None:
     root.handlers[:] = [handler]
     level = logging.getLevelNamesMapping()[settings.log_level.upper()]
     root.setLevel(level)
+    for name in VERY_NOISY:
+        logging.getLogger(name).setLevel(max(level, logging.ERROR))
     for name in NOISY:
         logging.getLogger(name).setLevel(max(level, logging.WARNING))
 

@@ -41,6 +41,7 @@ class Code(StrEnum):
     SIDE_OFF = "SIDE_OFF"
     ZERO_TOTAL = "ZERO_TOTAL"
     DEDUCTED_FROM_DRIVER = "DEDUCTED_FROM_DRIVER"
+    SUPERSEDED = "SUPERSEDED"
     DRIVER_BILLS_OFF = "DRIVER_BILLS_OFF"
     NOT_A_1099_DRIVER = "NOT_A_1099_DRIVER"
     FUEL_OFF = "FUEL_OFF"
@@ -125,6 +126,11 @@ EXPLANATIONS: dict[Code, Explanation] = {
         _S,
         "The amount is deducted from a driver and reaches Sage as a line of the driver's bill.",
         "Nothing to do; see the driver's statement.",
+    ),
+    Code.SUPERSEDED: Explanation(
+        _S,
+        "The record was read again, and a later revision of the document has been answered since.",
+        "Nothing to do; the later revision is the one that counts.",
     ),
     Code.DRIVER_BILLS_OFF: Explanation(
         _S,

@@ -197,6 +197,8 @@ class Ledger:
 
 def ended(entry: Entry, ending: Ending, *, posted: Posted | None = None, refused: bool = False) -> Entry:
     """The entry after an outcome is known: the claim is settled, nothing is parked."""
+    if entry.last is not None and entry.last.offset > ending.offset:
+        ending = replace(ending, offset=entry.last.offset)  # a replay does not make the newest record older
     return replace(
         entry,
         attempts=entry.attempts + refused,

@@ -35,7 +35,9 @@ async def fence(
     return producers
 
 
-async def restore(kafka: Mapping[str, object], ledgers: Sequence[TopicPartition]) -> dict[TopicPartition, Ledger]:
+async def restore(
+    kafka: Mapping[str, object], ledgers: Sequence[TopicPartition], *, check_crcs: bool = True
+) -> dict[TopicPartition, Ledger]:
     """Read ledger partitions to their ends, committed records only. To be called after `fence`, never before.
 
     Raises:
@@ -43,7 +45,9 @@ async def restore(kafka: Mapping[str, object], ledgers: Sequence[TopicPartition]
         KafkaError: the broker did not answer.
     """
     restored = {ledger: Ledger() for ledger in ledgers}
-    consumer = AIOKafkaConsumer(**kafka, group_id=None, enable_auto_commit=False, isolation_level="read_committed")
+    consumer = AIOKafkaConsumer(
+        **kafka, group_id=None, enable_auto_commit=False, isolation_level="read_committed", check_crcs=check_crcs
+    )
     watermarks = HighWatermarks(kafka)
     try:
         await watermarks.start()

@@ -21,6 +21,7 @@ from consumers.engine.ledger import Claim, Entry, Ledger
 from consumers.engine.notes import Writer, changed, ending
 from consumers.engine.offsets import OffsetTracker
 from consumers.engine.work import Owner, Verdict, Work, verdict_of
+from domain.codes import Code
 from domain.documents import Document
 from domain.events import ContractError
 from domain.export import export
@@ -249,22 +250,21 @@ class PartitionSession:
         entry = self._ledger.get(work.key)
         revision = work.received.revision
         last = entry.last
+        # A replay, not a new record: what was answered since is newer than it.
+        read_again = last is not None and work.offset is not None and work.offset <= last.offset
         if entry.claim is not None:
             work.claim = entry.claim
             self._lanes.doubt(work)
         elif entry.posted is not None and entry.posted.revision == revision:
             sage = SageAnswer(entry.posted.record_no, entry.posted.control_id)
             self.finish(work, Verdict(Outcome.ALREADY_POSTED, sage=sage, from_ledger=True))
+        elif read_again and last is not None and last.revision != revision:
+            detail = f"the record at offset {last.offset} came after it"
+            self.finish(work, Verdict(Outcome.SKIPPED, Code.SUPERSEDED, detail, from_ledger=True))
         elif entry.posted is not None:
             self.finish(work, changed(entry))
-        elif (
-            last is not None
-            and last.by_sage
-            and last.revision == revision
-            and work.offset is not None
-            and work.offset <= last.offset
-        ):
-            # Read again, not sent again: Sage's refusal stands. A later record of the same content asks anew.
+        elif read_again and last is not None and last.by_sage:
+            # Sage's refusal stands. A later record of the same content asks anew.
             self.finish(work, Verdict(last.outcome, last.code, last.detail, from_ledger=True))
         else:
             work.attempt = entry.attempts

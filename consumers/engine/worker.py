@@ -44,6 +44,8 @@ class Subscription:
     dead_letters: str
     max_poll_records: int = 500
     session_timeout_ms: int = 30_000
+    check_crcs: bool = True
+    """False only for librdkafka's mock cluster."""
     consumer_options: Mapping[str, object] | None = None
     """More of aiokafka's consumer settings: static membership, poll interval."""
 
@@ -79,6 +81,7 @@ class Worker(ConsumerRebalanceListener):  # type: ignore[misc]  # aiokafka ships
             auto_offset_reset="earliest",
             isolation_level="read_committed",
             session_timeout_ms=subscription.session_timeout_ms,
+            check_crcs=subscription.check_crcs,
             heartbeat_interval_ms=subscription.session_timeout_ms // 10,
             **(subscription.consumer_options or {}),
         )
@@ -165,7 +168,7 @@ class Worker(ConsumerRebalanceListener):  # type: ignore[misc]  # aiokafka ships
                 for source, producer in zip(sources, producers, strict=True):
                     self._producers[source] = producer
                 ledgers = [TopicPartition(self._subscription.ledgers[each.topic], each.partition) for each in sources]
-                restored = await restore(self._kafka, ledgers)
+                restored = await restore(self._kafka, ledgers, check_crcs=self._subscription.check_crcs)
                 await self._rewind(sources)
                 break
             except KafkaError as error:

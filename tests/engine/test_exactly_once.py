@@ -231,3 +231,20 @@ async def test_a_stop_does_not_wait_for_a_company_that_takes_nothing(world):
         results = await world.until(20, "posted")
     assert once(world)
     assert not [each for each in results if each["outcome"] == "uncertain"]  # what was let go was never in doubt
+
+
+async def test_an_older_revision_that_is_read_again_is_superseded_not_a_change(world):
+    await world.send_invoices("a", amount="0")
+    await world.send_invoices("a", amount="80.00")
+    async with world.worker():
+        await world.until(2)
+    await reset(world)
+    async with world.worker():
+        results = await world.until(4)
+    assert [(each["outcome"], each.get("code")) for each in results] == [
+        ("skipped", "ZERO_TOTAL"),
+        ("posted", None),
+        ("skipped", "SUPERSEDED"),
+        ("already_posted", None),
+    ]
+    assert once(world, ["a"])
