@@ -10,15 +10,16 @@ from collections.abc import Callable, Iterable, Sequence
 import structlog
 
 from consumers.engine import metrics
+from consumers.engine.aside import SetAside
 from consumers.engine.directory import PartyDirectory
 from consumers.engine.doubt import Doubts
 from consumers.engine.knobs import Knobs, Time, jittered
 from consumers.engine.ledger import Claim
-from consumers.engine.places import CredentialsMissingError, Place, Sage, blocker_of, place_of
+from consumers.engine.places import CredentialsMissingError, Place, Sage, place_of
 from consumers.engine.verdicts import posted, refused, sage_answer
 from consumers.engine.work import Owner, Verdict, Work
 from domain.codes import Code
-from domain.documents import Connection, Document
+from domain.documents import Document
 from domain.identity import control_id
 from domain.outcomes import Outcome, Rejected
 from sage_client import Answer, Call, Done, Kind, Login, Refused, SageError
@@ -43,7 +44,6 @@ class Lane:
         self.company_id = company_id
         self._client = sage.client
         self._login = sage.login
-        self._on_release = on_release
         self._knobs = knobs
         self._time = time
         self._directory = PartyDirectory(sage.client, knobs, time)
@@ -53,8 +53,7 @@ class Lane:
         self._claimed: asyncio.Queue[list[Work]] = asyncio.Queue(maxsize=1)
         self._failures = 0
         self._failing_since: float | None = None
-        self._blocked: dict[str, Verdict] = {}
-        self._probes: set[asyncio.Task[None]] = set()
+        self._aside = SetAside(sage, on_release, knobs, time)
         self._tasks = [
             asyncio.create_task(self._run_claims(), name=f"lane {company_id} claims"),
             *(
@@ -66,7 +65,7 @@ class Lane:
 
     def submit(self, work: Work) -> None:
         """Take a mapped document. It is posted, or parked if the company takes nothing at present."""
-        if (verdict := self._blocked.get(blocker_of(work.connection))) is not None:
+        if (verdict := self._aside.why(work.connection)) is not None:
             work.owner.finish(work, verdict)
             return
         self._queues.setdefault(place_of(work.connection), deque()).append(work)
@@ -95,18 +94,18 @@ class Lane:
 
     def holds(self, blocker: str) -> bool:
         """Whether documents still have to wait for this connection."""
-        return blocker in self._blocked
+        return blocker in self._aside
 
     def failure(self) -> BaseException | None:
         """What ended one of the lane's tasks, if anything did: a defect of ours, never an answer of Sage's."""
-        for task in self._tasks:
+        for task in (*self._tasks, *self._aside.tasks()):
             if task.done() and not task.cancelled():
                 return task.exception()
         return None
 
     async def close(self) -> None:
         """Stop at once; whoever waits for an outcome finds the claim in the ledger."""
-        tasks = [*self._tasks, *self._probes]
+        tasks = [*self._tasks, *self._aside.tasks()]
         for task in tasks:
             task.cancel()
         await asyncio.gather(*tasks, return_exceptions=True)
@@ -285,35 +284,13 @@ class Lane:
             self._filled.set()
 
     def _block(self, batch: Sequence[Work], verdict: Verdict) -> None:
-        """Set a connection aside: one alarm, its documents parked, a probe that releases them."""
+        """Set a connection aside: its documents are parked until a probe releases them."""
         connection = batch[0].connection
-        blocker = blocker_of(connection)
-        verdict = Verdict(
-            verdict.outcome, verdict.code, verdict.detail, blocked_by=(blocker,), sage=verdict.sage, parked=True
-        )
-        if blocker not in self._blocked:
-            log.error("sage connection set aside", blocker=blocker, code=verdict.code, detail=verdict.detail)
-            self._blocked[blocker] = verdict
-            probe = asyncio.create_task(self._probe(blocker, connection), name=f"probe {blocker}")
-            self._probes.add(probe)
-            probe.add_done_callback(self._probes.discard)
+        verdict = self._aside.add(connection, verdict)
+        self._failures, self._failing_since = 0, None
         queued = self._queues.pop(place_of(connection), deque())
         for work in [*batch, *queued]:
             work.owner.finish(work, verdict)
-
-    async def _probe(self, blocker: str, connection: Connection) -> None:
-        while True:
-            await self._time.sleep(self._knobs.probe_every.total_seconds() * (0.9 + 0.2 * self._time.random()))
-            try:
-                await self._client.probe(self._login(connection))
-            except (SageError, CredentialsMissingError) as error:
-                log.info("sage connection still set aside", blocker=blocker, error=str(error))
-                continue
-            log.info("sage connection works again", blocker=blocker)
-            del self._blocked[blocker]
-            self._failures, self._failing_since = 0, None
-            self._on_release(blocker)
-            return
 
 
 def _document(work: Work) -> Document:

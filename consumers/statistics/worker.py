@@ -62,7 +62,7 @@ class Plan:
 
 
 class _CommittedThread(driver.AIOKafkaConsumerThread):
-    logger = driver.logger
+    mundane_level = "debug"
 
     def _create_worker_consumer(self, transport: Any) -> Any:
         # Faust reads uncommitted records unless it is itself in transactions, which it cannot be trusted with. So its
@@ -75,7 +75,7 @@ class _CommittedThread(driver.AIOKafkaConsumerThread):
 
 
 class _CommittedConsumer(driver.Consumer):
-    logger = driver.logger
+    mundane_level = "debug"
 
     def _new_consumer_thread(self) -> driver.AIOKafkaConsumerThread:
         return _CommittedThread(self, loop=self.loop, beacon=self.beacon)
@@ -91,7 +91,7 @@ class _NamedTable(faust.Table[bytes, bytes]):
     Not by `changelog_topic`: a table with that one does not recover.
     """
 
-    logger = driver.logger
+    mundane_level = "debug"
 
     def __init__(self, app: faust.App, changelog: str) -> None:
         self._changelog = changelog

@@ -76,6 +76,12 @@ class Rig:
             assert time.monotonic() < deadline, found
             await asyncio.sleep(0.3)
 
+    async def until_kept(self, changes):
+        """Wait for so many changes of the table of open windows."""
+        async with asyncio.timeout(30):
+            while len(await self.records(self.topics.statistics_windows)) < changes:  # noqa: ASYNC110 - Kafka is polled
+                await asyncio.sleep(0.1)
+
     @contextmanager
     def statistics(self):
         process = Process(["statistics"], self.environment)
@@ -91,7 +97,7 @@ def _key(summary):
 
 def counted(summaries, subsidiary="sub-1"):
     """Summaries of all windows, added up."""
-    total = Counter()
+    total: Counter[str] = Counter()
     for each in summaries:
         if each["subsidiaryId"] == subsidiary:
             total.update(each["outcomes"])
@@ -160,9 +166,7 @@ async def test_a_window_that_was_open_at_a_stop_is_told_of_whole_after_the_resta
     at = datetime.fromtimestamp(time.time() + 12, UTC)  # so that the window is not over before the stop
     with rig.statistics() as process:
         await rig.send(*(result(f"a/{n}", total="1", at=at) for n in range(20)))
-        async with asyncio.timeout(30):
-            while len(await rig.records(rig.topics.statistics_windows)) < 20:
-                await asyncio.sleep(0.2)
+        await rig.until_kept(20)
         stop(process)
     assert await rig.records(rig.topics.sage_export_statistics) == []
     rig.environment["ALVYS_SAGE_STATISTICS_WINDOW_SECONDS"] = "2"  # the open window keeps its length
@@ -177,9 +181,7 @@ async def test_a_window_that_was_open_at_a_stop_is_told_of_whole_after_the_resta
 async def test_killed_it_goes_on_and_counts_nothing_twice_that_is_in_an_open_window(rig):
     with rig.statistics() as process:
         await rig.send(*(result(f"a/{n}", total="1") for n in range(50)))
-        async with asyncio.timeout(30):
-            while len(await rig.records(rig.topics.statistics_windows)) < 10:
-                await asyncio.sleep(0.1)
+        await rig.until_kept(10)
         process.kill()
     with rig.statistics() as process:
         await rig.send(*(result(f"b/{n}", total="1", subsidiary="sub-2") for n in range(50)))
@@ -191,6 +193,6 @@ async def test_killed_it_goes_on_and_counts_nothing_twice_that_is_in_an_open_win
 async def test_it_stops_at_once_while_it_starts(rig):
     with rig.statistics() as process:
         async with asyncio.timeout(20):
-            while "statistics started" not in process.log.read_text():
+            while "statistics started" not in process.log.read_text():  # noqa: ASYNC110 - a file has no event
                 await asyncio.sleep(0.02)
         assert process.stop(timeout=15) == 0

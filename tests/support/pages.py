@@ -6,7 +6,8 @@
 import ast
 import re
 import types
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterable, Iterator
+from enum import StrEnum
 from functools import lru_cache
 from pathlib import Path
 from typing import Annotated, Literal, Union, get_args, get_origin
@@ -17,6 +18,7 @@ from pydantic.fields import FieldInfo
 from app.commands import codes
 from app.settings_table import describe_settings
 from app.settings_table import markdown as settings_markdown
+from domain import settings
 from domain.events import fields
 from domain.events.fuel import FuelData
 from domain.events.invoice import InvoiceData
@@ -50,7 +52,7 @@ def blocks(text: str) -> dict[str, str]:
 
 
 @lru_cache(maxsize=1)
-def tests() -> frozenset[str]:
+def test_names() -> frozenset[str]:
     """The name of every test."""
     return frozenset(name for name, _ in _functions())
 
@@ -95,6 +97,7 @@ WORDS: dict[object, str] = {
     fields.to_date: "date",
     fields.to_number: "text or integer",
     fields.to_currency_number: "ISO 4217 number or null",
+    settings._to_activation: "time",
     fields.to_days: "days, 0 to 3650",
 }
 
@@ -129,21 +132,25 @@ def _model_of(annotation: object) -> tuple[type[BaseModel] | None, bool]:
 
 def _word(info: FieldInfo) -> str:
     parts = [*_parts(info.annotation), *info.metadata]
-    for part in parts:
-        if get_origin(part) is Literal:
-            return " or ".join(f"`{value}`" for value in get_args(part)) + _default(info)
-        word = WORDS.get(getattr(part, "func", None))
-        if word:
-            return word
-        if isinstance(part, type) and issubclass(part, str) and hasattr(part, "__members__"):
-            return " or ".join(f"`{value}`" for value in part)
-        if getattr(part, "__name__", "") == "_to_activation" or "_to_activation" in repr(part):
-            return "time"
+    return (next((word for part in parts if (word := _named(part))), None) or _plain(parts)) + _default(info)
+
+
+def _named(part: object) -> str | None:
+    if get_origin(part) is Literal:
+        return _one_of(get_args(part))
+    if isinstance(part, type) and issubclass(part, StrEnum):
+        return _one_of(part)
+    return WORDS.get(getattr(part, "func", None))
+
+
+def _one_of(values: Iterable[object]) -> str:
+    return " or ".join(f"`{value}`" for value in values)
+
+
+def _plain(parts: list[object]) -> str:
     if bool in parts:
-        return "true or false" + _default(info)
-    if any("min_length=1" in repr(part) for part in parts):
-        return "text, not empty" + _default(info)
-    return "text"
+        return "true or false"
+    return "text, not empty" if any("min_length=1" in repr(part) for part in parts) else "text"
 
 
 def _default(info: FieldInfo) -> str:

@@ -1,0 +1,68 @@
+"""The examples in the contract are of the contract: the service's own readers take them."""
+
+import json
+from pathlib import Path
+from typing import Any
+
+import orjson
+import pytest
+
+from domain.documents import SourceDocument
+from domain.mapping_state import MappingState
+from domain.reading import Received
+from tests.support.events import read
+from tests.support.pages import ROOT, fences, pages
+
+CONTRACT = ROOT / "docs/contract.md"
+
+
+def examples(kind: str) -> list[dict[str, Any]]:
+    return [json.loads(body) for info, body in fences(CONTRACT) if info == f"json {kind}"]
+
+
+@pytest.mark.parametrize("page", pages(), ids=lambda page: str(page.relative_to(ROOT)))
+def test_every_json_example_parses_and_says_what_it_is(page: Path):
+    for info, body in fences(page):
+        if info.startswith("json"):
+            assert info.split()[1:] in (["event"], ["mapping-state"], ["result"])
+            json.loads(body)
+
+
+def test_every_event_is_read_to_a_document_and_every_kind_is_there():
+    read_to = [_document(example).kind.value for example in examples("event")]
+    assert sorted(read_to) == ["carrier-bill", "carrier-statement", "driver-statement", "fuel", "invoice", "toll"]
+
+
+def test_an_example_says_the_same_as_the_sample_it_is_taken_from():
+    samples = [json.loads(path.read_bytes()) for path in sorted((ROOT / "tests/fixtures/events").glob("*.json"))]
+    revisions = {sample["id"]: read(sample).revision for sample in samples}
+    for example in examples("event"):
+        assert read(example).revision == revisions[example["id"]]
+
+
+def test_every_setting_is_applied():
+    state = MappingState()
+    for offset, example in enumerate(examples("mapping-state")):
+        assert state.apply(example["key"].encode(), orjson.dumps(example["value"]), offset) is not None
+    assert not state.problems()
+    assert len(state.records()) == len(examples("mapping-state")) == 3
+
+
+def test_the_results_answer_the_event_above_them():
+    invoice = next(received for received in map(read, examples("event")) if received.key.startswith("invoice/"))
+    document = _of(invoice)
+    posted, again, deferred = examples("result")
+    for result in (posted, again):
+        assert (result["documentKey"], result["revision"]) == (invoice.key, invoice.revision)
+    assert (posted["outcome"], again["outcome"], deferred["outcome"]) == ("posted", "already_posted", "deferred")
+    assert [line["amount"] for line in posted["document"]["lines"]] == [str(line.amount) for line in document.lines]
+    assert posted["document"]["total"] == str(document.total)
+
+
+def _document(example: dict[str, Any]) -> SourceDocument:
+    return _of(read(example))
+
+
+def _of(received: Received) -> SourceDocument:
+    assert isinstance(received.document, SourceDocument)
+    return received.document
