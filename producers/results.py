@@ -44,6 +44,7 @@ class Result:
     key: str
     event_id: str
     source: SourceRecord
+    subsidiary_id: str
     revision: str
     outcome: Outcome
     at: datetime
@@ -69,6 +70,7 @@ def encode(result: Result) -> bytes:
         "documentKey": result.key,
         "eventId": result.event_id,
         "source": {"topic": source.topic, "partition": source.partition, "offset": source.offset},
+        "subsidiaryId": result.subsidiary_id,
         "revision": result.revision,
         "outcome": result.outcome,
         "attempt": result.attempt,

@@ -48,5 +48,8 @@ async def _check_topics(settings: Settings) -> None:
         problems = await check_topics(admin, settings)
     finally:
         await admin.close()
-    if problems:
+    topics = settings.topics
+    ledgers = [topics.ledger(source) for source in topics.sources]
+    used = {*topics.sources, *ledgers, topics.mapping_state, topics.sage_export_results, topics.sage_dead_letters}
+    if problems := [problem for problem in problems if problem.topic in used]:
         raise CommandError("; ".join(f"{problem.topic}: {problem.detail}; {problem.fix}" for problem in problems))

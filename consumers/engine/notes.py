@@ -60,6 +60,7 @@ class Writer:
             key=work.key,
             event_id=work.received.event_id,
             source=work.source,
+            subsidiary_id=work.received.subsidiary_id,
             revision=work.received.revision,
             outcome=verdict.outcome,
             at=at,

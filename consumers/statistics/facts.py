@@ -31,10 +31,6 @@ class _Wire(BaseModel):
     model_config = ConfigDict(frozen=True, alias_generator=to_camel, extra="ignore")
 
 
-class _Connection(_Wire):
-    subsidiary_id: str | None = None
-
-
 class _Document(_Wire):
     currency: str | None = None
     total: Amount
@@ -48,18 +44,7 @@ class _Result(_Wire):
     subsidiary_id: str | None = None
     blocked_by: tuple[str, ...] = ()
     from_ledger: bool = False
-    connection: _Connection | None = None
     document: _Document | None = None
-
-    @property
-    def subsidiary(self) -> str | None:
-        """Whose result it is. The mapping-state key that blocks a document begins with the subsidiary."""
-        if self.subsidiary_id is not None:
-            return self.subsidiary_id
-        if self.connection is not None:
-            return self.connection.subsidiary_id
-        keys = (blocker for blocker in self.blocked_by if not blocker.startswith(SAGE_BLOCKER))
-        return next((key.partition("/")[0] for key in keys), None)
 
 
 class Place(BaseModel):
@@ -124,7 +109,7 @@ def read_result(value: bytes | None, place: Place) -> Fact | None:
     document = result.document
     return Fact(
         place=place,
-        subsidiary=result.subsidiary,
+        subsidiary=result.subsidiary_id,
         document=result.document_key,
         at=result.at,
         outcome=result.outcome,
