@@ -5,7 +5,7 @@ from datetime import datetime
 from enum import StrEnum
 from typing import Annotated, Literal
 
-from pydantic import AfterValidator, Field, BeforeValidator, StrictBool
+from pydantic import AfterValidator, BeforeValidator, Field, StrictBool
 
 from domain.events.fields import Id, Text, Wire, to_instant
 from domain.money import MINOR_UNITS

@@ -23,7 +23,7 @@ def result(document, outcome="posted", *, subsidiary="sub-1", total=None, **more
     body = {"schema": 1, "documentKey": document, "outcome": outcome, "at": datetime.now(UTC), **more}
     if total is not None:
         body["document"] = {"currency": "USD", "total": total}
-    return document.encode(), orjson.dumps(body | {"connection": {"subsidiaryId": subsidiary}})
+    return document.encode(), orjson.dumps(body | {"subsidiaryId": subsidiary})
 
 
 class Rig:
