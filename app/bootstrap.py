@@ -5,6 +5,7 @@ import random
 import time
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
+from dataclasses import replace
 from datetime import timedelta
 
 from app.errors import SettingsError
@@ -15,7 +16,7 @@ from consumers.engine.places import CredentialsMissingError, Sage
 from consumers.engine.worker import Subscription, Worker
 from consumers.mapping_state import MappingTable
 from domain.documents import Connection
-from sage_client import Login, SageClient
+from sage_client import Login, SageClient, Timeouts
 
 SYSTEM_TIME = Time(utc_now, time.monotonic, asyncio.sleep, random.random)
 
@@ -27,6 +28,7 @@ def knobs_of(settings: Settings) -> Knobs:
         requests_in_flight=settings.requests_in_flight_per_company,
         window=settings.window,
         send_within=timedelta(seconds=settings.send_within_seconds),
+        exchange=timedelta(seconds=settings.gateway_timeout_seconds),
         execution=timedelta(seconds=settings.execution_seconds),
         give_up=timedelta(seconds=settings.give_up_seconds),
         probe_every=timedelta(seconds=settings.probe_seconds),
@@ -57,6 +59,7 @@ def subscription_of(settings: Settings) -> Subscription:
         dead_letters=topics.sage_dead_letters,
         max_poll_records=settings.max_poll_records,
         session_timeout_ms=settings.session_timeout_ms,
+        any_record_key=settings.record_keys == "any",
         check_crcs=settings.check_crcs,
         consumer_options=options,
     )
@@ -83,7 +86,10 @@ async def worker_of(settings: Settings) -> AsyncIterator[Worker]:
         MappingStateUnavailable, SettingsError: it cannot start; the text says what to do.
     """
     kafka = kafka_options(settings)
-    client = SageClient(settings.gateway_url, settings.sender_id, settings.required_sender_password())
+    timeouts = replace(Timeouts(), total=float(settings.gateway_timeout_seconds))
+    client = SageClient(
+        settings.gateway_url, settings.sender_id, settings.required_sender_password(), timeouts=timeouts
+    )
     table = MappingTable(
         settings.topics.mapping_state,
         kafka,

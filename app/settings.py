@@ -169,10 +169,16 @@ class Settings(BaseSettings):
     statistics_reject_percent: int = Field(
         20, ge=1, le=100, description="Percentage of rejected documents in a window from which there is an alert."
     )
+    record_keys: Literal["document", "any"] = Field(
+        "document",
+        description="What a source record's key must be: its document's key, or anything. With `any`, upstream "
+        "has to keep all records of a document in one partition, or it can be posted twice.",
+    )
+    gateway_timeout_seconds: Positive = Field(300, description="Seconds for one request to Sage Intacct, all in all.")
     check_crcs: bool = Field(True, description="Check records' checksums; false only for librdkafka's mock cluster.")
 
-    metrics_host: str = Field("127.0.0.1", description="Address that metrics and health are served at.")
-    metrics_port: int = Field(0, ge=0, le=65535, description="Port of metrics and health; 0: not served.")
+    metrics_host: str = Field("127.0.0.1", description="Address that metrics are served at.")
+    metrics_port: int = Field(0, ge=0, le=65535, description="Port of metrics; 0: not served.")
     log_format: Literal["console", "json"] = Field("console", description="Log lines for people or for machines.")
     log_level: Literal["debug", "info", "warning", "error"] = Field("info", description="Least important line shown.")
 

@@ -15,6 +15,7 @@ from aiokafka.admin import AIOKafkaAdminClient, NewTopic
 from aiokafka.errors import KafkaError, TopicAlreadyExistsError
 
 from app.settings import Settings, variable
+from consumers.engine.restore import LARGEST_RECORD
 from consumers.topic_facts import TopicFacts, describe, refuse
 
 DAY = 24 * 60 * 60 * 1000
@@ -35,6 +36,8 @@ COMPACTED = {
 KEPT_90_DAYS = {"cleanup.policy": "delete", "retention.ms": str(90 * DAY)}
 KEPT_7_DAYS = {"cleanup.policy": "delete", "retention.ms": str(7 * DAY)}
 KEPT_FOR_EVER = {"cleanup.policy": "delete", "retention.ms": FOR_EVER}
+# What an event's topic takes must fit once more: as a dead letter with headers, parked in a ledger, told in a result.
+LARGE = {"max.message.bytes": str(LARGEST_RECORD)}
 UPSTREAMS = {"cleanup.policy": "delete"}
 
 
@@ -87,11 +90,14 @@ def wanted(settings: Settings) -> list[Wanted]:
         *sources,
         # One partition, so that one offset names the whole state that answered (the result's mapping offset).
         Wanted(names.mapping_state, "compact", COMPACTED, 1),
-        Wanted(names.sage_export_results, "delete", KEPT_90_DAYS, many),
+        Wanted(names.sage_export_results, "delete", KEPT_90_DAYS | LARGE, many),
         Wanted(names.sage_payments, "delete", KEPT_90_DAYS, many),
-        Wanted(names.sage_dead_letters, "delete", KEPT_FOR_EVER, many),
+        Wanted(names.sage_dead_letters, "delete", KEPT_FOR_EVER | LARGE, many),
         Wanted(names.export_commands, "delete", KEPT_90_DAYS, many),
-        *(Wanted(names.ledger(source), "compact", COMPACTED, many, ledger_of=source) for source in names.sources),
+        *(
+            Wanted(names.ledger(source), "compact", COMPACTED | LARGE, many, ledger_of=source)
+            for source in names.sources
+        ),
         Wanted(names.payment_cursor, "compact", COMPACTED, many),
         Wanted(names.sage_export_statistics, "delete", KEPT_90_DAYS, many),
         Wanted(names.statistics_facts, "delete", KEPT_7_DAYS, many),

@@ -35,6 +35,7 @@ class Code(StrEnum):
     UNKNOWN_TYPE = "UNKNOWN_TYPE"
     UNKNOWN_VERSION = "UNKNOWN_VERSION"
     WRONG_TOPIC = "WRONG_TOPIC"
+    WRONG_KEY = "WRONG_KEY"
     # Policy.
     NOT_CONNECTED = "NOT_CONNECTED"
     BEFORE_ACTIVATION = "BEFORE_ACTIVATION"
@@ -104,6 +105,12 @@ EXPLANATIONS: dict[Code, Explanation] = {
         "The event's type belongs on another topic.",
         "Send it to the topic that docs/contract.md names for its type.",
     ),
+    Code.WRONG_KEY: Explanation(
+        _D,
+        "The record's key is not its document's key, so revisions of the document may lie in several partitions: each "
+        "would be posted, since no two partitions know of each other.",
+        "Send it with the document key that docs/contract.md gives for its type.",
+    ),
     Code.NOT_CONNECTED: Explanation(
         _S,
         "The subsidiary has no connection to Sage Intacct, so nothing of it is exported.",
@@ -156,7 +163,7 @@ EXPLANATIONS: dict[Code, Explanation] = {
     Code.SETTING_INVALID: Explanation(
         _W,
         "A record in mapping-state cannot be read, so the accounts it stands for are not known.",
-        "Write that key again with alvys-sage mappings set; the document then exports by itself.",
+        "Write that key again (alvys-sage mappings set, or import); the document then exports by itself.",
     ),
     Code.CONNECTION_PAUSED: Explanation(
         _W, "The connection is paused.", "Resume the connection; the document then exports by itself."

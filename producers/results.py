@@ -25,6 +25,8 @@ class SourceRecord:
     topic: str
     partition: int
     offset: int
+    timestamp: int = 0
+    """Milliseconds since 1970, as Kafka has it."""
 
 
 @dataclass(frozen=True, slots=True)

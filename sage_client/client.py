@@ -35,7 +35,7 @@ from sage_client._session import Session, Sessions, opened
 from sage_client._text import DEFAULT_LIMITS, Limits
 from sage_client._transport import RequestBody, Transport
 from sage_client.answers import Answer, Call, failed, match
-from sage_client.errors import RequestInvalidError, SageError, SignInError
+from sage_client.errors import RequestInvalidError, SageError, SignInError, UnavailableError
 from sage_client.login import Login
 from sage_client.lookups import DocumentKey, Found, found, parties_query, party
 from sage_client.query import Query
@@ -100,6 +100,7 @@ class SageClient:
             trust_env=not _is_loopback(gateway_url),  # a proxy of the environment cannot reach our own loopback
         )
         self._transport = Transport(self._http, timeouts, clock)
+        self._clock = clock
         self._sessions = Sessions(self._sign_in, clock)
 
     async def __aenter__(self) -> Self:
@@ -114,8 +115,14 @@ class SageClient:
         """Close the connections. Sessions end by themselves."""
         await self._http.aclose()
 
-    async def post(self, login: Login, calls: Sequence[Call]) -> list[Answer]:
+    async def post(self, login: Login, calls: Sequence[Call], *, not_after: datetime | None = None) -> list[Answer]:
         """Create documents: one request, one function per call, each independent, each under its own control id.
+
+        Args:
+            login: Whose session.
+            calls: What to create.
+            not_after: The request does not begin later, whatever signing in took; its calls are then refused with
+                `UnavailableError`, since nothing was sent.
 
         Returns:
             One answer per call, in the calls' order.
@@ -136,7 +143,7 @@ class SageClient:
                 functions[call.control_id] = _envelope.function(call.control_id, xml)
         if functions:
             try:
-                reply = await self._call(login, list(functions.values()), unique=True)
+                reply = await self._call(login, list(functions.values()), unique=True, not_after=not_after)
             except SageError as error:
                 answers |= {control_id: failed(control_id, error) for control_id in functions}
             else:
@@ -194,21 +201,27 @@ class SageClient:
 
         return await read_all(send, queries)
 
-    async def _call(self, login: Login, functions: Sequence[str], *, unique: bool) -> Reply:
+    async def _call(
+        self, login: Login, functions: Sequence[str], *, unique: bool, not_after: datetime | None = None
+    ) -> Reply:
         """Send functions in the login's session; once more in a new one where Sage refuses the session."""
         session = await self._sessions.get(login)
         try:
-            return await self._in_session(session, functions, unique=unique)
+            return await self._in_session(session, functions, unique=unique, not_after=not_after)
         except SignInError as refused:
             log.info("sage session refused, signing in again: company=%s %s", login.company_id, refused)
         session = await self._sessions.get(login, but=session)
         try:
-            return await self._in_session(session, functions, unique=unique)
+            return await self._in_session(session, functions, unique=unique, not_after=not_after)
         except SignInError:
             self._sessions.forget(login, session)
             raise
 
-    async def _in_session(self, session: Session, functions: Sequence[str], *, unique: bool) -> Reply:
+    async def _in_session(
+        self, session: Session, functions: Sequence[str], *, unique: bool, not_after: datetime | None
+    ) -> Reply:
+        if not_after is not None and self._clock() > not_after:
+            raise UnavailableError("it was too late to send when the session was ready")
         who = _envelope.Authentication.by_session(session.id)
         reply = await self._exchange(session.endpoint, who, functions, unique=unique)
         session.renewed(reply)

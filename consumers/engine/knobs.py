@@ -1,5 +1,6 @@
 """The engine's numbers, each with its reason. `app.settings` gives them environment names."""
 
+import asyncio
 from collections.abc import Awaitable, Callable
 from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
@@ -17,13 +18,17 @@ class Knobs:
     """Records of one partition in flight; beyond it the partition pauses while polling goes on."""
     send_within: timedelta = timedelta(minutes=1)
     """How long after its claim a call may begin; later it is claimed anew."""
+    exchange: timedelta = timedelta(minutes=5)
+    """How long a call may be on its way once it has begun: the client's own limit of one exchange."""
     execution: timedelta = timedelta(minutes=15)
-    """How long Sage may execute a call that has begun: its own limit of a synchronous request (web-services/
-    sync-vs-async). A claim's lease is both together: that a document is absent proves nothing before its end."""
+    """How long Sage may execute what has arrived: its own limit of a synchronous request (web-services/
+    sync-vs-async). A claim's lease is all three: that a document is absent proves nothing before its end."""
     give_up: timedelta = timedelta(minutes=5)
     """A company that takes nothing for so long is set aside: its documents are parked until a probe succeeds."""
     probe_every: timedelta = timedelta(minutes=1)
-    """How often a company that was set aside is tried."""
+    """How soon a connection that was set aside is tried; twice as late if it fails again before anything worked."""
+    probe_cap: timedelta = timedelta(hours=1)
+    """The longest wait for such a try."""
     backoff: timedelta = timedelta(seconds=1)
     """The first wait after a failure; it doubles, with full jitter."""
     backoff_cap: timedelta = timedelta(seconds=30)
@@ -49,6 +54,16 @@ class Time:
     sleep: Callable[[float], Awaitable[None]]
     random: Callable[[], float]
     """Between 0 and 1."""
+
+    async def until(self, event: asyncio.Event, seconds: float) -> None:
+        """Wait for the event or for so long, whichever comes first."""
+        alarm = asyncio.ensure_future(self.sleep(seconds))
+        happened = asyncio.ensure_future(event.wait())
+        try:
+            await asyncio.wait((alarm, happened), return_when=asyncio.FIRST_COMPLETED)
+        finally:
+            alarm.cancel()
+            happened.cancel()
 
 
 def utc_now() -> datetime:

@@ -10,7 +10,7 @@ from collections.abc import Callable, Iterable, Sequence
 import structlog
 
 from consumers.engine import metrics
-from consumers.engine.aside import SetAside
+from consumers.engine.aside import SetAside, for_work
 from consumers.engine.directory import PartyDirectory
 from consumers.engine.doubt import Doubts
 from consumers.engine.knobs import Knobs, Time, jittered
@@ -47,13 +47,16 @@ class Lane:
         self._knobs = knobs
         self._time = time
         self._directory = PartyDirectory(sage.client, knobs, time)
-        self._doubts = Doubts(sage, knobs, time)
         self._queues: dict[Place, deque[Work]] = {}
         self._filled = asyncio.Event()
         self._claimed: asyncio.Queue[list[Work]] = asyncio.Queue(maxsize=1)
+        self._running_time = knobs.exchange + knobs.execution
+        """What a lease holds beyond the moment in which its call begins at the latest."""
+        self._hurry = asyncio.Event()
         self._failures = 0
         self._failing_since: float | None = None
         self._aside = SetAside(sage, on_release, knobs, time)
+        self._doubts = Doubts(sage, self._aside, knobs, time)
         self._tasks = [
             asyncio.create_task(self._run_claims(), name=f"lane {company_id} claims"),
             *(
@@ -66,7 +69,7 @@ class Lane:
     def submit(self, work: Work) -> None:
         """Take a mapped document. It is posted, or parked if the company takes nothing at present."""
         if (verdict := self._aside.why(work.connection)) is not None:
-            work.owner.finish(work, verdict)
+            work.owner.finish(work, for_work(verdict, work))
             return
         self._queues.setdefault(place_of(work.connection), deque()).append(work)
         self._filled.set()
@@ -77,6 +80,8 @@ class Lane:
 
     def give_back(self, owner: Owner) -> None:
         """Drop the owner's documents that are not on their way to Sage: it is being given up."""
+        self._hurry.set()  # whoever waits to send again looks up: some of it may not be sent any more
+        self._hurry = asyncio.Event()
         for place, queue in list(self._queues.items()):
             kept = deque(work for work in queue if not self._given_back(work, owner))
             self._queues[place] = kept
@@ -133,10 +138,14 @@ class Lane:
             for place in list(self._queues):
                 queue = self._queues.pop(place)
                 batch: list[Work] = []
+                keys: set[str] = set()
                 while queue and len(batch) < self._knobs.batch:
+                    if queue[0].key in keys:
+                        break  # the same document from two partitions: it may not be in one request twice
                     work = queue.popleft()
                     if work.owner.open:
                         batch.append(work)
+                        keys.add(work.key)
                     elif work.claim is not None:
                         work.owner.let_go(work)
                 if queue:
@@ -161,7 +170,7 @@ class Lane:
 
     async def _claim(self, batch: Iterable[Work]) -> list[Work]:
         """Make the claims of a batch durable, each partition's in one transaction, all partitions side by side."""
-        lease_until = self._time.now() + self._knobs.send_within + self._knobs.execution
+        lease_until = self._time.now() + self._knobs.send_within + self._running_time
         by_owner: dict[int, list[tuple[Work, Claim]]] = {}
         for work in batch:
             document, connection = _document(work), _document(work).connection
@@ -198,11 +207,6 @@ class Lane:
     async def _run_posts(self) -> None:
         while True:
             batch = [work for work in await self._claimed.get() if not work.owner.gone]
-            # The lease is looked at right before the bytes leave: a worker that slept through it must not speak.
-            latest = self._time.now() + self._knobs.execution
-            slept = [work for work in batch if work.claim is None or work.claim.lease_until <= latest]
-            self._requeue(slept)
-            batch = [work for work in batch if work.claim is not None and work.claim.lease_until > latest]
             if not batch:
                 continue
             try:
@@ -221,13 +225,17 @@ class Lane:
             if work.claim is not None
         ]
         with metrics.REQUEST_SECONDS.labels(self.company_id).time():
-            answers = await self._client.post(login, calls)
+            # The client looks at the time right before the bytes leave: a worker that slept, or had to sign in first,
+            # must not speak when somebody else may have proven the document absent.
+            leases = [work.claim.lease_until for work in batch if work.claim is not None]
+            answers = await self._client.post(login, calls, not_after=min(leases) - self._running_time)
         not_taken: dict[Kind | None, list[tuple[SageError, Work]]] = {}
         for work, answer in zip(batch, answers, strict=True):
             if (error := self._settle(work, answer)) is not None:
                 not_taken.setdefault(error.kind, []).append((error, work))
         if sum(map(len, not_taken.values())) < len(batch):
             self._failures, self._failing_since = 0, None
+            self._aside.worked(batch[0].connection)
         # One trouble a kind, however many functions of the request tell of it: one wait, or one alarm.
         for troubles in not_taken.values():
             await self._not_taken([work for _, work in troubles], troubles[0][0])
@@ -274,11 +282,14 @@ class Lane:
             error=str(error),
         )
         self._requeue(batch)
-        await self._time.sleep(wait)
+        await self._time.until(self._hurry, wait)
 
     def _requeue(self, batch: Sequence[Work]) -> None:
-        """Put documents back at the head of their queue, in their order."""
+        """Put documents that were not taken back at the head of their queue, in their order."""
         for work in reversed(batch):
+            if not work.owner.open:
+                work.owner.let_go(work)
+                continue
             self._queues.setdefault(place_of(work.connection), deque()).appendleft(work)
         if batch:
             self._filled.set()
@@ -290,7 +301,7 @@ class Lane:
         self._failures, self._failing_since = 0, None
         queued = self._queues.pop(place_of(connection), deque())
         for work in [*batch, *queued]:
-            work.owner.finish(work, verdict)
+            work.owner.finish(work, for_work(verdict, work))
 
 
 def _document(work: Work) -> Document:

@@ -56,6 +56,8 @@ class Ending:
     revision: str
     outcome: Outcome
     offset: int
+    timestamp: int = 0
+    """The source record's place: its offset and its Kafka timestamp in milliseconds."""
     code: Code | None = None
     detail: str | None = None
     blocked_by: tuple[str, ...] = ()
@@ -197,8 +199,10 @@ class Ledger:
 
 def ended(entry: Entry, ending: Ending, *, posted: Posted | None = None, refused: bool = False) -> Entry:
     """The entry after an outcome is known: the claim is settled, nothing is parked."""
-    if entry.last is not None and entry.last.offset > ending.offset:
-        ending = replace(ending, offset=entry.last.offset)  # a replay does not make the newest record older
+    last = entry.last
+    if last is not None and last.timestamp >= ending.timestamp and last.offset > ending.offset:
+        # A replay does not make the newest record older.
+        ending = replace(ending, offset=last.offset, timestamp=last.timestamp)
     return replace(
         entry,
         attempts=entry.attempts + refused,

@@ -13,4 +13,3 @@ BATCH = Histogram(
     "alvys_sage_gateway_batch_documents", "Documents in one request", buckets=(1, 2, 5, 10, 20, 50, 100, float("inf"))
 )
 TRANSACTION_SECONDS = Histogram("alvys_sage_transaction_seconds", "Time of one Kafka transaction")
-KEY_MISMATCHES = Counter("alvys_sage_key_mismatches_total", "Records whose key is not their document's key", ["topic"])

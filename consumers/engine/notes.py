@@ -84,6 +84,7 @@ def ending(work: Work, verdict: Verdict) -> Ending:
         revision=work.received.revision,
         outcome=verdict.outcome,
         offset=work.source.offset,
+        timestamp=work.source.timestamp,
         code=verdict.code,
         detail=verdict.detail,
         blocked_by=verdict.blocked_by,

@@ -17,7 +17,9 @@ class OffsetTracker:
         return len(self._open)
 
     def begin(self, offset: int) -> None:
-        """A record was read."""
+        """A record was read; ValueError if a later one was read before, since then order would lie."""
+        if self._position is not None and offset < self._position:
+            raise ValueError(f"offset {offset} was read after position {self._position}")
         self._open[offset] = None
         self.reached(offset + 1)
 

@@ -1,4 +1,4 @@
-"""Step 0: fence the former owner of source partitions and restore their ledgers."""
+"""Step 0: fence the former owner of ledger partitions and restore what they hold."""
 
 import asyncio
 from collections.abc import Mapping, Sequence
@@ -10,25 +10,45 @@ from consumers.engine.ledger import Ledger, decode
 from consumers.high_watermarks import HighWatermarks
 
 READ_AT_ONCE = 5_000
+PATIENCE = 300.0
+"""Seconds that reading the ledgers may take."""
+LARGEST_RECORD = 16 * 1024 * 1024
+"""Bytes: an event that its topic takes must also fit as a dead letter, parked in a ledger, and told of in a result.
+`alvys-sage topics --create` gives those topics the same limit."""
 
 
-def transactional_id(group_id: str, source: TopicPartition) -> str:
-    """One id per source partition: whoever is assigned it fences the former owner by initialising it."""
-    return f"{group_id}-{source.topic}-{source.partition}"
+class LedgerPartitionMissingError(Exception):
+    """A source topic has more partitions than its ledger: keys have moved, and the ledger does not know where to."""
 
 
-async def fence(
-    kafka: Mapping[str, object], group_id: str, sources: Sequence[TopicPartition]
-) -> list[AIOKafkaProducer]:
-    """A producer per source partition, side by side. What a former owner left open is aborted by this."""
+def transactional_id(ledger: TopicPartition) -> str:
+    """One id per ledger partition: whoever is to write it fences the former owner by initialising it.
+
+    Not per group: two groups on one ledger would not fence each other, and each would answer from a stale copy.
+    """
+    return f"{ledger.topic}-{ledger.partition}"
+
+
+async def fence(kafka: Mapping[str, object], ledgers: Sequence[TopicPartition]) -> list[AIOKafkaProducer]:
+    """A producer per ledger partition, side by side. What a former owner left open is aborted by this.
+
+    Raises:
+        LedgerPartitionMissingError: the partition count of a source has changed, which is refused.
+        KafkaError: the broker did not answer.
+    """
     producers = [
         AIOKafkaProducer(
-            **kafka, transactional_id=transactional_id(group_id, source), acks="all", linger_ms=0, compression_type=None
+            **kafka,
+            transactional_id=transactional_id(ledger),
+            acks="all",
+            linger_ms=0,
+            max_request_size=LARGEST_RECORD,
         )
-        for source in sources
+        for ledger in ledgers
     ]
     try:
         await asyncio.gather(*(producer.start() for producer in producers))
+        await asyncio.gather(*map(_expect, producers, ledgers))
     except BaseException:  # cancelled, or one could not start: none may be left half open
         await asyncio.gather(*(producer.stop() for producer in producers), return_exceptions=True)
         raise
@@ -41,34 +61,46 @@ async def restore(
     """Read ledger partitions to their ends, committed records only. To be called after `fence`, never before.
 
     Raises:
+        TimeoutError: the end was not reached within `PATIENCE`.
         ValueError: a record cannot be read; posting without it could post twice.
         KafkaError: the broker did not answer.
     """
-    restored = {ledger: Ledger() for ledger in ledgers}
     consumer = AIOKafkaConsumer(
         **kafka, group_id=None, enable_auto_commit=False, isolation_level="read_committed", check_crcs=check_crcs
     )
     watermarks = HighWatermarks(kafka)
     try:
-        await watermarks.start()
-        await consumer.start()
-        consumer.assign(list(ledgers))
-        await consumer.seek_to_beginning(*ledgers)
-        # Not the last stable offset: a commit returns before its markers are written. Fencing waited for them, so that
-        # nothing is open here any more and the position does reach the high watermark.
-        ends = await watermarks.ask(list(ledgers))
-        missing = {ledger for ledger, end in ends.items() if await consumer.position(ledger) < end}
-        while missing:
-            for ledger, records in (await consumer.getmany(timeout_ms=100, max_records=READ_AT_ONCE)).items():
-                for record in records:
-                    key = record.key.decode()
-                    if record.value is None:
-                        restored[ledger].drop(key)
-                    else:
-                        restored[ledger].put(decode(key, record.value))
-            # The position, not the last record: the end may be a transaction's marker or a compacted hole.
-            missing = {ledger for ledger in missing if await consumer.position(ledger) < ends[ledger]}
+        async with asyncio.timeout(PATIENCE):
+            await watermarks.start()
+            await consumer.start()
+            # Not the last stable offset: a commit returns before its markers are written. Fencing waited for them, so
+            # that nothing is open here any more and the position does reach the high watermark.
+            return await _read(consumer, await watermarks.ask(list(ledgers)))
     finally:
         await consumer.stop()
         await watermarks.stop()
+
+
+async def _expect(producer: AIOKafkaProducer, ledger: TopicPartition) -> None:
+    if ledger.partition not in await producer.partitions_for(ledger.topic):
+        raise LedgerPartitionMissingError(
+            f"{ledger.topic} has no partition {ledger.partition}: a source's partition count may not change"
+        )
+
+
+async def _read(consumer: AIOKafkaConsumer, ends: Mapping[TopicPartition, int]) -> dict[TopicPartition, Ledger]:
+    restored = {ledger: Ledger() for ledger in ends}
+    consumer.assign(list(ends))
+    await consumer.seek_to_beginning(*ends)
+    missing = {ledger for ledger, end in ends.items() if await consumer.position(ledger) < end}
+    while missing:
+        for ledger, records in (await consumer.getmany(timeout_ms=100, max_records=READ_AT_ONCE)).items():
+            for record in records:
+                key = record.key.decode()
+                if record.value is None:
+                    restored[ledger].drop(key)
+                else:
+                    restored[ledger].put(decode(key, record.value))
+        # The position, not the last record: the end may be a transaction's marker or a compacted hole.
+        missing = {ledger for ledger in missing if await consumer.position(ledger) < ends[ledger]}
     return restored

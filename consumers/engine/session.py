@@ -28,6 +28,7 @@ from domain.export import export
 from domain.mapping_state import MappingState
 from domain.outcomes import Outcome, Rejected
 from domain.reading import Received
+from domain.settings import ConnectionSetting
 from producers.results import SageAnswer, SourceRecord
 
 log = structlog.get_logger(__name__)
@@ -57,6 +58,8 @@ class Surroundings:
     """What all sessions of a worker share."""
 
     writer: Writer
+    any_record_key: bool
+    """Whether a record's key may be another than its document's: then upstream alone keeps revisions together."""
     mapping: Callable[[], MappingState]
     """The settings in force."""
     lanes: Lanes
@@ -101,6 +104,7 @@ class PartitionSession:
         self._waking = False
         self._open = False
         self._gone = False
+        self._defect: Exception | None = None
         self._gauge = metrics.IN_FLIGHT.labels(source.topic, source.partition)
 
     # Life.
@@ -112,7 +116,7 @@ class PartitionSession:
         self._journal = Journal(producer, place, ledger, self._tracker, self._failed)
         self._open = True
         for entry in list(ledger.in_doubt()):
-            self._admit(self._parked_work(entry))
+            self._bring_back(entry)
         # Their keys may have arrived while nobody owned the partition; looking costs no call.
         for blocker in ledger.blockers():
             self.wake(blocker)
@@ -169,6 +173,11 @@ class PartitionSession:
         if was_open:  # one that is being closed has nobody left to open it again
             self._on_failure(self, error)
 
+    def check(self) -> None:
+        """Raise the defect of ours that stopped a document, if one did: it would hold its partition silently."""
+        if self._defect is not None:
+            raise self._defect
+
     # Step 1: records in.
 
     def feed(self, records: Sequence[ConsumerRecord]) -> None:
@@ -181,14 +190,16 @@ class PartitionSession:
             except ContractError as error:
                 self._dead(record, error)
                 continue
-            if record.key != received.key.encode():
-                metrics.KEY_MISMATCHES.labels(self.source.topic).inc()
+            if record.key != received.key.encode() and not self._around.any_record_key:
+                wanted = f"the record's key is {record.key!r}, its document's is {received.key!r}"
+                self._dead(record, ContractError(Code.WRONG_KEY, wanted))
+                continue
             self._admit(
                 Work(
                     owner=self,
                     received=received,
                     value=record.value,
-                    source=SourceRecord(record.topic, record.partition, record.offset),
+                    source=SourceRecord(record.topic, record.partition, record.offset, record.timestamp),
                     offset=record.offset,
                 )
             )
@@ -216,16 +227,22 @@ class PartitionSession:
                 del self._woken[key]
                 entry = self._ledger.get(key)
                 if entry.waiting and entry.claim is None and key not in self._busy:
-                    self._admit(self._parked_work(entry))
+                    self._bring_back(entry)
         finally:
             self._waking = False
 
-    def _parked_work(self, entry: Entry) -> Work:
+    def _bring_back(self, entry: Entry) -> None:
         if entry.parked is None or entry.last is None:
             raise ValueError(f"{entry.key} is not parked")
-        received = self._receive(entry.parked)
-        source = SourceRecord(self.source.topic, self.source.partition, entry.last.offset)
-        return Work(self, received, entry.parked, source, offset=None)
+        try:
+            received = self._receive(entry.parked)
+        except ContractError as error:  # parked by a version that read it otherwise; one document may not stop all
+            log.error(  # noqa: TRY400 - the frames say nothing; the code and its detail do
+                "a waiting event can no longer be read", key=entry.key, code=error.code, detail=error.detail
+            )
+            return
+        source = SourceRecord(self.source.topic, self.source.partition, entry.last.offset, entry.last.timestamp)
+        self._admit(Work(self, received, entry.parked, source, offset=None))
 
     # One document after its earlier revisions (promise 4).
 
@@ -250,10 +267,16 @@ class PartitionSession:
         entry = self._ledger.get(work.key)
         revision = work.received.revision
         last = entry.last
-        # A replay, not a new record: what was answered since is newer than it.
-        read_again = last is not None and work.offset is not None and work.offset <= last.offset
+        # A replay, not a new record: what was answered since is newer than it. By time as well: in a topic that was
+        # made anew, a new record may have a small offset.
+        read_again = (
+            last is not None
+            and work.offset is not None
+            and work.offset <= last.offset
+            and work.source.timestamp <= last.timestamp
+        )
         if entry.claim is not None:
-            work.claim = entry.claim
+            work.claim = self._with_present_credentials(entry.claim)
             self._lanes.doubt(work)
         elif entry.posted is not None and entry.posted.revision == revision:
             sage = SageAnswer(entry.posted.record_no, entry.posted.control_id)
@@ -269,6 +292,14 @@ class PartitionSession:
         else:
             work.attempt = entry.attempts
             self._map(work)
+
+    def _with_present_credentials(self, claim: Claim) -> Claim:
+        """The claim stands where it was made, but whoever may look there now does: credentials are renamed."""
+        was = claim.connection
+        now = self._around.mapping().connection(was.subsidiary_id)
+        if isinstance(now, ConnectionSetting) and (now.company_id, now.entity_id) == (was.company_id, was.entity_id):
+            return replace(claim, connection=replace(was, credentials=now.credentials))
+        return claim
 
     def _map(self, work: Work) -> None:
         """Step 2: the event and the settings in force give a document, or the reason why not."""
@@ -349,12 +380,15 @@ class PartitionSession:
         if verdict.outcome is Outcome.DEFERRED and self._arrived_meanwhile(work, verdict):
             # Its wake-up came before the ledger knew that it waits: look again, or it would wait for ever.
             self._woken[work.key] = None
-        self._release(work)
+        try:
+            self._release(work)
+        except Exception as defect:  # noqa: BLE001  # a future swallows what its callback raises; `check` does not
+            self._defect = defect
 
     def _arrived_meanwhile(self, work: Work, verdict: Verdict) -> bool:
         sage = [blocker for blocker in verdict.blocked_by if blocker.startswith(SAGE_BLOCKER)]
-        if sage:
-            return not any(self._lanes.holds(blocker) for blocker in sage)
+        if sage and not any(self._lanes.holds(blocker) for blocker in sage):
+            return True
         return self._around.mapping().offset != work.mapping_offset
 
     def _rest(self) -> None:

@@ -85,6 +85,8 @@ class Work:
     mapping_offset: int | None = None
     number_taken: bool = False
     """True when Sage definitely refused the call because its number is taken; a look-up tells by whom."""
+    doubt: str | None = None
+    """Why its outcome is not known yet, as it was last told."""
     looks: int = 0
     """Times it was looked up in Sage because its outcome is in doubt."""
 

@@ -19,7 +19,7 @@ from consumers.engine.notes import Writer
 from consumers.engine.places import Sage
 from consumers.engine.restore import fence, restore
 from consumers.engine.session import PartitionSession, Receive, Surroundings
-from consumers.mapping_state import MappingTable
+from consumers.mapping_state import MappingStateUnavailable, MappingTable
 
 log = structlog.get_logger(__name__)
 
@@ -44,6 +44,8 @@ class Subscription:
     dead_letters: str
     max_poll_records: int = 500
     session_timeout_ms: int = 30_000
+    any_record_key: bool = False
+    """Whether a record's key may be another than its document's key."""
     check_crcs: bool = True
     """False only for librdkafka's mock cluster."""
     consumer_options: Mapping[str, object] | None = None
@@ -69,6 +71,7 @@ class Worker(ConsumerRebalanceListener):  # type: ignore[misc]  # aiokafka ships
         self._lanes = Lanes(sage, self._wake, knobs, time)
         self._around = Surroundings(
             writer=Writer(subscription.group_id, subscription.results, subscription.dead_letters),
+            any_record_key=subscription.any_record_key,
             mapping=lambda: table.state,
             lanes=self._lanes,
             knobs=knobs,
@@ -89,6 +92,11 @@ class Worker(ConsumerRebalanceListener):  # type: ignore[misc]  # aiokafka ships
         self._producers: dict[TopicPartition, AIOKafkaProducer] = {}
         self._opening: dict[TopicPartition, asyncio.Task[None]] = {}
         self._paused: set[TopicPartition] = set()
+        self._stopping = False
+        self._leaving = 0
+        """How many groups of partitions are being let go at the moment; `_settled` is set when none is."""
+        self._settled = asyncio.Event()
+        self._settled.set()
 
     @property
     def assigned(self) -> frozenset[TopicPartition]:
@@ -108,6 +116,7 @@ class Worker(ConsumerRebalanceListener):  # type: ignore[misc]  # aiokafka ships
             while not stop.is_set():
                 await self._poll()
         finally:
+            self._stopping = True  # what a rebalance still hands us now is left to others
             # The order matters: outcomes need lanes, and the group is left last, when every offset is committed.
             await self._let_go(list(self._sessions) + list(self._opening))
             await self._lanes.close()
@@ -117,13 +126,16 @@ class Worker(ConsumerRebalanceListener):  # type: ignore[misc]  # aiokafka ships
         self._check()
         timeout = PAUSED_POLL_MS if self._paused else IDLE_POLL_MS
         batches = await self._consumer.getmany(timeout_ms=timeout, max_records=self._subscription.max_poll_records)
-        if batches:
-            # A mapping that was written before an event counts for it.
-            await self._table.barrier()
+        # These records belong to these sessions. One that opens later begins at the committed offset, after a rewind:
+        # older records would come to it out of order, and going back to them here would undo its rewind.
+        owners = {source: self._sessions.get(source) for source in batches}
+        fresh = not batches or await self._settings_are_fresh()
         for source, records in batches.items():
-            session = self._sessions.get(source)
-            if session is None or not session.open:
-                self._read_again(source, records[0].offset)
+            session = owners[source]
+            if session is None or not session.open or self._sessions.get(source) is not session:
+                continue
+            if not fresh:
+                self._consumer.seek(source, records[0].offset)
                 continue
             session.feed(records)
             if session.full:
@@ -144,13 +156,16 @@ class Worker(ConsumerRebalanceListener):  # type: ignore[misc]  # aiokafka ships
 
     async def on_partitions_assigned(self, assigned: Iterable[TopicPartition]) -> None:
         """Open the partitions in the background: a long restore must not hold up the group's heartbeat."""
+        if self._stopping:
+            return
         for source in assigned:
             self._pause(source)
         self._open(list(assigned))
 
     async def on_partitions_revoked(self, revoked: Iterable[TopicPartition]) -> None:
-        """Let go of the partitions before anybody else is given them."""
+        """Let go of the partitions before anybody else is given them, those that are being let go already included."""
         await self._let_go(list(revoked))
+        await self._settled.wait()
 
     def _open(self, sources: list[TopicPartition], delay: float = 0.0) -> None:
         if not sources:
@@ -164,14 +179,14 @@ class Worker(ConsumerRebalanceListener):  # type: ignore[misc]  # aiokafka ships
         while True:
             await self._time.sleep(delay)
             try:
-                producers = await fence(self._kafka, self._subscription.group_id, sources)
+                ledgers = [TopicPartition(self._subscription.ledgers[each.topic], each.partition) for each in sources]
+                producers = await fence(self._kafka, ledgers)
                 for source, producer in zip(sources, producers, strict=True):
                     self._producers[source] = producer
-                ledgers = [TopicPartition(self._subscription.ledgers[each.topic], each.partition) for each in sources]
                 restored = await restore(self._kafka, ledgers, check_crcs=self._subscription.check_crcs)
                 await self._rewind(sources)
                 break
-            except KafkaError as error:
+            except (KafkaError, TimeoutError) as error:
                 log.warning("partitions could not be opened; trying again", sources=len(sources), error=repr(error))
                 await self._stop_producers(sources)
                 delay = REOPEN_AFTER
@@ -218,8 +233,15 @@ class Worker(ConsumerRebalanceListener):  # type: ignore[misc]  # aiokafka ships
             task.cancel()
         await asyncio.gather(*tasks, return_exceptions=True)
         sessions = [session for source in sources if (session := self._sessions.pop(source, None)) is not None]
-        await asyncio.gather(*(session.close() for session in sessions))
-        await self._stop_producers(sources)
+        self._leaving += 1
+        self._settled.clear()
+        try:
+            await asyncio.gather(*(session.close() for session in sessions))
+            await self._stop_producers(sources)
+        finally:
+            self._leaving -= 1
+            if not self._leaving:
+                self._settled.set()
         self._paused.difference_update(sources)
         if sessions:
             log.info("partitions let go", partitions=len(sessions))
@@ -230,9 +252,26 @@ class Worker(ConsumerRebalanceListener):  # type: ignore[misc]  # aiokafka ships
 
     # Small things.
 
+    async def _settings_are_fresh(self) -> bool:
+        """A mapping that was written before an event counts for it. False: not known to be so; nothing may be mapped.
+
+        Raises:
+            MappingStateUnavailable: the table's reader died; only a new start helps.
+        """
+        try:
+            await self._table.barrier()
+        except MappingStateUnavailable as error:
+            _ = self._table.state  # raises if the reader died
+            log.warning("mapping state is not known to be fresh; events wait", error=str(error))
+            return False
+        return True
+
     def _check(self) -> None:
         """Raise what ended a task of ours: a partition or a company that died silently would be held for ever."""
         self._lanes.check()
+        for session in self._sessions.values():
+            session.check()
+        _ = self._table.state  # raises if the table's reader died
         for task in set(self._opening.values()):
             if task.done() and not task.cancelled() and (error := task.exception()) is not None:
                 raise error
@@ -241,10 +280,6 @@ class Worker(ConsumerRebalanceListener):  # type: ignore[misc]  # aiokafka ships
         """Something that documents may wait for has arrived."""
         for session in self._sessions.values():
             session.wake(blocker)
-
-    def _read_again(self, source: TopicPartition, offset: int) -> None:
-        if source in self._consumer.assignment():
-            self._consumer.seek(source, offset)
 
     def _pause(self, source: TopicPartition) -> None:
         try:

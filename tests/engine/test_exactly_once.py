@@ -160,7 +160,7 @@ async def test_a_new_owner_fences_the_old_one_and_nothing_is_posted_twice(world)
         await running.until_open(8)
         await world.sage.arrived.wait()
         for number in range(world.partitions):
-            name = transactional_id(world.settings.group_id, TopicPartition(topic, number))
+            name = transactional_id(TopicPartition(f"{topic}.ledger", number))
             async with producing(world.bootstrap, name):
                 pass
         held.set()  # the call ends, but its outcome cannot be written any more

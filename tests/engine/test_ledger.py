@@ -32,6 +32,7 @@ endings = st.builds(
     text,
     st.sampled_from(Outcome),
     st.integers(0, 2**62),
+    st.integers(0, 2**42),
     st.none() | st.sampled_from(Code),
     st.none() | text,
     st.lists(text, max_size=3).map(tuple),

@@ -28,6 +28,13 @@ def test_a_record_cannot_end_twice():
         tracker.end(0)
 
 
+def test_a_record_that_comes_after_a_later_one_is_refused_since_the_order_would_lie():
+    tracker = OffsetTracker()
+    tracker.begin(20)
+    with pytest.raises(ValueError, match="after position 21"):
+        tracker.begin(0)
+
+
 @given(st.data())
 def test_the_committable_offset_never_passes_a_record_in_flight_and_never_goes_back(data):
     offsets = sorted(data.draw(st.sets(st.integers(0, 200), min_size=1)))

@@ -2,6 +2,7 @@
 
 import asyncio
 from dataclasses import replace
+from datetime import timedelta
 
 import orjson
 
@@ -9,6 +10,7 @@ from domain.documents import PartyKind
 from domain.parties import PartyRecord
 from sage_client.errors import SignInError
 from tests.support.engine import SUBSIDIARY, invoice, key
+from tests.support.kafka import producing
 
 MASTER = f"{SUBSIDIARY}/account/ar/default/default"
 
@@ -148,6 +150,66 @@ async def test_bytes_that_break_the_contract_become_dead_letters_untouched_and_t
         assert headers["kafka_dlt-original-topic"].decode() == world.topics.invoice_created
         assert headers["__connect.errors.exception.message"]
         assert headers["alvys-sage-code"].decode() in {"UNDECODABLE", "CONTRACT_BROKEN"}
+    assert await world.committed() == await world.ends()
+
+
+async def test_a_record_under_another_key_than_its_documents_is_set_aside(world):
+    await world.send((b"invoice/other", invoice("a")), (None, invoice("b")))
+    await world.send_invoices("c")
+    async with world.worker():
+        await world.until(1, "posted")
+    letters = await world.records(world.topics.sage_dead_letters)
+    assert {dict(letter.headers)["alvys-sage-code"] for letter in letters} == {b"WRONG_KEY"}
+    assert set(world.sage.keys) == {"invoice/c"}
+
+
+async def test_one_document_in_two_partitions_is_never_in_one_request_twice(world):
+    await world.connect(SUBSIDIARY, state="paused")
+    async with producing(world.bootstrap) as producer:
+        for partition in range(world.partitions):
+            await producer.send_and_wait(world.topics.invoice_created, invoice("a"), key("a"), partition=partition)
+    async with world.worker():
+        await world.until(2, "deferred")
+        await world.connect(SUBSIDIARY)
+        await world.until(2, "posted")
+    assert world.sage.keys == {"invoice/a": 1}
+
+
+async def test_naming_other_credentials_releases_what_waits_for_the_old_ones(world):
+    world.sage.down = SignInError("Sign-in information is incorrect")
+    await world.send_invoices("a")
+    async with world.worker(knobs=replace(world.knobs, probe_every=timedelta(minutes=5))):
+        await world.until(1, "deferred")
+        world.sage.down = None
+        await world.connect(SUBSIDIARY, credentials="renewed")
+        await world.until(1, "posted")
+    assert world.sage.probes == 0
+
+
+async def test_what_could_not_begin_in_time_is_claimed_anew_not_sent_late(world):
+    world.sage.too_late = True
+    await world.send_invoices("a")
+    async with world.worker() as running:
+        await running.until_open(8)
+        async with asyncio.timeout(10):
+            while not world.sage.late:  # noqa: ASYNC110 - the fake has no event for it
+                await asyncio.sleep(0.01)
+        assert world.sage.booked == []
+        world.sage.too_late = False
+        await world.until(1, "posted")
+    assert world.sage.keys == {"invoice/a": 1}
+
+
+async def test_an_event_as_large_as_its_topic_takes_is_still_a_dead_letter_or_waits(world):
+    await world.set(MASTER, None)
+    padded = orjson.loads(invoice("a")) | {"padding": "x" * 900_000}
+    await world.send((b"k", b"{" + b" " * 1_040_000), (key("a"), orjson.dumps(padded)))
+    async with world.worker():
+        await world.until(1, "deferred")
+        await world.set(MASTER, {"account": "4010"})
+        await world.until(1, "posted")
+    [letter] = await world.records(world.topics.sage_dead_letters)
+    assert len(letter.value) == 1_040_001
     assert await world.committed() == await world.ends()
 
 

@@ -30,6 +30,7 @@ SUBSIDIARY = "sub-1"
 QUICK = Knobs(
     batch=50,
     send_within=timedelta(seconds=1),
+    exchange=timedelta(seconds=0.2),
     execution=timedelta(seconds=1),
     give_up=timedelta(seconds=5),
     probe_every=timedelta(seconds=0.2),
@@ -85,6 +86,7 @@ class World:
     partitions: int = 2
     sage: FakeSage = field(default_factory=FakeSage)
     knobs: Knobs = QUICK
+    running: "Running | None" = None
 
     def __post_init__(self) -> None:
         self.settings = Settings(
@@ -110,12 +112,14 @@ class World:
         await self.set(f"{SUBSIDIARY}/account/ar/default/default", {"account": "4000"})
         await self.set(f"{SUBSIDIARY}/account/ap/default/default", {"account": "5000"})
 
-    async def connect(self, subsidiary: str, company: str = "ACME", state: str = "active") -> None:
+    async def connect(
+        self, subsidiary: str, company: str = "ACME", state: str = "active", credentials: str = "acme"
+    ) -> None:
         await self.set(
             f"{subsidiary}/connection",
             {
                 "companyId": company,
-                "credentials": "acme",
+                "credentials": credentials,
                 "state": state,
                 "activatedAt": "2026-01-01T00:00:00Z",
             },
@@ -156,6 +160,7 @@ class World:
             )
             running = Running(worker)
             running.task = asyncio.create_task(worker.run(running.stop))
+            self.running = running
             try:
                 yield running
             finally:
@@ -184,6 +189,8 @@ class World:
             await consumer.seek_to_beginning()
             async with asyncio.timeout(30):
                 while sum(outcome is None or each["outcome"] == outcome for each in found) < count:
+                    if self.running is not None and self.running.task.done():
+                        self.running.task.result()  # raises what ended the worker
                     for batch in (await consumer.getmany(timeout_ms=100)).values():
                         found.extend(orjson.loads(each.value) for each in batch)
         except TimeoutError:

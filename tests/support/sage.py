@@ -7,13 +7,14 @@ import asyncio
 from collections import Counter, deque
 from collections.abc import Sequence
 from dataclasses import dataclass, field
+from datetime import UTC, datetime
 from decimal import Decimal
 
 from domain.documents import PartyKind
 from domain.identity import marker
 from domain.parties import PartyRecord
 from sage_client import Answer, Call, DocumentKey, Done, Found, Login, Refused, SageError, Unknown
-from sage_client.errors import ConnectionLostError, DuplicateCallError
+from sage_client.errors import ConnectionLostError, DuplicateCallError, UnavailableError
 
 
 @dataclass
@@ -40,11 +41,15 @@ class FakeSage:
     refuse: dict[str, SageError] = field(default_factory=dict)
     """By document number: what Sage answers to it, whatever the script says."""
     booked: list[Booked] = field(default_factory=list)
+    executed: set[str] = field(default_factory=set)
     parties_known: dict[PartyKind, list[PartyRecord]] = field(default_factory=dict)
     requests: list[int] = field(default_factory=list)
     """How many calls each request held."""
     lookups: int = 0
     probes: int = 0
+    too_late: bool = False
+    """True while nothing is sent because it would be after its time."""
+    late: int = 0
     hidden: bool = False
     """True while look-ups do not see what was booked."""
     down: SageError | None = None
@@ -59,7 +64,10 @@ class FakeSage:
         """How often each document stands in the books."""
         return Counter(each.key for each in self.booked)
 
-    async def post(self, login: Login, calls: Sequence[Call]) -> list[Answer]:
+    async def post(self, login: Login, calls: Sequence[Call], *, not_after: datetime | None = None) -> list[Answer]:
+        self.late += self.too_late
+        if self.too_late or (not_after is not None and datetime.now(UTC) > not_after):
+            return [Refused(call.control_id, UnavailableError("too late to send")) for call in calls]
         self.requests.append(len(calls))
         self.running += 1
         self.most_running = max(self.most_running, self.running)
@@ -88,8 +96,9 @@ class FakeSage:
         document = call.document
         if (error := self.refuse.get(document.number)) is not None:
             return Refused(call.control_id, error)
-        if any(each.control_id == call.control_id for each in self.booked):
+        if call.control_id in self.executed:
             return Unknown(call.control_id, DuplicateCallError("executed before"))
+        self.executed.add(call.control_id)
         record_no = str(len(self.booked) + 1)
         self.booked.append(
             Booked(
