@@ -35,7 +35,7 @@ from sage_client._session import Session, Sessions, opened
 from sage_client._text import DEFAULT_LIMITS, Limits
 from sage_client._transport import RequestBody, Transport
 from sage_client.answers import Answer, Call, failed, match
-from sage_client.errors import RequestInvalidError, SageError, SignInError, UnavailableError
+from sage_client.errors import RequestInvalidError, SageError, SignInError, TooLateError
 from sage_client.login import Login
 from sage_client.lookups import DocumentKey, Found, found, parties_query, party
 from sage_client.query import Query
@@ -122,7 +122,7 @@ class SageClient:
             login: Whose session.
             calls: What to create.
             not_after: The request does not begin later, whatever signing in took; its calls are then refused with
-                `UnavailableError`, since nothing was sent.
+                `TooLateError`, since nothing was sent.
 
         Returns:
             One answer per call, in the calls' order.
@@ -221,7 +221,7 @@ class SageClient:
         self, session: Session, functions: Sequence[str], *, unique: bool, not_after: datetime | None
     ) -> Reply:
         if not_after is not None and self._clock() > not_after:
-            raise UnavailableError("it was too late to send when the session was ready")
+            raise TooLateError("it was too late to send when the session was ready")
         who = _envelope.Authentication.by_session(session.id)
         reply = await self._exchange(session.endpoint, who, functions, unique=unique)
         session.renewed(reply)

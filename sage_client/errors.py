@@ -5,7 +5,8 @@
     SageError
     ├── NotDoneError                  proven: this call booked nothing
     │   ├── UnavailableError            RETRY          Sage is off-line or could not be reached
-    │   │   └── NotConnectedError       RETRY          no connection was made, so no byte left
+    │   │   ├── NotConnectedError       RETRY          no connection was made, so no byte left
+    │   │   └── TooLateError            RETRY          the time within which it might begin had passed
     │   ├── ThrottledError              THROTTLED      too many requests; `retry_after` says how long to wait
     │   ├── SignInError                 AUTH           company, user, password or entity refused
     │   ├── ConfigurationError          CONFIGURATION  sender, permission or set-up of the tenant refused
@@ -47,6 +48,7 @@ __all__ = [
     "SageError",
     "SignInError",
     "ThrottledError",
+    "TooLateError",
     "UnavailableError",
     "UnknownOutcomeError",
     "UnreadableAnswerError",
@@ -111,6 +113,10 @@ class UnavailableError(NotDoneError):
 
 class NotConnectedError(UnavailableError):
     """No connection was made: name not found, refused, TLS failed, or no connection of the pool was free in time."""
+
+
+class TooLateError(UnavailableError):
+    """It was not sent: the time within which the caller let it begin had passed. Says nothing about Sage."""
 
 
 class ThrottledError(NotDoneError):

@@ -23,6 +23,7 @@ from domain.documents import Document
 from domain.identity import control_id
 from domain.outcomes import Outcome, Rejected
 from sage_client import Answer, Call, Done, Kind, Login, Refused, SageError
+from sage_client.errors import TooLateError
 
 log = structlog.get_logger(__name__)
 
@@ -230,10 +231,14 @@ class Lane:
             leases = [work.claim.lease_until for work in batch if work.claim is not None]
             answers = await self._client.post(login, calls, not_after=min(leases) - self._running_time)
         not_taken: dict[Kind | None, list[tuple[SageError, Work]]] = {}
+        late: list[Work] = []
         for work, answer in zip(batch, answers, strict=True):
-            if (error := self._settle(work, answer)) is not None:
+            if isinstance(error := self._settle(work, answer), TooLateError):
+                late.append(work)
+            elif error is not None:
                 not_taken.setdefault(error.kind, []).append((error, work))
-        if sum(map(len, not_taken.values())) < len(batch):
+        self._requeue(late)  # its claim aged while something else was waited for: no trouble of the company's
+        if sum(map(len, not_taken.values())) + len(late) < len(batch):
             self._failures, self._failing_since = 0, None
             self._aside.worked(batch[0].connection)
         # One trouble a kind, however many functions of the request tell of it: one wait, or one alarm.

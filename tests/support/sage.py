@@ -14,7 +14,7 @@ from domain.documents import PartyKind
 from domain.identity import marker
 from domain.parties import PartyRecord
 from sage_client import Answer, Call, DocumentKey, Done, Found, Login, Refused, SageError, Unknown
-from sage_client.errors import ConnectionLostError, DuplicateCallError, UnavailableError
+from sage_client.errors import ConnectionLostError, DuplicateCallError, TooLateError
 
 
 @dataclass
@@ -67,7 +67,7 @@ class FakeSage:
     async def post(self, login: Login, calls: Sequence[Call], *, not_after: datetime | None = None) -> list[Answer]:
         self.late += self.too_late
         if self.too_late or (not_after is not None and datetime.now(UTC) > not_after):
-            return [Refused(call.control_id, UnavailableError("too late to send")) for call in calls]
+            return [Refused(call.control_id, TooLateError("too late to send")) for call in calls]
         self.requests.append(len(calls))
         self.running += 1
         self.most_running = max(self.most_running, self.running)
