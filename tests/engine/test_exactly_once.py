@@ -4,12 +4,14 @@ import asyncio
 from dataclasses import replace
 from datetime import timedelta
 
+import pytest
 from aiokafka import AIOKafkaConsumer, AIOKafkaProducer, TopicPartition
+from aiokafka.admin import NewPartitions
 
-from consumers.engine.restore import transactional_id
+from consumers.engine.restore import LedgerPartitionMissingError, transactional_id
 from sage_client.errors import RefusedError, UnavailableError
 from tests.support.engine import invoice, key
-from tests.support.kafka import producing
+from tests.support.kafka import admin_of, producing
 
 NUMBERS = [f"n{number}" for number in range(20)]
 
@@ -248,3 +250,13 @@ async def test_an_older_revision_that_is_read_again_is_superseded_not_a_change(w
         ("already_posted", None),
     ]
     assert once(world, ["a"])
+
+
+async def test_a_source_that_grew_partitions_beyond_its_ledger_is_refused(world):
+    async with admin_of(world.bootstrap) as admin:
+        await admin.create_partitions({world.topics.invoice_created: NewPartitions(world.partitions + 1)})
+    async with world.worker() as running:
+        running.killed = True  # it ends by itself, and how is the point
+        with pytest.raises(LedgerPartitionMissingError, match="partition count may not change"):
+            async with asyncio.timeout(30):
+                await running.task
