@@ -3,18 +3,15 @@
 import asyncio
 import logging
 import os
-import signal
 from pathlib import Path
 from tempfile import TemporaryDirectory
 
 import structlog
-from aiokafka.admin import AIOKafkaAdminClient
-from prometheus_client import start_http_server
 
 from app.errors import CommandError
 from app.logging import set_up
+from app.running import begin
 from app.settings import Settings, kafka_options
-from app.topics import check_topics
 from consumers.statistics.windows import Rules
 from consumers.statistics.worker import Plan, Topics, application, run
 
@@ -37,13 +34,7 @@ def statistics() -> None:
 
 
 async def _count(settings: Settings) -> None:
-    stop = asyncio.Event()
-    loop = asyncio.get_running_loop()
-    for number in (signal.SIGTERM, signal.SIGINT):
-        loop.add_signal_handler(number, stop.set)
-    await _check_topics(settings)
-    if settings.metrics_port:
-        start_http_server(settings.metrics_port, settings.metrics_host)
+    stop = await begin(settings)
     with TemporaryDirectory(prefix="alvys-sage-") as directory:
         plan = plan_of(settings, Path(directory))
         log.info("statistics started", group=plan.group_id, window_seconds=plan.rules.seconds)
@@ -80,14 +71,3 @@ def plan_of(settings: Settings, directory: Path) -> Plan:
         max_poll_records=settings.max_poll_records,
         session_timeout=settings.session_timeout_ms / 1000,
     )
-
-
-async def _check_topics(settings: Settings) -> None:
-    admin = AIOKafkaAdminClient(**kafka_options(settings))
-    try:
-        await admin.start()
-        problems = await check_topics(admin, settings)
-    finally:
-        await admin.close()
-    if problems:
-        raise CommandError("; ".join(f"{problem.topic}: {problem.detail}; {problem.fix}" for problem in problems))

@@ -44,8 +44,8 @@ class SetAside:
         """The verdict of every document that comes for the connection; None if it is not set aside."""
         return self._why.get(blocker_of(connection))
 
-    def add(self, connection: Connection, verdict: Verdict) -> Verdict:
-        """Set a connection aside, once; the verdict of its documents, but for what they wait for (`for_work`)."""
+    def add(self, connection: Connection, verdict: Verdict) -> None:
+        """Set a connection aside, once, with the verdict of its documents but for what they wait for (`for_work`)."""
         blocker = blocker_of(connection)
         if blocker not in self._why:
             log.error("sage connection set aside", blocker=blocker, code=verdict.code, detail=verdict.detail)
@@ -54,7 +54,6 @@ class SetAside:
             probe = asyncio.create_task(self._probe(blocker, connection), name=f"probe {blocker}")
             self._probes.add(probe)
             probe.add_done_callback(self._probed)
-        return verdict
 
     def _probed(self, probe: asyncio.Task[None]) -> None:
         if probe.cancelled() or probe.exception() is None:  # one that failed stays, for the lane to report

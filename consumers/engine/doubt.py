@@ -88,7 +88,7 @@ class Doubts:
         return batch
 
     async def _look_up(self, batch: Sequence[Work]) -> None:
-        claims = [_claim(work) for work in batch]
+        claims = [work.claimed for work in batch]
         keys = [DocumentKey(claim.sage_object, claim.number, claim.party_id) for claim in claims]
         connection = batch[0].connection
         if (verdict := self._aside.why(connection)) is not None:
@@ -141,13 +141,13 @@ class Doubts:
     def _later(self, work: Work, why: str) -> None:
         self._tell(work, why)
         wait = jittered(work.looks, self._knobs.backoff, self._knobs.probe_every, self._time.random)
-        left = (_claim(work).lease_until - self._time.now()).total_seconds()
+        left = (work.claimed.lease_until - self._time.now()).total_seconds()
         # The look-up that can prove absence comes right when the lease ends, not up to a minute later.
         self._push(work, self._time.monotonic() + (min(wait, left) if left > 0 else wait))
 
     def _tell(self, work: Work, why: str) -> None:
         """Say once, and whenever the reason changes, that a document is in doubt; park it the first time."""
-        claim = _claim(work)
+        claim = work.claimed
         work.looks += 1
         if why != work.doubt:
             log.warning("a document is in doubt", key=work.key, number=claim.number, party=claim.party_id, why=why)
@@ -165,9 +165,3 @@ def _others(work: Work, found: Sequence[Found]) -> str:
         return f"record {marked[0].record_no}, which is ours, but whose total was changed to {marked[0].total}"
     numbers = ", ".join(each.record_no for each in found)
     return f"record {numbers}, which is not ours" if numbers else "a record of another customer or vendor"
-
-
-def _claim(work: Work) -> Claim:
-    if work.claim is None:
-        raise ValueError(f"{work.key} is in doubt without a claim")
-    return work.claim

@@ -19,7 +19,6 @@ from consumers.engine.places import CredentialsMissingError, Place, Sage, place_
 from consumers.engine.verdicts import posted, refused, sage_answer
 from consumers.engine.work import Owner, Verdict, Work
 from domain.codes import Code
-from domain.documents import Document
 from domain.identity import control_id
 from domain.outcomes import Outcome, Rejected
 from sage_client import Answer, Call, Done, Kind, Login, Refused, SageError
@@ -159,7 +158,7 @@ class Lane:
 
     async def _find_parties(self, login: Login, batch: Sequence[Work]) -> list[Work]:
         # All of them first: a list that cannot be read decides nothing, for none of the batch.
-        parties = [await self._directory.find(login, _document(work).party) for work in batch]
+        parties = [await self._directory.find(login, work.mapped.party) for work in batch]
         found = []
         for work, party in zip(batch, parties, strict=True):
             if isinstance(party, Rejected):
@@ -174,7 +173,8 @@ class Lane:
         lease_until = self._time.now() + self._knobs.send_within + self._running_time
         by_owner: dict[int, list[tuple[Work, Claim]]] = {}
         for work in batch:
-            document, connection = _document(work), _document(work).connection
+            document = work.mapped
+            connection = document.connection
             claim = Claim(
                 revision=work.received.revision,
                 control_id=control_id(
@@ -220,16 +220,12 @@ class Lane:
     async def _post(self, login: Login, batch: Sequence[Work]) -> None:
         metrics.REQUESTS.labels(self.company_id, CREATE).inc()
         metrics.BATCH.observe(len(batch))
-        calls = [
-            Call(work.claim.control_id, _document(work), work.claim.party_id)
-            for work in batch
-            if work.claim is not None
-        ]
+        calls = [Call(work.claimed.control_id, work.mapped, work.claimed.party_id) for work in batch]
         with metrics.REQUEST_SECONDS.labels(self.company_id).time():
             # The client looks at the time right before the bytes leave: a worker that slept, or had to sign in first,
             # must not speak when somebody else may have proven the document absent.
-            leases = [work.claim.lease_until for work in batch if work.claim is not None]
-            answers = await self._client.post(login, calls, not_after=min(leases) - self._running_time)
+            soonest = min(work.claimed.lease_until for work in batch)
+            answers = await self._client.post(login, calls, not_after=soonest - self._running_time)
         not_taken: dict[Kind | None, list[tuple[SageError, Work]]] = {}
         late: list[Work] = []
         for work, answer in zip(batch, answers, strict=True):
@@ -247,9 +243,7 @@ class Lane:
 
     def _settle(self, work: Work, answer: Answer) -> SageError | None:
         """Give one document its verdict; the error if the company as a whole did not take it."""
-        claim = work.claim
-        if claim is None:
-            raise ValueError(f"{work.key} was posted without a claim")
+        claim = work.claimed
         match answer:
             case Done():
                 work.owner.finish(work, posted(claim, answer.record_no))
@@ -302,14 +296,8 @@ class Lane:
     def _block(self, batch: Sequence[Work], verdict: Verdict) -> None:
         """Set a connection aside: its documents are parked until a probe releases them."""
         connection = batch[0].connection
-        verdict = self._aside.add(connection, verdict)
+        self._aside.add(connection, verdict)
         self._failures, self._failing_since = 0, None
         queued = self._queues.pop(place_of(connection), deque())
         for work in [*batch, *queued]:
             work.owner.finish(work, for_work(verdict, work))
-
-
-def _document(work: Work) -> Document:
-    if work.document is None:
-        raise ValueError(f"{work.key} was not mapped")
-    return work.document

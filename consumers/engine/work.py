@@ -98,8 +98,18 @@ class Work:
     @property
     def connection(self) -> Connection:
         """Where the document goes; only for works that were mapped or claimed."""
-        if self.claim is not None:
-            return self.claim.connection
+        return self.claim.connection if self.claim is not None else self.mapped.connection
+
+    @property
+    def mapped(self) -> Document:
+        """The document; ValueError before it was mapped."""
         if self.document is None:
             raise ValueError(f"{self.key} was not mapped")
-        return self.document.connection
+        return self.document
+
+    @property
+    def claimed(self) -> Claim:
+        """The claim; ValueError before it was made."""
+        if self.claim is None:
+            raise ValueError(f"{self.key} has no claim")
+        return self.claim
