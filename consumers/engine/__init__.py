@@ -4,7 +4,7 @@ The sequence (docs/guarantees.md has the crash table), and where each step is:
 
 =  ==================================================================================  ============================
 0  partition assigned: its transactional id fences the former owner; ledger restored   `restore`, `worker`
-1  event decoded, its document and revision looked up in the ledger                    `session`: feed, judge
+1  event decoded, its document and revision looked up in the ledger                    `session`: feed; `judgement`
 2  mapped to a document (pure); its party found                                        `session`: map; `lane`
 3  claim written to the ledger, durable before the first byte leaves                   `lane`: claim; `journal`
 4  one request for up to N documents, each with its own control id                     `lane`: post

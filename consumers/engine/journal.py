@@ -37,6 +37,8 @@ class Note:
     outgoing: tuple[Outgoing, ...] = ()
     ended: int | None = None
     """The offset of the source record that ends with this."""
+    internal: tuple[tuple[str, bytes], ...] = ()
+    """Records of the engine's own in the ledger: name (`ledger.INTERNAL`) and value."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -118,6 +120,8 @@ class Journal:
             for note, future in batch:
                 if note.entry is not None:
                     self._ledger.put(note.entry)
+                for name, value in note.internal:
+                    self._ledger.put_internal(name, value)
                 if not future.done():
                     future.set_result(None)
 
@@ -135,14 +139,8 @@ class Journal:
         sent: list[asyncio.Future[object]] = []
         for note in notes:
             if note.entry is not None:
-                sent.append(
-                    await producer.send(
-                        self._place.ledger_topic,
-                        key=note.entry.key.encode(),
-                        value=encode(note.entry),
-                        partition=self._place.source.partition,
-                    )
-                )
+                sent.append(await self._send_to_ledger(note.entry.key, encode(note.entry)))
+            sent.extend([await self._send_to_ledger(name, value) for name, value in note.internal])
             sent.extend([await self._send(out) for out in note.outgoing])
         if offset is not None and moved:
             # Group metadata cannot be sent along: aiokafka has none. A former owner is fenced by the transactional id.
@@ -152,6 +150,12 @@ class Journal:
         await asyncio.gather(*sent)
         await producer.commit_transaction()
         self._committed = offset
+
+    async def _send_to_ledger(self, key: str, value: bytes) -> "asyncio.Future[object]":
+        sent: asyncio.Future[object] = await self._producer.send(
+            self._place.ledger_topic, key=key.encode(), value=value, partition=self._place.source.partition
+        )
+        return sent
 
     async def _send(self, out: Outgoing) -> "asyncio.Future[object]":
         if out.key is not None or out.value is not None:

@@ -18,6 +18,8 @@ from domain.documents import Connection, SageObject
 from domain.outcomes import Outcome
 
 SCHEMA = 1
+INTERNAL = "~"
+"""What begins so is no document key but a record of the engine's own, whose value only its writer understands."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -152,6 +154,7 @@ class Ledger:
     def __init__(self) -> None:
         self._entries: dict[str, Entry] = {}
         self._blocked: dict[str, dict[str, None]] = {}
+        self._internal: dict[str, bytes] = {}
 
     def __len__(self) -> int:
         """How many documents are known."""
@@ -168,6 +171,14 @@ class Ledger:
         if entry.waiting and entry.last is not None:
             for blocker in entry.last.blocked_by:
                 self._blocked.setdefault(blocker, {})[entry.key] = None
+
+    def internal(self, name: str) -> bytes | None:
+        """A record of the engine's own; None if it was never written."""
+        return self._internal.get(name)
+
+    def put_internal(self, name: str, value: bytes) -> None:
+        """Take over a record of the engine's own that is durable in the topic."""
+        self._internal[name] = value
 
     def drop(self, key: str) -> None:
         """Forget a document: its record was deleted from the topic."""

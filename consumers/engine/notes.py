@@ -8,11 +8,9 @@ from aiokafka import ConsumerRecord
 from consumers.engine.journal import Note, Outgoing
 from consumers.engine.ledger import Ending, Entry, ended
 from consumers.engine.work import Verdict, Work
-from domain.codes import Code
 from domain.events import ContractError
-from domain.outcomes import Outcome
 from producers import dead_letters, results
-from producers.results import Result, SageAnswer
+from producers.results import Result
 
 
 @dataclass(frozen=True, slots=True)
@@ -89,16 +87,4 @@ def ending(work: Work, verdict: Verdict) -> Ending:
         detail=verdict.detail,
         blocked_by=verdict.blocked_by,
         by_sage=verdict.refused,
-    )
-
-
-def changed(entry: Entry) -> Verdict:
-    """A revision of a document that stands in Sage with other content: posting it would book it twice."""
-    posted = entry.posted
-    number = posted.record_no if posted else "unknown"
-    return Verdict(
-        Outcome.REJECTED,
-        Code.CHANGED_AFTER_POSTING,
-        f"record {number} in Sage has the content of another revision",
-        sage=SageAnswer(number, posted.control_id if posted else None),
     )

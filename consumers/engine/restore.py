@@ -6,7 +6,7 @@ from collections.abc import Mapping, Sequence
 from aiokafka import AIOKafkaConsumer, AIOKafkaProducer
 from aiokafka.structs import TopicPartition
 
-from consumers.engine.ledger import Ledger, decode
+from consumers.engine.ledger import INTERNAL, Ledger, decode
 from consumers.high_watermarks import HighWatermarks
 
 READ_AT_ONCE = 5_000
@@ -99,6 +99,8 @@ async def _read(consumer: AIOKafkaConsumer, ends: Mapping[TopicPartition, int]) 
                 key = record.key.decode()
                 if record.value is None:
                     restored[ledger].drop(key)
+                elif key.startswith(INTERNAL):
+                    restored[ledger].put_internal(key, record.value)
                 else:
                     restored[ledger].put(decode(key, record.value))
         # The position, not the last record: the end may be a transaction's marker or a compacted hole.

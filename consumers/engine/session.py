@@ -16,9 +16,10 @@ from aiokafka.structs import TopicPartition
 
 from consumers.engine import metrics
 from consumers.engine.journal import Journal, JournalPlace, Note
+from consumers.engine.judgement import Next, changed, judge, read_again
 from consumers.engine.knobs import Knobs, Time
 from consumers.engine.ledger import Claim, Entry, Ledger
-from consumers.engine.notes import Writer, changed, ending
+from consumers.engine.notes import Writer, ending
 from consumers.engine.offsets import OffsetTracker
 from consumers.engine.work import Owner, Verdict, Work, verdict_of
 from domain.codes import Code
@@ -29,7 +30,7 @@ from domain.mapping_state import MappingState
 from domain.outcomes import Outcome, Rejected
 from domain.reading import Received
 from domain.settings import ConnectionSetting
-from producers.results import SageAnswer, SourceRecord
+from producers.results import SourceRecord
 
 log = structlog.get_logger(__name__)
 
@@ -265,33 +266,16 @@ class PartitionSession:
     def _judge(self, work: Work) -> None:
         """Step 1: what the ledger says of the document decides what happens to this revision of it."""
         entry = self._ledger.get(work.key)
-        revision = work.received.revision
-        last = entry.last
-        # A replay, not a new record: what was answered since is newer than it. By time as well: in a topic that was
-        # made anew, a new record may have a small offset.
-        read_again = (
-            last is not None
-            and work.offset is not None
-            and work.offset <= last.offset
-            and work.source.timestamp <= last.timestamp
-        )
-        if entry.claim is not None:
-            work.claim = self._with_present_credentials(entry.claim)
-            self._lanes.doubt(work)
-        elif entry.posted is not None and entry.posted.revision == revision:
-            sage = SageAnswer(entry.posted.record_no, entry.posted.control_id)
-            self.finish(work, Verdict(Outcome.ALREADY_POSTED, sage=sage, from_ledger=True))
-        elif read_again and last is not None and last.revision != revision:
-            detail = f"the record at offset {last.offset} came after it"
-            self.finish(work, Verdict(Outcome.SKIPPED, Code.SUPERSEDED, detail, from_ledger=True))
-        elif entry.posted is not None:
-            self.finish(work, changed(entry))
-        elif read_again and last is not None and last.by_sage:
-            # Sage's refusal stands. A later record of the same content asks anew.
-            self.finish(work, Verdict(last.outcome, last.code, last.detail, from_ledger=True))
-        else:
+        again = work.offset is not None and read_again(entry, work.source)
+        answer = judge(entry, work.received.revision, again=again)
+        if isinstance(answer, Verdict):
+            self.finish(work, answer)
+        elif answer is Next.MAP or entry.claim is None:
             work.attempt = entry.attempts
             self._map(work)
+        else:
+            work.claim = self._with_present_credentials(entry.claim)
+            self._lanes.doubt(work)
 
     def _with_present_credentials(self, claim: Claim) -> Claim:
         """The claim stands where it was made, but whoever may look there now does: credentials are renamed."""

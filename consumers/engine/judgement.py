@@ -1,0 +1,65 @@
+"""Step 1, pure: what the ledger says of a document decides what happens to a revision of it. Promises 2, 4 and 7.
+
+Replay tells what would happen with the same function that decides what does happen.
+"""
+
+from enum import Enum, auto
+
+from consumers.engine.ledger import Entry
+from consumers.engine.work import Verdict
+from domain.codes import Code
+from domain.outcomes import Outcome
+from producers.results import SageAnswer, SourceRecord
+
+
+class Next(Enum):
+    """What a revision needs that the ledger cannot answer."""
+
+    LOOK_UP = auto()
+    """A call of the document has no outcome: Sage is asked first."""
+    MAP = auto()
+    """It is mapped with the settings in force, and posted if they let it."""
+
+
+def read_again(entry: Entry, source: SourceRecord) -> bool:
+    """Whether a record of the source topic was read before: a replay, so that what was answered since is newer.
+
+    By time as well as by offset: in a topic that was made anew, a new record may have a small offset.
+    """
+    last = entry.last
+    return last is not None and source.offset <= last.offset and source.timestamp <= last.timestamp
+
+
+def judge(entry: Entry, revision: str, *, again: bool) -> Verdict | Next:
+    """Answer a revision from the ledger, or say what it needs. `again`: its record was read before."""
+    last = entry.last
+    if entry.claim is not None:
+        return Next.LOOK_UP
+    if entry.posted is not None and entry.posted.revision == revision:
+        sage = SageAnswer(entry.posted.record_no, entry.posted.control_id)
+        return Verdict(Outcome.ALREADY_POSTED, sage=sage, from_ledger=True)
+    if again and last is not None and last.revision != revision:
+        detail = f"the record at offset {last.offset} came after it"
+        return Verdict(Outcome.SKIPPED, Code.SUPERSEDED, detail, from_ledger=True)
+    if entry.posted is not None:
+        return changed(entry)
+    if again and last is not None and last.by_sage:
+        # Sage's refusal stands. A later record of the same content asks anew.
+        return Verdict(last.outcome, last.code, last.detail, from_ledger=True)
+    return Next.MAP
+
+
+def changed(entry: Entry) -> Verdict:
+    """A revision of a document that stands in Sage with other content: posting it would book it twice.
+
+    The one place where a correction begins: today it is refused, whatever the state of the document in Sage
+    (docs/decisions/0014-changed-after-posting-is-refused.md).
+    """
+    posted = entry.posted
+    number = posted.record_no if posted else "unknown"
+    return Verdict(
+        Outcome.REJECTED,
+        Code.CHANGED_AFTER_POSTING,
+        f"record {number} in Sage has the content of another revision",
+        sage=SageAnswer(number, posted.control_id if posted else None),
+    )
