@@ -57,6 +57,7 @@ def subscription_of(settings: Settings) -> Subscription:
         ledgers={source: topics.ledger(source) for source in sources},
         results=topics.sage_export_results,
         dead_letters=topics.sage_dead_letters,
+        commands=topics.export_commands,
         max_poll_records=settings.max_poll_records,
         session_timeout_ms=settings.session_timeout_ms,
         any_record_key=settings.record_keys == "any",

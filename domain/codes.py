@@ -43,6 +43,7 @@ class Code(StrEnum):
     ZERO_TOTAL = "ZERO_TOTAL"
     DEDUCTED_FROM_DRIVER = "DEDUCTED_FROM_DRIVER"
     SUPERSEDED = "SUPERSEDED"
+    MARKED_SYNCED = "MARKED_SYNCED"
     DRIVER_BILLS_OFF = "DRIVER_BILLS_OFF"
     NOT_A_1099_DRIVER = "NOT_A_1099_DRIVER"
     FUEL_OFF = "FUEL_OFF"
@@ -138,6 +139,11 @@ EXPLANATIONS: dict[Code, Explanation] = {
         _S,
         "The record was read again, and a later revision of the document has been answered since.",
         "Nothing to do; the later revision is the one that counts.",
+    ),
+    Code.MARKED_SYNCED: Explanation(
+        _S,
+        "A person marked the document as synced: it is in Sage Intacct already, entered by hand.",
+        "Nothing to do. If it was a mistake, `alvys-sage retry --document` takes the mark away.",
     ),
     Code.DRIVER_BILLS_OFF: Explanation(
         _S,

@@ -26,7 +26,8 @@ def worker() -> None:
 async def _work(settings: Settings) -> None:
     topics = settings.topics
     ledgers = [topics.ledger(source) for source in topics.sources]
-    used = {*topics.sources, *ledgers, topics.mapping_state, topics.sage_export_results, topics.sage_dead_letters}
+    outbound = {topics.sage_export_results, topics.sage_dead_letters}
+    used = {*topics.sources, *ledgers, topics.mapping_state, topics.export_commands, *outbound}
     stop = await begin(settings, used)
     async with worker_of(settings) as running:
         log.info("worker started", group=settings.group_id, gateway=settings.gateway_url)

@@ -77,7 +77,7 @@ class Doubts:
         while self._due and self._due[0][0] <= now and len(batch) < self._knobs.batch:
             entry = heapq.heappop(self._due)
             work = entry[2]
-            if work.owner.gone:
+            if work.owner.gone or work.withdrawn:
                 continue
             if not batch or place_of(work.connection) == place_of(batch[0].connection):
                 batch.append(work)

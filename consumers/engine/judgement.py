@@ -5,9 +5,10 @@ Replay tells what would happen with the same function that decides what does hap
 
 from enum import Enum, auto
 
-from consumers.engine.ledger import Entry
+from consumers.engine.ledger import Entry, Marked
 from consumers.engine.work import Verdict
 from domain.codes import Code
+from domain.commands import MarkSynced, said
 from domain.outcomes import Outcome
 from producers.results import SageAnswer, SourceRecord
 
@@ -35,18 +36,27 @@ def judge(entry: Entry, revision: str, *, again: bool) -> Verdict | Next:
     last = entry.last
     if entry.claim is not None:
         return Next.LOOK_UP
-    if entry.posted is not None and entry.posted.revision == revision:
-        sage = SageAnswer(entry.posted.record_no, entry.posted.control_id)
-        return Verdict(Outcome.ALREADY_POSTED, sage=sage, from_ledger=True)
+    if (same := _stands_already(entry, revision)) is not None:
+        return same
     if again and last is not None and last.revision != revision:
         detail = f"the record at offset {last.offset} came after it"
         return Verdict(Outcome.SKIPPED, Code.SUPERSEDED, detail, from_ledger=True)
-    if entry.posted is not None:
+    if entry.posted is not None or entry.marked is not None:
         return changed(entry)
     if again and last is not None and last.by_sage:
         # Sage's refusal stands. A later record of the same content asks anew.
         return Verdict(last.outcome, last.code, last.detail, from_ledger=True)
     return Next.MAP
+
+
+def _stands_already(entry: Entry, revision: str) -> Verdict | None:
+    """The same content is in Sage: we posted it, or a person said so."""
+    if entry.posted is not None and entry.posted.revision == revision:
+        sage = SageAnswer(entry.posted.record_no, entry.posted.control_id)
+        return Verdict(Outcome.ALREADY_POSTED, sage=sage, from_ledger=True)
+    if entry.marked is not None and entry.marked.revision == revision:
+        return Verdict(Outcome.SKIPPED, Code.MARKED_SYNCED, f"marked by {entry.marked.by}", from_ledger=True)
+    return None
 
 
 def changed(entry: Entry) -> Verdict:
@@ -55,11 +65,21 @@ def changed(entry: Entry) -> Verdict:
     The one place where a correction begins: today it is refused, whatever the state of the document in Sage
     (docs/decisions/0014-changed-after-posting-is-refused.md).
     """
-    posted = entry.posted
-    number = posted.record_no if posted else "unknown"
-    return Verdict(
-        Outcome.REJECTED,
-        Code.CHANGED_AFTER_POSTING,
-        f"record {number} in Sage has the content of another revision",
-        sage=SageAnswer(number, posted.control_id if posted else None),
-    )
+    posted, marked = entry.posted, entry.marked
+    if posted is not None:
+        detail = f"record {posted.record_no} in Sage has the content of another revision"
+        sage = SageAnswer(posted.record_no, posted.control_id)
+    elif marked is not None:
+        detail = f"another revision was marked as synced by {marked.by}"
+        sage = SageAnswer(marked.record_no)
+    else:
+        raise ValueError(f"{entry.key} does not stand in Sage")
+    return Verdict(Outcome.REJECTED, Code.CHANGED_AFTER_POSTING, detail, sage=sage)
+
+
+def marked(revision: str, command: MarkSynced) -> Verdict:
+    """A person entered this revision by hand, and says so."""
+    by = said(command)
+    sage = SageAnswer(command.record_no) if command.record_no else None
+    mark = Marked(revision, by, command.record_no)
+    return Verdict(Outcome.SKIPPED, Code.MARKED_SYNCED, f"marked by {by}", sage=sage, marked=mark)

@@ -18,6 +18,7 @@ from domain.documents import Connection, SageObject
 from domain.outcomes import Outcome
 
 SCHEMA = 1
+WAITING = frozenset({Outcome.DEFERRED, Outcome.UNCERTAIN})
 INTERNAL = "~"
 """What begins so is no document key but a record of the engine's own, whose value only its writer understands."""
 
@@ -52,6 +53,16 @@ class Posted:
 
 
 @dataclass(frozen=True, slots=True)
+class Marked:
+    """A person's word that the document is in Sage already: it is never posted."""
+
+    revision: str
+    by: str
+    """Who said so, when and why."""
+    record_no: str | None = None
+
+
+@dataclass(frozen=True, slots=True)
 class Ending:
     """How the newest revision ended, as its result said it."""
 
@@ -78,18 +89,20 @@ class Entry:
     claim: Claim | None = None
     last: Ending | None = None
     parked: bytes | None = None
-    """The event itself while the document waits, so that the source topic's retention cannot lose it."""
+    """The event itself while the document is not done with: it waits, it is in doubt, or it was rejected and may be
+    tried again. So the source topic's retention cannot lose it."""
+    marked: Marked | None = None
 
     @property
     def waiting(self) -> bool:
-        """Whether the document is parked here until something arrives."""
-        return self.parked is not None
+        """Whether the document goes on by itself when something arrives, or when its doubt ends."""
+        return self.parked is not None and self.last is not None and self.last.outcome in WAITING
 
 
 def encode(entry: Entry) -> bytes:
     """The record's value: JSON in UTF-8, amounts as text, the parked event in base64 since it may be any bytes."""
     body: dict[str, object] = {"schema": SCHEMA, "attempts": entry.attempts}
-    for name in ("posted", "claim", "last"):
+    for name in ("posted", "claim", "last", "marked"):
         part = getattr(entry, name)
         if part is not None:
             body[name] = part
@@ -108,7 +121,7 @@ def decode(key: str, value: bytes) -> Entry:
     if body["schema"] != SCHEMA:
         raise ValueError(f"ledger record {key!r} has schema {body['schema']!r}; this version reads {SCHEMA}")
     posted, claim, last = body.get("posted"), body.get("claim"), body.get("last")
-    parked = body.get("parked")
+    parked, marked = body.get("parked"), body.get("marked")
     return Entry(
         key=key,
         attempts=body["attempts"],
@@ -116,6 +129,7 @@ def decode(key: str, value: bytes) -> Entry:
         claim=_claim(claim) if claim else None,
         last=_ending(last) if last else None,
         parked=base64.b64decode(parked) if parked is not None else None,
+        marked=Marked(**marked) if marked else None,
     )
 
 
@@ -189,6 +203,14 @@ class Ledger:
         """The keys of the documents that wait for `blocker`, in the order they came to wait."""
         return tuple(self._blocked.get(blocker, ()))
 
+    def coded(self, code: str) -> tuple[str, ...]:
+        """The keys of the documents that are not done with and ended with `code`."""
+        return tuple(
+            entry.key
+            for entry in self._entries.values()
+            if entry.parked is not None and entry.last is not None and entry.last.code == code
+        )
+
     def in_doubt(self) -> Iterator[Entry]:
         """The parked documents whose call may or may not have been executed."""
         return (entry for entry in self._entries.values() if entry.waiting and entry.claim is not None)
@@ -208,8 +230,15 @@ class Ledger:
                 self._blocked.pop(blocker, None)
 
 
-def ended(entry: Entry, ending: Ending, *, posted: Posted | None = None, refused: bool = False) -> Entry:
-    """The entry after an outcome is known: the claim is settled, nothing is parked."""
+def ended(
+    entry: Entry,
+    ending: Ending,
+    *,
+    posted: Posted | None = None,
+    marked: Marked | None = None,
+    refused: bool = False,
+) -> Entry:
+    """The entry after an outcome is known: the claim is settled, no event is kept."""
     last = entry.last
     if last is not None and last.timestamp >= ending.timestamp and last.offset > ending.offset:
         # A replay does not make the newest record older.
@@ -221,4 +250,5 @@ def ended(entry: Entry, ending: Ending, *, posted: Posted | None = None, refused
         claim=None,
         last=ending,
         parked=None,
+        marked=marked,
     )

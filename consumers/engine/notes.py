@@ -9,7 +9,9 @@ from consumers.engine.journal import Note, Outgoing
 from consumers.engine.ledger import Ending, Entry, ended
 from consumers.engine.work import Verdict, Work
 from domain.events import ContractError
+from domain.outcomes import Outcome
 from producers import dead_letters, results
+from producers.dead_letters import DeadRecord
 from producers.results import Result
 
 
@@ -27,8 +29,9 @@ class Writer:
         result = (self._result(work, verdict, at),)
         if verdict.from_ledger:
             return Note(None, result, work.offset)  # the ledger said it; it has nothing to learn
-        settled = ended(entry, ending(work, verdict), posted=verdict.posted, refused=verdict.refused)
-        if verdict.parked:
+        marked = verdict.marked or (None if work.asked else entry.marked)
+        settled = ended(entry, ending(work, verdict), posted=verdict.posted, marked=marked, refused=verdict.refused)
+        if verdict.parked or verdict.outcome is Outcome.REJECTED or verdict.marked:
             settled = replace(settled, parked=work.value)
         return Note(settled, result, work.offset)
 
@@ -37,20 +40,10 @@ class Writer:
         parked = replace(entry, last=ending(work, verdict), parked=work.value)
         return Note(parked, (self._result(work, verdict, at),), work.offset)
 
-    def dead(self, record: ConsumerRecord, error: ContractError) -> Note:
-        """The bytes go aside untouched."""
-        dead = dead_letters.DeadRecord(
-            record.topic,
-            record.partition,
-            record.offset,
-            record.timestamp,
-            record.timestamp_type,
-            record.key,
-            record.value,
-            tuple(record.headers),
-        )
-        headers = dead_letters.headers(dead, error.code, error.detail, self.group_id)
-        return Note(None, (Outgoing(self.dead_letters, record.key, record.value, headers),), record.offset)
+    def dead(self, record: DeadRecord, error: ContractError, *, ends: int | None) -> Note:
+        """The bytes go aside untouched; `ends` is the offset of the record that ends with it, if one does."""
+        headers = dead_letters.headers(record, error.code, error.detail, self.group_id)
+        return Note(None, (Outgoing(self.dead_letters, record.key, record.value, headers),), ends)
 
     def _result(self, work: Work, verdict: Verdict, at: datetime) -> Outgoing:
         claim, document = work.claim, work.document
@@ -87,4 +80,18 @@ def ending(work: Work, verdict: Verdict) -> Ending:
         detail=verdict.detail,
         blocked_by=verdict.blocked_by,
         by_sage=verdict.refused,
+    )
+
+
+def as_read(record: ConsumerRecord) -> DeadRecord:
+    """A source record as a dead letter keeps it."""
+    return DeadRecord(
+        record.topic,
+        record.partition,
+        record.offset,
+        record.timestamp,
+        record.timestamp_type,
+        record.key,
+        record.value,
+        tuple(record.headers),
     )

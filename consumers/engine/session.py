@@ -6,7 +6,7 @@ order, and writes everything through one journal. It never calls Sage: lanes do.
 
 import asyncio
 from collections import deque
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, replace
 from typing import Protocol
 
@@ -14,15 +14,17 @@ import structlog
 from aiokafka import AIOKafkaProducer, ConsumerRecord
 from aiokafka.structs import TopicPartition
 
-from consumers.engine import metrics
+from consumers.engine import metrics, orders
 from consumers.engine.journal import Journal, JournalPlace, Note
-from consumers.engine.judgement import Next, changed, judge, read_again
+from consumers.engine.judgement import Next, changed, judge, marked, read_again
 from consumers.engine.knobs import Knobs, Time
 from consumers.engine.ledger import Claim, Entry, Ledger
-from consumers.engine.notes import Writer, ending
+from consumers.engine.notes import Writer, as_read, ending
 from consumers.engine.offsets import OffsetTracker
+from consumers.engine.orders import Order, Orders, chosen
 from consumers.engine.work import Owner, Verdict, Work, verdict_of
 from domain.codes import Code
+from domain.commands import Command, MarkSynced, Replay, Retry
 from domain.documents import Document
 from domain.events import ContractError
 from domain.export import export
@@ -30,10 +32,13 @@ from domain.mapping_state import MappingState
 from domain.outcomes import Outcome, Rejected
 from domain.reading import Received
 from domain.settings import ConnectionSetting
+from producers.dead_letters import DeadRecord
 from producers.results import SourceRecord
 
 log = structlog.get_logger(__name__)
 
+ORDERS_AT_ONCE = 20
+"""Commands under way in one partition; beyond it the commands topic is not read on."""
 SAGE_BLOCKER = "sage/"
 """Blockers of this family are not mapping-state keys: a lane releases them, and a new owner tries at once."""
 
@@ -103,6 +108,11 @@ class PartitionSession:
         self._woken: dict[str, None] = {}
         """Keys of parked documents to look at again, in the order they were woken."""
         self._waking = False
+        self._orders = Orders(None)
+        self._asked: deque[tuple[str, Order, Work | None]] = deque()
+        """What commands are still to be given to: the key, and the work if the command brought the event along."""
+        self._in_doubt: dict[str, Work] = {}
+        """Works that look for their outcome in Sage: a person may speak before they find it."""
         self._open = False
         self._gone = False
         self._defect: Exception | None = None
@@ -110,12 +120,18 @@ class PartitionSession:
 
     # Life.
 
-    def open_with(self, producer: AIOKafkaProducer, ledger: Ledger) -> None:
-        """Begin: the former owner is fenced, the ledger restored. What was left in doubt or waits for Sage goes on."""
+    def open_with(self, producer: AIOKafkaProducer, ledger: Ledger, commands_end: Mapping[int, int]) -> None:
+        """Begin: the former owner is fenced, the ledger restored. What was left in doubt or waits for Sage goes on.
+
+        `commands_end`: where the topic of commands ends, by partition.
+        """
         self._ledger = ledger
+        self._orders = Orders(ledger.internal(orders.RECORD), commands_end)
         place = JournalPlace(self.source, self._ledger_topic, self._around.writer.group_id)
         self._journal = Journal(producer, place, ledger, self._tracker, self._failed)
         self._open = True
+        if self._orders.fresh:
+            self._note_orders()
         for entry in list(ledger.in_doubt()):
             self._bring_back(entry)
         # Their keys may have arrived while nobody owned the partition; looking costs no call.
@@ -187,13 +203,9 @@ class PartitionSession:
         for record in records:
             self._tracker.begin(record.offset)
             try:
-                received = self._receive(record.value)
+                received = self._read(record.key, record.value)
             except ContractError as error:
-                self._dead(record, error)
-                continue
-            if record.key != received.key.encode() and not self._around.any_record_key:
-                wanted = f"the record's key is {record.key!r}, its document's is {received.key!r}"
-                self._dead(record, ContractError(Code.WRONG_KEY, wanted))
+                self._dead(as_read(record), error, ends=record.offset)
                 continue
             self._admit(
                 Work(
@@ -205,6 +217,13 @@ class PartitionSession:
                 )
             )
         self._gauge.set(len(self._tracker))
+
+    def _read(self, key: bytes | None, value: bytes | None) -> Received:
+        received = self._receive(value)
+        if key != received.key.encode() and not self._around.any_record_key:
+            wanted = f"the record's key is {key!r}, its document's is {received.key!r}"
+            raise ContractError(Code.WRONG_KEY, wanted)
+        return received
 
     def reached(self, position: int) -> None:
         """The consumer has nothing left before `position`: commit past markers and holes."""
@@ -223,6 +242,8 @@ class PartitionSession:
             return  # one that still waits for the same ends at once, and its end comes back here
         self._waking = True
         try:
+            while self._open and self._asked and self._may_ask(self._asked[0][0]):
+                self._ask(*self._asked.popleft())
             while self._open and self._woken and len(self._busy) < self._knobs.window:
                 key = next(iter(self._woken))
                 del self._woken[key]
@@ -233,17 +254,105 @@ class PartitionSession:
             self._waking = False
 
     def _bring_back(self, entry: Entry) -> None:
+        if (work := self._kept(entry)) is not None:
+            self._admit(work)
+
+    def _kept(self, entry: Entry) -> Work | None:
+        """A document from the event that the ledger keeps of it; None if it can no longer be read."""
         if entry.parked is None or entry.last is None:
-            raise ValueError(f"{entry.key} is not parked")
+            raise ValueError(f"of {entry.key} no event is kept")
         try:
             received = self._receive(entry.parked)
         except ContractError as error:  # parked by a version that read it otherwise; one document may not stop all
             log.error(  # noqa: TRY400 - the frames say nothing; the code and its detail do
                 "a waiting event can no longer be read", key=entry.key, code=error.code, detail=error.detail
             )
-            return
+            return None
         source = SourceRecord(self.source.topic, self.source.partition, entry.last.offset, entry.last.timestamp)
-        self._admit(Work(self, received, entry.parked, source, offset=None))
+        return Work(self, received, entry.parked, source, offset=None)
+
+    # What people ask (the topic of commands).
+
+    @property
+    def commands_from(self) -> Mapping[int, int]:
+        """From where each partition of the commands topic has to be read for this one."""
+        return self._orders.places
+
+    @property
+    def crowded(self) -> bool:
+        """Whether enough commands are under way for now."""
+        return len(self._orders) >= ORDERS_AT_ONCE
+
+    def order(self, partition: int, offset: int, command: Command | None) -> None:
+        """Take a command; None stands for a record that is none. What concerns no document here is over at once."""
+        if not self._open or not self._orders.take(partition, offset):
+            return
+        order = Order(command, partition, offset) if command is not None else None
+        asked = self._concerned(order) if order is not None else []
+        if order is None or not asked:
+            self._orders.end(partition, offset)
+            self._note_orders()
+            return
+        self._orders.open(order, (key for key, _, _ in asked))
+        self._asked.extend(asked)
+        self._wake_some()
+
+    def _concerned(self, order: Order) -> list[tuple[str, Order, Work | None]]:
+        command = order.command
+        if not isinstance(command, Replay):
+            return [(key, order, None) for key in chosen(command, self.source.topic, self._ledger)]
+        if (command.topic, command.partition) != (self.source.topic, self.source.partition):
+            return []
+        work = self._read_once_more(command)
+        return [(work.key, order, work)] if work is not None else []
+
+    def _read_once_more(self, command: Replay) -> Work | None:
+        """The record that a command brings along; a dead letter again if it still breaks the contract."""
+        source = SourceRecord(command.topic, command.partition, command.offset, command.timestamp)
+        try:
+            received = self._read(command.key, command.value)
+        except ContractError as error:
+            place = (source.topic, source.partition, source.offset, source.timestamp)
+            self._dead(DeadRecord(*place, 0, command.key, command.value), error, ends=None)
+            return None
+        return Work(self, received, command.value, source, offset=None)
+
+    def _may_ask(self, key: str) -> bool:
+        return key in self._busy or len(self._busy) < self._knobs.window
+
+    def _ask(self, key: str, order: Order, work: Work | None) -> None:
+        """Give one document to the command: at once, or when what is on its way has ended."""
+        if work is None:
+            entry = self._ledger.get(key)
+            work = self._kept(entry) if entry.parked is not None else None
+        if work is None:
+            self._answered(order, key)  # it ended meanwhile
+            return
+        work.asked = order
+        if (waiting := self._busy.get(key)) is None:
+            self._admit(work)
+        else:
+            waiting.append(work)
+            self._give_way(key)
+
+    def _give_way(self, key: str) -> None:
+        """A document in doubt lets a person speak: its present search ends, and the command decides how it goes on."""
+        waiting = self._busy[key]
+        asked = next((work for work in waiting if work.asked is not None), None)
+        if asked is not None and (doubtful := self._in_doubt.pop(key, None)) is not None:
+            doubtful.withdrawn = True
+            if doubtful.asked is not None:
+                self._answered(doubtful.asked, key)
+            waiting.remove(asked)
+            self._judge(asked)
+
+    def _answered(self, order: Order, key: str) -> None:
+        if self._orders.answered(order, key):
+            self._note_orders()
+
+    def _note_orders(self) -> None:
+        if self._journal is not None and not self._gone:
+            self._journal.write(Note(internal=(self._orders.record(),)))
 
     # One document after its earlier revisions (promise 4).
 
@@ -266,7 +375,16 @@ class PartitionSession:
     def _judge(self, work: Work) -> None:
         """Step 1: what the ledger says of the document decides what happens to this revision of it."""
         entry = self._ledger.get(work.key)
-        again = work.offset is not None and read_again(entry, work.source)
+        command = work.asked.command if work.asked is not None else None
+        if command is not None and not isinstance(command, Replay) and entry.parked != work.value:
+            self._over(work)  # another revision was answered while the command waited for it
+            return
+        if isinstance(command, MarkSynced):
+            self.finish(work, marked(work.received.revision, command))
+            return
+        if isinstance(command, Retry):
+            entry = replace(entry, marked=None)  # who asks again takes the mark away
+        again = (work.offset is not None or isinstance(command, Replay)) and read_again(entry, work.source)
         answer = judge(entry, work.received.revision, again=again)
         if isinstance(answer, Verdict):
             self.finish(work, answer)
@@ -275,6 +393,8 @@ class PartitionSession:
             self._map(work)
         else:
             work.claim = self._with_present_credentials(entry.claim)
+            if work.offset is None:  # else its record has to end first: `park` sees to that
+                self._in_doubt[work.key] = work
             self._lanes.doubt(work)
 
     def _with_present_credentials(self, claim: Claim) -> Claim:
@@ -313,6 +433,9 @@ class PartitionSession:
 
     def finish(self, work: Work, verdict: Verdict) -> None:
         """Step 5: the document ended. Result, ledger and offset become true in one transaction."""
+        if work.withdrawn:
+            return
+        self._in_doubt.pop(work.key, None)
         entry = self._ledger.get(work.key)
         claim = work.claim
         if verdict.posted is not None and claim is not None and claim.revision != work.received.revision:
@@ -323,14 +446,25 @@ class PartitionSession:
 
     def park(self, work: Work, verdict: Verdict) -> None:
         """Keep a document in doubt: its record ends, its claim stands, its key stays busy until the doubt ends."""
-        if self._journal is None:
+        if self._journal is None or work.withdrawn:
             return
         entry = self._ledger.get(work.key)
-        self._journal.write(self._writer.in_doubt(work, verdict, entry, self._around.time.now()))
+        durable = self._journal.write(self._writer.in_doubt(work, verdict, entry, self._around.time.now()))
         self._count(verdict)
         work.offset = None
         self._called.discard(work)
         self._rest()
+        self._in_doubt[work.key] = work
+        durable.add_done_callback(lambda done: self._parked(work, done))
+
+    def _parked(self, work: Work, done: "asyncio.Future[None]") -> None:
+        if done.cancelled() or done.exception() is not None:
+            return
+        if work.asked is not None:
+            self._answered(work.asked, work.key)
+            work.asked = None
+        if work.key in self._busy:
+            self._give_way(work.key)
 
     def let_go(self, work: Work) -> None:
         """A claimed document was definitely not taken and will not be sent by this worker: nothing is in doubt."""
@@ -341,6 +475,9 @@ class PartitionSession:
 
     def again(self, work: Work) -> None:
         """The claimed call was never executed, and never will be."""
+        if work.withdrawn:
+            return
+        self._in_doubt.pop(work.key, None)
         work.claim, work.looks, work.number_taken = None, 0, False
         work.attempt = self._ledger.get(work.key).attempts
         self._map(work)
@@ -350,7 +487,7 @@ class PartitionSession:
         self._rest()
         if self._journal is None or self._gone:
             return
-        if work.offset is None and entry.claim is None and entry.last == ending(work, verdict):
+        if work.offset is None and not work.asked and entry.claim is None and entry.last == ending(work, verdict):
             self._release(work)  # woken, and still waiting for the same: there is nothing new to tell
             return
         self._count(verdict)
@@ -365,9 +502,15 @@ class PartitionSession:
             # Its wake-up came before the ledger knew that it waits: look again, or it would wait for ever.
             self._woken[work.key] = None
         try:
-            self._release(work)
+            self._over(work)
         except Exception as defect:  # noqa: BLE001  # a future swallows what its callback raises; `check` does not
             self._defect = defect
+
+    def _over(self, work: Work) -> None:
+        """What was to be done is done: whoever asked for it is answered, the next work of the document may go."""
+        if work.asked is not None:
+            self._answered(work.asked, work.key)
+        self._release(work)
 
     def _arrived_meanwhile(self, work: Work, verdict: Verdict) -> bool:
         sage = [blocker for blocker in verdict.blocked_by if blocker.startswith(SAGE_BLOCKER)]
@@ -379,11 +522,11 @@ class PartitionSession:
         if not self._called:
             self._calm.set()
 
-    def _dead(self, record: ConsumerRecord, error: ContractError) -> None:
+    def _dead(self, record: DeadRecord, error: ContractError, *, ends: int | None) -> None:
         """Bytes that break the contract go aside untouched, and the topic moves on."""
         if self._journal is not None:
             metrics.DEAD_LETTERS.labels(self.source.topic, error.code).inc()
-            self._journal.write(self._writer.dead(record, error))
+            self._journal.write(self._writer.dead(record, error, ends=ends))
 
     def _count(self, verdict: Verdict) -> None:
         metrics.OUTCOMES.labels(self.source.topic, verdict.outcome, verdict.code or "").inc()

@@ -4,7 +4,8 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Protocol
 
-from consumers.engine.ledger import Claim, Posted
+from consumers.engine.ledger import Claim, Marked, Posted
+from consumers.engine.orders import Order
 from domain.codes import Code
 from domain.documents import Connection, Document
 from domain.outcomes import Deferred, Outcome, Rejected, Skipped
@@ -22,6 +23,7 @@ class Verdict:
     blocked_by: tuple[str, ...] = ()
     sage: SageAnswer | None = None
     posted: Posted | None = None
+    marked: Marked | None = None
     refused: bool = False
     """True when Sage itself definitely refused the call: the next attempt gets a new control id."""
     parked: bool = False
@@ -89,6 +91,10 @@ class Work:
     """Why its outcome is not known yet, as it was last told."""
     looks: int = 0
     """Times it was looked up in Sage because its outcome is in doubt."""
+    asked: Order | None = None
+    """The command that a person gave for it, if one did."""
+    withdrawn: bool = False
+    """True when another work took its place: a person spoke while it was in doubt. It decides nothing any more."""
 
     @property
     def key(self) -> str:

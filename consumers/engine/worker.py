@@ -19,6 +19,7 @@ from consumers.engine.notes import Writer
 from consumers.engine.places import Sage
 from consumers.engine.restore import fence, restore
 from consumers.engine.session import PartitionSession, Receive, Surroundings
+from consumers.export_commands import CommandReader
 from consumers.mapping_state import MappingStateUnavailable, MappingTable
 
 log = structlog.get_logger(__name__)
@@ -42,6 +43,7 @@ class Subscription:
     """The ledger topic of each source topic."""
     results: str
     dead_letters: str
+    commands: str
     max_poll_records: int = 500
     session_timeout_ms: int = 30_000
     any_record_key: bool = False
@@ -88,6 +90,7 @@ class Worker(ConsumerRebalanceListener):  # type: ignore[misc]  # aiokafka ships
             heartbeat_interval_ms=subscription.session_timeout_ms // 10,
             **(subscription.consumer_options or {}),
         )
+        self._commands = CommandReader(subscription.commands, kafka, check_crcs=subscription.check_crcs)
         self._sessions: dict[TopicPartition, PartitionSession] = {}
         self._producers: dict[TopicPartition, AIOKafkaProducer] = {}
         self._opening: dict[TopicPartition, asyncio.Task[None]] = {}
@@ -110,17 +113,18 @@ class Worker(ConsumerRebalanceListener):  # type: ignore[misc]  # aiokafka ships
             KafkaError, MappingStateUnavailable: the worker cannot go on; nothing it read is lost.
         """
         self._table.subscribe(self._wake)
-        self._consumer.subscribe(list(self._subscription.sources), listener=self)
-        await self._consumer.start()
-        try:
-            while not stop.is_set():
-                await self._poll()
-        finally:
-            self._stopping = True  # what a rebalance still hands us now is left to others
-            # The order matters: outcomes need lanes, and the group is left last, when every offset is committed.
-            await self._let_go(list(self._sessions) + list(self._opening))
-            await self._lanes.close()
-            await self._consumer.stop()
+        async with self._commands:
+            self._consumer.subscribe(list(self._subscription.sources), listener=self)
+            await self._consumer.start()
+            try:
+                while not stop.is_set():
+                    await self._poll()
+            finally:
+                self._stopping = True  # what a rebalance still hands us now is left to others
+                # The order matters: outcomes need lanes, and the group is left last, when every offset is committed.
+                await self._let_go(list(self._sessions) + list(self._opening))
+                await self._lanes.close()
+                await self._consumer.stop()
 
     async def _poll(self) -> None:
         self._check()
@@ -185,6 +189,7 @@ class Worker(ConsumerRebalanceListener):  # type: ignore[misc]  # aiokafka ships
                     self._producers[source] = producer
                 restored = await restore(self._kafka, ledgers, check_crcs=self._subscription.check_crcs)
                 await self._rewind(sources)
+                commands_end = await self._commands.ends()
                 break
             except (KafkaError, TimeoutError) as error:
                 log.warning("partitions could not be opened; trying again", sources=len(sources), error=repr(error))
@@ -193,8 +198,9 @@ class Worker(ConsumerRebalanceListener):  # type: ignore[misc]  # aiokafka ships
         for source, ledger in zip(sources, ledgers, strict=True):
             receive = self._subscription.sources[source.topic]
             session = PartitionSession(source, ledger.topic, receive, self._around, self._session_failed)
-            session.open_with(self._producers[source], restored[ledger])
+            session.open_with(self._producers[source], restored[ledger], commands_end)
             self._sessions[source] = session
+            self._commands.join(session)
             self._opening.pop(source, None)
             self._resume(source)
         log.info("partitions open", partitions=len(sources), documents=sum(map(len, restored.values())))
@@ -220,6 +226,7 @@ class Worker(ConsumerRebalanceListener):  # type: ignore[misc]  # aiokafka ships
 
     async def _reopen(self, session: PartitionSession, delay: float) -> None:
         source = session.source
+        self._commands.leave(session)
         await session.abandon()
         self._sessions.pop(source, None)
         await self._stop_producers([source])
@@ -233,6 +240,8 @@ class Worker(ConsumerRebalanceListener):  # type: ignore[misc]  # aiokafka ships
             task.cancel()
         await asyncio.gather(*tasks, return_exceptions=True)
         sessions = [session for source in sources if (session := self._sessions.pop(source, None)) is not None]
+        for session in sessions:
+            self._commands.leave(session)
         self._leaving += 1
         self._settled.clear()
         try:
@@ -269,6 +278,7 @@ class Worker(ConsumerRebalanceListener):  # type: ignore[misc]  # aiokafka ships
     def _check(self) -> None:
         """Raise what ended a task of ours: a partition or a company that died silently would be held for ever."""
         self._lanes.check()
+        self._commands.check()
         for session in self._sessions.values():
             session.check()
         _ = self._table.state  # raises if the table's reader died

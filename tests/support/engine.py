@@ -87,6 +87,7 @@ class World:
     sage: FakeSage = field(default_factory=FakeSage)
     knobs: Knobs = QUICK
     running: "Running | None" = None
+    asked: int = 0
 
     def __post_init__(self) -> None:
         self.settings = Settings(
@@ -145,6 +146,15 @@ class World:
 
     async def send_invoices(self, *numbers: str, amount: str = "100.00") -> None:
         await self.send(*((key(number), invoice(number, amount)) for number in numbers))
+
+    async def ask(self, action: str, **more: Any) -> None:
+        """Write a command, as `alvys-sage` would."""
+        self.asked += 1
+        name = f"c{self.asked}"
+        command = {"schema": 1, "id": name, "action": action, "by": "ana", "at": "2026-06-11T08:00:00Z"}
+        data = orjson.dumps(command | more)
+        async with producing(self.bootstrap) as producer:
+            await producer.send_and_wait(self.topics.export_commands, data, name.encode())
 
     @asynccontextmanager
     async def worker(self, knobs: Knobs | None = None, **changes: Any) -> AsyncIterator["Running"]:

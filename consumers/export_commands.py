@@ -1,0 +1,163 @@
+"""The topic `export-commands`, followed for the partitions of a worker: each from where its own ledger says it stands.
+
+Commands are few, so every worker reads all of them, without a group; a partition takes those that concern its
+documents. Nothing is kept here: a partition that opens later moves the reader back to where that partition stands.
+"""
+
+import asyncio
+from collections.abc import Mapping
+from typing import Protocol, Self
+
+import structlog
+from aiokafka import AIOKafkaConsumer, TopicPartition
+from aiokafka.admin import AIOKafkaAdminClient
+from aiokafka.errors import KafkaError, UnknownTopicOrPartitionError
+
+from consumers.topic_facts import describe
+from domain.commands import Command, CommandError, decode
+
+log = structlog.get_logger(__name__)
+
+POLL_MS = 200
+POLL_RECORDS = 100
+RETRY_AFTER = 1.0
+"""Seconds to wait when the broker does not answer."""
+
+
+class Follower(Protocol):
+    """A partition that takes commands."""
+
+    @property
+    def commands_from(self) -> Mapping[int, int]:
+        """From where each partition of the commands topic has to be read for it."""
+
+    def order(self, partition: int, offset: int, command: Command | None) -> None:
+        """Take a command; None: the record is none. Records that were taken before may come again."""
+
+    @property
+    def crowded(self) -> bool:
+        """Whether enough commands are under way for now."""
+
+
+class CommandReader:
+    """Hands the records of the topic to its followers, in order, until it is stopped.
+
+    Args:
+        topic: The full name of the commands topic.
+        kafka: Keywords for every aiokafka client: brokers and how to sign in.
+        check_crcs: False only for librdkafka's mock cluster.
+    """
+
+    def __init__(self, topic: str, kafka: Mapping[str, object], *, check_crcs: bool = True) -> None:
+        self._topic = topic
+        self._kafka = kafka
+        self._consumer = AIOKafkaConsumer(
+            **kafka,
+            enable_auto_commit=False,
+            isolation_level="read_committed",
+            # What retention deleted is gone; what is left is read.
+            auto_offset_reset="earliest",
+            check_crcs=check_crcs,
+        )
+        self._followers: set[Follower] = set()
+        self._new: list[Follower] = []
+        self._task: asyncio.Task[None] | None = None
+
+    async def __aenter__(self) -> Self:
+        try:
+            await self._consumer.start()
+            self._consumer.assign([TopicPartition(self._topic, number) for number in range(await self._partitions())])
+        except BaseException:
+            await self._consumer.stop()
+            raise
+        self._task = asyncio.create_task(self._run(), name=f"{self._topic} reader")
+        return self
+
+    async def __aexit__(self, *exc: object) -> None:
+        if self._task is not None:
+            self._task.cancel()
+            await asyncio.gather(self._task, return_exceptions=True)
+        await self._consumer.stop()
+
+    async def _partitions(self) -> int:
+        admin = AIOKafkaAdminClient(**self._kafka)
+        try:
+            await admin.start()
+            facts = (await describe(admin, [self._topic])).get(self._topic)
+        finally:
+            await admin.close()
+        if facts is None:
+            raise UnknownTopicOrPartitionError(f"{self._topic}: create it with `alvys-sage topics --create`")
+        return facts.partitions
+
+    def check(self) -> None:
+        """Raise what ended the reader, if anything did."""
+        if self._task is not None and self._task.done() and not self._task.cancelled():
+            self._task.result()
+
+    async def ends(self) -> Mapping[int, int]:
+        """Where the topic ends now, by partition.
+
+        Raises:
+            KafkaError: The broker does not answer.
+        """
+        ends = await self._consumer.end_offsets(list(self._consumer.assignment()))
+        return {source.partition: end for source, end in ends.items()}
+
+    def join(self, follower: Follower) -> None:
+        """Have a partition take commands from where it stands."""
+        self._new.append(follower)
+
+    def leave(self, follower: Follower) -> None:
+        """The partition was let go."""
+        self._followers.discard(follower)
+        if follower in self._new:
+            self._new.remove(follower)
+
+    async def _run(self) -> None:
+        while True:
+            try:
+                await self._turn()
+            except KafkaError as error:
+                log.warning("commands cannot be read; trying again", topic=self._topic, error=repr(error))
+                await asyncio.sleep(RETRY_AFTER)
+
+    async def _turn(self) -> None:
+        if self._new:
+            await self._admit(self._new[:])
+        if any(follower.crowded for follower in self._followers):
+            await asyncio.sleep(POLL_MS / 1000)
+            return
+        batches = await self._consumer.getmany(timeout_ms=POLL_MS, max_records=POLL_RECORDS)
+        for source, records in batches.items():
+            for record in records:
+                command = _read(source, record.offset, record.value)
+                for follower in list(self._followers):
+                    follower.order(source.partition, record.offset, command)
+
+    async def _admit(self, new: list[Follower]) -> None:
+        """Move back to where the new ones stand. No fetch is under way here, so what comes next begins there."""
+        positions = {tp: await self._consumer.position(tp) for tp in self._consumer.assignment()}
+        for follower in new:
+            if follower not in self._new:
+                continue  # it left while the broker was asked
+            self._new.remove(follower)
+            begin = follower.commands_from
+            positions = {tp: min(position, begin.get(tp.partition, 0)) for tp, position in positions.items()}
+            self._followers.add(follower)
+        for tp, position in positions.items():
+            self._consumer.seek(tp, position)
+
+
+def _read(source: TopicPartition, offset: int, value: bytes | None) -> Command | None:
+    try:
+        return decode(value)
+    except CommandError as error:
+        log.warning(
+            "a command cannot be read, and nothing is done for it",
+            topic=source.topic,
+            partition=source.partition,
+            offset=offset,
+            reason=str(error),
+        )
+        return None
