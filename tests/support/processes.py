@@ -5,7 +5,8 @@ import signal
 import subprocess
 import sys
 import tempfile
-from collections.abc import Iterator, Mapping
+import time
+from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
@@ -16,13 +17,13 @@ import httpx
 class Process:
     """One `alvys-sage` command. Its log goes to a file, shown when a test fails."""
 
-    def __init__(self, arguments: list[str], environment: Mapping[str, str]) -> None:
+    def __init__(self, arguments: list[str], environment: Mapping[str, str], module: Sequence[str] = ("app",)) -> None:
         self.name = arguments[0]
         self.log = Path(tempfile.mkstemp(suffix=".log")[1])
         self._file = self.log.open("wb")
         clean = {name: value for name, value in os.environ.items() if not name.startswith("ALVYS_SAGE_")}
         self._popen = subprocess.Popen(
-            [sys.executable, "-m", "app", *arguments],
+            [sys.executable, "-m", *module, *arguments],
             stdout=subprocess.PIPE,
             stderr=self._file,
             env=clean | dict(environment),
@@ -35,6 +36,17 @@ class Process:
         line = self._popen.stdout.readline()
         assert line, f"it ended before it was ready: {self.log.read_text()}"
         return line
+
+    def wait(self) -> int:
+        """Wait for its end; the exit code, or minus the signal that killed it."""
+        return self._popen.wait()
+
+    def until_logged(self, *texts: str, timeout: float = 30) -> None:
+        """Wait until one of the texts is in its log."""
+        end = time.monotonic() + timeout
+        while not any(text in (log := self.log.read_text()) for text in texts):
+            assert time.monotonic() < end, f"none of {texts} in {log}"
+            time.sleep(0.05)
 
     @property
     def running(self) -> bool:
@@ -108,9 +120,10 @@ def gateway() -> Iterator[Gateway]:
 
 
 @contextmanager
-def worker(environment: Mapping[str, str]) -> Iterator[Process]:
-    """A worker process; killed at the end if the test did not stop it."""
-    process = Process(["worker"], environment)
+def worker(environment: Mapping[str, str], dying_at: str | None = None) -> Iterator[Process]:
+    """A worker process; killed at the end if the test did not stop it. It may kill itself at a point of `crashing`."""
+    module = ("app",) if dying_at is None else ("tests.support.crashing", dying_at)
+    process = Process(["worker"], environment, module)
     try:
         yield process
     finally:

@@ -1,0 +1,29 @@
+"""A gateway of its own for every test, and a world whose connection is to the simulator's Blue Mesa."""
+
+import pytest
+
+from tests.support.engine import SUBSIDIARY, World
+from tests.support.processes import gateway
+
+
+@pytest.fixture
+def sage():
+    with gateway() as opened:
+        yield opened
+
+
+@pytest.fixture
+async def world(bootstrap, topic_prefix):
+    world = World(bootstrap, topic_prefix)
+    await world.set_up()
+    connection = {
+        "companyId": "BLUEMESA",
+        "entityId": "100",
+        "credentials": "bluemesa",
+        "state": "active",
+        "activatedAt": "2026-01-01T00:00:00Z",
+        "locationId": "100",
+    }
+    await world.set(f"{SUBSIDIARY}/connection", connection)
+    await world.set(f"{SUBSIDIARY}/account/ar/default/default", {"account": "40000"})
+    return world

@@ -1,0 +1,101 @@
+"""The crash table of docs/exactly-once.md, row by row: a worker dies at one instruction, the next one goes on."""
+
+import asyncio
+import signal
+from collections import Counter
+
+import pytest
+
+from tests.processes.test_killed import books, environment, send, until_booked
+from tests.support.crashing import POINTS
+from tests.support.processes import gateway, worker
+
+STAYS = {"ALVYS_SAGE_GROUP_INSTANCE_ID": "pod-0"}
+"""Static membership: who comes back under the name of the dead one is given its partitions at once."""
+NUMBERS = [f"C{number}" for number in range(12)]
+
+
+@pytest.fixture(scope="module")
+def one_sage():
+    with gateway() as opened:
+        yield opened
+
+
+async def dead(process):
+    """Wait until the worker has killed itself; it must not have ended in any other way."""
+    async with asyncio.timeout(30):
+        assert await asyncio.to_thread(process.wait) == -signal.SIGKILL
+
+
+async def all_once(world, sage, numbers):
+    """Every document stands once, is told as posted once, and no offset is left behind."""
+    with worker(environment(world, sage, **STAYS)) as process:
+        await world.until(len(numbers), "posted")
+        assert process.stop() == 0
+    assert {number: count for number, count in books(sage).items() if number in numbers} == dict.fromkeys(numbers, 1)
+    told = Counter(each["documentKey"] for each in await world.results() if each["outcome"] == "posted")
+    assert told == {f"invoice/{number}": 1 for number in numbers}
+    assert await world.committed() == await world.ends()
+
+
+@pytest.mark.parametrize("point", [point for point in POINTS if "look" not in point])
+async def test_a_worker_that_dies_at_a_step_is_followed_by_one_that_loses_nothing_and_posts_nothing_twice(
+    world, one_sage, point
+):
+    numbers = [f"{point}-{number}"[-20:].replace(" ", "").replace(",", "") for number in NUMBERS]
+    await send(world, numbers)
+    with worker(environment(world, one_sage, **STAYS), dying_at=point) as process:
+        await dead(process)
+    await all_once(world, one_sage, numbers)
+
+
+@pytest.mark.parametrize("point", ["about to be looked up", "looked up"])
+async def test_a_worker_that_dies_while_a_call_is_in_doubt_leaves_the_doubt_to_the_next(world, sage, point):
+    sage.fault(kind="drop_midway", function="create_invoice", times=2)
+    await send(world, NUMBERS)
+    with worker(environment(world, sage, **STAYS), dying_at=point) as process:
+        await dead(process)
+    await all_once(world, sage, NUMBERS)
+
+
+async def test_a_worker_that_dies_while_its_doubts_end_is_followed_by_one_that_ends_them(world, sage):
+    sage.fault(kind="drop_midway", function="create_invoice", times=1)
+    await send(world, NUMBERS)
+    with worker(environment(world, sage, **STAYS), dying_at="claimed") as process:
+        await dead(process)
+    with worker(environment(world, sage, **STAYS), dying_at="looked up") as process:
+        await dead(process)
+    with worker(environment(world, sage, **STAYS), dying_at="outcome committed") as process:
+        await dead(process)
+    await all_once(world, sage, NUMBERS)
+
+
+async def test_a_worker_that_was_stopped_and_wakes_when_others_own_its_partitions_posts_and_commits_nothing(
+    world, sage
+):
+    await send(world, NUMBERS[:1])
+    sage.fault(kind="slow_answer", seconds=3, function="create_invoice", times=1)
+    with worker(environment(world, sage)) as zombie:
+        await until_booked(sage, 1)
+        zombie.send(signal.SIGSTOP)  # with a call on its way, whose answer it is to read when it wakes
+        await send(world, NUMBERS[1:])
+        with worker(environment(world, sage)) as owner:
+            told = await world.until(len(NUMBERS), "posted")
+            called = created(sage)
+            zombie.send(signal.SIGCONT)
+            await asyncio.to_thread(zombie.until_logged, "partition failed", "partitions let go")
+            await send(world, ["after"])
+            await world.until(len(NUMBERS) + 1, "posted")
+            assert owner.stop() == 0
+        assert zombie.stop() == 0
+    assert books(sage) == dict.fromkeys([*NUMBERS, "after"], 1)
+    assert created(sage) == called + 1
+    later = Counter(each["documentKey"] for each in await world.results())
+    later.subtract(Counter(each["documentKey"] for each in told))
+    assert +later == {"invoice/after": 1}
+    assert await world.committed() == await world.ends()
+
+
+def created(sage):
+    """How often anybody asked the gateway to create an invoice."""
+    return sage.requests()["functions"]["create_invoice"]

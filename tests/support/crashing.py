@@ -1,0 +1,88 @@
+"""A worker that kills itself, by SIGKILL, at one instruction: ``python -m tests.support.crashing POINT worker``.
+
+The service knows nothing of it: its functions are wrapped from outside, where one step of the sequence ends and the
+next begins. A signal from outside falls anywhere; this one falls where the table of docs/exactly-once.md says.
+"""
+
+import functools
+import os
+import signal
+import sys
+from collections.abc import Awaitable, Callable
+from typing import Any
+
+from aiokafka import AIOKafkaProducer
+
+from app.cli import main
+from consumers.engine import worker
+from consumers.engine.journal import Journal, Note
+from consumers.engine.session import PartitionSession
+from sage_client import SageClient
+
+Function = Callable[..., Awaitable[Any]]
+
+doing: dict[int, str] = {}
+"""What the transaction under way is for, by its producer."""
+
+
+def die(*_: object, **__: object) -> None:
+    os.kill(os.getpid(), signal.SIGKILL)
+
+
+def before(holder: Any, name: str) -> None:
+    """Die instead of calling."""
+    setattr(holder, name, die)
+
+
+def after(holder: Any, name: str) -> None:
+    """Die when the call has returned."""
+    real: Function = getattr(holder, name)
+
+    @functools.wraps(real)
+    async def call(*arguments: Any, **more: Any) -> None:
+        await real(*arguments, **more)
+        die()
+
+    setattr(holder, name, call)
+
+
+def at_commit(purpose: str, *, committed: bool) -> None:
+    """Die right before or right after the commit of the first transaction that is for `purpose`."""
+    commit, commit_transaction = Journal._commit, AIOKafkaProducer.commit_transaction
+
+    async def remember(self: Journal, notes: list[Note]) -> None:
+        claims = any(note.entry is not None and note.entry.claim is not None and not note.outgoing for note in notes)
+        outcomes = any(note.outgoing for note in notes)
+        doing[id(self._producer)] = "claim" if claims else "outcome" if outcomes else "other"
+        await commit(self, notes)
+
+    async def commit_or_die(self: AIOKafkaProducer) -> None:
+        matters = doing.get(id(self)) == purpose
+        if matters and not committed:
+            die()
+        await commit_transaction(self)
+        if matters:
+            die()
+
+    Journal._commit = remember  # type: ignore[method-assign, assignment]
+    AIOKafkaProducer.commit_transaction = commit_or_die
+
+
+POINTS: dict[str, Callable[[], None]] = {
+    "fenced": lambda: after(worker, "fence"),
+    "restored": lambda: after(worker, "restore"),
+    "read": lambda: before(PartitionSession, "_admit"),
+    "mapped": lambda: before(PartitionSession, "claim"),
+    "claim written, not committed": lambda: at_commit("claim", committed=False),
+    "claimed": lambda: at_commit("claim", committed=True),
+    "about to be sent": lambda: before(SageClient, "post"),
+    "answered by Sage": lambda: after(SageClient, "post"),
+    "outcome written, not committed": lambda: at_commit("outcome", committed=False),
+    "outcome committed": lambda: at_commit("outcome", committed=True),
+    "about to be looked up": lambda: before(SageClient, "find"),
+    "looked up": lambda: after(SageClient, "find"),
+}
+
+if __name__ == "__main__":
+    POINTS[sys.argv[1]]()
+    main(sys.argv[2:])
