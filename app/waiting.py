@@ -28,7 +28,7 @@ class Waiting:
     party: str | None
     amount: Decimal | None
     currency: str | None
-    """ISO 4217 letters, or ``base of SUBSIDIARY`` where the event leaves it to the company's base currency."""
+    """ISO 4217 letters, the company's where the event names none; ``base of SUBSIDIARY`` if that is not known."""
     since: datetime
     """When its record was written to the source topic."""
     code: str | None
@@ -82,8 +82,18 @@ class Crowd:
         }
 
 
-def read(entry: Entry, topic: str, receive: Receive) -> Waiting:
-    """What there is to tell of an entry that waits; ValueError if it does not."""
+def read(entry: Entry, topic: str, receive: Receive, base: Callable[[str], str | None]) -> Waiting:
+    """What there is to tell of an entry that waits.
+
+    Args:
+        entry: The entry.
+        topic: Its source topic.
+        receive: Reads that topic's events.
+        base: The base currency of a subsidiary's company; None if it is not known.
+
+    Raises:
+        ValueError: The document does not wait.
+    """
     if not entry.waiting or entry.last is None:
         raise ValueError(f"{entry.key} does not wait")
     subsidiary: str | None = None
@@ -103,13 +113,18 @@ def read(entry: Entry, topic: str, receive: Receive) -> Waiting:
         number=document.number if document else None,
         party=_party(document) if document else None,
         amount=document.total if document else None,
-        currency=(document.currency or f"base of {subsidiary}") if document else None,
+        currency=_currency(document, base) if document else None,
         since=datetime.fromtimestamp(last.timestamp / 1000, UTC),
         code=last.code,
         detail=last.detail,
         blocked_by=last.blocked_by,
         in_doubt=entry.claim is not None,
     )
+
+
+def _currency(document: SourceDocument, base: Callable[[str], str | None]) -> str:
+    subsidiary = document.subsidiary_id
+    return document.currency or base(subsidiary) or f"base of {subsidiary}"
 
 
 def _party(document: SourceDocument) -> str | None:
@@ -124,7 +139,12 @@ def by_blocker(documents: Iterable[Waiting]) -> list[tuple[str, Crowd]]:
         for blocker in document.blocked_by:
             groups.setdefault(blocker, []).append(document)
     rows = [(blocker, crowd) for blocker, some in groups.items() if (crowd := crowd_of(some)) is not None]
-    return sorted(rows, key=lambda row: (-row[1].documents, row[0]))
+    return sorted(rows, key=lambda row: (-row[1].documents, _narrowness(row[0]), row[0]))
+
+
+def _narrowness(blocker: str) -> int:
+    """Of keys that block as many, the master Default first, then a category's own: one of them releases the most."""
+    return 0 if blocker.endswith("/default/default") else 1 if blocker.endswith("/default") else 2
 
 
 def crowd_of(documents: Iterable[Waiting]) -> Crowd | None:

@@ -10,7 +10,7 @@ from aiokafka import TopicPartition
 from app.bootstrap import subscription_of
 from app.errors import CommandError
 from app.ledger_reading import offsets_in, reader_of
-from app.mapping_access import settings_for_command
+from app.mapping_access import live_table, settings_for_command
 from app.output import Json, note, show_json, show_line, show_table
 from app.progress import Progress
 from app.replay.group import admin_of
@@ -20,6 +20,7 @@ from app.waiting import Crowd, Waiting, by_blocker, crowd_of, money, read, text_
 from consumers.engine.ledger import decode
 from consumers.topic_facts import describe
 from domain.keys import canonical
+from domain.settings import ConnectionSetting
 
 SEVERAL = "A document that waits for several keys is counted at each of them, and once in the total."
 
@@ -37,7 +38,8 @@ def waiting(
 ) -> None:
     """What blocks how many documents: settings that are missing, connections that take nothing, answers that were lost.
 
-    It reads the ledgers and disturbs nobody. Times are those of the source records. Exit code 0, also if nothing waits.
+    It reads the ledgers, and the base currencies in mapping-state; it disturbs nobody.
+    Times are those of the source records. Exit code 0, also if nothing waits.
     """
     settings = settings_for_command()
     sources = [source_named(name, settings) for name in topic] if topic else settings.topics.sources
@@ -56,7 +58,7 @@ async def read_waiting(settings: Settings, sources: Sequence[str]) -> list[Waiti
 
     Raises:
         CommandError: A ledger does not exist, or a record in it cannot be read.
-        KafkaError: The broker refused.
+        KafkaError, MappingStateUnavailable: The broker refused.
     """
     receivers = subscription_of(settings).sources
     ledgers = {settings.topics.ledger(source): source for source in sources}
@@ -66,7 +68,13 @@ async def read_waiting(settings: Settings, sources: Sequence[str]) -> list[Waiti
         raise CommandError(f"{missing[0]} does not exist; see alvys-sage topics")
     partitions = [TopicPartition(name, number) for name in ledgers for number in range(facts[name].partitions)]
     found: list[Waiting] = []
-    async with reader_of(settings) as reader:
+    async with live_table(settings) as table, reader_of(settings) as reader:
+        state = table.state
+
+        def base(subsidiary: str) -> str | None:
+            setting = state.connection(subsidiary)
+            return setting.base_currency if isinstance(setting, ConnectionSetting) else None
+
         spans = await reader.whole(partitions)
         progress = Progress("reading ledgers", offsets_in(spans))
         for span in spans:
@@ -81,7 +89,7 @@ async def read_waiting(settings: Settings, sources: Sequence[str]) -> list[Waiti
                 except (ValueError, KeyError, TypeError) as error:
                     raise CommandError(f"{span.partition.topic}: the record of {document!r}: {error}") from None
                 if entry.waiting and entry.last is not None:
-                    here[document] = read(entry, source, receivers[source])
+                    here[document] = read(entry, source, receivers[source], base)
             found += here.values()
     return sorted(found, key=lambda each: (each.since, each.key))
 
@@ -90,7 +98,7 @@ def _show(found: Sequence[Waiting]) -> None:
     blocked = [each for each in found if not each.in_doubt]
     rows = [(blocker, *_cells(crowd)) for blocker, crowd in by_blocker(blocked)]
     if rows:
-        show_table(("BLOCKED BY", "DOCUMENTS", "AMOUNT", "OLDEST", "CODES", "TOPICS"), rows)
+        show_table(("BLOCKED BY", "DOCUMENTS", "AMOUNT", "OLDEST", "CODES", "TOPICS"), rows, whole=True)
     if (total := crowd_of(blocked)) is not None:
         show_line(f"total: {total.documents:,} documents wait, {total.amount}")
         if any(len(each.blocked_by) > 1 for each in blocked):
@@ -136,6 +144,7 @@ def _table(documents: Sequence[Waiting]) -> None:
             )
             for each in documents
         ],
+        whole=True,
     )
 
 

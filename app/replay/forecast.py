@@ -25,6 +25,7 @@ from domain.events import ContractError
 from domain.export import export
 from domain.mapping_state import MappingState
 from domain.outcomes import Outcome, Rejected
+from domain.parties import PartyIndex
 from domain.reading import Received
 from producers.results import SourceRecord
 
@@ -39,21 +40,23 @@ class Kind(StrEnum):
     REFUSED = "refused_before"
     CHANGED = "changed_after_posting"
     IN_DOUBT = "in_doubt"
-    SENT = "sent_to_sage"
+    MAY_POST = "may_be_posted"
     WAITS = "waits"
-    SKIPPED = "skipped"
+    SKIPPED = "not_exported"
     REJECTED = "rejected"
     DEAD = "dead_letter"
 
 
 FROM_LEDGER = frozenset({Kind.ALREADY_POSTED, Kind.SUPERSEDED, Kind.REFUSED})
 """Answered as it stands there, with no call and nothing new in it."""
+NO_LIST = PartyIndex(())
+PARTY_TROUBLE = frozenset({Code.PARTY_NOT_FOUND, Code.PARTY_AMBIGUOUS})
 BY_CODE: Mapping[Code | None, Kind] = {
     Code.SUPERSEDED: Kind.SUPERSEDED,
     Code.CHANGED_AFTER_POSTING: Kind.CHANGED,
 }
 BY_OUTCOME = {
-    Outcome.POSTED: Kind.SENT,
+    Outcome.POSTED: Kind.MAY_POST,
     Outcome.ALREADY_POSTED: Kind.ALREADY_POSTED,
     Outcome.DEFERRED: Kind.WAITS,
     Outcome.SKIPPED: Kind.SKIPPED,
@@ -69,6 +72,8 @@ class Forecast:
     unanswered: int = 0
     """Records of which the ledger has no answer, nor one of a later record of their document; dead letters not counted,
     as the ledger does not know them."""
+    without_party: int = 0
+    """Of those that may be posted: records whose party was last not found in Sage, or found more than once."""
     released: int = 0
     """Waiting documents of these records that go to Sage by themselves when a worker starts, replay or not."""
 
@@ -78,7 +83,12 @@ class Forecast:
         return self.kinds.total()
 
     def __add__(self, other: "Forecast") -> "Forecast":
-        return Forecast(self.kinds + other.kinds, self.unanswered + other.unanswered, self.released + other.released)
+        return Forecast(
+            self.kinds + other.kinds,
+            self.unanswered + other.unanswered,
+            self.without_party + other.without_party,
+            self.released + other.released,
+        )
 
 
 class Simulation:
@@ -113,6 +123,8 @@ class Simulation:
         again = read_again(entry, source)
         kind = self._judge(entry, received, source, again=again)
         self.forecast.kinds[kind] += 1
+        if kind is Kind.MAY_POST and entry.last is not None and entry.last.revision == received.revision:
+            self.forecast.without_party += entry.last.code in PARTY_TROUBLE
         self.forecast.unanswered += not again and kind not in FROM_LEDGER
 
     def _entry(self, key: str, source: SourceRecord) -> Entry:
@@ -132,7 +144,7 @@ class Simulation:
             return
         if entry.last is not None:
             parked = replace(source, offset=entry.last.offset, timestamp=entry.last.timestamp)
-            self.forecast.released += self._judge(entry, received, parked, again=False) is Kind.SENT
+            self.forecast.released += self._judge(entry, received, parked, again=False) is Kind.MAY_POST
 
     def _judge(self, entry: Entry, received: Received, source: SourceRecord, *, again: bool) -> Kind:
         answer = judge(entry, received.revision, again=again)
@@ -149,9 +161,13 @@ class Simulation:
     def _map(self, received: Received) -> tuple[Verdict, Document | None]:
         source = received.document
         answer = source if isinstance(source, Rejected) else export(source, self._state)
-        if isinstance(answer, Document):
-            return Verdict(Outcome.POSTED), answer
-        return verdict_of(answer), None
+        if not isinstance(answer, Document):
+            return verdict_of(answer), None
+        # Sage's lists say which party it is, but an event that names none finds none in any list.
+        party = None if answer.party.external_id else NO_LIST.match(answer.party)
+        if isinstance(party, Rejected) and party.code is Code.PARTY_UNNAMED:
+            return verdict_of(party), None
+        return Verdict(Outcome.POSTED), answer
 
     def _keep(
         self, entry: Entry, received: Received, source: SourceRecord, verdict: Verdict, document: Document | None

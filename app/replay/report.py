@@ -14,11 +14,11 @@ MEANINGS: Mapping[Kind, tuple[str, str]] = {
     Kind.ALREADY_POSTED: ("already posted", "answered from the ledger, no call"),
     Kind.SUPERSEDED: ("superseded", "a later record of the document was answered: skipped, no call"),
     Kind.REFUSED: ("refused before", "Sage refused this record: the same answer, no call"),
-    Kind.CHANGED: ("changed after posting", "rejected (CHANGED_AFTER_POSTING), no call"),
+    Kind.CHANGED: ("changed", "after it was posted: rejected, CHANGED_AFTER_POSTING, no call"),
     Kind.IN_DOUBT: ("in doubt", "looked up in Sage before anything is sent"),
-    Kind.SENT: ("sent to Sage", "new postings, by the settings of now; the party is looked for and Sage may refuse"),
-    Kind.WAITS: ("waits", "deferred, by the settings of now"),
-    Kind.SKIPPED: ("skipped", "not exported, by the settings of now"),
+    Kind.MAY_POST: ("may be posted", "mapped by the settings of now: posted if its party is found and Sage takes it"),
+    Kind.WAITS: ("waits", "deferred by the settings of now, no call"),
+    Kind.SKIPPED: ("not exported", "skipped by the settings of now, no call"),
     Kind.REJECTED: ("rejected", "by rule, no call"),
     Kind.DEAD: ("dead letter", "breaks the contract: one more on the dead letters"),
 }
@@ -32,6 +32,10 @@ def show(found: Found) -> None:
         again, skipped = total(found, skips=False), total(found, skips=True)
         _show_sum(again, "are read again. A worker answers them so:")
         _show_sum(skipped, "are SKIPPED, never to be read. Without that, a worker would answer them so:")
+        if without := again.without_party + skipped.without_party:
+            show_line(
+                f"{without:,} of those that may be posted had no party, or several, when last looked for in Sage."
+            )
         if skipped.unanswered:
             show_line(f"{skipped.unanswered:,} skipped records have no answer in the ledger: they would be lost.")
         if again.unanswered:
@@ -52,18 +56,18 @@ def total(found: Found, *, skips: bool) -> Forecast:
 def _show_partitions(found: Found) -> None:
     forecasts = found.forecasts
     kinds = [kind for kind in Kind if forecasts is not None and any(each.kinds[kind] for each in forecasts.values())]
-    counted = ("READ AGAIN", "SKIPPED") if forecasts is not None else ()
+    forward = any(move.skips for move in found.plan.moves)
+    counted = [] if forecasts is None else ["AGAIN", "SKIPPED"] if forward else ["AGAIN"]
     titles = [MEANINGS[kind][0].upper() for kind in kinds]
-    columns = ("TOPIC", "PARTITION", "COMMITTED", "NEW", "END", *counted, *titles)
     rows = []
     for move in found.plan.moves:
         cells = [move.source.topic, move.source.partition, _or_dash(move.committed), move.new, move.end]
         if forecasts is not None:
             forecast = forecasts[move.source]
             again, skipped = (0, forecast.records) if move.skips else (forecast.records, 0)
-            cells += [again, skipped, *(forecast.kinds[kind] for kind in kinds)]
+            cells += [again, skipped][: len(counted)] + [forecast.kinds[kind] for kind in kinds]
         rows.append([str(cell) for cell in cells])
-    show_table(columns, rows)
+    show_table(("TOPIC", "PARTITION", "COMMITTED", "NEW", "END", *counted, *titles), rows, whole=True)
 
 
 def _show_sum(forecast: Forecast, what: str) -> None:
@@ -72,7 +76,7 @@ def _show_sum(forecast: Forecast, what: str) -> None:
     show_line(f"{forecast.records:,} records {what}")
     for kind in Kind:
         if count := forecast.kinds[kind]:
-            show_line(f"{count:>9,}  {MEANINGS[kind][0]:<22} {MEANINGS[kind][1]}")
+            show_line(f"{count:>9,}  {MEANINGS[kind][0]:<15} {MEANINGS[kind][1]}")
 
 
 def as_json(settings: Settings, found: Found, *, executed: bool) -> dict[str, object]:
@@ -108,6 +112,7 @@ def _counts(forecast: Forecast) -> dict[str, int]:
     return {
         "records": forecast.records,
         "unanswered": forecast.unanswered,
+        "without_party": forecast.without_party,
         "released": forecast.released,
         **{kind.value: forecast.kinds[kind] for kind in Kind},
     }
