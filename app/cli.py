@@ -26,6 +26,8 @@ COMMANDS = {
     "worker": ("app.commands.worker:worker", "Export: read the topics, post to Sage Intacct, answer."),
     "statistics": ("app.commands.statistics:statistics", "Windowed figures and alerts over the results."),
     "mappings": ("app.commands.mappings:mappings", "GL accounts: list, set, clear, explain, import, export."),
+    "replay": ("app.commands.replay:replay", "Read topics again from an earlier place; tells first what that does."),
+    "waiting": ("app.commands.waiting:waiting", "What blocks how many documents, and which."),
     "topics": ("app.commands.topics:topics", "Create and check the Kafka topics."),
     "codes": ("app.commands.codes:codes", "Every code an answer can carry: its cause and its fix."),
     "settings": ("app.commands.settings:settings", "Every setting: its variable, default, meaning and value."),

@@ -12,6 +12,9 @@ import typer
 from rich.console import Console
 from rich.table import Table
 
+WIDEST = 10_000
+"""Columns; wider than any table of ours."""
+
 Json = Annotated[bool, typer.Option("--json", help="Answer as JSON.")]
 
 
@@ -25,8 +28,11 @@ def show_line(text: str) -> None:
     print(text)  # noqa: T201 - the command's answer
 
 
-def show_table(columns: Sequence[str], rows: Sequence[Sequence[str]]) -> None:
-    """Print rows: a drawn table for a person, a header and tab-separated lines for a program."""
+def show_table(columns: Sequence[str], rows: Sequence[Sequence[str]], *, whole: bool = False) -> None:
+    """Print rows: a drawn table for a person, a header and tab-separated lines for a program.
+
+    `whole`: no cell is cut or broken to fit the terminal, for keys that a person copies.
+    """
     if not sys.stdout.isatty():
         for row in (columns, *rows):
             show_line("\t".join(cell.replace("\t", " ").replace("\n", " ") for cell in row))
@@ -35,7 +41,7 @@ def show_table(columns: Sequence[str], rows: Sequence[Sequence[str]]) -> None:
     for row in rows:
         # A text, not markup: an item called "[Fuel]" is shown as it is.
         table.add_row(*(cell.replace("[", r"\[") for cell in row))
-    Console(highlight=False).print(table)
+    Console(highlight=False, width=WIDEST if whole else None).print(table)
 
 
 def note(text: str) -> None:

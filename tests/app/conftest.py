@@ -1,5 +1,6 @@
 """The command line as a person runs it: a process of its own, its output and exit code read."""
 
+import asyncio
 import os
 import subprocess
 import sys
@@ -7,6 +8,8 @@ from collections.abc import Callable
 from dataclasses import dataclass
 
 import pytest
+
+from tests.support.engine import World
 
 OURS = ("ALVYS_SAGE_", "KAFKA_", "FORCE_COLOR", "GITHUB_ACTIONS")
 
@@ -37,5 +40,29 @@ def run(tmp_path) -> Run:
             timeout=60,
         )
         return Ran(done.returncode, done.stdout, done.stderr)
+
+    return run_it
+
+
+@pytest.fixture
+async def world(bootstrap, topic_prefix):
+    """Topics of its own, settings, a Sage that books in memory, workers in this process."""
+    world = World(bootstrap, topic_prefix)
+    await world.set_up()
+    return world
+
+
+@pytest.fixture
+def command(run, world):
+    """Runs ``alvys-sage`` on the world's topics, without holding up the workers of this process."""
+
+    async def run_it(*arguments: str) -> Ran:
+        settings = world.settings
+        env = {
+            "KAFKA_BOOTSTRAP_SERVERS": settings.kafka_bootstrap_servers,
+            "ALVYS_SAGE_TOPIC_PREFIX": settings.topic_prefix,
+            "ALVYS_SAGE_GROUP_ID": settings.group_id,
+        }
+        return await asyncio.to_thread(run, *arguments, **env)
 
     return run_it

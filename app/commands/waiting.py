@@ -1,0 +1,159 @@
+"""``alvys-sage waiting``: what blocks how many documents, read from the ledgers; whether workers run or not."""
+
+import asyncio
+from collections.abc import Sequence
+from typing import Annotated
+
+import typer
+from aiokafka import TopicPartition
+
+from app.bootstrap import subscription_of
+from app.errors import CommandError
+from app.ledger_reading import offsets_in, reader_of
+from app.mapping_access import live_table, settings_for_command
+from app.output import Json, note, show_json, show_line, show_table
+from app.progress import Progress
+from app.replay.group import admin_of
+from app.replay.request import source_named
+from app.settings import Settings
+from app.waiting import Crowd, Waiting, by_blocker, crowd_of, money, read, text_of
+from consumers.engine.ledger import decode
+from consumers.topic_facts import describe
+from domain.keys import canonical
+from domain.settings import ConnectionSetting
+
+SEVERAL = "A document that waits for several keys is counted at each of them, and once in the total."
+
+
+def waiting(
+    *,
+    key: Annotated[
+        str | None, typer.Option("--key", metavar="KEY", help="List the documents that wait for this key.")
+    ] = None,
+    topic: Annotated[
+        list[str] | None, typer.Option(metavar="TOPIC", help="Only of this source topic; repeatable.")
+    ] = None,
+    subsidiary: Annotated[str | None, typer.Option(metavar="ID", help="Only of this subsidiary.")] = None,
+    as_json: Json = False,
+) -> None:
+    """What blocks how many documents: settings that are missing, connections that take nothing, answers that were lost.
+
+    It reads the ledgers, and the base currencies in mapping-state; it disturbs nobody.
+    Times are those of the source records. Exit code 0, also if nothing waits.
+    """
+    settings = settings_for_command()
+    sources = [source_named(name, settings) for name in topic] if topic else settings.topics.sources
+    found = asyncio.run(read_waiting(settings, sources))
+    found = [each for each in found if subsidiary is None or each.subsidiary == subsidiary]
+    if key is not None:
+        _show_documents(canonical(key), found, as_json=as_json)
+    elif as_json:
+        show_json(_as_json(found))
+    else:
+        _show(found)
+
+
+async def read_waiting(settings: Settings, sources: Sequence[str]) -> list[Waiting]:
+    """The documents that wait, of these source topics, those that wait longest first.
+
+    Raises:
+        CommandError: A ledger does not exist, or a record in it cannot be read.
+        KafkaError, MappingStateUnavailable: The broker refused.
+    """
+    receivers = subscription_of(settings).sources
+    ledgers = {settings.topics.ledger(source): source for source in sources}
+    async with admin_of(settings) as admin:
+        facts = await describe(admin, ledgers)
+    if missing := [ledger for ledger in ledgers if ledger not in facts]:
+        raise CommandError(f"{missing[0]} does not exist; see alvys-sage topics")
+    partitions = [TopicPartition(name, number) for name in ledgers for number in range(facts[name].partitions)]
+    found: list[Waiting] = []
+    async with live_table(settings) as table, reader_of(settings) as reader:
+        state = table.state
+
+        def base(subsidiary: str) -> str | None:
+            setting = state.connection(subsidiary)
+            return setting.base_currency if isinstance(setting, ConnectionSetting) else None
+
+        spans = await reader.whole(partitions)
+        progress = Progress("reading ledgers", offsets_in(spans))
+        for span in spans:
+            source = ledgers[span.partition.topic]
+            here: dict[str, Waiting] = {}
+            async for document, value in reader.entries(span, progress):
+                here.pop(document, None)
+                if value is None:
+                    continue
+                try:
+                    entry = decode(document, value)
+                except (ValueError, KeyError, TypeError) as error:
+                    raise CommandError(f"{span.partition.topic}: the record of {document!r}: {error}") from None
+                if entry.waiting and entry.last is not None:
+                    here[document] = read(entry, source, receivers[source], base)
+            found += here.values()
+    return sorted(found, key=lambda each: (each.since, each.key))
+
+
+def _show(found: Sequence[Waiting]) -> None:
+    blocked = [each for each in found if not each.in_doubt]
+    rows = [(blocker, *_cells(crowd)) for blocker, crowd in by_blocker(blocked)]
+    if rows:
+        show_table(("BLOCKED BY", "DOCUMENTS", "AMOUNT", "OLDEST", "CODES", "TOPICS"), rows, whole=True)
+    if (total := crowd_of(blocked)) is not None:
+        show_line(f"total: {total.documents:,} documents wait, {total.amount}")
+        if any(len(each.blocked_by) > 1 for each in blocked):
+            note(SEVERAL)
+    if (doubtful := crowd_of(each for each in found if each.in_doubt)) is not None:
+        show_line(f"in doubt: {doubtful.documents:,} documents, {doubtful.amount}; looked up in Sage until it is known")
+        _table([each for each in found if each.in_doubt])
+    if not found:
+        show_line("nothing waits")
+
+
+def _cells(crowd: Crowd) -> tuple[str, ...]:
+    codes, topics = ", ".join(crowd.codes), ", ".join(crowd.topics)
+    return f"{crowd.documents:,}", crowd.amount, text_of(crowd.since), codes, topics
+
+
+def _show_documents(key: str, found: Sequence[Waiting], *, as_json: bool) -> None:
+    listed = [each for each in found if key in each.blocked_by]
+    total = crowd_of(listed)
+    if as_json:
+        body = {"key": key, "documents": [each.json() for each in listed], "total": total.json() if total else None}
+        show_json(body)
+    elif total is None:
+        show_line(f"nothing waits for {key}")
+    else:
+        _table(listed)
+        show_line(f"{key} blocks {total.documents:,} documents, {total.amount}")
+
+
+def _table(documents: Sequence[Waiting]) -> None:
+    columns = ("DOCUMENT", "NUMBER", "PARTY", "AMOUNT", "SINCE", "CODE", "DETAIL")
+    show_table(
+        columns,
+        [
+            (
+                each.key,
+                each.number or "-",
+                each.party or "-",
+                "-" if each.amount is None or each.currency is None else money(each.amount, each.currency),
+                text_of(each.since),
+                each.code or "-",
+                each.detail or "-",
+            )
+            for each in documents
+        ],
+        whole=True,
+    )
+
+
+def _as_json(found: Sequence[Waiting]) -> dict[str, object]:
+    blocked = [each for each in found if not each.in_doubt]
+    doubtful = [each for each in found if each.in_doubt]
+    total = crowd_of(blocked)
+    return {
+        "blockers": [{"key": blocker, **crowd.json()} for blocker, crowd in by_blocker(blocked)],
+        "in_doubt": [each.json() for each in doubtful],
+        "total": total.json() if total else None,
+    }

@@ -1,0 +1,230 @@
+"""What a worker would do with the records of a span: foretold by the functions that decide it there.
+
+For each record in order: it is received as the topic's module receives it, judged against the ledger by
+`consumers.engine.judgement`, and mapped with the settings in force where the judgement asks for it. What that leaves
+in the ledger is kept beside it, so that the second of two equal records finds the first. Only Sage is not asked: what
+would be sent to it counts as taken.
+"""
+
+from collections import Counter
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass, field, replace
+from enum import StrEnum
+
+from aiokafka import ConsumerRecord, TopicPartition
+
+from app.ledger_reading import Reader, offsets_in
+from app.progress import Progress
+from app.replay.plan import Move
+from consumers.engine.judgement import Next, judge, read_again
+from consumers.engine.ledger import Ending, Entry, Posted, decode, ended
+from consumers.engine.work import Verdict, verdict_of
+from domain.codes import Code
+from domain.documents import Document
+from domain.events import ContractError
+from domain.export import export
+from domain.mapping_state import MappingState
+from domain.outcomes import Outcome, Rejected
+from domain.parties import PartyIndex
+from domain.reading import Received
+from producers.results import SourceRecord
+
+Receive = Callable[[bytes | None], Received]
+
+
+class Kind(StrEnum):
+    """What becomes of a record that a worker reads."""
+
+    ALREADY_POSTED = "already_posted"
+    SUPERSEDED = "superseded"
+    REFUSED = "refused_before"
+    CHANGED = "changed_after_posting"
+    IN_DOUBT = "in_doubt"
+    MAY_POST = "may_be_posted"
+    WAITS = "waits"
+    SKIPPED = "not_exported"
+    REJECTED = "rejected"
+    DEAD = "dead_letter"
+
+
+FROM_LEDGER = frozenset({Kind.ALREADY_POSTED, Kind.SUPERSEDED, Kind.REFUSED})
+"""Answered as it stands there, with no call and nothing new in it."""
+NO_LIST = PartyIndex(())
+PARTY_TROUBLE = frozenset({Code.PARTY_NOT_FOUND, Code.PARTY_AMBIGUOUS})
+BY_CODE: Mapping[Code | None, Kind] = {
+    Code.SUPERSEDED: Kind.SUPERSEDED,
+    Code.CHANGED_AFTER_POSTING: Kind.CHANGED,
+}
+BY_OUTCOME = {
+    Outcome.POSTED: Kind.MAY_POST,
+    Outcome.ALREADY_POSTED: Kind.ALREADY_POSTED,
+    Outcome.DEFERRED: Kind.WAITS,
+    Outcome.SKIPPED: Kind.SKIPPED,
+    Outcome.REJECTED: Kind.REJECTED,
+}
+
+
+@dataclass(slots=True)
+class Forecast:
+    """The records of a span, counted."""
+
+    kinds: Counter[Kind] = field(default_factory=Counter)
+    unanswered: int = 0
+    """Records of which the ledger has no answer, nor one of a later record of their document; dead letters not counted,
+    as the ledger does not know them."""
+    without_party: int = 0
+    """Of those that may be posted: records whose party was last not found in Sage, or found more than once."""
+    released: int = 0
+    """Waiting documents of these records that go to Sage by themselves when a worker starts, replay or not."""
+
+    @property
+    def records(self) -> int:
+        """How many records there are."""
+        return self.kinds.total()
+
+    def __add__(self, other: "Forecast") -> "Forecast":
+        return Forecast(
+            self.kinds + other.kinds,
+            self.unanswered + other.unanswered,
+            self.without_party + other.without_party,
+            self.released + other.released,
+        )
+
+
+class Simulation:
+    """One partition, as a worker would go on with it. The ledger is given undecoded: few of its entries are needed."""
+
+    def __init__(
+        self, receive: Receive, state: MappingState, ledger: Mapping[str, bytes], *, any_record_key: bool
+    ) -> None:
+        self._receive = receive
+        self._state = state
+        self._ledger = ledger
+        self._any_record_key = any_record_key
+        self._entries: dict[str, Entry] = {}
+        self.forecast = Forecast()
+
+    def take(self, record: ConsumerRecord) -> None:
+        """Foretell one record; they come in the order of their offsets.
+
+        Raises:
+            ValueError, KeyError, TypeError: An entry of the ledger cannot be read; a worker would stop at it.
+        """
+        try:
+            received = self._receive(record.value)
+        except ContractError:
+            self.forecast.kinds[Kind.DEAD] += 1
+            return
+        if record.key != received.key.encode() and not self._any_record_key:
+            self.forecast.kinds[Kind.DEAD] += 1
+            return
+        source = SourceRecord(record.topic, record.partition, record.offset, record.timestamp)
+        entry = self._entry(received.key, source)
+        again = read_again(entry, source)
+        kind = self._judge(entry, received, source, again=again)
+        self.forecast.kinds[kind] += 1
+        if kind is Kind.MAY_POST and entry.last is not None and entry.last.revision == received.revision:
+            self.forecast.without_party += entry.last.code in PARTY_TROUBLE
+        self.forecast.unanswered += not again and kind not in FROM_LEDGER
+
+    def _entry(self, key: str, source: SourceRecord) -> Entry:
+        if (known := self._entries.get(key)) is not None:
+            return known
+        value = self._ledger.get(key)
+        entry = self._entries[key] = Entry(key) if value is None else decode(key, value)
+        if entry.waiting and entry.claim is None and entry.last is not None and entry.last.blocked_by:
+            self._wake(entry, source)
+        return self._entries[key]
+
+    def _wake(self, entry: Entry, source: SourceRecord) -> None:
+        """A worker that is given the partition tries the documents that wait before it reads the first record."""
+        try:
+            received = self._receive(entry.parked)
+        except ContractError:
+            return
+        if entry.last is not None:
+            parked = replace(source, offset=entry.last.offset, timestamp=entry.last.timestamp)
+            self.forecast.released += self._judge(entry, received, parked, again=False) is Kind.MAY_POST
+
+    def _judge(self, entry: Entry, received: Received, source: SourceRecord, *, again: bool) -> Kind:
+        answer = judge(entry, received.revision, again=again)
+        if answer is Next.LOOK_UP:
+            return Kind.IN_DOUBT
+        if isinstance(answer, Verdict):
+            verdict, document = answer, None
+        else:
+            verdict, document = self._map(received)
+        if not verdict.from_ledger:
+            self._keep(entry, received, source, verdict, document)
+        return _kind(verdict)
+
+    def _map(self, received: Received) -> tuple[Verdict, Document | None]:
+        source = received.document
+        answer = source if isinstance(source, Rejected) else export(source, self._state)
+        if not isinstance(answer, Document):
+            return verdict_of(answer), None
+        # Sage's lists say which party it is, but an event that names none finds none in any list.
+        party = None if answer.party.external_id else NO_LIST.match(answer.party)
+        if isinstance(party, Rejected) and party.code is Code.PARTY_UNNAMED:
+            return verdict_of(party), None
+        return Verdict(Outcome.POSTED), answer
+
+    def _keep(
+        self, entry: Entry, received: Received, source: SourceRecord, verdict: Verdict, document: Document | None
+    ) -> None:
+        """The entry as it would be then. What was not posted is not parked here: it is judged by the rest."""
+        posted = None
+        if document is not None:
+            where = document.connection, document.sage_object, document.number
+            posted = Posted(received.revision, "", "", *where, party_id="")
+        ending = Ending(
+            received.revision, verdict.outcome, source.offset, source.timestamp, verdict.code, by_sage=verdict.refused
+        )
+        self._entries[entry.key] = ended(entry, ending, posted=posted)
+
+
+def _kind(verdict: Verdict) -> Kind:
+    if verdict.code in BY_CODE:
+        return BY_CODE[verdict.code]
+    if verdict.outcome is Outcome.REJECTED and verdict.from_ledger:
+        return Kind.REFUSED
+    return BY_OUTCOME[verdict.outcome]
+
+
+async def foretell(
+    reader: Reader,
+    moves: Sequence[Move],
+    ledgers: Mapping[str, str],
+    simulation: Callable[[str, Mapping[str, bytes]], Simulation],
+) -> dict[TopicPartition, Forecast]:
+    """Read the span of each move and the ledger beside it, one partition after the other.
+
+    In memory at a time: one partition's ledger, undecoded, and an entry for each document that the span names.
+
+    Args:
+        reader: Reads committed records.
+        moves: What is planned.
+        ledgers: The ledger topic of each source topic.
+        simulation: Makes the simulation of a partition, from the source topic and the ledger's newest values.
+
+    Raises:
+        KafkaError: The broker refused.
+        ValueError, KeyError, TypeError: An entry of a ledger cannot be read.
+    """
+    there = [move for move in moves if len(move.span)]
+    spans = await reader.whole([TopicPartition(ledgers[m.source.topic], m.source.partition) for m in there])
+    progress = Progress("reading events and ledgers", offsets_in(spans) + offsets_in(move.span for move in there))
+    found = {move.source: Forecast() for move in moves}
+    for move, ledger in zip(there, spans, strict=True):
+        newest: dict[str, bytes] = {}
+        async for key, value in reader.entries(ledger, progress):
+            if value is None:
+                newest.pop(key, None)
+            else:
+                newest[key] = value
+        partition = simulation(move.source.topic, newest)
+        async for records in reader.records(move.span, progress):
+            for record in records:
+                partition.take(record)
+        found[move.source] = partition.forecast
+    return found

@@ -1,0 +1,151 @@
+"""Where each partition stands, and where it would stand after the replay."""
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+
+from aiokafka import AIOKafkaConsumer, TopicPartition
+from aiokafka.admin import AIOKafkaAdminClient
+
+from app.errors import CommandError, UsageError
+from app.ledger_reading import Span
+from app.replay.request import AtOffset, AtTime, Listed, Place, Scope, Shift, Target
+from app.settings import Topics
+from consumers.topic_facts import describe
+
+
+@dataclass(frozen=True, slots=True)
+class Move:
+    """One source partition, before and after. Offsets; `begin` and `end` are those of the log."""
+
+    source: TopicPartition
+    committed: int | None
+    """None: the group never committed here."""
+    begin: int
+    end: int
+    """Before what stands in a transaction that is still open: nobody can have read that, nor may anybody skip it."""
+    new: int
+
+    @property
+    def place(self) -> int:
+        """Where a worker would begin if nothing were moved: nothing committed, or nothing there, is the beginning."""
+        fits = self.committed is not None and self.begin <= self.committed <= self.end
+        return self.committed if fits and self.committed is not None else self.begin
+
+    @property
+    def skips(self) -> bool:
+        """Whether it goes forward, over records that nobody read yet."""
+        return self.new > self.place
+
+    @property
+    def changes(self) -> bool:
+        """Whether anything has to be committed."""
+        return self.new != (self.place if self.committed is None else self.committed)
+
+    @property
+    def span(self) -> Span:
+        """What is read again, or skipped."""
+        return Span(self.source, min(self.place, self.new), max(self.place, self.new))
+
+
+@dataclass(frozen=True, slots=True)
+class Plan:
+    """The moves, in order of topic and partition, and what a person should know about them."""
+
+    moves: tuple[Move, ...]
+    warnings: tuple[str, ...]
+
+
+async def partitions_of(
+    admin: AIOKafkaAdminClient, scope: Scope, listed: Listed | None, topics: Topics
+) -> list[TopicPartition]:
+    """The source partitions that are meant. Each must exist, and its ledger with it.
+
+    Raises:
+        UsageError: A partition that was named does not exist.
+        CommandError: A topic does not exist, or source and ledger differ.
+        KafkaError: The broker refused.
+    """
+    wanted = {source.topic for source in listed.offsets} if listed is not None else set(scope)
+    facts = await describe(admin, [name for topic in wanted for name in (topic, topics.ledger(topic))])
+    meant: list[TopicPartition] = []
+    for topic in sorted(wanted):
+        for name in (topic, topics.ledger(topic)):
+            if name not in facts:
+                raise CommandError(f"{name} does not exist; see alvys-sage topics")
+        count = facts[topic].partitions
+        if facts[topics.ledger(topic)].partitions != count:
+            raise CommandError(f"{topic} and its ledger differ in their partitions; see alvys-sage topics")
+        named = scope.get(topic) if listed is None else {s.partition for s in listed.offsets if s.topic == topic}
+        numbers = range(count) if named is None else sorted(named)
+        if wrong := [number for number in numbers if number >= count]:
+            raise UsageError(f"{topic} has no partition {wrong[0]}: it has 0 to {count - 1}")
+        meant += [TopicPartition(topic, number) for number in numbers]
+    return meant
+
+
+async def make_plan(
+    consumer: AIOKafkaConsumer,
+    committed: Mapping[TopicPartition, int | None],
+    target: Target,
+) -> Plan:
+    """Where each of the partitions in `committed` would go. The consumer reads committed records only.
+
+    Raises:
+        KafkaError: The broker refused.
+    """
+    sources = list(committed)
+    begins = await consumer.beginning_offsets(sources)
+    ends = await consumer.end_offsets(sources)
+    timed: Mapping[TopicPartition, object] = {}
+    if isinstance(target, AtTime):
+        milliseconds = int(target.at.timestamp() * 1000)
+        timed = await consumer.offsets_for_times(dict.fromkeys(sources, milliseconds))
+    moves: list[Move] = []
+    warnings: list[str] = []
+    for source in sources:
+        stands = Move(source, committed[source], begins[source], ends[source], new=0)
+        at = getattr(timed.get(source), "offset", None)
+        wanted = _wanted(target, stands, at)
+        new = min(max(wanted, stands.begin), stands.end)
+        moves.append(Move(source, stands.committed, stands.begin, stands.end, new))
+        warnings += _warnings(moves[-1], wanted, asked=isinstance(target, AtOffset | Shift | Listed))
+    return Plan(tuple(moves), tuple(warnings))
+
+
+def _wanted(target: Target, stands: Move, at: int | None) -> int:
+    """The offset that was asked for, wherever the log begins and ends."""
+    current = stands.place if stands.committed is None else stands.committed
+    match target:
+        case Place():
+            return {Place.EARLIEST: stands.begin, Place.LATEST: stands.end, Place.CURRENT: current}[target]
+        case AtTime():
+            return stands.end if at is None else at
+        case AtOffset():
+            return target.offset
+        case Shift():
+            return stands.place + target.by
+        case Listed():
+            return target.offsets[stands.source]
+
+
+def _warnings(move: Move, wanted: int, *, asked: bool) -> Sequence[str]:
+    where = f"{move.source.topic} {move.source.partition}"
+    found = []
+    if move.committed is not None and move.committed < move.begin:
+        found.append(
+            f"{where}: the committed offset {move.committed} is before the log's beginning {move.begin}: retention "
+            f"deleted {move.begin - move.committed} offsets before the group read them"
+        )
+    if move.committed is not None and move.committed > move.end:
+        found.append(
+            f"{where}: the committed offset {move.committed} is after the log's end {move.end}: was the topic made "
+            "anew? A worker begins at the beginning then"
+        )
+    if wanted < move.begin and asked:
+        found.append(
+            f"{where}: offset {wanted} is before the log's beginning {move.begin}, which is taken instead; "
+            "what retention deleted cannot be read again"
+        )
+    elif wanted > move.end and asked:
+        found.append(f"{where}: offset {wanted} is after the log's end {move.end}, which is taken instead")
+    return found

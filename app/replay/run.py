@@ -1,0 +1,95 @@
+"""A replay from the request to the end: look, which changes nothing, and then move."""
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+
+from aiokafka import AIOKafkaConsumer, TopicPartition
+
+from app.bootstrap import subscription_of
+from app.errors import CommandError
+from app.ledger_reading import reader_of
+from app.mapping_access import live_table
+from app.replay.forecast import Forecast, Simulation, foretell
+from app.replay.group import Activity, activity, admin_of, committed_offsets, move_offsets
+from app.replay.plan import Plan, make_plan, partitions_of
+from app.replay.request import Listed, Scope, Target
+from app.settings import Settings, kafka_options
+
+Forecasts = Mapping[TopicPartition, Forecast]
+
+
+@dataclass(frozen=True, slots=True)
+class Found:
+    """What would happen. No forecasts where only offsets were asked for."""
+
+    plan: Plan
+    forecasts: Forecasts | None
+    group: Activity
+
+    @property
+    def skips(self) -> bool:
+        """Whether records, or as far as is known records, would never be read."""
+        forward = [move for move in self.plan.moves if move.skips]
+        return any(self.forecasts is None or self.forecasts[move.source].records for move in forward)
+
+
+async def look(settings: Settings, target: Target, scope: Scope, *, offsets_only: bool = False) -> Found:
+    """Where the group stands, where it would stand, and what a worker would do then. Changes nothing.
+
+    Raises:
+        CommandError, KafkaError, MappingStateUnavailable: It cannot be told; the text says why.
+    """
+    kafka = kafka_options(settings)
+    consumer = AIOKafkaConsumer(
+        **kafka, group_id=None, isolation_level="read_committed", check_crcs=settings.check_crcs
+    )
+    async with admin_of(settings) as admin:
+        listed = target if isinstance(target, Listed) else None
+        sources = await partitions_of(admin, scope, listed, settings.topics)
+        group = await activity(admin, settings.group_id)
+        committed = await committed_offsets(admin, settings.group_id, sources)
+    try:
+        await consumer.start()
+        plan = await make_plan(consumer, committed, target)
+    finally:
+        await consumer.stop()
+    forecasts = None if offsets_only else await _forecasts(settings, plan)
+    return Found(plan, forecasts, group)
+
+
+async def execute(settings: Settings, found: Found, *, skip: bool = False) -> None:
+    """Do what was found.
+
+    Args:
+        settings: Where the broker and the group are.
+        found: What `look` said.
+        skip: Whether it is confirmed that records are passed over.
+
+    Raises:
+        CommandError: Not confirmed, or the group is active, or it moved meanwhile. Nothing was changed.
+        KafkaError: The broker refused.
+    """
+    if found.skips and not skip:
+        raise CommandError(
+            "this goes forward: the records in between would never be read, and what nobody exported of them is lost. "
+            "Confirm that with --skip. Nothing was changed"
+        )
+    before = {move.source: move.committed for move in found.plan.moves}
+    after = {move.source: move.new for move in found.plan.moves if move.changes}
+    if after:
+        async with admin_of(settings) as admin:
+            await move_offsets(admin, settings, before, after)
+
+
+async def _forecasts(settings: Settings, plan: Plan) -> Forecasts:
+    if not any(len(move.span) for move in plan.moves):
+        return {move.source: Forecast() for move in plan.moves}
+    subscription = subscription_of(settings)
+    async with live_table(settings) as table, reader_of(settings) as reader:
+        state = table.state
+
+        def simulation(topic: str, ledger: Mapping[str, bytes]) -> Simulation:
+            receive = subscription.sources[topic]
+            return Simulation(receive, state, ledger, any_record_key=subscription.any_record_key)
+
+        return await foretell(reader, plan.moves, subscription.ledgers, simulation)

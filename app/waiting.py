@@ -1,0 +1,179 @@
+"""The documents that wait, by what they wait for: pure, from ledger entries to rows. Currencies are never added."""
+
+from collections import Counter
+from collections.abc import Callable, Iterable, Mapping
+from dataclasses import dataclass
+from datetime import UTC, datetime
+from decimal import Decimal
+
+from consumers.engine.ledger import Entry
+from domain.documents import SourceDocument
+from domain.events import ContractError
+from domain.outcomes import Rejected
+from domain.reading import Received
+
+Receive = Callable[[bytes | None], Received]
+CENTS = Decimal("0.01")
+
+
+@dataclass(frozen=True, slots=True)
+class Waiting:
+    """A document that waits, as its parked event and its ledger entry tell of it."""
+
+    key: str
+    topic: str
+    subsidiary: str | None
+    """None, like all that comes from the event, where the event cannot be read any more."""
+    number: str | None
+    party: str | None
+    amount: Decimal | None
+    currency: str | None
+    """ISO 4217 letters, the company's where the event names none; ``base of SUBSIDIARY`` if that is not known."""
+    since: datetime
+    """When its record was written to the source topic."""
+    code: str | None
+    detail: str | None
+    blocked_by: tuple[str, ...]
+    in_doubt: bool
+
+    def json(self) -> dict[str, object]:
+        """For a program; the amount as text."""
+        return {
+            "key": self.key,
+            "topic": self.topic,
+            "subsidiary": self.subsidiary,
+            "number": self.number,
+            "party": self.party,
+            "amount": None if self.amount is None else str(self.amount),
+            "currency": self.currency,
+            "since": text_of(self.since),
+            "code": self.code,
+            "detail": self.detail,
+            "blocked_by": list(self.blocked_by),
+            "in_doubt": self.in_doubt,
+        }
+
+
+@dataclass(frozen=True, slots=True)
+class Crowd:
+    """Documents that wait, counted together."""
+
+    documents: int
+    amounts: Mapping[str, Decimal]
+    """By currency, as `Waiting.currency` writes it."""
+    since: datetime
+    """Of the one that waits longest."""
+    codes: tuple[str, ...]
+    topics: tuple[str, ...]
+
+    @property
+    def amount(self) -> str:
+        """The sums for a person: ``18,220.50 USD; 90.00 CAD``."""
+        return "; ".join(money(amount, currency) for currency, amount in self.amounts.items()) or "-"
+
+    def json(self) -> dict[str, object]:
+        """For a program; amounts as text."""
+        return {
+            "documents": self.documents,
+            "amounts": {currency: str(amount) for currency, amount in self.amounts.items()},
+            "since": text_of(self.since),
+            "codes": list(self.codes),
+            "topics": list(self.topics),
+        }
+
+
+def read(entry: Entry, topic: str, receive: Receive, base: Callable[[str], str | None]) -> Waiting:
+    """What there is to tell of an entry that waits.
+
+    Args:
+        entry: The entry.
+        topic: Its source topic.
+        receive: Reads that topic's events.
+        base: The base currency of a subsidiary's company; None if it is not known.
+
+    Raises:
+        ValueError: The document does not wait.
+    """
+    if not entry.waiting or entry.last is None:
+        raise ValueError(f"{entry.key} does not wait")
+    subsidiary: str | None = None
+    document: SourceDocument | None = None
+    try:
+        received = receive(entry.parked)
+    except ContractError:
+        pass  # parked by a version that read it otherwise; it waits all the same
+    else:
+        subsidiary = received.subsidiary_id
+        document = None if isinstance(received.document, Rejected) else received.document
+    last = entry.last
+    return Waiting(
+        key=entry.key,
+        topic=topic,
+        subsidiary=subsidiary,
+        number=document.number if document else None,
+        party=_party(document) if document else None,
+        amount=document.total if document else None,
+        currency=_currency(document, base) if document else None,
+        since=datetime.fromtimestamp(last.timestamp / 1000, UTC),
+        code=last.code,
+        detail=last.detail,
+        blocked_by=last.blocked_by,
+        in_doubt=entry.claim is not None,
+    )
+
+
+def _currency(document: SourceDocument, base: Callable[[str], str | None]) -> str:
+    subsidiary = document.subsidiary_id
+    return document.currency or base(subsidiary) or f"base of {subsidiary}"
+
+
+def _party(document: SourceDocument) -> str | None:
+    party = document.party
+    return party.names[0] if party.names else party.external_id or party.provider
+
+
+def by_blocker(documents: Iterable[Waiting]) -> list[tuple[str, Crowd]]:
+    """What blocks, and whom; what blocks most comes first. A document with several blockers is in each one's crowd."""
+    groups: dict[str, list[Waiting]] = {}
+    for document in documents:
+        for blocker in document.blocked_by:
+            groups.setdefault(blocker, []).append(document)
+    rows = [(blocker, crowd) for blocker, some in groups.items() if (crowd := crowd_of(some)) is not None]
+    return sorted(rows, key=lambda row: (-row[1].documents, _narrowness(row[0]), row[0]))
+
+
+def _narrowness(blocker: str) -> int:
+    """Of keys that block as many, the master Default first, then a category's own: one of them releases the most."""
+    return 0 if blocker.endswith("/default/default") else 1 if blocker.endswith("/default") else 2
+
+
+def crowd_of(documents: Iterable[Waiting]) -> Crowd | None:
+    """These documents counted together; None if there is none."""
+    some = list(documents)
+    if not some:
+        return None
+    amounts: dict[str, Decimal] = {}
+    for each in some:
+        if each.amount is not None and each.currency is not None:
+            amounts[each.currency] = amounts.get(each.currency, Decimal(0)) + each.amount
+    return Crowd(
+        documents=len(some),
+        amounts=dict(sorted(amounts.items())),
+        since=min(each.since for each in some),
+        codes=tuple(code for code, _ in Counter(each.code for each in some if each.code).most_common()),
+        topics=tuple(sorted({each.topic for each in some})),
+    )
+
+
+def money(amount: Decimal, currency: str) -> str:
+    """An amount for a person: thousands apart, two decimals at least."""
+    return f"{max(amount, amount.quantize(CENTS), key=_decimals):,} {currency}"
+
+
+def _decimals(amount: Decimal) -> int:
+    return len(f"{amount:f}".partition(".")[2])
+
+
+def text_of(at: datetime) -> str:
+    """A time in UTC, to the second."""
+    return at.strftime("%Y-%m-%dT%H:%M:%SZ")
