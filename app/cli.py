@@ -25,6 +25,9 @@ DISTRIBUTION = "alvys-sage-intacct"
 COMMANDS = {
     "worker": ("app.commands.worker:worker", "Export: read the topics, post to Sage Intacct, answer."),
     "statistics": ("app.commands.statistics:statistics", "Windowed figures and alerts over the results."),
+    "retry": ("app.commands.retry:retry", "Look at documents again now: by document, code or blocking key."),
+    "mark-synced": ("app.commands.mark_synced:mark_synced", "Documents entered in Sage by hand: never post them."),
+    "dead-letters": ("app.commands.dead_letters:dead_letters", "Records that broke the contract: list, read again."),
     "mappings": ("app.commands.mappings:mappings", "GL accounts: list, set, clear, explain, import, export."),
     "replay": ("app.commands.replay:replay", "Read topics again from an earlier place; tells first what that does."),
     "waiting": ("app.commands.waiting:waiting", "What blocks how many documents, and which."),

@@ -56,13 +56,13 @@ async def world(bootstrap, topic_prefix):
 def command(run, world):
     """Runs ``alvys-sage`` on the world's topics, without holding up the workers of this process."""
 
-    async def run_it(*arguments: str) -> Ran:
+    async def run_it(*arguments: str, **variables: str) -> Ran:
         settings = world.settings
         env = {
             "KAFKA_BOOTSTRAP_SERVERS": settings.kafka_bootstrap_servers,
             "ALVYS_SAGE_TOPIC_PREFIX": settings.topic_prefix,
             "ALVYS_SAGE_GROUP_ID": settings.group_id,
         }
-        return await asyncio.to_thread(run, *arguments, **env)
+        return await asyncio.to_thread(run, *arguments, **env, **variables)
 
     return run_it

@@ -1,0 +1,167 @@
+"""``alvys-sage dead-letters``: what broke the contract, and reading it again after a fix."""
+
+import asyncio
+from dataclasses import dataclass
+from datetime import UTC, datetime
+from typing import Annotated
+
+import typer
+from aiokafka import ConsumerRecord, TopicPartition
+
+from app.asking import DRY_RUN, NOBODY, By, Execute, Person, ask, partitions_of, replay_of
+from app.bootstrap import subscription_of
+from app.errors import CommandError, UsageError
+from app.ledger_reading import offsets_in, reader_of
+from app.mapping_access import settings_for_command
+from app.output import Json, note, show_json, show_table
+from app.progress import Progress
+from app.replay.request import source_named
+from app.settings import Settings
+from domain.codes import Code
+from domain.events import ContractError
+
+dead_letters = typer.Typer(
+    name="dead-letters", help="Records that broke the contract: list them, read them again.", no_args_is_help=True
+)
+
+CodeOption = Annotated[str | None, typer.Option("--code", metavar="CODE", help="Only those with this code.")]
+TopicOption = Annotated[str | None, typer.Option("--topic", metavar="TOPIC", help="Only those of this source topic.")]
+
+
+@dataclass(frozen=True, slots=True)
+class Letter:
+    """A dead letter: where its record stood, why it is here, and its bytes."""
+
+    source: TopicPartition
+    offset: int
+    timestamp: int
+    code: str
+    detail: str
+    key: bytes | None
+    value: bytes | None
+    at: datetime
+
+    @property
+    def place(self) -> str:
+        """TOPIC:PARTITION:OFFSET of the source record."""
+        return f"{self.source.topic}:{self.source.partition}:{self.offset}"
+
+    def json(self) -> dict[str, object]:
+        """For a program; never the bytes."""
+        size = None if self.value is None else len(self.value)
+        key = None if self.key is None else self.key.decode("utf-8", "backslashreplace")
+        return {"at": self.at, "place": self.place, "code": self.code, "detail": self.detail, "key": key, "bytes": size}
+
+
+@dead_letters.command("list")
+def show(*, code: CodeOption = None, topic: TopicOption = None, as_json: Json = False) -> None:
+    """The dead letters, oldest first; of each source record the newest."""
+    settings = settings_for_command()
+    found = asyncio.run(_read(settings, code, topic))
+    if as_json:
+        show_json([each.json() for each in found])
+        return
+    rows = [
+        (each.at.isoformat(timespec="seconds"), each.place, each.code, str(each.json()["key"] or "-"), each.detail)
+        for each in found
+    ]
+    if rows:
+        show_table(("AT", "RECORD", "CODE", "KEY", "DETAIL"), rows, whole=True)
+    note(f"{len(found)} dead letters")
+
+
+@dead_letters.command("replay")
+def replay(  # noqa: PLR0913 - its parameters are the command's
+    *,
+    at: Annotated[
+        list[str] | None, typer.Option("--at", metavar="TOPIC:PARTITION:OFFSET", help="This source record; repeatable.")
+    ] = None,
+    code: CodeOption = None,
+    topic: TopicOption = None,
+    by: By = NOBODY,
+    why: Annotated[str, typer.Option("--why", help="Why, for the record.")] = "",
+    execute: Execute = False,
+    as_json: Json = False,
+) -> None:
+    """Read dead letters again, after a fix of this service. They count as old as they are: what came later stands.
+
+    Those that still break the contract are told and left alone; a producer's mistake needs a new event. Without
+    --execute nothing is changed.
+
+    Exit code 0: told, or asked. 1: a named record is no dead letter. 2: the request cannot be.
+    """
+    if not (at or code or topic):
+        raise UsageError("choose by --at, --code or --topic")
+    settings = settings_for_command()
+    found = asyncio.run(_read(settings, code, topic))
+    if at:
+        if unknown := sorted(set(at) - {each.place for each in found}):
+            raise CommandError(f"no dead letter of {', '.join(unknown)}")
+        found = [each for each in found if each.place in at]
+    broken = {each.place: reason for each in found if (reason := _still_broken(settings, each)) is not None}
+    if as_json:
+        show_json([each.json() | {"stillBroken": broken.get(each.place)} for each in found])
+    elif found:
+        rows = [(each.place, each.code, broken.get(each.place, "can be read now")) for each in found]
+        show_table(("RECORD", "CODE", "NOW"), rows, whole=True)
+    readable = [each for each in found if each.place not in broken]
+    note(f"{len(readable)} of {len(found)} dead letters can be read now")
+    if not execute:
+        note(DRY_RUN)
+    elif readable:
+        person = Person(by, why)
+        commands = [
+            replay_of(person, each.source, each.offset, each.timestamp, each.key, each.value or b"")
+            for each in readable
+        ]
+        asyncio.run(ask(settings, commands))
+
+
+async def _read(settings: Settings, code: str | None, topic: str | None) -> list[Letter]:
+    if code is not None and code not in set(Code):
+        raise UsageError(f"{code!r} is not a code; alvys-sage codes lists them")
+    wanted = None if topic is None else source_named(topic, settings)
+    newest: dict[str, Letter] = {}
+    partitions = await partitions_of(settings, [settings.topics.sage_dead_letters])
+    async with reader_of(settings) as reader:
+        spans = await reader.whole(partitions)
+        progress = Progress("reading dead letters", offsets_in(spans))
+        for span in spans:
+            async for records in reader.records(span, progress, wait_for_ever=False):
+                for record in records:
+                    if (letter := _letter(record)) is not None:
+                        newest[letter.place] = letter  # all of one record are in one partition, in their order
+    chosen = (each for each in newest.values() if code in (None, each.code) and wanted in (None, each.source.topic))
+    return sorted(chosen, key=lambda each: each.at)
+
+
+def _letter(record: ConsumerRecord) -> Letter | None:
+    """None: somebody else's record."""
+    headers = {name: value.decode("utf-8", "replace") for name, value in record.headers}
+    try:
+        source = TopicPartition(headers["__connect.errors.topic"], int(headers["__connect.errors.partition"]))
+        return Letter(
+            source,
+            int(headers["__connect.errors.offset"]),
+            int(headers["kafka_dlt-original-timestamp"]),
+            headers["alvys-sage-code"],
+            headers["__connect.errors.exception.message"],
+            record.key,
+            record.value,
+            datetime.fromtimestamp(record.timestamp / 1000, UTC),
+        )
+    except (KeyError, ValueError):
+        return None
+
+
+def _still_broken(settings: Settings, letter: Letter) -> str | None:
+    receive = subscription_of(settings).sources.get(letter.source.topic)
+    if receive is None:
+        return "its topic is not one that this service reads"
+    try:
+        received = receive(letter.value)
+    except ContractError as error:
+        return f"{error.code}: {error.detail}"
+    if settings.record_keys != "any" and letter.key != received.key.encode():
+        return f"{Code.WRONG_KEY}: send it again under {received.key}"
+    return None
