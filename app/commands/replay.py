@@ -98,7 +98,7 @@ def replay(  # noqa: PLR0913 - its parameters are the command's
         asyncio.run(refuse_if_active_now(settings))  # before the counting, which may take long
     found = asyncio.run(look(settings, target, scope, offsets_only=offsets_only or export))
     if not export and not as_json:
-        show(found)
+        show(found, confirmed=skip)
     if execute:
         asyncio.run(carry_out(settings, found, skip=skip))
     if export:

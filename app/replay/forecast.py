@@ -102,6 +102,7 @@ class Simulation:
         self._ledger = ledger
         self._any_record_key = any_record_key
         self._entries: dict[str, Entry] = {}
+        """Those that are not as in the ledger any more."""
         self.forecast = Forecast()
 
     def take(self, record: ConsumerRecord) -> None:
@@ -131,10 +132,10 @@ class Simulation:
         if (known := self._entries.get(key)) is not None:
             return known
         value = self._ledger.get(key)
-        entry = self._entries[key] = Entry(key) if value is None else decode(key, value)
+        entry = Entry(key) if value is None else decode(key, value)
         if entry.waiting and entry.claim is None and entry.last is not None and entry.last.blocked_by:
             self._wake(entry, source)
-        return self._entries[key]
+        return self._entries.get(key, entry)
 
     def _wake(self, entry: Entry, source: SourceRecord) -> None:
         """A worker that is given the partition tries the documents that wait before it reads the first record."""
@@ -199,7 +200,7 @@ async def foretell(
 ) -> dict[TopicPartition, Forecast]:
     """Read the span of each move and the ledger beside it, one partition after the other.
 
-    In memory at a time: one partition's ledger, undecoded, and an entry for each document that the span names.
+    In memory at a time: one partition's ledger, undecoded, and the entries that the span would change in it.
 
     Args:
         reader: Reads committed records.

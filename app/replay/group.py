@@ -82,7 +82,7 @@ async def refuse_if_active(admin: AIOKafkaAdminClient, settings: Settings) -> No
 
 def active_text(found: Activity, settings: Settings) -> str:
     """Who is in the group, and how to stop them."""
-    who = f"{len(found.members)} members ({', '.join(found.members)})" if found.members else f"state {found.state}"
+    who = f"{len(found.members)} in it ({', '.join(found.members)})" if found.members else f"state {found.state}"
     seconds = settings.session_timeout_ms // 1000
     return (
         f"group {settings.group_id} is active: {who}. Stop every worker with SIGTERM and wait until it has ended "

@@ -25,23 +25,23 @@ MEANINGS: Mapping[Kind, tuple[str, str]] = {
 """Title, and what happens."""
 
 
-def show(found: Found) -> None:
-    """Print the partitions as a table, then what happens to the records in words."""
+def show(found: Found, *, confirmed: bool) -> None:
+    """Print the partitions as a table, then what happens to the records in words. `confirmed`: going forward is."""
     _show_partitions(found)
     if found.forecasts is not None:
         again, skipped = total(found, skips=False), total(found, skips=True)
         _show_sum(again, "are read again. A worker answers them so:")
-        _show_sum(skipped, "are SKIPPED, never to be read. Without that, a worker would answer them so:")
+        _show_sum(skipped, "are SKIPPED. If they were read, a worker would answer them so:")
         if without := again.without_party + skipped.without_party:
             show_line(
                 f"{without:,} of those that may be posted had no party, or several, when last looked for in Sage."
             )
-        if skipped.unanswered:
-            show_line(f"{skipped.unanswered:,} skipped records have no answer in the ledger: they would be lost.")
         if again.unanswered:
             show_line(f"{again.unanswered:,} of the records read again have no answer in the ledger yet.")
         if released := again.released + skipped.released:
             note(f"note: {released:,} waiting documents of them go to Sage when a worker starts, replay or not")
+    if found.loss is not None:
+        show_line(f"This goes forward: {found.loss}.{'' if confirmed else ' --execute needs --skip as well.'}")
     for warning in found.plan.warnings:
         note(f"warning: {warning}")
 

@@ -27,10 +27,17 @@ class Found:
     group: Activity
 
     @property
-    def skips(self) -> bool:
-        """Whether records, or as far as is known records, would never be read."""
+    def loss(self) -> str | None:
+        """What going forward would leave unread, for a person; None where nothing is passed over."""
         forward = [move for move in self.plan.moves if move.skips]
-        return any(self.forecasts is None or self.forecasts[move.source].records for move in forward)
+        if self.forecasts is None:
+            return f"{sum(len(move.span) for move in forward):,} offsets would never be read" if forward else None
+        records = sum(self.forecasts[move.source].records for move in forward)
+        unanswered = sum(self.forecasts[move.source].unanswered for move in forward)
+        told = f"{unanswered:,} of them have no answer in the ledger: these would be lost"
+        if not unanswered:
+            told = "each that is no dead letter has its answer in the ledger"
+        return f"{records:,} records would never be read; {told}" if records else None
 
 
 async def look(settings: Settings, target: Target, scope: Scope, *, offsets_only: bool = False) -> Found:
@@ -39,15 +46,15 @@ async def look(settings: Settings, target: Target, scope: Scope, *, offsets_only
     Raises:
         CommandError, KafkaError, MappingStateUnavailable: It cannot be told; the text says why.
     """
-    kafka = kafka_options(settings)
-    consumer = AIOKafkaConsumer(
-        **kafka, group_id=None, isolation_level="read_committed", check_crcs=settings.check_crcs
-    )
     async with admin_of(settings) as admin:
         listed = target if isinstance(target, Listed) else None
         sources = await partitions_of(admin, scope, listed, settings.topics)
         group = await activity(admin, settings.group_id)
         committed = await committed_offsets(admin, settings.group_id, sources)
+    # Committed records only: so the end of a partition is before what stands in an open transaction.
+    consumer = AIOKafkaConsumer(
+        **kafka_options(settings), group_id=None, isolation_level="read_committed", check_crcs=settings.check_crcs
+    )
     try:
         await consumer.start()
         plan = await make_plan(consumer, committed, target)
@@ -69,11 +76,8 @@ async def execute(settings: Settings, found: Found, *, skip: bool = False) -> No
         CommandError: Not confirmed, or the group is active, or it moved meanwhile. Nothing was changed.
         KafkaError: The broker refused.
     """
-    if found.skips and not skip:
-        raise CommandError(
-            "this goes forward: the records in between would never be read, and what nobody exported of them is lost. "
-            "Confirm that with --skip. Nothing was changed"
-        )
+    if found.loss is not None and not skip:
+        raise CommandError(f"this goes forward: {found.loss}. Confirm that with --skip. Nothing was changed")
     before = {move.source: move.committed for move in found.plan.moves}
     after = {move.source: move.new for move in found.plan.moves if move.changes}
     if after:

@@ -262,7 +262,7 @@ async def test_going_forward_is_refused_until_it_is_confirmed_and_says_what_is_l
     refused = await command("replay", "--all-topics", "--to-latest", "--execute")
     assert refused.code == 1
     assert "3 records are SKIPPED" in refused.out
-    assert "2 skipped records have no answer in the ledger: they would be lost." in refused.out
+    assert "3 records would never be read; 2 of them have no answer in the ledger: these would be lost" in refused.out
     assert "--skip" in refused.err
     assert await world.committed() == before
     assert (await command("replay", "--all-topics", "--to-latest", "--execute", "--skip")).code == 0
@@ -306,7 +306,7 @@ async def test_while_a_worker_runs_it_is_refused_and_a_dry_run_says_so(world, co
         before = await world.committed()
     assert refused.code == 1
     assert refused.out == ""
-    assert "is active: 1 members (alvys-sage at 127.0.0.1). Stop every worker with SIGTERM" in refused.err
+    assert "is active: 1 in it (alvys-sage at 127.0.0.1). Stop every worker with SIGTERM" in refused.err
     assert told.code == 0
     assert "--execute refuses" in told.err
     assert await world.committed() == before == await world.ends()

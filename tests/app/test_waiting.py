@@ -1,5 +1,6 @@
 """``alvys-sage waiting``: what blocks how many documents, and how much money; currencies apart; workers or not."""
 
+import asyncio
 import json
 from dataclasses import replace
 from datetime import UTC, datetime, timedelta
@@ -8,6 +9,8 @@ from decimal import Decimal
 import orjson
 import pytest
 
+from app import ledger_reading
+from app.commands.waiting import read_waiting
 from app.waiting import Waiting, by_blocker, crowd_of, money
 from tests.support.engine import QUICK, invoice, key
 from tests.support.kafka import producing
@@ -119,6 +122,19 @@ async def test_an_entry_that_cannot_be_read_stops_it_and_is_named(blocked, comma
     refused = await command("waiting")
     assert refused.code == 1
     assert "'invoice/x' has schema 99" in refused.err
+
+
+async def test_a_transaction_that_a_killed_worker_left_open_is_not_waited_for(blocked, monkeypatch, capsys):
+    monkeypatch.setattr(ledger_reading, "PATIENCE", 0.5)
+    source = blocked.topics.invoice_created
+    async with producing(blocked.bootstrap, f"{blocked.prefix}killed") as killed:
+        await killed.begin_transaction()
+        await killed.send_and_wait(blocked.topics.ledger(source), b"{}", b"invoice/usd", partition=0)
+        async with asyncio.timeout(20):
+            found = await read_waiting(blocked.settings, [source])
+        await killed.abort_transaction()
+    assert len(found) == 5
+    assert f"a transaction is open on {blocked.topics.ledger(source)} 0" in capsys.readouterr().err
 
 
 def document(name: str, amount: str | None, currency: str | None, *blocked_by: str) -> Waiting:
