@@ -7,14 +7,12 @@ from aiokafka import AIOKafkaConsumer, AIOKafkaProducer
 from aiokafka.structs import TopicPartition
 
 from consumers.engine.ledger import INTERNAL, Ledger, decode
+from consumers.engine.sizes import LARGEST_RECORD
 from consumers.high_watermarks import HighWatermarks
 
 READ_AT_ONCE = 5_000
 PATIENCE = 300.0
 """Seconds that reading the ledgers may take."""
-LARGEST_RECORD = 16 * 1024 * 1024
-"""Bytes: an event that its topic takes must also fit as a dead letter, parked in a ledger, and told of in a result.
-`alvys-sage topics --create` gives those topics the same limit."""
 
 
 class LedgerPartitionMissingError(Exception):

@@ -21,7 +21,7 @@ _LONGEST_TERM = 3650
 _YEARS = range(1970, 2200)
 LONGEST_ID = 255
 LONGEST_TEXT = 1000
-"""Characters. Names of Alvys and Sage are far shorter; what is written about a document is bounded because these are."""
+"""Characters: names are far shorter. What is written about a document is bounded because these are."""
 _LONGEST_INSTANT = 64
 
 

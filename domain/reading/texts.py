@@ -53,7 +53,7 @@ def hashed_number(text: str, identity: str) -> str:
 
 
 def _dashed(text: str) -> str:
-    """A dash for each sign that Sage refuses in a number, and for each that nobody sees: a number is compared by eye."""
+    """A dash for each sign that Sage refuses in a number, and for each that nobody sees: people compare numbers."""
     clean = _UNUSABLE.sub("-", text.strip())
     return clean if clean.isprintable() else "".join([sign if sign.isprintable() else "-" for sign in clean])
 
