@@ -19,6 +19,7 @@ from aiokafka.errors import (
 )
 from aiokafka.structs import TopicPartition
 
+from consumers import header_names
 from consumers.engine.knobs import Knobs, Time
 from consumers.engine.lanes import Lanes
 from consumers.engine.notes import Writer
@@ -75,6 +76,7 @@ class Worker(ConsumerRebalanceListener):  # type: ignore[misc]  # aiokafka ships
         knobs: Knobs,
         time: Time,
     ) -> None:
+        header_names.take_any()
         self._subscription = subscription
         self._kafka = kafka
         self._table = table
