@@ -102,6 +102,18 @@ def encode(entry: Entry) -> bytes:
     return orjson.dumps(body, default=str)
 
 
+def key_of(key: bytes | None) -> str:
+    """The text of a record's key.
+
+    Raises:
+        LedgerUnreadableError: as `decode`.
+    """
+    try:
+        return (key or b"").decode()
+    except UnicodeDecodeError as error:
+        raise LedgerUnreadableError(f"a ledger record's key {key!r} is not one of ours") from error
+
+
 def decode(key: str, value: bytes) -> Entry:
     """Read a record back.
 

@@ -6,7 +6,7 @@ from collections.abc import Mapping, Sequence
 from aiokafka import AIOKafkaConsumer, AIOKafkaProducer
 from aiokafka.structs import TopicPartition
 
-from consumers.engine.ledger import INTERNAL, Ledger, decode
+from consumers.engine.ledger import INTERNAL, Ledger, decode, key_of
 from consumers.engine.sizes import LARGEST_RECORD
 from consumers.high_watermarks import HighWatermarks
 
@@ -94,7 +94,7 @@ async def _read(consumer: AIOKafkaConsumer, ends: Mapping[TopicPartition, int]) 
     while missing:
         for ledger, records in (await consumer.getmany(timeout_ms=100, max_records=READ_AT_ONCE)).items():
             for record in records:
-                key = record.key.decode()
+                key = key_of(record.key)
                 if record.value is None:
                     restored[ledger].drop(key)
                 elif key.startswith(INTERNAL):

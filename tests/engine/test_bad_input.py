@@ -14,6 +14,7 @@ from aiokafka.admin.config_resource import ConfigResource, ConfigResourceType
 from aiokafka.record.default_records import _DefaultRecordBatchBuilderPy
 
 from consumers.engine import journal
+from consumers.engine.ledger import LedgerUnreadableError
 from consumers.engine.sizes import TRANSACTION
 from consumers.engine.worker import RecordsTooLargeError
 from domain.codes import Code
@@ -417,3 +418,13 @@ async def test_equal_numbers_of_two_subsidiaries_are_two_documents_and_equal_ids
     ends, _ = await ended(world)
     assert ends == {place: [code] for place, code in sent.wanted.items()}
     assert world.sage.keys == {"invoice/id-of-sub-1": 1, "invoice/id-of-sub-2": 1, "invoice/2000": 1}
+
+
+@pytest.mark.parametrize(("record_key", "value"), [(b"invoice/a", b"{}"), (b"\xff", b"{}"), (b"", b"\x00")])
+async def test_foreign_bytes_in_a_ledger_end_the_worker_with_a_clear_error(world, record_key, value):
+    await world.send((record_key, value), topic=f"{world.topics.invoice_created}.ledger")
+    async with world.worker() as running:
+        running.killed = True  # it ends by itself, and how is the point
+        with pytest.raises(LedgerUnreadableError, match="not one of ours"):
+            async with asyncio.timeout(30):
+                await running.task
