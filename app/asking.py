@@ -18,7 +18,7 @@ from app.progress import Progress
 from app.replay.group import admin_of
 from app.settings import Settings, kafka_options
 from consumers.engine.ledger import decode
-from consumers.engine.restore import LARGEST_RECORD
+from consumers.engine.sizes import LARGEST_RECORD
 from consumers.topic_facts import describe
 from domain.commands import Command, Replay
 from producers.commands import CommandWriter

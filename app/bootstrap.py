@@ -27,6 +27,8 @@ def knobs_of(settings: Settings) -> Knobs:
         batch=settings.batch_size,
         requests_in_flight=settings.requests_in_flight_per_company,
         window=settings.window,
+        largest_event=settings.largest_event_bytes,
+        lines=settings.lines_per_request,
         send_within=timedelta(seconds=settings.send_within_seconds),
         exchange=timedelta(seconds=settings.gateway_timeout_seconds),
         execution=timedelta(seconds=settings.execution_seconds),

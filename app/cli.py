@@ -137,7 +137,13 @@ def exit_code(error: Exception) -> int:
     return EXPLAINED.get(type(error).__name__, 1)
 
 
-EXPLAINED = {"MappingStateUnavailable": 1, "MasterDefaultCannotBeCleared": 2, "BadKeyError": 2}
+EXPLAINED = {
+    "MappingStateUnavailable": 1,
+    "MasterDefaultCannotBeCleared": 2,
+    "BadKeyError": 2,
+    "LedgerUnreadableError": 1,
+    "RecordsTooLargeError": 1,
+}
 """Errors of the layers below whose text is for a person. By name: importing them would load Kafka for ``--help``."""
 
 

@@ -7,10 +7,13 @@ import logging
 import sys
 
 import structlog
-from structlog.typing import Processor
+from structlog.typing import EventDict, Processor
 
 from app.settings import Settings
+from domain.words import one_line
 
+LONGEST = 4_000
+"""Characters of one value of a log line."""
 VERY_NOISY = ("aiokafka.producer.sender",)
 """Warns of every retry that Kafka's protocol expects, such as the moments after a topic was made."""
 NOISY = ("aiokafka", "httpx", "faust")
@@ -24,6 +27,7 @@ def set_up(settings: Settings) -> None:
         structlog.stdlib.add_logger_name,
         structlog.stdlib.add_log_level,
         structlog.processors.TimeStamper(fmt="iso", utc=True),
+        _on_one_line,
         structlog.processors.StackInfoRenderer(),
     ]
     structlog.configure(
@@ -42,6 +46,11 @@ def set_up(settings: Settings) -> None:
         logging.getLogger(name).setLevel(max(level, logging.ERROR))
     for name in NOISY:
         logging.getLogger(name).setLevel(max(level, logging.WARNING))
+
+
+def _on_one_line(_logger: object, _method: str, event: EventDict) -> EventDict:
+    """What came from outside may not break a line, nor show as another: names, keys, Sage's words."""
+    return {name: one_line(value, LONGEST) if isinstance(value, str) else value for name, value in event.items()}
 
 
 def _rendering(settings: Settings) -> list[Processor]:

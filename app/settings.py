@@ -18,6 +18,7 @@ from pydantic_settings.exceptions import SettingsError as SourceError
 
 from app.credentials import Credentials, CredentialsSource, canonical, read_file, variables
 from app.errors import SettingsError
+from consumers.engine.sizes import LARGEST_EVENT, MOST_EVENT
 
 PREFIX = "ALVYS_SAGE_"
 BROKERS_VARIABLE = "KAFKA_BOOTSTRAP_SERVERS"
@@ -142,6 +143,16 @@ class Settings(BaseSettings):
     batch_size: int = Field(100, ge=1, le=100, description="Documents in one request to Sage Intacct, at most.")
     requests_in_flight_per_company: Positive = Field(1, description="Requests at a time to one Sage company.")
     window: Positive = Field(1000, description="Records of a partition in work, at most; then it is paused.")
+    largest_event_bytes: int = Field(
+        LARGEST_EVENT,
+        ge=1024,
+        le=MOST_EVENT,
+        description="Bytes of an event's value, at most; a larger one is a dead letter. Ledgers and dead letters must "
+        "take four thirds of it and 256 KiB (`max.message.bytes`). Stop the workers in good order before lowering it.",
+    )
+    lines_per_request: Positive = Field(
+        2_000, description="Lines of all documents of one request to Sage Intacct, at most, and so of one document."
+    )
     send_within_seconds: Positive = Field(
         60, description="Seconds after a claim within which its request begins; later it is claimed anew."
     )

@@ -15,7 +15,7 @@ from aiokafka.admin import AIOKafkaAdminClient, NewTopic
 from aiokafka.errors import KafkaError, TopicAlreadyExistsError
 
 from app.settings import Settings, variable
-from consumers.engine.restore import LARGEST_RECORD
+from consumers.engine.sizes import LARGEST_RECORD, RESULT_ROOM, event_within, room
 from consumers.topic_facts import TopicFacts, describe, refuse
 
 DAY = 24 * 60 * 60 * 1000
@@ -36,7 +36,7 @@ COMPACTED = {
 KEPT_90_DAYS = {"cleanup.policy": "delete", "retention.ms": str(90 * DAY)}
 KEPT_7_DAYS = {"cleanup.policy": "delete", "retention.ms": str(7 * DAY)}
 KEPT_FOR_EVER = {"cleanup.policy": "delete", "retention.ms": FOR_EVER}
-# What an event's topic takes must fit once more: as a dead letter with headers, parked in a ledger, told in a result.
+# What is written about an event must fit: as a dead letter with headers, parked in a ledger, told in a result.
 LARGE = {"max.message.bytes": str(LARGEST_RECORD)}
 UPSTREAMS = {"cleanup.policy": "delete"}
 
@@ -50,6 +50,7 @@ class Fault(StrEnum):
     COMPACTED = "TOPIC_COMPACTED"
     PARTITIONS = "TOPIC_PARTITIONS_DIFFER"
     NOT_CREATED = "TOPIC_NOT_CREATED"
+    TOO_SMALL = "TOPIC_RECORDS_TOO_SMALL"
 
 
 @dataclass(frozen=True, slots=True)
@@ -71,6 +72,8 @@ class Wanted:
     config: Mapping[str, str]
     partitions: int
     ledger_of: str | None = None
+    takes: int = 0
+    """The least that its `max.message.bytes` may be."""
 
 
 @dataclass(slots=True)
@@ -85,17 +88,18 @@ class Report:
 def wanted(settings: Settings) -> list[Wanted]:
     """All topics of the contract, in the order in which its table names them."""
     names, many = settings.topics, settings.partitions
+    event = room(settings.largest_event_bytes)
     sources = [Wanted(name, "upstream", UPSTREAMS, many) for name in names.sources]
     return [
         *sources,
         # One partition, so that one offset names the whole state that answered (the result's mapping offset).
         Wanted(names.mapping_state, "compact", COMPACTED, 1),
-        Wanted(names.sage_export_results, "delete", KEPT_90_DAYS | LARGE, many),
+        Wanted(names.sage_export_results, "delete", KEPT_90_DAYS | LARGE, many, takes=RESULT_ROOM),
         Wanted(names.sage_payments, "delete", KEPT_90_DAYS, many),
-        Wanted(names.sage_dead_letters, "delete", KEPT_FOR_EVER | LARGE, many),
-        Wanted(names.export_commands, "delete", KEPT_90_DAYS, many),
+        Wanted(names.sage_dead_letters, "delete", KEPT_FOR_EVER | LARGE, many, takes=event),
+        Wanted(names.export_commands, "delete", KEPT_90_DAYS | LARGE, many),
         *(
-            Wanted(names.ledger(source), "compact", COMPACTED | LARGE, many, ledger_of=source)
+            Wanted(names.ledger(source), "compact", COMPACTED | LARGE, many, ledger_of=source, takes=event)
             for source in names.sources
         ),
         Wanted(names.payment_cursor, "compact", COMPACTED, many),
@@ -177,6 +181,7 @@ def _problems(topic: Wanted, facts: Mapping[str, TopicFacts]) -> Iterable[Proble
         yield Problem(Fault.MISSING, topic.topic, "does not exist", "Run `alvys-sage topics --create`.")
         return
     yield from _cleanup(topic, found)
+    yield from _size(topic, found)
     source = facts.get(topic.ledger_of or "")
     if source is not None and source.partitions != found.partitions:
         yield Problem(
@@ -186,6 +191,22 @@ def _problems(topic: Wanted, facts: Mapping[str, TopicFacts]) -> Iterable[Proble
             "A source's partition count may not change: its keys move to partitions whose ledger does not know them. "
             f"Go back to {found.partitions} partitions under a new topic name, and set the source's name to it.",
         )
+
+
+def _size(topic: Wanted, found: TopicFacts) -> Iterable[Problem]:
+    taken = int(found.settings.get("max.message.bytes", topic.takes))  # a broker that does not tell is believed
+    if taken >= topic.takes:
+        return
+    fix = (
+        f"Run `kafka-configs.sh --alter --entity-type topics --entity-name {topic.topic} "
+        f"--add-config max.message.bytes={topic.takes}`"
+    )
+    least = Settings.model_fields["largest_event_bytes"].metadata[0].ge
+    if topic.takes != RESULT_ROOM and (smaller := event_within(taken)) >= least:
+        fix += f", or set {variable('largest_event_bytes')} to {smaller} or less"
+    yield Problem(
+        Fault.TOO_SMALL, topic.topic, f"takes records of {taken} bytes, {topic.takes} may be written to it", f"{fix}."
+    )
 
 
 def _cleanup(topic: Wanted, found: TopicFacts) -> Iterable[Problem]:

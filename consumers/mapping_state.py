@@ -27,6 +27,7 @@ from aiokafka.admin import AIOKafkaAdminClient
 from aiokafka.errors import KafkaError, OffsetOutOfRangeError
 from aiokafka.structs import ConsumerRecord
 
+from consumers import header_names
 from consumers.high_watermarks import HighWatermarks
 from consumers.topic_facts import describe, set_cleanup
 from domain.mapping_state import MappingState
@@ -108,6 +109,7 @@ class MappingTable:
         check_crcs: bool = True,
         patience: Patience = Patience(),
     ) -> None:
+        header_names.take_any()
         self.topic = topic
         self._kafka = dict(kafka)
         self._on_policy_mismatch = on_policy_mismatch

@@ -36,6 +36,7 @@ class Code(StrEnum):
     UNKNOWN_VERSION = "UNKNOWN_VERSION"
     WRONG_TOPIC = "WRONG_TOPIC"
     WRONG_KEY = "WRONG_KEY"
+    EVENT_TOO_LARGE = "EVENT_TOO_LARGE"
     # Policy.
     NOT_CONNECTED = "NOT_CONNECTED"
     BEFORE_ACTIVATION = "BEFORE_ACTIVATION"
@@ -55,6 +56,7 @@ class Code(StrEnum):
     VENDOR_UNMAPPED = "VENDOR_UNMAPPED"
     # Documents that contradict themselves.
     NO_LINES = "NO_LINES"
+    TOO_MANY_LINES = "TOO_MANY_LINES"
     LINES_DO_NOT_ADD_UP = "LINES_DO_NOT_ADD_UP"
     CURRENCIES_MIXED = "CURRENCIES_MIXED"
     CURRENCY_UNKNOWN = "CURRENCY_UNKNOWN"
@@ -111,6 +113,12 @@ EXPLANATIONS: dict[Code, Explanation] = {
         "The record's key is not its document's key, so revisions of the document may lie in several partitions: each "
         "would be posted, since no two partitions know of each other.",
         "Send it with the document key that docs/contract.md gives for its type.",
+    ),
+    Code.EVENT_TOO_LARGE: Explanation(
+        _D,
+        "The record's value is larger than ALVYS_SAGE_LARGEST_EVENT_BYTES, so what has to be written about it may not "
+        "fit in Kafka.",
+        "Send it without what this service does not read, or split the document in Alvys; or raise that setting.",
     ),
     Code.NOT_CONNECTED: Explanation(
         _S,
@@ -180,6 +188,11 @@ EXPLANATIONS: dict[Code, Explanation] = {
         "Set the provider's vendor, or the default one; the document then exports by itself.",
     ),
     Code.NO_LINES: Explanation(_R, "The document has no lines.", "Correct it in Alvys and send it again."),
+    Code.TOO_MANY_LINES: Explanation(
+        _R,
+        "The document has more lines than one request to Sage Intacct may carry (ALVYS_SAGE_LINES_PER_REQUEST).",
+        "Split it in Alvys and send the parts, or raise that setting and send it again.",
+    ),
     Code.LINES_DO_NOT_ADD_UP: Explanation(
         _R, "The lines' sum is not the document's total.", "Correct lines or total in Alvys and send it again."
     ),

@@ -16,15 +16,20 @@ from domain.outcomes import Deferred, Rejected, Skipped
 from domain.policy import first_objection
 from domain.settings import ConnectionSetting, Invalid
 
+MOST_BLOCKED = 20_000
+"""Characters of the keys that a waiting document names: some hundred of the usual length."""
 _PROVIDERS = {SourceKind.FUEL: Provider.FUEL, SourceKind.TOLL: Provider.TOLL}
 
 
-def export(source: SourceDocument, state: MappingState) -> Document | Skipped | Deferred | Rejected:
+def export(
+    source: SourceDocument, state: MappingState, most_lines: int | None = None
+) -> Document | Skipped | Deferred | Rejected:
     """Map one document.
 
     Args:
         source: What the event says.
         state: The settings in force.
+        most_lines: How many lines Sage may be sent at once; None: any number.
 
     Returns:
         `Document`, complete but for the party's record and the control id; `Skipped` where policy says so; `Deferred`
@@ -36,6 +41,8 @@ def export(source: SourceDocument, state: MappingState) -> Document | Skipped | 
     objection = first_objection(source, setting)
     if objection is not None:
         return objection
+    if most_lines is not None and len(source.lines) > most_lines:
+        return Rejected(Code.TOO_MANY_LINES, f"it has {len(source.lines)} lines, {most_lines} may be sent")
     party = _party(source, state)
     if isinstance(party, Deferred):
         return party
@@ -108,7 +115,20 @@ def _lines(
 
 
 def _unique(keys: list[tuple[str, ...]]) -> tuple[str, ...]:
-    return tuple(dict.fromkeys(key for some in keys for key in some))
+    """Every key once, up to `MOST_BLOCKED` characters, but all keys of the first line.
+
+    To leave some out loses no wake-up: the document waits for its first line at least, and is mapped anew, with the
+    keys that block it then, whenever one of those that are named arrives.
+    """
+    found: dict[str, None] = {}
+    size = 0
+    for some in keys:
+        new = [key for key in some if key not in found]
+        size += sum(map(len, new))
+        if found and size > MOST_BLOCKED:
+            break
+        found.update(dict.fromkeys(new))
+    return tuple(found)
 
 
 def _document(

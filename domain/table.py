@@ -4,11 +4,12 @@ from collections.abc import Callable, Iterator
 from dataclasses import dataclass, field
 from typing import Generic, TypeVar
 
-from pydantic import ValidationError
+from pydantic import BaseModel, ValidationError
 
-from domain.events.wire import ContractError, in_words, parse
+from domain.events.wire import ContractError, in_words, not_xml, parse
 from domain.keys import Key
 from domain.settings import Invalid, Setting
+from domain.words import one_line
 
 S_co = TypeVar("S_co", bound=Setting, covariant=True)
 
@@ -61,8 +62,10 @@ class Table(Generic[S_co]):
 
     def _read(self, value: bytes, offset: int) -> S_co | Invalid:
         try:
-            return self.read(parse(value))
+            setting = self.read(parse(value))
         except ContractError as error:
             return Invalid(error.detail, offset)
         except ValidationError as error:
-            return Invalid(in_words(error), offset)
+            return Invalid(one_line(in_words(error)), offset)
+        wrong = not_xml(value, setting) if isinstance(setting, BaseModel) else None
+        return setting if wrong is None else Invalid(wrong, offset)

@@ -4,9 +4,11 @@ The names are those of Kafka Connect (`__connect.errors.*`) and Spring (`kafka_d
 already read ours. Original headers come first and are never changed.
 """
 
-from dataclasses import dataclass
+import hashlib
+from dataclasses import dataclass, replace
 
 from domain.codes import Code
+from domain.words import one_line
 
 STAGE = "VALUE_CONVERTER"
 """Kafka Connect's name of the stage that failed: a record that reaches this topic could not be read."""
@@ -23,11 +25,44 @@ class DeadRecord:
     timestamp_type: int
     key: bytes | None
     value: bytes | None
-    headers: tuple[tuple[str, bytes], ...] = ()
+    headers: tuple[tuple[str, bytes | None], ...] = ()
+    left_out: str = ""
+    """What of it did not fit into a dead letter, in words."""
 
 
-def headers(record: DeadRecord, code: Code, detail: str, group: str) -> list[tuple[str, bytes]]:
-    """All headers of the dead letter; every added value is UTF-8 text."""
+def fitted(record: DeadRecord, room: int) -> DeadRecord:
+    """The record if it is no larger than `room` bytes, else without its largest parts, which it then names.
+
+    The source topic still holds them, at the place that the headers give, as long as its retention lasts.
+    """
+    left_out: list[str] = []
+    while sum(parts := _sizes(record)) > room:
+        largest = parts.index(max(parts))
+        if largest == 0:
+            left_out.append(_named("value", record.value or b""))
+            record = replace(record, value=None)
+        elif largest == 1:
+            left_out.append(_named("key", record.key or b""))
+            record = replace(record, key=None)
+        else:
+            left_out.append(f"{len(record.headers)} headers, {parts[2]} bytes")
+            record = replace(record, headers=())
+    return replace(record, left_out="; ".join(left_out))
+
+
+def _sizes(record: DeadRecord) -> tuple[int, int, int]:
+    # Names are counted as their longest UTF-8, and each header with its framing.
+    headers = sum(4 * len(name) + len(value or b"") + 10 for name, value in record.headers)
+    return len(record.value or b""), len(record.key or b""), headers
+
+
+def _named(part: str, content: bytes) -> str:
+    return f"{part}, {len(content)} bytes, sha256 {hashlib.sha256(content).hexdigest()}"
+
+
+def headers(record: DeadRecord, code: Code, detail: str, group: str) -> list[tuple[str, bytes | None]]:
+    """All headers of the dead letter; every added value is UTF-8 text on one line."""
+    detail = one_line(detail)
     added = {
         "__connect.errors.topic": record.topic,
         "__connect.errors.partition": str(record.partition),
@@ -49,5 +84,6 @@ def headers(record: DeadRecord, code: Code, detail: str, group: str) -> list[tup
         "kafka_dlt-exception-message": detail,
         "alvys-sage-code": code.value,
         "alvys-sage-fix": code.explanation.fix,
+        "alvys-sage-left-out": record.left_out,
     }
     return [*record.headers, *((name, value.encode("utf-8", "replace")) for name, value in added.items())]

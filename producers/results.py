@@ -14,8 +14,14 @@ import orjson
 from domain.codes import Code
 from domain.documents import Connection, Document
 from domain.outcomes import Outcome
+from domain.words import one_line
 
 SCHEMA = 1
+LARGEST = 1_000_000
+"""Bytes of a value. Below what Kafka and its consumers take without being told to; a document of some 2,500 lines is
+above it."""
+MOST_WORDS = 20
+"""Of Sage's errors and support ids each."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -65,7 +71,15 @@ class Result:
 
 
 def encode(result: Result) -> bytes:
-    """The record's value: JSON in UTF-8; keys are the contract's (docs/contract.md), absent values are left out."""
+    """The record's value: JSON in UTF-8; keys are the contract's (docs/contract.md), absent values are left out.
+
+    A document whose lines would make it larger than `LARGEST` is told without them, and says how many there are.
+    """
+    value = _encode(result, with_lines=True)
+    return value if len(value) <= LARGEST else _encode(result, with_lines=False)
+
+
+def _encode(result: Result, *, with_lines: bool) -> bytes:
     source = result.source
     body: dict[str, object] = {
         "schema": SCHEMA,
@@ -82,7 +96,7 @@ def encode(result: Result) -> bytes:
         explanation = result.code.explanation
         body |= {"code": result.code, "cause": explanation.cause, "fix": explanation.fix}
     if result.detail:
-        body["detail"] = result.detail
+        body["detail"] = one_line(result.detail)
     if result.blocked_by:
         body["blockedBy"] = list(result.blocked_by)
     if result.from_ledger:
@@ -92,7 +106,7 @@ def encode(result: Result) -> bytes:
     if result.connection is not None:
         body["connection"] = _connection(result.connection)
     if result.document is not None:
-        body["document"] = _document(result.document, result.party_id)
+        body["document"] = _document(result.document, result.party_id, with_lines=with_lines)
     if result.sage is not None:
         body["sage"] = _sage(result.sage)
     return orjson.dumps(body)
@@ -106,8 +120,8 @@ def _connection(connection: Connection) -> Mapping[str, object]:
     }
 
 
-def _document(document: Document, party_id: str | None) -> Mapping[str, object]:
-    return {
+def _document(document: Document, party_id: str | None, *, with_lines: bool) -> Mapping[str, object]:
+    body = {
         "object": document.sage_object,
         "kind": document.source.kind,
         "number": document.number,
@@ -117,6 +131,10 @@ def _document(document: Document, party_id: str | None) -> Mapping[str, object]:
         "currency": document.source.currency,
         "total": str(document.total),
         "reference": document.reference,
+    }
+    if not with_lines:
+        return body | {"linesLeftOut": len(document.lines)}
+    return body | {
         "lines": [
             {
                 "line": number,
@@ -132,14 +150,14 @@ def _document(document: Document, party_id: str | None) -> Mapping[str, object]:
                 "memo": line.memo,
             }
             for number, line in enumerate(document.lines, 1)
-        ],
+        ]
     }
 
 
 def _sage(answer: SageAnswer) -> Mapping[str, object]:
     parts: dict[str, object] = {"recordNo": answer.record_no, "controlId": answer.control_id}
     if answer.errors:
-        parts["errors"] = list(answer.errors)
+        parts["errors"] = [one_line(error) for error in answer.errors[:MOST_WORDS]]
     if answer.support_ids:
-        parts["supportIds"] = list(answer.support_ids)
+        parts["supportIds"] = [one_line(one) for one in answer.support_ids[:MOST_WORDS]]
     return {name: value for name, value in parts.items() if value is not None}

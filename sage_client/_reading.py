@@ -5,7 +5,7 @@ from collections.abc import Awaitable, Callable, Sequence
 from sage_client._classify import as_read, classify
 from sage_client._envelope import function
 from sage_client._kinds import Level
-from sage_client._reply import SUCCESS, Reply, Result, Row
+from sage_client._reply import SUCCESS, Reply, Result, Row, whole_number
 from sage_client.errors import UnavailableError
 from sage_client.query import Query
 
@@ -53,9 +53,8 @@ def _advanced(page: Result, key: str, after: int | None) -> int:
     """The last key of a page, whose keys must rise: else the next page would skip or repeat."""
     seen = after if after is not None else -1
     for row in page.rows:
-        text = row.get(key, "")
-        number = int(text) if text.isascii() and text.isdecimal() else -1
-        if number <= seen:
+        number = whole_number(row.get(key, ""))
+        if number is None or number <= seen:
             raise UnavailableError(f"a page is not in the order of {key}", level=Level.RESULT)
         seen = number
     return seen

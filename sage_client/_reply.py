@@ -24,6 +24,8 @@ SUCCESS = "success"
 Row = dict[str, str]
 """One record: field name to text, an empty field as ""."""
 
+LONGEST_NUMBER = 38
+"""Digits: NUMBER(38) is the widest whole number of Sage's schema."""
 _PROLOG = 512
 """Bytes in which a document type declaration would stand, if there were one."""
 
@@ -109,7 +111,7 @@ def _result(element: etree._Element) -> Result:
     remaining = None
     if data is not None:
         rows = tuple({str(cell.tag): cell.text or "" for cell in record} for record in data)
-        remaining = _number(str(data.get("numremaining", "")))
+        remaining = whole_number(str(data.get("numremaining", "")))
     return Result(
         control_id=texts.get("controlid", ""),
         status=texts.get("status", ""),
@@ -136,8 +138,9 @@ def _text(parent: etree._Element | None, path: str) -> str:
     return "" if parent is None else (parent.findtext(path) or "").strip()
 
 
-def _number(text: str) -> int | None:
-    return int(text) if text.isascii() and text.isdecimal() else None
+def whole_number(text: str) -> int | None:
+    """A whole number of Sage's, none of which has more digits than a record number; else None."""
+    return int(text) if len(text) <= LONGEST_NUMBER and text.isascii() and text.isdecimal() else None
 
 
 def _moment(text: str) -> datetime | None:

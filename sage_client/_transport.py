@@ -29,6 +29,9 @@ log = getLogger("sage_client")
 LONGEST_RETRY_AFTER = 120.0
 """Seconds. Retry-After is not documented for the XML gateway; it is honoured, but a slip must not stop a company."""
 
+LARGEST_ANSWER = 64 * 1024 * 1024
+"""Bytes. A full page of 2,000 vendors is a hundredth of it; what is larger is no answer to what we ask."""
+
 _NEVER_CONNECTED = (
     httpx.ConnectError, httpx.ConnectTimeout, httpx.PoolTimeout, httpx.ProxyError, httpx.UnsupportedProtocol,
     httpx.InvalidURL,
@@ -65,27 +68,41 @@ class Transport:
         Raises:
             SageError: The exchange or the request as a whole failed.
         """
-        response = await self._send(url, body)
+        response, content = await self._send(url, body)
         status = response.status_code
         wait = retry_after(response.headers.get("retry-after"), self._clock())
-        reply = _read(response.content, status, wait)
+        reply = _read(content, status, wait)
         if reply.failed and (not reply.control_id or reply.control_id == request_id):
             raise classify(reply.failed, status, reply.errors, retry_after=wait)
         if reply.control_id != request_id:
             raise UnreadableAnswerError("the answer is to another request", level=Level.HTTP, http_status=status)
         return reply
 
-    async def _send(self, url: str, body: RequestBody) -> httpx.Response:
+    async def _send(self, url: str, body: RequestBody) -> tuple[httpx.Response, bytes]:
         failure: SageError
+        headers = {"Content-Length": str(len(body))}
         try:
-            async with asyncio.timeout(self._timeouts.total):
-                return await self._http.post(url, content=body, headers={"Content-Length": str(len(body))})
+            async with (
+                asyncio.timeout(self._timeouts.total),
+                self._http.stream("POST", url, content=body, headers=headers) as response,
+            ):
+                return response, await _whole(response)
         except _NEVER_CONNECTED as error:
             failure = NotConnectedError(f"no connection: {_said(error)}", level=Level.TRANSPORT)
         except Exception as error:  # noqa: BLE001 - whatever it is, bytes may have left: it must not look like "not sent"
             failure = ConnectionLostError(f"no whole answer: {_said(error)}", level=Level.TRANSPORT)
         log.warning("sage exchange failed: %s", failure)
         raise failure
+
+
+async def _whole(response: httpx.Response) -> bytes:
+    """The answer's bytes, decompressed; compressed ones may be a thousand times as many as arrived."""
+    content = bytearray()
+    async for chunk in response.aiter_bytes():
+        content += chunk
+        if len(content) > LARGEST_ANSWER:
+            raise ValueError(f"the answer is larger than {LARGEST_ANSWER} bytes")
+    return bytes(content)
 
 
 def _read(body: bytes, status: int, wait: float | None) -> Reply:
@@ -110,8 +127,8 @@ def retry_after(header: str | None, now: datetime) -> float | None:
         return min(float(text), LONGEST_RETRY_AFTER)
     try:
         moment = parsedate_to_datetime(text)
-    except ValueError:
+        if moment.tzinfo is None:  # "-0000": in UTC, by RFC 5322
+            moment = moment.replace(tzinfo=UTC)
+        return min(max((moment - now).total_seconds(), 0.0), LONGEST_RETRY_AFTER)
+    except (ValueError, OverflowError):  # no date, or one beyond all calendars
         return None
-    if moment.tzinfo is None:  # "-0000": in UTC, by RFC 5322
-        moment = moment.replace(tzinfo=UTC)
-    return min(max((moment - now).total_seconds(), 0.0), LONGEST_RETRY_AFTER)

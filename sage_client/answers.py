@@ -11,10 +11,10 @@ from dataclasses import dataclass
 from domain.documents import Document
 from sage_client._classify import classify
 from sage_client._kinds import Certainty, Level
-from sage_client._reply import SUCCESS, Reply, Result
+from sage_client._reply import LONGEST_NUMBER, SUCCESS, Reply, Result
 from sage_client.errors import MissingResultError, SageError
 
-_RECORD_NO = re.compile(r"[1-9][0-9]*")
+_RECORD_NO = re.compile(rf"[1-9][0-9]{{0,{LONGEST_NUMBER - 1}}}")
 
 
 @dataclass(frozen=True, slots=True)
@@ -81,7 +81,7 @@ def _one(control_id: str, own: list[Result], reply: Reply) -> Answer:
         siblings = (error for other in reply.results if other is not result for error in other.errors)
         return failed(control_id, classify(Level.RESULT, None, result.errors, siblings=siblings))
     return failed(
-        control_id, MissingResultError(f"status {result.status!r} is none that Sage documents", level=Level.RESULT)
+        control_id, MissingResultError(f"status {result.status[:50]!r} is none that Sage documents", level=Level.RESULT)
     )
 
 

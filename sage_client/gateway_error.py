@@ -8,6 +8,9 @@ import re
 from dataclasses import dataclass
 from urllib.parse import unquote
 
+LONGEST = 2000
+"""Characters of each of Sage's words that are kept; what it says is far shorter, and a search for support ids in
+megabytes of spaces would take minutes."""
 _SUPPORT_ID = re.compile(r"\s*\[Support ID:\s*([^\]]*)\]", re.IGNORECASE)
 
 
@@ -33,12 +36,17 @@ class GatewayError:
         found: list[str] = []
 
         def apart(words: str) -> str:
+            words = words[:LONGEST]
             found.extend(unquote(match).strip() for match in _SUPPORT_ID.findall(words))
             return _SUPPORT_ID.sub("", words).strip()
 
         words = (apart(description), apart(description2), apart(correction))
         return cls(
-            errorno.strip(), *words, tuple(dict.fromkeys(i for i in found if i)), errorid.strip(), category.strip()
+            errorno[:LONGEST].strip(),
+            *words,
+            tuple(dict.fromkeys(i for i in found if i)),
+            errorid[:LONGEST].strip(),
+            category[:LONGEST].strip(),
         )
 
     @property

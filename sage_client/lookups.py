@@ -17,6 +17,9 @@ _DOCUMENT_FIELDS = (
     "WHENMODIFIED",
 )  # fmt: skip
 
+LONGEST_ID = 255
+"""Characters: what is longer is no id of Sage's, and would not fit where it is kept."""
+
 
 @dataclass(frozen=True, slots=True)
 class DocumentKey:
@@ -65,7 +68,7 @@ def found(key: DocumentKey, row: Row) -> Found:
         total = Decimal(text)
     except InvalidOperation:
         total = Decimal("NaN")
-    if not record_no or not total.is_finite():
+    if not 0 < len(record_no) <= LONGEST_ID or not total.is_finite():
         raise UnavailableError(f"a row of {key.object} lacks its record number or its total", level=Level.RESULT)
     return Found(
         record_no=record_no,
@@ -93,6 +96,6 @@ def party(kind: PartyKind, row: Row) -> PartyRecord:
         UnavailableError: The row has no id; a list with holes must not pass for the list.
     """
     _, key = _PARTY_OBJECT[kind]
-    if not row.get(key):
+    if not 0 < len(row.get(key, "")) <= LONGEST_ID:
         raise UnavailableError(f"a row of {kind} lacks its {key}", level=Level.RESULT)
     return PartyRecord(row[key], row.get("NAME", ""), row.get("STATUS", "").strip().lower() in {"active", "t"})

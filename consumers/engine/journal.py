@@ -7,6 +7,7 @@ batch, never per document: one of them takes 8 to 28 ms, which would cap the ser
 import asyncio
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
+from itertools import islice
 
 from aiokafka import AIOKafkaProducer
 from aiokafka.structs import OffsetAndMetadata, TopicPartition
@@ -14,6 +15,7 @@ from aiokafka.structs import OffsetAndMetadata, TopicPartition
 from consumers.engine import metrics
 from consumers.engine.ledger import Entry, Ledger, encode
 from consumers.engine.offsets import OffsetTracker
+from consumers.engine.sizes import TRANSACTION
 
 LARGEST = 2_000
 """Notes in one transaction: enough to fill a round trip, few enough to end well before the transaction's time-out."""
@@ -26,7 +28,7 @@ class Outgoing:
     topic: str
     key: bytes | None
     value: bytes | None
-    headers: Sequence[tuple[str, bytes]] = ()
+    headers: Sequence[tuple[str, bytes | None]] = ()
 
 
 @dataclass(frozen=True, slots=True)
@@ -39,6 +41,13 @@ class Note:
     """The offset of the source record that ends with this."""
     internal: tuple[tuple[str, bytes], ...] = ()
     """Records of the engine's own in the ledger: name (`ledger.INTERNAL`) and value."""
+
+    @property
+    def size(self) -> int:
+        """Bytes that it takes in a transaction, but for what is small in all notes."""
+        parked = self.entry.parked if self.entry is not None else None
+        internal = sum(len(value) for _, value in self.internal)
+        return sum(len(out.value or b"") for out in self.outgoing) + internal + len(parked or b"") * 4 // 3
 
 
 @dataclass(frozen=True, slots=True)
@@ -108,7 +117,8 @@ class Journal:
         while self._pending or not self._closing:
             await self._wake.wait()
             self._wake.clear()
-            batch, self._pending = self._pending[:LARGEST], self._pending[LARGEST:]
+            count = self._fitting()
+            batch, self._pending = self._pending[:count], self._pending[count:]
             if self._pending or self._closing:
                 self._wake.set()
             try:
@@ -124,6 +134,15 @@ class Journal:
                     self._ledger.put_internal(name, value)
                 if not future.done():
                     future.set_result(None)
+
+    def _fitting(self) -> int:
+        """How many of the pending notes go into one transaction: a few large ones, or many."""
+        size = 0
+        for count, (note, _) in enumerate(islice(self._pending, LARGEST)):
+            size += note.size
+            if count and size > TRANSACTION:
+                return count
+        return LARGEST
 
     async def _commit(self, notes: Sequence[Note]) -> None:
         """Make the notes durable in one transaction, with the offset that is committable once they are."""

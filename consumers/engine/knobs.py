@@ -5,6 +5,8 @@ from collections.abc import Awaitable, Callable
 from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
 
+from consumers.engine.sizes import LARGEST_EVENT
+
 
 @dataclass(frozen=True, slots=True)
 class Knobs:
@@ -16,6 +18,13 @@ class Knobs:
     """Requests at a time for one company: the standard level of service is one job at a time."""
     window: int = 1_000
     """Records of one partition in flight; beyond it the partition pauses while polling goes on."""
+    window_bytes: int = 64 * 1024 * 1024
+    """The same by the records' size, so that large ones are held in memory by the dozen and not by the thousand."""
+    largest_event: int = LARGEST_EVENT
+    """Bytes of an event's value; a larger one is a dead letter."""
+    lines: int = 2_000
+    """Lines of all documents of one request, so of one document too. What Sage takes is documented nowhere but for
+    asynchronous requests, 500,000 characters: about so many lines."""
     send_within: timedelta = timedelta(minutes=1)
     """How long after its claim a call may begin; later it is claimed anew."""
     exchange: timedelta = timedelta(minutes=5)

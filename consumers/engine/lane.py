@@ -139,9 +139,13 @@ class Lane:
                 queue = self._queues.pop(place)
                 batch: list[Work] = []
                 keys: set[str] = set()
+                lines = 0
                 while queue and len(batch) < self._knobs.batch:
                     if queue[0].key in keys:
                         break  # the same document from two partitions: it may not be in one request twice
+                    lines += len(queue[0].mapped.lines)
+                    if batch and lines > self._knobs.lines:
+                        break
                     work = queue.popleft()
                     if work.owner.open:
                         batch.append(work)

@@ -23,6 +23,10 @@ INTERNAL = "~"
 """What begins so is no document key but a record of the engine's own, whose value only its writer understands."""
 
 
+class LedgerUnreadableError(ValueError):
+    """Somebody else wrote to a ledger topic, or a later version did. To go on without it could post twice."""
+
+
 @dataclass(frozen=True, slots=True)
 class Claim:
     """A call that was about to be made. Until its outcome is known, nothing else may be sent for the document."""
@@ -111,15 +115,36 @@ def encode(entry: Entry) -> bytes:
     return orjson.dumps(body, default=str)
 
 
+def key_of(key: bytes | None) -> str:
+    """The text of a record's key.
+
+    Raises:
+        LedgerUnreadableError: as `decode`.
+    """
+    try:
+        return (key or b"").decode()
+    except UnicodeDecodeError as error:
+        raise LedgerUnreadableError(f"a ledger record's key {key!r} is not one of ours") from error
+
+
 def decode(key: str, value: bytes) -> Entry:
     """Read a record back.
 
     Raises:
-        ValueError, KeyError, TypeError: the record is not one of ours; a ledger that cannot be read stops its reader.
+        LedgerUnreadableError: the record is not one of ours; a ledger that cannot be read stops its reader.
     """
+    try:
+        return _decode(key, value)
+    except LedgerUnreadableError:
+        raise
+    except (ValueError, LookupError, TypeError, AttributeError, ArithmeticError) as error:
+        raise LedgerUnreadableError(f"ledger record {key!r} is not one of ours: {type(error).__name__}") from error
+
+
+def _decode(key: str, value: bytes) -> Entry:
     body = orjson.loads(value)
     if body["schema"] != SCHEMA:
-        raise ValueError(f"ledger record {key!r} has schema {body['schema']!r}; this version reads {SCHEMA}")
+        raise LedgerUnreadableError(f"ledger record {key!r} has schema {body['schema']!r}; this version reads {SCHEMA}")
     posted, claim, last = body.get("posted"), body.get("claim"), body.get("last")
     parked, marked = body.get("parked"), body.get("marked")
     return Entry(

@@ -5,11 +5,13 @@ from datetime import datetime
 
 from aiokafka import ConsumerRecord
 
+from consumers.engine import sizes
 from consumers.engine.journal import Note, Outgoing
 from consumers.engine.ledger import Ending, Entry, ended
 from consumers.engine.work import Verdict, Work
 from domain.events import ContractError
 from domain.outcomes import Outcome
+from domain.words import one_line
 from producers import dead_letters, results
 from producers.dead_letters import DeadRecord
 from producers.results import Result
@@ -23,6 +25,8 @@ class Writer:
     results: str
     """The topic of results; `dead_letters` likewise."""
     dead_letters: str
+    room: int = sizes.room(sizes.LARGEST_EVENT)
+    """Bytes that a dead letter may have."""
 
     def finished(self, work: Work, verdict: Verdict, entry: Entry, at: datetime) -> Note:
         """The document ended: its result, its entry without a claim, the end of its record."""
@@ -41,9 +45,13 @@ class Writer:
         return Note(parked, (self._result(work, verdict, at),), work.offset)
 
     def dead(self, record: DeadRecord, error: ContractError, *, ends: int | None) -> Note:
-        """The bytes go aside untouched; `ends` is the offset of the record that ends with it, if one does."""
-        headers = dead_letters.headers(record, error.code, error.detail, self.group_id)
-        return Note(None, (Outgoing(self.dead_letters, record.key, record.value, headers),), ends)
+        """The bytes go aside untouched; what of them does not fit is left out and named.
+
+        `ends` is the offset of the record that ends with it, if one does.
+        """
+        dead = dead_letters.fitted(record, self.room - sizes.AROUND)
+        headers = dead_letters.headers(dead, error.code, error.detail, self.group_id)
+        return Note(None, (Outgoing(self.dead_letters, dead.key, dead.value, headers),), ends)
 
     def _result(self, work: Work, verdict: Verdict, at: datetime) -> Outgoing:
         claim, document = work.claim, work.document
@@ -77,7 +85,7 @@ def ending(work: Work, verdict: Verdict) -> Ending:
         offset=work.source.offset,
         timestamp=work.source.timestamp,
         code=verdict.code,
-        detail=verdict.detail,
+        detail=None if verdict.detail is None else one_line(verdict.detail),
         blocked_by=verdict.blocked_by,
         by_sage=verdict.refused,
     )

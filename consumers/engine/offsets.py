@@ -9,23 +9,28 @@ class OffsetTracker:
     """
 
     def __init__(self) -> None:
-        self._open: dict[int, None] = {}  # insertion order is offset order: records of a partition arrive in order
+        self._open: dict[
+            int, int
+        ] = {}  # offset to bytes; insertion order is offset order: records of a partition arrive in order
         self._position: int | None = None
+        self.bytes = 0
+        """How large the records in flight are, together."""
 
     def __len__(self) -> int:
         """How many records are in flight."""
         return len(self._open)
 
-    def begin(self, offset: int) -> None:
+    def begin(self, offset: int, size: int = 0) -> None:
         """A record was read; ValueError if a later one was read before, since then order would lie."""
         if self._position is not None and offset < self._position:
             raise ValueError(f"offset {offset} was read after position {self._position}")
-        self._open[offset] = None
+        self._open[offset] = size
+        self.bytes += size
         self.reached(offset + 1)
 
     def end(self, offset: int) -> None:
         """A record ended; KeyError if it was not in flight, since ending twice would hide a lost one."""
-        del self._open[offset]
+        self.bytes -= self._open.pop(offset)
 
     def reached(self, position: int) -> None:
         """The consumer stands at `position`; it never goes back within one assignment."""

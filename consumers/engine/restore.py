@@ -6,15 +6,13 @@ from collections.abc import Mapping, Sequence
 from aiokafka import AIOKafkaConsumer, AIOKafkaProducer
 from aiokafka.structs import TopicPartition
 
-from consumers.engine.ledger import INTERNAL, Ledger, decode
+from consumers.engine.ledger import INTERNAL, Ledger, decode, key_of
+from consumers.engine.sizes import LARGEST_RECORD
 from consumers.high_watermarks import HighWatermarks
 
 READ_AT_ONCE = 5_000
 PATIENCE = 300.0
 """Seconds that reading the ledgers may take."""
-LARGEST_RECORD = 16 * 1024 * 1024
-"""Bytes: an event that its topic takes must also fit as a dead letter, parked in a ledger, and told of in a result.
-`alvys-sage topics --create` gives those topics the same limit."""
 
 
 class LedgerPartitionMissingError(Exception):
@@ -96,7 +94,7 @@ async def _read(consumer: AIOKafkaConsumer, ends: Mapping[TopicPartition, int]) 
     while missing:
         for ledger, records in (await consumer.getmany(timeout_ms=100, max_records=READ_AT_ONCE)).items():
             for record in records:
-                key = record.key.decode()
+                key = key_of(record.key)
                 if record.value is None:
                     restored[ledger].drop(key)
                 elif key.startswith(INTERNAL):

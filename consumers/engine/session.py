@@ -151,12 +151,13 @@ class PartitionSession:
     @property
     def full(self) -> bool:
         """Whether the window is full, so that no further record should be read."""
-        return len(self._tracker) >= self._knobs.window
+        return len(self._tracker) >= self._knobs.window or self._tracker.bytes >= self._knobs.window_bytes
 
     @property
     def roomy(self) -> bool:
         """Whether enough has ended to read on: half the window, so that pausing does not flutter."""
-        return len(self._tracker) <= self._knobs.window // 2
+        few = len(self._tracker) <= self._knobs.window // 2
+        return few and self._tracker.bytes <= self._knobs.window_bytes // 2
 
     async def close(self) -> None:
         """Let go: nothing new is claimed; what was sent may end until the deadline; then commit what ended.
@@ -201,7 +202,7 @@ class PartitionSession:
         """Take records in offset order. Each ends as exactly one of a result, a dead letter, or still uncommitted."""
         metrics.RECORDS.labels(self.source.topic).inc(len(records))
         for record in records:
-            self._tracker.begin(record.offset)
+            self._tracker.begin(record.offset, len(record.value or b""))
             try:
                 received = self._read(record.key, record.value)
             except ContractError as error:
@@ -219,6 +220,8 @@ class PartitionSession:
         self._gauge.set(len(self._tracker))
 
     def _read(self, key: bytes | None, value: bytes | None) -> Received:
+        if (size := len(value or b"")) > (most := self._knobs.largest_event):
+            raise ContractError(Code.EVENT_TOO_LARGE, f"it has {size} bytes, {most} are read")
         received = self._receive(value)
         if key != received.key.encode() and not self._around.any_record_key:
             wanted = f"the record's key is {key!r}, its document's is {received.key!r}"
@@ -410,7 +413,7 @@ class PartitionSession:
         state = self._around.mapping()
         work.mapping_offset = state.offset
         source = work.received.document
-        answer = source if isinstance(source, Rejected) else export(source, state)
+        answer = source if isinstance(source, Rejected) else export(source, state, self._knobs.lines)
         if isinstance(answer, Document):
             work.document = answer
             self._lanes.submit(work)

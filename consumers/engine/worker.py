@@ -10,15 +10,23 @@ from dataclasses import dataclass
 
 import structlog
 from aiokafka import AIOKafkaConsumer, AIOKafkaProducer, ConsumerRebalanceListener
-from aiokafka.errors import IllegalStateError, InvalidProducerEpoch, KafkaError, ProducerFenced
+from aiokafka.errors import (
+    IllegalStateError,
+    InvalidProducerEpoch,
+    KafkaError,
+    MessageSizeTooLargeError,
+    ProducerFenced,
+)
 from aiokafka.structs import TopicPartition
 
+from consumers import header_names
 from consumers.engine.knobs import Knobs, Time
 from consumers.engine.lanes import Lanes
 from consumers.engine.notes import Writer
 from consumers.engine.places import Sage
 from consumers.engine.restore import fence, restore
 from consumers.engine.session import PartitionSession, Receive, Surroundings
+from consumers.engine.sizes import room
 from consumers.export_commands import CommandReader
 from consumers.mapping_state import MappingStateUnavailable, MappingTable
 
@@ -54,6 +62,10 @@ class Subscription:
     """More of aiokafka's consumer settings: static membership, poll interval."""
 
 
+class RecordsTooLargeError(Exception):
+    """A topic refuses a record for its size. To try again would be to try for ever; a new start checks the topics."""
+
+
 class Worker(ConsumerRebalanceListener):  # type: ignore[misc]  # aiokafka ships no types
     """Reads the source topics and posts what they hold, until it is told to stop."""
 
@@ -66,13 +78,16 @@ class Worker(ConsumerRebalanceListener):  # type: ignore[misc]  # aiokafka ships
         knobs: Knobs,
         time: Time,
     ) -> None:
+        header_names.take_any()
         self._subscription = subscription
         self._kafka = kafka
         self._table = table
         self._time = time
         self._lanes = Lanes(sage, self._wake, knobs, time)
         self._around = Surroundings(
-            writer=Writer(subscription.group_id, subscription.results, subscription.dead_letters),
+            writer=Writer(
+                subscription.group_id, subscription.results, subscription.dead_letters, room(knobs.largest_event)
+            ),
             any_record_key=subscription.any_record_key,
             mapping=lambda: table.state,
             lanes=self._lanes,
@@ -95,6 +110,8 @@ class Worker(ConsumerRebalanceListener):  # type: ignore[misc]  # aiokafka ships
         self._producers: dict[TopicPartition, AIOKafkaProducer] = {}
         self._opening: dict[TopicPartition, asyncio.Task[None]] = {}
         self._paused: set[TopicPartition] = set()
+        self._hopeless: Exception | None = None
+        """What no new start of a partition would mend."""
         self._stopping = False
         self._leaving = 0
         """How many groups of partitions are being let go at the moment; `_settled` is set when none is."""
@@ -219,6 +236,9 @@ class Worker(ConsumerRebalanceListener):  # type: ignore[misc]  # aiokafka ships
         fenced = isinstance(error, ProducerFenced | InvalidProducerEpoch)
         log.warning("partition failed", partition=str(source), fenced=fenced, error=repr(error))
         self._pause(source)
+        if isinstance(error, MessageSizeTooLargeError):
+            # Topics were checked at the start and records are cut to fit: a topic was made smaller since.
+            self._hopeless = RecordsTooLargeError(f"{source}: a topic no longer takes what is written to it: {error}")
         # If another owner fenced us, the group tells us within a session time-out; if not, we still are the owner.
         delay = self._subscription.session_timeout_ms / 1000 if fenced else REOPEN_AFTER
         task = asyncio.create_task(self._reopen(session, delay), name=f"reopen {source.topic}:{source.partition}")
@@ -277,6 +297,8 @@ class Worker(ConsumerRebalanceListener):  # type: ignore[misc]  # aiokafka ships
 
     def _check(self) -> None:
         """Raise what ended a task of ours: a partition or a company that died silently would be held for ever."""
+        if self._hopeless is not None:
+            raise self._hopeless
         self._lanes.check()
         self._commands.check()
         for session in self._sessions.values():

@@ -1,10 +1,8 @@
 """From a record's bytes to the event of its topic."""
 
-import re
-from collections.abc import Iterator
 from typing import TypeAlias
 
-from pydantic import BaseModel, ValidationError
+from pydantic import ValidationError
 
 from domain.codes import Code
 from domain.events.envelope import EventKind
@@ -12,7 +10,7 @@ from domain.events.fuel import FuelTransactionCreated
 from domain.events.invoice import InvoiceCreated
 from domain.events.settlement import SettlementFinalized
 from domain.events.toll import TollTransactionCreated
-from domain.events.wire import ContractError, in_words, parse
+from domain.events.wire import ContractError, in_words, not_xml, parse
 
 Event: TypeAlias = InvoiceCreated | SettlementFinalized | FuelTransactionCreated | TollTransactionCreated
 
@@ -24,7 +22,6 @@ _MODELS: dict[EventKind, type[Event]] = {
     EventKind.TOLL: TollTransactionCreated,
 }
 _KINDS = frozenset(kind.value for kind in EventKind)
-_NOT_XML = re.compile("[\x00-\x08\x0b\x0c\x0e-\x1f\ufffe\uffff]")
 
 
 def decode(kind: EventKind, value: bytes | None) -> Event:
@@ -49,8 +46,8 @@ def decode(kind: EventKind, value: bytes | None) -> Event:
         event = _MODELS[kind].model_validate(raw)
     except ValidationError as error:
         raise ContractError(Code.CONTRACT_BROKEN, in_words(error)) from None
-    if value is not None and _may_hold_controls(value):
-        _refuse_controls(event)
+    if value is not None and (wrong := not_xml(value, event)) is not None:
+        raise ContractError(Code.CONTRACT_BROKEN, wrong)
     return event
 
 
@@ -70,25 +67,3 @@ def _check_version(found: object) -> None:
     if not isinstance(found, str):
         raise ContractError(Code.CONTRACT_BROKEN, "version: is not a string")
     raise ContractError(Code.UNKNOWN_VERSION, f"this service reads {VERSION}")
-
-
-def _may_hold_controls(value: bytes) -> bool:
-    """Whether a text may hold what XML cannot: JSON has control characters only escaped, U+FFFE from byte EF too."""
-    return (b"\\" in value and b"\\u" in value) or b"\xef" in value
-
-
-def _refuse_controls(event: BaseModel) -> None:
-    for path, text in _texts(event.model_dump(), ()):
-        if _NOT_XML.search(text):
-            raise ContractError(Code.CONTRACT_BROKEN, f"{'.'.join(path)}: holds a control character")
-
-
-def _texts(value: object, path: tuple[str, ...]) -> Iterator[tuple[tuple[str, ...], str]]:
-    if isinstance(value, str):
-        yield path, value
-    elif isinstance(value, dict):
-        for name, inner in value.items():
-            yield from _texts(inner, (*path, name))
-    elif isinstance(value, list):
-        for index, inner in enumerate(value):
-            yield from _texts(inner, (*path, str(index)))

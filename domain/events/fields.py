@@ -6,7 +6,7 @@ from decimal import Context, Decimal, Inexact, InvalidOperation, Overflow
 from functools import lru_cache
 from typing import Annotated
 
-from pydantic import BaseModel, ConfigDict, PlainValidator, StringConstraints
+from pydantic import AfterValidator, BaseModel, ConfigDict, PlainValidator, StringConstraints
 from pydantic.alias_generators import to_camel
 
 LIMIT = Decimal(10**15)
@@ -19,6 +19,10 @@ _RFC_3339 = re.compile(
 _DATE_LENGTH = 10
 _LONGEST_TERM = 3650
 _YEARS = range(1970, 2200)
+LONGEST_ID = 255
+LONGEST_TEXT = 1000
+"""Characters: names are far shorter. What is written about a document is bounded because these are."""
+_LONGEST_INSTANT = 64
 
 
 class Wire(BaseModel):
@@ -63,7 +67,7 @@ def to_instant(value: object) -> datetime:
 @lru_cache(maxsize=4096)
 def _instant(value: str) -> datetime:
     """Kept for a while: the dates of one day's events are few."""
-    if not _RFC_3339.fullmatch(value):
+    if len(value) > _LONGEST_INSTANT or not _RFC_3339.fullmatch(value):
         raise ValueError("is not an RFC 3339 time or date")
     moment = datetime.fromisoformat(value.upper())
     if moment.year not in _YEARS:
@@ -84,13 +88,24 @@ def to_number(value: object) -> str:
     """A statement number: the API shows an integer, the documents of Alvys a string.
 
     Raises:
-        ValueError: Any other type, or an integer beyond `LIMIT`.
+        ValueError: Any other type, an integer beyond `LIMIT`, or a string that is no id.
     """
     if type(value) is int and abs(value) <= LIMIT:
         return str(value)
-    if type(value) is str:
-        return value.strip()
-    raise ValueError("is not an integer or a string")
+    if type(value) is str and len(number := value.strip()) <= LONGEST_ID:
+        return _printable(number)
+    raise ValueError("is not an integer or a string of at most 255 characters")
+
+
+def _printable(text: str) -> str:
+    """An id is compared, looked up and shown: a line end or a mark that nobody sees would make two of one.
+
+    Raises:
+        ValueError: It holds a character that is not printable.
+    """
+    if not text.isprintable():
+        raise ValueError("holds a character that is not printable")
+    return text
 
 
 def to_currency_number(value: object) -> int | None:
@@ -121,8 +136,12 @@ CalendarDate = Annotated[date, PlainValidator(to_date)]
 StatementNumber = Annotated[str, PlainValidator(to_number)]
 CurrencyNumber = Annotated[int | None, PlainValidator(to_currency_number)]
 TermDays = Annotated[int, PlainValidator(to_days)]
-Id = Annotated[str, StringConstraints(strict=True, strip_whitespace=True, min_length=1)]
-Text = Annotated[str, StringConstraints(strict=True, strip_whitespace=True)]
+Id = Annotated[
+    str,
+    StringConstraints(strict=True, strip_whitespace=True, min_length=1, max_length=LONGEST_ID),
+    AfterValidator(_printable),
+]
+Text = Annotated[str, StringConstraints(strict=True, strip_whitespace=True, max_length=LONGEST_TEXT)]
 
 
 class Money(Wire):

@@ -34,7 +34,7 @@ def document_number(text: str) -> str:
     """
     if text.isalnum() and len(text) <= NUMBER_LENGTH:
         return text
-    clean = _UNUSABLE.sub("-", text.strip())
+    clean = _dashed(text)
     if not any(map(str.isalnum, clean)):
         raise Refusal(Code.NUMBER_UNUSABLE, f"the number is {text!r}" if text else "the number is empty")
     return clean if len(clean) <= NUMBER_LENGTH else hashed_number(clean, text)
@@ -46,10 +46,16 @@ def hashed_number(text: str, identity: str) -> str:
     Raises:
         Refusal: `NUMBER_UNUSABLE` as `document_number`.
     """
-    start = _UNUSABLE.sub("-", text.strip())[: NUMBER_LENGTH - HASH_DIGITS - 1]
+    start = _dashed(text)[: NUMBER_LENGTH - HASH_DIGITS - 1]
     if not any(map(str.isalnum, start)):
         raise Refusal(Code.NUMBER_UNUSABLE, f"the number is {text!r}" if text else "the number is empty")
     return f"{start}-{digest(identity)}"
+
+
+def _dashed(text: str) -> str:
+    """A dash for each sign that Sage refuses in a number, and for each that nobody sees: people compare numbers."""
+    clean = _UNUSABLE.sub("-", text.strip())
+    return clean if clean.isprintable() else "".join([sign if sign.isprintable() else "-" for sign in clean])
 
 
 def phrase(*words: str | None) -> str:

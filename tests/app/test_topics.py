@@ -91,3 +91,24 @@ def test_the_command_is_honest_about_its_exit_code(run, bootstrap: str, topic_pr
     assert f"{topic_prefix}invoice-created.ledger\t6\t1\tcompact\tcreated" in made.out
     assert run("topics", **at).code == 0
     assert run("topics", "--create", "--check", **at).code == 2
+
+
+async def test_a_topic_that_takes_less_than_may_be_written_to_it_is_refused_with_two_ways_out(
+    bootstrap: str, topic_prefix: str
+):
+    settings = settings_for(bootstrap, topic_prefix, partitions=1)
+    ledger = settings.topics.ledger(settings.topics.toll_transaction)
+    small, letters = {"max.message.bytes": "100000"}, settings.topics.sage_dead_letters
+    await create_topic(bootstrap, ledger, config={"cleanup.policy": "compact"})  # what Kafka takes by itself
+    await create_topic(bootstrap, letters, config=small)
+    await create_topic(bootstrap, settings.topics.sage_export_results, config=small)
+    async with admin_of(bootstrap) as admin:
+        found = {problem.topic: problem for problem in (await create(admin, settings)).problems}
+        lower = settings.model_copy(update={"largest_event_bytes": 589_833})
+        still = {problem.topic for problem in await check_topics(admin, lower)}
+    assert {problem.fault for problem in found.values()} == {Fault.TOO_SMALL}
+    assert found.keys() == {ledger, letters, settings.topics.sage_export_results}
+    assert "max.message.bytes=14243158" in found[ledger].fix
+    assert "ALVYS_SAGE_LARGEST_EVENT_BYTES to 589833 or less" in found[ledger].fix
+    assert "ALVYS_SAGE" not in found[letters].fix  # no setting is low enough
+    assert still == found.keys() - {ledger}

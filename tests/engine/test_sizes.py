@@ -1,0 +1,115 @@
+"""Promise 1 by construction: the largest of all that may be written about an event fits where it is written."""
+
+from dataclasses import replace
+from datetime import UTC, datetime
+from decimal import Decimal
+
+import orjson
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from consumers.engine import sizes
+from consumers.engine.ledger import Claim, Ending, Entry, LedgerUnreadableError, Posted, decode, encode
+from consumers.engine.offsets import OffsetTracker
+from domain.codes import Code
+from domain.documents import Connection, SageObject
+from domain.events.fields import LONGEST_ID, LONGEST_TEXT
+from domain.export import MOST_BLOCKED
+from domain.outcomes import Outcome
+from domain.words import LONGEST, one_line
+from producers.dead_letters import DeadRecord, fitted, headers
+from producers.results import LARGEST, Result, SageAnswer, SourceRecord
+from producers.results import encode as encode_result
+from sage_client.lookups import LONGEST_ID as LONGEST_OF_SAGE
+
+WIDEST = "\U00010348"
+"""Four bytes in UTF-8, and nothing that JSON would escape."""
+ID = WIDEST * LONGEST_ID
+KEY = f"driver-statement/{'%25' * LONGEST_ID}/{'%25' * LONGEST_ID}"
+CONNECTION = Connection(ID, ID, ID, ID)
+NOW = datetime(2026, 6, 10, tzinfo=UTC)
+# A key may fold to three times its length, and all keys of one line are named whatever their length.
+BLOCKED = ("\u0390" * MOST_BLOCKED, *["\u0390" * (3 * LONGEST_TEXT + LONGEST_ID + 50)] * 3)
+
+
+def largest_entry(event: int) -> Entry:
+    party = WIDEST * LONGEST_OF_SAGE
+    posted = Posted("r" * 32, "9" * LONGEST_OF_SAGE, "c" * 64, CONNECTION, SageObject.AR_INVOICE, "9" * 30, party)
+    claim = Claim(
+        "r" * 32, "c" * 64, 10**9, CONNECTION, SageObject.AR_INVOICE, ID, party, Decimal("999999999999999.99"), NOW
+    )
+    detail = one_line(WIDEST * LONGEST)
+    last = Ending("r" * 32, Outcome.DEFERRED, 10**18, 10**18, Code.CHANGED_AFTER_POSTING, detail, BLOCKED, by_sage=True)
+    return Entry(KEY, 10**9, posted, claim, last, b"x" * event)
+
+
+@pytest.mark.parametrize("event", [1024, sizes.LARGEST_EVENT, sizes.MOST_EVENT])
+def test_the_largest_entry_fits_into_its_ledger(event):
+    assert len(KEY) + len(encode(largest_entry(event))) + 1024 < sizes.room(event) <= sizes.LARGEST_RECORD
+    assert sizes.event_within(sizes.room(event)) in (event, event + 1)
+
+
+def test_the_largest_result_fits_into_its_topic():
+    answer = SageAnswer(ID, "c" * 64, [WIDEST * 9_000] * 1_000, [WIDEST * 9_000] * 1_000)
+    source = SourceRecord("t" * 249, 10**6, 10**18)
+    result = Result(
+        KEY, ID, source, ID, "r" * 32, Outcome.DEFERRED, NOW, 10**9, Code.ACCOUNT_UNMAPPED, WIDEST * 9_000, BLOCKED,
+        connection=CONNECTION, sage=answer,
+    )  # fmt: skip
+    value = encode_result(result)
+    assert len(value) < LARGEST
+    assert len(orjson.loads(value)["sage"]["errors"]) == 20
+
+
+@given(
+    st.none() | st.binary(max_size=3_000),
+    st.none() | st.binary(max_size=3_000),
+    st.lists(st.tuples(st.text(max_size=20), st.none() | st.binary(max_size=1_000)), max_size=4).map(tuple),
+)
+def test_a_dead_letter_is_whole_if_it_fits_and_else_names_what_it_lacks(key, value, own):
+    record = DeadRecord("t", 0, 7, 0, 0, key, value, own)
+    room = 2_000
+    letter = fitted(record, room)
+    size = len(letter.key or b"") + len(letter.value or b"")
+    size += sum(len(name.encode()) + len(content or b"") for name, content in letter.headers)
+    assert size <= room
+    assert bool(letter.left_out) == (replace(letter, left_out="") != record)
+    told = dict(headers(letter, Code.UNDECODABLE, "a\nb", "g"))
+    assert told["alvys-sage-left-out"] == letter.left_out.encode()
+    assert told["kafka_dlt-exception-message"] == b"a\\nb"
+
+
+@pytest.mark.parametrize(
+    "value",
+    [
+        b"", b"\xff", b"[]", b"1", b"null", b"{}", b'{"schema": 2}', b'{"schema": 1}',
+        b'{"schema": 1, "attempts": 0, "last": 1}',
+        b'{"schema": 1, "attempts": 0, "parked": "\xc3\xa9"}',
+        b'{"schema": 1, "attempts": 0, "claim": {"connection": []}}',
+        encode(largest_entry(10)).replace(b'"total":"', b'"total":"x'),
+        encode(largest_entry(10)).replace(b'"deferred"', b'"lost"'),
+        encode(largest_entry(10)).replace(b'"blocked_by":[', b'"blocked_by":7,"more":['),
+    ],
+    ids=range(14),
+)  # fmt: skip
+def test_bytes_that_are_no_ledger_record_stop_its_reader_with_one_clear_error(value):
+    with pytest.raises(LedgerUnreadableError, match="some/key"):
+        decode("some/key", value)
+
+
+@given(st.binary(max_size=100))
+def test_any_bytes_in_a_ledger_are_an_entry_or_that_error(value):
+    try:
+        decode("k", value)
+    except LedgerUnreadableError:
+        return
+
+
+def test_records_in_flight_are_weighed():
+    tracker = OffsetTracker()
+    for offset in range(3):
+        tracker.begin(offset, 10**offset)
+    assert tracker.bytes == 111
+    tracker.end(1)
+    assert (tracker.bytes, len(tracker)) == (101, 2)
