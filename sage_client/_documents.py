@@ -25,9 +25,7 @@ def described(document: Document, limits: Limits = DEFAULT_LIMITS, marker_field:
     return f"{words} {mark}" if words else mark
 
 
-def render(
-    document: Document, party_id: str, limits: Limits = DEFAULT_LIMITS, marker_field: str | None = None
-) -> str:
+def render(document: Document, party_id: str, limits: Limits = DEFAULT_LIMITS, marker_field: str | None = None) -> str:
     """The function's element, as XML text. `marker_field` is the custom field that holds our marker, if one does.
 
     Raises:

@@ -150,13 +150,6 @@ class SageClient:
             raise ValueError("two calls of one request share a control id")
         answers: dict[str, Answer] = {}
         functions: dict[str, str] = {}
-
-        def in_time() -> None:
-            if not_after is not None and self._clock() > not_after:
-                raise TooLateError("it was too late to send when its turn came")
-            if wanted is not None and not wanted():
-                raise TooLateError("nobody wanted it any more when its turn came")
-
         for call in calls:
             try:
                 xml = render(call.document, call.party_id, self._limits, self._marker_field)
@@ -164,9 +157,13 @@ class SageClient:
                 answers[call.control_id] = failed(call.control_id, error)
             else:
                 functions[call.control_id] = _envelope.function(call.control_id, xml)
+
+        def check() -> None:
+            self._may_begin(not_after, wanted)
+
         if functions:
             try:
-                reply = await self._call(login, list(functions.values()), unique=True, before=in_time)
+                reply = await self._call(login, list(functions.values()), unique=True, before=check)
             except SageError as error:
                 answers |= {control_id: failed(control_id, error) for control_id in functions}
             else:
@@ -224,6 +221,12 @@ class SageClient:
 
         return await read_all(send, queries)
 
+    def _may_begin(self, not_after: datetime | None, wanted: Callable[[], bool] | None) -> None:
+        if not_after is not None and self._clock() > not_after:
+            raise TooLateError("it was too late to send when its turn came")
+        if wanted is not None and not wanted():
+            raise TooLateError("nobody wanted it any more when its turn came")
+
     async def _call(
         self, login: Login, functions: Sequence[str], *, unique: bool, before: Callable[[], None] | None = None
     ) -> Reply:
@@ -271,7 +274,7 @@ class SageClient:
         log.warning("sage sign-in failed: company=%s user=%s entity=%s: %s", *login.key, failure)
         raise failure
 
-    async def _exchange(  # noqa: PLR0913 - one request, and what may still stop it
+    async def _exchange(
         self,
         login: Login,
         url: str,

@@ -59,7 +59,7 @@ class Found:
     """What the custom field for our marker holds, where one is set up."""
 
     def bears(self, marker: str) -> bool:
-        """Whether it carries the marker, in its own field or in the description, where it stood before there was one."""
+        """Whether it carries the marker, in its field or in the description: a field may have been set up since."""
         return marker in self.mark or marker in self.description
 
     @property

@@ -18,7 +18,7 @@ class Pace:
 
     Attributes:
         in_flight: Requests at a time. 1, the standard level of service (support/faq).
-        per_minute: Requests a minute over any longer while; None, no such limit: none is documented for the XML gateway.
+        per_minute: Requests a minute, over any longer while. None, no such limit: Sage documents none for this gateway.
         burst: Requests that may go at once after a rest, where there is a limit a minute.
     """
 

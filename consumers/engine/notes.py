@@ -86,5 +86,5 @@ def ending(work: Work, verdict: Verdict) -> Ending:
         code=verdict.code,
         detail=verdict.detail,
         blocked_by=verdict.blocked_by,
-        by_sage=verdict.refused,
+        by_sage=verdict.refused or verdict.stands,
     )

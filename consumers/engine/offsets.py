@@ -33,6 +33,11 @@ class OffsetTracker:
             self._position = position
 
     @property
+    def position(self) -> int | None:
+        """The offset that would be read next; None before anything was read."""
+        return self._position
+
+    @property
     def committable(self) -> int | None:
         """The offset to commit: the first record in flight, else the position; None before anything was read."""
         return next(iter(self._open), self._position)

@@ -13,6 +13,7 @@ from aiokafka import AIOKafkaConsumer, AIOKafkaProducer, ConsumerRebalanceListen
 from aiokafka.errors import IllegalStateError, InvalidProducerEpoch, KafkaError, ProducerFenced
 from aiokafka.structs import TopicPartition
 
+from consumers.engine.aside import Wakes
 from consumers.engine.knobs import Knobs, Time
 from consumers.engine.lanes import Lanes
 from consumers.engine.notes import Writer
@@ -68,7 +69,7 @@ class Worker(ConsumerRebalanceListener):  # type: ignore[misc]  # aiokafka ships
         self._kafka = kafka
         self._table = table
         self._time = time
-        self._lanes = Lanes(sage, self._wake, knobs, time)
+        self._lanes = Lanes(sage, Wakes(self._wake, self._wake_one), knobs, time)
         self._around = Surroundings(
             writer=Writer(subscription.group_id, subscription.results, subscription.dead_letters),
             any_record_key=subscription.any_record_key,
@@ -280,6 +281,10 @@ class Worker(ConsumerRebalanceListener):  # type: ignore[misc]  # aiokafka ships
         """Something that documents may wait for has arrived."""
         for session in self._sessions.values():
             session.wake(blocker)
+
+    def _wake_one(self, blocker: str) -> bool:
+        """One document that waits for it is brought back, as a trial; False if there is none."""
+        return any(session.wake_one(blocker) for session in self._sessions.values())
 
     def _pause(self, source: TopicPartition) -> None:
         try:
