@@ -3,6 +3,7 @@
 import asyncio
 import heapq
 from collections.abc import Sequence
+from dataclasses import replace
 from datetime import timedelta
 from itertools import count
 
@@ -165,7 +166,7 @@ class Doubts:
             self._gauge.set(len(self._asked))
             log.error("a document needs a person", key=work.key, number=claim.number, party=claim.party_id, why=why)
             sage = SageAnswer(control_id=claim.control_id)
-            work.doubt, work.looks = why, 0
+            work.claim, work.doubt, work.looks = replace(claim, asked=True), why, 0
             work.owner.park(work, Verdict(Outcome.UNCERTAIN, Code.EXECUTED_BUT_NOT_FOUND, why, sage=sage, parked=True))
         gap = min(self._knobs.probe_every * 2 ** min(work.looks, 16), self._knobs.probe_cap).total_seconds()
         work.looks += 1

@@ -43,6 +43,8 @@ class Claim:
     timestamp: int = 0
     repeats: int = 0
     """How often Sage said that it had executed the control id before, without a document being found."""
+    asked: bool = False
+    """True once a person was asked about it: its lease has ended, and it is never sent again."""
 
 
 @dataclass(frozen=True, slots=True)

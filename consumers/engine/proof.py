@@ -64,7 +64,7 @@ class End:
     standing: str | None = None
     """The record number, where the document stands in Sage with other content."""
     refused: bool = False
-    """Whether a later attempt may have another control id: nothing of ours is in Sage."""
+    """Whether Sage definitely refused the call: only then may a later attempt have another control id."""
 
 
 Proof = Adopt | SendAgain | Wait | Ask | End
@@ -93,7 +93,7 @@ def prove(claim: Claim, found: Sequence[Found], known: Circumstances) -> Proof:
         return Adopt(standing[0].record_no)
     if standing:
         return Wait(f"sage holds it more than once: record numbers {_numbers(standing)}")
-    if not known.lease_ended and not known.number_taken:
+    if not (known.lease_ended or known.number_taken or claim.asked):
         return Wait("it is not in sage yet")
     return _in_the_way(claim, found, marked, known) or _nothing(claim, known)
 
@@ -113,12 +113,13 @@ def _in_the_way(claim: Claim, found: Sequence[Found], marked: Sequence[Found], k
     if others or known.number_taken:
         whose = f"record {_numbers(others)}, which is not ours" if others else "a record that a look-up does not show"
         detail = f"number {claim.number} of {claim.party_id} is taken in Sage by {whose}"
-        return End(Code.SAGE_DUPLICATE_NUMBER, detail, refused=True)
+        definitely = known.number_taken and not claim.repeats
+        return End(Code.SAGE_DUPLICATE_NUMBER, detail, refused=definitely)
     return None
 
 
 def _nothing(claim: Claim, known: Circumstances) -> Ask | SendAgain:
-    if claim.repeats and (claim.repeats >= known.budget or not known.same_revision):
+    if claim.asked or (claim.repeats and (claim.repeats >= known.budget or not known.same_revision)):
         return Ask(
             f"Sage says that it has executed the call, but holds nothing under number {claim.number} of "
             f"{claim.party_id}: it was deleted or changed there. If it belongs in the books, enter it in Sage by hand "

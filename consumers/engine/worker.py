@@ -5,8 +5,10 @@ window is full is paused instead.
 """
 
 import asyncio
+from collections import deque
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
+from itertools import count
 
 import structlog
 from aiokafka import AIOKafkaConsumer, AIOKafkaProducer, ConsumerRebalanceListener
@@ -93,6 +95,7 @@ class Worker(ConsumerRebalanceListener):  # type: ignore[misc]  # aiokafka ships
         self._producers: dict[TopicPartition, AIOKafkaProducer] = {}
         self._opening: dict[TopicPartition, asyncio.Task[None]] = {}
         self._paused: set[TopicPartition] = set()
+        self._trials = count()
         self._stopping = False
         self._leaving = 0
         """How many groups of partitions are being let go at the moment; `_settled` is set when none is."""
@@ -284,7 +287,10 @@ class Worker(ConsumerRebalanceListener):  # type: ignore[misc]  # aiokafka ships
 
     def _wake_one(self, blocker: str) -> bool:
         """One document that waits for it is brought back, as a trial; False if there is none."""
-        return any(session.wake_one(blocker) for session in self._sessions.values())
+        # Another partition's first each time: one document that is never taken may not be every trial.
+        sessions = deque(self._sessions.values())
+        sessions.rotate(-next(self._trials))
+        return any(session.wake_one(blocker) for session in sessions)
 
     def _pause(self, source: TopicPartition) -> None:
         try:

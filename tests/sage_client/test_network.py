@@ -69,14 +69,23 @@ async def reply(
 
 @asynccontextmanager
 async def wired(
-    fault: Fault, *, timeouts: Timeouts = FAST, max_connections: int = 100
+    fault: Fault,
+    *,
+    timeouts: Timeouts = FAST,
+    max_connections: int = 100,
+    pace: Pace = Pace(),  # noqa: B008 - frozen
 ) -> AsyncIterator[tuple[SageClient, Wire]]:
     wire = Wire(fault)
     server = await asyncio.start_server(wire.serve, "127.0.0.1", 0)
     wire.port = server.sockets[0].getsockname()[1]
     try:
         async with SageClient(
-            wire.url, "acme-sender", SecretStr(SENDER_PASSWORD), timeouts=timeouts, max_connections=max_connections
+            wire.url,
+            "acme-sender",
+            SecretStr(SENDER_PASSWORD),
+            timeouts=timeouts,
+            max_connections=max_connections,
+            pace=pace,
         ) as client:
             yield client, wire
     finally:

@@ -55,6 +55,8 @@ class FakeSage:
     late: int = 0
     hidden: bool = False
     """True while look-ups do not see what was booked."""
+    lost: list[Call] = field(default_factory=list)
+    """The calls of the last request."""
     down: SageError | None = None
     """While set, every request gets it."""
     arrived: asyncio.Event = field(default_factory=asyncio.Event)
@@ -80,6 +82,7 @@ class FakeSage:
         if self.too_late or unwanted or (not_after is not None and datetime.now(UTC) > not_after):
             return [Refused(call.control_id, TooLateError("too late to send")) for call in calls]
         self.requests.append(len(calls))
+        self.lost = list(calls)
         self.running += 1
         self.most_running = max(self.most_running, self.running)
         self.arrived.set()
