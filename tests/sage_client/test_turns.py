@@ -97,7 +97,12 @@ async def test_nothing_is_posted_when_its_turn_came_too_late_or_nobody_wants_it_
         await asyncio.sleep(0.1)
         late = client.post(WHO, [call("ALV-1")], not_after=datetime.now(UTC) + timedelta(seconds=0.2))
         asked = []
-        gone = client.post(WHO, [call("ALV-2")], wanted=lambda: asked.append("right before the bytes") is not None)
+
+        def nobody():
+            asked.append("right before the bytes")
+            return False
+
+        gone = client.post(WHO, [call("ALV-2")], wanted=nobody)
         answers = [answer for each in await asyncio.gather(late, gone) for answer in each]
         await ahead
     assert [type(answer.error) for answer in answers] == [TooLateError, TooLateError]
