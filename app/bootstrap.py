@@ -16,7 +16,7 @@ from consumers.engine.places import CredentialsMissingError, Sage
 from consumers.engine.worker import Subscription, Worker
 from consumers.mapping_state import MappingTable
 from domain.documents import Connection
-from sage_client import Login, SageClient, Timeouts
+from sage_client import Login, Pace, SageClient, Timeouts
 
 SYSTEM_TIME = Time(utc_now, time.monotonic, asyncio.sleep, random.random)
 
@@ -26,6 +26,7 @@ def knobs_of(settings: Settings) -> Knobs:
     return Knobs(
         batch=settings.batch_size,
         requests_in_flight=settings.requests_in_flight_per_company,
+        tries=settings.retries_per_document,
         window=settings.window,
         largest_event=settings.largest_event_bytes,
         lines=settings.lines_per_request,
@@ -91,7 +92,16 @@ async def worker_of(settings: Settings) -> AsyncIterator[Worker]:
     kafka = kafka_options(settings)
     timeouts = replace(Timeouts(), total=float(settings.gateway_timeout_seconds))
     client = SageClient(
-        settings.gateway_url, settings.sender_id, settings.required_sender_password(), timeouts=timeouts
+        settings.gateway_url,
+        settings.sender_id,
+        settings.required_sender_password(),
+        timeouts=timeouts,
+        pace=Pace(
+            settings.requests_in_flight_per_company,
+            settings.requests_per_minute_per_company or None,
+            settings.request_burst,
+        ),
+        marker_field=settings.marker_field,
     )
     table = MappingTable(
         settings.topics.mapping_state,

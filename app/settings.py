@@ -131,6 +131,12 @@ class Settings(BaseSettings):
     )
     sender_id: str = Field("AlvysMPP", description="Sage Intacct Web Services sender ID.")
     sender_password: SecretStr | None = Field(None, description="Password of the sender ID.")
+    marker_field: str | None = Field(
+        None,
+        pattern=r"^[A-Za-z_][A-Za-z0-9_]*$",
+        description="Integration name of a custom text field of invoices and bills that holds our marker; not set: it "
+        "stands at the end of the description.",
+    )
     credentials: dict[str, Credentials] = Field(
         default_factory=dict,
         description=f"Sage users by the name that connections give: {PREFIX}CREDENTIALS__<NAME>__USER, __PASSWORD.",
@@ -141,7 +147,16 @@ class Settings(BaseSettings):
     )
 
     batch_size: int = Field(100, ge=1, le=100, description="Documents in one request to Sage Intacct, at most.")
-    requests_in_flight_per_company: Positive = Field(1, description="Requests at a time to one Sage company.")
+    requests_in_flight_per_company: Positive = Field(
+        1, description="Requests of any kind at a time to one Sage company, of this worker."
+    )
+    requests_per_minute_per_company: int = Field(
+        0, ge=0, description="Requests of any kind a minute to one Sage company, of this worker; 0: not limited."
+    )
+    request_burst: Positive = Field(10, description="Requests that may go at once after a rest, if limited.")
+    retries_per_document: Positive = Field(
+        10, description="Times that a document is sent again while its company takes others; then it waits longer."
+    )
     window: Positive = Field(1000, description="Records of a partition in work, at most; then it is paused.")
     largest_event_bytes: int = Field(
         LARGEST_EVENT,

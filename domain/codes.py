@@ -78,6 +78,9 @@ class Code(StrEnum):
     SAGE_UNAVAILABLE = "SAGE_UNAVAILABLE"
     SAGE_REQUEST_INVALID = "SAGE_REQUEST_INVALID"
     OUTCOME_UNKNOWN = "OUTCOME_UNKNOWN"
+    EXECUTED_BUT_NOT_FOUND = "EXECUTED_BUT_NOT_FOUND"
+    REVERSED_IN_SAGE = "REVERSED_IN_SAGE"
+    EVENT_NOT_READ_AGAIN = "EVENT_NOT_READ_AGAIN"
     CHANGED_AFTER_POSTING = "CHANGED_AFTER_POSTING"
 
     @property
@@ -278,9 +281,28 @@ EXPLANATIONS: dict[Code, Explanation] = {
         "The connection broke after the document was sent; whether Sage booked it is not known yet.",
         "Nothing to do; it is looked up in Sage before anything is sent again.",
     ),
+    Code.EXECUTED_BUT_NOT_FOUND: Explanation(
+        _U,
+        "Sage Intacct says that it has executed the call, yet holds no such document: it was deleted, or its number, "
+        "customer or vendor was changed in Sage by hand. It is not sent again.",
+        "If it belongs in the books, enter it in Sage Intacct as `detail` says; it is then found and taken over. If it "
+        "was changed there, change it back.",
+    ),
+    Code.REVERSED_IN_SAGE: Explanation(
+        _R,
+        "The answer to the call was lost, and the document it made has been reversed in Sage Intacct by hand since.",
+        "Nothing to do if that was meant. If it belongs in the books, enter it in Sage Intacct by hand, or change it "
+        "in Alvys and send it again.",
+    ),
+    Code.EVENT_NOT_READ_AGAIN: Explanation(
+        _R,
+        "A call was about to be made for the document, it is proven not to have been executed, and the record it was "
+        "made for will not be read again: the group's offset was moved past it, or its topic has deleted it.",
+        "Replay that record (its topic, partition and offset are in `source`), or send the document again.",
+    ),
     Code.CHANGED_AFTER_POSTING: Explanation(
         _R,
-        "The document was posted before with other content; posting it again would book it twice.",
+        "The document stands in Sage Intacct with other content; posting it again would book it twice.",
         "Correct the posted document in Sage Intacct by hand.",
     ),
 }

@@ -16,6 +16,7 @@ from sage_client.login import Login
 from sage_client.lookups import DocumentKey, Found
 from sage_client.query import AllOf, AnyOf, Filter, Operator, Query, Where, equal, one_of, since
 from sage_client.timeouts import Timeouts
+from sage_client.turns import Pace
 
 __all__ = [
     "GATEWAY_URL",
@@ -34,6 +35,7 @@ __all__ = [
     "Limits",
     "Login",
     "Operator",
+    "Pace",
     "Query",
     "Refused",
     "Row",

@@ -16,15 +16,17 @@ from sage_client._text import DEFAULT_LIMITS, Limits, amount, clean, cut, escape
 from sage_client.errors import RequestInvalidError
 
 
-def described(document: Document, limits: Limits = DEFAULT_LIMITS) -> str:
-    """The description with our marker whole at its end; the words before it give way."""
+def described(document: Document, limits: Limits = DEFAULT_LIMITS, marker_field: str | None = None) -> str:
+    """The description, with our marker whole at its end unless a field of its own holds it; its words give way."""
+    if marker_field is not None:
+        return cut(document.description, limits.description)
     mark = marker(document.source.key)
     words = clean(document.description)[: max(limits.description - len(mark) - 1, 0)].rstrip()
     return f"{words} {mark}" if words else mark
 
 
-def render(document: Document, party_id: str, limits: Limits = DEFAULT_LIMITS) -> str:
-    """The function's element, as XML text.
+def render(document: Document, party_id: str, limits: Limits = DEFAULT_LIMITS, marker_field: str | None = None) -> str:
+    """The function's element, as XML text. `marker_field` is the custom field that holds our marker, if one does.
 
     Raises:
         RequestInvalidError: The document cannot be sent as it is: lines that do not add up, a number that would have
@@ -33,11 +35,11 @@ def render(document: Document, party_id: str, limits: Limits = DEFAULT_LIMITS) -
     if not document.lines or sum(line.amount for line in document.lines) != document.total:
         raise RequestInvalidError(f"lines of {document.number!r} do not add up to its total", level=Level.LOCAL)
     if document.sage_object is SageObject.AR_INVOICE:
-        return _create_invoice(document, party_id, limits)
-    return _create_bill(document, party_id, limits)
+        return _create_invoice(document, party_id, limits, marker_field)
+    return _create_bill(document, party_id, limits, marker_field)
 
 
-def _create_invoice(document: Document, party_id: str, limits: Limits) -> str:
+def _create_invoice(document: Document, party_id: str, limits: Limits, marker_field: str | None) -> str:
     return "".join(
         (
             "<create_invoice>",
@@ -47,9 +49,14 @@ def _create_invoice(document: Document, party_id: str, limits: Limits) -> str:
             f"<action>{_action(document)}</action>",
             f"<invoiceno>{exact(document.number, 'document number', limits.number)}</invoiceno>",
             _optional("ponumber", document.reference, limits.reference),
-            f"<description>{escape(described(document, limits))}</description>",
+            f"<description>{escape(described(document, limits, marker_field))}</description>",
             # An empty rate type is "Intacct Daily Rate" (accounts-receivable/invoices).
             f"<currency>{exact(document.currency, 'currency')}</currency><exchratetype/>" if document.currency else "",
+            # Its place in the schema is right before the lines.
+            f"<customfields><customfield><customfieldname>{escape(marker_field)}</customfieldname>"
+            f"<customfieldvalue>{marker(document.source.key)}</customfieldvalue></customfield></customfields>"
+            if marker_field
+            else "",
             "<invoiceitems>",
             *[_invoice_line(line, limits) for line in document.lines],
             "</invoiceitems></create_invoice>",
@@ -65,7 +72,7 @@ def _invoice_line(line: DocumentLine, limits: Limits) -> str:
     )
 
 
-def _create_bill(document: Document, party_id: str, limits: Limits) -> str:
+def _create_bill(document: Document, party_id: str, limits: Limits, marker_field: str | None) -> str:
     return "".join(
         (
             "<create><APBILL>",
@@ -74,9 +81,11 @@ def _create_bill(document: Document, party_id: str, limits: Limits) -> str:
             f"<WHENDUE>{us_date(document.due)}</WHENDUE>",
             f"<RECORDID>{exact(document.number, 'document number', limits.number)}</RECORDID>",
             _optional("DOCNUMBER", document.reference, limits.reference),
-            f"<DESCRIPTION>{escape(described(document, limits))}</DESCRIPTION>",
+            f"<DESCRIPTION>{escape(described(document, limits, marker_field))}</DESCRIPTION>",
             f"<CURRENCY>{exact(document.currency, 'currency')}</CURRENCY>" if document.currency else "",
             f"<ACTION>{_action(document)}</ACTION>",
+            # A custom field is an element of its own in a generic function (accounts-payable/bills).
+            f"<{marker_field}>{marker(document.source.key)}</{marker_field}>" if marker_field else "",
             "<APBILLITEMS>",
             *[_bill_line(line, limits) for line in document.lines],
             "</APBILLITEMS></APBILL></create>",

@@ -10,6 +10,7 @@ Guarantees:
 4. A cancelled call raises `CancelledError` at once. Bytes may have left by then: the caller treats it as unknown.
 5. Reads are complete or raise.
 6. No secret is in any repr, error, traceback context or log line.
+7. All requests to one company share one limit (`turns`): sign-ins, postings, look-ups, lists and probes.
 """
 
 import secrets
@@ -40,6 +41,7 @@ from sage_client.login import Login
 from sage_client.lookups import DocumentKey, Found, found, parties_query, party
 from sage_client.query import Query
 from sage_client.timeouts import Timeouts
+from sage_client.turns import Pace, Turns
 
 log = getLogger("sage_client")
 
@@ -67,6 +69,8 @@ class SageClient:
         clock: The present, with a time zone.
         max_connections: Over all companies. A request that finds none free within `Timeouts.pool` is not sent.
         limits: Field lengths that the tenants' Sage takes.
+        pace: How fast one company may be asked; all its requests together.
+        marker_field: Integration name of the custom field that holds our marker; None: it stands in the description.
     """
 
     def __init__(  # noqa: PLR0913 - settings, by keyword, each with its default
@@ -80,10 +84,14 @@ class SageClient:
         clock: Callable[[], datetime] = _utc_now,
         max_connections: int = 100,
         limits: Limits = DEFAULT_LIMITS,
+        pace: Pace = Pace(),  # noqa: B008 - frozen
+        marker_field: str | None = None,
     ) -> None:
         self._gateway_url = gateway_url
         self._sender = _envelope.Sender(sender_id, sender_password)
         self._limits = limits
+        self._marker_field = marker_field
+        self._turns = Turns(pace)
         timeouts = timeouts or Timeouts()
         self._http = httpx.AsyncClient(
             transport=transport,
@@ -115,14 +123,22 @@ class SageClient:
         """Close the connections. Sessions end by themselves."""
         await self._http.aclose()
 
-    async def post(self, login: Login, calls: Sequence[Call], *, not_after: datetime | None = None) -> list[Answer]:
+    async def post(
+        self,
+        login: Login,
+        calls: Sequence[Call],
+        *,
+        not_after: datetime | None = None,
+        wanted: Callable[[], bool] | None = None,
+    ) -> list[Answer]:
         """Create documents: one request, one function per call, each independent, each under its own control id.
 
         Args:
             login: Whose session.
             calls: What to create.
-            not_after: The request does not begin later, whatever signing in took; its calls are then refused with
-                `TooLateError`, since nothing was sent.
+            not_after: The request does not begin later, whatever signing in or its turn took; its calls are then
+                refused with `TooLateError`, since nothing was sent.
+            wanted: Asked right before the bytes leave; where it says no, likewise.
 
         Returns:
             One answer per call, in the calls' order.
@@ -136,14 +152,18 @@ class SageClient:
         functions: dict[str, str] = {}
         for call in calls:
             try:
-                xml = render(call.document, call.party_id, self._limits)
+                xml = render(call.document, call.party_id, self._limits, self._marker_field)
             except RequestInvalidError as error:
                 answers[call.control_id] = failed(call.control_id, error)
             else:
                 functions[call.control_id] = _envelope.function(call.control_id, xml)
+
+        def check() -> None:
+            self._may_begin(not_after, wanted)
+
         if functions:
             try:
-                reply = await self._call(login, list(functions.values()), unique=True, not_after=not_after)
+                reply = await self._call(login, list(functions.values()), unique=True, before=check)
             except SageError as error:
                 answers |= {control_id: failed(control_id, error) for control_id in functions}
             else:
@@ -156,8 +176,8 @@ class SageClient:
         Raises:
             SageError: The look-up failed; nothing follows from it, least of all that a document is absent.
         """
-        rows = await self._read(login, [key.query() for key in keys])
-        return [[found(key, row) for row in own] for key, own in zip(keys, rows, strict=True)]
+        rows = await self._read(login, [key.query(self._marker_field) for key in keys])
+        return [[found(key, row, self._marker_field) for row in own] for key, own in zip(keys, rows, strict=True)]
 
     async def parties(self, login: Login, kind: PartyKind) -> list[PartyRecord]:
         """All customers or vendors, active or not.
@@ -201,29 +221,39 @@ class SageClient:
 
         return await read_all(send, queries)
 
+    def _may_begin(self, not_after: datetime | None, wanted: Callable[[], bool] | None) -> None:
+        if not_after is not None and self._clock() > not_after:
+            raise TooLateError("it was too late to send when its turn came")
+        if wanted is not None and not wanted():
+            raise TooLateError("nobody wanted it any more when its turn came")
+
     async def _call(
-        self, login: Login, functions: Sequence[str], *, unique: bool, not_after: datetime | None = None
+        self, login: Login, functions: Sequence[str], *, unique: bool, before: Callable[[], None] | None = None
     ) -> Reply:
         """Send functions in the login's session; once more in a new one where Sage refuses the session."""
         session = await self._sessions.get(login)
         try:
-            return await self._in_session(session, functions, unique=unique, not_after=not_after)
+            return await self._in_session(login, session, functions, unique=unique, before=before)
         except SignInError as refused:
             log.info("sage session refused, signing in again: company=%s %s", login.company_id, refused)
         session = await self._sessions.get(login, but=session)
         try:
-            return await self._in_session(session, functions, unique=unique, not_after=not_after)
+            return await self._in_session(login, session, functions, unique=unique, before=before)
         except SignInError:
             self._sessions.forget(login, session)
             raise
 
     async def _in_session(
-        self, session: Session, functions: Sequence[str], *, unique: bool, not_after: datetime | None
+        self,
+        login: Login,
+        session: Session,
+        functions: Sequence[str],
+        *,
+        unique: bool,
+        before: Callable[[], None] | None,
     ) -> Reply:
-        if not_after is not None and self._clock() > not_after:
-            raise TooLateError("it was too late to send when the session was ready")
         who = _envelope.Authentication.by_session(session.id)
-        reply = await self._exchange(session.endpoint, who, functions, unique=unique)
+        reply = await self._exchange(login, session.endpoint, who, functions, unique=unique, before=before)
         session.renewed(reply)
         return reply
 
@@ -234,7 +264,7 @@ class SageClient:
         failure: SageError
         try:
             session = opened(
-                await self._exchange(self._gateway_url, who, [call], unique=False), login, self._gateway_url
+                await self._exchange(login, self._gateway_url, who, [call], unique=False), login, self._gateway_url
             )
         except SageError as error:
             failure = as_read(error)
@@ -245,11 +275,22 @@ class SageClient:
         raise failure
 
     async def _exchange(
-        self, url: str, who: _envelope.Authentication, functions: Sequence[str], *, unique: bool
+        self,
+        login: Login,
+        url: str,
+        who: _envelope.Authentication,
+        functions: Sequence[str],
+        *,
+        unique: bool,
+        before: Callable[[], None] | None = None,
     ) -> Reply:
+        """One request, in its turn. `before` is called right before the bytes leave and raises if they may not."""
         request_id = secrets.token_hex(8)
         body = RequestBody(_envelope.request(self._sender, request_id, who, functions, unique=unique))
-        return await self._transport.exchange(url, request_id, body)
+        async with self._turns.turn(login.company_id):
+            if before is not None:
+                before()
+            return await self._transport.exchange(url, request_id, body)
 
 
 def _is_loopback(url: str) -> bool:

@@ -9,7 +9,8 @@
     │   │   └── TooLateError            RETRY          the time within which it might begin had passed
     │   ├── ThrottledError              THROTTLED      too many requests; `retry_after` says how long to wait
     │   ├── SignInError                 AUTH           company, user, password or entity refused
-    │   ├── ConfigurationError          CONFIGURATION  sender, permission or set-up of the tenant refused
+    │   ├── ConfigurationError          CONFIGURATION  sender or set-up of the tenant refused
+    │   │   └── PermissionDeniedError     CONFIGURATION  the user may not do this with this kind of object
     │   ├── RefusedError                DATA           Sage refused the document itself
     │   │   ├── PeriodClosedError       DATA           its date is in a closed period
     │   │   └── DuplicateNumberError    DATA           the number exists: look up whose it is
@@ -43,6 +44,7 @@ __all__ = [
     "NotConnectedError",
     "NotDoneError",
     "PeriodClosedError",
+    "PermissionDeniedError",
     "RefusedError",
     "RequestInvalidError",
     "SageError",
@@ -134,10 +136,14 @@ class SignInError(NotDoneError):
 
 
 class ConfigurationError(NotDoneError):
-    """Sage refuses the sender, the user's permissions or the tenant's set-up; a person has to change it there."""
+    """Sage refuses the sender or the tenant's set-up; a person has to change it there."""
 
     kind = Kind.CONFIGURATION
     code = Code.SAGE_CONFIGURATION
+
+
+class PermissionDeniedError(ConfigurationError):
+    """The user may not do this with this object, or Sage does not show it the object; others it may well."""
 
 
 class RefusedError(NotDoneError):

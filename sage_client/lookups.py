@@ -29,16 +29,20 @@ class DocumentKey:
     number: str
     party_id: str
 
-    def query(self) -> Query:
-        """Everything in Sage under that number and party."""
+    def query(self, marker_field: str | None = None) -> Query:
+        """Everything in Sage under that number and party, with the custom field that holds our marker, if one does.
+
+        The field is read, not filtered by: custom fields are not indexed (web-services/queries).
+        """
         party = _PARTY_FIELD[self.object]
         where = AllOf((equal("RECORDID", self.number), equal(party, self.party_id)))
-        return Query(self.object, (party, *_DOCUMENT_FIELDS), where)
+        own = (marker_field,) if marker_field is not None else ()
+        return Query(self.object, (party, *_DOCUMENT_FIELDS, *own), where)
 
 
 @dataclass(frozen=True, slots=True)
 class Found:
-    """A document in Sage. It may be somebody else's: the marker in `description`, then `total`, tell."""
+    """A document in Sage. It may be somebody else's: our marker, then `total`, tell."""
 
     record_no: str
     number: str
@@ -54,9 +58,24 @@ class Found:
     """AUWHENCREATED, when it was entered."""
     modified: str
     """WHENMODIFIED, whose time zone Sage does not name."""
+    mark: str = ""
+    """What the custom field for our marker holds, where one is set up."""
+
+    def bears(self, marker: str) -> bool:
+        """Whether it carries the marker, in its field or in the description: a field may have been set up since."""
+        return marker in self.mark or marker in self.description
+
+    @property
+    def reversed(self) -> bool:
+        """Whether it was reversed or voided, so that it is worth nothing.
+
+        "Reversed" is the label that is known; the words of other set-ups are not documented, so any that begin like it
+        count, and "Voided", which AP payments have.
+        """
+        return self.state.strip().lower().startswith(("revers", "void"))
 
 
-def found(key: DocumentKey, row: Row) -> Found:
+def found(key: DocumentKey, row: Row, marker_field: str | None = None) -> Found:
     """One row of the look-up.
 
     Raises:
@@ -80,6 +99,7 @@ def found(key: DocumentKey, row: Row) -> Found:
         date=row.get("WHENCREATED", ""),
         created=row.get("AUWHENCREATED", ""),
         modified=row.get("WHENMODIFIED", ""),
+        mark=row.get(marker_field, "") if marker_field is not None else "",
     )
 
 

@@ -1,35 +1,28 @@
-"""Step 6: a claim without an outcome is looked up in Sage before anything is sent again.
-
-=======================================================  =========================================================
-what the look-up finds                                   what follows
-=======================================================  =========================================================
-our document: number, party, our marker and the amount   adopted: it was posted, once
-nothing, and the lease of the claim has ended            proven absent: sent again under the same control id
-another's document under our number, lease ended or Sage  `rejected`: never adopted, never posted beside it
-refused the number
-two of ours, or no answer, or the lease still runs       `uncertain`: kept in the ledger, looked up again
-=======================================================  =========================================================
-"""
+"""Step 6: a claim without an outcome is looked up in Sage before anything is sent again. What follows: `proof`."""
 
 import asyncio
 import heapq
 from collections.abc import Sequence
+from dataclasses import replace
 from datetime import timedelta
 from itertools import count
 
 import structlog
 
+from consumers.engine import metrics
 from consumers.engine.aside import SetAside
 from consumers.engine.knobs import Knobs, Time, jittered
-from consumers.engine.ledger import Claim
+from consumers.engine.leases import Leases
 from consumers.engine.places import CredentialsMissingError, Sage, place_of
-from consumers.engine.verdicts import posted
-from consumers.engine.work import Verdict, Work
+from consumers.engine.proof import Adopt, Ask, Circumstances, End, SendAgain, Wait, prove
+from consumers.engine.verdicts import ended, posted
+from consumers.engine.work import Owner, Verdict, Work
 from domain.codes import Code
 from domain.identity import marker
 from domain.outcomes import Outcome
 from producers.results import SageAnswer
 from sage_client import DocumentKey, Found, Kind, SageError
+from sage_client.errors import PermissionDeniedError
 
 log = structlog.get_logger(__name__)
 
@@ -37,18 +30,23 @@ log = structlog.get_logger(__name__)
 class Doubts:
     """The documents of one company whose call may or may not have been executed."""
 
-    def __init__(self, sage: Sage, aside: SetAside, knobs: Knobs, time: Time) -> None:
+    def __init__(self, company_id: str, sage: Sage, aside: SetAside, leases: Leases, knobs: Knobs, time: Time) -> None:
         self._client = sage.client
         self._login = sage.login
         self._aside = aside
+        self._leases = leases
         self._knobs = knobs
         self._time = time
         self._due: list[tuple[float, int, Work]] = []
         self._order = count()
         self._added = asyncio.Event()
+        self._asked: set[Work] = set()
+        """Documents that wait for a person."""
+        self._gauge = metrics.NEED_A_PERSON.labels(company_id)
 
     def add(self, work: Work) -> None:
         """Look the document up as soon as may be."""
+        self._leases.see(work.claimed)
         self._push(work, self._time.monotonic())
 
     async def run(self) -> None:
@@ -69,8 +67,13 @@ class Doubts:
         heapq.heappush(self._due, (due, next(self._order), work))
         self._added.set()
 
+    def give_back(self, owner: Owner) -> None:
+        """The owner's documents are another's from now on."""
+        self._asked = {work for work in self._asked if work.owner is not owner}
+        self._gauge.set(len(self._asked))
+
     def _take(self) -> list[Work]:
-        """What is due now, of one place, at most a request's worth; without what was given up."""
+        """What is due now, of one place and kind, at most a request's worth; without what was given up."""
         now = self._time.monotonic()
         batch: list[Work] = []
         others = []
@@ -79,7 +82,7 @@ class Doubts:
             work = entry[2]
             if work.owner.gone or work.withdrawn:
                 continue
-            if not batch or place_of(work.connection) == place_of(batch[0].connection):
+            if not batch or _stream(work) == _stream(batch[0]):
                 batch.append(work)
             else:
                 others.append(entry)
@@ -96,7 +99,7 @@ class Doubts:
             self._all_later(batch, f"its connection is set aside: {verdict.detail}", self._knobs.probe_every)
             return
         # Taken before the question: what Sage executes while it answers is not "after the lease".
-        asked_at = self._time.now()
+        lease_ended = [self._leases.left(claim) <= 0 for claim in claims]
         try:
             answers = await self._client.find(self._login(connection), keys)
         except CredentialsMissingError as error:
@@ -104,12 +107,12 @@ class Doubts:
             self._all_later(batch, f"it could not be looked up: {error}", self._knobs.probe_every)
             return
         except SageError as error:
-            if error.kind in (Kind.AUTH, Kind.CONFIGURATION):
+            if error.kind in (Kind.AUTH, Kind.CONFIGURATION) and not isinstance(error, PermissionDeniedError):
                 self._aside.add(connection, Verdict(Outcome.DEFERRED, error.code, str(error)))
             self._all_later(batch, f"it could not be looked up: {error}", self._knobs.backoff)
             return
-        for work, claim, found in zip(batch, claims, answers, strict=True):
-            self._decide(work, claim, found, lease_ended=asked_at >= claim.lease_until)
+        for work, found, ended_before in zip(batch, answers, lease_ended, strict=True):
+            self._decide(work, found, lease_ended=ended_before)
 
     def _all_later(self, batch: Sequence[Work], why: str, first: timedelta) -> None:
         """All of them at one time, so that they stay one request."""
@@ -119,31 +122,55 @@ class Doubts:
             self._tell(work, why)
             self._push(work, due)
 
-    def _decide(self, work: Work, claim: Claim, found: Sequence[Found], *, lease_ended: bool) -> None:
-        ours = [each for each in found if marker(work.key) in each.description and each.total == claim.total]
-        if len(ours) == 1:
-            log.info("a document in doubt was found in sage", key=work.key, record_no=ours[0].record_no)
-            work.owner.finish(work, posted(claim, ours[0].record_no))
-        elif ours:
-            numbers = ", ".join(each.record_no for each in ours)
-            self._later(work, f"sage holds it more than once: record numbers {numbers}")
-        elif not lease_ended and not work.number_taken:
-            self._later(work, "it is not in sage yet")
-        elif found or work.number_taken:
-            detail = f"number {claim.number} of {claim.party_id} is taken in Sage by {_others(work, found)}"
-            sage = SageAnswer(control_id=claim.control_id)
-            verdict = Verdict(Outcome.REJECTED, Code.SAGE_DUPLICATE_NUMBER, detail, sage=sage, refused=True)
-            work.owner.finish(work, verdict)
-        else:
-            log.info("a document in doubt is proven absent and sent again", key=work.key)
-            work.owner.again(work)
+    def _decide(self, work: Work, found: Sequence[Found], *, lease_ended: bool) -> None:
+        claim = work.claimed
+        known = Circumstances(
+            marker=marker(work.key),
+            lease_ended=lease_ended,
+            number_taken=work.number_taken,
+            same_revision=work.received.revision == claim.revision,
+            budget=self._knobs.repeats,
+        )
+        match proof := prove(claim, found, known):
+            case Wait():
+                self._later(work, proof.why)
+                return
+            case Ask():
+                self._ask(work, proof.why)
+                return
+            case Adopt():
+                log.info("a document in doubt was found in sage", key=work.key, record_no=proof.record_no)
+                work.owner.finish(work, posted(claim, proof.record_no))
+            case End():
+                work.owner.finish(work, ended(claim, proof))
+            case SendAgain():
+                log.info("a document in doubt is proven absent and sent again", key=work.key)
+                work.executed = claim if claim.repeats else None
+                work.owner.again(work)
+        self._leases.forget(claim)
+        self._asked.discard(work)
+        self._gauge.set(len(self._asked))
 
     def _later(self, work: Work, why: str) -> None:
         self._tell(work, why)
         wait = jittered(work.looks, self._knobs.backoff, self._knobs.probe_every, self._time.random)
-        left = (work.claimed.lease_until - self._time.now()).total_seconds()
+        left = self._leases.left(work.claimed)
         # The look-up that can prove absence comes right when the lease ends, not up to a minute later.
         self._push(work, self._time.monotonic() + (min(wait, left) if left > 0 else wait))
+
+    def _ask(self, work: Work, why: str) -> None:
+        """Say once that a person has to act; go on looking, ever more rarely, for it may still appear."""
+        claim = work.claimed
+        if work not in self._asked:
+            self._asked.add(work)
+            self._gauge.set(len(self._asked))
+            log.error("a document needs a person", key=work.key, number=claim.number, party=claim.party_id, why=why)
+            sage = SageAnswer(control_id=claim.control_id)
+            work.claim, work.doubt, work.looks = replace(claim, asked=True), why, 0
+            work.owner.park(work, Verdict(Outcome.UNCERTAIN, Code.EXECUTED_BUT_NOT_FOUND, why, sage=sage, parked=True))
+        gap = min(self._knobs.probe_every * 2 ** min(work.looks, 16), self._knobs.probe_cap).total_seconds()
+        work.looks += 1
+        self._push(work, self._time.monotonic() + gap * (0.9 + 0.2 * self._time.random()))
 
     def _tell(self, work: Work, why: str) -> None:
         """Say once, and whenever the reason changes, that a document is in doubt; park it the first time."""
@@ -158,10 +185,6 @@ class Doubts:
             work.owner.park(work, Verdict(Outcome.UNCERTAIN, Code.OUTCOME_UNKNOWN, detail, sage=sage, parked=True))
 
 
-def _others(work: Work, found: Sequence[Found]) -> str:
-    """Who has the number, for a person to compare."""
-    marked = [each for each in found if marker(work.key) in each.description]
-    if marked:
-        return f"record {marked[0].record_no}, which is ours, but whose total was changed to {marked[0].total}"
-    numbers = ", ".join(each.record_no for each in found)
-    return f"record {numbers}, which is not ours" if numbers else "a record of another customer or vendor"
+def _stream(work: Work) -> tuple[object, ...]:
+    """What may be looked up in one request: of one place, and of one kind, which alone the user may not be shown."""
+    return *place_of(work.connection), work.claimed.sage_object

@@ -38,18 +38,28 @@ class Knobs:
     """How soon a connection that was set aside is tried; twice as late if it fails again before anything worked."""
     probe_cap: timedelta = timedelta(hours=1)
     """The longest wait for such a try."""
+    tries: int = 10
+    """Plain retries of one document while its company takes others; then it is parked, and tried again later."""
+    repeats: int = 2
+    """How often Sage may say that it has executed a call although no document is found, before a person is asked.
+    Twice: the first may have met the call while it was running, and that may have failed."""
     backoff: timedelta = timedelta(seconds=1)
     """The first wait after a failure; it doubles, with full jitter."""
     backoff_cap: timedelta = timedelta(seconds=30)
     """The longest such wait."""
     retry_after_cap: timedelta = timedelta(minutes=2)
-    """The longest that a server's Retry-After is obeyed."""
+    """The longest that a server's Retry-After is obeyed; a jittered wait comes on top."""
     drain: timedelta = timedelta(seconds=30)
     """How long a partition that is being given up may finish what was sent."""
     party_refresh: timedelta = timedelta(minutes=15)
     """How long a read list of customers or vendors is trusted."""
     party_recheck: timedelta = timedelta(seconds=30)
     """A name that was not found is looked for in a fresh list at most so often."""
+
+    @property
+    def lease(self) -> timedelta:
+        """From a claim to the end of what its call may do."""
+        return self.send_within + self.exchange + self.execution
 
 
 @dataclass(frozen=True, slots=True)
@@ -81,6 +91,5 @@ def utc_now() -> datetime:
 
 
 def jittered(attempt: int, first: timedelta, cap: timedelta, random: Callable[[], float]) -> float:
-    """Seconds to wait before attempt `attempt` (1 is the first retry): doubling, jittered, never near zero."""
-    longest = min(cap.total_seconds(), first.total_seconds() * 2.0 ** min(attempt - 1, 16))
-    return longest * (0.1 + 0.9 * random())
+    """Seconds to wait before retry `attempt`, from 1 on: any part of a time that doubles (full jitter)."""
+    return random() * min(cap.total_seconds(), first.total_seconds() * 2.0 ** min(attempt - 1, 16))

@@ -5,29 +5,35 @@ Two stages with one batch between them: while a request is on its way, the claim
 
 import asyncio
 from collections import deque
-from collections.abc import Callable, Iterable, Sequence
+from collections.abc import Iterable, Sequence
+from dataclasses import replace
 
 import structlog
 
 from consumers.engine import metrics
-from consumers.engine.aside import SetAside, for_work
+from consumers.engine.aside import SetAside, Wakes
 from consumers.engine.directory import PartyDirectory
 from consumers.engine.doubt import Doubts
 from consumers.engine.knobs import Knobs, Time, jittered
+from consumers.engine.leases import Leases
 from consumers.engine.ledger import Claim
 from consumers.engine.places import CredentialsMissingError, Place, Sage, place_of
 from consumers.engine.verdicts import posted, refused, sage_answer
 from consumers.engine.work import Owner, Verdict, Work
 from domain.codes import Code
+from domain.documents import SageObject
 from domain.identity import control_id
 from domain.outcomes import Outcome, Rejected
-from sage_client import Answer, Call, Done, Kind, Login, Refused, SageError
-from sage_client.errors import TooLateError
+from sage_client import Answer, Call, Done, Kind, Level, Login, Refused, SageError
+from sage_client.errors import DuplicateCallError, PermissionDeniedError, TooLateError
 
 log = structlog.get_logger(__name__)
 
 CREATE = "create"
 """The operation in a control id; corrections will have names of their own."""
+
+Stream = tuple[Place, SageObject]
+"""What goes out in one request: documents of one place and one kind, since the user may be refused a kind."""
 
 
 class Lane:
@@ -37,7 +43,7 @@ class Lane:
         self,
         company_id: str,
         sage: Sage,
-        on_release: Callable[[str], None],
+        wakes: Wakes,
         knobs: Knobs,
         time: Time,
     ) -> None:
@@ -47,7 +53,7 @@ class Lane:
         self._knobs = knobs
         self._time = time
         self._directory = PartyDirectory(sage.client, knobs, time)
-        self._queues: dict[Place, deque[Work]] = {}
+        self._queues: dict[Stream, deque[Work]] = {}
         self._filled = asyncio.Event()
         self._claimed: asyncio.Queue[list[Work]] = asyncio.Queue(maxsize=1)
         self._running_time = knobs.exchange + knobs.execution
@@ -55,8 +61,9 @@ class Lane:
         self._hurry = asyncio.Event()
         self._failures = 0
         self._failing_since: float | None = None
-        self._aside = SetAside(sage, on_release, knobs, time)
-        self._doubts = Doubts(sage, self._aside, knobs, time)
+        self._aside = SetAside(company_id, sage, wakes, knobs, time)
+        self._leases = Leases(knobs.lease, time)
+        self._doubts = Doubts(company_id, sage, self._aside, self._leases, knobs, time)
         self._tasks = [
             asyncio.create_task(self._run_claims(), name=f"lane {company_id} claims"),
             *(
@@ -68,10 +75,10 @@ class Lane:
 
     def submit(self, work: Work) -> None:
         """Take a mapped document. It is posted, or parked if the company takes nothing at present."""
-        if (verdict := self._aside.why(work.connection)) is not None:
-            work.owner.finish(work, for_work(verdict, work))
+        if (verdict := self._aside.admit(work)) is not None:
+            work.owner.finish(work, verdict)
             return
-        self._queues.setdefault(place_of(work.connection), deque()).append(work)
+        self._queues.setdefault(_stream(work), deque()).append(work)
         self._filled.set()
 
     def doubt(self, work: Work) -> None:
@@ -82,9 +89,9 @@ class Lane:
         """Drop the owner's documents that are not on their way to Sage: it is being given up."""
         self._hurry.set()  # whoever waits to send again looks up: some of it may not be sent any more
         self._hurry = asyncio.Event()
-        for place, queue in list(self._queues.items()):
-            kept = deque(work for work in queue if not self._given_back(work, owner))
-            self._queues[place] = kept
+        self._doubts.give_back(owner)
+        for stream, queue in list(self._queues.items()):
+            self._queues[stream] = deque(work for work in queue if not self._given_back(work, owner))
         waiting = [self._claimed.get_nowait() for _ in range(self._claimed.qsize())]
         for batch in waiting:
             self._claimed.put_nowait([work for work in batch if not self._given_back(work, owner)])
@@ -129,14 +136,14 @@ class Lane:
             except SageError as error:
                 await self._not_taken(batch, error)
                 continue
-            if batch := await self._claim(batch):
+            if batch := await self._claim(self._let_on(batch)):
                 await self._claimed.put(batch)
 
     async def _next_batch(self) -> list[Work]:
-        """The next documents of one place, in order, without those whose partition was given up."""
+        """The next documents of one stream, in order, without those whose partition was given up."""
         while True:
-            for place in list(self._queues):
-                queue = self._queues.pop(place)
+            for stream in list(self._queues):
+                queue = self._queues.pop(stream)
                 batch: list[Work] = []
                 keys: set[str] = set()
                 lines = 0
@@ -153,7 +160,7 @@ class Lane:
                     elif work.claim is not None:
                         work.owner.let_go(work)
                 if queue:
-                    self._queues[place] = queue  # at the end: the places of a company take turns
+                    self._queues[stream] = queue  # at the end: the streams of a company take turns
                 if batch:
                     metrics.WAITING.labels(self.company_id).set(sum(map(len, self._queues.values())))
                     return batch
@@ -166,6 +173,7 @@ class Lane:
         found = []
         for work, party in zip(batch, parties, strict=True):
             if isinstance(party, Rejected):
+                self._aside.unclear(work)
                 work.owner.finish(work, Verdict(Outcome.REJECTED, party.code, party.detail))
             else:
                 work.party_id = party
@@ -174,7 +182,8 @@ class Lane:
 
     async def _claim(self, batch: Iterable[Work]) -> list[Work]:
         """Make the claims of a batch durable, each partition's in one transaction, all partitions side by side."""
-        lease_until = self._time.now() + self._knobs.send_within + self._running_time
+        lease_until = self._time.now() + self._knobs.lease
+        begin_by = self._time.monotonic() + self._knobs.send_within.total_seconds()
         by_owner: dict[int, list[tuple[Work, Claim]]] = {}
         for work in batch:
             document = work.mapped
@@ -196,7 +205,17 @@ class Lane:
                 party_id=work.party_id or "",
                 total=document.total,
                 lease_until=lease_until,
+                offset=work.source.offset,
+                timestamp=work.source.timestamp,
+                repeats=work.executed.repeats if work.executed is not None else 0,
             )
+            if work.executed is not None and work.executed.control_id != claim.control_id:
+                # The settings changed meanwhile: it would go out as another call, beside one that Sage has executed.
+                work.claim = replace(work.executed, repeats=max(work.executed.repeats, self._knobs.repeats))
+                self._doubts.add(work)
+                continue
+            work.begin_by = begin_by
+            self._leases.see(claim)
             by_owner.setdefault(id(work.owner), []).append((work, claim))
         owned = list(by_owner.values())
         durable = await asyncio.gather(*(claims[0][0].owner.claim(claims) for claims in owned))
@@ -211,7 +230,7 @@ class Lane:
 
     async def _run_posts(self) -> None:
         while True:
-            batch = [work for work in await self._claimed.get() if not work.owner.gone]
+            batch = self._let_on([work for work in await self._claimed.get() if not work.owner.gone])
             if not batch:
                 continue
             try:
@@ -229,7 +248,9 @@ class Lane:
             # The client looks at the time right before the bytes leave: a worker that slept, or had to sign in first,
             # must not speak when somebody else may have proven the document absent.
             soonest = min(work.claimed.lease_until for work in batch)
-            answers = await self._client.post(login, calls, not_after=soonest - self._running_time)
+            answers = await self._client.post(
+                login, calls, not_after=soonest - self._running_time, wanted=lambda: self._wanted(batch)
+            )
         not_taken: dict[Kind | None, list[tuple[SageError, Work]]] = {}
         late: list[Work] = []
         for work, answer in zip(batch, answers, strict=True):
@@ -238,45 +259,73 @@ class Lane:
             elif error is not None:
                 not_taken.setdefault(error.kind, []).append((error, work))
         self._requeue(late)  # its claim aged while something else was waited for: no trouble of the company's
-        if sum(map(len, not_taken.values())) + len(late) < len(batch):
+        others = any(
+            isinstance(answer, Done) or (isinstance(answer, Refused) and answer.error.kind in (Kind.DATA, Kind.BUG))
+            for answer in answers
+        )
+        if others:
             self._failures, self._failing_since = 0, None
-            self._aside.worked(batch[0].connection)
         # One trouble a kind, however many functions of the request tell of it: one wait, or one alarm.
         for troubles in not_taken.values():
-            await self._not_taken([work for _, work in troubles], troubles[0][0])
+            await self._not_taken([work for _, work in troubles], troubles[0][0], others=others)
+
+    def _wanted(self, batch: Sequence[Work]) -> bool:
+        """Whether the request may still begin: somebody owns its documents, and no clock was set back meanwhile."""
+        now = self._time.monotonic()
+        return any(not work.owner.gone for work in batch) and all(now <= work.begin_by for work in batch)
 
     def _settle(self, work: Work, answer: Answer) -> SageError | None:
         """Give one document its verdict; the error if the company as a whole did not take it."""
         claim = work.claimed
         match answer:
             case Done():
+                self._answered(work)
                 work.owner.finish(work, posted(claim, answer.record_no))
             case Refused(error=error) if error.code is Code.SAGE_DUPLICATE_NUMBER:
+                self._aside.answered(work)
                 work.number_taken = True  # by whom? Perhaps by ourselves, before the ledger's memory
                 self._doubts.add(work)
             case Refused(error=error) if error.kind in (Kind.DATA, Kind.BUG):
+                self._answered(work)
                 work.owner.finish(work, refused(claim, error))
             case Refused(error=error):
                 return error
             case _:
+                if isinstance(answer.error, DuplicateCallError):
+                    work.claim = replace(claim, repeats=claim.repeats + 1)
+                self._aside.unclear(work)
                 self._doubts.add(work)
         return None
 
+    def _answered(self, work: Work) -> None:
+        self._leases.forget(work.claimed)
+        self._aside.answered(work)
+
     # Trouble.
 
-    async def _not_taken(self, batch: Sequence[Work], error: SageError) -> None:
-        """The company took none of these, for certain: wait and send again, or set the company aside."""
-        now = self._time.monotonic()
-        self._failures += 1
-        self._failing_since = now if self._failing_since is None else self._failing_since
+    async def _not_taken(self, batch: Sequence[Work], error: SageError, *, others: bool = False) -> None:
+        """None of these was taken, for certain: send them again later, or park them. `others`: others were taken."""
         verdict = Verdict(Outcome.DEFERRED, error.code, str(error), sage=sage_answer(error))
-        given_up = now - self._failing_since > self._knobs.give_up.total_seconds()
-        if given_up or error.kind not in (Kind.RETRY, Kind.THROTTLED):
-            self._block(batch, verdict)
+        if error.kind not in (Kind.RETRY, Kind.THROTTLED):
+            denied = isinstance(error, PermissionDeniedError)
+            self._block(batch, verdict, batch[0].mapped.sage_object if denied else None)
             return
-        wait = jittered(self._failures, self._knobs.backoff, self._knobs.backoff_cap, self._time.random)
+        if others or (error.kind is Kind.RETRY and error.level is Level.RESULT):
+            batch = self._not_again_and_again(batch, verdict)  # their own trouble, not the company's
+            if not batch:
+                return
+            attempt = max(work.tries for work in batch)
+        else:
+            now = self._time.monotonic()
+            self._failures += 1
+            self._failing_since = now if self._failing_since is None else self._failing_since
+            if now - self._failing_since > self._knobs.give_up.total_seconds() or self._aside.on_trial(batch[0]):
+                self._block(batch, verdict)
+                return
+            attempt = self._failures
+        wait = jittered(attempt, self._knobs.backoff, self._knobs.backoff_cap, self._time.random)
         if error.retry_after is not None:
-            wait = max(wait, min(error.retry_after, self._knobs.retry_after_cap.total_seconds()))
+            wait += min(error.retry_after, self._knobs.retry_after_cap.total_seconds())
         log.warning(
             "sage did not take a request; it is sent again",
             company=self.company_id,
@@ -287,21 +336,49 @@ class Lane:
         self._requeue(batch)
         await self._time.until(self._hurry, wait)
 
+    def _not_again_and_again(self, batch: Sequence[Work], verdict: Verdict) -> list[Work]:
+        """Those that may be sent again soon; whose budget is spent is parked for later."""
+        left = []
+        for work in batch:
+            work.tries += 1
+            if work.tries > self._knobs.tries or self._aside.on_trial(work):
+                self._aside.unclear(work)
+                work.owner.finish(work, self._aside.later(work, verdict))
+            else:
+                left.append(work)
+        return left
+
     def _requeue(self, batch: Sequence[Work]) -> None:
         """Put documents that were not taken back at the head of their queue, in their order."""
-        for work in reversed(batch):
+        for work in reversed(self._let_on(batch)):
             if not work.owner.open:
                 work.owner.let_go(work)
                 continue
-            self._queues.setdefault(place_of(work.connection), deque()).appendleft(work)
+            self._queues.setdefault(_stream(work), deque()).appendleft(work)
         if batch:
             self._filled.set()
 
-    def _block(self, batch: Sequence[Work], verdict: Verdict) -> None:
-        """Set a connection aside: its documents are parked until a probe releases them."""
-        connection = batch[0].connection
-        self._aside.add(connection, verdict)
+    def _let_on(self, batch: Sequence[Work]) -> list[Work]:
+        """Those that may go on; the others' connection was set aside while they were waiting."""
+        left = []
+        for work in batch:
+            if (verdict := self._aside.refuses(work)) is not None:
+                work.owner.finish(work, verdict)
+            else:
+                left.append(work)
+        return left
+
+    def _block(self, batch: Sequence[Work], verdict: Verdict, kind: SageObject | None = None) -> None:
+        """Set a connection aside, or one kind of its documents: they are parked until a trial releases them."""
+        self._aside.add(batch[0].connection, verdict, kind)
         self._failures, self._failing_since = 0, None
-        queued = self._queues.pop(place_of(connection), deque())
-        for work in [*batch, *queued]:
-            work.owner.finish(work, for_work(verdict, work))
+        self._let_on(batch)
+        for stream, queue in list(self._queues.items()):  # whatever their entity: they would meet the same answer
+            if left := self._let_on(queue):
+                self._queues[stream] = deque(left)
+            else:
+                del self._queues[stream]
+
+
+def _stream(work: Work) -> Stream:
+    return place_of(work.connection), work.mapped.sage_object

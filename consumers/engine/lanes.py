@@ -1,8 +1,8 @@
 """The lanes of all companies, made as their first document comes."""
 
 import asyncio
-from collections.abc import Callable
 
+from consumers.engine.aside import Wakes
 from consumers.engine.knobs import Knobs, Time
 from consumers.engine.lane import Lane
 from consumers.engine.places import Sage
@@ -15,12 +15,12 @@ class Lanes:
     def __init__(
         self,
         sage: Sage,
-        on_release: Callable[[str], None],
+        wakes: Wakes,
         knobs: Knobs,
         time: Time,
     ) -> None:
         self._sage = sage
-        self._on_release = on_release
+        self._wakes = wakes
         self._knobs = knobs
         self._time = time
         self._lanes: dict[str, Lane] = {}
@@ -55,5 +55,5 @@ class Lanes:
     def _lane(self, work: Work) -> Lane:
         company_id = work.connection.company_id
         if (lane := self._lanes.get(company_id)) is None:
-            lane = self._lanes[company_id] = Lane(company_id, self._sage, self._on_release, self._knobs, self._time)
+            lane = self._lanes[company_id] = Lane(company_id, self._sage, self._wakes, self._knobs, self._time)
         return lane

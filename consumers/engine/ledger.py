@@ -19,6 +19,8 @@ from domain.outcomes import Outcome
 
 SCHEMA = 1
 WAITING = frozenset({Outcome.DEFERRED, Outcome.UNCERTAIN})
+OTHER_REVISION = ""
+"""`Posted.revision` of a document that stands in Sage with content which none of our revisions is known to have."""
 INTERNAL = "~"
 """What begins so is no document key but a record of the engine's own, whose value only its writer understands."""
 
@@ -41,6 +43,13 @@ class Claim:
     total: Decimal
     lease_until: datetime
     """No byte of the call leaves after this; absence in Sage proves nothing before it."""
+    offset: int | None = None
+    """The offset of the source record that it was made for, and its Kafka timestamp; older claims do not say."""
+    timestamp: int = 0
+    repeats: int = 0
+    """How often Sage said that it had executed the control id before, without a document being found."""
+    asked: bool = False
+    """True once a person was asked about it: its lease has ended, and it is never sent again."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -239,6 +248,10 @@ class Ledger:
     def in_doubt(self) -> Iterator[Entry]:
         """The parked documents whose call may or may not have been executed."""
         return (entry for entry in self._entries.values() if entry.waiting and entry.claim is not None)
+
+    def claims_without_event(self) -> Iterator[tuple[str, Claim]]:
+        """Claims of documents that are not parked, by key: only their source records hold the events."""
+        return ((e.key, e.claim) for e in self._entries.values() if e.claim is not None and not e.waiting)
 
     def blockers(self) -> tuple[str, ...]:
         """Everything that some document waits for."""

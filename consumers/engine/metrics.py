@@ -7,6 +7,12 @@ OUTCOMES = Counter("alvys_sage_outcomes_total", "Documents by how they ended", [
 DEAD_LETTERS = Counter("alvys_sage_dead_letters_total", "Records that broke the contract", ["topic", "code"])
 IN_FLIGHT = Gauge("alvys_sage_records_in_flight", "Records read and not yet ended", ["topic", "partition"])
 WAITING = Gauge("alvys_sage_lane_waiting", "Documents waiting in a company's lane", ["company"])
+NEED_A_PERSON = Gauge(
+    "alvys_sage_documents_executed_but_not_found", "Documents whose call Sage executed and does not show", ["company"]
+)
+SET_ASIDE = Gauge(
+    "alvys_sage_connections_set_aside", "Connections, or kinds of documents of them, set aside", ["company"]
+)
 REQUESTS = Counter("alvys_sage_gateway_requests_total", "Requests to Sage Intacct", ["company", "function"])
 REQUEST_SECONDS = Histogram("alvys_sage_gateway_request_seconds", "Time of one request to Sage Intacct", ["company"])
 BATCH = Histogram(

@@ -87,7 +87,7 @@ def ending(work: Work, verdict: Verdict) -> Ending:
         code=verdict.code,
         detail=None if verdict.detail is None else one_line(verdict.detail),
         blocked_by=verdict.blocked_by,
-        by_sage=verdict.refused,
+        by_sage=verdict.refused or verdict.stands,
     )
 
 

@@ -3,7 +3,7 @@
 from collections.abc import Callable
 from dataclasses import dataclass
 
-from domain.documents import Connection
+from domain.documents import Connection, SageObject
 from sage_client import Login, SageClient
 
 Place = tuple[str, str | None, str]
@@ -18,6 +18,16 @@ def place_of(connection: Connection) -> Place:
 def blocker_of(connection: Connection) -> str:
     """The name that documents wait for while their company takes nothing."""
     return f"sage/{connection.company_id}/{connection.credentials}"
+
+
+def kind_blocker_of(connection: Connection, kind: SageObject) -> str:
+    """The name that documents wait for while their company takes all but this kind of them."""
+    return f"{blocker_of(connection)}/{kind}"
+
+
+def later_blocker_of(connection: Connection) -> str:
+    """The name that documents wait for which their company did not take while it took others."""
+    return f"{blocker_of(connection)}/later"
 
 
 class CredentialsMissingError(Exception):

@@ -22,7 +22,7 @@ from consumers.engine.ledger import Claim, Entry, Ledger
 from consumers.engine.notes import Writer, as_read, ending
 from consumers.engine.offsets import OffsetTracker
 from consumers.engine.orders import Order, Orders, chosen
-from consumers.engine.work import Owner, Verdict, Work, verdict_of
+from consumers.engine.work import Owner, Verdict, Work, orphan, verdict_of
 from domain.codes import Code
 from domain.commands import Command, MarkSynced, Replay, Retry
 from domain.documents import Document
@@ -113,6 +113,8 @@ class PartitionSession:
         """What commands are still to be given to: the key, and the work if the command brought the event along."""
         self._in_doubt: dict[str, Work] = {}
         """Works that look for their outcome in Sage: a person may speak before they find it."""
+        self._claims_left: dict[str, Claim] = {}
+        """Claims without an outcome whose event is not kept here: their records come again, or they are orphans."""
         self._open = False
         self._gone = False
         self._defect: Exception | None = None
@@ -132,6 +134,7 @@ class PartitionSession:
         self._open = True
         if self._orders.fresh:
             self._note_orders()
+        self._claims_left = dict(ledger.claims_without_event())
         for entry in list(ledger.in_doubt()):
             self._bring_back(entry)
         # Their keys may have arrived while nobody owned the partition; looking costs no call.
@@ -218,6 +221,7 @@ class PartitionSession:
                 )
             )
         self._gauge.set(len(self._tracker))
+        self._look_for_orphans()
 
     def _read(self, key: bytes | None, value: bytes | None) -> Received:
         if (size := len(value or b"")) > (most := self._knobs.largest_event):
@@ -231,13 +235,34 @@ class PartitionSession:
     def reached(self, position: int) -> None:
         """The consumer has nothing left before `position`: commit past markers and holes."""
         self._tracker.reached(position)
+        self._look_for_orphans()
         if self._journal is not None:
             self._journal.commit_position()
+
+    def _look_for_orphans(self) -> None:
+        """Look up claims whose record was passed without coming again: skipped by hand, or deleted from its topic."""
+        position = self._tracker.position
+        for key, claim in list(self._claims_left.items()):
+            if position is None or claim.offset is None or claim.offset >= position:
+                continue
+            del self._claims_left[key]
+            if key not in self._busy and self._ledger.get(key).claim == claim:
+                log.error("a claim was left without its event", key=key, number=claim.number, offset=claim.offset)
+                self._admit(orphan(self, self.source, key, claim))
 
     def wake(self, blocker: str) -> None:
         """What these documents waited for has arrived."""
         self._woken.update(dict.fromkeys(self._ledger.blocked_by(blocker)))
         self._wake_some()
+
+    def wake_one(self, blocker: str) -> bool:
+        """Bring back one document that waits for the blocker; False if there is none that could be."""
+        for key in self._ledger.blocked_by(blocker):
+            entry = self._ledger.get(key)
+            if self._open and entry.claim is None and key not in self._busy:
+                self._bring_back(entry)
+                return True
+        return False
 
     def _wake_some(self) -> None:
         """Bring parked documents back, no more at a time than the window holds."""
@@ -451,9 +476,13 @@ class PartitionSession:
         """Keep a document in doubt: its record ends, its claim stands, its key stays busy until the doubt ends."""
         if self._journal is None or work.withdrawn:
             return
-        entry = self._ledger.get(work.key)
-        durable = self._journal.write(self._writer.in_doubt(work, verdict, entry, self._around.time.now()))
-        self._count(verdict)
+        known = self._ledger.get(work.key)
+        entry = replace(known, claim=work.claim)
+        note = Note()
+        if work.offset is not None or work.asked or entry != known or entry.last != ending(work, verdict):
+            note = self._writer.in_doubt(work, verdict, entry, self._around.time.now())
+            self._count(verdict)
+        durable = self._journal.write(note)
         work.offset = None
         self._called.discard(work)
         self._rest()

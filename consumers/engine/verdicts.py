@@ -1,6 +1,7 @@
 """What an answer of Sage's means for a document."""
 
-from consumers.engine.ledger import Claim, Posted
+from consumers.engine.ledger import OTHER_REVISION, Claim, Posted
+from consumers.engine.proof import End
 from consumers.engine.work import Verdict
 from domain.outcomes import Outcome
 from producers.results import SageAnswer
@@ -21,15 +22,33 @@ def posted(claim: Claim, record_no: str) -> Verdict:
     return Verdict(
         Outcome.POSTED,
         sage=SageAnswer(record_no=record_no, control_id=claim.control_id),
-        posted=Posted(
-            revision=claim.revision,
-            record_no=record_no,
-            control_id=claim.control_id,
-            connection=claim.connection,
-            sage_object=claim.sage_object,
-            number=claim.number,
-            party_id=claim.party_id,
-        ),
+        posted=_standing(claim, record_no, claim.revision),
+    )
+
+
+def ended(claim: Claim, end: End) -> Verdict:
+    """The document ends without having been posted by its call, as a look-up proved."""
+    return Verdict(
+        Outcome.REJECTED,
+        end.code,
+        end.detail,
+        sage=SageAnswer(end.standing, claim.control_id),
+        # What stands in Sage is remembered whatever its content: no revision may be posted beside it.
+        posted=_standing(claim, end.standing, OTHER_REVISION) if end.standing is not None else None,
+        refused=end.refused,
+        stands=True,
+    )
+
+
+def _standing(claim: Claim, record_no: str, revision: str) -> Posted:
+    return Posted(
+        revision=revision,
+        record_no=record_no,
+        control_id=claim.control_id,
+        connection=claim.connection,
+        sage_object=claim.sage_object,
+        number=claim.number,
+        party_id=claim.party_id,
     )
 
 

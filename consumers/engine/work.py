@@ -4,6 +4,8 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Protocol
 
+from aiokafka.structs import TopicPartition
+
 from consumers.engine.ledger import Claim, Marked, Posted
 from consumers.engine.orders import Order
 from domain.codes import Code
@@ -26,6 +28,8 @@ class Verdict:
     marked: Marked | None = None
     refused: bool = False
     """True when Sage itself definitely refused the call: the next attempt gets a new control id."""
+    stands: bool = False
+    """True when a replay of the record is answered with it, without asking Sage anew; so is every `refused` one."""
     parked: bool = False
     """True when the document waits in the ledger and goes on by itself."""
     from_ledger: bool = False
@@ -75,8 +79,8 @@ class Work:
 
     owner: Owner
     received: Received
-    value: bytes
-    """The record's value, as it was read: parked if the document has to wait."""
+    value: bytes | None
+    """The record's value, as it was read: parked if the document has to wait. None where only its claim is left."""
     source: SourceRecord
     offset: int | None
     """The offset that ends with this document; None when it was parked before and its record has ended already."""
@@ -87,6 +91,12 @@ class Work:
     mapping_offset: int | None = None
     number_taken: bool = False
     """True when Sage definitely refused the call because its number is taken; a look-up tells by whom."""
+    executed: Claim | None = None
+    """The claim whose call Sage says it has executed, though nothing was found: no other call may replace it."""
+    begin_by: float = 0.0
+    """By the monotonic clock: when the claimed call begins at the latest."""
+    tries: int = 0
+    """How often its company did not take it while it took others."""
     doubt: str | None = None
     """Why its outcome is not known yet, as it was last told."""
     looks: int = 0
@@ -119,3 +129,12 @@ class Work:
         if self.claim is None:
             raise ValueError(f"{self.key} has no claim")
         return self.claim
+
+
+def orphan(owner: Owner, source: TopicPartition, key: str, claim: Claim) -> Work:
+    """A claim whose event will not be read again: it can be looked up, but never be sent."""
+    place = f"{source.topic}:{source.partition} at offset {claim.offset}"
+    lost = Rejected(Code.EVENT_NOT_READ_AGAIN, f"the record was passed without being read again: {place}")
+    received = Received("", "", key, claim.connection.subsidiary_id, claim.revision, lost)
+    record = SourceRecord(source.topic, source.partition, claim.offset or 0, claim.timestamp)
+    return Work(owner, received, None, record, offset=None)

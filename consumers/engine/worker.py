@@ -5,8 +5,10 @@ window is full is paused instead.
 """
 
 import asyncio
+from collections import deque
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
+from itertools import count
 
 import structlog
 from aiokafka import AIOKafkaConsumer, AIOKafkaProducer, ConsumerRebalanceListener
@@ -20,6 +22,7 @@ from aiokafka.errors import (
 from aiokafka.structs import TopicPartition
 
 from consumers import header_names
+from consumers.engine.aside import Wakes
 from consumers.engine.knobs import Knobs, Time
 from consumers.engine.lanes import Lanes
 from consumers.engine.notes import Writer
@@ -83,7 +86,7 @@ class Worker(ConsumerRebalanceListener):  # type: ignore[misc]  # aiokafka ships
         self._kafka = kafka
         self._table = table
         self._time = time
-        self._lanes = Lanes(sage, self._wake, knobs, time)
+        self._lanes = Lanes(sage, Wakes(self._wake, self._wake_one), knobs, time)
         self._around = Surroundings(
             writer=Writer(
                 subscription.group_id, subscription.results, subscription.dead_letters, room(knobs.largest_event)
@@ -112,6 +115,7 @@ class Worker(ConsumerRebalanceListener):  # type: ignore[misc]  # aiokafka ships
         self._paused: set[TopicPartition] = set()
         self._hopeless: Exception | None = None
         """What no new start of a partition would mend."""
+        self._trials = count()
         self._stopping = False
         self._leaving = 0
         """How many groups of partitions are being let go at the moment; `_settled` is set when none is."""
@@ -312,6 +316,13 @@ class Worker(ConsumerRebalanceListener):  # type: ignore[misc]  # aiokafka ships
         """Something that documents may wait for has arrived."""
         for session in self._sessions.values():
             session.wake(blocker)
+
+    def _wake_one(self, blocker: str) -> bool:
+        """One document that waits for it is brought back, as a trial; False if there is none."""
+        # Another partition's first each time: one document that is never taken may not be every trial.
+        sessions = deque(self._sessions.values())
+        sessions.rotate(-next(self._trials))
+        return any(session.wake_one(blocker) for session in sessions)
 
     def _pause(self, source: TopicPartition) -> None:
         try:

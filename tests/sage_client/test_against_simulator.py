@@ -13,6 +13,7 @@ from domain.documents import Document, PartyKind, SageObject
 from domain.identity import marker
 from sage_client import Call, DocumentKey, Done, Kind, Login, Refused, SageClient, Timeouts, Unknown, errors
 from simulator import Fault, Simulator, demo_seed
+from simulator.seed import CustomField
 from tests.sage_client.scripted import document, why
 
 WHO = Login("BLUEMESA", "alvys_ws", SecretStr("user-secret"), "100")
@@ -165,3 +166,46 @@ async def test_all_parties_are_read(client):
     assert {"VEN-20417", "VEN-BESTPASS"} <= {each.id for each in vendors if each.active}
     customers = await client.parties(WHO, PartyKind.CUSTOMER)
     assert "Prairie Gold Foods" in {each.name for each in customers}
+
+
+@pytest.fixture
+async def marked() -> AsyncIterator[Simulator]:
+    """A company with a custom field for our marker."""
+    seed = demo_seed()
+    [company] = seed.companies[:1]
+    fields = tuple(CustomField(object=name, name="ALVYS_MARKER") for name in ("ARINVOICE", "APBILL"))
+    company = company.model_copy(update={"config": company.config.model_copy(update={"custom_fields": fields})})
+    async with Simulator(senders=seed.senders, companies=[company]) as running:
+        yield running
+
+
+def marking(simulator: Simulator, field: str | None) -> SageClient:
+    return SageClient(simulator.url, "AlvysMPP", SecretStr("sender-secret"), marker_field=field)
+
+
+@pytest.mark.parametrize("side", list(Side))
+async def test_a_document_is_known_by_the_marker_in_a_custom_field(marked, side):
+    async with marking(marked, "ALVYS_MARKER") as client:
+        [posted] = await client.post(WHO, [call(side=side)])
+        [[found]] = await client.find(WHO, [key(side=side)])
+    assert isinstance(posted, Done)
+    assert found.mark == marker("acme/ALV-1")
+    assert found.bears(marker("acme/ALV-1"))
+    assert not found.bears(marker("acme/ALV-2"))
+    assert "alvys:" not in found.description
+
+
+async def test_a_document_posted_before_the_field_was_set_up_is_still_known(marked):
+    async with marking(marked, None) as client:
+        await client.post(WHO, [call()])
+    async with marking(marked, "ALVYS_MARKER") as client:
+        [[found]] = await client.find(WHO, [key()])
+    assert found.bears(marker("acme/ALV-1"))
+
+
+async def test_a_marker_field_that_the_company_lacks_posts_nothing_and_proves_nothing(simulator):
+    async with marking(simulator, "ALVYS_MARKER") as client:
+        [answer] = await client.post(WHO, [call()])
+        assert isinstance(answer, Refused)
+        with pytest.raises(errors.SageError):
+            await client.find(WHO, [key()])

@@ -46,8 +46,14 @@ def said(number: str = "", text: str = "", correction: str = "") -> GatewayError
         (CONTROL, 200, "", "The Service is Temporarily Off-line", errors.UnavailableError),
         (AUTH, 200, "", "The Service is Temporarily Off-line", errors.UnavailableError),
         (RESULT, 200, "", "The Service is Temporarily Off-line", errors.UnknownOutcomeError),
-        (RESULT, 200, "PL04000005", "You do not have permission for API operation CREATE", errors.ConfigurationError),
-        (RESULT, 200, "XL03000009", "Object definition ARINVOICEX not found", errors.ConfigurationError),
+        (
+            RESULT,
+            200,
+            "PL04000005",
+            "You do not have permission for API operation CREATE",
+            errors.PermissionDeniedError,
+        ),
+        (RESULT, 200, "XL03000009", "Object definition ARINVOICEX not found", errors.PermissionDeniedError),
         (RESULT, 200, "XL03000010", "field does not exist", errors.RequestInvalidError),
         (RESULT, 200, "DL02000001", "There was an error processing the request.", errors.RequestInvalidError),
         (RESULT, 200, "BL03002129", "invalid Action", errors.RequestInvalidError),
@@ -111,7 +117,7 @@ def test_a_duplicate_beside_other_errors_is_still_looked_up():
 def test_rolled_back_inherits_the_class_beside_it():
     undone = said("XL03000009", "The entire transaction in this operation has been rolled back due to an error.")
     assert type(classify(RESULT, 200, (said("BL03000018", "period closed"), undone))) is errors.PeriodClosedError
-    assert type(classify(RESULT, 200, (undone,), siblings=[said("PL04000005")])) is errors.ConfigurationError
+    assert type(classify(RESULT, 200, (undone,), siblings=[said("PL04000005")])) is errors.PermissionDeniedError
     assert type(classify(RESULT, 200, (undone,), siblings=[said("NEW-1")])) is errors.RefusedError
     assert type(classify(RESULT, 200, (undone,))) is errors.UnavailableError
 

@@ -12,7 +12,7 @@ from lxml import etree
 from pydantic import SecretStr
 
 from domain.documents import PartyKind
-from sage_client import Done, Kind, Refused, SageClient, Timeouts, Unknown, errors
+from sage_client import Done, Kind, Pace, Refused, SageClient, Timeouts, Unknown, errors
 from tests.sage_client.scripted import SENDER_PASSWORD, Asked, all_done, calls, login
 
 Writer = asyncio.StreamWriter
@@ -69,14 +69,23 @@ async def reply(
 
 @asynccontextmanager
 async def wired(
-    fault: Fault, *, timeouts: Timeouts = FAST, max_connections: int = 100
+    fault: Fault,
+    *,
+    timeouts: Timeouts = FAST,
+    max_connections: int = 100,
+    pace: Pace = Pace(),  # noqa: B008 - frozen
 ) -> AsyncIterator[tuple[SageClient, Wire]]:
     wire = Wire(fault)
     server = await asyncio.start_server(wire.serve, "127.0.0.1", 0)
     wire.port = server.sockets[0].getsockname()[1]
     try:
         async with SageClient(
-            wire.url, "acme-sender", SecretStr(SENDER_PASSWORD), timeouts=timeouts, max_connections=max_connections
+            wire.url,
+            "acme-sender",
+            SecretStr(SENDER_PASSWORD),
+            timeouts=timeouts,
+            max_connections=max_connections,
+            pace=pace,
         ) as client:
             yield client, wire
     finally:
@@ -181,7 +190,10 @@ async def test_a_connection_that_was_never_made_is_not_done():
 
 async def test_no_free_connection_is_not_done():
     async with wired(
-        is_silent, max_connections=1, timeouts=Timeouts(connect=1, write=1, read=2, pool=0.2, total=5)
+        is_silent,
+        max_connections=1,
+        timeouts=Timeouts(connect=1, write=1, read=2, pool=0.2, total=5),
+        pace=Pace(in_flight=2),
     ) as (client, wire):
         first = asyncio.create_task(client.post(login(), calls()))
         await wire.reading.wait()

@@ -76,6 +76,18 @@ def test_an_invoice_stands_in_the_order_of_sages_schema(currency, reference, loc
     assert in_order(at(xml, "datecreated"))
 
 
+@pytest.mark.parametrize("currency", [None, "CAD"])
+def test_a_custom_field_for_the_marker_has_its_place_and_leaves_the_description_alone(currency):
+    document_ = document(currency=currency)
+    root = etree.fromstring(render(document_, "C-1001", marker_field="ALVYS_MARKER").encode())
+    assert in_order(root)
+    assert at(root, "customfields/customfield/customfieldname").text == "ALVYS_MARKER"
+    assert at(root, "customfields/customfield/customfieldvalue").text == marker(document_.source.key)
+    assert at(root, "description").text == document_.description
+    root = etree.fromstring(render(document(side=Side.AP), "V-2001", marker_field="ALVYS_MARKER").encode())
+    assert at(root, "APBILL/ALVYS_MARKER").text == marker(document_.source.key)
+
+
 def test_an_invoice_says_what_the_document_says():
     xml = invoice(amounts=("2450.00", "-50.5"))
     assert {child.tag: child.text for child in xml if not len(child)} == {

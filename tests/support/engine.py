@@ -3,10 +3,10 @@
 import asyncio
 import random
 import time
-from collections.abc import AsyncIterator
+from collections.abc import AsyncIterator, Callable
 from contextlib import asynccontextmanager
 from dataclasses import dataclass, field, replace
-from datetime import timedelta
+from datetime import datetime, timedelta
 from typing import Any, cast
 
 import orjson
@@ -157,7 +157,9 @@ class World:
             await producer.send_and_wait(self.topics.export_commands, data, name.encode())
 
     @asynccontextmanager
-    async def worker(self, knobs: Knobs | None = None, **changes: Any) -> AsyncIterator["Running"]:
+    async def worker(
+        self, knobs: Knobs | None = None, *, now: Callable[[], datetime] = utc_now, **changes: Any
+    ) -> AsyncIterator["Running"]:
         table = MappingTable(self.topics.mapping_state, self.kafka)
         async with table:
             worker = Worker(
@@ -166,7 +168,7 @@ class World:
                 Sage(cast(SageClient, self.sage), _login),
                 table,
                 knobs or self.knobs,
-                Time(utc_now, time.monotonic, asyncio.sleep, random.Random(7).random),
+                Time(now, time.monotonic, asyncio.sleep, random.Random(7).random),
             )
             running = Running(worker)
             running.task = asyncio.create_task(worker.run(running.stop))

@@ -5,16 +5,16 @@ For speed, beside the tests that run against the simulator over HTTP.
 
 import asyncio
 from collections import Counter, deque
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field
 from datetime import UTC, datetime
 from decimal import Decimal
 
-from domain.documents import PartyKind
+from domain.documents import PartyKind, SageObject
 from domain.identity import marker
 from domain.parties import PartyRecord
-from sage_client import Answer, Call, DocumentKey, Done, Found, Login, Refused, SageError, Unknown
-from sage_client.errors import ConnectionLostError, DuplicateCallError, TooLateError
+from sage_client import Answer, Call, DocumentKey, Done, Found, Level, Login, Refused, SageError, Unknown
+from sage_client.errors import ConnectionLostError, DuplicateCallError, PermissionDeniedError, TooLateError
 
 
 @dataclass
@@ -27,6 +27,7 @@ class Booked:
     control_id: str
     key: str
     accounts: tuple[str, ...]
+    state: str = "Posted"
 
 
 @dataclass
@@ -45,6 +46,8 @@ class FakeSage:
     parties_known: dict[PartyKind, list[PartyRecord]] = field(default_factory=dict)
     requests: list[int] = field(default_factory=list)
     """How many calls each request held."""
+    denied: set[SageObject] = field(default_factory=set)
+    """The kinds of documents that the user may not post."""
     lookups: int = 0
     probes: int = 0
     too_late: bool = False
@@ -52,6 +55,8 @@ class FakeSage:
     late: int = 0
     hidden: bool = False
     """True while look-ups do not see what was booked."""
+    lost: list[Call] = field(default_factory=list)
+    """The calls of the last request."""
     down: SageError | None = None
     """While set, every request gets it."""
     arrived: asyncio.Event = field(default_factory=asyncio.Event)
@@ -64,11 +69,20 @@ class FakeSage:
         """How often each document stands in the books."""
         return Counter(each.key for each in self.booked)
 
-    async def post(self, login: Login, calls: Sequence[Call], *, not_after: datetime | None = None) -> list[Answer]:
+    async def post(
+        self,
+        login: Login,
+        calls: Sequence[Call],
+        *,
+        not_after: datetime | None = None,
+        wanted: Callable[[], bool] | None = None,
+    ) -> list[Answer]:
         self.late += self.too_late
-        if self.too_late or (not_after is not None and datetime.now(UTC) > not_after):
+        unwanted = wanted is not None and not wanted()
+        if self.too_late or unwanted or (not_after is not None and datetime.now(UTC) > not_after):
             return [Refused(call.control_id, TooLateError("too late to send")) for call in calls]
         self.requests.append(len(calls))
+        self.lost = list(calls)
         self.running += 1
         self.most_running = max(self.most_running, self.running)
         self.arrived.set()
@@ -96,6 +110,8 @@ class FakeSage:
         document = call.document
         if (error := self.refuse.get(document.number)) is not None:
             return Refused(call.control_id, error)
+        if document.sage_object in self.denied:
+            return Refused(call.control_id, PermissionDeniedError("no permission", level=Level.RESULT))
         if call.control_id in self.executed:
             return Unknown(call.control_id, DuplicateCallError("executed before"))
         self.executed.add(call.control_id)
@@ -120,7 +136,7 @@ class FakeSage:
             raise self.down
         return [
             [
-                Found(each.record_no, each.number, each.party_id, "Posted", each.total, each.description, "", "", "")
+                Found(each.record_no, each.number, each.party_id, each.state, each.total, each.description, "", "", "")
                 for each in self.booked
                 if not self.hidden and each.number == key.number and each.party_id == key.party_id
             ]

@@ -1,0 +1,133 @@
+"""What a look-up proves about a document whose call has no known outcome: pure, and the only place where it is decided.
+
+Promises 2 and 3: never adopted unless it is ours and counts for something, never sent again unless it is proven absent
+under the control id it had, never under a new control id by itself.
+
+======================================================================  ==============================================
+what is found under the number and party                                what follows
+======================================================================  ==============================================
+one with our marker and amount that is not reversed                     `Adopt`
+several such                                                            `Wait`
+lease runs, and Sage refused nothing: anything else                     `Wait`: the call may still be executed
+only reversed ones with our marker and amount                           `End`: neither adopted nor sent again
+one with our marker and another amount                                  `End`: it stands in Sage otherwise
+others', or nothing although the number is taken                        `End`: the number is not ours
+nothing, and Sage never said that it executed the call                  `SendAgain`: proven absent
+nothing, though Sage said so, within the budget                         `SendAgain`: it may have meant a call that
+                                                                        was running and failed
+nothing, though Sage said so, beyond it or of another revision          `Ask`: it was changed or deleted by hand
+======================================================================  ==============================================
+
+A reversed document of ours with another amount counts as nothing: it is an earlier revision's, and worth nothing.
+"""
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+
+from consumers.engine.ledger import Claim
+from domain.codes import Code
+from sage_client import Found
+
+
+@dataclass(frozen=True, slots=True)
+class Adopt:
+    """It was posted, once."""
+
+    record_no: str
+
+
+@dataclass(frozen=True, slots=True)
+class SendAgain:
+    """It was never executed: it may be sent again under the same control id."""
+
+
+@dataclass(frozen=True, slots=True)
+class Wait:
+    """Nothing is proven yet."""
+
+    why: str
+
+
+@dataclass(frozen=True, slots=True)
+class Ask:
+    """Sage and its books contradict each other: a person has to say; it is looked up now and then."""
+
+    why: str
+
+
+@dataclass(frozen=True, slots=True)
+class End:
+    """It ends without being posted by this call."""
+
+    code: Code
+    detail: str
+    standing: str | None = None
+    """The record number, where the document stands in Sage with other content."""
+    refused: bool = False
+    """Whether Sage definitely refused the call: only then may a later attempt have another control id."""
+
+
+Proof = Adopt | SendAgain | Wait | Ask | End
+
+
+@dataclass(frozen=True, slots=True)
+class Circumstances:
+    """What is known besides the claim and what was found."""
+
+    marker: str
+    lease_ended: bool
+    """Whether the lease had ended before the question was asked."""
+    number_taken: bool
+    """Whether Sage definitely refused the call because of its number."""
+    same_revision: bool
+    """Whether what would be sent again is what was claimed."""
+    budget: int
+    """How often Sage may say that it executed the call although nothing is found, before a person is asked."""
+
+
+def prove(claim: Claim, found: Sequence[Found], known: Circumstances) -> Proof:
+    """What follows from one look-up. `found` is all that Sage holds under the claim's number and party."""
+    marked = [each for each in found if each.bears(known.marker)]
+    standing = [each for each in marked if each.total == claim.total and not each.reversed]
+    if len(standing) == 1:
+        return Adopt(standing[0].record_no)
+    if standing:
+        return Wait(f"sage holds it more than once: record numbers {_numbers(standing)}")
+    if not (known.lease_ended or known.number_taken or claim.asked):
+        return Wait("it is not in sage yet")
+    return _in_the_way(claim, found, marked, known) or _nothing(claim, known)
+
+
+def _in_the_way(claim: Claim, found: Sequence[Found], marked: Sequence[Found], known: Circumstances) -> End | None:
+    """What is there instead of our document."""
+    if other := [each for each in marked if not each.reversed]:
+        return End(
+            Code.CHANGED_AFTER_POSTING,
+            f"record {other[0].record_no} carries our marker, but a total of {other[0].total} and not {claim.total}: "
+            "it was changed in Sage, or is of another revision",
+            standing=other[0].record_no,
+        )
+    if equal := [each for each in marked if each.total == claim.total]:
+        return End(Code.REVERSED_IN_SAGE, f"record {_numbers(equal)} is ours, and its state is {equal[0].state}")
+    others = [each for each in found if each not in marked]
+    if others or known.number_taken:
+        whose = f"record {_numbers(others)}, which is not ours" if others else "a record that a look-up does not show"
+        detail = f"number {claim.number} of {claim.party_id} is taken in Sage by {whose}"
+        definitely = known.number_taken and not claim.repeats
+        return End(Code.SAGE_DUPLICATE_NUMBER, detail, refused=definitely)
+    return None
+
+
+def _nothing(claim: Claim, known: Circumstances) -> Ask | SendAgain:
+    if claim.asked or (claim.repeats and (claim.repeats >= known.budget or not known.same_revision)):
+        return Ask(
+            f"Sage says that it has executed the call, but holds nothing under number {claim.number} of "
+            f"{claim.party_id}: it was deleted or changed there. If it belongs in the books, enter it in Sage by hand "
+            f"with that number, customer or vendor, a total of {claim.total}, and {known.marker} in its description: "
+            "it is then taken over"
+        )
+    return SendAgain()
+
+
+def _numbers(found: Sequence[Found]) -> str:
+    return ", ".join(each.record_no for each in found)
