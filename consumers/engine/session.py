@@ -18,7 +18,8 @@ from consumers.engine import metrics
 from consumers.engine.journal import Journal, JournalPlace, Note
 from consumers.engine.judgement import Next, changed, judge, read_again
 from consumers.engine.knobs import Knobs, Time
-from consumers.engine.ledger import Claim, Entry, Ledger
+from consumers.engine.ledger import Claim, Entry
+from consumers.engine.ledger_store import Ledger
 from consumers.engine.notes import Writer, ending
 from consumers.engine.offsets import OffsetTracker
 from consumers.engine.work import Owner, Verdict, Work, verdict_of
@@ -112,6 +113,7 @@ class PartitionSession:
 
     def open_with(self, producer: AIOKafkaProducer, ledger: Ledger) -> None:
         """Begin: the former owner is fenced, the ledger restored. What was left in doubt or waits for Sage goes on."""
+        self._ledger.close()
         self._ledger = ledger
         place = JournalPlace(self.source, self._ledger_topic, self._around.writer.group_id)
         self._journal = Journal(producer, place, ledger, self._tracker, self._failed)
@@ -158,6 +160,7 @@ class PartitionSession:
         if self._journal is not None:
             await self._journal.close(self._knobs.drain.total_seconds())
         self._gone = True
+        self._ledger.close()
         self._gauge.set(0)
 
     async def abandon(self) -> None:
@@ -165,6 +168,7 @@ class PartitionSession:
         self._open, self._gone = False, True
         if self._journal is not None:
             await self._journal.close(0)
+        self._ledger.close()
         self._gauge.set(0)
 
     def _failed(self, error: BaseException) -> None:
@@ -214,6 +218,8 @@ class PartitionSession:
 
     def wake(self, blocker: str) -> None:
         """What these documents waited for has arrived."""
+        if self._gone:
+            return
         self._woken.update(dict.fromkeys(self._ledger.blocked_by(blocker)))
         self._wake_some()
 
@@ -313,6 +319,8 @@ class PartitionSession:
 
     def finish(self, work: Work, verdict: Verdict) -> None:
         """Step 5: the document ended. Result, ledger and offset become true in one transaction."""
+        if self._gone:
+            return  # its next owner looks it up
         entry = self._ledger.get(work.key)
         claim = work.claim
         if verdict.posted is not None and claim is not None and claim.revision != work.received.revision:
@@ -323,7 +331,7 @@ class PartitionSession:
 
     def park(self, work: Work, verdict: Verdict) -> None:
         """Keep a document in doubt: its record ends, its claim stands, its key stays busy until the doubt ends."""
-        if self._journal is None:
+        if self._journal is None or self._gone:
             return
         entry = self._ledger.get(work.key)
         self._journal.write(self._writer.in_doubt(work, verdict, entry, self._around.time.now()))
@@ -341,6 +349,8 @@ class PartitionSession:
 
     def again(self, work: Work) -> None:
         """The claimed call was never executed, and never will be."""
+        if self._gone:
+            return
         work.claim, work.looks, work.number_taken = None, 0, False
         work.attempt = self._ledger.get(work.key).attempts
         self._map(work)

@@ -7,14 +7,17 @@ window is full is paused instead.
 import asyncio
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
+from pathlib import Path
 
 import structlog
 from aiokafka import AIOKafkaConsumer, AIOKafkaProducer, ConsumerRebalanceListener
 from aiokafka.errors import IllegalStateError, InvalidProducerEpoch, KafkaError, ProducerFenced
 from aiokafka.structs import TopicPartition
 
+from consumers.engine import incarnation
 from consumers.engine.knobs import Knobs, Time
 from consumers.engine.lanes import Lanes
+from consumers.engine.ledger_store import Ledger
 from consumers.engine.notes import Writer
 from consumers.engine.places import Sage
 from consumers.engine.restore import fence, restore
@@ -50,6 +53,8 @@ class Subscription:
     """False only for librdkafka's mock cluster."""
     consumer_options: Mapping[str, object] | None = None
     """More of aiokafka's consumer settings: static membership, poll interval."""
+    state_dir: Path | None = None
+    """Where the ledgers' local stores are kept from one start to the next; None: they end with the worker."""
 
 
 class Worker(ConsumerRebalanceListener):  # type: ignore[misc]  # aiokafka ships no types
@@ -183,8 +188,7 @@ class Worker(ConsumerRebalanceListener):  # type: ignore[misc]  # aiokafka ships
                 producers = await fence(self._kafka, ledgers)
                 for source, producer in zip(sources, producers, strict=True):
                     self._producers[source] = producer
-                restored = await restore(self._kafka, ledgers, check_crcs=self._subscription.check_crcs)
-                await self._rewind(sources)
+                restored = await self._restore(dict(zip(ledgers, producers, strict=True)), sources)
                 break
             except (KafkaError, TimeoutError) as error:
                 log.warning("partitions could not be opened; trying again", sources=len(sources), error=repr(error))
@@ -198,6 +202,21 @@ class Worker(ConsumerRebalanceListener):  # type: ignore[misc]  # aiokafka ships
             self._opening.pop(source, None)
             self._resume(source)
         log.info("partitions open", partitions=len(sources), documents=sum(map(len, restored.values())))
+
+    async def _restore(
+        self, producers: Mapping[TopicPartition, AIOKafkaProducer], sources: list[TopicPartition]
+    ) -> dict[TopicPartition, Ledger]:
+        """The ledgers as their topics have them, and the sources where they were committed."""
+        told = self._subscription
+        restored = await restore(self._kafka, list(producers), check_crcs=told.check_crcs, state_dir=told.state_dir)
+        try:
+            await incarnation.begin(self._kafka, producers, restored, check_crcs=told.check_crcs)
+            await self._rewind(sources)
+        except BaseException:  # cancelled too: a store that stays open is locked for whoever opens it next
+            for ledger in restored.values():
+                ledger.close()
+            raise
+        return restored
 
     async def _rewind(self, sources: list[TopicPartition]) -> None:
         """Go to the committed offsets, asked for anew: before the fence, the former owner's last may be missing."""

@@ -1,0 +1,314 @@
+"""The worker's copy of one ledger partition: an SQLite database that is a cache of the topic, with a checkpoint.
+
+1. It holds what is committed in the topic before the checkpoint, and nothing that is not: changes come in after their
+   Kafka transaction was committed, and the checkpoint moves in the same SQLite transaction.
+2. It may be behind the topic, after a crash or a loss of power; whoever opens it reads on from the checkpoint.
+3. It may be deleted at any time, or found to be broken or another's: then it is built anew from the topic.
+4. One process has it at a time, by SQLite's own lock, which ends with the process; another one takes the next number.
+5. Memory is bounded whatever the number of documents: SQLite's pages, and the entries used last.
+
+docs/decisions/0015-the-ledgers-local-store.md says why it is so.
+"""
+
+import hashlib
+import sqlite3
+from collections import OrderedDict
+from collections.abc import Iterable, Iterator
+from pathlib import Path
+from typing import NamedTuple
+
+import structlog
+from aiokafka.structs import TopicPartition
+
+from consumers.engine.ledger import INTERNAL, SCHEMA, Entry, decode, encode
+
+log = structlog.get_logger(__name__)
+
+LAYOUT = 1_000 * 1 + SCHEMA
+"""Of tables and records. To be raised with either, and with what `Entry.waiting` means: the table `waits` keeps it."""
+CACHED = 2_000
+"""Decoded entries kept: more than the documents that are in work at a time (`Knobs.window`)."""
+PAGES_KIB = 4_096
+"""SQLite's own cache."""
+NUMBERS = 8
+"""Processes that may share a folder and each have a file of a partition."""
+BROKEN = (sqlite3.SQLITE_NOTADB, sqlite3.SQLITE_CORRUPT, sqlite3.SQLITE_ERROR)
+"""SQLite's codes for a file that is no database, a damaged one, one without our tables."""
+MEMORY, TEMPORARY = ":memory:", ""
+"""SQLite's names for a database that is nowhere else, and for one on disk that ends with its connection."""
+
+TABLES = f"""
+BEGIN IMMEDIATE;
+CREATE TABLE entry (id INTEGER PRIMARY KEY, key TEXT NOT NULL UNIQUE, value BLOB);
+CREATE INDEX dropped ON entry (id) WHERE value IS NULL;
+CREATE TABLE waits (place INTEGER PRIMARY KEY, key TEXT NOT NULL, blocker TEXT);
+CREATE INDEX waits_by_key ON waits (key);
+CREATE INDEX waits_by_blocker ON waits (blocker, place);
+CREATE TABLE internal (name TEXT PRIMARY KEY, at INTEGER, value BLOB NOT NULL);
+CREATE TABLE checkpoint (one INTEGER PRIMARY KEY CHECK (one = 1), at INTEGER NOT NULL);
+PRAGMA user_version = {LAYOUT};
+COMMIT;
+"""
+UPSERT = "INSERT INTO entry (key, value) VALUES (?, ?) ON CONFLICT (key) DO UPDATE SET value = excluded.value"
+UPSERT_INTERNAL = "INSERT OR REPLACE INTO internal (name, at, value) VALUES (?, ?, ?)"
+
+
+class Change(NamedTuple):
+    """A record of the ledger topic that is committed there."""
+
+    key: str
+    value: bytes | None
+    """None: the record deletes its key."""
+    entry: Entry | None = None
+    """The value decoded; not given when `ledger.can_rest`."""
+    offset: int | None = None
+
+
+class Ledger:
+    """The entries of one source partition, by document key, and which of them wait for what.
+
+    Any method may raise `sqlite3.Error`, when the disk fails or is full. The file is gone by then: whoever opens the
+    partition next builds it anew.
+    """
+
+    def __init__(self, where: Path | str = TEMPORARY) -> None:
+        """Open or make it.
+
+        Raises:
+            sqlite3.Error: it cannot be opened, made or locked, or is not a database.
+            ValueError: it is of another layout.
+        """
+        self._file = where if isinstance(where, Path) else None
+        self._recent: OrderedDict[str, Entry] = OrderedDict()
+        # Closed by hand when opening fails: the lock would stay until the garbage is collected.
+        self._db = sqlite3.connect(where, timeout=0, isolation_level=None)
+        try:
+            self._db.execute("PRAGMA locking_mode = EXCLUSIVE")
+            self._db.execute("PRAGMA journal_mode = WAL")
+            self._db.execute("PRAGMA synchronous = NORMAL")  # a loss of power takes the newest, never the whole
+            self._db.execute(f"PRAGMA cache_size = -{PAGES_KIB}")
+            (layout,) = self._db.execute("PRAGMA user_version").fetchone()
+            if not layout and not self._db.execute("SELECT 1 FROM sqlite_master").fetchone():
+                self._db.executescript(TABLES)
+            elif layout != LAYOUT:
+                raise ValueError(f"the layout is {layout}, this version's is {LAYOUT}")
+            self._db.execute("SELECT count(*) FROM checkpoint").fetchone()
+        except BaseException:
+            self._db.close()
+            raise
+
+    def __len__(self) -> int:
+        """How many documents are known."""
+        # Rows are never deleted, so ids have no holes; counting them all would read the whole file.
+        return self._number("SELECT coalesce(max(id), 0) - (SELECT count(*) FROM entry WHERE value IS NULL) FROM entry")
+
+    @property
+    def cached(self) -> int:
+        """How many entries are in memory."""
+        return len(self._recent)
+
+    @property
+    def checkpoint(self) -> int | None:
+        """The offset of the topic to read on from; None before anything was read."""
+        row = self._db.execute("SELECT at FROM checkpoint").fetchone()
+        return int(row[0]) if row else None
+
+    # What is known.
+
+    def get(self, key: str) -> Entry:
+        """The document's entry; a new one if it was never seen.
+
+        Raises:
+            ValueError, KeyError, TypeError: the record is not one of ours; posting without it could post twice.
+        """
+        if (known := self._recent.get(key)) is not None:
+            self._recent.move_to_end(key)
+            return known
+        try:
+            row = self._db.execute("SELECT value FROM entry WHERE key = ?", (key,)).fetchone()
+            if row is None or row[0] is None:
+                return Entry(key)
+            entry = decode(key, row[0])
+        except (sqlite3.Error, ValueError, KeyError, TypeError):
+            self.discard()  # if the disk did that, the topic knows better
+            raise
+        self._remember(entry)
+        return entry
+
+    def internal(self, name: str) -> bytes | None:
+        """A record of the engine's own; None if it was never written."""
+        row = self._db.execute("SELECT value FROM internal WHERE name = ?", (name,)).fetchone()
+        return row[0] if row else None
+
+    def internal_offset(self, name: str) -> int | None:
+        """Where in the topic that record is; None if it was never written."""
+        row = self._db.execute("SELECT at FROM internal WHERE name = ?", (name,)).fetchone()
+        return row[0] if row else None
+
+    def blocked_by(self, blocker: str) -> tuple[str, ...]:
+        """The keys of the documents that wait for `blocker`, in the order they came to wait."""
+        rows = self._db.execute("SELECT key FROM waits WHERE blocker = ? ORDER BY place", (blocker,))
+        return tuple(key for (key,) in rows)
+
+    def in_doubt(self) -> Iterator[Entry]:
+        """The parked documents whose call may or may not have been executed."""
+        rows = self._db.execute("SELECT key FROM waits WHERE blocker IS NULL ORDER BY place").fetchall()
+        return (self.get(key) for (key,) in rows)
+
+    def blockers(self) -> tuple[str, ...]:
+        """Everything that some document waits for."""
+        ordered = "SELECT blocker FROM waits WHERE blocker IS NOT NULL GROUP BY blocker ORDER BY min(place)"
+        return tuple(blocker for (blocker,) in self._db.execute(ordered))
+
+    # What becomes known.
+
+    def apply(self, changes: Iterable[Change], checkpoint: int | None = None) -> None:
+        """Take over records that are committed in the topic, in their order, all or none.
+
+        Args:
+            changes: The records.
+            checkpoint: The offset before which nothing of the topic is missing here any more; None leaves it.
+        """
+        newest: dict[str, Change] = {}
+        for change in changes:
+            newest.pop(change.key, None)  # its place is that of its last record
+            newest[change.key] = change
+        documents = [change for change in newest.values() if not change.key.startswith(INTERNAL)]
+        internal = [change for change in newest.values() if change.key.startswith(INTERNAL)]
+        waits = [
+            (change.key, blocker)
+            for change in documents
+            if change.entry is not None
+            for blocker in _waits(change.entry)
+        ]
+        try:
+            with self._db:
+                self._db.execute("BEGIN IMMEDIATE")
+                self._db.executemany("DELETE FROM waits WHERE key = ?", ((change.key,) for change in documents))
+                self._db.executemany(UPSERT, ((change.key, change.value) for change in documents))
+                self._db.executemany("INSERT INTO waits (key, blocker) VALUES (?, ?)", waits)
+                self._db.executemany("DELETE FROM internal WHERE name = ?", ((change.key,) for change in internal))
+                kept = ((change.key, change.offset, change.value) for change in internal if change.value is not None)
+                self._db.executemany(UPSERT_INTERNAL, kept)
+                if checkpoint is not None:
+                    self._db.execute("INSERT OR REPLACE INTO checkpoint VALUES (1, ?)", (checkpoint,))
+        except sqlite3.Error:
+            self.discard()  # it is behind what is committed; nobody may ask it again
+            raise
+        for change in documents:
+            self._recent.pop(change.key, None)
+            if change.entry is not None:
+                self._remember(change.entry)
+
+    def put(self, entry: Entry) -> None:
+        """Take over an entry that is durable in the topic."""
+        self.apply([Change(entry.key, encode(entry), entry)])
+
+    def put_internal(self, name: str, value: bytes) -> None:
+        """Take over a record of the engine's own that is durable in the topic."""
+        self.apply([Change(name, value)])
+
+    def drop(self, key: str) -> None:
+        """Forget a document: its record was deleted from the topic."""
+        self.apply([Change(key, None)])
+
+    # Its end.
+
+    def clear(self) -> None:
+        """Forget everything: it is of another topic than it seemed."""
+        self._recent.clear()
+        with self._db:
+            self._db.execute("BEGIN IMMEDIATE")
+            for table in ("entry", "waits", "internal", "checkpoint"):
+                self._db.execute(f"DELETE FROM {table}")  # noqa: S608 - four names from the line above
+
+    def close(self) -> None:
+        """Let go of the file. Nothing may be asked afterwards."""
+        self._db.close()
+
+    def discard(self) -> None:
+        """Close it, and delete its file."""
+        self.close()
+        if self._file is not None:
+            _delete(self._file)
+
+    def _remember(self, entry: Entry) -> None:
+        if entry.parked is not None:
+            return  # an event may be large
+        self._recent[entry.key] = entry
+        if len(self._recent) > CACHED:
+            self._recent.popitem(last=False)
+
+    def _number(self, query: str) -> int:
+        return int(self._db.execute(query).fetchone()[0])
+
+
+def _waits(entry: Entry) -> Iterator[str | None]:
+    """What an entry waits for; None stands for the end of its doubt."""
+    if not entry.waiting:
+        return
+    if entry.claim is not None:
+        yield None
+    if entry.last is not None:
+        yield from dict.fromkeys(entry.last.blocked_by)
+
+
+def open_ledger(folder: Path | None, ledger: TopicPartition) -> Ledger:
+    """The copy of a ledger partition in that folder, or a new one; without a folder a temporary one.
+
+    It never fails: where nothing can be written, the ledger is kept in memory.
+    """
+    if folder is None:
+        return _or_memory(TEMPORARY, ledger)
+    try:
+        folder.mkdir(mode=0o700, parents=True, exist_ok=True)
+    except OSError as error:
+        return _in_memory(ledger, error)
+    for number in range(NUMBERS):
+        file = folder / file_name(ledger, number)
+        try:
+            return _open_or_replace(file)
+        except sqlite3.Error as error:
+            if not _code(error, sqlite3.SQLITE_BUSY):
+                return _in_memory(ledger, error)
+            # Another process has it, or one that is stopped and does not know that it lost the partition.
+            log.info("ledger store is in use; taking the next", file=file.name)
+    return _or_memory(TEMPORARY, ledger)
+
+
+def file_name(ledger: TopicPartition, number: int = 0) -> str:
+    """Safe for file systems that do not tell capitals apart or limit names to 255 bytes."""
+    told_apart = hashlib.sha256(f"{ledger.topic}/{ledger.partition}".encode()).hexdigest()[:8]
+    return f"{ledger.topic[:120]}-{ledger.partition}-{told_apart}.{number}.sqlite"
+
+
+def _open_or_replace(file: Path) -> Ledger:
+    try:
+        return Ledger(file)
+    except (sqlite3.Error, ValueError) as error:
+        if isinstance(error, sqlite3.Error) and not _code(error, *BROKEN):
+            raise
+        log.info("ledger store cannot be used; it is built anew", file=file.name, reason=str(error))
+        _delete(file)
+        return Ledger(file)
+
+
+def _or_memory(where: str, ledger: TopicPartition) -> Ledger:
+    try:
+        return Ledger(where)
+    except sqlite3.Error as error:
+        return _in_memory(ledger, error)
+
+
+def _in_memory(ledger: TopicPartition, error: Exception) -> Ledger:
+    log.warning("ledger kept in memory", ledger=f"{ledger.topic}-{ledger.partition}", reason=str(error))
+    return Ledger(MEMORY)
+
+
+def _code(error: sqlite3.Error, *codes: int) -> bool:
+    return getattr(error, "sqlite_errorcode", 0) & 0xFF in codes
+
+
+def _delete(file: Path) -> None:
+    for suffix in ("", "-wal", "-shm", "-journal"):
+        file.with_name(file.name + suffix).unlink(missing_ok=True)
