@@ -10,19 +10,13 @@
 docs/decisions/0015-the-ledgers-local-store.md says why it is so.
 """
 
-import hashlib
 import sqlite3
 from collections import OrderedDict
 from collections.abc import Iterable, Iterator
 from pathlib import Path
 from typing import NamedTuple
 
-import structlog
-from aiokafka.structs import TopicPartition
-
 from consumers.engine.ledger import INTERNAL, SCHEMA, Entry, decode, encode
-
-log = structlog.get_logger(__name__)
 
 LAYOUT = 1_000 * 1 + SCHEMA
 """Of tables and records. To be raised with either, and with what `Entry.waiting` means: the table `waits` keeps it."""
@@ -30,10 +24,6 @@ CACHED = 2_000
 """Decoded entries kept: more than the documents that are in work at a time (`Knobs.window`)."""
 PAGES_KIB = 4_096
 """SQLite's own cache."""
-NUMBERS = 8
-"""Processes that may share a folder and each have a file of a partition."""
-BROKEN = (sqlite3.SQLITE_NOTADB, sqlite3.SQLITE_CORRUPT, sqlite3.SQLITE_ERROR)
-"""SQLite's codes for a file that is no database, a damaged one, one without our tables."""
 MEMORY, TEMPORARY = ":memory:", ""
 """SQLite's names for a database that is nowhere else, and for one on disk that ends with its connection."""
 
@@ -87,12 +77,7 @@ class Ledger:
             self._db.execute("PRAGMA journal_mode = WAL")
             self._db.execute("PRAGMA synchronous = NORMAL")  # a loss of power takes the newest, never the whole
             self._db.execute(f"PRAGMA cache_size = -{PAGES_KIB}")
-            (layout,) = self._db.execute("PRAGMA user_version").fetchone()
-            if not layout and not self._db.execute("SELECT 1 FROM sqlite_master").fetchone():
-                self._db.executescript(TABLES)
-            elif layout != LAYOUT:
-                raise ValueError(f"the layout is {layout}, this version's is {LAYOUT}")
-            self._db.execute("SELECT count(*) FROM checkpoint").fetchone()
+            self._expect_tables()
         except BaseException:
             self._db.close()
             raise
@@ -175,12 +160,7 @@ class Ledger:
             newest[change.key] = change
         documents = [change for change in newest.values() if not change.key.startswith(INTERNAL)]
         internal = [change for change in newest.values() if change.key.startswith(INTERNAL)]
-        waits = [
-            (change.key, blocker)
-            for change in documents
-            if change.entry is not None
-            for blocker in _waits(change.entry)
-        ]
+        waits = [(change.key, blocker) for change in documents for blocker in _waits(change.entry)]
         try:
             with self._db:
                 self._db.execute("BEGIN IMMEDIATE")
@@ -230,7 +210,15 @@ class Ledger:
         """Close it, and delete its file."""
         self.close()
         if self._file is not None:
-            _delete(self._file)
+            delete(self._file)
+
+    def _expect_tables(self) -> None:
+        layout = self._number("PRAGMA user_version")
+        if not layout and not self._number("SELECT count(*) FROM sqlite_master"):
+            self._db.executescript(TABLES)
+        elif layout != LAYOUT:
+            raise ValueError(f"the layout is {layout}, this version's is {LAYOUT}")
+        self._db.execute("SELECT at FROM checkpoint").fetchone()
 
     def _remember(self, entry: Entry) -> None:
         if entry.parked is not None:
@@ -243,9 +231,9 @@ class Ledger:
         return int(self._db.execute(query).fetchone()[0])
 
 
-def _waits(entry: Entry) -> Iterator[str | None]:
+def _waits(entry: Entry | None) -> Iterator[str | None]:
     """What an entry waits for; None stands for the end of its doubt."""
-    if not entry.waiting:
+    if entry is None or not entry.waiting:
         return
     if entry.claim is not None:
         yield None
@@ -253,62 +241,7 @@ def _waits(entry: Entry) -> Iterator[str | None]:
         yield from dict.fromkeys(entry.last.blocked_by)
 
 
-def open_ledger(folder: Path | None, ledger: TopicPartition) -> Ledger:
-    """The copy of a ledger partition in that folder, or a new one; without a folder a temporary one.
-
-    It never fails: where nothing can be written, the ledger is kept in memory.
-    """
-    if folder is None:
-        return _or_memory(TEMPORARY, ledger)
-    try:
-        folder.mkdir(mode=0o700, parents=True, exist_ok=True)
-    except OSError as error:
-        return _in_memory(ledger, error)
-    for number in range(NUMBERS):
-        file = folder / file_name(ledger, number)
-        try:
-            return _open_or_replace(file)
-        except sqlite3.Error as error:
-            if not _code(error, sqlite3.SQLITE_BUSY):
-                return _in_memory(ledger, error)
-            # Another process has it, or one that is stopped and does not know that it lost the partition.
-            log.info("ledger store is in use; taking the next", file=file.name)
-    return _or_memory(TEMPORARY, ledger)
-
-
-def file_name(ledger: TopicPartition, number: int = 0) -> str:
-    """Safe for file systems that do not tell capitals apart or limit names to 255 bytes."""
-    told_apart = hashlib.sha256(f"{ledger.topic}/{ledger.partition}".encode()).hexdigest()[:8]
-    return f"{ledger.topic[:120]}-{ledger.partition}-{told_apart}.{number}.sqlite"
-
-
-def _open_or_replace(file: Path) -> Ledger:
-    try:
-        return Ledger(file)
-    except (sqlite3.Error, ValueError) as error:
-        if isinstance(error, sqlite3.Error) and not _code(error, *BROKEN):
-            raise
-        log.info("ledger store cannot be used; it is built anew", file=file.name, reason=str(error))
-        _delete(file)
-        return Ledger(file)
-
-
-def _or_memory(where: str, ledger: TopicPartition) -> Ledger:
-    try:
-        return Ledger(where)
-    except sqlite3.Error as error:
-        return _in_memory(ledger, error)
-
-
-def _in_memory(ledger: TopicPartition, error: Exception) -> Ledger:
-    log.warning("ledger kept in memory", ledger=f"{ledger.topic}-{ledger.partition}", reason=str(error))
-    return Ledger(MEMORY)
-
-
-def _code(error: sqlite3.Error, *codes: int) -> bool:
-    return getattr(error, "sqlite_errorcode", 0) & 0xFF in codes
-
-
-def _delete(file: Path) -> None:
+def delete(file: Path) -> None:
+    """Delete a store's file and what SQLite keeps beside it."""
     for suffix in ("", "-wal", "-shm", "-journal"):
         file.with_name(file.name + suffix).unlink(missing_ok=True)

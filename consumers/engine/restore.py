@@ -11,7 +11,8 @@ from aiokafka.structs import TopicPartition
 
 from consumers.engine import incarnation, metrics
 from consumers.engine.ledger import INTERNAL, can_rest, decode
-from consumers.engine.ledger_store import MEMORY, Change, Ledger, open_ledger
+from consumers.engine.ledger_files import open_ledger
+from consumers.engine.ledger_store import MEMORY, Change, Ledger
 from consumers.high_watermarks import HighWatermarks
 
 log = structlog.get_logger(__name__)
