@@ -88,9 +88,8 @@ class Journal:
         The future fails with the journal's failure; a caller who does not wait loses nothing by not looking.
         """
         future: asyncio.Future[None] = asyncio.get_running_loop().create_future()
-        future.add_done_callback(_look_at_it)
         if self._failure is not None:
-            future.set_exception(self._failure)
+            _fail(future, self._failure)
             return future
         self._pending.append((note, future))
         self._wake.set()
@@ -200,7 +199,7 @@ class Journal:
         self._failure = error
         for _, future in [*batch, *self._pending]:
             if not future.done():
-                future.set_exception(error)
+                _fail(future, error)
         self._pending.clear()
         self._on_failure(error)
 
@@ -211,7 +210,7 @@ def _changes(note: Note) -> list[Change]:
     return entry + [Change(name, value) for name, value in note.internal]
 
 
-def _look_at_it(future: asyncio.Future[None]) -> None:
-    """Mark a failure as seen: the session hears of it once, through `on_failure`."""
-    if not future.cancelled():
-        future.exception()
+def _fail(future: asyncio.Future[None], error: BaseException) -> None:
+    """Mark the failure as seen at once: the session hears of it once, through `on_failure`."""
+    future.set_exception(error)
+    future.exception()
