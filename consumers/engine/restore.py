@@ -82,7 +82,8 @@ async def restore(
     consumer = AIOKafkaConsumer(
         **kafka, group_id=None, enable_auto_commit=False, isolation_level="read_committed", check_crcs=check_crcs
     )
-    watermarks = HighWatermarks(kafka)
+    # A client that has just been started asks for the topic's leaders first, and then waits this long.
+    watermarks = HighWatermarks({**kafka, "retry_backoff_ms": 10})
     try:
         async with asyncio.timeout(PATIENCE):
             await watermarks.start()
