@@ -17,7 +17,8 @@ RUN PYTHONPATH=/build-tools pip install --no-deps --no-build-isolation .
 
 # Stage 2: what runs.
 FROM python:3.12-slim
-RUN useradd --uid 10001 --create-home --shell /usr/sbin/nologin alvys-sage
+RUN useradd --uid 10001 --create-home --shell /usr/sbin/nologin alvys-sage \
+ && install -d -o alvys-sage -m 700 /var/lib/alvys-sage
 COPY --from=build /opt/alvys-sage /opt/alvys-sage
 ENV PATH=/opt/alvys-sage/bin:$PATH PYTHONUNBUFFERED=1 PYTHONDONTWRITEBYTECODE=1
 USER alvys-sage

@@ -66,6 +66,7 @@ def subscription_of(settings: Settings) -> Subscription:
         any_record_key=settings.record_keys == "any",
         check_crcs=settings.check_crcs,
         consumer_options=options,
+        state_dir=settings.state_dir,
     )
 
 

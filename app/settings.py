@@ -178,6 +178,11 @@ class Settings(BaseSettings):
     give_up_seconds: Positive = Field(300, description="Seconds until a Sage company that takes nothing is set aside.")
     probe_seconds: Positive = Field(60, description="Seconds between tries of a company that was set aside.")
     max_poll_records: Positive = Field(500, description="Records taken from Kafka at a time.")
+    state_dir: Path | None = Field(
+        None,
+        description="Folder on a local disk that keeps copies of the ledgers, so that a start reads only what is new; "
+        "not set: every start reads the whole ledgers.",
+    )
     session_timeout_ms: Positive = Field(
         30_000, description="Milliseconds of silence after which a worker loses its partitions."
     )

@@ -40,7 +40,7 @@ def run(size: Size) -> Outcome:
 async def _measure(bootstrap: str, size: Size) -> tuple[float, float]:
     prefix = f"bench-{uuid4().hex[:8]}-"
     topics = [prefix + name for name in TOPICS]
-    await _create(bootstrap, topics)
+    await create(bootstrap, topics)
     producer = AIOKafkaProducer(bootstrap_servers=bootstrap, transactional_id=f"{prefix}id", acks="all")
     await producer.start()
     try:
@@ -70,7 +70,8 @@ async def _transactions(producer: AIOKafkaProducer, prefix: str, documents: int,
     return documents / (perf_counter() - began)
 
 
-async def _create(bootstrap: str, topics: list[str]) -> None:
+async def create(bootstrap: str, topics: list[str]) -> None:
+    """Topics of one partition."""
     admin = AIOKafkaAdminClient(bootstrap_servers=bootstrap)
     await admin.start()
     try:

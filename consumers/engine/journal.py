@@ -10,15 +10,20 @@ from dataclasses import dataclass
 from itertools import islice
 
 from aiokafka import AIOKafkaProducer
-from aiokafka.structs import OffsetAndMetadata, TopicPartition
+from aiokafka.structs import OffsetAndMetadata, RecordMetadata, TopicPartition
 
 from consumers.engine import metrics
-from consumers.engine.ledger import Entry, Ledger, encode
+from consumers.engine.ledger import Entry, encode
+from consumers.engine.ledger_store import Change, Ledger
 from consumers.engine.offsets import OffsetTracker
 from consumers.engine.sizes import TRANSACTION
 
 LARGEST = 2_000
 """Notes in one transaction: enough to fill a round trip, few enough to end well before the transaction's time-out."""
+
+
+class LedgerReplacedError(Exception):
+    """The ledger topic is not the one that was restored: a record got an offset that was passed before."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -87,14 +92,13 @@ class Journal:
         self._task = asyncio.create_task(self._run(), name=f"journal {place.source.topic}:{place.source.partition}")
 
     def write(self, note: Note) -> asyncio.Future[None]:
-        """Ask for a note to be made; the future is done once it is durable and in the ledger's memory.
+        """Ask for a note to be made; the future is done once it is durable and in the local ledger.
 
         The future fails with the journal's failure; a caller who does not wait loses nothing by not looking.
         """
         future: asyncio.Future[None] = asyncio.get_running_loop().create_future()
-        future.add_done_callback(_look_at_it)
         if self._failure is not None:
-            future.set_exception(self._failure)
+            _fail(future, self._failure)
             return future
         self._pending.append((note, future))
         self._wake.set()
@@ -127,11 +131,7 @@ class Journal:
             except BaseException as error:  # noqa: BLE001  # whatever it is, nothing of the batch may count as durable
                 self._fail(batch, error)
                 return
-            for note, future in batch:
-                if note.entry is not None:
-                    self._ledger.put(note.entry)
-                for name, value in note.internal:
-                    self._ledger.put_internal(name, value)
+            for _, future in batch:
                 if not future.done():
                     future.set_result(None)
 
@@ -155,30 +155,53 @@ class Journal:
             return
         producer = self._producer
         await producer.begin_transaction()
-        sent: list[asyncio.Future[object]] = []
+        sent: list[asyncio.Future[RecordMetadata]] = []
+        changes: list[Change] = []
+        ledgered: list[asyncio.Future[RecordMetadata]] = []
         for note in notes:
-            if note.entry is not None:
-                sent.append(await self._send_to_ledger(note.entry.key, encode(note.entry)))
-            sent.extend([await self._send_to_ledger(name, value) for name, value in note.internal])
+            for change in _changes(note):
+                changes.append(change)
+                ledgered.append(await self._send_to_ledger(change))
             sent.extend([await self._send(out) for out in note.outgoing])
         if offset is not None and moved:
             # Group metadata cannot be sent along: aiokafka has none. A former owner is fenced by the transactional id.
             await producer.send_offsets_to_transaction(
                 {self._place.source: OffsetAndMetadata(offset, "")}, self._place.group_id
             )
-        await asyncio.gather(*sent)
+        await asyncio.gather(*sent, *ledgered)
+        changes = [
+            change._replace(offset=future.result().offset) for change, future in zip(changes, ledgered, strict=True)
+        ]
+        checkpoint = self._checkpoint_after(changes)
         await producer.commit_transaction()
+        # Only now, and nothing may be awaited in between: what is here is committed there.
         self._committed = offset
+        if changes:
+            self._ledger.apply(changes, checkpoint)
 
-    async def _send_to_ledger(self, key: str, value: bytes) -> "asyncio.Future[object]":
-        sent: asyncio.Future[object] = await self._producer.send(
-            self._place.ledger_topic, key=key.encode(), value=value, partition=self._place.source.partition
+    def _checkpoint_after(self, changes: Sequence[Change]) -> int | None:
+        """Everything before it is in the local ledger once these are: nobody else writes the partition."""
+        checkpoint = self._ledger.checkpoint
+        for change in changes:
+            if change.offset is None or (checkpoint is not None and change.offset < checkpoint):
+                raise LedgerReplacedError(
+                    f"{self._place.ledger_topic} gave offset {change.offset} after {checkpoint}: it was made anew"
+                )
+            checkpoint = change.offset + 1
+        return checkpoint
+
+    async def _send_to_ledger(self, change: Change) -> "asyncio.Future[RecordMetadata]":
+        sent: asyncio.Future[RecordMetadata] = await self._producer.send(
+            self._place.ledger_topic,
+            key=change.key.encode(),
+            value=change.value,
+            partition=self._place.source.partition,
         )
         return sent
 
-    async def _send(self, out: Outgoing) -> "asyncio.Future[object]":
+    async def _send(self, out: Outgoing) -> "asyncio.Future[RecordMetadata]":
         if out.key is not None or out.value is not None:
-            sent: asyncio.Future[object] = await self._producer.send(
+            sent: asyncio.Future[RecordMetadata] = await self._producer.send(
                 out.topic, key=out.key, value=out.value, headers=list(out.headers)
             )
             return sent
@@ -195,12 +218,18 @@ class Journal:
         self._failure = error
         for _, future in [*batch, *self._pending]:
             if not future.done():
-                future.set_exception(error)
+                _fail(future, error)
         self._pending.clear()
         self._on_failure(error)
 
 
-def _look_at_it(future: asyncio.Future[None]) -> None:
-    """Mark a failure as seen: the session hears of it once, through `on_failure`."""
-    if not future.cancelled():
-        future.exception()
+def _changes(note: Note) -> list[Change]:
+    """The note's records for the ledger."""
+    entry = [] if note.entry is None else [Change(note.entry.key, encode(note.entry), note.entry)]
+    return entry + [Change(name, value) for name, value in note.internal]
+
+
+def _fail(future: asyncio.Future[None], error: BaseException) -> None:
+    """Mark the failure as seen at once: the session hears of it once, through `on_failure`."""
+    future.set_exception(error)
+    future.exception()

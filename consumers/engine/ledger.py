@@ -1,12 +1,12 @@
 """What is known of each document of one source partition: what stands in Sage, what was claimed, how it ended.
 
 The ledger is the compacted topic `{source}.ledger`, co-partitioned with its source; this module is the value of its
-records and their reading. The copy in memory is a cache of the topic and nothing else: whoever is assigned the
-partition restores it before reading the first event, behind the transactional id that fences the former owner.
+records and their reading. The worker's copy (`ledger_store`) is a cache of the topic and nothing else: whoever is
+assigned the partition restores it before reading the first event, behind the transactional id that fences the former
+owner.
 """
 
 import base64
-from collections.abc import Iterator
 from dataclasses import dataclass, replace
 from datetime import datetime
 from decimal import Decimal
@@ -136,6 +136,17 @@ def key_of(key: bytes | None) -> str:
         raise LedgerUnreadableError(f"a ledger record's key {key!r} is not one of ours") from error
 
 
+_HEAD = b'{"schema":%d,' % SCHEMA
+
+
+def can_rest(value: bytes) -> bool:
+    """Whether a record may be put away unread: it is of this schema, and an index has nothing to know of it.
+
+    Only an entry that keeps its event waits or may be asked for by its code; only one with a claim is in doubt.
+    """
+    return value.startswith(_HEAD) and b'"parked":' not in value and b'"claim":' not in value
+
+
 def decode(key: str, value: bytes) -> Entry:
     """Read a record back.
 
@@ -194,78 +205,6 @@ def _ending(body: dict[str, object]) -> Ending:
 
 def _connection(body: object) -> Connection:
     return Connection(**body)  # type: ignore[arg-type]  # as above
-
-
-class Ledger:
-    """The entries of one source partition, by document key, and which of them wait for what."""
-
-    def __init__(self) -> None:
-        self._entries: dict[str, Entry] = {}
-        self._blocked: dict[str, dict[str, None]] = {}
-        self._internal: dict[str, bytes] = {}
-
-    def __len__(self) -> int:
-        """How many documents are known."""
-        return len(self._entries)
-
-    def get(self, key: str) -> Entry:
-        """The document's entry; a new one if it was never seen."""
-        return self._entries.get(key) or Entry(key)
-
-    def put(self, entry: Entry) -> None:
-        """Take over an entry that is durable in the topic."""
-        self._forget_blocks(entry.key)
-        self._entries[entry.key] = entry
-        if entry.waiting and entry.last is not None:
-            for blocker in entry.last.blocked_by:
-                self._blocked.setdefault(blocker, {})[entry.key] = None
-
-    def internal(self, name: str) -> bytes | None:
-        """A record of the engine's own; None if it was never written."""
-        return self._internal.get(name)
-
-    def put_internal(self, name: str, value: bytes) -> None:
-        """Take over a record of the engine's own that is durable in the topic."""
-        self._internal[name] = value
-
-    def drop(self, key: str) -> None:
-        """Forget a document: its record was deleted from the topic."""
-        self._forget_blocks(key)
-        self._entries.pop(key, None)
-
-    def blocked_by(self, blocker: str) -> tuple[str, ...]:
-        """The keys of the documents that wait for `blocker`, in the order they came to wait."""
-        return tuple(self._blocked.get(blocker, ()))
-
-    def coded(self, code: str) -> tuple[str, ...]:
-        """The keys of the documents that are not done with and ended with `code`."""
-        return tuple(
-            entry.key
-            for entry in self._entries.values()
-            if entry.parked is not None and entry.last is not None and entry.last.code == code
-        )
-
-    def in_doubt(self) -> Iterator[Entry]:
-        """The parked documents whose call may or may not have been executed."""
-        return (entry for entry in self._entries.values() if entry.waiting and entry.claim is not None)
-
-    def claims_without_event(self) -> Iterator[tuple[str, Claim]]:
-        """Claims of documents that are not parked, by key: only their source records hold the events."""
-        return ((e.key, e.claim) for e in self._entries.values() if e.claim is not None and not e.waiting)
-
-    def blockers(self) -> tuple[str, ...]:
-        """Everything that some document waits for."""
-        return tuple(self._blocked)
-
-    def _forget_blocks(self, key: str) -> None:
-        known = self._entries.get(key)
-        if known is None or known.last is None:
-            return
-        for blocker in known.last.blocked_by:
-            waiting = self._blocked.get(blocker, {})
-            waiting.pop(key, None)
-            if not waiting:
-                self._blocked.pop(blocker, None)
 
 
 def ended(

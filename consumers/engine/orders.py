@@ -10,7 +10,8 @@ from dataclasses import dataclass, field
 
 import orjson
 
-from consumers.engine.ledger import INTERNAL, Ledger
+from consumers.engine.ledger import INTERNAL
+from consumers.engine.ledger_store import Ledger
 from consumers.engine.offsets import OffsetTracker
 from domain.commands import Command, MarkSynced, Retry
 

@@ -1,14 +1,22 @@
 """Step 0: fence the former owner of ledger partitions and restore what they hold."""
 
 import asyncio
+import sqlite3
 from collections.abc import Mapping, Sequence
+from pathlib import Path
 
-from aiokafka import AIOKafkaConsumer, AIOKafkaProducer
+import structlog
+from aiokafka import AIOKafkaConsumer, AIOKafkaProducer, ConsumerRecord
 from aiokafka.structs import TopicPartition
 
-from consumers.engine.ledger import INTERNAL, Ledger, decode, key_of
+from consumers.engine import incarnation, metrics
+from consumers.engine.ledger import key_of
+from consumers.engine.ledger_files import open_ledger
+from consumers.engine.ledger_store import MEMORY, Change, Ledger
 from consumers.engine.sizes import LARGEST_RECORD
 from consumers.high_watermarks import HighWatermarks
+
+log = structlog.get_logger(__name__)
 
 READ_AT_ONCE = 5_000
 PATIENCE = 300.0
@@ -54,9 +62,15 @@ async def fence(kafka: Mapping[str, object], ledgers: Sequence[TopicPartition]) 
 
 
 async def restore(
-    kafka: Mapping[str, object], ledgers: Sequence[TopicPartition], *, check_crcs: bool = True
+    kafka: Mapping[str, object],
+    ledgers: Sequence[TopicPartition],
+    *,
+    check_crcs: bool = True,
+    state_dir: Path | None = None,
 ) -> dict[TopicPartition, Ledger]:
     """Read ledger partitions to their ends, committed records only. To be called after `fence`, never before.
+
+    What a store in `state_dir` holds of the very same log is not read again. The caller closes what is returned.
 
     Raises:
         TimeoutError: the end was not reached within `PATIENCE`.
@@ -66,14 +80,21 @@ async def restore(
     consumer = AIOKafkaConsumer(
         **kafka, group_id=None, enable_auto_commit=False, isolation_level="read_committed", check_crcs=check_crcs
     )
-    watermarks = HighWatermarks(kafka)
+    # A client that has just been started asks for the topic's leaders first, and then waits this long.
+    watermarks = HighWatermarks({**kafka, "retry_backoff_ms": 10})
     try:
         async with asyncio.timeout(PATIENCE):
             await watermarks.start()
             await consumer.start()
             # Not the last stable offset: a commit returns before its markers are written. Fencing waited for them, so
             # that nothing is open here any more and the position does reach the high watermark.
-            return await _read(consumer, await watermarks.ask(list(ledgers)))
+            ends = await watermarks.ask(list(ledgers))
+            try:
+                return await _opened(consumer, ends, {each: open_ledger(state_dir, each) for each in ledgers})
+            except sqlite3.Error as error:
+                # The disk is full or fails, and the stores are gone. The topic is what counts.
+                log.warning("ledger kept in memory", partitions=len(ledgers), reason=str(error))
+                return await _opened(consumer, ends, {each: Ledger(MEMORY) for each in ledgers})
     finally:
         await consumer.stop()
         await watermarks.stop()
@@ -86,21 +107,53 @@ async def _expect(producer: AIOKafkaProducer, ledger: TopicPartition) -> None:
         )
 
 
-async def _read(consumer: AIOKafkaConsumer, ends: Mapping[TopicPartition, int]) -> dict[TopicPartition, Ledger]:
-    restored = {ledger: Ledger() for ledger in ends}
+async def _opened(
+    consumer: AIOKafkaConsumer, ends: Mapping[TopicPartition, int], copies: dict[TopicPartition, Ledger]
+) -> dict[TopicPartition, Ledger]:
+    try:
+        await _read_on(consumer, ends, copies)
+    except BaseException as error:  # cancelled too: a file that stays open would be locked for whoever tries again
+        for copy in copies.values():
+            if isinstance(error, sqlite3.Error):
+                copy.discard()
+            else:
+                copy.close()
+        raise
+    return copies
+
+
+async def _read_on(
+    consumer: AIOKafkaConsumer, ends: Mapping[TopicPartition, int], copies: Mapping[TopicPartition, Ledger]
+) -> None:
+    believed = await _believed(consumer, ends, copies)
     consumer.assign(list(ends))
-    await consumer.seek_to_beginning(*ends)
+    for ledger, checkpoint in believed.items():
+        consumer.seek(ledger, checkpoint)
+    if fresh := ends.keys() - believed.keys():  # with none named, all would be moved
+        await consumer.seek_to_beginning(*fresh)
     missing = {ledger for ledger, end in ends.items() if await consumer.position(ledger) < end}
     while missing:
         for ledger, records in (await consumer.getmany(timeout_ms=100, max_records=READ_AT_ONCE)).items():
-            for record in records:
-                key = key_of(record.key)
-                if record.value is None:
-                    restored[ledger].drop(key)
-                elif key.startswith(INTERNAL):
-                    restored[ledger].put_internal(key, record.value)
-                else:
-                    restored[ledger].put(decode(key, record.value))
+            metrics.RESTORED.labels(ledger.topic).inc(len(records))
+            copies[ledger].apply(map(_change, records), records[-1].offset + 1)
         # The position, not the last record: the end may be a transaction's marker or a compacted hole.
         missing = {ledger for ledger in missing if await consumer.position(ledger) < ends[ledger]}
-    return restored
+    for ledger, end in ends.items():
+        copies[ledger].apply([], end)
+
+
+async def _believed(
+    consumer: AIOKafkaConsumer, ends: Mapping[TopicPartition, int], copies: Mapping[TopicPartition, Ledger]
+) -> dict[TopicPartition, int]:
+    """Where to read on, for those whose store is of this log and not ahead of it. The others are emptied."""
+    held = {ledger: at for ledger, copy in copies.items() if (at := copy.checkpoint) is not None}
+    behind = {ledger: copies[ledger] for ledger, checkpoint in held.items() if checkpoint <= ends[ledger]}
+    same = await incarnation.same(consumer, ends, behind)
+    for ledger in held.keys() - same:
+        log.info("ledger store is not of this topic; it is built anew", ledger=f"{ledger.topic}-{ledger.partition}")
+        copies[ledger].clear()
+    return {ledger: held[ledger] for ledger in same}
+
+
+def _change(record: ConsumerRecord) -> Change:
+    return Change(key_of(record.key), record.value, offset=record.offset)

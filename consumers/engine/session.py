@@ -18,7 +18,8 @@ from consumers.engine import metrics, orders
 from consumers.engine.journal import Journal, JournalPlace, Note
 from consumers.engine.judgement import Next, changed, judge, marked, read_again
 from consumers.engine.knobs import Knobs, Time
-from consumers.engine.ledger import Claim, Entry, Ledger
+from consumers.engine.ledger import Claim, Entry
+from consumers.engine.ledger_store import Ledger
 from consumers.engine.notes import Writer, as_read, ending
 from consumers.engine.offsets import OffsetTracker
 from consumers.engine.orders import Order, Orders, chosen
@@ -39,6 +40,8 @@ log = structlog.get_logger(__name__)
 
 ORDERS_AT_ONCE = 20
 """Commands under way in one partition; beyond it the commands topic is not read on."""
+WOKEN_AT_ONCE = 20
+"""Kept documents looked at without a pause: to read and map one takes up to a millisecond, the largest far longer."""
 SAGE_BLOCKER = "sage/"
 """Blockers of this family are not mapping-state keys: a lane releases them, and a new owner tries at once."""
 
@@ -127,6 +130,7 @@ class PartitionSession:
 
         `commands_end`: where the topic of commands ends, by partition.
         """
+        self._ledger.close()
         self._ledger = ledger
         self._orders = Orders(ledger.internal(orders.RECORD), commands_end)
         place = JournalPlace(self.source, self._ledger_topic, self._around.writer.group_id)
@@ -138,8 +142,8 @@ class PartitionSession:
         for entry in list(ledger.in_doubt()):
             self._bring_back(entry)
         # Their keys may have arrived while nobody owned the partition; looking costs no call.
-        for blocker in ledger.blockers():
-            self.wake(blocker)
+        self._woken.update(dict.fromkeys(ledger.waiting()))
+        self._wake_some()
 
     @property
     def open(self) -> bool:
@@ -178,6 +182,7 @@ class PartitionSession:
         if self._journal is not None:
             await self._journal.close(self._knobs.drain.total_seconds())
         self._gone = True
+        self._ledger.close()
         self._gauge.set(0)
 
     async def abandon(self) -> None:
@@ -185,6 +190,7 @@ class PartitionSession:
         self._open, self._gone = False, True
         if self._journal is not None:
             await self._journal.close(0)
+        self._ledger.close()
         self._gauge.set(0)
 
     def _failed(self, error: BaseException) -> None:
@@ -252,6 +258,8 @@ class PartitionSession:
 
     def wake(self, blocker: str) -> None:
         """What these documents waited for has arrived."""
+        if self._gone:
+            return
         self._woken.update(dict.fromkeys(self._ledger.blocked_by(blocker)))
         self._wake_some()
 
@@ -265,21 +273,32 @@ class PartitionSession:
         return False
 
     def _wake_some(self) -> None:
-        """Bring parked documents back, no more at a time than the window holds."""
+        """Bring kept documents back, no more than the window holds, a few at a time: the group's heartbeat waits."""
         if self._waking:
             return  # one that still waits for the same ends at once, and its end comes back here
         self._waking = True
         try:
-            while self._open and self._asked and self._may_ask(self._asked[0][0]):
-                self._ask(*self._asked.popleft())
-            while self._open and self._woken and len(self._busy) < self._knobs.window:
-                key = next(iter(self._woken))
-                del self._woken[key]
-                entry = self._ledger.get(key)
-                if entry.waiting and entry.claim is None and key not in self._busy:
-                    self._bring_back(entry)
+            for _ in range(WOKEN_AT_ONCE):
+                if not (self._open and self._wake_one()):
+                    return
         finally:
             self._waking = False
+        asyncio.get_running_loop().call_soon(self._wake_some)
+
+    def _wake_one(self) -> bool:
+        """Bring one document back; False when there is none, or no room."""
+        if self._asked and self._may_ask(self._asked[0][0]):
+            self._ask(*self._asked.popleft())
+            return True
+        if not self._woken or len(self._busy) >= self._knobs.window:
+            return False
+        key = next(iter(self._woken))
+        del self._woken[key]
+        if key not in self._busy:
+            entry = self._ledger.get(key)
+            if entry.waiting and entry.claim is None:
+                self._bring_back(entry)
+        return True
 
     def _bring_back(self, entry: Entry) -> None:
         if (work := self._kept(entry)) is not None:
@@ -451,18 +470,22 @@ class PartitionSession:
         """Step 3: make the claims durable, all in one transaction; False when the partition is being given up."""
         if not self._open or self._journal is None:
             return False
-        durable = [
-            self._journal.write(Note(replace(self._ledger.get(work.key), claim=claim))) for work, claim in claims
-        ]
+        durable = [self._journal.write(Note(self._claimed(work, claim))) for work, claim in claims]
         self._called.update(work for work, _ in claims)
         self._calm.clear()
         await asyncio.wait(durable)
         return durable[-1].exception() is None and not self._gone
 
+    def _claimed(self, work: Work, claim: Claim) -> Entry:
+        """The entry while the call is on its way. It keeps the event only if no record will bring it again."""
+        entry = self._ledger.get(work.key)
+        kept = work.value if work.offset is None and entry.last is not None else None
+        return replace(entry, claim=claim, parked=kept)
+
     def finish(self, work: Work, verdict: Verdict) -> None:
         """Step 5: the document ended. Result, ledger and offset become true in one transaction."""
-        if work.withdrawn:
-            return
+        if work.withdrawn or self._gone:
+            return  # somebody else decides: a person, or the next owner
         self._in_doubt.pop(work.key, None)
         entry = self._ledger.get(work.key)
         claim = work.claim
@@ -474,7 +497,7 @@ class PartitionSession:
 
     def park(self, work: Work, verdict: Verdict) -> None:
         """Keep a document in doubt: its record ends, its claim stands, its key stays busy until the doubt ends."""
-        if self._journal is None or work.withdrawn:
+        if self._journal is None or work.withdrawn or self._gone:
             return
         known = self._ledger.get(work.key)
         entry = replace(known, claim=work.claim)
@@ -507,7 +530,7 @@ class PartitionSession:
 
     def again(self, work: Work) -> None:
         """The claimed call was never executed, and never will be."""
-        if work.withdrawn:
+        if work.withdrawn or self._gone:
             return
         self._in_doubt.pop(work.key, None)
         work.claim, work.looks, work.number_taken = None, 0, False

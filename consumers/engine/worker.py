@@ -9,6 +9,7 @@ from collections import deque
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 from itertools import count
+from pathlib import Path
 
 import structlog
 from aiokafka import AIOKafkaConsumer, AIOKafkaProducer, ConsumerRebalanceListener
@@ -22,9 +23,11 @@ from aiokafka.errors import (
 from aiokafka.structs import TopicPartition
 
 from consumers import header_names
+from consumers.engine import incarnation
 from consumers.engine.aside import Wakes
 from consumers.engine.knobs import Knobs, Time
 from consumers.engine.lanes import Lanes
+from consumers.engine.ledger_store import Ledger
 from consumers.engine.notes import Writer
 from consumers.engine.places import Sage
 from consumers.engine.restore import fence, restore
@@ -63,6 +66,8 @@ class Subscription:
     """False only for librdkafka's mock cluster."""
     consumer_options: Mapping[str, object] | None = None
     """More of aiokafka's consumer settings: static membership, poll interval."""
+    state_dir: Path | None = None
+    """Where the ledgers' local stores are kept from one start to the next; None: they end with the worker."""
 
 
 class RecordsTooLargeError(Exception):
@@ -208,9 +213,8 @@ class Worker(ConsumerRebalanceListener):  # type: ignore[misc]  # aiokafka ships
                 producers = await fence(self._kafka, ledgers)
                 for source, producer in zip(sources, producers, strict=True):
                     self._producers[source] = producer
-                restored = await restore(self._kafka, ledgers, check_crcs=self._subscription.check_crcs)
-                await self._rewind(sources)
                 commands_end = await self._commands.ends()
+                restored = await self._restore(dict(zip(ledgers, producers, strict=True)), sources)
                 break
             except (KafkaError, TimeoutError) as error:
                 log.warning("partitions could not be opened; trying again", sources=len(sources), error=repr(error))
@@ -225,6 +229,21 @@ class Worker(ConsumerRebalanceListener):  # type: ignore[misc]  # aiokafka ships
             self._opening.pop(source, None)
             self._resume(source)
         log.info("partitions open", partitions=len(sources), documents=sum(map(len, restored.values())))
+
+    async def _restore(
+        self, producers: Mapping[TopicPartition, AIOKafkaProducer], sources: list[TopicPartition]
+    ) -> dict[TopicPartition, Ledger]:
+        """The ledgers as their topics have them, and the sources where they were committed."""
+        told = self._subscription
+        restored = await restore(self._kafka, list(producers), check_crcs=told.check_crcs, state_dir=told.state_dir)
+        try:
+            await incarnation.begin(self._kafka, producers, restored, check_crcs=told.check_crcs)
+            await self._rewind(sources)
+        except BaseException:  # cancelled too: a store that stays open is locked for whoever opens it next
+            for ledger in restored.values():
+                ledger.close()
+            raise
+        return restored
 
     async def _rewind(self, sources: list[TopicPartition]) -> None:
         """Go to the committed offsets, asked for anew: before the fence, the former owner's last may be missing."""

@@ -363,7 +363,7 @@ async def test_large_records_are_written_in_several_transactions(sent, monkeypat
         await sent.put("UNDECODABLE", b"x" * (9 * MEGABYTE), f"garbage-{number % 2}".encode())
     async with world.worker(replace(world.knobs, window_bytes=200 * MEGABYTE)):
         await until_all_is_committed(world)
-    assert sum(begun) == 72 * MEGABYTE
+    assert 72 * MEGABYTE <= sum(begun) < 73 * MEGABYTE  # beside them: how far commands are applied
     assert max(begun) <= TRANSACTION
 
 

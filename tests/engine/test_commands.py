@@ -7,7 +7,7 @@ import orjson
 import pytest
 from aiokafka import TopicPartition
 
-from consumers.engine.ledger import decode
+from consumers.engine.ledger import INTERNAL, decode
 from consumers.engine.orders import RECORD
 from sage_client.errors import RefusedError
 from tests.engine.test_order_and_waiting import MASTER
@@ -23,7 +23,7 @@ async def ledger(world):
         for record in await read_to_end(world.bootstrap, [TopicPartition(topic, number)]):
             if record.key.decode() == RECORD:
                 places[number] = sum(orjson.loads(record.value).values())
-            else:
+            elif not record.key.startswith(INTERNAL.encode()):
                 entries[record.key.decode()] = decode(record.key.decode(), record.value)
     return entries, places
 

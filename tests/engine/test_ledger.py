@@ -1,5 +1,6 @@
 """The ledger's records come back as they were written, and the index of waiting documents never lies."""
 
+from dataclasses import replace
 from datetime import UTC, datetime
 from decimal import Decimal
 
@@ -7,7 +8,8 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from consumers.engine.ledger import Claim, Ending, Entry, Ledger, Posted, decode, encode
+from consumers.engine.ledger import Claim, Ending, Entry, Posted, can_rest, decode, encode
+from consumers.engine.ledger_store import Ledger
 from domain.codes import Code
 from domain.documents import Connection, SageObject
 from domain.outcomes import Outcome
@@ -52,6 +54,12 @@ entries = st.builds(
 @given(entries)
 def test_an_entry_comes_back_as_it_was_written(entry):
     assert decode(entry.key, encode(entry)) == entry
+
+
+@given(entries)
+def test_a_record_that_is_put_away_unread_waits_for_nothing_and_is_in_no_doubt(entry):
+    assert can_rest(encode(entry)) == (entry.parked is None and entry.claim is None)
+    assert can_rest(encode(replace(entry, parked=None, claim=None)))
 
 
 def test_amounts_keep_every_digit():

@@ -7,8 +7,12 @@ from contextlib import ExitStack
 
 import orjson
 import pytest
+from aiokafka import TopicPartition
 
+from consumers.engine.ledger_files import open_ledger
+from consumers.engine.restore import fence, restore
 from tests.support.engine import invoice, key
+from tests.support.kafka import read_to_end
 from tests.support.processes import worker
 
 CUSTOMER = "CUST-10021"
@@ -65,6 +69,48 @@ async def test_a_worker_killed_again_and_again_loses_nothing_and_posts_nothing_t
     assert await world.committed() == await world.ends()
     ended = Counter(each["documentKey"] for each in await world.results() if each["outcome"] == "posted")
     assert set(ended) == {f"invoice/{number}" for number in numbers}
+
+
+async def test_the_local_store_that_survives_a_kill_is_the_topic_up_to_its_checkpoint(world, sage, tmp_path):
+    numbers = [f"L{number}" for number in range(400)]
+    await send(world, numbers)
+    sage.fault(kind="latency", seconds=0.02, function="create_invoice")
+    chance = random.Random(23)
+    ledgers = [TopicPartition(world.topics.invoice_created + ".ledger", n) for n in range(world.partitions)]
+    for round_number in range(1, 5):
+        with worker(environment(world, sage, ALVYS_SAGE_STATE_DIR=str(tmp_path))) as process:
+            await until_booked(sage, round_number * 40)
+            await asyncio.sleep(chance.random() * 0.2)  # not an event: the kill is to fall anywhere
+            process.kill()
+        for producer in await fence(world.kafka, ledgers):  # ends what the dead left open
+            await producer.stop()
+        for ledger in ledgers:
+            records = await read_to_end(world.bootstrap, [ledger])
+            survived = open_ledger(tmp_path, ledger)
+            checkpoint = survived.checkpoint
+            assert checkpoint
+            assert held(survived) == {r.key: r.value for r in records if r.offset < checkpoint}
+            survived.close()
+        read_on, anew = await restore(world.kafka, ledgers, state_dir=tmp_path), await restore(world.kafka, ledgers)
+        for ledger in ledgers:
+            assert held(read_on[ledger]) == held(anew[ledger])
+            assert waiting(read_on[ledger]) == waiting(anew[ledger])
+            read_on[ledger].close()
+            anew[ledger].close()
+    sage.heal()
+    with worker(environment(world, sage, ALVYS_SAGE_STATE_DIR=str(tmp_path))):
+        await world.until(len(numbers), "posted")
+    assert books(sage) == dict.fromkeys(numbers, 1)
+
+
+def held(ledger):
+    """Every record of a copy, as the topic has them."""
+    rows = ledger._db.execute("SELECT key, value FROM entry UNION ALL SELECT name, value FROM internal")
+    return {key.encode(): value for key, value in rows}
+
+
+def waiting(ledger):
+    return {by: set(ledger.blocked_by(by)) for by in ledger.blockers()}, {entry.key for entry in ledger.in_doubt()}
 
 
 async def test_a_worker_killed_between_call_and_outcome_posts_nothing_twice(world, sage):

@@ -1,0 +1,75 @@
+"""Where a ledger partition's local store is, and what becomes of a file that cannot be used."""
+
+import hashlib
+import sqlite3
+from pathlib import Path
+
+import structlog
+from aiokafka.structs import TopicPartition
+
+from consumers.engine.ledger_store import MEMORY, TEMPORARY, Ledger, delete
+
+log = structlog.get_logger(__name__)
+
+NUMBERS = 8
+"""Processes that may share a folder and each have a file of a partition."""
+BROKEN = (sqlite3.SQLITE_NOTADB, sqlite3.SQLITE_CORRUPT, sqlite3.SQLITE_ERROR)
+"""SQLite's codes for a file that is no database, a damaged one, one without our tables."""
+
+
+def open_ledger(folder: Path | None, ledger: TopicPartition) -> Ledger:
+    """The copy of a ledger partition in that folder, or a new one; without a folder a temporary one.
+
+    It never fails: where nothing can be written, the ledger is kept in memory.
+    """
+    if folder is None:
+        return _or_memory(TEMPORARY, ledger)
+    try:
+        folder.mkdir(mode=0o700, parents=True, exist_ok=True)
+    except OSError as error:
+        return _in_memory(ledger, error)
+    for number in range(NUMBERS):
+        file = folder / file_name(ledger, number)
+        try:
+            return _open_or_replace(file)
+        except OSError as error:
+            return _in_memory(ledger, error)
+        except sqlite3.Error as error:
+            if not _code(error, sqlite3.SQLITE_BUSY):
+                return _in_memory(ledger, error)
+            # Another process has it, or one that is stopped and does not know that it lost the partition.
+            log.info("ledger store is in use; taking the next", file=file.name)
+    return _or_memory(TEMPORARY, ledger)
+
+
+def file_name(ledger: TopicPartition, number: int = 0) -> str:
+    """Safe for file systems that do not tell capitals apart or limit names to 255 bytes."""
+    told_apart = hashlib.sha256(f"{ledger.topic}/{ledger.partition}".encode()).hexdigest()[:8]
+    return f"{ledger.topic[:120]}-{ledger.partition}-{told_apart}.{number}.sqlite"
+
+
+def _open_or_replace(file: Path) -> Ledger:
+    try:
+        return Ledger(file)
+    except (sqlite3.Error, ValueError) as error:
+        if isinstance(error, sqlite3.Error) and not _code(error, *BROKEN):
+            raise
+        log.info("ledger store cannot be used; it is built anew", file=file.name, reason=str(error))
+        delete(file)
+        return Ledger(file)
+
+
+def _or_memory(where: str, ledger: TopicPartition) -> Ledger:
+    try:
+        return Ledger(where)
+    except sqlite3.Error as error:
+        return _in_memory(ledger, error)
+
+
+def _in_memory(ledger: TopicPartition, error: Exception) -> Ledger:
+    log.warning("ledger kept in memory", ledger=f"{ledger.topic}-{ledger.partition}", reason=str(error))
+    return Ledger(MEMORY)
+
+
+def _code(error: sqlite3.Error, *codes: int) -> bool:
+    return getattr(error, "sqlite_errorcode", 0) & 0xFF in codes
