@@ -1,0 +1,318 @@
+"""One run: the system up, faults and events side by side, the end of the faults, the wait, the evidence."""
+
+import asyncio
+import time
+from collections import Counter
+from collections.abc import Coroutine
+from dataclasses import dataclass, field
+from typing import Any
+
+from aiokafka import AIOKafkaConsumer
+from aiokafka.errors import KafkaError
+
+from chaos.audit import Document, Findings, audit, documents_of, may_wait
+from chaos.mappings import CHANGED_ACCOUNTS, original_settings
+from chaos.plan import Round, Step
+from chaos.proxy import Seen as Passed
+from chaos.script import Item, probe
+from chaos.system import System
+from chaos.watch import Seen
+from chaos.workers import Endings
+from demo.events import TOPICS
+from demo.events.world import LATE_PROVIDER, LATE_VENDOR, TRANSPORT
+
+DRAIN = 300.0
+"""Seconds that everything may take to end once the faults have."""
+LATE_KEY = f"{TRANSPORT.id}/vendor/fuel/{LATE_PROVIDER}"
+"""A setting that comes only at the end: what waits for it has waited through everything."""
+
+
+@dataclass(slots=True)
+class Kill:
+    """One that happened: when, in seconds since 1970, and the items of its probes."""
+
+    kind: str
+    at: float
+    probes: list[int] = field(default_factory=list)
+
+
+@dataclass(slots=True)
+class Evidence:
+    """Everything a report is made of."""
+
+    gateway: str
+    seconds: float
+    documents: int
+    findings: Findings
+    seen: Seen
+    passed: Passed
+    kills: list[Kill]
+    done: Counter[str]
+    endings: Endings
+    replayed: int
+    """Records that were read again because an offset was reset."""
+    drained: bool
+    left: list[str]
+    """What had not ended when the wait was over: unpassed records, documents that wait or are in doubt unexpectedly."""
+    waiting: int
+    """Documents that wait, as they should."""
+
+
+class Run:
+    """Does what the plan says to a system, and gathers the evidence."""
+
+    def __init__(self, system: System, items: list[Item]) -> None:
+        self._system = system
+        self._items = items
+        self._may_wait = may_wait(items)
+        self._next = 0
+        self._probes = len(items)
+        self._sent: dict[int, Item] = {}
+        self._kills: list[Kill] = []
+        self._done: Counter[str] = Counter()
+        self._replayed = 0
+        self._settings = original_settings()
+        self._broker_busy = asyncio.Lock()
+        self._held: Counter[str] = Counter()
+        """Keys of mapping-state that are changed for a while, so that no two changes undo each other."""
+
+    async def play(self, rounds: list[Round]) -> Evidence:
+        """All rounds, then the end."""
+        system, began = self._system, time.monotonic()
+        await self._probe_every_partition()
+        total = sum(each.length for each in rounds)
+        sent = 0.0
+        for number, each in enumerate(rounds, 1):
+            system.say(f"round {number} of {len(rounds)}: {len(each.steps)} steps in {each.length:.0f} s")
+            sent += each.length / total
+            await self._round(each, round(sent * len(self._items)))
+            if each.replay is not None:
+                await self._replay(TOPICS[each.replay])
+        await self._heal()
+        drained, left, waiting = await self._drain()
+        await system.pool.stop_all()
+        return await self._evidence(time.monotonic() - began, left, waiting, drained=drained)
+
+    # One round.
+
+    async def _round(self, each: Round, upto: int) -> None:
+        async with asyncio.TaskGroup() as tasks:
+            tasks.create_task(self._send(upto, each.length))
+            tending = tasks.create_task(self._tend())
+            acting = tasks.create_task(self._act(each))
+            await acting
+            tending.cancel()
+
+    async def _act(self, each: Round) -> None:
+        began = time.monotonic()
+        async with asyncio.TaskGroup() as steps:
+            for step in each.steps:
+                await asyncio.sleep(max(0.0, step.at - (time.monotonic() - began)))
+                steps.create_task(self._do(step))
+            await asyncio.sleep(max(0.0, each.length - (time.monotonic() - began)))
+
+    async def _send(self, upto: int, length: float) -> None:
+        """The round's share, evenly."""
+        began, first = time.monotonic(), self._next
+        while self._next < upto:
+            share = min(1.0, (time.monotonic() - began) / length) if length else 1.0
+            until = first + round(share * (upto - first))
+            await self._put(self._items[self._next : until])
+            self._next = max(self._next, until)
+            await asyncio.sleep(0.1)
+
+    async def _put(self, items: list[Item]) -> None:
+        for item in items:
+            self._sent[item.number] = item
+        if items:
+            await self._system.sender.send(items)
+
+    async def _tend(self) -> None:
+        last = time.monotonic()
+        while True:
+            self._system.pool.tend()
+            self._system.watch.check()
+            if time.monotonic() - last >= 10:  # noqa: PLR2004 - seconds between lines of progress
+                last = time.monotonic()
+                self._progress()
+            await asyncio.sleep(0.2)
+
+    def _progress(self) -> None:
+        seen, passed = self._system.watch.seen, self._system.proxy.seen
+        self._system.say(
+            f"sent {len(seen.sources)}, answered {len(seen.answered)}, kills {len(self._kills)}, "
+            f"calls {passed.requests} of which {sum(passed.struck.values())} struck, "
+            f"booked unheard {passed.unheard}, past an unfinished record {len(seen.past_unfinished)}"
+        )
+
+    # Steps.
+
+    async def _do(self, step: Step) -> None:
+        pool = self._system.pool
+        self._done[step.kind] += 1
+        match step.kind:
+            case "kill" | "wipe":
+                slot = await pool.take(step.choice)
+                await self._killing(step.kind, pool.kill(slot, wipe=step.kind == "wipe"))
+            case "freeze":
+                await self._killing(step.kind, pool.freeze(await pool.take(step.choice), step.seconds))
+            case "term":
+                await self._killing(step.kind, pool.terminate(await pool.take(step.choice)))
+            case "remove":
+                slot = await pool.take(step.choice)
+                await self._killing(step.kind, pool.terminate(slot, away=step.seconds))
+            case "add":
+                await pool.add(step.seconds)
+            case "broker-kill" | "broker-term":
+                async with self._broker_busy:
+                    await self._killing(step.kind, self._break_broker(step))
+            case _:
+                await self._change_settings(step)
+
+    async def _killing(self, kind: str, act: Coroutine[Any, Any, None]) -> None:
+        kill = Kill(kind, time.time())
+        self._kills.append(kill)
+        async with asyncio.TaskGroup() as both:
+            both.create_task(act)
+            await asyncio.sleep(0.05)  # the probes are sent after the kill
+            kill.probes = await self._probe_every_partition()
+
+    async def _probe_every_partition(self) -> list[int]:
+        probes = []
+        for where in self._system.watch.source_partitions:
+            name = where.topic.removeprefix(self._system.prefix)
+            probes.append(probe(self._probes, name, where.partition))
+            self._probes += 1
+        await self._put(probes)
+        return [each.number for each in probes]
+
+    async def _break_broker(self, step: Step) -> None:
+        broker = self._system.broker
+        await asyncio.to_thread(broker.kill if step.kind == "broker-kill" else broker.stop)
+        await asyncio.sleep(step.seconds)
+        await asyncio.to_thread(broker.start)
+
+    async def _change_settings(self, step: Step) -> None:
+        key, changed = self._change(step)
+        if self._held[key]:
+            return
+        self._held[key] += 1
+        try:
+            await self._system.sender.set(key, changed)
+            await asyncio.sleep(step.seconds)
+            if step.kind != "account":  # accounts stay as they are until the next change
+                await self._system.sender.set(key, self._settings[key])
+        finally:
+            self._held[key] -= 1
+
+    def _change(self, step: Step) -> tuple[str, dict[str, Any] | None]:
+        keys = [key for key in self._settings if _fits(step.kind, key)]
+        key = keys[step.choice % len(keys)]
+        if step.kind in ("master", "vendor"):
+            return key, None
+        if step.kind == "pause":
+            return key, self._settings[key] | {"state": "paused"}
+        accounts = CHANGED_ACCOUNTS["ar" if "/account/ar/" in key else "ap"]
+        choice = step.choice // len(keys) % (len(accounts) + 1)
+        return key, None if choice == len(accounts) else {"account": accounts[choice]}
+
+    # Between rounds, and the end.
+
+    async def _replay(self, topic: str) -> None:
+        """Everybody stops, the group's offsets of one topic go back to the beginning, everybody starts."""
+        system = self._system
+        system.say(f"replay of {topic} from the beginning")
+        await system.pool.stop_all()
+        where = [each for each in system.watch.source_partitions if each.topic == system.prefix + topic]
+        async with asyncio.timeout(60):
+            while True:
+                consumer = AIOKafkaConsumer(
+                    bootstrap_servers=system.broker.bootstrap, group_id=system.group, enable_auto_commit=False
+                )
+                try:
+                    await consumer.start()
+                    consumer.assign(where)
+                    before = [await consumer.committed(each) or 0 for each in where]
+                    await consumer.commit(dict.fromkeys(where, 0))
+                    break
+                except KafkaError:  # a member that was killed is still counted until its session ends
+                    await asyncio.sleep(1)
+                finally:
+                    await consumer.stop()
+        self._replayed += sum(before)
+        system.pool.start()
+
+    async def _heal(self) -> None:
+        """No more faults; every setting as it was, and the one that comes late; the rest of the events."""
+        system = self._system
+        system.say("faults end; what is left is sent, and everything has to end")
+        system.proxy.on = False
+        for key, value in self._settings.items():
+            await system.sender.set(key, value)
+        await system.sender.set(LATE_KEY, {"vendorId": LATE_VENDOR, "name": LATE_PROVIDER})
+        await self._put(self._items[self._next :])
+        self._next = len(self._items)
+
+    async def _drain(self) -> tuple[bool, list[str], int]:
+        """Wait until every source record is passed and no document waits or is in doubt unexpectedly."""
+        watch, deadline = self._system.watch, time.monotonic() + DRAIN
+        tending = asyncio.create_task(self._tend())
+        left, waiting = ["nothing was read"], 0
+        try:
+            while left and time.monotonic() < deadline:
+                await asyncio.sleep(0.5)
+                try:
+                    passed = await watch.look()
+                except (KafkaError, TimeoutError):
+                    continue
+                left, waiting = self._left(passed=passed)
+        finally:
+            tending.cancel()
+        return not left, left, waiting
+
+    def _left(self, *, passed: bool) -> tuple[list[str], int]:
+        seen = self._system.watch.seen
+        left = [] if passed else ["committed offsets have not passed every source record"]
+        waiting = 0
+        for each in seen.ledger.values():
+            if each.waiting and not each.in_doubt and each.key in self._may_wait:
+                waiting += 1
+            else:
+                left.append(f"{each.key} {'is in doubt' if each.in_doubt else 'waits'}")
+        return left, waiting
+
+    def _documents(self) -> list[Document]:
+        seen = self._system.watch.seen
+        return documents_of(seen.sources, self._sent, seen.answers, self._system.sender.floors)
+
+    async def _evidence(self, seconds: float, left: list[str], waiting: int, *, drained: bool) -> Evidence:
+        system = self._system
+        documents = self._documents()
+        standing = await system.gateway.books()
+        return Evidence(
+            gateway=system.gateway.name,
+            seconds=seconds,
+            documents=sum(any(each.item.booking for each in document.emissions) for document in documents),
+            findings=audit(documents, standing, system.watch.seen.history),
+            seen=system.watch.seen,
+            passed=system.proxy.seen,
+            kills=self._kills,
+            done=self._done,
+            endings=system.pool.endings,
+            replayed=self._replayed,
+            drained=drained,
+            left=left,
+            waiting=waiting,
+        )
+
+
+def _fits(kind: str, key: str) -> bool:
+    match kind:
+        case "account":
+            return "/account/" in key and not key.endswith("/default/default")
+        case "master":
+            return key.endswith("/default/default")
+        case "vendor":
+            return "/vendor/fuel/" in key
+        case _:
+            return key.endswith("/connection")
