@@ -14,11 +14,11 @@ from typing import Annotated
 import typer
 
 from chaos import broken, proxy
-from chaos.plan import plan
+from chaos.plan import BROKER_KILLS, plan
 from chaos.report import figures, findings, last_line, lines, sound
 from chaos.run import Evidence, Run
 from chaos.script import script
-from chaos.system import SESSION_TIMEOUT, Wanted, system
+from chaos.system import Wanted, system
 from demo.processes import DemoError
 from demo.rig import companies
 from demo.screen import Screen
@@ -40,7 +40,9 @@ Faults = Annotated[str, typer.Option(help=f"Kinds, by comma: {', '.join((*proxy.
 Url = Annotated[
     str, typer.Option(help="Another XML gateway, in which the companies of `python -m chaos companies` are.")
 ]
+Bootstrap = Annotated[str, typer.Option(help="A Kafka broker to use, which is not broken; without it, one of our own.")]
 Break = Annotated[str, typer.Option("--break", help=f"Break one guard: {', '.join(broken.GUARDS)}.")]
+Patience = Annotated[float, typer.Option(min=1, help="Seconds without progress at the end after which it is stuck.")]
 Report = Annotated[Path | None, typer.Option("--json", help="Write figures and findings to this file; - for output.")]
 Logs = Annotated[Path | None, typer.Option(help="Keep the workers' logs here; without it only those of a failed run.")]
 
@@ -59,7 +61,9 @@ def chaos(  # noqa: PLR0913 - the options of a command
     fault_rate: Rate = 0.15,
     faults: Faults = "",
     gateway_url: Url = "",
+    bootstrap_servers: Bootstrap = "",
     break_guard: Break = "",
+    patience: Patience = 60,
     report: Report = None,
     logs: Logs = None,
 ) -> None:
@@ -75,15 +79,27 @@ def chaos(  # noqa: PLR0913 - the options of a command
         raise typer.BadParameter(f"no fault is called {', '.join(sorted(wrong))}", param_hint="--faults")
     if break_guard and break_guard not in broken.GUARDS:
         raise typer.BadParameter(f"no guard is called {break_guard}", param_hint="--break")
-    wanted = Wanted(seed, workers, partitions, fault_rate, kinds, gateway_url or None, break_guard or None)
+    wanted = Wanted(
+        seed,
+        workers,
+        partitions,
+        fault_rate,
+        kinds,
+        bootstrap=bootstrap_servers or None,
+        gateway_url=gateway_url or None,
+        broken=break_guard or None,
+    )
     logging.getLogger("aiokafka").setLevel(logging.CRITICAL)  # what a broken broker makes its clients say
     signal.signal(signal.SIGTERM, signal.default_int_handler)
+    if logs is not None and logs.exists() and any(logs.iterdir()):
+        raise typer.BadParameter(f"{logs} is not empty", param_hint="--logs")
     folder = logs or Path(tempfile.mkdtemp(prefix="chaos-"))
     folder.mkdir(parents=True, exist_ok=True)
     screen = Screen(quiet=str(report) == "-")
     amount = round(minutes * KILLS_A_MINUTE) if minutes else kills
+    amounts = events, amount, min(rounds, max(amount, 1))
     try:
-        evidence = asyncio.run(_run(wanted, (events, amount, min(rounds, max(amount, 1))), folder, screen))
+        evidence = asyncio.run(_run(wanted, amounts, folder, screen, patience))
     except (BrokerError, DemoError, SageError) as error:
         print(f"chaos: the run could not be made: {error}", file=sys.stderr)
         raise typer.Exit(1) from None
@@ -106,18 +122,21 @@ def show_companies() -> None:
     print(json.dumps([json.loads(each.model_dump_json()) for each in companies()], indent=1))
 
 
-async def _run(wanted: Wanted, amounts: tuple[int, int, int], folder: Path, screen: Screen) -> Evidence:
+async def _run(
+    wanted: Wanted, amounts: tuple[int, int, int], folder: Path, screen: Screen, patience: float
+) -> Evidence:
     events, kills, rounds = amounts
     # A gateway that outlives the run remembers numbers and control ids: there, every run has documents of its own.
     now = int(time.time())
     seed, first = (f"{wanted.seed} {now}", now) if wanted.gateway_url else (wanted.seed, 2_000_001)
     items = script(seed, events, first)
-    rounds_planned = plan(wanted.seed, kills, rounds, session_timeout=SESSION_TIMEOUT)
+    without = BROKER_KILLS if wanted.bootstrap else ()
+    rounds_planned = plan(wanted.seed, kills, rounds, session_timeout=wanted.session_timeout, without=without)
     screen.say(f"seed {wanted.seed}: {len(items)} records, {kills} kills, {rounds} rounds, {wanted.workers} workers")
     if wanted.broken:
         screen.say(f"THE WORKERS ARE BROKEN ON PURPOSE: {wanted.broken}")
     async with system(wanted, folder, screen.say) as running:
-        return await Run(running, items).play(rounds_planned)
+        return await Run(running, items, patience).play(rounds_planned)
 
 
 def _tell(evidence: Evidence, screen: Screen, report: Path | None) -> None:

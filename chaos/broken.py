@@ -1,16 +1,16 @@
 """``python -m chaos.broken GUARD``: a worker with one guard broken, to show that the harness can fail. Never a service.
 
-=============  =========================================================  ================================================
-guard          what is broken                                             what still stands in the way
-=============  =========================================================  ================================================
-no-ledger      the ledger knows nothing: every record looks new           the same bytes again keep their control id, and
-                                                                          the gateway refuses it; a changed revision of a
-                                                                          posted document has another, and nothing helps
-no-unique-id   calls go without `uniqueid` and under a fresh control id   the lease and the look-up, as long as the gateway
-                                                                          executes a call within its own limit
-commit-first   a record counts as ended when it was read                  nothing, once a worker is killed
-blind-resend   an unknown outcome is sent again at once, as a new call    nothing, where the call had been executed
-=============  =========================================================  ================================================
+=============  =====================================================  =================================================
+guard          what is broken                                         what still stands in the way
+=============  =====================================================  =================================================
+no-ledger      the ledger knows nothing: every record looks new       the same bytes keep their control id, which the
+                                                                      gateway refuses; a changed revision of a posted
+                                                                      document has another, and nothing helps
+no-unique-id   calls go without `uniqueid`, under fresh control ids   lease and look-up, as long as the gateway executes
+                                                                      a call within its own limit
+commit-first   a record counts as ended when it was read              nothing, once a worker is killed
+blind-resend   an unknown outcome is sent again at once, as new       nothing, where the call had been executed
+=============  =====================================================  =================================================
 """
 
 import itertools

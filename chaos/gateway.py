@@ -17,7 +17,7 @@ TIMEOUT = 120.0
 
 
 class Gateway(Protocol):
-    """What a run needs of a gateway: its address and its books. The companies of `python -m chaos companies` are in it."""
+    """What a run needs of a gateway that holds the companies of `python -m chaos companies`."""
 
     @property
     def name(self) -> str:

@@ -35,7 +35,8 @@ KILLS: dict[Kind, float] = {
 """What ends or stops a process, with its weight: these count as kills."""
 OTHERS: dict[Kind, float] = {"add": 1, "account": 4, "master": 1, "vendor": 1, "pause": 2}
 """What is done besides, with its weight."""
-WORKER_KILLS = ("kill", "wipe", "freeze", "term")
+WORKER_KILLS = ("kill", "wipe", "freeze", "term", "remove")
+BROKER_KILLS: tuple[Kind, ...] = ("broker-kill", "broker-term")
 OTHERS_PER_KILL = 0.7
 GAP = (1.0, 7.0)
 """Seconds from one kill to the next: sometimes in the middle of the recovery from the one before."""
@@ -43,7 +44,7 @@ GAP = (1.0, 7.0)
 
 @dataclass(frozen=True, slots=True)
 class Step:
-    """One thing to do. `choice` is a number to choose a worker, a key or a connection by; `seconds` how long it lasts."""
+    """One thing to do. `choice` chooses a worker, a key or a connection; `seconds` is how long it lasts."""
 
     at: float
     """Seconds since the round began."""
@@ -67,31 +68,28 @@ class Round:
 
 
 def plan(
-    seed: int | str, kills: int, rounds: int, *, session_timeout: float, kinds: Sequence[Kind] | None = None
+    seed: int | str, kills: int, rounds: int, *, session_timeout: float, without: Sequence[Kind] = ()
 ) -> list[Round]:
-    """So many kills over so many rounds; every kind that is allowed comes at least once if there are kills enough."""
+    """So many kills over so many rounds, of all kinds but those in `without`; each once if there are kills enough."""
     chance = Random(f"plan {seed}")
-    allowed = {kind: weight for kind, weight in KILLS.items() if kinds is None or kind in kinds}
+    allowed = {kind: weight for kind, weight in KILLS.items() if kind not in without}
     drawn: list[Kind] = list(allowed)[:kills]
     drawn += chance.choices(list(allowed), list(allowed.values()), k=kills - len(drawn))
     chance.shuffle(drawn)
-    others = {kind: weight for kind, weight in OTHERS.items() if kinds is None or kind in kinds}
     share = -(-kills // rounds)
     return [
-        _round(chance, drawn[number * share : (number + 1) * share], others, session_timeout, last=number + 1 == rounds)
+        _round(chance, drawn[number * share : (number + 1) * share], session_timeout, last=number + 1 == rounds)
         for number in range(rounds)
     ]
 
 
-def _round(
-    chance: Random, kills: Sequence[Kind], others: dict[Kind, float], session_timeout: float, *, last: bool
-) -> Round:
+def _round(chance: Random, kills: Sequence[Kind], session_timeout: float, *, last: bool) -> Round:
     steps, now = [], 0.0
     for kind in kills:
         now += chance.uniform(*GAP)
         steps.append(_step(chance, now, kind, session_timeout))
-    for _ in range(round(len(kills) * OTHERS_PER_KILL) if others else 0):
-        [kind] = chance.choices(list(others), list(others.values()))
+    for _ in range(round(len(kills) * OTHERS_PER_KILL)):
+        [kind] = chance.choices(list(OTHERS), list(OTHERS.values()))
         steps.append(_step(chance, chance.uniform(0, now), kind, session_timeout))
     return Round(tuple(sorted(steps, key=lambda step: step.at)), now + GAP[0], None if last else chance.randrange(4))
 

@@ -1,8 +1,8 @@
-"""A small HTTP proxy before the gateway: every network fault of the run comes from here, so any gateway will do.
+"""A small HTTP proxy before the gateway: every network fault comes from here, so any gateway will do.
 
-The kinds are those of `simulator.faults`, done from outside: half a request is sent on where a gateway would die midway,
-a session id is spoiled where it would expire. It also sees what workers do not: which calls were executed although
-nobody heard of it, and which repeated control ids the gateway refused.
+The kinds are those of `simulator.faults`, done from outside: half a request is sent on where a gateway would die
+midway, a session id is spoiled where it would expire. It also sees what workers do not: which calls were executed
+although nobody heard of it, and which repeated control ids the gateway refused.
 """
 
 import asyncio
@@ -89,6 +89,8 @@ class Proxy:
     ) -> None:
         self.seen = Seen()
         self.on = True
+        self.held = 0
+        """Requests that a fault has in hand: they may be executed yet."""
         self._target = target
         self._chance = Random(f"proxy {seed}")
         self._rate = rate
@@ -130,7 +132,11 @@ class Proxy:
             self._note(request, answer, unheard=False)
             return _passed(status, answer)
         self.seen.struck[kind] += 1
-        return self._instead(http, request, kind) or await self._around(http, request, body, kind)
+        self.held += 1
+        try:
+            return self._instead(http, request, kind) or await self._around(http, request, body, kind)
+        finally:
+            self.held -= 1
 
     def _draw(self, request: Request) -> str | None:
         if not self.on or self._chance.random() >= self._rate:
@@ -139,7 +145,9 @@ class Proxy:
         only_creates = kind == BEYOND_LEASE
         return None if only_creates and not _creates(request) else kind
 
-    def _instead(self, http: web.Request, request: Request, kind: str) -> web.StreamResponse | None:
+    def _instead(  # noqa: PLR0911 - one case a kind
+        self, http: web.Request, request: Request, kind: str
+    ) -> web.StreamResponse | None:
         """An answer without the gateway; None for the kinds that need it."""
         match kind:
             case "http_error":
@@ -159,7 +167,9 @@ class Proxy:
                 return _failed(request, None)
         return None
 
-    async def _around(self, http: web.Request, request: Request, body: bytes, kind: str) -> web.StreamResponse:
+    async def _around(  # noqa: C901 - one case a kind, before and after
+        self, http: web.Request, request: Request, body: bytes, kind: str
+    ) -> web.StreamResponse:
         match kind:
             case "latency":
                 await asyncio.sleep(self._chance.uniform(0.05, self._patience * 0.6))

@@ -5,7 +5,7 @@ from collections.abc import Mapping
 from statistics import median
 from typing import Any
 
-from chaos.plan import WORKER_KILLS
+from chaos.plan import BROKER_KILLS, WORKER_KILLS
 from chaos.run import Evidence, Kill
 from chaos.watch import Seen
 
@@ -31,7 +31,7 @@ def figures(evidence: Evidence) -> dict[str, Any]:
     found, seen, passed = evidence.findings, evidence.seen, evidence.passed
     outcomes = Counter(answer.outcome for answer in seen.answers)
     recovered = recovery(evidence.kills, seen)
-    all_times = [took for times in recovered.values() for took in times]
+    alone = [took for kind, times in recovered.items() if kind in WORKER_KILLS for took in times]
     return {
         "gateway": evidence.gateway,
         "seconds": round(evidence.seconds, 1),
@@ -51,7 +51,8 @@ def figures(evidence: Evidence) -> dict[str, Any]:
         "kills": len(evidence.kills),
         "kills_of_workers": sum(1 for each in evidence.kills if each.kind in WORKER_KILLS),
         "steps": dict(sorted(evidence.done.items())),
-        "recovery": {kind: _times(times) for kind, times in sorted(recovered.items())} | {"all": _times(all_times)},
+        "recovery": {kind: _times(times) for kind, times in sorted(recovered.items())}
+        | {"any worker kill": _times(alone)},
         "workers_ended_by_themselves": {str(code): n for code, n in evidence.endings.by_themselves.items()},
         "workers_stopped_badly": {str(code): n for code, n in evidence.endings.bad_stops.items()},
         "calls": passed.requests,
@@ -90,15 +91,26 @@ def findings(evidence: Evidence) -> dict[str, list[str]]:
 def recovery(kills: list[Kill], seen: Seen) -> dict[str, list[float]]:
     """By kind of kill: seconds from it until every source partition had given an outcome for a record sent after it.
 
-    Kills overlap, as the plan has it, so some of these times hold the recovery from a later kill too.
+    Kills overlap, as the plan has it, so some of these times hold the recovery from a later kill too. Those that hold
+    an outage of the broker are told apart: nobody can recover while it is away.
     """
+    ends = {id(kill): _recovered(kill, seen) for kill in kills}
+    outages = [(kill.at, end) for kill in kills if kill.kind in BROKER_KILLS and (end := ends[id(kill)]) is not None]
     times: dict[str, list[float]] = {}
     for kill in kills:
-        ends = [seen.answered.get(place) for number in kill.probes if (place := seen.by_number.get(number))]
-        known = [end for end in ends if end is not None]
-        if known and len(known) == len(kill.probes):
-            times.setdefault(kill.kind, []).append(max(known) - kill.at)
+        end = ends[id(kill)]
+        if end is None:
+            continue
+        broker_away = any(kill.at < back and gone < end for gone, back in outages)
+        told_apart = broker_away and kill.kind not in BROKER_KILLS
+        times.setdefault(f"{kill.kind}, broker away too" if told_apart else kill.kind, []).append(end - kill.at)
     return times
+
+
+def _recovered(kill: Kill, seen: Seen) -> float | None:
+    ends = [seen.answered.get(place) for number in kill.probes if (place := seen.by_number.get(number))]
+    known = [end for end in ends if end is not None]
+    return max(known) if known and len(known) == len(kill.probes) else None
 
 
 def _times(times: list[float]) -> Mapping[str, float | int]:

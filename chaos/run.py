@@ -20,9 +20,10 @@ from chaos.watch import Seen
 from chaos.workers import Endings
 from demo.events import TOPICS
 from demo.events.world import LATE_PROVIDER, LATE_VENDOR, TRANSPORT
+from ops.broker import RealBroker
 
-DRAIN = 300.0
-"""Seconds that everything may take to end once the faults have."""
+ANSWERED = 20.0
+"""Seconds that faults go on at most when all was sent."""
 LATE_KEY = f"{TRANSPORT.id}/vendor/fuel/{LATE_PROVIDER}"
 """A setting that comes only at the end: what waits for it has waited through everything."""
 
@@ -61,7 +62,9 @@ class Evidence:
 class Run:
     """Does what the plan says to a system, and gathers the evidence."""
 
-    def __init__(self, system: System, items: list[Item]) -> None:
+    def __init__(self, system: System, items: list[Item], patience: float) -> None:
+        """`patience`: seconds without progress at the end after which the run counts as stuck."""
+        self._patience = patience
         self._system = system
         self._items = items
         self._may_wait = may_wait(items)
@@ -88,6 +91,7 @@ class Run:
             await self._round(each, round(sent * len(self._items)))
             if each.replay is not None:
                 await self._replay(TOPICS[each.replay])
+        await self._answered()
         await self._heal()
         drained, left, waiting = await self._drain()
         await system.pool.stop_all()
@@ -188,6 +192,8 @@ class Run:
 
     async def _break_broker(self, step: Step) -> None:
         broker = self._system.broker
+        if not isinstance(broker, RealBroker):
+            raise TypeError("a broker that was given is not ours to break")
         await asyncio.to_thread(broker.kill if step.kind == "broker-kill" else broker.stop)
         await asyncio.sleep(step.seconds)
         await asyncio.to_thread(broker.start)
@@ -242,6 +248,15 @@ class Run:
         self._replayed += sum(before)
         system.pool.start()
 
+    async def _answered(self) -> None:
+        """Faults stay until all that was sent has an answer, or `ANSWERED` seconds."""
+        deadline = time.monotonic() + ANSWERED
+        tending = asyncio.create_task(self._tend())
+        answered = self._system.watch.seen.answered
+        while time.monotonic() < deadline and len(answered) < len(self._sent):  # noqa: ASYNC110 - nobody tells us
+            await asyncio.sleep(0.2)
+        tending.cancel()
+
     async def _heal(self) -> None:
         """No more faults; every setting as it was, and the one that comes late; the rest of the events."""
         system = self._system
@@ -254,18 +269,25 @@ class Run:
         self._next = len(self._items)
 
     async def _drain(self) -> tuple[bool, list[str], int]:
-        """Wait until every source record is passed and no document waits or is in doubt unexpectedly."""
-        watch, deadline = self._system.watch, time.monotonic() + DRAIN
+        """Wait until every source record is passed and nothing waits or is in doubt unexpectedly."""
+        watch, changed = self._system.watch, time.monotonic()
         tending = asyncio.create_task(self._tend())
         left, waiting = ["nothing was read"], 0
+        progress: tuple[int, ...] = ()
         try:
-            while left and time.monotonic() < deadline:
-                await asyncio.sleep(0.5)
+            while left and time.monotonic() < changed + self._patience:
+                await asyncio.sleep(0.3)
+                settled = not self._system.proxy.held  # what a fault still holds may be executed yet
                 try:
                     passed = await watch.look()
                 except (KafkaError, TimeoutError):
                     continue
                 left, waiting = self._left(passed=passed)
+                if not settled:
+                    left.append("calls are on their way to the gateway")
+                now = (len(watch.seen.answers), len(watch.seen.ledger), self._system.proxy.held)
+                if now != progress:
+                    progress, changed = now, time.monotonic()
         finally:
             tending.cancel()
         return not left, left, waiting

@@ -15,16 +15,16 @@ from chaos.workers import Pool
 from demo.events import TOPICS
 from demo.processes import SERVICE, command
 from demo.rig import SETTINGS, environment
-from ops.broker import LocalKafka
+from ops.broker import Broker, GivenBroker, LocalKafka
 
 SESSION_TIMEOUT = 3.0
-"""Seconds; the broker's own lower limit is set below it."""
+"""Seconds; our own broker's lower limit is set below it. A broker that is given may have Kafka's default limit."""
+SESSION_TIMEOUT_GIVEN = 6.0
 PATIENCE, SEND_WITHIN, EXECUTION = 2, 2, 3
 """Seconds: the worker's limit of one exchange, of the time from claim to call, and what Sage may take. Together they
 are the lease."""
 BROKER = {"group.min.session.timeout.ms": "1000"}
 WORKER = {
-    "SESSION_TIMEOUT_MS": str(round(SESSION_TIMEOUT * 1000)),
     "REBALANCE_TIMEOUT_MS": "15000",
     "DRAIN_TIMEOUT_SECONDS": "3",
     "SEND_WITHIN_SECONDS": str(SEND_WITHIN),
@@ -47,17 +47,24 @@ class Wanted:
     partitions: int = 3
     fault_rate: float = 0.15
     faults: Sequence[str] = KINDS
+    bootstrap: str | None = None
+    """A broker that runs, and is not broken; None: one of our own."""
     gateway_url: str | None = None
     """None: our simulator."""
     broken: str | None = None
     """The guard that workers lack (`chaos.broken`)."""
+
+    @property
+    def session_timeout(self) -> float:
+        """Seconds of silence after which a worker's partitions are given to others."""
+        return SESSION_TIMEOUT_GIVEN if self.bootstrap else SESSION_TIMEOUT
 
 
 @dataclass(slots=True)
 class System:
     """What runs."""
 
-    broker: LocalKafka
+    broker: Broker
     env: Mapping[str, str]
     prefix: str
     pool: Pool
@@ -81,7 +88,8 @@ async def system(wanted: Wanted, folder: Path, say: Callable[[str], None]) -> As
         BrokerError, DemoError, SageError: Something did not start, or the gateway's books cannot be read.
     """
     async with AsyncExitStack() as stack:
-        broker = stack.enter_context(LocalKafka(say, BROKER))
+        broker: Broker = GivenBroker(wanted.bootstrap) if wanted.bootstrap else LocalKafka(say, BROKER)
+        stack.enter_context(broker)
         prefix = f"chaos-{uuid4().hex[:8]}-"
         env = _environment(broker.bootstrap, prefix, wanted)
         gateway: Gateway
@@ -110,6 +118,7 @@ def _environment(bootstrap: str, prefix: str, wanted: Wanted) -> dict[str, str]:
     """The demonstration's, with our times; for another gateway the sender and the users are the caller's, if given."""
     env = environment(bootstrap, prefix, real=True)
     env |= {f"ALVYS_SAGE_{name}": value for name, value in WORKER.items()}
+    env["ALVYS_SAGE_SESSION_TIMEOUT_MS"] = str(round(wanted.session_timeout * 1000))
     env["ALVYS_SAGE_PARTITIONS"] = str(wanted.partitions)
     if wanted.gateway_url:
         names = ("ALVYS_SAGE_SENDER_", "ALVYS_SAGE_CREDENTIALS__")
