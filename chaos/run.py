@@ -22,6 +22,8 @@ from demo.events import TOPICS
 from demo.events.world import LATE_PROVIDER, LATE_VENDOR, TRANSPORT
 from ops.broker import RealBroker
 
+STARTED = 60.0
+"""Seconds that the workers may take at most to open every partition before the first fault."""
 ANSWERED = 20.0
 """Seconds that faults go on at most when all was sent."""
 LATE_KEY = f"{TRANSPORT.id}/vendor/fuel/{LATE_PROVIDER}"
@@ -83,6 +85,7 @@ class Run:
         """All rounds, then the end."""
         system, began = self._system, time.monotonic()
         await self._probe_every_partition()
+        await self._answered(STARTED)
         total = sum(each.length for each in rounds)
         sent = 0.0
         for number, each in enumerate(rounds, 1):
@@ -91,7 +94,7 @@ class Run:
             await self._round(each, round(sent * len(self._items)))
             if each.replay is not None:
                 await self._replay(TOPICS[each.replay])
-        await self._answered()
+        await self._answered(ANSWERED)
         await self._heal()
         drained, left, waiting = await self._drain()
         await system.pool.stop_all()
@@ -248,9 +251,9 @@ class Run:
         self._replayed += sum(before)
         system.pool.start()
 
-    async def _answered(self) -> None:
-        """Faults stay until all that was sent has an answer, or `ANSWERED` seconds."""
-        deadline = time.monotonic() + ANSWERED
+    async def _answered(self, seconds: float) -> None:
+        """Wait, faults and all, until all that was sent has an answer, but not longer."""
+        deadline = time.monotonic() + seconds
         tending = asyncio.create_task(self._tend())
         answered = self._system.watch.seen.answered
         while time.monotonic() < deadline and len(answered) < len(self._sent):  # noqa: ASYNC110 - nobody tells us
