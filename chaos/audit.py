@@ -12,7 +12,7 @@ Findings, per document:
 """
 
 from collections import defaultdict
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Container, Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 
 from chaos.books import Standing
@@ -83,8 +83,10 @@ def documents_of(
     return list(by_key.values())
 
 
-def audit(documents: Sequence[Document], standing: Sequence[Standing], history: History) -> Findings:
-    """Compare."""
+def audit(
+    documents: Sequence[Document], standing: Sequence[Standing], history: History, refused: Container[str | None] = ()
+) -> Findings:
+    """Compare. `refused`: control ids that the gateway refused without a message, so that a later record may stand."""
     found = Findings()
     there: defaultdict[Name, list[Standing]] = defaultdict(list)
     for each in standing:
@@ -93,7 +95,7 @@ def audit(documents: Sequence[Document], standing: Sequence[Standing], history: 
         _answers_in_order(document, found)
         bookings = [each.item.booking for each in document.emissions if each.item.booking is not None]
         if bookings:
-            _one(document, there.pop(_name(bookings[0]), []), history, found)
+            _one(document, there.pop(_name(bookings[0]), []), history, refused, found)
         else:
             _none(document, found)
     found.unexpected += [f"{' '.join(name)}: {len(ours)} in Sage" for name, ours in there.items()]
@@ -119,7 +121,9 @@ def _answers_in_order(document: Document, found: Findings) -> None:
         found.disorder.append(f"{document.key}: results of its revisions came in the order {_told(document.answers)}")
 
 
-def _one(document: Document, ours: Sequence[Standing], history: History, found: Findings) -> None:
+def _one(
+    document: Document, ours: Sequence[Standing], history: History, refused: Container[str | None], found: Findings
+) -> None:
     """A document that is to stand once, as its first revision that could be posted."""
     key = document.key
     if not ours:
@@ -141,7 +145,7 @@ def _one(document: Document, ours: Sequence[Standing], history: History, found: 
     if records != {ours[0].record_no}:
         found.wrong.append(f"{key}: told as record {', '.join(records)}, stands as {ours[0].record_no}")
     found.wrong += [f"{key}: {each}" for each in _differences(posted, answer, ours[0], history)]
-    _order(document, posted, told, found)
+    _order(document, posted, told, refused, found)
 
 
 def _differences(posted: Emission, answer: Answer, stands: Standing, history: History) -> list[str]:
@@ -162,18 +166,22 @@ def _differences(posted: Emission, answer: Answer, stands: Standing, history: Hi
     return []
 
 
-def _order(document: Document, posted: Emission, told: int, found: Findings) -> None:
+def _order(document: Document, posted: Emission, told: int, refused: Container[str | None], found: Findings) -> None:
     """Promise 4: the records before the posted one waited or were refused; those after it found it posted."""
     before, after = document.answers[:told], document.answers[told + 1 :]
     for each in document.emissions:
         good = each.item.booking is not None
         if each.place < posted.place and good:
             answers = [answer for answer in before if answer.place == each.place]
-            if answers and not any(answer.outcome == "deferred" for answer in answers):
+            if answers and not any(_not_posted(answer, refused) for answer in answers):
                 found.disorder.append(f"{document.key}: {each.item.story} was passed over: {_told(document.answers)}")
         last = next((answer for answer in reversed(after) if answer.place == each.place), None)
         if each.place > posted.place and good and last is not None and not _rightly(each, posted, last):
             found.disorder.append(f"{document.key}: {each.item.story} ended as {last.outcome}:{last.code}")
+
+
+def _not_posted(answer: Answer, refused: Container[str | None]) -> bool:
+    return answer.outcome == "deferred" or (answer.outcome == "rejected" and answer.control_id in refused)
 
 
 def _rightly(each: Emission, posted: Emission, last: Answer) -> bool:
@@ -192,6 +200,17 @@ def _none(document: Document, found: Findings) -> None:
 
 def _told(answers: Sequence[Answer]) -> str:
     return ", ".join(f"{each.place[2]} {each.outcome}{f':{each.code}' if each.code else ''}" for each in answers)
+
+
+def to_send_again(answers: Iterable[Answer], refused: Container[str | None]) -> list[Answer]:
+    """The last answers of documents that were refused without a message and do not stand: a person sends them again."""
+    last: dict[tuple[str, str], Answer] = {}
+    for answer in answers:
+        if answer.key and not (answer.code == CHANGED or answer.outcome in STANDS):
+            last[answer.place[0], answer.key] = answer
+        elif answer.key:
+            last.pop((answer.place[0], answer.key), None)
+    return [each for each in last.values() if each.outcome == "rejected" and each.control_id in refused]
 
 
 def may_wait(items: Iterable[Item]) -> set[str]:

@@ -77,6 +77,8 @@ class Seen:
     """Documents that were booked by a call whose answer the worker never got."""
     executed: Counter[str] = field(default_factory=Counter)
     """Successful executions by control id."""
+    silenced: set[str] = field(default_factory=set)
+    """Control ids of create functions that were answered with a failure without a message: a person has to act."""
     refused_again: int = 0
     """Create functions whose control id had been executed, and which the gateway refused."""
 
@@ -164,6 +166,7 @@ class Proxy:
             case "offline":
                 return _failed(request, SageError(GENERIC, "The Service is Temporarily Off-line"))
             case "silent_failure":
+                self.seen.silenced |= {function.control_id for function in _creates(request)}
                 return _failed(request, None)
         return None
 

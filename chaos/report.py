@@ -61,6 +61,7 @@ def figures(evidence: Evidence) -> dict[str, Any]:
         "control_ids_refused_by_the_gateway": passed.refused_again,
         "answers": dict(sorted(outcomes.items())),
         "answers_from_the_ledger": sum(1 for answer in seen.answers if answer.from_ledger),
+        "refused_without_a_message_and_sent_again": evidence.sent_again,
         "records_read_again_after_a_reset": evidence.replayed,
     }
 
@@ -122,11 +123,11 @@ def _times(times: list[float]) -> Mapping[str, float | int]:
 def lines(evidence: Evidence) -> list[str]:
     """The report for a person."""
     told = figures(evidence)
-    text = [f"{name.replace('_', ' '):36} {_shown(value)}" for name, value in told.items() if name != "recovery"]
+    text = [f"{name.replace('_', ' '):41} {_shown(value)}" for name, value in told.items() if name != "recovery"]
     for kind, times in told["recovery"].items():
         if times["count"]:
             took = f"median {times['median']} s, longest {times['max']} s, of {times['count']}"
-            text.append(f"{'recovery after ' + kind:36} {took}")
+            text.append(f"{'recovery after ' + kind:41} {took}")
     for kind, found in findings(evidence).items():
         text += [f"{kind.upper()}: {each}" for each in found[:SHOWN]]
         if len(found) > SHOWN:

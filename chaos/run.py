@@ -3,14 +3,14 @@
 import asyncio
 import time
 from collections import Counter
-from collections.abc import Coroutine
-from dataclasses import dataclass, field
+from collections.abc import Callable, Coroutine
+from dataclasses import dataclass, field, replace
 from typing import Any
 
 from aiokafka import AIOKafkaConsumer
 from aiokafka.errors import KafkaError
 
-from chaos.audit import Document, Findings, audit, documents_of, may_wait
+from chaos.audit import Document, Findings, audit, documents_of, may_wait, to_send_again
 from chaos.mappings import CHANGED_ACCOUNTS, original_settings
 from chaos.plan import Round, Step
 from chaos.proxy import Seen as Passed
@@ -22,6 +22,10 @@ from demo.events import TOPICS
 from demo.events.world import LATE_PROVIDER, LATE_VENDOR, TRANSPORT
 from ops.broker import RealBroker
 
+OVERLAP = 2
+"""Kills that may be recovered from at the same time."""
+RECOVERY = 30.0
+"""Seconds after which the next kill comes all the same."""
 STARTED = 60.0
 """Seconds that the workers may take at most to open every partition before the first fault."""
 ANSWERED = 20.0
@@ -59,6 +63,8 @@ class Evidence:
     """What had not ended when the wait was over: unpassed records, documents that wait or are in doubt unexpectedly."""
     waiting: int
     """Documents that wait, as they should."""
+    sent_again: int
+    """Documents that were refused without a message, and sent again at the end."""
 
 
 class Run:
@@ -71,12 +77,16 @@ class Run:
         self._items = items
         self._may_wait = may_wait(items)
         self._next = 0
-        self._probes = len(items)
+        self._extra = len(items)
+        """The next number for a record that is not in the script."""
+        self._sent_again: set[str] = set()
         self._sent: dict[int, Item] = {}
         self._kills: list[Kill] = []
         self._done: Counter[str] = Counter()
         self._replayed = 0
         self._settings = original_settings()
+        self._slipped = 0.0
+        """Seconds by which this round is later than planned."""
         self._broker_busy = asyncio.Lock()
         self._held: Counter[str] = Counter()
         """Keys of mapping-state that are changed for a while, so that no two changes undo each other."""
@@ -111,18 +121,30 @@ class Run:
             tending.cancel()
 
     async def _act(self, each: Round) -> None:
-        began = time.monotonic()
+        began, self._slipped = time.monotonic(), 0.0
         async with asyncio.TaskGroup() as steps:
             for step in each.steps:
-                await asyncio.sleep(max(0.0, step.at - (time.monotonic() - began)))
+                await asyncio.sleep(max(0.0, step.at + self._slipped - (time.monotonic() - began)))
+                if step.is_kill:
+                    await self._room()
                 steps.create_task(self._do(step))
-            await asyncio.sleep(max(0.0, each.length - (time.monotonic() - began)))
+            await asyncio.sleep(max(0.0, each.length + self._slipped - (time.monotonic() - began)))
+
+    async def _room(self) -> None:
+        """Kills overlap, but not without end: on a slow machine nothing would happen between them any more."""
+        began = time.monotonic()
+        await _until(lambda: sum(not self._recovered(each) for each in self._kills) < OVERLAP, RECOVERY)
+        self._slipped += time.monotonic() - began
+
+    def _recovered(self, kill: Kill) -> bool:
+        seen = self._system.watch.seen
+        return bool(kill.probes) and all(seen.by_number.get(number) in seen.answered for number in kill.probes)
 
     async def _send(self, upto: int, length: float) -> None:
         """The round's share, evenly."""
         began, first = time.monotonic(), self._next
         while self._next < upto:
-            share = min(1.0, (time.monotonic() - began) / length) if length else 1.0
+            share = min(1.0, max(0.0, time.monotonic() - began - self._slipped) / length)
             until = first + round(share * (upto - first))
             await self._put(self._items[self._next : until])
             self._next = max(self._next, until)
@@ -172,24 +194,26 @@ class Run:
                 await pool.add(step.seconds)
             case "broker-kill" | "broker-term":
                 async with self._broker_busy:
-                    await self._killing(step.kind, self._break_broker(step))
+                    kill = await self._killing(step.kind, self._break_broker(step))
+                    await _until(lambda: self._recovered(kill), RECOVERY)
             case _:
                 await self._change_settings(step)
 
-    async def _killing(self, kind: str, act: Coroutine[Any, Any, None]) -> None:
+    async def _killing(self, kind: str, act: Coroutine[Any, Any, None]) -> Kill:
         kill = Kill(kind, time.time())
         self._kills.append(kill)
         async with asyncio.TaskGroup() as both:
             both.create_task(act)
             await asyncio.sleep(0.05)  # the probes are sent after the kill
             kill.probes = await self._probe_every_partition()
+        return kill
 
     async def _probe_every_partition(self) -> list[int]:
         probes = []
         for where in self._system.watch.source_partitions:
             name = where.topic.removeprefix(self._system.prefix)
-            probes.append(probe(self._probes, name, where.partition))
-            self._probes += 1
+            probes.append(probe(self._extra, name, where.partition))
+            self._extra += 1
         await self._put(probes)
         return [each.number for each in probes]
 
@@ -253,11 +277,9 @@ class Run:
 
     async def _answered(self, seconds: float) -> None:
         """Wait, faults and all, until all that was sent has an answer, but not longer."""
-        deadline = time.monotonic() + seconds
-        tending = asyncio.create_task(self._tend())
         answered = self._system.watch.seen.answered
-        while time.monotonic() < deadline and len(answered) < len(self._sent):  # noqa: ASYNC110 - nobody tells us
-            await asyncio.sleep(0.2)
+        tending = asyncio.create_task(self._tend())
+        await _until(lambda: len(answered) >= len(self._sent), seconds)
         tending.cancel()
 
     async def _heal(self) -> None:
@@ -286,6 +308,8 @@ class Run:
                 except (KafkaError, TimeoutError):
                     continue
                 left, waiting = self._left(passed=passed)
+                if again := await self._send_again():
+                    left.append(f"{again} documents were sent again, as a person would")
                 if not settled:
                     left.append("calls are on their way to the gateway")
                 now = (len(watch.seen.answers), len(watch.seen.ledger), self._system.proxy.held)
@@ -294,6 +318,17 @@ class Run:
         finally:
             tending.cancel()
         return not left, left, waiting
+
+    async def _send_again(self) -> int:
+        """What a failure without a message refused is a person's: once the faults are over, he sends it once more."""
+        seen, again = self._system.watch.seen, []
+        for answer in to_send_again(seen.answers, self._system.proxy.seen.silenced - self._sent_again):
+            item = self._sent[seen.sources[answer.place]]
+            again.append(replace(item, number=self._extra, story=f"{item.story}, sent again by a person"))
+            self._extra += 1
+            self._sent_again.add(answer.control_id or "")
+        await self._put(again)
+        return len(again)
 
     def _left(self, *, passed: bool) -> tuple[list[str], int]:
         seen = self._system.watch.seen
@@ -318,7 +353,7 @@ class Run:
             gateway=system.gateway.name,
             seconds=seconds,
             documents=sum(any(each.item.booking for each in document.emissions) for document in documents),
-            findings=audit(documents, standing, system.watch.seen.history),
+            findings=audit(documents, standing, system.watch.seen.history, system.proxy.seen.silenced),
             seen=system.watch.seen,
             passed=system.proxy.seen,
             kills=self._kills,
@@ -328,7 +363,15 @@ class Run:
             drained=drained,
             left=left,
             waiting=waiting,
+            sent_again=len(self._sent_again),
         )
+
+
+async def _until(true: Callable[[], bool], seconds: float) -> None:
+    """Return when it is true, or after so long."""
+    deadline = time.monotonic() + seconds
+    while not true() and time.monotonic() < deadline:  # noqa: ASYNC110 - what it looks at has no event
+        await asyncio.sleep(0.1)
 
 
 def _fits(kind: str, key: str) -> bool:

@@ -39,6 +39,7 @@ class Answer:
     outcome: str
     code: str | None
     record_no: str | None
+    control_id: str | None
     mapping_offset: int | None
     from_ledger: bool
     seen: float
@@ -241,6 +242,7 @@ def _result(record: ConsumerRecord, now: float) -> Answer:
         outcome=body["outcome"],
         code=body.get("code"),
         record_no=body.get("sage", {}).get("recordNo"),
+        control_id=body.get("sage", {}).get("controlId"),
         mapping_offset=body.get("mappingStateOffset"),
         from_ledger=bool(body.get("fromLedger")),
         seen=now,
@@ -251,4 +253,4 @@ def _dead_letter(record: ConsumerRecord, now: float) -> Answer:
     said = {name: value.decode(errors="replace") for name, value in record.headers}
     where = "kafka_dlt-original-"
     place = (said[f"{where}topic"], int(said[f"{where}partition"]), int(said[f"{where}offset"]))
-    return Answer(place, "", "dead", said["alvys-sage-code"], None, None, from_ledger=False, seen=now)
+    return Answer(place, "", "dead", said["alvys-sage-code"], None, None, None, from_ledger=False, seen=now)

@@ -3,6 +3,7 @@
 import asyncio
 import shutil
 import signal
+import time
 from collections import Counter
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
@@ -15,6 +16,9 @@ STATE_VARIABLE = "ALVYS_SAGE_STATE_DIR"
 HAS_STATE = "state_dir" in Settings.model_fields
 """Whether workers keep a local store. Until they do, deleting it is a plain kill."""
 RESTART_AFTER = 0.5
+LONGEST_WAIT = 8.0
+"""Seconds that a worker which ends at every start waits at most for the next one, as orchestrators make it."""
+SOON = 15.0
 
 
 @dataclass(slots=True, eq=False)
@@ -28,6 +32,10 @@ class Slot:
     """True while something is being done to it."""
     wanted: bool = True
     starts: int = 0
+    failures: int = 0
+    """Ends by itself in a row, each soon after its start; `not_before` is when the next may start."""
+    started: float = 0.0
+    not_before: float = 0.0
 
 
 @dataclass(slots=True)
@@ -65,7 +73,7 @@ class Pool:
     def start(self) -> None:
         """Start what is wanted and not there."""
         for slot in self.slots:
-            if slot.wanted and not slot.busy and slot.process is None:
+            if slot.wanted and not slot.busy and slot.process is None and time.monotonic() >= slot.not_before:
                 self._launch(slot)
 
     def tend(self) -> None:
@@ -77,10 +85,13 @@ class Pool:
             self.endings.by_themselves[code] += 1
             slot.process.kill()
             slot.process = None
+            slot.failures = slot.failures + 1 if time.monotonic() - slot.started < SOON else 0
+            slot.not_before = time.monotonic() + min(RESTART_AFTER * 2**slot.failures, LONGEST_WAIT)
         self.start()
 
     def _launch(self, slot: Slot) -> None:
         slot.starts += 1
+        slot.started = time.monotonic()
         env = dict(self._env)
         state = slot.folder / "state"
         state.mkdir(exist_ok=True)

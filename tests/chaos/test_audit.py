@@ -4,7 +4,7 @@ from dataclasses import replace
 
 import pytest
 
-from chaos.audit import Document, Emission, audit, documents_of, may_wait
+from chaos.audit import Document, Emission, audit, documents_of, may_wait, to_send_again
 from chaos.books import Standing
 from chaos.mappings import History
 from chaos.script import Item
@@ -21,7 +21,7 @@ def item(number, booking=BOOKING, ends=Outcome.POSTED):
 
 
 def answer(offset, outcome, code=None, record="7", at=0):
-    return Answer((TOPIC, 0, offset), "invoice/1", outcome, code, record, at, from_ledger=False, seen=0.0)
+    return Answer((TOPIC, 0, offset), "invoice/1", outcome, code, record, "id", at, from_ledger=False, seen=0.0)
 
 
 def stands(booking=BOOKING, record="7", account="4000"):
@@ -79,6 +79,16 @@ def test_each_finding_is_found_alone(history, kind, items, answers, books):
     found = audit([document(items, answers)], books, history)
     kinds = {name for name in ("lost", "twice", "disorder", "wrong", "unexpected") if getattr(found, name)}
     assert kinds == {kind}
+
+
+def test_what_was_refused_without_a_message_is_sent_again_and_may_be_overtaken(history):
+    refused = [answer(0, "rejected", "SAGE_REFUSED", None)]
+    assert [each.place[2] for each in to_send_again(refused, {"id"})] == [0]
+    assert not to_send_again(refused, {"other"})
+    assert not to_send_again([*refused, answer(1, "posted")], {"id"})
+    overtaken = [document([item(0), item(1, REVISED)], [*refused, answer(1, "posted")])]
+    assert audit(overtaken, [stands(REVISED)], history, {"id"}).sound
+    assert audit(overtaken, [stands(REVISED)], history, ()).disorder
 
 
 def test_records_are_grouped_by_document_in_the_order_of_the_topic_and_dead_letters_stand_alone():
