@@ -203,14 +203,15 @@ def _told(answers: Sequence[Answer]) -> str:
 
 
 def to_send_again(answers: Iterable[Answer], refused: Container[str | None]) -> list[Answer]:
-    """The last answers of documents that were refused without a message and do not stand: a person sends them again."""
-    last: dict[tuple[str, str], Answer] = {}
+    """The refusals of documents that were refused without a message and do not stand: a person sends them again."""
+    stuck: dict[tuple[str, str], Answer] = {}
     for answer in answers:
-        if answer.key and not (answer.code == CHANGED or answer.outcome in STANDS):
-            last[answer.place[0], answer.key] = answer
-        elif answer.key:
-            last.pop((answer.place[0], answer.key), None)
-    return [each for each in last.values() if each.outcome == "rejected" and each.control_id in refused]
+        if answer.outcome == "rejected" and answer.control_id in refused:
+            stuck[answer.place[0], answer.key] = answer
+        elif not answer.from_ledger or answer.outcome in STANDS or answer.code == CHANGED:
+            # The ledger's own word for the same refusal, when the record is read again, changes nothing.
+            stuck.pop((answer.place[0], answer.key), None)
+    return list(stuck.values())
 
 
 def may_wait(items: Iterable[Item]) -> set[str]:

@@ -20,12 +20,15 @@ from chaos.watch import Seen
 from chaos.workers import Endings
 from demo.events import TOPICS
 from demo.events.world import LATE_PROVIDER, LATE_VENDOR, TRANSPORT
+from demo.processes import DemoError
 from ops.broker import RealBroker
 
 OVERLAP = 2
 """Kills that may be recovered from at the same time."""
 RECOVERY = 30.0
 """Seconds after which the next kill comes all the same."""
+RESETS, RESET = 12, 15.0
+"""Tries to reset a topic's offsets, and seconds for each."""
 STARTED = 60.0
 """Seconds that the workers may take at most to open every partition before the first fault."""
 ANSWERED = 20.0
@@ -257,21 +260,23 @@ class Run:
         system.say(f"replay of {topic} from the beginning")
         await system.pool.stop_all()
         where = [each for each in system.watch.source_partitions if each.topic == system.prefix + topic]
-        async with asyncio.timeout(60):
-            while True:
-                consumer = AIOKafkaConsumer(
-                    bootstrap_servers=system.broker.bootstrap, group_id=system.group, enable_auto_commit=False
-                )
-                try:
+        for _ in range(RESETS):
+            consumer = AIOKafkaConsumer(
+                bootstrap_servers=system.broker.bootstrap, group_id=system.group, enable_auto_commit=False
+            )
+            try:
+                async with asyncio.timeout(RESET):
                     await consumer.start()
                     consumer.assign(where)
                     before = [await consumer.committed(each) or 0 for each in where]
                     await consumer.commit(dict.fromkeys(where, 0))
-                    break
-                except KafkaError:  # a member that was killed is still counted until its session ends
-                    await asyncio.sleep(1)
-                finally:
-                    await consumer.stop()
+                break
+            except (KafkaError, TimeoutError):  # a member that was killed is still counted until its session ends
+                await asyncio.sleep(1)
+            finally:
+                await consumer.stop()
+        else:
+            raise DemoError(f"the offsets of {topic} could not be reset")
         self._replayed += sum(before)
         system.pool.start()
 

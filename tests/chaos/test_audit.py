@@ -84,6 +84,8 @@ def test_each_finding_is_found_alone(history, kind, items, answers, books):
 def test_what_was_refused_without_a_message_is_sent_again_and_may_be_overtaken(history):
     refused = [answer(0, "rejected", "SAGE_REFUSED", None)]
     assert [each.place[2] for each in to_send_again(refused, {"id"})] == [0]
+    repeated = replace(refused[0], control_id=None, from_ledger=True)
+    assert to_send_again([*refused, repeated], {"id"}) == refused
     assert not to_send_again(refused, {"other"})
     assert not to_send_again([*refused, answer(1, "posted")], {"id"})
     overtaken = [document([item(0), item(1, REVISED)], [*refused, answer(1, "posted")])]
