@@ -24,6 +24,7 @@ from demo.rig import companies
 from demo.screen import Screen
 from ops.broker import BrokerError
 from sage_client import SageError
+from simulator import demo_seed
 
 KILLS_A_MINUTE = 15
 app = typer.Typer(add_completion=False, no_args_is_help=False, pretty_exceptions_enable=False)
@@ -118,8 +119,8 @@ def chaos(  # noqa: PLR0913 - the options of a command
 
 @app.command("companies")
 def show_companies() -> None:
-    """The companies that a gateway has to hold for a run, as JSON: users, entities, accounts, customers, vendors."""
-    print(json.dumps([json.loads(each.model_dump_json()) for each in companies()], indent=1))
+    """What a gateway has to hold for a run, as a seed of `alvys-sage simulator`: sender, users, accounts, parties."""
+    print(demo_seed().model_copy(update={"companies": tuple(companies())}).model_dump_json(indent=1))
 
 
 async def _run(
