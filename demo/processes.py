@@ -2,6 +2,7 @@
 
 # ruff: noqa: S603 - fixed commands of this project, run without a shell
 import select
+import signal
 import subprocess
 import sys
 from collections.abc import Iterator, Mapping
@@ -61,6 +62,22 @@ class Process:
         """Raise `DemoError` if it has ended."""
         if (code := self._process.poll()) is not None:
             raise DemoError(f"the {self.name} ended with exit code {code}:\n{self.tail()}")
+
+    @property
+    def ended(self) -> int | None:
+        """Its exit code; None while it runs."""
+        return self._process.poll()
+
+    def send(self, number: signal.Signals) -> None:
+        """Send it a signal; one that has ended gets none."""
+        self._process.send_signal(number)
+
+    def kill(self) -> None:
+        """SIGKILL: no handler runs, nothing is flushed."""
+        self._process.kill()
+        self._process.wait()
+        if self._process.stdout is not None:
+            self._process.stdout.close()
 
     def tail(self) -> str:
         """The end of its log."""

@@ -112,8 +112,13 @@ def environment(bootstrap: str, prefix: str, *, real: bool) -> dict[str, str]:
 def add_parties(admin_url: str) -> None:
     """Add the customers and vendors of the events to the simulator's companies."""
     with httpx.Client(trust_env=False, timeout=ADMIN_TIMEOUT) as http:
-        for company in demo_seed().companies:
-            http.post(f"{admin_url}/company", content=_with_parties(company).model_dump_json()).raise_for_status()
+        for company in companies():
+            http.post(f"{admin_url}/company", content=company.model_dump_json()).raise_for_status()
+
+
+def companies() -> list[Company]:
+    """The simulator's companies, with the customers and vendors of the events."""
+    return [_with_parties(company) for company in demo_seed().companies]
 
 
 def _with_parties(company: Company) -> Company:

@@ -524,8 +524,11 @@ class PartitionSession:
     def let_go(self, work: Work) -> None:
         """A claimed document was definitely not taken and will not be sent by this worker: nothing is in doubt."""
         self._called.discard(work)
-        if self._journal is not None and not self._gone:
-            self._journal.write(Note(replace(self._ledger.get(work.key), claim=None)))
+        entry = self._ledger.get(work.key)
+        # One that was in doubt before waits for nothing that could arrive: without a claim, nobody would find it again.
+        forgotten = entry.waiting and entry.last is not None and not entry.last.blocked_by
+        if self._journal is not None and not self._gone and not forgotten:
+            self._journal.write(Note(replace(entry, claim=None)))
         self._rest()
 
     def again(self, work: Work) -> None:

@@ -17,7 +17,7 @@ from demo.events.expect import (
     Expectation,
     Outcome,
 )
-from demo.events.stream import Stream, good_events, redelivered, stream
+from demo.events.stream import Stream, bad_events, drafts, good_events, redelivered, stream
 
 __all__ = [
     "FUEL",
@@ -31,6 +31,8 @@ __all__ = [
     "Expectation",
     "Outcome",
     "Stream",
+    "bad_events",
+    "drafts",
     "good_events",
     "redelivered",
     "stream",

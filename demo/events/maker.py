@@ -20,11 +20,11 @@ USD = 840
 
 
 class Maker:
-    """The same seed gives the same events, byte for byte."""
+    """The same seed gives the same events, byte for byte; `first` is where its numbers begin."""
 
-    def __init__(self, seed: int) -> None:
+    def __init__(self, seed: int | str, first: int = 2_000_001) -> None:
         self.random = Random(seed)
-        self._numbers = count(2_000_001)
+        self._numbers = count(first)
         self._turns: dict[str, int] = {}
         self._as_text = False
         self._currency: int | None = USD

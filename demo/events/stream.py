@@ -48,10 +48,10 @@ class Stream:
 def stream(seed: int = 1, good: int = 300) -> Stream:
     """So many good documents, half of them in each half of the stream, and one of every bad kind in each half."""
     maker = Maker(seed)
-    made = [_draft(maker, number) for number in range(good)]
+    made = drafts(maker, good)
     early, late = made[: good // 2], made[good // 2 :]
-    first = [*(draft.posted() for draft in early), *_bad(maker)]
-    second = [*(draft.posted() for draft in late), *_bad(maker)]
+    first = [*(draft.posted() for draft in early), *bad_events(maker)]
+    second = [*(draft.posted() for draft in late), *bad_events(maker)]
     zero, then = _zero_then_not(maker)
     first.append(zero)
     second.append(then)
@@ -79,6 +79,11 @@ def redelivered(events: Sequence[Event], share: float, seed: int) -> list[Event]
     return [_again(event, posted) for event in chosen]
 
 
+def drafts(maker: Maker, count: int) -> list[Draft]:
+    """So many good documents of every kind, for a caller who makes revisions of them."""
+    return [_draft(maker, number) for number in range(count)]
+
+
 def _draft(maker: Maker, number: int) -> Draft:
     place = number % sum(weight for weight, _ in MIX)
     for weight, make in MIX:
@@ -88,7 +93,8 @@ def _draft(maker: Maker, number: int) -> Draft:
     raise AssertionError(number)
 
 
-def _bad(maker: Maker) -> Iterable[Event]:
+def bad_events(maker: Maker) -> Iterable[Event]:
+    """One of every kind that is not posted, or not at once."""
     for family in (skipped, deferred, contradictory, partyless, refused_by_sage, broken):
         yield from family(maker)
 

@@ -3,6 +3,7 @@
 # ruff: noqa: S603 - fixed commands, run without a shell that could read anything into their arguments
 import subprocess
 import tempfile
+from collections.abc import Mapping
 from pathlib import Path
 from typing import ClassVar, Final
 
@@ -26,8 +27,9 @@ class LocalKafka(RealBroker):
 
     kind: ClassVar[Kind] = "local"
 
-    def __init__(self, progress: Progress = quiet) -> None:
+    def __init__(self, progress: Progress = quiet, settings: Mapping[str, str] | None = None) -> None:
         super().__init__(progress)
+        self._settings = SETTINGS | dict(settings or {})
         self._port, self._controller_port = free_ports(2)
         self._home: tempfile.TemporaryDirectory[str] | None = None
         self._server: subprocess.Popen[bytes] | None = None
@@ -132,7 +134,9 @@ class LocalKafka(RealBroker):
             "inter.broker.listener.name": "HOST",
             "log.dirs": str(path.with_name("data")),
         }
-        path.write_text("".join(f"{name}={value}\n" for name, value in (SETTINGS | here).items()), encoding="utf-8")
+        path.write_text(
+            "".join(f"{name}={value}\n" for name, value in (self._settings | here).items()), encoding="utf-8"
+        )
         command = [*run, "kafka.tools.StorageTool", "format", "-t", CLUSTER_ID, "-c", str(path)]
         done = subprocess.run(command, stdin=subprocess.DEVNULL, capture_output=True, text=True, check=False)
         if done.returncode:

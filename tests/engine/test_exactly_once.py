@@ -126,6 +126,18 @@ async def test_a_doubt_survives_the_worker(world):
     assert world.sage.requests == [1]
 
 
+async def test_a_document_in_doubt_that_is_let_go_before_it_was_sent_again_is_found_by_the_next_owner(world):
+    world.sage.script.extend(["vanished", UnavailableError("try later")])
+    slow = replace(world.knobs, backoff=timedelta(seconds=60), backoff_cap=timedelta(seconds=60))
+    await world.send_invoices("a")
+    async with asyncio.timeout(25), world.worker(knobs=slow):
+        while len(world.sage.requests) < 2:  # noqa: ASYNC110 - the second is the one after the doubt
+            await asyncio.sleep(0.02)
+    async with world.worker():
+        await world.until(1, "posted")
+    assert once(world, ["a"])
+
+
 async def test_a_transient_failure_is_sent_again_under_the_same_control_id(world):
     world.sage.script.extend([UnavailableError("try later"), UnavailableError("try later")])
     await world.send_invoices("a")

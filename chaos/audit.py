@@ -1,0 +1,220 @@
+"""Pure: what was sent, what was answered and what stands give the findings. No counter of a worker is asked.
+
+Findings, per document:
+
+`lost`        it could be posted and does not stand in Sage; or a record of it has neither result nor dead letter
+`twice`       it stands more than once; or its results name more than one record of Sage's
+`disorder`    results of its records in another order than they were emitted; or what stands is not the first revision
+              that could be posted (one before it neither waited nor was refused); or a later one was not refused
+`wrong`       what stands has another total, line or account than the revision that its results call posted; or it was
+              mapped with settings older than those acknowledged before it was sent; or a record ended otherwise
+`unexpected`  it stands in Sage and was not to be posted
+"""
+
+from collections import defaultdict
+from collections.abc import Container, Iterable, Mapping, Sequence
+from dataclasses import dataclass, field
+
+from chaos.books import Standing
+from chaos.mappings import History
+from chaos.script import Item
+from chaos.watch import Answer, Place
+from demo.events import Booking, Outcome
+
+STANDS = ("posted", "already_posted")
+CHANGED = "CHANGED_AFTER_POSTING"
+SUPERSEDED = "SUPERSEDED"
+"""What a replay answers to a record that a later one of its document has overtaken."""
+
+Name = tuple[str, str, str, str]
+
+
+@dataclass(slots=True)
+class Findings:
+    """In words, a line each. Empty lists are what a sound run gives."""
+
+    lost: list[str] = field(default_factory=list)
+    twice: list[str] = field(default_factory=list)
+    disorder: list[str] = field(default_factory=list)
+    wrong: list[str] = field(default_factory=list)
+    unexpected: list[str] = field(default_factory=list)
+
+    @property
+    def sound(self) -> bool:
+        """Whether there is none."""
+        return not (self.lost or self.twice or self.disorder or self.wrong or self.unexpected)
+
+
+@dataclass(frozen=True, slots=True)
+class Emission:
+    """One record of a document, with everything that was said of it."""
+
+    place: Place
+    item: Item
+    floor: int
+    """The mapping-state offset that was acknowledged before it was sent."""
+
+
+@dataclass(slots=True)
+class Document:
+    """Its records in the order of the topic, its answers in the order in which they were committed."""
+
+    key: str
+    emissions: list[Emission] = field(default_factory=list)
+    answers: list[Answer] = field(default_factory=list)
+
+
+def documents_of(
+    sources: Mapping[Place, int], items: Mapping[int, Item], answers: Iterable[Answer], floors: Mapping[int, int]
+) -> list[Document]:
+    """Group by document; records that are dead letters are documents of their own."""
+    by_place: dict[Place, Document] = {}
+    by_key: dict[tuple[str, str], Document] = {}
+    for place in sorted(sources):
+        item = items[sources[place]]
+        dead = item.ends is Outcome.DEAD or item.key is None
+        key = f"{place}" if dead else (item.key or b"").decode()
+        document = by_key.setdefault((item.topic, key), Document(key))
+        document.emissions.append(Emission(place, item, floors.get(item.number, -1)))
+        by_place[place] = document
+    for answer in answers:
+        if answer.place in by_place:
+            by_place[answer.place].answers.append(answer)
+    return list(by_key.values())
+
+
+def audit(
+    documents: Sequence[Document], standing: Sequence[Standing], history: History, refused: Container[str | None] = ()
+) -> Findings:
+    """Compare. `refused`: control ids that the gateway refused without a message, so that a later record may stand."""
+    found = Findings()
+    there: defaultdict[Name, list[Standing]] = defaultdict(list)
+    for each in standing:
+        there[each.name].append(each)
+    for document in documents:
+        _answers_in_order(document, found)
+        bookings = [each.item.booking for each in document.emissions if each.item.booking is not None]
+        if bookings:
+            _one(document, there.pop(_name(bookings[0]), []), history, refused, found)
+        else:
+            _none(document, found)
+    found.unexpected += [f"{' '.join(name)}: {len(ours)} in Sage" for name, ours in there.items()]
+    return found
+
+
+def _name(booking: Booking) -> Name:
+    return booking.company, booking.sage_object, booking.number, booking.party
+
+
+def _answers_in_order(document: Document, found: Findings) -> None:
+    """Each record is answered, and the first answers of a document's records come in the records' order."""
+    first: dict[Place, int] = {}
+    for number, answer in enumerate(document.answers):
+        first.setdefault(answer.place, number)
+    found.lost += [
+        f"{document.key}: no outcome for {'%s:%d@%d' % each.place}"  # noqa: UP031 - a place as a person writes it
+        for each in document.emissions
+        if each.place not in first
+    ]
+    order = [first[each.place] for each in document.emissions if each.place in first]
+    if order != sorted(order):
+        found.disorder.append(f"{document.key}: results of its revisions came in the order {_told(document.answers)}")
+
+
+def _one(
+    document: Document, ours: Sequence[Standing], history: History, refused: Container[str | None], found: Findings
+) -> None:
+    """A document that is to stand once, as its first revision that could be posted."""
+    key = document.key
+    if not ours:
+        found.lost.append(f"{key}: not in Sage; results: {_told(document.answers)}")
+        return
+    records = {each.record_no or "unnamed" for each in document.answers if each.outcome in STANDS}
+    if len(ours) > 1 or len(records) > 1:
+        found.twice.append(f"{key}: records {', '.join(sorted(records | {each.record_no for each in ours}))}")
+        return
+    told = next((number for number, each in enumerate(document.answers) if each.outcome in STANDS), None)
+    if told is None:
+        found.wrong.append(f"{key}: record {ours[0].record_no} stands; no result says so: {_told(document.answers)}")
+        return
+    answer = document.answers[told]
+    posted = next((each for each in document.emissions if each.place == answer.place), None)
+    if posted is None or posted.item.booking is None:
+        found.wrong.append(f"{key}: a record that was not to be posted is told as posted")
+        return
+    if records != {ours[0].record_no}:
+        found.wrong.append(f"{key}: told as record {', '.join(records)}, stands as {ours[0].record_no}")
+    found.wrong += [f"{key}: {each}" for each in _differences(posted, answer, ours[0], history)]
+    _order(document, posted, told, refused, found)
+
+
+def _differences(posted: Emission, answer: Answer, stands: Standing, history: History) -> list[str]:
+    booking = posted.item.booking
+    if booking is None:
+        return []
+    wanted = [line.cents for line in booking.lines]
+    amounts = [cents for _, cents in stands.lines]
+    if stands.cents != booking.cents or amounts != wanted:
+        return [f"amounts {wanted} of {booking.cents}, in Sage {amounts} of {stands.cents}"]
+    if answer.mapping_offset is not None and answer.mapping_offset < posted.floor:
+        return [f"mapped at {answer.mapping_offset}, though {posted.floor} was acknowledged before it was sent"]
+    # A document that was found by a look-up does not say what it was mapped with: any moment since it was sent will do.
+    offsets = [answer.mapping_offset] if answer.mapping_offset is not None else history.possible(posted.floor)
+    accounts = tuple(account for account, _ in stands.lines)
+    if not any(history.accounts(booking, offset) == accounts for offset in offsets):
+        return [f"accounts {accounts}, by the settings {history.accounts(booking, offsets[0])}"]
+    return []
+
+
+def _order(document: Document, posted: Emission, told: int, refused: Container[str | None], found: Findings) -> None:
+    """Promise 4: the records before the posted one waited or were refused; those after it found it posted."""
+    before, after = document.answers[:told], document.answers[told + 1 :]
+    for each in document.emissions:
+        good = each.item.booking is not None
+        if each.place < posted.place and good:
+            answers = [answer for answer in before if answer.place == each.place]
+            if answers and not any(_not_posted(answer, refused) for answer in answers):
+                found.disorder.append(f"{document.key}: {each.item.story} was passed over: {_told(document.answers)}")
+        last = next((answer for answer in reversed(after) if answer.place == each.place), None)
+        if each.place > posted.place and good and last is not None and not _rightly(each, posted, last):
+            found.disorder.append(f"{document.key}: {each.item.story} ended as {last.outcome}:{last.code}")
+
+
+def _not_posted(answer: Answer, refused: Container[str | None]) -> bool:
+    return answer.outcome == "deferred" or (answer.outcome == "rejected" and answer.control_id in refused)
+
+
+def _rightly(each: Emission, posted: Emission, last: Answer) -> bool:
+    if each.item.booking == posted.item.booking:
+        return last.outcome == "already_posted" or last.code == SUPERSEDED
+    return last.code in (CHANGED, SUPERSEDED)
+
+
+def _none(document: Document, found: Findings) -> None:
+    """A document that is not posted: each of its records ends as the rules say."""
+    for each in document.emissions:
+        last = next((answer for answer in reversed(document.answers) if answer.place == each.place), None)
+        if last is not None and last.outcome != each.item.ends and last.code != SUPERSEDED:
+            found.wrong.append(f"{document.key}: {each.item.story} ended as {last.outcome}:{last.code}")
+
+
+def _told(answers: Sequence[Answer]) -> str:
+    return ", ".join(f"{each.place[2]} {each.outcome}{f':{each.code}' if each.code else ''}" for each in answers)
+
+
+def to_send_again(answers: Iterable[Answer], refused: Container[str | None]) -> list[Answer]:
+    """The refusals of documents that were refused without a message and do not stand: a person sends them again."""
+    stuck: dict[tuple[str, str], Answer] = {}
+    for answer in answers:
+        if answer.outcome == "rejected" and answer.control_id in refused:
+            stuck[answer.place[0], answer.key] = answer
+        elif not answer.from_ledger or answer.outcome in STANDS or answer.code == CHANGED:
+            # The ledger's own word for the same refusal, when the record is read again, changes nothing.
+            stuck.pop((answer.place[0], answer.key), None)
+    return list(stuck.values())
+
+
+def may_wait(items: Iterable[Item]) -> set[str]:
+    """The keys of the documents that still wait at the end, since what they wait for never comes."""
+    keys = {(each.key or b"").decode(errors="replace") for each in items if each.ends is Outcome.DEFERRED}
+    return keys - {(each.key or b"").decode(errors="replace") for each in items if each.booking is not None}

@@ -1,0 +1,99 @@
+"""``python -m chaos.broken GUARD``: a worker with one guard broken, to show that the harness can fail. Never a service.
+
+=============  =====================================================  =================================================
+guard          what is broken                                         what still stands in the way
+=============  =====================================================  =================================================
+no-ledger      the ledger knows nothing: every record looks new       the same bytes keep their control id, which the
+                                                                      gateway refuses; a changed revision of a posted
+                                                                      document has another, and nothing helps
+no-unique-id   calls go without `uniqueid`, under fresh control ids   lease and look-up, as long as the gateway executes
+                                                                      a call within its own limit
+commit-first   a record counts as ended when it was read              nothing, once a worker is killed
+blind-resend   an unknown outcome is sent again at once, as new       nothing, where the call had been executed
+=============  =====================================================  =================================================
+"""
+
+import itertools
+import sys
+from collections.abc import Callable, Sequence
+from secrets import token_hex
+from typing import Any
+from unittest.mock import patch
+
+from app.cli import main
+from consumers.engine import lane
+from consumers.engine.doubt import Doubts
+from consumers.engine.ledger import Entry, Ledger
+from consumers.engine.offsets import OffsetTracker
+from consumers.engine.work import Work
+from sage_client import _envelope
+
+
+def no_ledger() -> None:
+    """Whatever is asked for was never seen."""
+
+    def get(_self: Ledger, key: str) -> Entry:
+        return Entry(key)
+
+    _put(Ledger, "get", get)
+
+
+def no_unique_id() -> None:
+    """Nothing tells the gateway that it has seen a call before."""
+    request = _envelope.request
+
+    def without(*arguments: Any, **named: Any) -> bytes:
+        return request(*arguments, **(named | {"unique": False}))
+
+    _put(_envelope, "request", without)
+    _put(lane, "control_id", _fresh)
+
+
+def commit_first() -> None:
+    """What was read may be committed."""
+
+    def begin(self: OffsetTracker, offset: int) -> None:
+        self.reached(offset + 1)
+
+    def end(_self: OffsetTracker, _offset: int) -> None:
+        return
+
+    _put(OffsetTracker, "begin", begin)
+    _put(OffsetTracker, "end", end)
+
+
+def blind_resend() -> None:
+    """What may have been executed is sent once more."""
+
+    async def look_up(_self: Doubts, batch: Sequence[Work]) -> None:
+        for work in batch:
+            work.owner.again(work)
+
+    _put(Doubts, "_look_up", look_up)
+    _put(lane, "control_id", _fresh)
+
+
+def _put(where: object, name: str, broken: object) -> None:
+    """For as long as this process lives; fails where there is nothing of that name any more."""
+    patch.object(where, name, broken).start()
+
+
+_numbers = itertools.count()
+
+
+def _fresh(*_parts: object) -> str:
+    return f"{token_hex(16)}-{next(_numbers)}"
+
+
+GUARDS: dict[str, Callable[[], None]] = {
+    "no-ledger": no_ledger,
+    "no-unique-id": no_unique_id,
+    "commit-first": commit_first,
+    "blind-resend": blind_resend,
+}
+
+if __name__ == "__main__":
+    guard = sys.argv[1]
+    GUARDS[guard]()
+    sys.stderr.write(f"CHAOS: THIS WORKER IS BROKEN ON PURPOSE: {guard}. It loses or doubles documents.\n")
+    main(["worker"])

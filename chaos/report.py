@@ -1,0 +1,146 @@
+"""Evidence to figures: a table for a person, JSON for a machine, and the verdict."""
+
+from collections import Counter
+from collections.abc import Mapping
+from statistics import median
+from typing import Any
+
+from chaos.plan import BROKER_KILLS, WORKER_KILLS
+from chaos.run import Evidence, Kill
+from chaos.watch import Seen
+
+SHOWN = 20
+"""Findings of a kind that are printed; the JSON report has all of them."""
+COUNTED = (
+    "events",
+    "documents",
+    "kills",
+    "lost",
+    "twice",
+    "disorder",
+    "wrong",
+    "unexpected",
+    "offsets_past_unfinished",
+    "uncertain_left",
+)
+"""The figures of the last line."""
+
+
+def figures(evidence: Evidence) -> dict[str, Any]:
+    """Every figure of the report; counts are whole numbers, times are seconds."""
+    found, seen, passed = evidence.findings, evidence.seen, evidence.passed
+    outcomes = Counter(answer.outcome for answer in seen.answers)
+    recovered = recovery(evidence.kills, seen)
+    alone = [took for kind, times in recovered.items() if kind in WORKER_KILLS for took in times]
+    return {
+        "gateway": evidence.gateway,
+        "seconds": round(evidence.seconds, 1),
+        "events": len(seen.sources),
+        "documents": evidence.documents,
+        "lost": len(found.lost),
+        "twice": len(found.twice),
+        "disorder": len(found.disorder),
+        "wrong": len(found.wrong),
+        "unexpected": len(found.unexpected),
+        "offsets_past_unfinished": len(seen.past_unfinished),
+        "uncertain_left": sum(1 for each in seen.ledger.values() if each.in_doubt),
+        "drained": evidence.drained,
+        "waiting_as_expected": evidence.waiting,
+        "offset_looks": seen.looks,
+        "offset_looks_given_up": seen.looks_given_up,
+        "kills": len(evidence.kills),
+        "kills_of_workers": sum(1 for each in evidence.kills if each.kind in WORKER_KILLS),
+        "steps": dict(sorted(evidence.done.items())),
+        "recovery": {kind: _times(times) for kind, times in sorted(recovered.items())}
+        | {"any worker kill": _times(alone)},
+        "workers_ended_by_themselves": {str(code): n for code, n in evidence.endings.by_themselves.items()},
+        "workers_stopped_badly": {str(code): n for code, n in evidence.endings.bad_stops.items()},
+        "calls": passed.requests,
+        "calls_struck": dict(sorted(passed.struck.items())),
+        "booked_and_not_told": passed.unheard,
+        "control_ids_refused_by_the_gateway": passed.refused_again,
+        "answers": dict(sorted(outcomes.items())),
+        "answers_from_the_ledger": sum(1 for answer in seen.answers if answer.from_ledger),
+        "refused_without_a_message_and_sent_again": evidence.sent_again,
+        "records_read_again_after_a_reset": evidence.replayed,
+    }
+
+
+def sound(evidence: Evidence) -> bool:
+    """Whether every promise that is looked at was kept."""
+    return evidence.findings.sound and evidence.drained and not evidence.seen.past_unfinished
+
+
+def findings(evidence: Evidence) -> dict[str, list[str]]:
+    """Every finding in words, by kind."""
+    found = evidence.findings
+    past = [
+        f"{topic}:{partition}@{offset} had no outcome when {committed} was committed"
+        for (topic, partition, offset), committed in evidence.seen.past_unfinished.items()
+    ]
+    return {
+        "lost": found.lost,
+        "twice": found.twice,
+        "disorder": found.disorder,
+        "wrong": found.wrong,
+        "unexpected": found.unexpected,
+        "offsets_past_unfinished": past,
+        "not_drained": evidence.left,
+    }
+
+
+def recovery(kills: list[Kill], seen: Seen) -> dict[str, list[float]]:
+    """By kind of kill: seconds from it until every source partition had given an outcome for a record sent after it.
+
+    Kills overlap, as the plan has it, so some of these times hold the recovery from a later kill too. Those that hold
+    an outage of the broker are told apart: nobody can recover while it is away.
+    """
+    ends = {id(kill): _recovered(kill, seen) for kill in kills}
+    outages = [(kill.at, end) for kill in kills if kill.kind in BROKER_KILLS and (end := ends[id(kill)]) is not None]
+    times: dict[str, list[float]] = {}
+    for kill in kills:
+        end = ends[id(kill)]
+        if end is None:
+            continue
+        broker_away = any(kill.at < back and gone < end for gone, back in outages)
+        told_apart = broker_away and kill.kind not in BROKER_KILLS
+        times.setdefault(f"{kill.kind}, broker away too" if told_apart else kill.kind, []).append(end - kill.at)
+    return times
+
+
+def _recovered(kill: Kill, seen: Seen) -> float | None:
+    ends = [seen.answered.get(place) for number in kill.probes if (place := seen.by_number.get(number))]
+    known = [end for end in ends if end is not None]
+    return max(known) if known and len(known) == len(kill.probes) else None
+
+
+def _times(times: list[float]) -> Mapping[str, float | int]:
+    if not times:
+        return {"count": 0}
+    return {"count": len(times), "median": round(median(times), 1), "max": round(max(times), 1)}
+
+
+def lines(evidence: Evidence) -> list[str]:
+    """The report for a person."""
+    told = figures(evidence)
+    text = [f"{name.replace('_', ' '):41} {_shown(value)}" for name, value in told.items() if name != "recovery"]
+    for kind, times in told["recovery"].items():
+        if times["count"]:
+            took = f"median {times['median']} s, longest {times['max']} s, of {times['count']}"
+            text.append(f"{'recovery after ' + kind:41} {took}")
+    for kind, found in findings(evidence).items():
+        text += [f"{kind.upper()}: {each}" for each in found[:SHOWN]]
+        if len(found) > SHOWN:
+            text.append(f"{kind.upper()}: and {len(found) - SHOWN} more")
+    return text
+
+
+def last_line(evidence: Evidence) -> str:
+    """One line that says it all."""
+    told = figures(evidence)
+    counts = " ".join(f"{name}={told[name]}" for name in COUNTED)
+    return f"chaos: {counts} drained={'yes' if told['drained'] else 'no'}"
+
+
+def _shown(value: object) -> str:
+    return ", ".join(f"{name} {count}" for name, count in value.items()) if isinstance(value, dict) else str(value)

@@ -1,0 +1,391 @@
+"""One run: the system up, faults and events side by side, the end of the faults, the wait, the evidence."""
+
+import asyncio
+import time
+from collections import Counter
+from collections.abc import Callable, Coroutine
+from dataclasses import dataclass, field, replace
+from typing import Any
+
+from aiokafka import AIOKafkaConsumer
+from aiokafka.errors import KafkaError
+
+from chaos.audit import Document, Findings, audit, documents_of, may_wait, to_send_again
+from chaos.mappings import CHANGED_ACCOUNTS, original_settings
+from chaos.plan import Round, Step
+from chaos.proxy import Seen as Passed
+from chaos.script import Item, probe
+from chaos.system import System
+from chaos.watch import Seen
+from chaos.workers import Endings
+from demo.events import TOPICS
+from demo.events.world import LATE_PROVIDER, LATE_VENDOR, TRANSPORT
+from demo.processes import DemoError
+from ops.broker import RealBroker
+
+OVERLAP = 2
+"""Kills that may be recovered from at the same time."""
+RECOVERY = 30.0
+"""Seconds after which the next kill comes all the same."""
+RESETS, RESET = 12, 15.0
+"""Tries to reset a topic's offsets, and seconds for each."""
+STARTED = 60.0
+"""Seconds that the workers may take at most to open every partition before the first fault."""
+ANSWERED = 20.0
+"""Seconds that faults go on at most when all was sent."""
+LATE_KEY = f"{TRANSPORT.id}/vendor/fuel/{LATE_PROVIDER}"
+"""A setting that comes only at the end: what waits for it has waited through everything."""
+
+
+@dataclass(slots=True)
+class Kill:
+    """One that happened: when, in seconds since 1970, and the items of its probes."""
+
+    kind: str
+    at: float
+    probes: list[int] = field(default_factory=list)
+
+
+@dataclass(slots=True)
+class Evidence:
+    """Everything a report is made of."""
+
+    gateway: str
+    seconds: float
+    documents: int
+    findings: Findings
+    seen: Seen
+    passed: Passed
+    kills: list[Kill]
+    done: Counter[str]
+    endings: Endings
+    replayed: int
+    """Records that were read again because an offset was reset."""
+    drained: bool
+    left: list[str]
+    """What had not ended when the wait was over: unpassed records, documents that wait or are in doubt unexpectedly."""
+    waiting: int
+    """Documents that wait, as they should."""
+    sent_again: int
+    """Documents that were refused without a message, and sent again at the end."""
+
+
+class Run:
+    """Does what the plan says to a system, and gathers the evidence."""
+
+    def __init__(self, system: System, items: list[Item], patience: float) -> None:
+        """`patience`: seconds without progress at the end after which the run counts as stuck."""
+        self._patience = patience
+        self._system = system
+        self._items = items
+        self._may_wait = may_wait(items)
+        self._next = 0
+        self._extra = len(items)
+        """The next number for a record that is not in the script."""
+        self._sent_again: set[str] = set()
+        self._sent: dict[int, Item] = {}
+        self._kills: list[Kill] = []
+        self._done: Counter[str] = Counter()
+        self._replayed = 0
+        self._settings = original_settings()
+        self._slipped = 0.0
+        """Seconds by which this round is later than planned."""
+        self._broker_busy = asyncio.Lock()
+        self._held: Counter[str] = Counter()
+        """Keys of mapping-state that are changed for a while, so that no two changes undo each other."""
+
+    async def play(self, rounds: list[Round]) -> Evidence:
+        """All rounds, then the end."""
+        system, began = self._system, time.monotonic()
+        await self._probe_every_partition()
+        await self._answered(STARTED)
+        total = sum(each.length for each in rounds)
+        sent = 0.0
+        for number, each in enumerate(rounds, 1):
+            system.say(f"round {number} of {len(rounds)}: {len(each.steps)} steps in {each.length:.0f} s")
+            sent += each.length / total
+            await self._round(each, round(sent * len(self._items)))
+            if each.replay is not None:
+                await self._replay(TOPICS[each.replay])
+        await self._answered(ANSWERED)
+        await self._heal()
+        drained, left, waiting = await self._drain()
+        await system.pool.stop_all()
+        return await self._evidence(time.monotonic() - began, left, waiting, drained=drained)
+
+    # One round.
+
+    async def _round(self, each: Round, upto: int) -> None:
+        async with asyncio.TaskGroup() as tasks:
+            tasks.create_task(self._send(upto, each.length))
+            tending = tasks.create_task(self._tend())
+            acting = tasks.create_task(self._act(each))
+            await acting
+            tending.cancel()
+
+    async def _act(self, each: Round) -> None:
+        began, self._slipped = time.monotonic(), 0.0
+        async with asyncio.TaskGroup() as steps:
+            for step in each.steps:
+                await asyncio.sleep(max(0.0, step.at + self._slipped - (time.monotonic() - began)))
+                if step.is_kill:
+                    await self._room()
+                steps.create_task(self._do(step))
+            await asyncio.sleep(max(0.0, each.length + self._slipped - (time.monotonic() - began)))
+
+    async def _room(self) -> None:
+        """Kills overlap, but not without end: on a slow machine nothing would happen between them any more."""
+        began = time.monotonic()
+        await _until(lambda: sum(not self._recovered(each) for each in self._kills) < OVERLAP, RECOVERY)
+        self._slipped += time.monotonic() - began
+
+    def _recovered(self, kill: Kill) -> bool:
+        seen = self._system.watch.seen
+        return bool(kill.probes) and all(seen.by_number.get(number) in seen.answered for number in kill.probes)
+
+    async def _send(self, upto: int, length: float) -> None:
+        """The round's share, evenly."""
+        began, first = time.monotonic(), self._next
+        while self._next < upto:
+            share = min(1.0, max(0.0, time.monotonic() - began - self._slipped) / length)
+            until = first + round(share * (upto - first))
+            await self._put(self._items[self._next : until])
+            self._next = max(self._next, until)
+            await asyncio.sleep(0.1)
+
+    async def _put(self, items: list[Item]) -> None:
+        for item in items:
+            self._sent[item.number] = item
+        if items:
+            await self._system.sender.send(items)
+
+    async def _tend(self) -> None:
+        last = time.monotonic()
+        while True:
+            self._system.pool.tend()
+            self._system.watch.check()
+            if time.monotonic() - last >= 10:  # noqa: PLR2004 - seconds between lines of progress
+                last = time.monotonic()
+                self._progress()
+            await asyncio.sleep(0.2)
+
+    def _progress(self) -> None:
+        seen, passed = self._system.watch.seen, self._system.proxy.seen
+        self._system.say(
+            f"sent {len(seen.sources)}, answered {len(seen.answered)}, kills {len(self._kills)}, "
+            f"calls {passed.requests} of which {sum(passed.struck.values())} struck, "
+            f"booked unheard {passed.unheard}, past an unfinished record {len(seen.past_unfinished)}"
+        )
+
+    # Steps.
+
+    async def _do(self, step: Step) -> None:
+        pool = self._system.pool
+        self._done[step.kind] += 1
+        match step.kind:
+            case "kill" | "wipe":
+                slot = await pool.take(step.choice)
+                await self._killing(step.kind, pool.kill(slot, wipe=step.kind == "wipe"))
+            case "freeze":
+                await self._killing(step.kind, pool.freeze(await pool.take(step.choice), step.seconds))
+            case "term":
+                await self._killing(step.kind, pool.terminate(await pool.take(step.choice)))
+            case "remove":
+                slot = await pool.take(step.choice)
+                await self._killing(step.kind, pool.terminate(slot, away=step.seconds))
+            case "add":
+                await pool.add(step.seconds)
+            case "broker-kill" | "broker-term":
+                async with self._broker_busy:
+                    kill = await self._killing(step.kind, self._break_broker(step))
+                    await _until(lambda: self._recovered(kill), RECOVERY)
+            case _:
+                await self._change_settings(step)
+
+    async def _killing(self, kind: str, act: Coroutine[Any, Any, None]) -> Kill:
+        kill = Kill(kind, time.time())
+        self._kills.append(kill)
+        async with asyncio.TaskGroup() as both:
+            both.create_task(act)
+            await asyncio.sleep(0.05)  # the probes are sent after the kill
+            kill.probes = await self._probe_every_partition()
+        return kill
+
+    async def _probe_every_partition(self) -> list[int]:
+        probes = []
+        for where in self._system.watch.source_partitions:
+            name = where.topic.removeprefix(self._system.prefix)
+            probes.append(probe(self._extra, name, where.partition))
+            self._extra += 1
+        await self._put(probes)
+        return [each.number for each in probes]
+
+    async def _break_broker(self, step: Step) -> None:
+        broker = self._system.broker
+        if not isinstance(broker, RealBroker):
+            raise TypeError("a broker that was given is not ours to break")
+        await asyncio.to_thread(broker.kill if step.kind == "broker-kill" else broker.stop)
+        await asyncio.sleep(step.seconds)
+        await asyncio.to_thread(broker.start)
+
+    async def _change_settings(self, step: Step) -> None:
+        key, changed = self._change(step)
+        if self._held[key]:
+            return
+        self._held[key] += 1
+        try:
+            await self._system.sender.set(key, changed)
+            await asyncio.sleep(step.seconds)
+            if step.kind != "account":  # accounts stay as they are until the next change
+                await self._system.sender.set(key, self._settings[key])
+        finally:
+            self._held[key] -= 1
+
+    def _change(self, step: Step) -> tuple[str, dict[str, Any] | None]:
+        keys = [key for key in self._settings if _fits(step.kind, key)]
+        key = keys[step.choice % len(keys)]
+        if step.kind in ("master", "vendor"):
+            return key, None
+        if step.kind == "pause":
+            return key, self._settings[key] | {"state": "paused"}
+        accounts = CHANGED_ACCOUNTS["ar" if "/account/ar/" in key else "ap"]
+        choice = step.choice // len(keys) % (len(accounts) + 1)
+        return key, None if choice == len(accounts) else {"account": accounts[choice]}
+
+    # Between rounds, and the end.
+
+    async def _replay(self, topic: str) -> None:
+        """Everybody stops, the group's offsets of one topic go back to the beginning, everybody starts."""
+        system = self._system
+        system.say(f"replay of {topic} from the beginning")
+        await system.pool.stop_all()
+        where = [each for each in system.watch.source_partitions if each.topic == system.prefix + topic]
+        for _ in range(RESETS):
+            consumer = AIOKafkaConsumer(
+                bootstrap_servers=system.broker.bootstrap, group_id=system.group, enable_auto_commit=False
+            )
+            try:
+                async with asyncio.timeout(RESET):
+                    await consumer.start()
+                    consumer.assign(where)
+                    before = [await consumer.committed(each) or 0 for each in where]
+                    await consumer.commit(dict.fromkeys(where, 0))
+                break
+            except (KafkaError, TimeoutError):  # a member that was killed is still counted until its session ends
+                await asyncio.sleep(1)
+            finally:
+                await consumer.stop()
+        else:
+            raise DemoError(f"the offsets of {topic} could not be reset")
+        self._replayed += sum(before)
+        system.pool.start()
+
+    async def _answered(self, seconds: float) -> None:
+        """Wait, faults and all, until all that was sent has an answer, but not longer."""
+        answered = self._system.watch.seen.answered
+        tending = asyncio.create_task(self._tend())
+        await _until(lambda: len(answered) >= len(self._sent), seconds)
+        tending.cancel()
+
+    async def _heal(self) -> None:
+        """No more faults; every setting as it was, and the one that comes late; the rest of the events."""
+        system = self._system
+        system.say("faults end; what is left is sent, and everything has to end")
+        system.proxy.on = False
+        for key, value in self._settings.items():
+            await system.sender.set(key, value)
+        await system.sender.set(LATE_KEY, {"vendorId": LATE_VENDOR, "name": LATE_PROVIDER})
+        await self._put(self._items[self._next :])
+        self._next = len(self._items)
+
+    async def _drain(self) -> tuple[bool, list[str], int]:
+        """Wait until every source record is passed and nothing waits or is in doubt unexpectedly."""
+        watch, changed = self._system.watch, time.monotonic()
+        tending = asyncio.create_task(self._tend())
+        left, waiting = ["nothing was read"], 0
+        progress: tuple[int, ...] = ()
+        try:
+            while left and time.monotonic() < changed + self._patience:
+                await asyncio.sleep(0.3)
+                settled = not self._system.proxy.held  # what a fault still holds may be executed yet
+                try:
+                    passed = await watch.look()
+                except (KafkaError, TimeoutError):
+                    continue
+                left, waiting = self._left(passed=passed)
+                if again := await self._send_again():
+                    left.append(f"{again} documents were sent again, as a person would")
+                if not settled:
+                    left.append("calls are on their way to the gateway")
+                now = (len(watch.seen.answers), len(watch.seen.ledger), self._system.proxy.held)
+                if now != progress:
+                    progress, changed = now, time.monotonic()
+        finally:
+            tending.cancel()
+        return not left, left, waiting
+
+    async def _send_again(self) -> int:
+        """What a failure without a message refused is a person's: once the faults are over, he sends it once more."""
+        seen, again = self._system.watch.seen, []
+        for answer in to_send_again(seen.answers, self._system.proxy.seen.silenced - self._sent_again):
+            item = self._sent[seen.sources[answer.place]]
+            again.append(replace(item, number=self._extra, story=f"{item.story}, sent again by a person"))
+            self._extra += 1
+            self._sent_again.add(answer.control_id or "")
+        await self._put(again)
+        return len(again)
+
+    def _left(self, *, passed: bool) -> tuple[list[str], int]:
+        seen = self._system.watch.seen
+        left = [] if passed else ["committed offsets have not passed every source record"]
+        waiting = 0
+        for each in seen.ledger.values():
+            if each.waiting and not each.in_doubt and each.key in self._may_wait:
+                waiting += 1
+            else:
+                left.append(f"{each.key} {'is in doubt' if each.in_doubt else 'waits'}")
+        return left, waiting
+
+    def _documents(self) -> list[Document]:
+        seen = self._system.watch.seen
+        return documents_of(seen.sources, self._sent, seen.answers, self._system.sender.floors)
+
+    async def _evidence(self, seconds: float, left: list[str], waiting: int, *, drained: bool) -> Evidence:
+        system = self._system
+        documents = self._documents()
+        standing = await system.gateway.books()
+        return Evidence(
+            gateway=system.gateway.name,
+            seconds=seconds,
+            documents=sum(any(each.item.booking for each in document.emissions) for document in documents),
+            findings=audit(documents, standing, system.watch.seen.history, system.proxy.seen.silenced),
+            seen=system.watch.seen,
+            passed=system.proxy.seen,
+            kills=self._kills,
+            done=self._done,
+            endings=system.pool.endings,
+            replayed=self._replayed,
+            drained=drained,
+            left=left,
+            waiting=waiting,
+            sent_again=len(self._sent_again),
+        )
+
+
+async def _until(true: Callable[[], bool], seconds: float) -> None:
+    """Return when it is true, or after so long."""
+    deadline = time.monotonic() + seconds
+    while not true() and time.monotonic() < deadline:  # noqa: ASYNC110 - what it looks at has no event
+        await asyncio.sleep(0.1)
+
+
+def _fits(kind: str, key: str) -> bool:
+    match kind:
+        case "account":
+            return "/account/" in key and not key.endswith("/default/default")
+        case "master":
+            return key.endswith("/default/default")
+        case "vendor":
+            return "/vendor/fuel/" in key
+        case _:
+            return key.endswith("/connection")

@@ -1,0 +1,120 @@
+"""What is sent: documents of every kind, revisions of invoices, the same bytes again, records that are never posted.
+
+Everything is decided before the run begins. `Item.number` travels with the record as a header, so that what was sent is
+read back from the topic itself, whatever became of the producer that sent it.
+"""
+
+from collections.abc import Iterator
+from dataclasses import dataclass, replace
+
+from demo.events import BookedLine, Booking, Event, Outcome, bad_events, drafts
+from demo.events.draft import Draft
+from demo.events.maker import Maker
+
+HEADER = "chaos"
+"""The record header that holds an item's number."""
+BAD_EVERY = 400
+"""One batch of every bad kind for so many events."""
+REVISED = 0.4
+"""The share of invoices that have later revisions; `AT_ONCE` of these come right behind the document."""
+AT_ONCE = 0.5
+REDELIVERED = 0.2
+"""The share of records that come once more, byte for byte."""
+SOON = 30
+"""Places in the script within which a later revision, or a redelivery, comes one time in two; else anywhere after."""
+
+
+@dataclass(frozen=True, slots=True)
+class Item:
+    """One record to be sent. A redelivery is an item of its own with the same bytes."""
+
+    number: int
+    topic: str
+    key: bytes | None
+    value: bytes | None
+    ends: Outcome
+    """How it ends if nothing else happened to its document; `POSTED` where it may be what stands in Sage."""
+    booking: Booking | None
+    """What stands in Sage if this record is the one that is posted."""
+    story: str
+    partition: int | None = None
+    """Where it has to go; None: where its key leads."""
+
+
+def script(seed: int | str, events: int, first_number: int = 2_000_001) -> list[Item]:
+    """So many records, give or take a batch of bad ones; revisions of one document stand in their order."""
+    maker = Maker(seed, first_number)
+    places: list[tuple[float, int, Event]] = []
+    for event, place in _placed(maker, events):
+        places.append((place, len(places), event))
+    places.sort(key=lambda each: each[:2])
+    return [_item(number, event) for number, (_, _, event) in enumerate(places)]
+
+
+def _placed(maker: Maker, events: int) -> Iterator[tuple[Event, float]]:
+    """Events with their place between 0 and `events`."""
+    bad = [event for _ in range(max(1, events // BAD_EVERY)) for event in bad_events(maker)]
+    for event in bad:
+        yield event, maker.random.random() * events
+    made, good = len(bad), iter(drafts(maker, events))
+    while made < events:
+        draft = next(good)
+        place = maker.random.random() * events
+        for event in _story_of(maker, draft):
+            yield event, place
+            made += 1
+            if maker.chance(REDELIVERED):
+                yield replace(event, story=f"{event.story}, delivered again"), _later(maker, place, events)
+                made += 1
+            place = place + 0.001 if maker.chance(AT_ONCE) else _later(maker, place, events)
+
+
+def _later(maker: Maker, place: float, events: int) -> float:
+    if maker.chance(0.5):
+        return place + maker.random.random() * SOON
+    return place + maker.random.random() * max(events - place, 1.0)
+
+
+def _story_of(maker: Maker, draft: Draft) -> Iterator[Event]:
+    """The document, then what is said of it later, in order."""
+    yield draft.posted()
+    if draft.booking.sage_object != "ARINVOICE" or not maker.chance(REVISED):
+        return
+    for number in range(1, maker.random.randint(1, 3) + 1):
+        draft = _with_one_line_more(maker, draft, number)
+        yield draft.posted()
+
+
+def _with_one_line_more(maker: Maker, draft: Draft, number: int) -> Draft:
+    """The next revision of an invoice: the same with another charge, so that its total tells which one it is."""
+    revised = draft.copy(f"{draft.story.partition(',')[0]}, revision {number}")
+    invoice = revised.event["data"]["invoice"]
+    line, cents = invoice["lineItems"][0], maker.cents(10, 90)
+    amount = line["amount"] | {"amount": f"{cents / 100:.2f}"}
+    invoice["lineItems"].append(
+        {
+            "id": f"rev-{number}",
+            "category": "Accessorial",
+            "name": "Detention",
+            "loadNumber": line["loadNumber"],
+            "amount": amount,
+        }
+    )
+    total = draft.booking.cents + cents
+    invoice["total"] = invoice["total"] | {"amount": f"{total // 100}.{total % 100:02d}"}
+    revised.event["id"] = f"{draft.event['id']}-{number}"
+    lines = (*draft.booking.lines, BookedLine("accessorials", "Detention", cents))
+    return replace(revised, booking=replace(draft.booking, lines=lines))
+
+
+def _item(number: int, event: Event) -> Item:
+    expected = event.expectation
+    # One that waits for a setting which comes before the end is posted then, like any other.
+    ends = Outcome.POSTED if expected.booking is not None else expected.outcome
+    return Item(number, event.topic, event.key, event.value, ends, expected.booking, event.story)
+
+
+def probe(number: int, topic: str, partition: int) -> Item:
+    """A record that no Sage is needed for: its dead letter shows that the partition is open and outcomes flow."""
+    key = f"probe/{number}".encode()
+    return Item(number, topic, key, b"probe", Outcome.DEAD, None, "a probe after a kill", partition)

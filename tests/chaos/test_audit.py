@@ -1,0 +1,121 @@
+"""The audit, pure: each kind of finding is found, and a sound run gives none."""
+
+from dataclasses import replace
+
+import pytest
+
+from chaos.audit import Document, Emission, audit, documents_of, may_wait, to_send_again
+from chaos.books import Standing
+from chaos.mappings import History
+from chaos.script import Item
+from chaos.watch import Answer
+from demo.events import BookedLine, Booking, Outcome
+
+TOPIC = "invoice-created"
+BOOKING = Booking("sub", "ACME", "ARINVOICE", "1", "C-1", (BookedLine("load", "", 100),))
+REVISED = replace(BOOKING, lines=(*BOOKING.lines, BookedLine("load", "", 5)))
+
+
+def item(number, booking=BOOKING, ends=Outcome.POSTED):
+    return Item(number, TOPIC, b"invoice/1", b"{}", ends, booking, f"record {number}")
+
+
+def answer(offset, outcome, code=None, record="7", at=0):
+    return Answer((TOPIC, 0, offset), "invoice/1", outcome, code, record, "id", at, from_ledger=False, seen=0.0)
+
+
+def stands(booking=BOOKING, record="7", account="4000"):
+    lines = tuple((account, line.cents) for line in booking.lines)
+    return Standing("ACME", "ARINVOICE", "1", "C-1", record, booking.cents, lines)
+
+
+@pytest.fixture
+def history():
+    history = History()
+    history.apply("sub/account/ar/default/default", b'{"account": "4000"}', 0)
+    history.apply("sub/account/ar/load/default", b'{"account": "4100"}', 9)
+    return history
+
+
+def document(items, answers, floor=0):
+    emissions = [Emission((TOPIC, 0, number), each, floor) for number, each in enumerate(items)]
+    return Document("invoice/1", emissions, answers)
+
+
+WAITED = [answer(0, "deferred", "ACCOUNT_UNMAPPED", None), answer(1, "posted"), answer(2, "already_posted")]
+
+
+def test_a_revision_that_came_while_its_document_waited_may_be_what_stands(history):
+    found = audit([document([item(0), item(1, REVISED), item(2, REVISED)], WAITED)], [stands(REVISED)], history)
+    assert found.sound
+
+
+@pytest.mark.parametrize(
+    ("kind", "items", "answers", "books"),
+    [
+        ("lost", [item(0)], [answer(0, "rejected", "SAGE_REFUSED")], []),
+        ("lost", [item(0), item(1)], [answer(0, "posted")], [stands()]),
+        ("twice", [item(0)], [answer(0, "posted")], [stands(), stands(record="8")]),
+        ("twice", [item(0), item(1)], [answer(0, "posted"), answer(1, "posted", record="8")], [stands()]),
+        ("wrong", [item(0)], [answer(0, "posted")], [stands(REVISED)]),
+        ("wrong", [item(0)], [answer(0, "posted")], [stands(account="4001")]),
+        ("wrong", [item(0)], [answer(0, "posted", at=9)], [stands()]),
+        ("wrong", [item(0)], [answer(0, "posted", at=-1)], [stands()]),
+        ("wrong", [item(0)], [answer(0, "posted", record="9")], [stands()]),
+        ("wrong", [item(0)], [answer(0, "deferred", "ACCOUNT_UNMAPPED", None)], [stands()]),
+        ("wrong", [item(0, None, Outcome.SKIPPED)], [answer(0, "rejected", "SAGE_REFUSED")], []),
+        ("disorder", [item(0), item(1)], [answer(1, "posted"), answer(0, "already_posted")], [stands()]),
+        (
+            "disorder",
+            [item(0), item(1, REVISED)],
+            [answer(0, "rejected", "NO_LINES"), answer(1, "posted")],
+            [stands(REVISED)],
+        ),
+        ("disorder", [item(0), item(1, REVISED)], [answer(0, "posted"), answer(1, "already_posted")], [stands()]),
+        ("unexpected", [item(0, None, Outcome.SKIPPED)], [answer(0, "skipped")], [stands()]),
+    ],
+)
+def test_each_finding_is_found_alone(history, kind, items, answers, books):
+    found = audit([document(items, answers)], books, history)
+    kinds = {name for name in ("lost", "twice", "disorder", "wrong", "unexpected") if getattr(found, name)}
+    assert kinds == {kind}
+
+
+def test_what_was_refused_without_a_message_is_sent_again_and_may_be_overtaken(history):
+    refused = [answer(0, "rejected", "SAGE_REFUSED", None)]
+    assert [each.place[2] for each in to_send_again(refused, {"id"})] == [0]
+    repeated = replace(refused[0], control_id=None, from_ledger=True)
+    assert to_send_again([*refused, repeated], {"id"}) == refused
+    assert not to_send_again(refused, {"other"})
+    assert not to_send_again([*refused, answer(1, "posted")], {"id"})
+    overtaken = [document([item(0), item(1, REVISED)], [*refused, answer(1, "posted")])]
+    assert audit(overtaken, [stands(REVISED)], history, {"id"}).sound
+    assert audit(overtaken, [stands(REVISED)], history, ()).disorder
+
+
+def test_records_are_grouped_by_document_in_the_order_of_the_topic_and_dead_letters_stand_alone():
+    items = {0: item(0, REVISED), 1: item(1), 2: item(2, None, Outcome.DEAD)}
+    sources = {(TOPIC, 0, 5): 0, (TOPIC, 0, 2): 1, (TOPIC, 0, 3): 2}
+    one, dead = documents_of(sources, items, [answer(3, "dead"), answer(5, "posted")], {1: 4})
+    assert [(each.place[2], each.item.number, each.floor) for each in one.emissions] == [(2, 1, 4), (5, 0, -1)]
+    assert [each.outcome for each in one.answers] == ["posted"]
+    assert [each.outcome for each in dead.answers] == ["dead"]
+
+
+def test_only_what_never_can_be_posted_may_wait_at_the_end():
+    never = replace(item(1, None, Outcome.DEFERRED), key=b"invoice/2")
+    assert may_wait([item(0), never]) == {"invoice/2"}
+
+
+def test_a_line_is_answered_by_item_then_category_then_master_default(history):
+    history.apply("sub/account/ar/load/Linehaul", b'{"account": "4200"}', 12)
+    history.apply("sub/account/ar/load/Linehaul", None, 15)
+    booking = replace(BOOKING, lines=(BookedLine("load", "linehaul", 1),))
+    assert [history.accounts(booking, at) for at in (-1, 0, 9, 14, 15)] == [
+        (None,),
+        ("4000",),
+        ("4100",),
+        ("4200",),
+        ("4100",),
+    ]
+    assert history.possible(9) == [9, 12, 15]
