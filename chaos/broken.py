@@ -23,7 +23,8 @@ from unittest.mock import patch
 from app.cli import main
 from consumers.engine import lane
 from consumers.engine.doubt import Doubts
-from consumers.engine.ledger import Entry, Ledger
+from consumers.engine.ledger import Entry
+from consumers.engine.ledger_store import Ledger
 from consumers.engine.offsets import OffsetTracker
 from consumers.engine.work import Work
 from sage_client import _envelope
@@ -52,7 +53,7 @@ def no_unique_id() -> None:
 def commit_first() -> None:
     """What was read may be committed."""
 
-    def begin(self: OffsetTracker, offset: int) -> None:
+    def begin(self: OffsetTracker, offset: int, _size: int = 0) -> None:
         self.reached(offset + 1)
 
     def end(_self: OffsetTracker, _offset: int) -> None:

@@ -518,18 +518,20 @@ class PartitionSession:
         if work.asked is not None:
             self._answered(work.asked, work.key)
             work.asked = None
-        if work.key in self._busy:
+        if self._open and work.key in self._busy:
             self._give_way(work.key)
 
     def let_go(self, work: Work) -> None:
         """A claimed document was definitely not taken and will not be sent by this worker: nothing is in doubt."""
         self._called.discard(work)
+        self._rest()
+        if self._journal is None or self._gone:
+            return
         entry = self._ledger.get(work.key)
         # One that was in doubt before waits for nothing that could arrive: without a claim, nobody would find it again.
         forgotten = entry.waiting and entry.last is not None and not entry.last.blocked_by
-        if self._journal is not None and not self._gone and not forgotten:
+        if not forgotten:
             self._journal.write(Note(replace(entry, claim=None)))
-        self._rest()
 
     def again(self, work: Work) -> None:
         """The claimed call was never executed, and never will be."""

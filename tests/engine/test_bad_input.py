@@ -13,9 +13,7 @@ from aiokafka import AIOKafkaConsumer, AIOKafkaProducer, TopicPartition
 from aiokafka.admin.config_resource import ConfigResource, ConfigResourceType
 from aiokafka.record.default_records import _DefaultRecordBatchBuilderPy
 
-from consumers.engine import journal
 from consumers.engine.ledger import LedgerUnreadableError
-from consumers.engine.sizes import TRANSACTION
 from consumers.engine.worker import RecordsTooLargeError
 from domain.codes import Code
 from producers import results
@@ -347,24 +345,6 @@ async def test_the_largest_event_waits_in_the_ledger_and_goes_after_a_restart(se
         await world.set("sub-2/account/ar/default/default", {"account": "4000"})
         await world.until(3, "posted")
     assert set(world.sage.keys.values()) == {1}
-
-
-async def test_large_records_are_written_in_several_transactions(sent, monkeypatch):
-    world = sent.world
-    begun = []
-    commit = journal.Journal._commit
-
-    async def counted(self, notes):
-        begun.append(sum(note.size for note in notes))
-        await commit(self, notes)
-
-    monkeypatch.setattr(journal.Journal, "_commit", counted)
-    for number in range(8):
-        await sent.put("UNDECODABLE", b"x" * (9 * MEGABYTE), f"garbage-{number % 2}".encode())
-    async with world.worker(replace(world.knobs, window_bytes=200 * MEGABYTE)):
-        await until_all_is_committed(world)
-    assert 72 * MEGABYTE <= sum(begun) < 73 * MEGABYTE  # beside them: how far commands are applied
-    assert max(begun) <= TRANSACTION
 
 
 async def test_a_topic_that_takes_less_than_at_the_start_ends_the_worker_and_loses_nothing(sent):

@@ -1,16 +1,21 @@
 """Promise 1 by construction: the largest of all that may be written about an event fits where it is written."""
 
+import asyncio
 from dataclasses import replace
 from datetime import UTC, datetime
 from decimal import Decimal
+from unittest.mock import AsyncMock
 
 import orjson
 import pytest
+from aiokafka import TopicPartition
 from hypothesis import given
 from hypothesis import strategies as st
 
 from consumers.engine import sizes
-from consumers.engine.ledger import Claim, Ending, Entry, LedgerUnreadableError, Posted, decode, encode
+from consumers.engine.journal import LARGEST as LARGEST_BATCH
+from consumers.engine.journal import Journal, JournalPlace, Note
+from consumers.engine.ledger import Claim, Ending, Entry, Ledger, LedgerUnreadableError, Posted, decode, encode
 from consumers.engine.offsets import OffsetTracker
 from domain.codes import Code
 from domain.documents import Connection, SageObject
@@ -113,3 +118,17 @@ def test_records_in_flight_are_weighed():
     assert tracker.bytes == 111
     tracker.end(1)
     assert (tracker.bytes, len(tracker)) == (101, 2)
+
+
+@pytest.mark.parametrize(
+    ("values", "together"), [([1, 2, 3], LARGEST_BATCH), ([9, 9, 9, 9], 3), ([40, 1], 1), ([1, 40], 1)]
+)
+async def test_a_transaction_holds_many_small_records_or_a_few_large_ones(values, together):
+    place = JournalPlace(TopicPartition("t", 0), "t.ledger", "g")
+    journal = Journal(AsyncMock(), place, Ledger(), OffsetTracker(), lambda error: None)
+    for size in values:
+        parked = Entry("k", parked=b"x" * (size * 750_000))
+        journal._pending.append((Note(parked), asyncio.get_running_loop().create_future()))
+    assert journal._fitting() == together
+    journal._pending.clear()
+    await journal.close(1)
