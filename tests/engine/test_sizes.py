@@ -15,7 +15,8 @@ from hypothesis import strategies as st
 from consumers.engine import sizes
 from consumers.engine.journal import LARGEST as LARGEST_BATCH
 from consumers.engine.journal import Journal, JournalPlace, Note
-from consumers.engine.ledger import Claim, Ending, Entry, Ledger, LedgerUnreadableError, Posted, decode, encode
+from consumers.engine.ledger import Claim, Ending, Entry, LedgerUnreadableError, Posted, decode, encode
+from consumers.engine.ledger_store import Ledger
 from consumers.engine.offsets import OffsetTracker
 from domain.codes import Code
 from domain.documents import Connection, SageObject
