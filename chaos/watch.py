@@ -45,6 +45,10 @@ class Answer:
     seen: float
 
 
+WAITS = {"deferred", "uncertain"}
+"""Outcomes after which a document goes on by itself."""
+
+
 @dataclass(frozen=True, slots=True)
 class Parked:
     """What the ledger says of a document that has not ended: it waits, or a call of it has no outcome."""
@@ -166,9 +170,12 @@ class Watch:
         key = record.key.decode()
         name = f"{record.topic}/{record.partition}/{key}"
         body = json.loads(record.value) if record.value and not key.startswith("~") else {}
-        waiting, in_doubt = body.get("parked") is not None, body.get("claim") is not None
+        last = body.get("last") or {}
+        # The event of a rejected document is kept as well: it has ended, and may be asked for again.
+        waiting = body.get("parked") is not None and last.get("outcome") in WAITS
+        in_doubt = body.get("claim") is not None
         if waiting or in_doubt:
-            self.seen.ledger[name] = Parked(key, in_doubt, waiting, (body.get("last") or {}).get("offset", -1))
+            self.seen.ledger[name] = Parked(key, in_doubt, waiting, last.get("offset", -1))
         else:
             self.seen.ledger.pop(name, None)
 
