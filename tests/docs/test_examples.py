@@ -7,6 +7,7 @@ from typing import Any
 import orjson
 import pytest
 
+from domain.commands import decode
 from domain.documents import SourceDocument
 from domain.mapping_state import MappingState
 from domain.reading import Received
@@ -24,7 +25,7 @@ def examples(kind: str) -> list[dict[str, Any]]:
 def test_every_json_example_parses_and_says_what_it_is(page: Path):
     for info, body in fences(page):
         if info.startswith("json"):
-            assert info.split()[1:] in (["event"], ["mapping-state"], ["result"])
+            assert info.split()[1:] in (["event"], ["mapping-state"], ["result"], ["command"])
             json.loads(body)
 
 
@@ -46,6 +47,11 @@ def test_every_setting_is_applied():
         assert state.apply(example["key"].encode(), orjson.dumps(example["value"]), offset) is not None
     assert not state.problems()
     assert len(state.records()) == len(examples("mapping-state")) == 3
+
+
+def test_every_command_is_one():
+    read_as = [decode(orjson.dumps(example)).action for example in examples("command")]
+    assert sorted(read_as) == ["mark-synced", "replay", "retry"]
 
 
 def test_the_results_answer_the_event_above_them():

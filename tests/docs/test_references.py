@@ -12,7 +12,7 @@ import pytest
 from tests.support.pages import ROOT, pages
 from tests.support.pages import test_names as names_of_tests
 
-FOLDERS = "app|bench|consumers|demo|docs|domain|ops|producers|sage_client|simulator|tests"
+FOLDERS = "app|bench|chaos|consumers|demo|docs|domain|ops|producers|sage_client|simulator|tests"
 NAMES = names_of_tests()
 PAGES = pytest.mark.parametrize("page", pages(), ids=lambda page: str(page.relative_to(ROOT)))
 
@@ -80,8 +80,8 @@ def _lines(page: Path) -> set[str]:
 def _wrong(line: str) -> list[str]:
     """What of a command line its help does not know."""
     words = re.findall(r"--[a-z-]+|[^\s\[\]\\|]+", line.partition("#")[0])[1:]
-    command = [word for word in words[:2] if re.fullmatch(r"[a-z]+", word)]
-    if command[:1] != ["mappings"]:
+    command = [word for word in words[:2] if re.fullmatch(r"[a-z][a-z-]*", word)]
+    if command[:1] not in (["mappings"], ["dead-letters"]):
         command = command[:1]
     helped = _help(*command)
     if not helped.startswith(f"Usage: {' '.join(['alvys-sage', *command])} "):
