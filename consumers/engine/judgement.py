@@ -3,13 +3,16 @@
 Replay tells what would happen with the same function that decides what does happen.
 """
 
+from dataclasses import replace
 from enum import Enum, auto
 
-from consumers.engine.ledger import Entry, Marked
+from consumers.engine.ledger import Claim, Entry, Marked
 from consumers.engine.work import Verdict
 from domain.codes import Code
 from domain.commands import MarkSynced, said
+from domain.mapping_state import MappingState
 from domain.outcomes import Outcome
+from domain.settings import ConnectionSetting
 from producers.results import SageAnswer, SourceRecord
 
 
@@ -83,3 +86,12 @@ def marked(revision: str, command: MarkSynced) -> Verdict:
     sage = SageAnswer(command.record_no) if command.record_no else None
     mark = Marked(revision, by, command.record_no)
     return Verdict(Outcome.SKIPPED, Code.MARKED_SYNCED, f"marked by {by}", sage=sage, marked=mark)
+
+
+def with_present_credentials(claim: Claim, settings: MappingState) -> Claim:
+    """The claim stands where it was made, but whoever may look there now does: credentials are renamed."""
+    was = claim.connection
+    now = settings.connection(was.subsidiary_id)
+    if isinstance(now, ConnectionSetting) and (now.company_id, now.entity_id) == (was.company_id, was.entity_id):
+        return replace(claim, connection=replace(was, credentials=now.credentials))
+    return claim

@@ -5,79 +5,39 @@ order, and writes everything through one journal. It never calls Sage: lanes do.
 """
 
 import asyncio
-from collections import deque
-from collections.abc import Callable, Mapping, Sequence
-from dataclasses import dataclass, replace
-from typing import Protocol
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from contextlib import contextmanager
+from dataclasses import replace
 
 import structlog
 from aiokafka import AIOKafkaProducer, ConsumerRecord
 from aiokafka.structs import TopicPartition
 
-from consumers.engine import metrics, orders
+from consumers.engine import metrics
+from consumers.engine.documents import Documents
 from consumers.engine.journal import Journal, JournalPlace, Note
-from consumers.engine.judgement import Next, changed, judge, marked, read_again
-from consumers.engine.knobs import Knobs, Time
+from consumers.engine.judgement import Next, changed, judge, marked, read_again, with_present_credentials
 from consumers.engine.ledger import Claim, Entry
 from consumers.engine.ledger_store import Ledger
-from consumers.engine.notes import Writer, as_read, ending
+from consumers.engine.notes import as_read, ending
 from consumers.engine.offsets import OffsetTracker
-from consumers.engine.orders import Order, Orders, chosen
-from consumers.engine.work import Owner, Verdict, Work, orphan, verdict_of
+from consumers.engine.recall import Recall
+from consumers.engine.surroundings import Receive, Surroundings
+from consumers.engine.work import Verdict, Work, verdict_of
 from domain.codes import Code
 from domain.commands import Command, MarkSynced, Replay, Retry
 from domain.documents import Document
 from domain.events import ContractError
 from domain.export import export
-from domain.mapping_state import MappingState
 from domain.outcomes import Outcome, Rejected
 from domain.reading import Received
-from domain.settings import ConnectionSetting
 from producers.dead_letters import DeadRecord
 from producers.results import SourceRecord
 
 log = structlog.get_logger(__name__)
 
-ORDERS_AT_ONCE = 20
-"""Commands under way in one partition; beyond it the commands topic is not read on."""
-WOKEN_AT_ONCE = 20
-"""Kept documents looked at without a pause: to read and map one takes up to a millisecond, the largest far longer."""
 SAGE_BLOCKER = "sage/"
 """Blockers of this family are not mapping-state keys: a lane releases them, and a new owner tries at once."""
-
-
-class Lanes(Protocol):
-    """Where mapped documents go: one lane per Sage company."""
-
-    def submit(self, work: Work) -> None:
-        """Post it."""
-
-    def doubt(self, work: Work) -> None:
-        """Look it up first."""
-
-    def holds(self, blocker: str) -> bool:
-        """Whether documents still have to wait for this Sage connection."""
-
-    def give_back(self, owner: Owner) -> None:
-        """Drop the owner's documents that are not on their way to Sage."""
-
-
-@dataclass(frozen=True, slots=True)
-class Surroundings:
-    """What all sessions of a worker share."""
-
-    writer: Writer
-    any_record_key: bool
-    """Whether a record's key may be another than its document's: then upstream alone keeps revisions together."""
-    mapping: Callable[[], MappingState]
-    """The settings in force."""
-    lanes: Lanes
-    knobs: Knobs
-    time: Time
-
-
-Receive = Callable[[bytes | None], Received]
-"""Bytes to a received document; raises ContractError. Each topic's module gives its own."""
 
 
 class PartitionSession:
@@ -102,22 +62,12 @@ class PartitionSession:
         self._ledger = Ledger()
         self._tracker = OffsetTracker()
         self._journal: Journal | None = None
-        self._busy: dict[str, deque[Work]] = {}
-        """Documents on their way, each with the later works that wait for it (promise 4)."""
+        self._documents = Documents()
+        self._recall: Recall | None = None
         self._called: set[Work] = set()
         """Works whose claim is durable or being made so: they must end before the partition is let go."""
         self._calm = asyncio.Event()
         self._calm.set()
-        self._woken: dict[str, None] = {}
-        """Keys of parked documents to look at again, in the order they were woken."""
-        self._waking = False
-        self._orders = Orders(None)
-        self._asked: deque[tuple[str, Order, Work | None]] = deque()
-        """What commands are still to be given to: the key, and the work if the command brought the event along."""
-        self._in_doubt: dict[str, Work] = {}
-        """Works that look for their outcome in Sage: a person may speak before they find it."""
-        self._claims_left: dict[str, Claim] = {}
-        """Claims without an outcome whose event is not kept here: their records come again, or they are orphans."""
         self._open = False
         self._gone = False
         self._defect: Exception | None = None
@@ -132,18 +82,11 @@ class PartitionSession:
         """
         self._ledger.close()
         self._ledger = ledger
-        self._orders = Orders(ledger.internal(orders.RECORD), commands_end)
         place = JournalPlace(self.source, self._ledger_topic, self._around.writer.group_id)
         self._journal = Journal(producer, place, ledger, self._tracker, self._failed)
         self._open = True
-        if self._orders.fresh:
-            self._note_orders()
-        self._claims_left = dict(ledger.claims_without_event())
-        for entry in list(ledger.in_doubt()):
-            self._bring_back(entry)
-        # Their keys may have arrived while nobody owned the partition; looking costs no call.
-        self._woken.update(dict.fromkeys(ledger.waiting()))
-        self._wake_some()
+        self._recall = Recall(self, self.source, ledger, self._documents, self._knobs.window, commands_end)
+        self._recall.begin()
 
     @property
     def open(self) -> bool:
@@ -213,11 +156,11 @@ class PartitionSession:
         for record in records:
             self._tracker.begin(record.offset, len(record.value or b""))
             try:
-                received = self._read(record.key, record.value)
+                received = self.read(record.key, record.value)
             except ContractError as error:
-                self._dead(as_read(record), error, ends=record.offset)
+                self.set_aside(as_read(record), error, ends=record.offset)
                 continue
-            self._admit(
+            self.admit(
                 Work(
                     owner=self,
                     received=received,
@@ -227,199 +170,81 @@ class PartitionSession:
                 )
             )
         self._gauge.set(len(self._tracker))
-        self._look_for_orphans()
+        self._passed()
 
-    def _read(self, key: bytes | None, value: bytes | None) -> Received:
+    def read(self, key: bytes | None, value: bytes | None) -> Received:
+        """A record as the document it is; ContractError if it breaks the contract."""
         if (size := len(value or b"")) > (most := self._knobs.largest_event):
             raise ContractError(Code.EVENT_TOO_LARGE, f"it has {size} bytes, {most} are read")
-        received = self._receive(value)
+        received = self.receive(value)
         if key != received.key.encode() and not self._around.any_record_key:
             wanted = f"the record's key is {key!r}, its document's is {received.key!r}"
             raise ContractError(Code.WRONG_KEY, wanted)
         return received
 
+    def receive(self, value: bytes | None) -> Received:
+        """An event as the document it is; ContractError if it breaks the contract of its topic."""
+        return self._receive(value)
+
     def reached(self, position: int) -> None:
         """The consumer has nothing left before `position`: commit past markers and holes."""
         self._tracker.reached(position)
-        self._look_for_orphans()
+        self._passed()
         if self._journal is not None:
             self._journal.commit_position()
 
-    def _look_for_orphans(self) -> None:
-        """Look up claims whose record was passed without coming again: skipped by hand, or deleted from its topic."""
-        position = self._tracker.position
-        for key, claim in list(self._claims_left.items()):
-            if position is None or claim.offset is None or claim.offset >= position:
-                continue
-            del self._claims_left[key]
-            if key not in self._busy and self._ledger.get(key).claim == claim:
-                log.error("a claim was left without its event", key=key, number=claim.number, offset=claim.offset)
-                self._admit(orphan(self, self.source, key, claim))
+    def _passed(self) -> None:
+        if self._recall is not None and self._tracker.position is not None:
+            self._recall.passed(self._tracker.position)
+
+    # Documents that come back (`recall`).
 
     def wake(self, blocker: str) -> None:
         """What these documents waited for has arrived."""
-        if self._gone:
-            return
-        self._woken.update(dict.fromkeys(self._ledger.blocked_by(blocker)))
-        self._wake_some()
+        if self._recall is not None and self._open:
+            self._recall.arrived(blocker)
 
     def wake_one(self, blocker: str) -> bool:
         """Bring back one document that waits for the blocker; False if there is none that could be."""
-        for key in self._ledger.blocked_by(blocker):
-            entry = self._ledger.get(key)
-            if self._open and entry.claim is None and key not in self._busy:
-                self._bring_back(entry)
-                return True
-        return False
-
-    def _wake_some(self) -> None:
-        """Bring kept documents back, no more than the window holds, a few at a time: the group's heartbeat waits."""
-        if self._waking:
-            return  # one that still waits for the same ends at once, and its end comes back here
-        self._waking = True
-        try:
-            for _ in range(WOKEN_AT_ONCE):
-                if not (self._open and self._wake_one()):
-                    return
-        finally:
-            self._waking = False
-        asyncio.get_running_loop().call_soon(self._wake_some)
-
-    def _wake_one(self) -> bool:
-        """Bring one document back; False when there is none, or no room."""
-        if self._asked and self._may_ask(self._asked[0][0]):
-            self._ask(*self._asked.popleft())
-            return True
-        if not self._woken or len(self._busy) >= self._knobs.window:
-            return False
-        key = next(iter(self._woken))
-        del self._woken[key]
-        if key not in self._busy:
-            entry = self._ledger.get(key)
-            if entry.waiting and entry.claim is None:
-                self._bring_back(entry)
-        return True
-
-    def _bring_back(self, entry: Entry) -> None:
-        if (work := self._kept(entry)) is not None:
-            self._admit(work)
-
-    def _kept(self, entry: Entry) -> Work | None:
-        """A document from the event that the ledger keeps of it; None if it can no longer be read."""
-        if entry.parked is None or entry.last is None:
-            raise ValueError(f"of {entry.key} no event is kept")
-        try:
-            received = self._receive(entry.parked)
-        except ContractError as error:  # parked by a version that read it otherwise; one document may not stop all
-            log.error(  # noqa: TRY400 - the frames say nothing; the code and its detail do
-                "a waiting event can no longer be read", key=entry.key, code=error.code, detail=error.detail
-            )
-            return None
-        source = SourceRecord(self.source.topic, self.source.partition, entry.last.offset, entry.last.timestamp)
-        return Work(self, received, entry.parked, source, offset=None)
-
-    # What people ask (the topic of commands).
+        return self._recall is not None and self._open and self._recall.one(blocker)
 
     @property
     def commands_from(self) -> Mapping[int, int]:
         """From where each partition of the commands topic has to be read for this one."""
-        return self._orders.places
+        return self._recall.commands_from if self._recall is not None else {}
 
     @property
     def crowded(self) -> bool:
         """Whether enough commands are under way for now."""
-        return len(self._orders) >= ORDERS_AT_ONCE
+        return self._recall is not None and self._recall.crowded
 
     def order(self, partition: int, offset: int, command: Command | None) -> None:
-        """Take a command; None stands for a record that is none. What concerns no document here is over at once."""
-        if not self._open or not self._orders.take(partition, offset):
-            return
-        order = Order(command, partition, offset) if command is not None else None
-        asked = self._concerned(order) if order is not None else []
-        if order is None or not asked:
-            self._orders.end(partition, offset)
-            self._note_orders()
-            return
-        self._orders.open(order, (key for key, _, _ in asked))
-        self._asked.extend(asked)
-        self._wake_some()
+        """Take a command; None stands for a record that is none."""
+        if self._recall is not None and self._open:
+            self._recall.order(partition, offset, command)
 
-    def _concerned(self, order: Order) -> list[tuple[str, Order, Work | None]]:
-        command = order.command
-        if not isinstance(command, Replay):
-            return [(key, order, None) for key in chosen(command, self.source.topic, self._ledger)]
-        if (command.topic, command.partition) != (self.source.topic, self.source.partition):
-            return []
-        work = self._read_once_more(command)
-        return [(work.key, order, work)] if work is not None else []
-
-    def _read_once_more(self, command: Replay) -> Work | None:
-        """The record that a command brings along; a dead letter again if it still breaks the contract."""
-        source = SourceRecord(command.topic, command.partition, command.offset, command.timestamp)
-        try:
-            received = self._read(command.key, command.value)
-        except ContractError as error:
-            place = (source.topic, source.partition, source.offset, source.timestamp)
-            self._dead(DeadRecord(*place, 0, command.key, command.value), error, ends=None)
-            return None
-        return Work(self, received, command.value, source, offset=None)
-
-    def _may_ask(self, key: str) -> bool:
-        return key in self._busy or len(self._busy) < self._knobs.window
-
-    def _ask(self, key: str, order: Order, work: Work | None) -> None:
-        """Give one document to the command: at once, or when what is on its way has ended."""
-        if work is None:
-            entry = self._ledger.get(key)
-            work = self._kept(entry) if entry.parked is not None else None
-        if work is None:
-            self._answered(order, key)  # it ended meanwhile
-            return
-        work.asked = order
-        if (waiting := self._busy.get(key)) is None:
-            self._admit(work)
-        else:
-            waiting.append(work)
-            self._give_way(key)
-
-    def _give_way(self, key: str) -> None:
-        """A document in doubt lets a person speak: its present search ends, and the command decides how it goes on."""
-        waiting = self._busy[key]
-        asked = next((work for work in waiting if work.asked is not None), None)
-        if asked is not None and (doubtful := self._in_doubt.pop(key, None)) is not None:
-            doubtful.withdrawn = True
-            if doubtful.asked is not None:
-                self._answered(doubtful.asked, key)
-            waiting.remove(asked)
-            self._judge(asked)
-
-    def _answered(self, order: Order, key: str) -> None:
-        if self._orders.answered(order, key):
-            self._note_orders()
-
-    def _note_orders(self) -> None:
+    def keep(self, record: tuple[str, bytes]) -> None:
+        """Write a record of the engine's own to the ledger, after all that was written before."""
         if self._journal is not None and not self._gone:
-            self._journal.write(Note(internal=(self._orders.record(),)))
+            self._journal.write(Note(internal=(record,)))
 
     # One document after its earlier revisions (promise 4).
 
-    def _admit(self, work: Work) -> None:
-        if (waiting := self._busy.get(work.key)) is not None:
-            waiting.append(work)
-            return
-        self._busy[work.key] = deque()
-        self._judge(work)
+    def admit(self, work: Work) -> None:
+        """Take a document, after those of its key that are on their way."""
+        if self._documents.admit(work):
+            self.judge(work)
 
     def _release(self, work: Work) -> None:
         """The next work of the document may go, now that this one's end is durable."""
-        waiting = self._busy[work.key]
-        if waiting and self._open:
-            self._judge(waiting.popleft())
-        else:
-            del self._busy[work.key]
-            self._wake_some()
+        if not self._open:
+            self._documents.drop(work)
+        elif (later := self._documents.next(work)) is not None:
+            self.judge(later)
+        elif self._recall is not None:
+            self._recall.go_on()
 
-    def _judge(self, work: Work) -> None:
+    def judge(self, work: Work) -> None:
         """Step 1: what the ledger says of the document decides what happens to this revision of it."""
         entry = self._ledger.get(work.key)
         command = work.asked.command if work.asked is not None else None
@@ -439,18 +264,10 @@ class PartitionSession:
             work.attempt = entry.attempts
             self._map(work)
         else:
-            work.claim = self._with_present_credentials(entry.claim)
+            work.claim = with_present_credentials(entry.claim, self._around.mapping())
             if work.offset is None:  # else its record has to end first: `park` sees to that
-                self._in_doubt[work.key] = work
+                self._documents.doubt(work)
             self._lanes.doubt(work)
-
-    def _with_present_credentials(self, claim: Claim) -> Claim:
-        """The claim stands where it was made, but whoever may look there now does: credentials are renamed."""
-        was = claim.connection
-        now = self._around.mapping().connection(was.subsidiary_id)
-        if isinstance(now, ConnectionSetting) and (now.company_id, now.entity_id) == (was.company_id, was.entity_id):
-            return replace(claim, connection=replace(was, credentials=now.credentials))
-        return claim
 
     def _map(self, work: Work) -> None:
         """Step 2: the event and the settings in force give a document, or the reason why not."""
@@ -486,7 +303,7 @@ class PartitionSession:
         """Step 5: the document ended. Result, ledger and offset become true in one transaction."""
         if work.withdrawn or self._gone:
             return  # somebody else decides: a person, or the next owner
-        self._in_doubt.pop(work.key, None)
+        self._documents.settle(work)
         entry = self._ledger.get(work.key)
         claim = work.claim
         if verdict.posted is not None and claim is not None and claim.revision != work.received.revision:
@@ -509,17 +326,16 @@ class PartitionSession:
         work.offset = None
         self._called.discard(work)
         self._rest()
-        self._in_doubt[work.key] = work
+        self._documents.doubt(work)
         durable.add_done_callback(lambda done: self._parked(work, done))
 
     def _parked(self, work: Work, done: "asyncio.Future[None]") -> None:
-        if done.cancelled() or done.exception() is not None:
+        if done.cancelled() or done.exception() is not None or self._recall is None:
             return
-        if work.asked is not None:
-            self._answered(work.asked, work.key)
-            work.asked = None
-        if self._open and work.key in self._busy:
-            self._give_way(work.key)
+        with self._told():
+            self._recall.answered(work)
+            if self._open:
+                self._recall.give_way(work.key)
 
     def let_go(self, work: Work) -> None:
         """A claimed document was definitely not taken and will not be sent by this worker: nothing is in doubt."""
@@ -537,7 +353,7 @@ class PartitionSession:
         """The claimed call was never executed, and never will be."""
         if work.withdrawn or self._gone:
             return
-        self._in_doubt.pop(work.key, None)
+        self._documents.settle(work)
         work.claim, work.looks, work.number_taken = None, 0, False
         work.attempt = self._ledger.get(work.key).attempts
         self._map(work)
@@ -558,18 +374,29 @@ class PartitionSession:
         if done.cancelled() or done.exception() is not None:
             return
         self._gauge.set(len(self._tracker))
-        if verdict.outcome is Outcome.DEFERRED and self._arrived_meanwhile(work, verdict):
-            # Its wake-up came before the ledger knew that it waits: look again, or it would wait for ever.
-            self._woken[work.key] = None
-        try:
+        with self._told():
             self._over(work)
-        except Exception as defect:  # noqa: BLE001  # a future swallows what its callback raises; `check` does not
+            if (
+                verdict.outcome is Outcome.DEFERRED
+                and self._recall is not None
+                and self._open
+                and self._arrived_meanwhile(work, verdict)
+            ):
+                # Its wake-up came before the ledger knew that it waits: look again, or it would wait for ever.
+                self._recall.wake([work.key])
+
+    @contextmanager
+    def _told(self) -> Iterator[None]:
+        """A future swallows what its callback raises; `check` does not."""
+        try:
+            yield
+        except Exception as defect:  # noqa: BLE001  # whatever it is, it is a defect of ours
             self._defect = defect
 
     def _over(self, work: Work) -> None:
         """What was to be done is done: whoever asked for it is answered, the next work of the document may go."""
-        if work.asked is not None:
-            self._answered(work.asked, work.key)
+        if self._recall is not None:
+            self._recall.answered(work)
         self._release(work)
 
     def _arrived_meanwhile(self, work: Work, verdict: Verdict) -> bool:
@@ -582,7 +409,7 @@ class PartitionSession:
         if not self._called:
             self._calm.set()
 
-    def _dead(self, record: DeadRecord, error: ContractError, *, ends: int | None) -> None:
+    def set_aside(self, record: DeadRecord, error: ContractError, *, ends: int | None) -> None:
         """Bytes that break the contract go aside untouched, and the topic moves on."""
         if self._journal is not None:
             metrics.DEAD_LETTERS.labels(self.source.topic, error.code).inc()

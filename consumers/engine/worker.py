@@ -31,8 +31,9 @@ from consumers.engine.ledger_store import Ledger
 from consumers.engine.notes import Writer
 from consumers.engine.places import Sage
 from consumers.engine.restore import fence, restore
-from consumers.engine.session import PartitionSession, Receive, Surroundings
+from consumers.engine.session import PartitionSession
 from consumers.engine.sizes import room
+from consumers.engine.surroundings import Receive, Surroundings
 from consumers.export_commands import CommandReader
 from consumers.mapping_state import MappingStateUnavailable, MappingTable
 

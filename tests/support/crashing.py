@@ -71,7 +71,7 @@ def at_commit(purpose: str, *, committed: bool) -> None:
 POINTS: dict[str, Callable[[], None]] = {
     "fenced": lambda: after(worker, "fence"),
     "restored": lambda: after(worker, "restore"),
-    "read": lambda: before(PartitionSession, "_admit"),
+    "read": lambda: before(PartitionSession, "admit"),
     "mapped": lambda: before(PartitionSession, "claim"),
     "claim written, not committed": lambda: at_commit("claim", committed=False),
     "claimed": lambda: at_commit("claim", committed=True),
