@@ -26,30 +26,36 @@ class Next(Enum):
 
 
 def read_again(entry: Entry, source: SourceRecord) -> bool:
-    """Whether a record of the source topic was read before: a replay, so that what was answered since is newer.
+    """Whether a record of the source topic was read before: a replay, so that what was answered or sent since is newer.
 
     By time as well as by offset: in a topic that was made anew, a new record may have a small offset.
     """
-    last = entry.last
-    return last is not None and source.offset <= last.offset and source.timestamp <= last.timestamp
+    places = [(each.offset, each.timestamp) for each in (entry.last, entry.claim) if each is not None]
+    return any(
+        offset is not None and source.offset <= offset and source.timestamp <= timestamp for offset, timestamp in places
+    )
 
 
 def judge(entry: Entry, revision: str, *, again: bool) -> Verdict | Next:
     """Answer a revision from the ledger, or say what it needs. `again`: its record was read before."""
     last = entry.last
     if entry.claim is not None:
-        return Next.LOOK_UP
+        return _superseded(entry.claim.offset) if again and revision != entry.claim.revision else Next.LOOK_UP
     if (same := _stands_already(entry, revision)) is not None:
         return same
     if again and last is not None and last.revision != revision:
-        detail = f"the record at offset {last.offset} came after it"
-        return Verdict(Outcome.SKIPPED, Code.SUPERSEDED, detail, from_ledger=True)
+        return _superseded(last.offset)
     if entry.posted is not None or entry.marked is not None:
         return changed(entry)
     if again and last is not None and last.by_sage:
         # Sage's refusal stands. A later record of the same content asks anew.
         return Verdict(last.outcome, last.code, last.detail, from_ledger=True)
     return Next.MAP
+
+
+def _superseded(offset: int | None) -> Verdict:
+    """A later record of the document was answered or sent since."""
+    return Verdict(Outcome.SKIPPED, Code.SUPERSEDED, f"the record at offset {offset} came after it", from_ledger=True)
 
 
 def _stands_already(entry: Entry, revision: str) -> Verdict | None:

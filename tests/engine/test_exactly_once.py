@@ -272,3 +272,24 @@ async def test_a_source_that_grew_partitions_beyond_its_ledger_is_refused(world)
         with pytest.raises(LedgerPartitionMissingError, match="partition count may not change"):
             async with asyncio.timeout(30):
                 await running.task
+
+
+async def test_a_record_before_one_whose_call_has_no_outcome_is_superseded_and_does_not_answer_for_it(world):
+    """Offsets are set back while a later revision is in flight: each record is answered for itself."""
+    await world.send_invoices("a", amount="0.00")
+    async with world.worker():
+        await world.until(1, "skipped")
+    held = asyncio.Event()
+    world.sage.script.append(held)
+    await world.send_invoices("a")
+    async with world.worker(replace(world.knobs, drain=timedelta(0))):
+        await world.sage.arrived.wait()
+    await reset(world)
+    async with world.worker():
+        results = await world.until(1, "posted")
+    assert [(each["outcome"], each.get("code")) for each in results[1:]] == [
+        ("skipped", "SUPERSEDED"),
+        ("uncertain", "OUTCOME_UNKNOWN"),
+        ("posted", None),
+    ]
+    assert once(world, ["a"])
