@@ -36,6 +36,8 @@ def mark_synced(
         raise UsageError("--record-no names one record: give one document")
     if not why.strip():
         raise UsageError("--why may not be empty: whoever reads the books will ask")
+    if by == NOBODY:
+        raise UsageError("--by is needed: who says that it stands in Sage")
     settings = settings_for_command()
     choice = Choice(documents=frozenset(document))
     found = asyncio.run(find(settings, settings.topics.sources, choice))

@@ -75,6 +75,12 @@ def test_a_request_that_cannot_be_is_refused(run, arguments):
     assert run(*arguments).code == 2
 
 
+def test_a_mark_needs_somebody_who_says_so(run):
+    told = run("mark-synced", "invoice/a", "--why", "by hand", USER="")
+    assert told.code == 2
+    assert "--by is needed" in told.err
+
+
 async def test_a_mark_is_answered_with_who_and_why(refused, command):
     for wrong in ("invoice/posted", "invoice/none", "invoice/other"):
         told = await command("mark-synced", "invoice/a", wrong, "--why", "by hand", "--execute")
