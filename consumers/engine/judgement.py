@@ -8,7 +8,7 @@ from enum import Enum, auto
 from consumers.engine.ledger import Entry, Marked
 from consumers.engine.work import Verdict
 from domain.codes import Code
-from domain.commands import MarkSynced, said
+from domain.commands import Command, MarkSynced, Retry, said
 from domain.outcomes import Outcome
 from producers.results import SageAnswer, SourceRecord
 
@@ -81,5 +81,22 @@ def marked(revision: str, command: MarkSynced) -> Verdict:
     """A person entered this revision by hand, and says so."""
     by = said(command)
     sage = SageAnswer(command.record_no) if command.record_no else None
-    mark = Marked(revision, by, command.record_no)
+    mark = Marked(revision, by, command.record_no, _at(command))
     return Verdict(Outcome.SKIPPED, Code.MARKED_SYNCED, f"marked by {by}", sage=sage, marked=mark)
+
+
+def overtaken(entry: Entry, command: Command) -> bool:
+    """Whether a mark says that the command was given before what it would change now.
+
+    Commands are read again when their worker stopped before all that they asked for was answered: an old retry may not
+    take away a newer mark, nor an old mark reach a revision that came after it.
+    """
+    if entry.marked is None:
+        return False
+    if isinstance(command, Retry):
+        return _at(command) < entry.marked.at
+    return isinstance(command, MarkSynced) and entry.marked.by == said(command)
+
+
+def _at(command: Command) -> int:
+    return int(command.at.timestamp() * 1000)

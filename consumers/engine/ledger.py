@@ -73,6 +73,8 @@ class Marked:
     by: str
     """Who said so, when and why."""
     record_no: str | None = None
+    at: int = 0
+    """When, in milliseconds since 1970: a retry that was asked before is about what stood before."""
 
 
 @dataclass(frozen=True, slots=True)

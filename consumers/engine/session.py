@@ -16,7 +16,7 @@ from aiokafka.structs import TopicPartition
 
 from consumers.engine import metrics, orders
 from consumers.engine.journal import Journal, JournalPlace, Note
-from consumers.engine.judgement import Next, changed, judge, marked, read_again
+from consumers.engine.judgement import Next, changed, judge, marked, overtaken, read_again
 from consumers.engine.knobs import Knobs, Time
 from consumers.engine.ledger import Claim, Entry
 from consumers.engine.ledger_store import Ledger
@@ -240,6 +240,8 @@ class PartitionSession:
 
     def reached(self, position: int) -> None:
         """The consumer has nothing left before `position`: commit past markers and holes."""
+        if not self._open:
+            return  # let go while the position was asked for
         self._tracker.reached(position)
         self._look_for_orphans()
         if self._journal is not None:
@@ -265,10 +267,13 @@ class PartitionSession:
 
     def wake_one(self, blocker: str) -> bool:
         """Bring back one document that waits for the blocker; False if there is none that could be."""
+        if not self._open:
+            return False
         for key in self._ledger.blocked_by(blocker):
-            entry = self._ledger.get(key)
-            if self._open and entry.claim is None and key not in self._busy:
-                self._bring_back(entry)
+            if key in self._busy or (entry := self._ledger.get(key)).claim is not None:
+                continue
+            if (work := self._kept(entry)) is not None:  # one that cannot be read would be every trial, for ever
+                self._admit(work)
                 return True
         return False
 
@@ -281,16 +286,24 @@ class PartitionSession:
             for _ in range(WOKEN_AT_ONCE):
                 if not (self._open and self._wake_one()):
                     return
+        except Exception as defect:  # noqa: BLE001  # the loop swallows what its callback raises; `check` does not
+            self._defect = defect
+            return
         finally:
             self._waking = False
         asyncio.get_running_loop().call_soon(self._wake_some)
+
+    @property
+    def _has_room(self) -> bool:
+        """Whether a kept document may come back. Those in doubt do not count: nobody knows how long they stay."""
+        return len(self._busy) - len(self._in_doubt) < self._knobs.window
 
     def _wake_one(self) -> bool:
         """Bring one document back; False when there is none, or no room."""
         if self._asked and self._may_ask(self._asked[0][0]):
             self._ask(*self._asked.popleft())
             return True
-        if not self._woken or len(self._busy) >= self._knobs.window:
+        if not self._woken or not self._has_room:
             return False
         key = next(iter(self._woken))
         del self._woken[key]
@@ -365,7 +378,7 @@ class PartitionSession:
         return Work(self, received, command.value, source, offset=None)
 
     def _may_ask(self, key: str) -> bool:
-        return key in self._busy or len(self._busy) < self._knobs.window
+        return key in self._busy or self._has_room
 
     def _ask(self, key: str, order: Order, work: Work | None) -> None:
         """Give one document to the command: at once, or when what is on its way has ended."""
@@ -384,8 +397,8 @@ class PartitionSession:
 
     def _give_way(self, key: str) -> None:
         """A document in doubt lets a person speak: its present search ends, and the command decides how it goes on."""
-        waiting = self._busy[key]
-        asked = next((work for work in waiting if work.asked is not None), None)
+        waiting, entry = self._busy[key], self._ledger.get(key)
+        asked = next((work for work in waiting if work.asked is not None and _is_about(work, entry)), None)
         if asked is not None and (doubtful := self._in_doubt.pop(key, None)) is not None:
             doubtful.withdrawn = True
             if doubtful.asked is not None:
@@ -425,6 +438,9 @@ class PartitionSession:
         command = work.asked.command if work.asked is not None else None
         if command is not None and not isinstance(command, Replay) and entry.parked != work.value:
             self._over(work)  # another revision was answered while the command waited for it
+            return
+        if command is not None and overtaken(entry, command):
+            self._over(work)
             return
         if isinstance(command, MarkSynced):
             self.finish(work, marked(work.received.revision, command))
@@ -480,7 +496,7 @@ class PartitionSession:
         """The entry while the call is on its way. It keeps the event only if no record will bring it again."""
         entry = self._ledger.get(work.key)
         kept = work.value if work.offset is None and entry.last is not None else None
-        return replace(entry, claim=claim, parked=kept)
+        return replace(entry, claim=claim, parked=kept, marked=None)  # only a retry, which takes it away, gets here
 
     def finish(self, work: Work, verdict: Verdict) -> None:
         """Step 5: the document ended. Result, ledger and offset become true in one transaction."""
@@ -515,11 +531,14 @@ class PartitionSession:
     def _parked(self, work: Work, done: "asyncio.Future[None]") -> None:
         if done.cancelled() or done.exception() is not None:
             return
-        if work.asked is not None:
-            self._answered(work.asked, work.key)
-            work.asked = None
-        if self._open and work.key in self._busy:
-            self._give_way(work.key)
+        try:
+            if work.asked is not None:
+                self._answered(work.asked, work.key)
+                work.asked = None
+            if self._open and work.key in self._busy:
+                self._give_way(work.key)
+        except Exception as defect:  # noqa: BLE001  # as in `_durable`
+            self._defect = defect
 
     def let_go(self, work: Work) -> None:
         """A claimed document was definitely not taken and will not be sent by this worker: nothing is in doubt."""
@@ -590,3 +609,8 @@ class PartitionSession:
 
     def _count(self, verdict: Verdict) -> None:
         metrics.OUTCOMES.labels(self.source.topic, verdict.outcome, verdict.code or "").inc()
+
+
+def _is_about(asked: Work, entry: Entry) -> bool:
+    """Whether a command speaks of what is in doubt now. One about another revision waits, as a record does."""
+    return asked.value == entry.parked
