@@ -613,4 +613,6 @@ class PartitionSession:
 
 def _is_about(asked: Work, entry: Entry) -> bool:
     """Whether a command speaks of what is in doubt now. One about another revision waits, as a record does."""
+    if entry.parked is None:  # only the claim is left, and a command brings the event along
+        return entry.claim is not None and entry.claim.revision == asked.received.revision
     return asked.value == entry.parked
