@@ -3,6 +3,7 @@
 Replay tells what would happen with the same function that decides what does happen.
 """
 
+from dataclasses import replace
 from enum import Enum, auto
 
 from consumers.engine.ledger import Entry, Marked
@@ -77,12 +78,20 @@ def changed(entry: Entry) -> Verdict:
     return Verdict(Outcome.REJECTED, Code.CHANGED_AFTER_POSTING, detail, sage=sage)
 
 
-def marked(revision: str, command: MarkSynced) -> Verdict:
+def marked(entry: Entry, revision: str, command: MarkSynced) -> Verdict:
     """A person entered this revision by hand, and says so."""
+    earlier = entry.marked.claim if entry.marked is not None else None
     by = said(command)
     sage = SageAnswer(command.record_no) if command.record_no else None
-    mark = Marked(revision, by, command.record_no, _at(command))
+    mark = Marked(revision, by, command.record_no, _at(command), entry.claim or earlier)
     return Verdict(Outcome.SKIPPED, Code.MARKED_SYNCED, f"marked by {by}", sage=sage, marked=mark)
+
+
+def unmarked(entry: Entry) -> Entry:
+    """Who asks again takes the mark away; a call that was in doubt before it is in doubt again."""
+    if entry.marked is None:
+        return entry
+    return replace(entry, marked=None, claim=entry.claim or entry.marked.claim)
 
 
 def overtaken(entry: Entry, command: Command) -> bool:

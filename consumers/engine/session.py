@@ -16,7 +16,7 @@ from aiokafka.structs import TopicPartition
 
 from consumers.engine import metrics, orders
 from consumers.engine.journal import Journal, JournalPlace, Note
-from consumers.engine.judgement import Next, changed, judge, marked, overtaken, read_again
+from consumers.engine.judgement import Next, changed, judge, marked, overtaken, read_again, unmarked
 from consumers.engine.knobs import Knobs, Time
 from consumers.engine.ledger import Claim, Entry
 from consumers.engine.ledger_store import Ledger
@@ -443,10 +443,10 @@ class PartitionSession:
             self._over(work)
             return
         if isinstance(command, MarkSynced):
-            self.finish(work, marked(work.received.revision, command))
+            self.finish(work, marked(entry, work.received.revision, command))
             return
         if isinstance(command, Retry):
-            entry = replace(entry, marked=None)  # who asks again takes the mark away
+            entry = unmarked(entry)
         again = (work.offset is not None or isinstance(command, Replay)) and read_again(entry, work.source)
         answer = judge(entry, work.received.revision, again=again)
         if isinstance(answer, Verdict):
@@ -516,7 +516,7 @@ class PartitionSession:
         if self._journal is None or work.withdrawn or self._gone:
             return
         known = self._ledger.get(work.key)
-        entry = replace(known, claim=work.claim)
+        entry = replace(known, claim=work.claim, marked=None)
         note = Note()
         if work.offset is not None or work.asked or entry != known or entry.last != ending(work, verdict):
             note = self._writer.in_doubt(work, verdict, entry, self._around.time.now())

@@ -92,6 +92,29 @@ async def test_a_mark_that_was_taken_away_does_not_come_back_with_a_doubt(world)
         await world.until(1, "posted")
 
 
+@pytest.mark.parametrize("seen", [True, False], ids=["found", "found later"])
+async def test_a_doubt_that_was_ended_by_a_mark_is_looked_up_when_the_mark_is_taken_away(world, seen):
+    """By then Sage may have forgotten the control id: the look-up is a guard of its own."""
+    world.sage.script.extend(["lost"])
+    world.sage.hidden = True
+    await world.send_invoices("a")
+    async with world.worker():
+        await world.until(1, "uncertain")
+        await world.ask("mark-synced", documents=["invoice/a"], why="seen in Sage")
+        await world.until(1, "skipped")
+    world.sage.executed.clear()
+    world.sage.hidden = not seen
+    async with world.worker():
+        await world.ask("retry", documents=["invoice/a"])
+        if not seen:
+            await world.until(2, "uncertain")
+            world.sage.hidden = False
+        await world.until(1, "posted")
+    entries, _ = await ledger(world)
+    assert dict(world.sage.keys) == {"invoice/a": 1}
+    assert entries["invoice/a"].marked is None
+
+
 async def test_a_retry_takes_away_no_mark_that_was_made_after_it(world):
     """It is read again when its worker stopped before all that it asked for was answered."""
     await rejected(world, "a")
