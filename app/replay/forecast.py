@@ -17,6 +17,7 @@ from app.ledger_reading import Reader, offsets_in
 from app.progress import Progress
 from app.replay.plan import Move
 from consumers.engine.judgement import Next, judge, read_again
+from consumers.engine.knobs import Knobs
 from consumers.engine.ledger import Ending, Entry, Posted, decode, ended
 from consumers.engine.work import Verdict, verdict_of
 from domain.codes import Code
@@ -50,6 +51,7 @@ class Kind(StrEnum):
 FROM_LEDGER = frozenset({Kind.ALREADY_POSTED, Kind.SUPERSEDED, Kind.REFUSED})
 """Answered as it stands there, with no call and nothing new in it."""
 NO_LIST = PartyIndex(())
+DEFAULTS = Knobs()
 PARTY_TROUBLE = frozenset({Code.PARTY_NOT_FOUND, Code.PARTY_AMBIGUOUS})
 BY_CODE: Mapping[Code | None, Kind] = {
     Code.SUPERSEDED: Kind.SUPERSEDED,
@@ -95,12 +97,19 @@ class Simulation:
     """One partition, as a worker would go on with it. The ledger is given undecoded: few of its entries are needed."""
 
     def __init__(
-        self, receive: Receive, state: MappingState, ledger: Mapping[str, bytes], *, any_record_key: bool
+        self,
+        receive: Receive,
+        state: MappingState,
+        ledger: Mapping[str, bytes],
+        *,
+        any_record_key: bool,
+        knobs: Knobs = DEFAULTS,
     ) -> None:
         self._receive = receive
         self._state = state
         self._ledger = ledger
         self._any_record_key = any_record_key
+        self._knobs = knobs
         self._entries: dict[str, Entry] = {}
         """Those that are not as in the ledger any more."""
         self.forecast = Forecast()
@@ -111,6 +120,9 @@ class Simulation:
         Raises:
             ValueError, KeyError, TypeError: An entry of the ledger cannot be read; a worker would stop at it.
         """
+        if len(record.value or b"") > self._knobs.largest_event:
+            self.forecast.kinds[Kind.DEAD] += 1
+            return
         try:
             received = self._receive(record.value)
         except ContractError:
@@ -161,7 +173,7 @@ class Simulation:
 
     def _map(self, received: Received) -> tuple[Verdict, Document | None]:
         source = received.document
-        answer = source if isinstance(source, Rejected) else export(source, self._state)
+        answer = source if isinstance(source, Rejected) else export(source, self._state, self._knobs.lines)
         if not isinstance(answer, Document):
             return verdict_of(answer), None
         # Sage's lists say which party it is, but an event that names none finds none in any list.
@@ -181,7 +193,7 @@ class Simulation:
         ending = Ending(
             received.revision, verdict.outcome, source.offset, source.timestamp, verdict.code, by_sage=verdict.refused
         )
-        self._entries[entry.key] = ended(entry, ending, posted=posted)
+        self._entries[entry.key] = ended(entry, ending, posted=posted, marked=entry.marked)
 
 
 def _kind(verdict: Verdict) -> Kind:

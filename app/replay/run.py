@@ -5,7 +5,7 @@ from dataclasses import dataclass
 
 from aiokafka import AIOKafkaConsumer, TopicPartition
 
-from app.bootstrap import subscription_of
+from app.bootstrap import knobs_of, subscription_of
 from app.errors import CommandError
 from app.ledger_reading import reader_of
 from app.mapping_access import live_table
@@ -88,12 +88,12 @@ async def execute(settings: Settings, found: Found, *, skip: bool = False) -> No
 async def _forecasts(settings: Settings, plan: Plan) -> Forecasts:
     if not any(len(move.span) for move in plan.moves):
         return {move.source: Forecast() for move in plan.moves}
-    subscription = subscription_of(settings)
+    subscription, knobs = subscription_of(settings), knobs_of(settings)
     async with live_table(settings) as table, reader_of(settings) as reader:
         state = table.state
 
         def simulation(topic: str, ledger: Mapping[str, bytes]) -> Simulation:
             receive = subscription.sources[topic]
-            return Simulation(receive, state, ledger, any_record_key=subscription.any_record_key)
+            return Simulation(receive, state, ledger, any_record_key=subscription.any_record_key, knobs=knobs)
 
         return await foretell(reader, plan.moves, subscription.ledgers, simulation)

@@ -185,8 +185,9 @@ class SetAside:
         """Let one document through; True when the connection was released."""
         aside.settled.clear()
         aside.wanted, aside.worked = True, False
-        while aside.wanted and self._wakes.one(blocker):
-            pass  # one that was mapped to something else is no trial
+        # One that was mapped to something else is no trial; there may be thousands, and heartbeats go on meanwhile.
+        while aside.wanted and self._wakes.one(blocker):  # noqa: ASYNC110 - nobody sets an event
+            await asyncio.sleep(0)
         if aside.wanted:  # nothing waits: what comes first is the trial of what comes next
             aside.wanted = False
             self._release(blocker)

@@ -1,6 +1,7 @@
 """The documents of one partition that are on their way: one revision after the other (promise 4)."""
 
 from collections import deque
+from collections.abc import Callable
 
 from consumers.engine.work import Work
 
@@ -47,10 +48,13 @@ class Documents:
         """Its outcome is known."""
         self._in_doubt.pop(work.key, None)
 
-    def give_way(self, key: str) -> tuple[Work, Work] | None:
-        """A document in doubt lets a person speak: what was looked for, and what was asked, which may go now."""
+    def give_way(self, key: str, about: Callable[[Work], bool]) -> tuple[Work, Work] | None:
+        """A document in doubt lets a person speak: what was looked for, and what was asked, which may go now.
+
+        `about`: whether what is asked is about what is in doubt.
+        """
         waiting = self._waiting.get(key, ())
-        asked = next((work for work in waiting if work.asked is not None), None)
+        asked = next((work for work in waiting if work.asked is not None and about(work)), None)
         if asked is None or key not in self._in_doubt:
             return None
         self._waiting[key].remove(asked)

@@ -81,6 +81,8 @@ class Doubts:
             entry = heapq.heappop(self._due)
             work = entry[2]
             if work.owner.gone or work.withdrawn:
+                self._asked.discard(work)
+                self._gauge.set(len(self._asked))
                 continue
             if not batch or _stream(work) == _stream(batch[0]):
                 batch.append(work)

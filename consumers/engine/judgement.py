@@ -9,7 +9,7 @@ from enum import Enum, auto
 from consumers.engine.ledger import Claim, Entry, Marked
 from consumers.engine.work import Verdict
 from domain.codes import Code
-from domain.commands import MarkSynced, said
+from domain.commands import Command, MarkSynced, Retry, said
 from domain.mapping_state import MappingState
 from domain.outcomes import Outcome
 from domain.settings import ConnectionSetting
@@ -86,11 +86,12 @@ def changed(entry: Entry) -> Verdict:
     return Verdict(Outcome.REJECTED, Code.CHANGED_AFTER_POSTING, detail, sage=sage)
 
 
-def marked(revision: str, command: MarkSynced) -> Verdict:
+def marked(entry: Entry, revision: str, command: MarkSynced) -> Verdict:
     """A person entered this revision by hand, and says so."""
+    earlier = entry.marked.claim if entry.marked is not None else None
     by = said(command)
     sage = SageAnswer(command.record_no) if command.record_no else None
-    mark = Marked(revision, by, command.record_no)
+    mark = Marked(revision, by, command.record_no, _at(command), entry.claim or earlier)
     return Verdict(Outcome.SKIPPED, Code.MARKED_SYNCED, f"marked by {by}", sage=sage, marked=mark)
 
 
@@ -101,3 +102,27 @@ def with_present_credentials(claim: Claim, settings: MappingState) -> Claim:
     if isinstance(now, ConnectionSetting) and (now.company_id, now.entity_id) == (was.company_id, was.entity_id):
         return replace(claim, connection=replace(was, credentials=now.credentials))
     return claim
+
+
+def unmarked(entry: Entry) -> Entry:
+    """Who asks again takes the mark away; a call that was in doubt before it is in doubt again."""
+    if entry.marked is None:
+        return entry
+    return replace(entry, marked=None, claim=entry.claim or entry.marked.claim)
+
+
+def overtaken(entry: Entry, command: Command) -> bool:
+    """Whether a mark says that the command was given before what it would change now.
+
+    Commands are read again when their worker stopped before all that they asked for was answered: an old retry may not
+    take away a newer mark, nor an old mark reach a revision that came after it.
+    """
+    if entry.marked is None:
+        return False
+    if isinstance(command, Retry):
+        return _at(command) < entry.marked.at
+    return isinstance(command, MarkSynced) and entry.marked.by == said(command)
+
+
+def _at(command: Command) -> int:
+    return int(command.at.timestamp() * 1000)

@@ -32,6 +32,9 @@ class Knobs:
     execution: timedelta = timedelta(minutes=15)
     """How long Sage may execute what has arrived: its own limit of a synchronous request (web-services/
     sync-vs-async). A claim's lease is all three: that a document is absent proves nothing before its end."""
+    unheard: int = 3
+    """Requests in a row without any answer, after which a connection is set aside: what they held is in doubt, and each
+    document in doubt is looked up until its lease has ended."""
     give_up: timedelta = timedelta(minutes=5)
     """A company that takes nothing for so long is set aside: its documents are parked until a probe succeeds."""
     probe_every: timedelta = timedelta(minutes=1)

@@ -21,10 +21,10 @@ from consumers.engine.places import CredentialsMissingError, Place, Sage, place_
 from consumers.engine.verdicts import posted, refused, sage_answer
 from consumers.engine.work import Owner, Verdict, Work
 from domain.codes import Code
-from domain.documents import SageObject
+from domain.documents import Connection, SageObject
 from domain.identity import control_id
 from domain.outcomes import Outcome, Rejected
-from sage_client import Answer, Call, Done, Kind, Level, Login, Refused, SageError
+from sage_client import Answer, Call, Done, Kind, Level, Login, Refused, SageError, Unknown
 from sage_client.errors import DuplicateCallError, PermissionDeniedError, TooLateError
 
 log = structlog.get_logger(__name__)
@@ -60,6 +60,8 @@ class Lane:
         """What a lease holds beyond the moment in which its call begins at the latest."""
         self._hurry = asyncio.Event()
         self._failures = 0
+        self._unheard = 0
+        """Requests in a row that had no answer at all."""
         self._failing_since: float | None = None
         self._aside = SetAside(company_id, sage, wakes, knobs, time)
         self._leases = Leases(knobs.lease, time)
@@ -265,9 +267,21 @@ class Lane:
         )
         if others:
             self._failures, self._failing_since = 0, None
+        self._listen(batch[0].connection, answers)
         # One trouble a kind, however many functions of the request tell of it: one wait, or one alarm.
         for troubles in not_taken.values():
             await self._not_taken([work for _, work in troubles], troubles[0][0], others=others)
+
+    def _listen(self, connection: Connection, answers: Sequence[Answer]) -> None:
+        """Set a connection aside that has no answer at all, again and again: its backlog must not all be in doubt."""
+        silent = all(
+            isinstance(answer, Unknown) and not isinstance(answer.error, DuplicateCallError) for answer in answers
+        )
+        self._unheard = self._unheard + 1 if silent else 0
+        if self._unheard >= self._knobs.unheard:
+            detail = f"{self._unheard} requests in a row had no answer"
+            self._unheard = 0
+            self._set_aside(connection, Verdict(Outcome.DEFERRED, Code.SAGE_UNAVAILABLE, detail))
 
     def _wanted(self, batch: Sequence[Work]) -> bool:
         """Whether the request may still begin: somebody owns its documents, and no clock was set back meanwhile."""
@@ -370,9 +384,12 @@ class Lane:
 
     def _block(self, batch: Sequence[Work], verdict: Verdict, kind: SageObject | None = None) -> None:
         """Set a connection aside, or one kind of its documents: they are parked until a trial releases them."""
-        self._aside.add(batch[0].connection, verdict, kind)
-        self._failures, self._failing_since = 0, None
+        self._set_aside(batch[0].connection, verdict, kind)
         self._let_on(batch)
+
+    def _set_aside(self, connection: Connection, verdict: Verdict, kind: SageObject | None = None) -> None:
+        self._aside.add(connection, verdict, kind)
+        self._failures, self._failing_since = 0, None
         for stream, queue in list(self._queues.items()):  # whatever their entity: they would meet the same answer
             if left := self._let_on(queue):
                 self._queues[stream] = deque(left)

@@ -73,6 +73,10 @@ class Marked:
     by: str
     """Who said so, when and why."""
     record_no: str | None = None
+    at: int = 0
+    """When, in milliseconds since 1970: a retry that was asked before is about what stood before."""
+    claim: Claim | None = None
+    """The call that was in doubt then: if the mark is taken away, it is looked up before anything is sent."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -174,7 +178,7 @@ def _decode(key: str, value: bytes) -> Entry:
         claim=_claim(claim) if claim else None,
         last=_ending(last) if last else None,
         parked=base64.b64decode(parked) if parked is not None else None,
-        marked=Marked(**marked) if marked else None,
+        marked=_marked(marked) if marked else None,
     )
 
 
@@ -191,6 +195,12 @@ def _claim(body: dict[str, object]) -> Claim:
         "lease_until": datetime.fromisoformat(str(body["lease_until"])),
     }
     return Claim(**parts)  # type: ignore[arg-type]  # as above
+
+
+def _marked(body: dict[str, object]) -> Marked:
+    claim = body.get("claim")
+    parts = body | {"claim": _claim(claim) if claim else None}  # type: ignore[arg-type]  # as above
+    return Marked(**parts)  # type: ignore[arg-type]  # as above
 
 
 def _ending(body: dict[str, object]) -> Ending:

@@ -9,6 +9,7 @@ from consumers.engine import sizes
 from consumers.engine.journal import Note, Outgoing
 from consumers.engine.ledger import Ending, Entry, ended
 from consumers.engine.work import Verdict, Work
+from domain.commands import Retry
 from domain.events import ContractError
 from domain.outcomes import Outcome
 from domain.words import one_line
@@ -33,7 +34,8 @@ class Writer:
         result = (self._result(work, verdict, at),)
         if verdict.from_ledger:
             return Note(None, result, work.offset)  # the ledger said it; it has nothing to learn
-        marked = verdict.marked or (None if work.asked else entry.marked)
+        taken_away = work.asked is not None and isinstance(work.asked.command, Retry)
+        marked = verdict.marked or (None if taken_away else entry.marked)
         settled = ended(entry, ending(work, verdict), posted=verdict.posted, marked=marked, refused=verdict.refused)
         if verdict.parked or verdict.outcome is Outcome.REJECTED or verdict.marked:
             settled = replace(settled, parked=work.value)

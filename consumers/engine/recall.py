@@ -6,6 +6,8 @@ A few at a time, so that the group's heartbeat need not wait, and no more than t
 import asyncio
 from collections import deque
 from collections.abc import Iterable, Mapping
+from contextlib import AbstractContextManager
+from dataclasses import replace
 from typing import Protocol
 
 import structlog
@@ -24,8 +26,8 @@ from producers.results import SourceRecord
 
 log = structlog.get_logger(__name__)
 
-ORDERS_AT_ONCE = 20
-"""Commands under way in one partition; beyond it the commands topic is not read on."""
+ASKED_AT_ONCE = 1_000
+"""Documents that commands are still to be given to; beyond it the commands topic is not read on."""
 AT_ONCE = 20
 """Kept documents looked at without a pause: to read and map one takes up to a millisecond, the largest far longer."""
 
@@ -47,6 +49,9 @@ class Host(Owner, Protocol):
 
     def set_aside(self, record: DeadRecord, error: ContractError, *, ends: int | None) -> None:
         """Make a dead letter."""
+
+    def told(self) -> AbstractContextManager[None]:
+        """A defect of ours within it ends the worker, instead of being swallowed by the event loop."""
 
     def keep(self, record: tuple[str, bytes]) -> None:
         """Write a record of the engine's own to the ledger, after all that was written before."""
@@ -107,9 +112,10 @@ class Recall:
     def one(self, blocker: str) -> bool:
         """Bring back one document that waits for the blocker, now; False if there is none that could be."""
         for key in self._ledger.blocked_by(blocker):
-            entry = self._ledger.get(key)
-            if entry.claim is None and key not in self._documents:
-                self._bring_back(entry)
+            if key in self._documents or (entry := self._ledger.get(key)).claim is not None:
+                continue
+            if (work := self._kept(entry)) is not None:  # one that cannot be read would be every trial, for ever
+                self._host.admit(work)
                 return True
         return False
 
@@ -127,14 +133,16 @@ class Recall:
         """Bring back what there is room for."""
         if self._running:
             return  # one that still waits for the same ends at once, and its end comes back here
-        self._running = True
-        try:
+        self._running, again = True, False
+        with self._host.told():
+            more = True
             for _ in range(AT_ONCE):
-                if not (self._host.open and self._next()):
-                    return
-        finally:
-            self._running = False
-        asyncio.get_running_loop().call_soon(self.go_on)
+                if not (more := self._host.open and self._next()):
+                    break
+            again = more
+        self._running = False
+        if again:
+            asyncio.get_running_loop().call_soon(self.go_on)
 
     def _next(self) -> bool:
         """Bring one document back; False when there is none, or no room."""
@@ -153,7 +161,10 @@ class Recall:
         return True
 
     def _bring_back(self, entry: Entry) -> None:
-        if (work := self._kept(entry)) is not None:
+        work = self._kept(entry)
+        if work is None and entry.claim is not None:  # what was sent can be looked up all the same
+            work = replace(orphan(self._host, self._source, entry.key, entry.claim), value=entry.parked)
+        if work is not None:
             self._host.admit(work)
 
     def _kept(self, entry: Entry) -> Work | None:
@@ -167,7 +178,10 @@ class Recall:
                 "a waiting event can no longer be read", key=entry.key, code=error.code, detail=error.detail
             )
             return None
-        source = SourceRecord(self._source.topic, self._source.partition, entry.last.offset, entry.last.timestamp)
+        place: tuple[int, int] = entry.last.offset, entry.last.timestamp
+        if entry.claim is not None and entry.claim.offset is not None:
+            place = entry.claim.offset, entry.claim.timestamp
+        source = SourceRecord(self._source.topic, self._source.partition, *place)
         return Work(self._host, received, entry.parked, source, offset=None)
 
     # What people ask (the topic of commands).
@@ -179,8 +193,8 @@ class Recall:
 
     @property
     def crowded(self) -> bool:
-        """Whether enough commands are under way for now."""
-        return len(self._orders) >= ORDERS_AT_ONCE
+        """Whether enough is asked for now."""
+        return len(self._asked) >= ASKED_AT_ONCE
 
     def order(self, partition: int, offset: int, command: Command | None) -> None:
         """Take a command; None stands for a record that is none. What concerns no document here is over at once."""
@@ -204,7 +218,8 @@ class Recall:
 
     def give_way(self, key: str) -> None:
         """If the document is in doubt and a person asks something of it, that comes first."""
-        if (change := self._documents.give_way(key)) is not None:
+        entry = self._ledger.get(key)
+        if (change := self._documents.give_way(key, lambda asked: _is_about(asked, entry))) is not None:
             doubtful, asked = change
             self.answered(doubtful)
             self._host.judge(asked)
@@ -244,3 +259,10 @@ class Recall:
     def _answered(self, order: Order, key: str) -> None:
         if self._orders.answered(order, key):
             self._host.keep(self._orders.record())
+
+
+def _is_about(asked: Work, entry: Entry) -> bool:
+    """Whether a command speaks of what is in doubt now. One about another revision waits, as a record does."""
+    if entry.parked is None:  # only the claim is left, and a command brings the event along
+        return entry.claim is not None and entry.claim.revision == asked.received.revision
+    return asked.value == entry.parked

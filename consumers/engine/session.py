@@ -16,7 +16,16 @@ from aiokafka.structs import TopicPartition
 from consumers.engine import metrics
 from consumers.engine.documents import Documents
 from consumers.engine.journal import Journal, JournalPlace, Note
-from consumers.engine.judgement import Next, changed, judge, marked, read_again, with_present_credentials
+from consumers.engine.judgement import (
+    Next,
+    changed,
+    judge,
+    marked,
+    overtaken,
+    read_again,
+    unmarked,
+    with_present_credentials,
+)
 from consumers.engine.ledger import Claim, Entry
 from consumers.engine.ledger_store import Ledger
 from consumers.engine.notes import as_read, ending
@@ -188,6 +197,8 @@ class PartitionSession:
 
     def reached(self, position: int) -> None:
         """The consumer has nothing left before `position`: commit past markers and holes."""
+        if not self._open:
+            return  # let go while the position was asked for
         self._tracker.reached(position)
         self._passed()
         if self._journal is not None:
@@ -251,11 +262,14 @@ class PartitionSession:
         if command is not None and not isinstance(command, Replay) and entry.parked != work.value:
             self._over(work)  # another revision was answered while the command waited for it
             return
+        if command is not None and overtaken(entry, command):
+            self._over(work)
+            return
         if isinstance(command, MarkSynced):
-            self.finish(work, marked(work.received.revision, command))
+            self.finish(work, marked(entry, work.received.revision, command))
             return
         if isinstance(command, Retry):
-            entry = replace(entry, marked=None)  # who asks again takes the mark away
+            entry = unmarked(entry)
         again = (work.offset is not None or isinstance(command, Replay)) and read_again(entry, work.source)
         answer = judge(entry, work.received.revision, again=again)
         if isinstance(answer, Verdict):
@@ -297,7 +311,7 @@ class PartitionSession:
         """The entry while the call is on its way. It keeps the event only if no record will bring it again."""
         entry = self._ledger.get(work.key)
         kept = work.value if work.offset is None and entry.last is not None else None
-        return replace(entry, claim=claim, parked=kept)
+        return replace(entry, claim=claim, parked=kept, marked=None)  # only a retry, which takes it away, gets here
 
     def finish(self, work: Work, verdict: Verdict) -> None:
         """Step 5: the document ended. Result, ledger and offset become true in one transaction."""
@@ -317,7 +331,7 @@ class PartitionSession:
         if self._journal is None or work.withdrawn or self._gone:
             return
         known = self._ledger.get(work.key)
-        entry = replace(known, claim=work.claim)
+        entry = replace(known, claim=work.claim, marked=None)
         note = Note()
         if work.offset is not None or work.asked or entry != known or entry.last != ending(work, verdict):
             note = self._writer.in_doubt(work, verdict, entry, self._around.time.now())
@@ -332,7 +346,7 @@ class PartitionSession:
     def _parked(self, work: Work, done: "asyncio.Future[None]") -> None:
         if done.cancelled() or done.exception() is not None or self._recall is None:
             return
-        with self._told():
+        with self.told():
             self._recall.answered(work)
             if self._open:
                 self._recall.give_way(work.key)
@@ -374,7 +388,7 @@ class PartitionSession:
         if done.cancelled() or done.exception() is not None:
             return
         self._gauge.set(len(self._tracker))
-        with self._told():
+        with self.told():
             self._over(work)
             if (
                 verdict.outcome is Outcome.DEFERRED
@@ -386,7 +400,7 @@ class PartitionSession:
                 self._recall.wake([work.key])
 
     @contextmanager
-    def _told(self) -> Iterator[None]:
+    def told(self) -> Iterator[None]:
         """A future swallows what its callback raises; `check` does not."""
         try:
             yield

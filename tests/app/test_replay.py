@@ -36,7 +36,7 @@ from app.settings import Settings
 from consumers.engine import restore
 from consumers.engine.restore import transactional_id
 from sage_client.errors import RefusedError
-from tests.support.engine import QUICK, invoice, key
+from tests.support.engine import QUICK, SUBSIDIARY, invoice, key
 from tests.support.kafka import admin_of, producing
 
 NOW = datetime(2026, 6, 10, 12, tzinfo=UTC)
@@ -178,6 +178,31 @@ async def test_the_second_of_two_new_equal_records_is_foretold_to_be_posted_alre
         await world.until(2, "deferred")
     found = await look(world.settings, Place.EARLIEST, everything(world))
     assert again(found) == {Kind.WAITS: 2}
+
+
+async def test_a_mark_stays_in_what_is_foretold_after_a_later_revision(world):
+    world.sage.refuse = {"a": RefusedError("no")}
+    await world.send_invoices("a")
+    async with world.worker():
+        await world.until(1, "rejected")
+        await world.ask("mark-synced", documents=["invoice/a"], why="by hand")
+        await world.until(1, "skipped")
+        await world.send_invoices("a", amount="120.00")
+        await world.send_invoices("a")
+        await world.until(2, "skipped")
+    found = await look(world.settings, Place.EARLIEST, everything(world))
+    assert again(found) == {Kind.SKIPPED: 2, Kind.CHANGED: 1}
+
+
+async def test_an_event_that_is_too_large_or_has_too_many_lines_is_foretold_so(world):
+    await world.set(f"{SUBSIDIARY}/account/ar/default/default", None)
+    await world.send_invoices("a")
+    async with world.worker():
+        await world.until(1, "deferred")
+    few_lines = world.settings.model_copy(update={"lines_per_request": 0})
+    assert again(await look(few_lines, Place.EARLIEST, everything(world))) == {Kind.REJECTED: 1}
+    few_bytes = world.settings.model_copy(update={"largest_event_bytes": 10})
+    assert again(await look(few_bytes, Place.EARLIEST, everything(world))) == {Kind.DEAD: 1}
 
 
 # Where to.

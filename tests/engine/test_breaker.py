@@ -136,3 +136,16 @@ async def test_what_waits_for_its_turn_is_not_sent_for_an_owner_that_is_gone(wor
         running.killed = True
         running.task.cancel()
         await asyncio.gather(running.task, return_exceptions=True)
+
+
+async def test_a_company_that_gives_no_answer_is_set_aside_before_its_whole_backlog_is_in_doubt(world):
+    world.sage.script.extend(["vanished"] * 3)
+    numbers = [f"n{number}" for number in range(400)]
+    await world.send_invoices(*numbers)
+    async with world.worker():
+        results = await world.until(len(numbers), "posted")
+    doubted = {each["documentKey"] for each in results if each["outcome"] == "uncertain"}
+    parked = {each["documentKey"] for each in results if each.get("code") == "SAGE_UNAVAILABLE"}
+    assert 0 < len(doubted) <= 3 * world.knobs.batch
+    assert len(parked) >= len(numbers) - 3 * world.knobs.batch
+    assert world.sage.keys == {f"invoice/{number}": 1 for number in numbers}
