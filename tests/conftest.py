@@ -4,8 +4,13 @@ from collections.abc import Iterator
 from uuid import uuid4
 
 import pytest
+from hypothesis import settings
 
 from ops.broker import Broker, BrokerError, find_broker
+
+# A slow machine is no defect: how long an example takes is not what these tests are about.
+settings.register_profile("no deadline", deadline=None)
+settings.load_profile("no deadline")
 
 
 @pytest.fixture(scope="session")

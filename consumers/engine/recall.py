@@ -17,6 +17,7 @@ from consumers.engine.documents import Documents
 from consumers.engine.ledger import Entry
 from consumers.engine.ledger_store import Ledger
 from consumers.engine.orders import RECORD, Order, Orders, chosen
+from consumers.engine.surroundings import Receive
 from consumers.engine.work import Owner, Work, orphan
 from domain.commands import Command, Replay
 from domain.events import ContractError
@@ -35,8 +36,9 @@ AT_ONCE = 20
 class Host(Owner, Protocol):
     """The partition."""
 
-    def receive(self, value: bytes | None) -> Received:
-        """Read an event that was taken before; ContractError if it can no longer be read."""
+    @property
+    def receive(self) -> Receive:
+        """Reads an event that was taken before; ContractError if it can no longer be read."""
 
     def read(self, key: bytes | None, value: bytes | None) -> Received:
         """Read a record as one of the source topic; ContractError as there."""

@@ -7,7 +7,7 @@ order, and writes everything through one journal. It never calls Sage: lanes do.
 import asyncio
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
-from dataclasses import replace
+from dataclasses import dataclass, replace
 
 import structlog
 from aiokafka import AIOKafkaProducer, ConsumerRecord
@@ -49,52 +49,58 @@ SAGE_BLOCKER = "sage/"
 """Blockers of this family are not mapping-state keys: a lane releases them, and a new owner tries at once."""
 
 
+@dataclass(frozen=True, slots=True)
+class Assigned:
+    """A source partition that was assigned to this worker, its former owner fenced and its ledger restored."""
+
+    source: TopicPartition
+    receive: Receive
+    ledger_topic: str
+    ledger: Ledger
+    producer: AIOKafkaProducer
+    """The fence: only its transactions count for the ledger partition."""
+    commands_end: Mapping[int, int]
+    """Where the topic of commands ends, by partition."""
+
+
 class PartitionSession:
     """The documents of one source partition while this worker owns it."""
 
     def __init__(
         self,
-        source: TopicPartition,
-        ledger_topic: str,
-        receive: Receive,
+        assigned: Assigned,
         around: Surroundings,
         on_failure: Callable[["PartitionSession", BaseException], None],
     ) -> None:
+        source = assigned.source
         self.source = source
-        self._ledger_topic = ledger_topic
-        self._receive = receive
+        self.receive = assigned.receive
         self._around = around
         self._writer = around.writer
         self._lanes = around.lanes
         self._knobs = around.knobs
         self._on_failure = on_failure
-        self._ledger = Ledger()
+        self._ledger = assigned.ledger
         self._tracker = OffsetTracker()
-        self._journal: Journal | None = None
+        place = JournalPlace(source, assigned.ledger_topic, around.writer.group_id)
+        self._journal = Journal(assigned.producer, place, assigned.ledger, self._tracker, self._failed)
         self._documents = Documents()
-        self._recall: Recall | None = None
+        self._recall = Recall(
+            self, source, assigned.ledger, self._documents, around.knobs.window, assigned.commands_end
+        )
         self._called: set[Work] = set()
         """Works whose claim is durable or being made so: they must end before the partition is let go."""
         self._calm = asyncio.Event()
         self._calm.set()
-        self._open = False
+        self._open = True
         self._gone = False
         self._defect: Exception | None = None
         self._gauge = metrics.IN_FLIGHT.labels(source.topic, source.partition)
 
     # Life.
 
-    def open_with(self, producer: AIOKafkaProducer, ledger: Ledger, commands_end: Mapping[int, int]) -> None:
-        """Begin: the former owner is fenced, the ledger restored. What was left in doubt or waits for Sage goes on.
-
-        `commands_end`: where the topic of commands ends, by partition.
-        """
-        self._ledger.close()
-        self._ledger = ledger
-        place = JournalPlace(self.source, self._ledger_topic, self._around.writer.group_id)
-        self._journal = Journal(producer, place, ledger, self._tracker, self._failed)
-        self._open = True
-        self._recall = Recall(self, self.source, ledger, self._documents, self._knobs.window, commands_end)
+    def begin(self) -> None:
+        """What was left in doubt, or waits, goes on."""
         self._recall.begin()
 
     @property
@@ -131,8 +137,7 @@ class PartitionSession:
         except TimeoutError:
             log.warning("given up with calls in flight", partition=str(self.source), documents=len(self._called))
         # Not gone before the last outcomes are written: they are what the next owner would have to look up.
-        if self._journal is not None:
-            await self._journal.close(self._knobs.drain.total_seconds())
+        await self._journal.close(self._knobs.drain.total_seconds())
         self._gone = True
         self._ledger.close()
         self._gauge.set(0)
@@ -140,8 +145,7 @@ class PartitionSession:
     async def abandon(self) -> None:
         """Let go at once: the partition is lost, or its journal failed."""
         self._open, self._gone = False, True
-        if self._journal is not None:
-            await self._journal.close(0)
+        await self._journal.close(0)
         self._ledger.close()
         self._gauge.set(0)
 
@@ -191,52 +195,47 @@ class PartitionSession:
             raise ContractError(Code.WRONG_KEY, wanted)
         return received
 
-    def receive(self, value: bytes | None) -> Received:
-        """An event as the document it is; ContractError if it breaks the contract of its topic."""
-        return self._receive(value)
-
     def reached(self, position: int) -> None:
         """The consumer has nothing left before `position`: commit past markers and holes."""
         if not self._open:
             return  # let go while the position was asked for
         self._tracker.reached(position)
         self._passed()
-        if self._journal is not None:
-            self._journal.commit_position()
+        self._journal.commit_position()
 
     def _passed(self) -> None:
-        if self._recall is not None and self._tracker.position is not None:
+        if self._tracker.position is not None:
             self._recall.passed(self._tracker.position)
 
     # Documents that come back (`recall`).
 
     def wake(self, blocker: str) -> None:
         """What these documents waited for has arrived."""
-        if self._recall is not None and self._open:
+        if self._open:
             self._recall.arrived(blocker)
 
     def wake_one(self, blocker: str) -> bool:
         """Bring back one document that waits for the blocker; False if there is none that could be."""
-        return self._recall is not None and self._open and self._recall.one(blocker)
+        return self._open and self._recall.one(blocker)
 
     @property
     def commands_from(self) -> Mapping[int, int]:
         """From where each partition of the commands topic has to be read for this one."""
-        return self._recall.commands_from if self._recall is not None else {}
+        return self._recall.commands_from
 
     @property
     def crowded(self) -> bool:
         """Whether enough commands are under way for now."""
-        return self._recall is not None and self._recall.crowded
+        return self._recall.crowded
 
     def order(self, partition: int, offset: int, command: Command | None) -> None:
         """Take a command; None stands for a record that is none."""
-        if self._recall is not None and self._open:
+        if self._open:
             self._recall.order(partition, offset, command)
 
     def keep(self, record: tuple[str, bytes]) -> None:
         """Write a record of the engine's own to the ledger, after all that was written before."""
-        if self._journal is not None and not self._gone:
+        if not self._gone:
             self._journal.write(Note(internal=(record,)))
 
     # One document after its earlier revisions (promise 4).
@@ -252,7 +251,7 @@ class PartitionSession:
             self._documents.drop(work)
         elif (later := self._documents.next(work)) is not None:
             self.judge(later)
-        elif self._recall is not None:
+        else:
             self._recall.go_on()
 
     def judge(self, work: Work) -> None:
@@ -299,7 +298,7 @@ class PartitionSession:
 
     async def claim(self, claims: Sequence[tuple[Work, Claim]]) -> bool:
         """Step 3: make the claims durable, all in one transaction; False when the partition is being given up."""
-        if not self._open or self._journal is None:
+        if not self._open:
             return False
         durable = [self._journal.write(Note(self._claimed(work, claim))) for work, claim in claims]
         self._called.update(work for work, _ in claims)
@@ -328,7 +327,7 @@ class PartitionSession:
 
     def park(self, work: Work, verdict: Verdict) -> None:
         """Keep a document in doubt: its record ends, its claim stands, its key stays busy until the doubt ends."""
-        if self._journal is None or work.withdrawn or self._gone:
+        if work.withdrawn or self._gone:
             return
         known = self._ledger.get(work.key)
         entry = replace(known, claim=work.claim, marked=None)
@@ -344,7 +343,7 @@ class PartitionSession:
         durable.add_done_callback(lambda done: self._parked(work, done))
 
     def _parked(self, work: Work, done: "asyncio.Future[None]") -> None:
-        if done.cancelled() or done.exception() is not None or self._recall is None:
+        if done.cancelled() or done.exception() is not None:
             return
         with self.told():
             self._recall.answered(work)
@@ -355,7 +354,7 @@ class PartitionSession:
         """A claimed document was definitely not taken and will not be sent by this worker: nothing is in doubt."""
         self._called.discard(work)
         self._rest()
-        if self._journal is None or self._gone:
+        if self._gone:
             return
         entry = self._ledger.get(work.key)
         # One that was in doubt before waits for nothing that could arrive: without a claim, nobody would find it again.
@@ -375,7 +374,7 @@ class PartitionSession:
     def _write(self, work: Work, verdict: Verdict, entry: Entry) -> None:
         self._called.discard(work)
         self._rest()
-        if self._journal is None or self._gone:
+        if self._gone:
             return
         if work.offset is None and not work.asked and entry.claim is None and entry.last == ending(work, verdict):
             self._release(work)  # woken, and still waiting for the same: there is nothing new to tell
@@ -390,12 +389,7 @@ class PartitionSession:
         self._gauge.set(len(self._tracker))
         with self.told():
             self._over(work)
-            if (
-                verdict.outcome is Outcome.DEFERRED
-                and self._recall is not None
-                and self._open
-                and self._arrived_meanwhile(work, verdict)
-            ):
+            if verdict.outcome is Outcome.DEFERRED and self._open and self._arrived_meanwhile(work, verdict):
                 # Its wake-up came before the ledger knew that it waits: look again, or it would wait for ever.
                 self._recall.wake([work.key])
 
@@ -409,8 +403,7 @@ class PartitionSession:
 
     def _over(self, work: Work) -> None:
         """What was to be done is done: whoever asked for it is answered, the next work of the document may go."""
-        if self._recall is not None:
-            self._recall.answered(work)
+        self._recall.answered(work)
         self._release(work)
 
     def _arrived_meanwhile(self, work: Work, verdict: Verdict) -> bool:
@@ -425,9 +418,8 @@ class PartitionSession:
 
     def set_aside(self, record: DeadRecord, error: ContractError, *, ends: int | None) -> None:
         """Bytes that break the contract go aside untouched, and the topic moves on."""
-        if self._journal is not None:
-            metrics.DEAD_LETTERS.labels(self.source.topic, error.code).inc()
-            self._journal.write(self._writer.dead(record, error, ends=ends))
+        metrics.DEAD_LETTERS.labels(self.source.topic, error.code).inc()
+        self._journal.write(self._writer.dead(record, error, ends=ends))
 
     def _count(self, verdict: Verdict) -> None:
         metrics.OUTCOMES.labels(self.source.topic, verdict.outcome, verdict.code or "").inc()

@@ -31,7 +31,7 @@ from consumers.engine.ledger_store import Ledger
 from consumers.engine.notes import Writer
 from consumers.engine.places import Sage
 from consumers.engine.restore import fence, restore
-from consumers.engine.session import PartitionSession
+from consumers.engine.session import Assigned, PartitionSession
 from consumers.engine.sizes import room
 from consumers.engine.surroundings import Receive, Surroundings
 from consumers.export_commands import CommandReader
@@ -223,8 +223,9 @@ class Worker(ConsumerRebalanceListener):  # type: ignore[misc]  # aiokafka ships
                 delay = REOPEN_AFTER
         for source, ledger in zip(sources, ledgers, strict=True):
             receive = self._subscription.sources[source.topic]
-            session = PartitionSession(source, ledger.topic, receive, self._around, self._session_failed)
-            session.open_with(self._producers[source], restored[ledger], commands_end)
+            assigned = Assigned(source, receive, ledger.topic, restored[ledger], self._producers[source], commands_end)
+            session = PartitionSession(assigned, self._around, self._session_failed)
+            session.begin()
             self._sessions[source] = session
             self._commands.join(session)
             self._opening.pop(source, None)

@@ -154,7 +154,7 @@ async def test_a_trial_passes_over_an_event_that_can_no_longer_be_read(world):
         await running.until_open(8)
         await asyncio.sleep(0.2)  # what waits is looked at, and the connection is set aside
         for session in running.worker._sessions.values():
-            session._receive = unreadable(session._receive)
+            session.receive = unreadable(session.receive)
         world.sage.down = None
         await until(lambda: world.sage.probes)
         await world.send_invoices("b")
