@@ -54,7 +54,7 @@ async def posted(world, *numbers):
 
 
 async def until_dead(world, count):
-    async with asyncio.timeout(20):
+    async with asyncio.timeout(60):
         while len(await world.records(world.topics.sage_dead_letters)) < count:
             pass  # each look is some 100 ms long
 

@@ -130,7 +130,7 @@ async def test_a_transaction_that_a_killed_worker_left_open_is_not_waited_for(bl
     async with producing(blocked.bootstrap, f"{blocked.prefix}killed") as killed:
         await killed.begin_transaction()
         await killed.send_and_wait(blocked.topics.ledger(source), b"{}", b"invoice/usd", partition=0)
-        async with asyncio.timeout(20):
+        async with asyncio.timeout(60):
             found = await read_waiting(blocked.settings, [source])
         await killed.abort_transaction()
     assert len(found) == 5

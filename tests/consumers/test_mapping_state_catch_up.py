@@ -75,7 +75,7 @@ async def test_the_gate_passes_the_holes_that_compaction_leaves(bootstrap: str, 
 
 async def _compacted(bootstrap: str, partition: TopicPartition) -> None:
     """Wait until the cleaner has removed most of the 60 records."""
-    async with asyncio.timeout(30):
+    async with asyncio.timeout(60):
         while len(await read_to_end(bootstrap, [partition])) > 25:  # noqa: ASYNC110 - the broker tells nobody
             await asyncio.sleep(0.3)
 

@@ -148,10 +148,10 @@ async def test_a_topic_that_is_deleted_and_made_again_ends_the_reader(bootstrap:
         await table.barrier()
         async with admin_of(bootstrap) as admin:
             await admin.delete_topics([topic])
-            async with asyncio.timeout(20):
+            async with asyncio.timeout(60):
                 while any(code for _, code, _ in (await _create(admin, topic)).topic_errors):  # noqa: ASYNC110 - as it may
                     await asyncio.sleep(0.1)
-        async with asyncio.timeout(20):
+        async with asyncio.timeout(60):
             error = await table.failure()
         assert "deleted and made again" in str(error)
 
@@ -165,7 +165,7 @@ async def test_a_topic_that_gets_more_partitions_ends_the_reader(bootstrap: str,
         async with admin_of(bootstrap) as admin:
             await admin.create_partitions({topic: NewPartitions(2)})
         assert table._reader is not None
-        async with asyncio.timeout(20):
+        async with asyncio.timeout(60):
             while len(table._reader.partitions_for_topic(topic)) != 2:
                 await table._reader._client.force_metadata_update()  # it does so by itself every five minutes
             assert "2 partitions and had 1" in str(await table.failure())

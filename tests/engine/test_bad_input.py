@@ -355,7 +355,7 @@ async def test_a_topic_that_takes_less_than_at_the_start_ends_the_worker_and_los
         await set_largest(world, world.topics.sage_dead_letters, 10_000)
         await sent.put("UNDECODABLE", b"x" * 50_000, b"k")
         with pytest.raises(RecordsTooLargeError, match="no longer takes"):
-            async with asyncio.timeout(30):
+            async with asyncio.timeout(60):
                 await running.task
     await set_largest(world, world.topics.sage_dead_letters, 16 * MEGABYTE)
     async with world.worker():
@@ -406,5 +406,5 @@ async def test_foreign_bytes_in_a_ledger_end_the_worker_with_a_clear_error(world
     async with world.worker() as running:
         running.killed = True  # it ends by itself, and how is the point
         with pytest.raises(LedgerUnreadableError, match="not one of ours"):
-            async with asyncio.timeout(30):
+            async with asyncio.timeout(60):
                 await running.task

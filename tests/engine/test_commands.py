@@ -234,7 +234,7 @@ def place_of(letter):
 
 async def until_dead(world, count):
     """Wait for so many dead letters."""
-    async with asyncio.timeout(20):
+    async with asyncio.timeout(60):
         while True:
             if len(letters := await world.records(world.topics.sage_dead_letters)) >= count:
                 return letters

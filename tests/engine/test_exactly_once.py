@@ -270,7 +270,7 @@ async def test_a_source_that_grew_partitions_beyond_its_ledger_is_refused(world)
     async with world.worker() as running:
         running.killed = True  # it ends by itself, and how is the point
         with pytest.raises(LedgerPartitionMissingError, match="partition count may not change"):
-            async with asyncio.timeout(30):
+            async with asyncio.timeout(60):
                 await running.task
 
 

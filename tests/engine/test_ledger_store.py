@@ -274,7 +274,7 @@ async def test_a_ledger_that_grew_with_its_source_is_refused(world):
     async with world.worker() as running:
         running.killed = True  # it ends by itself, and how is the point
         with pytest.raises(PartitionsChangedError, match="began with 2 partitions and has 3"):
-            async with asyncio.timeout(30):
+            async with asyncio.timeout(60):
                 await running.task
 
 
@@ -332,7 +332,7 @@ async def _begun(bootstrap, prefix, folder, records):
 async def _make_anew(bootstrap, ledger):
     async with admin_of(bootstrap) as admin:
         await admin.delete_topics([ledger.topic])
-    async with asyncio.timeout(20):
+    async with asyncio.timeout(60):
         while True:
             try:
                 await create_topic(bootstrap, ledger.topic, config=COMPACTED)

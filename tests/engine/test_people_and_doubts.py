@@ -17,7 +17,7 @@ from tests.support.engine import QUICK, invoice, key
 
 async def waiting(running, document, count):
     """Wait until so many works wait for what is on its way of the document."""
-    async with asyncio.timeout(20):
+    async with asyncio.timeout(60):
         while not any(  # noqa: ASYNC110 - the session has no event for it
             len(session._documents._waiting.get(document, ())) == count and document in session._documents
             for session in running.worker._sessions.values()
@@ -204,7 +204,7 @@ async def test_a_document_that_a_person_spoke_for_needs_nobody_any_more(world):
 
 
 async def until(true):
-    async with asyncio.timeout(20):
+    async with asyncio.timeout(60):
         while not true():  # noqa: ASYNC110 - what is looked at has no event for it
             await asyncio.sleep(0.02)
 

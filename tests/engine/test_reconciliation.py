@@ -13,7 +13,7 @@ from tests.engine.test_exactly_once import once, reset
 
 
 async def until(condition):
-    async with asyncio.timeout(20):
+    async with asyncio.timeout(60):
         while not condition():  # noqa: ASYNC110 - what is counted has no event
             await asyncio.sleep(0.02)
 

@@ -23,7 +23,7 @@ def one_sage():
 
 async def dead(process):
     """Wait until the worker has killed itself; it must not have ended in any other way."""
-    async with asyncio.timeout(30):
+    async with asyncio.timeout(60):
         assert await asyncio.to_thread(process.wait) == -signal.SIGKILL
 
 

@@ -46,7 +46,7 @@ def books(sage):
 
 
 async def until_booked(sage, count):
-    async with asyncio.timeout(30):
+    async with asyncio.timeout(60):
         while len(await asyncio.to_thread(sage.documents)) < count:  # noqa: ASYNC110 - the gateway tells nobody
             await asyncio.sleep(0.02)
 

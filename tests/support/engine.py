@@ -178,7 +178,7 @@ class World:
             finally:
                 if not running.killed:
                     running.stop.set()
-                    async with asyncio.timeout(20):
+                    async with asyncio.timeout(60):
                         await running.task
 
     async def records(self, topic: str) -> list[Any]:
@@ -199,7 +199,7 @@ class World:
         try:
             consumer.assign([TopicPartition(topic, number) for number in range(self.partitions)])
             await consumer.seek_to_beginning()
-            async with asyncio.timeout(30):
+            async with asyncio.timeout(60):
                 while sum(outcome is None or each["outcome"] == outcome for each in found) < count:
                     if self.running is not None and self.running.task.done():
                         self.running.task.result()  # raises what ended the worker
@@ -243,7 +243,7 @@ class Running:
         self.task: asyncio.Task[None] = cast("asyncio.Task[None]", None)
 
     async def until_open(self, partitions: int) -> None:
-        async with asyncio.timeout(20):
+        async with asyncio.timeout(60):
             while len(self.worker.assigned) < partitions:  # noqa: ASYNC110 - the worker has no event for it
                 await asyncio.sleep(0.02)
 

@@ -41,7 +41,7 @@ class Process:
         """Wait for its end; the exit code, or minus the signal that killed it."""
         return self._popen.wait()
 
-    def until_logged(self, *texts: str, timeout: float = 30) -> None:
+    def until_logged(self, *texts: str, timeout: float = 60) -> None:
         """Wait until one of the texts is in its log."""
         end = time.monotonic() + timeout
         while not any(text in (log := self.log.read_text()) for text in texts):
