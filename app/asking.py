@@ -10,16 +10,15 @@ from uuid import uuid4
 import typer
 from aiokafka import TopicPartition
 
-from app.documents import Choice, Known, known
-from app.errors import CommandError
-from app.ledger_reading import Reader, Span, offsets_in, reader_of
-from app.output import note, show_table
+from app.documents import Choice, Known, known, missing
+from app.errors import UsageError
+from app.ledger_reading import Span, documents, reader_of
+from app.output import note, show_json, show_table
 from app.progress import Progress
-from app.replay.group import admin_of
 from app.settings import Settings, kafka_options
-from consumers.engine.ledger import decode
+from consumers.engine.ledger import Entry
 from consumers.engine.sizes import LARGEST_RECORD
-from consumers.topic_facts import describe
+from domain.codes import Code
 from domain.commands import Command, Replay
 from producers.commands import CommandWriter
 
@@ -49,46 +48,33 @@ async def find(settings: Settings, sources: Sequence[str], choice: Choice) -> li
         CommandError: A ledger does not exist, or a record in it cannot be read.
         KafkaError: The broker refused.
     """
-    ledgers = {settings.topics.ledger(source): source for source in sources}
-    partitions = await partitions_of(settings, list(ledgers))
-    found: list[Known] = []
-    async with reader_of(settings) as reader:
-        spans = await reader.whole(partitions)
-        progress = Progress("reading ledgers", offsets_in(spans))
-        for span in spans:
-            source = TopicPartition(ledgers[span.partition.topic], span.partition.partition)
-            found += await _find_in(reader, span, progress, choice, source)
-    return sorted(found, key=lambda each: (each.source, each.key))
+
+    def meant(entry: Entry, source: TopicPartition) -> Known | None:
+        return known(entry, source) if choice.holds(entry) else None
+
+    return sorted(await documents(settings, sources, meant), key=lambda each: (each.source, each.key))
 
 
-async def _find_in(
-    reader: Reader, span: Span, progress: Progress, choice: Choice, source: TopicPartition
-) -> list[Known]:
-    here: dict[str, Known] = {}
-    async for document, value in reader.entries(span, progress):
-        here.pop(document, None)
-        if value is None:
-            continue
-        try:
-            entry = decode(document, value)
-        except (ValueError, KeyError, TypeError) as error:
-            raise CommandError(f"{span.partition.topic}: the record of {document!r}: {error}") from None
-        if choice.holds(entry):
-            here[document] = known(entry, source)
-    return list(here.values())
+def tell(found: Sequence[Known], choice: Choice, *, executed: bool, as_json: bool) -> None:
+    """The documents that are meant."""
+    if as_json:
+        shown = [each.json() for each in found]
+        show_json({"executed": executed, "documents": shown, "unknown": missing(choice, found)})
+    elif found:
+        columns = ("DOCUMENT", "OUTCOME", "CODE", "RECORD", "READ AGAIN", "DETAIL")
+        rows = [(each.key, each.outcome, each.code or "-", place(each), each.way, each.detail or "-") for each in found]
+        show_table(columns, rows, whole=True)
 
 
-async def partitions_of(settings: Settings, topics: Sequence[str]) -> list[TopicPartition]:
-    """All partitions of topics.
+def read_code(text: str) -> str:
+    """A code that an answer can carry.
 
     Raises:
-        CommandError: One of them does not exist.
+        UsageError: There is none of that name.
     """
-    async with admin_of(settings) as admin:
-        facts = await describe(admin, topics)
-    if absent := [topic for topic in topics if topic not in facts]:
-        raise CommandError(f"{absent[0]} does not exist; see alvys-sage topics")
-    return [TopicPartition(topic, number) for topic in topics for number in range(facts[topic].partitions)]
+    if text not in set(Code):
+        raise UsageError(f"{text!r} is not a code; alvys-sage codes lists them")
+    return text
 
 
 async def ask(settings: Settings, commands: Sequence[Command]) -> None:
@@ -103,23 +89,20 @@ async def ask(settings: Settings, commands: Sequence[Command]) -> None:
     note(ASKED)
 
 
-async def read_again(settings: Settings, documents: Sequence[Known], person: Person) -> list[Command]:
+async def read_again(settings: Settings, found: Sequence[Known], person: Person) -> list[Command]:
     """Commands that bring along the source records of documents whose event no ledger keeps.
 
     Records that retention deleted are told, and left out.
     """
     commands: list[Command] = []
-    if not documents:
+    if not found:
         return commands
     async with reader_of(settings) as reader:
-        for each in documents:
+        logs = {log.partition: log for log in await reader.whole(list({each.source for each in found}))}
+        for each in found:
             span = Span(each.source, each.offset, each.offset + 1)
-            (whole,) = await reader.whole([each.source])
-            got = (
-                []
-                if each.offset < whole.begin
-                else [r async for batch in reader.records(span, _silent()) for r in batch]
-            )
+            there = each.offset >= logs[each.source].begin
+            got = [r async for batch in reader.records(span, _silent()) for r in batch] if there else []
             if not got or got[0].value is None:
                 note(f"{each.key}: its record at {place(each)} is gone; send the event again")
                 continue
@@ -146,12 +129,6 @@ def replay_of(
 def place(each: Known) -> str:
     """Where a document's last record stands."""
     return f"{each.source.topic}:{each.source.partition}:{each.offset}"
-
-
-def show(found: Sequence[Known]) -> None:
-    """The documents, for a person."""
-    rows = [(each.key, each.outcome, each.code or "-", place(each), each.way, each.detail or "-") for each in found]
-    show_table(("DOCUMENT", "OUTCOME", "CODE", "RECORD", "READ AGAIN", "DETAIL"), rows, whole=True)
 
 
 def _silent() -> Progress:

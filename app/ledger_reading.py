@@ -8,14 +8,20 @@ import time
 from collections.abc import AsyncIterator, Callable, Iterable, Mapping, Sequence
 from contextlib import asynccontextmanager
 from dataclasses import dataclass
+from typing import TypeVar
 
 from aiokafka import AIOKafkaConsumer, ConsumerRecord, TopicPartition
 
+from app.admin import admin_of
+from app.errors import CommandError
 from app.output import note
 from app.progress import Progress
 from app.settings import Settings, kafka_options
-from consumers.engine.ledger import INTERNAL
+from consumers.engine.ledger import INTERNAL, Entry, LedgerUnreadableError, decode
 from consumers.high_watermarks import HighWatermarks
+from consumers.topic_facts import describe
+
+Chosen = TypeVar("Chosen")
 
 READ_AT_ONCE = 2_000
 POLL_MS = 100
@@ -120,6 +126,54 @@ async def reader_of(settings: Settings) -> AsyncIterator[Reader]:
     finally:
         await consumer.stop()
         await watermarks.stop()
+
+
+async def partitions_of(settings: Settings, topics: Sequence[str]) -> list[TopicPartition]:
+    """All partitions of topics.
+
+    Raises:
+        CommandError: One of them does not exist.
+        KafkaError: The broker refused.
+    """
+    async with admin_of(settings) as admin:
+        facts = await describe(admin, topics)
+    if absent := [topic for topic in topics if topic not in facts]:
+        raise CommandError(f"{absent[0]} does not exist; see alvys-sage topics")
+    return [TopicPartition(topic, number) for topic in topics for number in range(facts[topic].partitions)]
+
+
+async def documents(
+    settings: Settings, sources: Sequence[str], choose: Callable[[Entry, TopicPartition], Chosen | None]
+) -> list[Chosen]:
+    """What `choose` makes of the documents that the ledgers of these source topics know, without those it leaves out.
+
+    It is given each entry that stood at some time, with its source partition; of a document the newest counts.
+
+    Raises:
+        CommandError: A ledger does not exist, or a record in it cannot be read.
+        KafkaError: The broker refused.
+    """
+    ledgers = {settings.topics.ledger(source): source for source in sources}
+    partitions = await partitions_of(settings, list(ledgers))
+    found: list[Chosen] = []
+    async with reader_of(settings) as reader:
+        spans = await reader.whole(partitions)
+        progress = Progress("reading ledgers", offsets_in(spans))
+        for span in spans:
+            source = TopicPartition(ledgers[span.partition.topic], span.partition.partition)
+            here: dict[str, Chosen] = {}
+            async for key, value in reader.entries(span, progress):
+                here.pop(key, None)
+                if value is None:
+                    continue
+                try:
+                    entry = decode(key, value)
+                except LedgerUnreadableError as error:
+                    raise CommandError(f"{span.partition.topic}: the record of {key!r}: {error}") from None
+                if (chosen := choose(entry, source)) is not None:
+                    here[key] = chosen
+            found += here.values()
+    return found
 
 
 def offsets_in(spans: Iterable[Span]) -> int:

@@ -5,11 +5,11 @@ import gc
 import signal
 from collections.abc import Container
 
-from aiokafka.admin import AIOKafkaAdminClient
 from prometheus_client import start_http_server
 
+from app.admin import admin_of
 from app.errors import CommandError
-from app.settings import Settings, kafka_options
+from app.settings import Settings
 from app.topics import check_topics
 
 YOUNG = 50_000
@@ -36,12 +36,8 @@ async def begin(settings: Settings, topics: Container[str] | None = None) -> asy
     loop = asyncio.get_running_loop()
     for number in (signal.SIGTERM, signal.SIGINT):
         loop.add_signal_handler(number, stop.set)
-    admin = AIOKafkaAdminClient(**kafka_options(settings))
-    try:
-        await admin.start()
+    async with admin_of(settings) as admin:
         problems = await check_topics(admin, settings)
-    finally:
-        await admin.close()
     if matter := [problem for problem in problems if topics is None or problem.topic in topics]:
         raise CommandError("; ".join(f"{problem.topic}: {problem.detail}; {problem.fix}" for problem in matter))
     if settings.metrics_port:

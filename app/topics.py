@@ -14,6 +14,7 @@ from typing import Literal
 from aiokafka.admin import AIOKafkaAdminClient, NewTopic
 from aiokafka.errors import KafkaError, TopicAlreadyExistsError
 
+from app.errors import UsageError
 from app.settings import Settings, variable
 from consumers.engine.sizes import LARGEST_RECORD, RESULT_ROOM, event_within, room
 from consumers.topic_facts import TopicFacts, describe, refuse
@@ -109,6 +110,19 @@ def wanted(settings: Settings) -> list[Wanted]:
         Wanted(names.statistics_windows, "compact", COMPACTED, many, ledger_of=names.statistics_facts),
         Wanted(names.statistics_waiting, "compact", COMPACTED, many, ledger_of=names.statistics_facts),
     ]
+
+
+def source_named(name: str, settings: Settings) -> str:
+    """The full name of a source topic, given with or without the prefix.
+
+    Raises:
+        UsageError: There is none of that name.
+    """
+    sources = settings.topics.sources
+    for full in (name, settings.topic_prefix + name):
+        if full in sources:
+            return full
+    raise UsageError(f"{name!r} is not a topic that this service reads: {', '.join(sources)}")
 
 
 async def check_topics(admin: AIOKafkaAdminClient, settings: Settings) -> list[Problem]:

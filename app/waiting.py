@@ -7,12 +7,11 @@ from datetime import UTC, datetime
 from decimal import Decimal
 
 from consumers.engine.ledger import Entry
+from consumers.engine.surroundings import Receive
 from domain.documents import SourceDocument
 from domain.events import ContractError
 from domain.outcomes import Rejected
-from domain.reading import Received
 
-Receive = Callable[[bytes | None], Received]
 CENTS = Decimal("0.01")
 
 

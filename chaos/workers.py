@@ -9,12 +9,9 @@ from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
 from pathlib import Path
 
-from app.settings import Settings
 from demo.processes import SERVICE, Process
 
 STATE_VARIABLE = "ALVYS_SAGE_STATE_DIR"
-HAS_STATE = "state_dir" in Settings.model_fields
-"""Whether workers keep a local store. Until they do, deleting it is a plain kill."""
 RESTART_AFTER = 0.5
 LONGEST_WAIT = 8.0
 """Seconds that a worker which ends at every start waits at most for the next one, as orchestrators make it."""
@@ -92,11 +89,9 @@ class Pool:
     def _launch(self, slot: Slot) -> None:
         slot.starts += 1
         slot.started = time.monotonic()
-        env = dict(self._env)
         state = slot.folder / "state"
         state.mkdir(exist_ok=True)
-        if HAS_STATE:
-            env[STATE_VARIABLE] = str(state)
+        env = {**self._env, STATE_VARIABLE: str(state)}
         module, *arguments = self._start
         slot.process = Process(f"run-{slot.starts}", arguments, env, slot.folder, module)
 

@@ -8,16 +8,16 @@ from typing import Annotated
 import typer
 from aiokafka import ConsumerRecord, TopicPartition
 
-from app.asking import DRY_RUN, NOBODY, By, Execute, Person, ask, partitions_of, replay_of
+from app.asking import DRY_RUN, NOBODY, By, Execute, Person, ask, read_code, replay_of
 from app.bootstrap import subscription_of
 from app.errors import CommandError, UsageError
-from app.ledger_reading import offsets_in, reader_of
+from app.ledger_reading import offsets_in, partitions_of, reader_of
 from app.mapping_access import settings_for_command
 from app.output import Json, note, show_json, show_table
 from app.progress import Progress
-from app.replay.request import source_named
 from app.settings import Settings
-from domain.codes import Code
+from app.topics import source_named
+from consumers.engine.records import read
 from domain.events import ContractError
 
 dead_letters = typer.Typer(
@@ -118,8 +118,8 @@ def replay(  # noqa: PLR0913 - its parameters are the command's
 
 
 async def _read(settings: Settings, code: str | None, topic: str | None) -> list[Letter]:
-    if code is not None and code not in set(Code):
-        raise UsageError(f"{code!r} is not a code; alvys-sage codes lists them")
+    if code is not None:
+        read_code(code)
     wanted = None if topic is None else source_named(topic, settings)
     newest: dict[str, Letter] = {}
     partitions = await partitions_of(settings, [settings.topics.sage_dead_letters])
@@ -158,10 +158,9 @@ def _still_broken(settings: Settings, letter: Letter) -> str | None:
     receive = subscription_of(settings).sources.get(letter.source.topic)
     if receive is None:
         return "its topic is not one that this service reads"
+    anyhow, most = settings.record_keys == "any", settings.largest_event_bytes
     try:
-        received = receive(letter.value)
+        read(receive, letter.key, letter.value, any_record_key=anyhow, largest_event=most)
     except ContractError as error:
         return f"{error.code}: {error.detail}"
-    if settings.record_keys != "any" and letter.key != received.key.encode():
-        return f"{Code.WRONG_KEY}: send it again under {received.key}"
     return None

@@ -5,11 +5,11 @@ from typing import Annotated
 
 import typer
 
-from app.asking import DRY_RUN, NOBODY, By, Execute, Person, ask, find, show
+from app.asking import DRY_RUN, NOBODY, By, Execute, Person, ask, find, tell
 from app.documents import Choice, Known, Way, missing
 from app.errors import CommandError, UsageError
 from app.mapping_access import settings_for_command
-from app.output import Json, note, show_json
+from app.output import Json, note
 from domain.commands import MarkSynced
 
 
@@ -41,12 +41,7 @@ def mark_synced(
     settings = settings_for_command()
     choice = Choice(documents=frozenset(document))
     found = asyncio.run(find(settings, settings.topics.sources, choice))
-    if as_json:
-        show_json(
-            {"executed": execute, "documents": [each.json() for each in found], "unknown": missing(choice, found)}
-        )
-    elif found:
-        show(found)
+    tell(found, choice, executed=execute, as_json=as_json)
     wrong = [f"{key}: no ledger knows it" for key in missing(choice, found)]
     wrong += [f"{each.key}: {_why_not(each)}" for each in found if each.way is not Way.KEPT]
     if wrong:

@@ -6,14 +6,13 @@ from typing import Annotated
 
 import typer
 
-from app.asking import DRY_RUN, NOBODY, By, Execute, Person, ask, find, read_again, show
+from app.asking import DRY_RUN, NOBODY, By, Execute, Person, ask, find, read_again, read_code, tell
 from app.documents import Choice, Known, Way, missing
 from app.errors import UsageError
 from app.mapping_access import settings_for_command
-from app.output import Json, note, show_json
-from app.replay.request import source_named
+from app.output import Json, note
 from app.settings import Settings
-from domain.codes import Code
+from app.topics import source_named
 from domain.commands import Command, Retry
 from domain.keys import BadKeyError, canonical
 
@@ -49,12 +48,7 @@ def retry(  # noqa: PLR0913 - its parameters are the command's
     choice = _choice(document or (), code or (), blocked_by or ())
     sources = [source_named(name, settings) for name in topic] if topic else list(settings.topics.sources)
     found = asyncio.run(find(settings, sources, choice))
-    if as_json:
-        show_json(
-            {"executed": execute, "documents": [each.json() for each in found], "unknown": missing(choice, found)}
-        )
-    elif found:
-        show(found)
+    tell(found, choice, executed=execute, as_json=as_json)
     for key in missing(choice, found):
         note(f"{key}: no ledger knows it")
     again = [each for each in found if each.way is not Way.NONE]
@@ -70,10 +64,7 @@ def retry(  # noqa: PLR0913 - its parameters are the command's
 def _choice(documents: Sequence[str], codes: Sequence[str], blocked_by: Sequence[str]) -> Choice:
     if [bool(documents), bool(codes), bool(blocked_by)].count(True) != 1:
         raise UsageError("choose by --document, --code or --blocked-by: exactly one of them")
-    for code in codes:
-        if code not in set(Code):
-            raise UsageError(f"{code!r} is not a code; alvys-sage codes lists them")
-    return Choice(frozenset(documents), frozenset(codes), frozenset(map(_blocker, blocked_by)))
+    return Choice(frozenset(documents), frozenset(map(read_code, codes)), frozenset(map(_blocker, blocked_by)))
 
 
 def _blocker(text: str) -> str:

@@ -5,11 +5,11 @@ from dataclasses import asdict
 from typing import Annotated
 
 import typer
-from aiokafka.admin import AIOKafkaAdminClient
 
+from app.admin import admin_of
 from app.logging import set_up
 from app.output import Json, show_json, show_line, show_table
-from app.settings import Settings, kafka_options
+from app.settings import Settings
 from app.topics import Report, check, create, wanted
 
 
@@ -40,12 +40,8 @@ def topics(
 
 
 async def _ask(settings: Settings, *, make: bool) -> Report:
-    admin = AIOKafkaAdminClient(**kafka_options(settings))
-    try:
-        await admin.start()
+    async with admin_of(settings) as admin:
         return await (create if make else check)(admin, settings)
-    finally:
-        await admin.close()
 
 
 def _as_json(settings: Settings, report: Report) -> dict[str, object]:

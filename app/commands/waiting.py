@@ -8,17 +8,13 @@ import typer
 from aiokafka import TopicPartition
 
 from app.bootstrap import subscription_of
-from app.errors import CommandError
-from app.ledger_reading import offsets_in, reader_of
+from app.ledger_reading import documents
 from app.mapping_access import live_table, settings_for_command
 from app.output import Json, note, show_json, show_line, show_table
-from app.progress import Progress
-from app.replay.group import admin_of
-from app.replay.request import source_named
 from app.settings import Settings
+from app.topics import source_named
 from app.waiting import Crowd, Waiting, by_blocker, crowd_of, money, read, text_of
-from consumers.engine.ledger import decode
-from consumers.topic_facts import describe
+from consumers.engine.ledger import Entry
 from domain.keys import canonical
 from domain.settings import ConnectionSetting
 
@@ -61,36 +57,17 @@ async def read_waiting(settings: Settings, sources: Sequence[str]) -> list[Waiti
         KafkaError, MappingStateUnavailable: The broker refused.
     """
     receivers = subscription_of(settings).sources
-    ledgers = {settings.topics.ledger(source): source for source in sources}
-    async with admin_of(settings) as admin:
-        facts = await describe(admin, ledgers)
-    if missing := [ledger for ledger in ledgers if ledger not in facts]:
-        raise CommandError(f"{missing[0]} does not exist; see alvys-sage topics")
-    partitions = [TopicPartition(name, number) for name in ledgers for number in range(facts[name].partitions)]
-    found: list[Waiting] = []
-    async with live_table(settings) as table, reader_of(settings) as reader:
+    async with live_table(settings) as table:
         state = table.state
 
         def base(subsidiary: str) -> str | None:
             setting = state.connection(subsidiary)
             return setting.base_currency if isinstance(setting, ConnectionSetting) else None
 
-        spans = await reader.whole(partitions)
-        progress = Progress("reading ledgers", offsets_in(spans))
-        for span in spans:
-            source = ledgers[span.partition.topic]
-            here: dict[str, Waiting] = {}
-            async for document, value in reader.entries(span, progress):
-                here.pop(document, None)
-                if value is None:
-                    continue
-                try:
-                    entry = decode(document, value)
-                except (ValueError, KeyError, TypeError) as error:
-                    raise CommandError(f"{span.partition.topic}: the record of {document!r}: {error}") from None
-                if entry.waiting and entry.last is not None:
-                    here[document] = read(entry, source, receivers[source], base)
-            found += here.values()
+        def waits(entry: Entry, source: TopicPartition) -> Waiting | None:
+            return read(entry, source.topic, receivers[source.topic], base) if entry.waiting else None
+
+        found = await documents(settings, sources, waits)
     return sorted(found, key=lambda each: (each.since, each.key))
 
 

@@ -19,6 +19,8 @@ from app.replay.plan import Move
 from consumers.engine.judgement import Next, judge, read_again
 from consumers.engine.knobs import Knobs
 from consumers.engine.ledger import Ending, Entry, Posted, decode, ended
+from consumers.engine.records import read
+from consumers.engine.surroundings import Receive
 from consumers.engine.work import Verdict, verdict_of
 from domain.codes import Code
 from domain.documents import Document
@@ -29,8 +31,6 @@ from domain.outcomes import Outcome, Rejected
 from domain.parties import PartyIndex
 from domain.reading import Received
 from producers.results import SourceRecord
-
-Receive = Callable[[bytes | None], Received]
 
 
 class Kind(StrEnum):
@@ -120,15 +120,10 @@ class Simulation:
         Raises:
             ValueError, KeyError, TypeError: An entry of the ledger cannot be read; a worker would stop at it.
         """
-        if len(record.value or b"") > self._knobs.largest_event:
-            self.forecast.kinds[Kind.DEAD] += 1
-            return
+        anyhow, most = self._any_record_key, self._knobs.largest_event
         try:
-            received = self._receive(record.value)
+            received = read(self._receive, record.key, record.value, any_record_key=anyhow, largest_event=most)
         except ContractError:
-            self.forecast.kinds[Kind.DEAD] += 1
-            return
-        if record.key != received.key.encode() and not self._any_record_key:
             self.forecast.kinds[Kind.DEAD] += 1
             return
         source = SourceRecord(record.topic, record.partition, record.offset, record.timestamp)

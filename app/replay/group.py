@@ -11,14 +11,14 @@ So there are three guards against a worker that nobody knows of, in this order:
 
 import asyncio
 import logging
-from collections.abc import AsyncIterator, Mapping, Sequence
-from contextlib import asynccontextmanager
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 
 from aiokafka import AIOKafkaConsumer, TopicPartition
 from aiokafka.admin import AIOKafkaAdminClient
 from aiokafka.errors import CommitFailedError, GroupCoordinatorNotAvailableError, NotCoordinatorForGroupError
 
+from app.admin import admin_of
 from app.errors import CommandError
 from app.settings import Settings, kafka_options
 from consumers.engine.restore import fence
@@ -138,17 +138,6 @@ async def move_offsets(
         raise GroupActiveError(f"a worker came into group {settings.group_id}. Nothing was changed") from None
     finally:
         await consumer.stop()
-
-
-@asynccontextmanager
-async def admin_of(settings: Settings) -> AsyncIterator[AIOKafkaAdminClient]:
-    """A client for administration that is connected."""
-    admin = AIOKafkaAdminClient(**kafka_options(settings))
-    try:
-        await admin.start()
-        yield admin
-    finally:
-        await admin.close()
 
 
 async def _coordinator(admin: AIOKafkaAdminClient, group_id: str) -> None:

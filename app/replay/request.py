@@ -12,6 +12,7 @@ from aiokafka import TopicPartition
 
 from app.errors import UsageError
 from app.settings import Settings
+from app.topics import source_named
 
 _DURATION = re.compile(
     r"P(?=\d|T\d)(?:(?P<days>\d+)D)?(?:T(?=\d)(?:(?P<hours>\d+)H)?(?:(?P<minutes>\d+)M)?(?:(?P<seconds>\d+(?:\.\d+)?)S)?)?"
@@ -158,16 +159,3 @@ def read_scope(texts: Sequence[str], settings: Settings) -> Scope:
         known = scope.get(topic, frozenset())
         scope[topic] = None if known is None or not colon else known | frozenset(map(int, numbers))
     return scope
-
-
-def source_named(name: str, settings: Settings) -> str:
-    """The full name of a source topic, given with or without the prefix.
-
-    Raises:
-        UsageError: There is none of that name.
-    """
-    sources = settings.topics.sources
-    for full in (name, settings.topic_prefix + name):
-        if full in sources:
-            return full
-    raise UsageError(f"{name!r} is not a topic that this service reads: {', '.join(sources)}")

@@ -5,12 +5,13 @@ from dataclasses import dataclass
 
 from aiokafka import AIOKafkaConsumer, TopicPartition
 
+from app.admin import admin_of
 from app.bootstrap import knobs_of, subscription_of
 from app.errors import CommandError
 from app.ledger_reading import reader_of
 from app.mapping_access import live_table
 from app.replay.forecast import Forecast, Simulation, foretell
-from app.replay.group import Activity, activity, admin_of, committed_offsets, move_offsets
+from app.replay.group import Activity, activity, committed_offsets, move_offsets
 from app.replay.plan import Plan, make_plan, partitions_of
 from app.replay.request import Listed, Scope, Target
 from app.settings import Settings, kafka_options

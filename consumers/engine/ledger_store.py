@@ -205,10 +205,6 @@ class Ledger:
         """Take over an entry that is durable in the topic."""
         self.apply([Change(entry.key, encode(entry), entry)])
 
-    def put_internal(self, name: str, value: bytes) -> None:
-        """Take over a record of the engine's own that is durable in the topic."""
-        self.apply([Change(name, value)])
-
     def drop(self, key: str) -> None:
         """Forget a document: its record was deleted from the topic."""
         self.apply([Change(key, None)])

@@ -5,7 +5,7 @@ in the commands topic stays before it, so that whoever owns the partition next a
 harmless, since a document that was answered meanwhile is no longer among those it chooses.
 """
 
-from collections.abc import Iterable, Mapping
+from collections.abc import Mapping
 from dataclasses import dataclass, field
 
 import orjson
@@ -44,17 +44,12 @@ class Orders:
         self.fresh = kept is None
         """Whether the ledger has no record of commands yet."""
         self._trackers: dict[int, OffsetTracker] = {}
-        self._open: set[Order] = set()
         ends = ends or {}
         known = ends if kept is None else {int(number): place for number, place in orjson.loads(kept).items()}
         for number, end in ends.items():
             tracker = self._trackers[number] = OffsetTracker()
             place = known.get(number, 0)
             tracker.reached(place if place <= end else 0)
-
-    def __len__(self) -> int:
-        """How many commands are under way."""
-        return len(self._open)
 
     @property
     def places(self) -> Mapping[int, int]:
@@ -69,17 +64,13 @@ class Orders:
         tracker.begin(offset)
         return True
 
-    def open(self, order: Order, keys: Iterable[str]) -> None:
-        """The documents that an order concerns here."""
-        order.open = set(keys)
-        self._open.add(order)
-
     def answered(self, order: Order, key: str) -> bool:
         """One of its documents was answered; True when it was the last."""
-        order.open.discard(key)
-        if order.open or order not in self._open:
+        if key not in order.open:
             return False
-        self._open.discard(order)
+        order.open.discard(key)
+        if order.open:
+            return False
         self.end(order.partition, order.offset)
         return True
 

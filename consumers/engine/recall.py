@@ -208,7 +208,7 @@ class Recall:
             self._orders.end(partition, offset)
             self._host.keep(self._orders.record())
             return
-        self._orders.open(order, (key for key, _, _ in asked))
+        order.open.update(key for key, _, _ in asked)
         self._asked.extend(asked)
         self.go_on()
 

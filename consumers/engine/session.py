@@ -31,9 +31,9 @@ from consumers.engine.ledger_store import Ledger
 from consumers.engine.notes import as_read, ending
 from consumers.engine.offsets import OffsetTracker
 from consumers.engine.recall import Recall
+from consumers.engine.records import read
 from consumers.engine.surroundings import Receive, Surroundings
 from consumers.engine.work import Verdict, Work, verdict_of
-from domain.codes import Code
 from domain.commands import Command, MarkSynced, Replay, Retry
 from domain.documents import Document
 from domain.events import ContractError
@@ -187,13 +187,8 @@ class PartitionSession:
 
     def read(self, key: bytes | None, value: bytes | None) -> Received:
         """A record as the document it is; ContractError if it breaks the contract."""
-        if (size := len(value or b"")) > (most := self._knobs.largest_event):
-            raise ContractError(Code.EVENT_TOO_LARGE, f"it has {size} bytes, {most} are read")
-        received = self.receive(value)
-        if key != received.key.encode() and not self._around.any_record_key:
-            wanted = f"the record's key is {key!r}, its document's is {received.key!r}"
-            raise ContractError(Code.WRONG_KEY, wanted)
-        return received
+        anyhow, most = self._around.any_record_key, self._knobs.largest_event
+        return read(self.receive, key, value, any_record_key=anyhow, largest_event=most)
 
     def reached(self, position: int) -> None:
         """The consumer has nothing left before `position`: commit past markers and holes."""

@@ -12,6 +12,7 @@ from domain.events import ContractError
 from sage_client.errors import RefusedError, SignInError
 from tests.engine.test_commands import again, ledger, rejected, until_dead
 from tests.engine.test_order_and_waiting import MASTER
+from tests.engine.test_reconciliation import until
 from tests.support.engine import QUICK, invoice, key
 
 
@@ -201,12 +202,6 @@ async def test_a_document_that_a_person_spoke_for_needs_nobody_any_more(world):
         await world.ask("mark-synced", documents=["invoice/a"], why="entered by hand")
         await world.until(1, "skipped")
         await until(lambda: need() == 0)
-
-
-async def until(true):
-    async with asyncio.timeout(60):
-        while not true():  # noqa: ASYNC110 - what is looked at has no event for it
-            await asyncio.sleep(0.02)
 
 
 async def test_a_defect_met_between_two_turns_ends_the_worker_and_is_not_swallowed(world):
