@@ -49,11 +49,13 @@ class Code(StrEnum):
     NOT_A_1099_DRIVER = "NOT_A_1099_DRIVER"
     FUEL_OFF = "FUEL_OFF"
     TOLLS_OFF = "TOLLS_OFF"
+    # Routing, triggers, grouped bills.
     # Waiting for a named thing.
     ACCOUNT_UNMAPPED = "ACCOUNT_UNMAPPED"
     SETTING_INVALID = "SETTING_INVALID"
     CONNECTION_PAUSED = "CONNECTION_PAUSED"
     VENDOR_UNMAPPED = "VENDOR_UNMAPPED"
+    # Dimensions and custom fields.
     # Documents that contradict themselves.
     NO_LINES = "NO_LINES"
     TOO_MANY_LINES = "TOO_MANY_LINES"
@@ -69,6 +71,7 @@ class Code(StrEnum):
     PARTY_UNNAMED = "PARTY_UNNAMED"
     PARTY_NOT_FOUND = "PARTY_NOT_FOUND"
     PARTY_AMBIGUOUS = "PARTY_AMBIGUOUS"
+    # Parties made, and terms.
     # Sage's answers.
     SAGE_REFUSED = "SAGE_REFUSED"
     SAGE_DUPLICATE_NUMBER = "SAGE_DUPLICATE_NUMBER"
@@ -81,6 +84,7 @@ class Code(StrEnum):
     EXECUTED_BUT_NOT_FOUND = "EXECUTED_BUT_NOT_FOUND"
     REVERSED_IN_SAGE = "REVERSED_IN_SAGE"
     EVENT_NOT_READ_AGAIN = "EVENT_NOT_READ_AGAIN"
+    # Corrections of what stands in Sage.
     CHANGED_AFTER_POSTING = "CHANGED_AFTER_POSTING"
 
     @property
@@ -172,6 +176,8 @@ EXPLANATIONS: dict[Code, Explanation] = {
     Code.TOLLS_OFF: Explanation(
         _S, "Include tolls is off for this subsidiary.", "Switch Include tolls on and send the transaction again."
     ),
+    # Routing, triggers, grouped bills.
+    # Waiting for a named thing.
     Code.ACCOUNT_UNMAPPED: Explanation(
         _W,
         "No level of the account mapping answers for a line: not the item, not the category, not the master Default.",
@@ -190,6 +196,8 @@ EXPLANATIONS: dict[Code, Explanation] = {
         "The fuel card or toll provider has no vendor in mapping-state.",
         "Set the provider's vendor, or the default one; the document then exports by itself.",
     ),
+    # Dimensions and custom fields.
+    # Documents that contradict themselves.
     Code.NO_LINES: Explanation(_R, "The document has no lines.", "Correct it in Alvys and send it again."),
     Code.TOO_MANY_LINES: Explanation(
         _R,
@@ -241,6 +249,8 @@ EXPLANATIONS: dict[Code, Explanation] = {
         "Several active records in Sage Intacct have the customer's or vendor's name.",
         "Set the External Accounting ID on the profile in Alvys and send the document again.",
     ),
+    # Parties made, and terms.
+    # Sage's answers.
     Code.SAGE_REFUSED: Explanation(
         _R,
         "Sage Intacct refused the document; its own words are in `sage.errors`.",
@@ -300,6 +310,7 @@ EXPLANATIONS: dict[Code, Explanation] = {
         "made for will not be read again: the group's offset was moved past it, or its topic has deleted it.",
         "Replay that record (its topic, partition and offset are in `source`), or send the document again.",
     ),
+    # Corrections of what stands in Sage.
     Code.CHANGED_AFTER_POSTING: Explanation(
         _R,
         "The document stands in Sage Intacct with other content; posting it again would book it twice.",

@@ -20,6 +20,8 @@ class SageObject(StrEnum):
 
     AR_INVOICE = "ARINVOICE"
     AP_BILL = "APBILL"
+    AR_ADJUSTMENT = "ARADJUSTMENT"
+    AP_ADJUSTMENT = "APADJUSTMENT"
 
 
 class SourceKind(StrEnum):

@@ -9,6 +9,7 @@ from sage_client._kinds import Certainty, Kind, Level
 from sage_client._reply import Row
 from sage_client._text import Limits
 from sage_client.answers import Answer, Call, Done, Refused, Unknown
+from sage_client.books import Account, Entity, Term
 from sage_client.client import GATEWAY_URL, SageClient
 from sage_client.errors import SageError
 from sage_client.gateway_error import GatewayError
@@ -20,6 +21,7 @@ from sage_client.turns import Pace
 
 __all__ = [
     "GATEWAY_URL",
+    "Account",
     "AllOf",
     "Answer",
     "AnyOf",
@@ -27,6 +29,7 @@ __all__ = [
     "Certainty",
     "DocumentKey",
     "Done",
+    "Entity",
     "Filter",
     "Found",
     "GatewayError",
@@ -41,6 +44,7 @@ __all__ = [
     "Row",
     "SageClient",
     "SageError",
+    "Term",
     "Timeouts",
     "Unknown",
     "Where",

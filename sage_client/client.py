@@ -25,9 +25,10 @@ from urllib.parse import urlsplit
 import httpx
 from pydantic import SecretStr
 
+from domain.categories import Side
 from domain.documents import PartyKind
 from domain.parties import PartyRecord
-from sage_client import _envelope
+from sage_client import _envelope, books
 from sage_client._classify import as_read
 from sage_client._documents import render
 from sage_client._reading import read_all
@@ -36,6 +37,7 @@ from sage_client._session import Session, Sessions, opened
 from sage_client._text import DEFAULT_LIMITS, Limits
 from sage_client._transport import RequestBody, Transport
 from sage_client.answers import Answer, Call, failed, match
+from sage_client.books import Account, Entity, Term
 from sage_client.errors import RequestInvalidError, SageError, SignInError, TooLateError
 from sage_client.login import Login
 from sage_client.lookups import DocumentKey, Found, found, parties_query, party
@@ -186,6 +188,18 @@ class SageClient:
             SageError: The list could not be read to its end.
         """
         return [party(kind, row) for row in await self.query(login, parties_query(kind))]
+
+    async def accounts(self, login: Login) -> list[Account]:
+        """All GL accounts that can be posted to, active or not; SageError as `parties`."""
+        return [books.account(row) for row in await self.query(login, books.accounts_query())]
+
+    async def entities(self, login: Login) -> list[Entity]:
+        """All entities, active or not; none where the company has one only. SageError as `parties`."""
+        return [books.entity(row) for row in await self.query(login, books.entities_query())]
+
+    async def terms(self, login: Login, side: Side) -> list[Term]:
+        """All payment terms of a side, active or not; SageError as `parties`."""
+        return [books.term(row) for row in await self.query(login, books.terms_query(side))]
 
     async def probe(self, login: Login) -> None:
         """Does Sage take this user's calls? One call in its session that reads and books nothing.

@@ -12,18 +12,18 @@ import structlog
 
 from consumers.engine import metrics
 from consumers.engine.aside import SetAside, Wakes
-from consumers.engine.directory import PartyDirectory
 from consumers.engine.doubt import Doubts
 from consumers.engine.knobs import Knobs, Time, jittered
 from consumers.engine.leases import Leases
 from consumers.engine.ledger import Claim
 from consumers.engine.places import CredentialsMissingError, Place, Sage, place_of
+from consumers.engine.preparation import Preparation
 from consumers.engine.verdicts import posted, refused, sage_answer
 from consumers.engine.work import Owner, Verdict, Work
 from domain.codes import Code
 from domain.documents import Connection, SageObject
 from domain.identity import control_id
-from domain.outcomes import Outcome, Rejected
+from domain.outcomes import Outcome
 from sage_client import Answer, Call, Done, Kind, Level, Login, Refused, SageError, Unknown
 from sage_client.errors import DuplicateCallError, PermissionDeniedError, TooLateError
 
@@ -52,7 +52,7 @@ class Lane:
         self._login = sage.login
         self._knobs = knobs
         self._time = time
-        self._directory = PartyDirectory(sage.client, knobs, time)
+        self._preparation = Preparation(sage.client, knobs, time)
         self._queues: dict[Stream, deque[Work]] = {}
         self._filled = asyncio.Event()
         self._claimed: asyncio.Queue[list[Work]] = asyncio.Queue(maxsize=1)
@@ -124,14 +124,14 @@ class Lane:
             task.cancel()
         await asyncio.gather(*tasks, return_exceptions=True)
 
-    # Stage one: parties and claims.
+    # Stage one: what has to be known first, and claims.
 
     async def _run_claims(self) -> None:
         while True:
             batch = await self._next_batch()
             try:
                 login = self._login(batch[0].connection)
-                batch = await self._find_parties(login, batch)
+                batch = await self._prepare(login, batch)
             except CredentialsMissingError as error:
                 self._block(batch, Verdict(Outcome.DEFERRED, Code.SAGE_SIGN_IN, str(error)))
                 continue
@@ -169,18 +169,14 @@ class Lane:
             self._filled.clear()
             await self._filled.wait()
 
-    async def _find_parties(self, login: Login, batch: Sequence[Work]) -> list[Work]:
-        # All of them first: a list that cannot be read decides nothing, for none of the batch.
-        parties = [await self._directory.find(login, work.mapped.party) for work in batch]
-        found = []
-        for work, party in zip(batch, parties, strict=True):
-            if isinstance(party, Rejected):
-                self._aside.unclear(work)
-                work.owner.finish(work, Verdict(Outcome.REJECTED, party.code, party.detail))
-            else:
-                work.party_id = party
-                found.append(work)
-        return found
+    async def _prepare(self, login: Login, batch: Sequence[Work]) -> list[Work]:
+        """Those of the batch that can be sent; what speaks against the others is told."""
+        against = await self._preparation.prepare(login, batch)
+        for work, verdict in against:
+            self._aside.unclear(work)
+            work.owner.finish(work, verdict)
+        ended = {work for work, _ in against}
+        return [work for work in batch if work not in ended]
 
     async def _claim(self, batch: Iterable[Work]) -> list[Work]:
         """Make the claims of a batch durable, each partition's in one transaction, all partitions side by side."""

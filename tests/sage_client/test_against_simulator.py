@@ -161,6 +161,14 @@ async def test_a_wrong_sender_posts_nothing_and_defers_every_document(simulator)
     assert answer.error.kind in {Kind.AUTH, Kind.CONFIGURATION}  # XMLGW_JPP0002 does not say whose password it was
 
 
+async def test_the_books_are_read_as_they_stand(client):
+    accounts = {each.number: each for each in await client.accounts(WHO)}
+    assert accounts["40010"].title == "Customer linehaul"
+    assert accounts["40010"].active
+    assert [each.id for each in await client.entities(WHO)] == ["100", "200"]
+    assert {each.name: each.days for each in await client.terms(WHO, Side.AR)}["Net 45"] == 45
+
+
 async def test_all_parties_are_read(client):
     vendors = await client.parties(WHO, PartyKind.VENDOR)
     assert {"VEN-20417", "VEN-BESTPASS"} <= {each.id for each in vendors if each.active}
