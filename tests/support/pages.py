@@ -8,7 +8,7 @@ import re
 import types
 from collections.abc import Callable, Iterable, Iterator
 from enum import StrEnum
-from functools import lru_cache
+from functools import lru_cache, partial
 from pathlib import Path
 from typing import Annotated, Literal, Union, get_args, get_origin
 
@@ -27,7 +27,6 @@ from domain.events.toll import TollData
 from domain.settings import AccountSetting, ConnectionSetting, VendorSetting
 
 ROOT = Path(__file__).parents[2]
-REQUIREMENTS = range(52, 78)
 _FENCE = re.compile(r"^```(?P<info>[^\n]*)\n(?P<body>.*?)^```$", re.MULTILINE | re.DOTALL)
 _BLOCK = re.compile(r"(<!-- generated: (?P<name>[\w-]+) -->\n)(?P<body>.*?)(<!-- end -->)", re.DOTALL)
 
@@ -57,36 +56,60 @@ def test_names() -> frozenset[str]:
     return frozenset(name for name, _ in _functions())
 
 
-def requirement_rows() -> str:
-    """The table of docs/requirements.md: number and words as they stand there, tests as their markers say."""
-    shown: dict[int, set[str]] = {}
-    for name, numbers in _functions():
-        for number in numbers:
-            shown.setdefault(number, set()).add(name)
-    lines = ["| no. | requirement | shown by |", "|---|---|---|"]
-    for number, words in sorted(requirement_words().items()):
-        names = ", ".join(f"`{name}`" for name in sorted(shown.get(number, set())))
-        lines.append(f"| {number} | {words} | {names} |")
-    return "\n".join(lines)
+MARKS = {"requirements": "requirement", "features-settings": "feature", "features-behaviours": "feature"}
+MARKS |= {"features-beyond": "feature"}
+FEATURES = ROOT / "docs/features.md"
+MOST_SHOWN = 3
+OUT = "out: "
 
 
-def requirement_words() -> dict[int, str]:
-    """Number and words of each row of docs/requirements.md."""
-    rows = re.findall(r"^\| (\d+) \| (.*?) \|", (ROOT / "docs/requirements.md").read_text(), re.MULTILINE)
-    return {int(number): words for number, words in rows}
+def feature_rows(block: str) -> str:
+    """One table of docs/features.md: first columns as they stand there, tests as their markers say."""
+    head, line, *rows = blocks(FEATURES.read_text())[block].splitlines()
+    return "\n".join([head, line, *(_feature_row(row, _shown(MARKS[block])) for row in rows)])
 
 
-def _functions() -> Iterator[tuple[str, list[int]]]:
+def feature_names(block: str) -> list[str]:
+    """What the rows of a table are about."""
+    return [row.split("|")[1].strip() for row in blocks(FEATURES.read_text())[block].splitlines()[2:]]
+
+
+def marked_names(mark: str) -> frozenset[str]:
+    """What tests say they show."""
+    return frozenset(_shown(mark))
+
+
+def _feature_row(row: str, shown: dict[str, set[str]]) -> str:
+    _, name, words, last, _ = (cell.strip() for cell in row.split("|"))
+    tests = sorted(shown.get(name, ()))
+    more = f" and {len(tests) - MOST_SHOWN} more" if len(tests) > MOST_SHOWN else ""
+    cell = ", ".join(f"`{test}`" for test in tests[:MOST_SHOWN]) + more or (last if last.startswith(OUT) else "")
+    return f"| {name} | {words} | {cell} |"
+
+
+@lru_cache(maxsize=2)
+def _shown(mark: str) -> dict[str, set[str]]:
+    shown: dict[str, set[str]] = {}
+    for name, marks in _functions():
+        for each in marks.get(mark, ()):
+            shown.setdefault(each, set()).add(name)
+    return shown
+
+
+def _functions() -> Iterator[tuple[str, dict[str, list[str]]]]:
     for path in sorted((ROOT / "tests").rglob("test_*.py")):
         for node in ast.walk(ast.parse(path.read_text())):
             if isinstance(node, ast.FunctionDef | ast.AsyncFunctionDef) and node.name.startswith("test_"):
-                yield node.name, [number for mark in node.decorator_list for number in _numbers(mark)]
+                yield node.name, _marks(node.decorator_list)
 
 
-def _numbers(mark: ast.expr) -> list[int]:
-    if isinstance(mark, ast.Call) and ast.unparse(mark.func) == "pytest.mark.requirement":
-        return [ast.literal_eval(argument) for argument in mark.args]
-    return []
+def _marks(decorators: Iterable[ast.expr]) -> dict[str, list[str]]:
+    found: dict[str, list[str]] = {}
+    for each in decorators:
+        name = ast.unparse(each.func) if isinstance(each, ast.Call) else ""
+        if isinstance(each, ast.Call) and (mark := name.removeprefix("pytest.mark.")) in MARKS.values():
+            found.setdefault(mark, []).extend(str(ast.literal_eval(argument)) for argument in each.args)
+    return found
 
 
 # Fields of the wire's models.
@@ -167,7 +190,7 @@ def _parts(annotation: object) -> Iterator[object]:
 
 GENERATORS: dict[str, Callable[[], str]] = {
     "settings": lambda: settings_markdown(describe_settings()),
-    "requirements": requirement_rows,
+    **{block: partial(feature_rows, block) for block in MARKS},
     "event-invoice": lambda: field_rows(InvoiceData),
     "event-driver-statement": lambda: field_rows(DriverStatementData),
     "event-carrier-statement": lambda: field_rows(CarrierStatementData),
