@@ -86,6 +86,15 @@ class Code(StrEnum):
     EVENT_NOT_READ_AGAIN = "EVENT_NOT_READ_AGAIN"
     # Corrections of what stands in Sage.
     CHANGED_AFTER_POSTING = "CHANGED_AFTER_POSTING"
+    CORRECTION_UNDER_WAY = "CORRECTION_UNDER_WAY"
+    STANDING_PAID = "STANDING_PAID"
+    STANDING_SELECTED = "STANDING_SELECTED"
+    STANDING_CLOSED = "STANDING_CLOSED"
+    STANDING_IN_APPROVAL = "STANDING_IN_APPROVAL"
+    STANDING_STATE_UNKNOWN = "STANDING_STATE_UNKNOWN"
+    STANDING_NOT_FOUND = "STANDING_NOT_FOUND"
+    CORRECTION_REFUSED = "CORRECTION_REFUSED"
+    CORRECTION_CONTRADICTED = "CORRECTION_CONTRADICTED"
 
     @property
     def explanation(self) -> Explanation:
@@ -313,7 +322,56 @@ EXPLANATIONS: dict[Code, Explanation] = {
     # Corrections of what stands in Sage.
     Code.CHANGED_AFTER_POSTING: Explanation(
         _R,
-        "The document stands in Sage Intacct with other content; posting it again would book it twice.",
-        "Correct the posted document in Sage Intacct by hand.",
+        "The document stands in Sage Intacct with other content and is not corrected by itself: a person marked it as "
+        "synced or changed it in Sage, or the settings no longer let it be exported.",
+        "Correct the document in Sage Intacct by hand, or change the setting that `detail` names and retry.",
+    ),
+    Code.CORRECTION_UNDER_WAY: Explanation(
+        _W,
+        "What stood in Sage Intacct was reversed, or its draft deleted, and the corrected document is posted next.",
+        "Nothing to do; it goes on by itself, whichever worker owns the document.",
+    ),
+    Code.STANDING_PAID: Explanation(
+        _R,
+        "The document changed, and what stands in Sage Intacct is paid, in full or in part; it may not be reversed.",
+        "Remove the payment in Sage Intacct, then `alvys-sage retry`; it is then reversed and posted anew.",
+    ),
+    Code.STANDING_SELECTED: Explanation(
+        _R,
+        "The document changed, and what stands in Sage Intacct is selected for payment.",
+        "Reverse it by hand in Sage Intacct, or take it out of the payment run, then `alvys-sage retry`.",
+    ),
+    Code.STANDING_CLOSED: Explanation(
+        _R,
+        "The document changed, and what stands in Sage Intacct is closed; it cannot be changed there.",
+        "Ask Alvys support; enter the difference in Sage Intacct by hand and mark the document as synced.",
+    ),
+    Code.STANDING_IN_APPROVAL: Explanation(
+        _R,
+        "The document changed, and what stands in Sage Intacct is in approval, or was declined there.",
+        "Approve it or recall it to a draft in Sage Intacct, then `alvys-sage retry`; it is then corrected.",
+    ),
+    Code.STANDING_STATE_UNKNOWN: Explanation(
+        _R,
+        "The document changed, and what stands in Sage Intacct is in a state, or of a kind, that this service does not "
+        "correct.",
+        "Reverse it by hand in Sage Intacct, then `alvys-sage retry`; it is then posted anew.",
+    ),
+    Code.STANDING_NOT_FOUND: Explanation(
+        _R,
+        "The document changed, and Sage Intacct shows no record under the number it was posted with: it was deleted, "
+        "or the user may no longer see it, and then to post it anew would book it twice.",
+        "Look for the record in Sage Intacct, all entities included. If it is gone, `alvys-sage retry` posts the "
+        "document anew; if it is there, let the user see it, then retry twice.",
+    ),
+    Code.CORRECTION_REFUSED: Explanation(
+        _R,
+        "Sage Intacct refused to update, reverse or delete what stands there; its own words are in `sage.errors`.",
+        "Correct what Sage names, or reverse the record by hand in Sage Intacct, then `alvys-sage retry`.",
+    ),
+    Code.CORRECTION_CONTRADICTED: Explanation(
+        _U,
+        "Sage Intacct says that it has executed the correction, yet the record does not show it. It is not sent again.",
+        "Do by hand in Sage Intacct what `detail` names; it is then found, and the document goes on by itself.",
     ),
 }

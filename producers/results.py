@@ -68,6 +68,8 @@ class Result:
     """The mapping-state offset that was in force."""
     from_ledger: bool = False
     """True when the answer was known already and Sage was not called."""
+    corrects: str | None = None
+    """The record number that this one was posted in place of: it was reversed or deleted."""
 
 
 def encode(result: Result) -> bytes:
@@ -109,6 +111,8 @@ def _encode(result: Result, *, with_lines: bool) -> bytes:
         body["document"] = _document(result.document, result.party_id, with_lines=with_lines)
     if result.sage is not None:
         body["sage"] = _sage(result.sage)
+    if result.corrects is not None:
+        body["corrects"] = result.corrects
     return orjson.dumps(body)
 
 

@@ -11,22 +11,28 @@ from sage_client._text import Limits
 from sage_client.answers import Answer, Call, Done, Refused, Unknown
 from sage_client.books import Account, Entity, Term
 from sage_client.client import GATEWAY_URL, SageClient
+from sage_client.corrections import REVERSALS, UPDATABLE, Correction, DeleteCall, ReverseCall, UpdateCall, line_elements
 from sage_client.errors import SageError
 from sage_client.gateway_error import GatewayError
 from sage_client.login import Login
 from sage_client.lookups import DocumentKey, Found
 from sage_client.query import AllOf, AnyOf, Filter, Operator, Query, Where, equal, one_of, since
+from sage_client.standing import Standing
 from sage_client.timeouts import Timeouts
 from sage_client.turns import Pace
 
 __all__ = [
     "GATEWAY_URL",
+    "REVERSALS",
+    "UPDATABLE",
     "Account",
     "AllOf",
     "Answer",
     "AnyOf",
     "Call",
     "Certainty",
+    "Correction",
+    "DeleteCall",
     "DocumentKey",
     "Done",
     "Entity",
@@ -41,16 +47,20 @@ __all__ = [
     "Pace",
     "Query",
     "Refused",
+    "ReverseCall",
     "Row",
     "SageClient",
     "SageError",
+    "Standing",
     "Term",
     "Timeouts",
     "Unknown",
+    "UpdateCall",
     "Where",
     "classify",
     "equal",
     "errors",
+    "line_elements",
     "one_of",
     "since",
 ]

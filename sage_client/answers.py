@@ -5,7 +5,7 @@ can fail midway (web-services/error-handling), so silence proves nothing.
 """
 
 import re
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 
 from domain.documents import Document
@@ -28,7 +28,7 @@ class Call:
 
 @dataclass(frozen=True, slots=True)
 class Done:
-    """Sage booked it and named the record."""
+    """Sage booked it and named the record, or did to the record what a correction asked for."""
 
     control_id: str
     record_no: str
@@ -59,21 +59,26 @@ def failed(control_id: str, error: SageError) -> Answer:
     return (Refused if error.certainty is Certainty.NOT_DONE else Unknown)(control_id, error)
 
 
-def match(control_ids: Sequence[str], reply: Reply) -> dict[str, Answer]:
-    """Each call's answer, from the results of the request they were sent in."""
+def match(control_ids: Sequence[str], reply: Reply, known: Mapping[str, str] | None = None) -> dict[str, Answer]:
+    """Each call's answer, from the results of the request they were sent in.
+
+    `known`: by control id the record number of a call that changes a record; its success need not name one, as a
+    delete's does not.
+    """
     results: dict[str, list[Result]] = {control_id: [] for control_id in control_ids}
     for result in reply.results:
         if result.control_id in results:
             results[result.control_id].append(result)
-    return {control_id: _one(control_id, own, reply) for control_id, own in results.items()}
+    known = known or {}
+    return {control_id: _one(control_id, own, reply, known.get(control_id)) for control_id, own in results.items()}
 
 
-def _one(control_id: str, own: list[Result], reply: Reply) -> Answer:
+def _one(control_id: str, own: list[Result], reply: Reply, known: str | None) -> Answer:
     if len(own) != 1:
         return failed(control_id, MissingResultError(f"{len(own)} results for one call", level=Level.RESULT))
     [result] = own
     if result.status == SUCCESS:
-        record_no = _record_no(result)
+        record_no = known or _record_no(result)
         if record_no is None:
             return failed(control_id, MissingResultError("success without a record number", level=Level.RESULT))
         return Done(control_id, record_no)

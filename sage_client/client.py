@@ -15,6 +15,7 @@ Guarantees:
 
 import secrets
 from collections.abc import Callable, Sequence
+from dataclasses import replace
 from datetime import UTC, datetime
 from ipaddress import ip_address
 from logging import getLogger
@@ -26,11 +27,10 @@ import httpx
 from pydantic import SecretStr
 
 from domain.categories import Side
-from domain.documents import PartyKind
+from domain.documents import PartyKind, SageObject
 from domain.parties import PartyRecord
 from sage_client import _envelope, books
 from sage_client._classify import as_read
-from sage_client._documents import render
 from sage_client._reading import read_all
 from sage_client._reply import Reply, Row
 from sage_client._session import Session, Sessions, opened
@@ -38,10 +38,12 @@ from sage_client._text import DEFAULT_LIMITS, Limits
 from sage_client._transport import RequestBody, Transport
 from sage_client.answers import Answer, Call, failed, match
 from sage_client.books import Account, Entity, Term
+from sage_client.corrections import Correction, render_call
 from sage_client.errors import RequestInvalidError, SageError, SignInError, TooLateError
 from sage_client.login import Login
 from sage_client.lookups import DocumentKey, Found, found, parties_query, party
 from sage_client.query import Query
+from sage_client.standing import Standing, line_queries, lines, standing, standing_queries
 from sage_client.timeouts import Timeouts
 from sage_client.turns import Pace, Turns
 
@@ -128,16 +130,16 @@ class SageClient:
     async def post(
         self,
         login: Login,
-        calls: Sequence[Call],
+        calls: Sequence[Call | Correction],
         *,
         not_after: datetime | None = None,
         wanted: Callable[[], bool] | None = None,
     ) -> list[Answer]:
-        """Create documents: one request, one function per call, each independent, each under its own control id.
+        """Create or correct documents: one request, one function per call, each independent, each under its control id.
 
         Args:
             login: Whose session.
-            calls: What to create.
+            calls: What to create or correct.
             not_after: The request does not begin later, whatever signing in or its turn took; its calls are then
                 refused with `TooLateError`, since nothing was sent.
             wanted: Asked right before the bytes leave; where it says no, likewise.
@@ -152,9 +154,10 @@ class SageClient:
             raise ValueError("two calls of one request share a control id")
         answers: dict[str, Answer] = {}
         functions: dict[str, str] = {}
+        known = {call.control_id: call.record_no for call in calls if not isinstance(call, Call)}
         for call in calls:
             try:
-                xml = render(call.document, call.party_id, self._limits, self._marker_field)
+                xml = render_call(call, self._limits, self._marker_field)
             except RequestInvalidError as error:
                 answers[call.control_id] = failed(call.control_id, error)
             else:
@@ -169,7 +172,7 @@ class SageClient:
             except SageError as error:
                 answers |= {control_id: failed(control_id, error) for control_id in functions}
             else:
-                answers |= match(list(functions), reply)
+                answers |= match(list(functions), reply, known)
         return [answers[call.control_id] for call in calls]
 
     async def find(self, login: Login, keys: Sequence[DocumentKey]) -> list[list[Found]]:
@@ -180,6 +183,29 @@ class SageClient:
         """
         rows = await self._read(login, [key.query(self._marker_field) for key in keys])
         return [[found(key, row, self._marker_field) for row in own] for key, own in zip(keys, rows, strict=True)]
+
+    async def standing(
+        self, login: Login, kind: SageObject, record_nos: Sequence[str], *, lines_too: bool = False
+    ) -> dict[str, Standing]:
+        """Documents of one kind by their record numbers; those that Sage does not show are left out.
+
+        Args:
+            login: Of the place they were posted to.
+            kind: Their object.
+            record_nos: Sage's record numbers.
+            lines_too: Whether drafts are to have their `lines`.
+
+        Raises:
+            SageError: The look-up failed; nothing follows from it, least of all that a document is absent.
+        """
+        pages = await self._read(login, standing_queries(kind, list(dict.fromkeys(record_nos))))
+        there = {each.record_no: each for rows in pages for each in (standing(kind, row) for row in rows)}
+        drafts = [each.record_no for each in there.values() if each.draft] if lines_too else []
+        queries = line_queries(kind, drafts)
+        if queries:
+            for record_no, rows in zip(drafts, await self._read(login, queries), strict=True):
+                there[record_no] = replace(there[record_no], lines=lines(rows))
+        return there
 
     async def parties(self, login: Login, kind: PartyKind) -> list[PartyRecord]:
         """All customers or vendors, active or not.

@@ -67,12 +67,17 @@ class Found:
 
     @property
     def reversed(self) -> bool:
-        """Whether it was reversed or voided, so that it is worth nothing.
+        """Whether it was reversed or voided, so that it is worth nothing."""
+        return worth_nothing(self.state)
 
-        "Reversed" is the label that is known; the words of other set-ups are not documented, so any that begin like it
-        count, and "Voided", which AP payments have.
-        """
-        return self.state.strip().lower().startswith(("revers", "void"))
+
+def worth_nothing(state: str) -> bool:
+    """Whether Sage's label says that a document was reversed or voided.
+
+    "Reversed" is the label that is known; the words of other set-ups are not documented, so any that begin like it
+    count, and "Voided", which AP payments have.
+    """
+    return state.strip().lower().startswith(("revers", "void"))
 
 
 def found(key: DocumentKey, row: Row, marker_field: str | None = None) -> Found:

@@ -80,11 +80,15 @@ class SetAside:
 
     def admit(self, work: Work) -> Verdict | None:
         """The same for a document that comes; where a trial is wanted, it is the one."""
-        refusing = [(blocker, aside) for blocker, aside in self._of(work) if not aside.wanted]
+        # One on trial comes again: between two steps of a correction it was elsewhere.
+        refusing = [
+            (blocker, aside) for blocker, aside in self._of(work) if not aside.wanted and aside.trial is not work
+        ]
         if refusing:
             return _for_work(refusing[0][1].verdict, work, refusing[0][0])
         for _, aside in self._of(work):
-            aside.wanted, aside.trial = False, work
+            if aside.wanted:
+                aside.wanted, aside.trial = False, work
         return None
 
     def on_trial(self, work: Work) -> bool:
@@ -95,7 +99,7 @@ class SetAside:
         """Sage took this document up: it did, or refused it for what it says."""
         for blocker, aside in self._of(work):
             self._settle(blocker, aside, work, worked=True)
-        for blocker in (blocker_of(work.connection), kind_blocker_of(work.connection, _kind(work))):
+        for blocker in (blocker_of(work.connection), kind_blocker_of(work.connection, work.sage_object)):
             if blocker not in self._asides:
                 self._in_a_row.pop(blocker, None)
 
@@ -127,7 +131,7 @@ class SetAside:
         return tuple(self._tasks)
 
     def _of(self, work: Work) -> Iterator[tuple[str, _Aside]]:
-        for blocker in (blocker_of(work.connection), kind_blocker_of(work.connection, _kind(work))):
+        for blocker in (blocker_of(work.connection), kind_blocker_of(work.connection, work.sage_object)):
             if (aside := self._asides.get(blocker)) is not None:
                 yield blocker, aside
 
@@ -202,7 +206,3 @@ def _for_work(verdict: Verdict, work: Work, blocker: str) -> Verdict:
     """The verdict with what this document waits for: the connection works again, or is set up otherwise."""
     blocked_by = (blocker, ConnectionKey(work.connection.subsidiary_id).canonical)
     return replace(verdict, blocked_by=blocked_by, parked=True)
-
-
-def _kind(work: Work) -> SageObject:
-    return work.claim.sage_object if work.claim is not None else work.mapped.sage_object

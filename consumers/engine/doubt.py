@@ -11,17 +11,18 @@ import structlog
 
 from consumers.engine import metrics
 from consumers.engine.aside import SetAside
+from consumers.engine.correction import CorrectionProof, Executed, prove_correction
 from consumers.engine.knobs import Knobs, Time, jittered
 from consumers.engine.leases import Leases
 from consumers.engine.places import CredentialsMissingError, Sage, place_of
-from consumers.engine.proof import Adopt, Ask, Circumstances, End, SendAgain, Wait, prove
-from consumers.engine.verdicts import ended, posted
-from consumers.engine.work import Owner, Verdict, Work
+from consumers.engine.proof import Adopt, Ask, Circumstances, End, Proof, Renumber, SendAgain, Wait, prove
+from consumers.engine.verdicts import ended, executed, posted
+from consumers.engine.work import Gone, Owner, Verdict, Work
 from domain.codes import Code
 from domain.identity import marker
 from domain.outcomes import Outcome
 from producers.results import SageAnswer
-from sage_client import DocumentKey, Found, Kind, SageError
+from sage_client import DocumentKey, Kind, Login, SageError
 from sage_client.errors import PermissionDeniedError
 
 log = structlog.get_logger(__name__)
@@ -94,7 +95,6 @@ class Doubts:
 
     async def _look_up(self, batch: Sequence[Work]) -> None:
         claims = [work.claimed for work in batch]
-        keys = [DocumentKey(claim.sage_object, claim.number, claim.party_id) for claim in claims]
         connection = batch[0].connection
         if (verdict := self._aside.why(connection)) is not None:
             # Every try would be a refused sign-in: the probe tries, once for all of them.
@@ -103,7 +103,9 @@ class Doubts:
         # Taken before the question: what Sage executes while it answers is not "after the lease".
         lease_ended = [self._leases.left(claim) <= 0 for claim in claims]
         try:
-            answers = await self._client.find(self._login(connection), keys)
+            proofs = await (self._prove_corrections if claims[0].corrects else self._prove)(
+                self._login(connection), batch, lease_ended
+            )
         except CredentialsMissingError as error:
             self._aside.add(connection, Verdict(Outcome.DEFERRED, Code.SAGE_SIGN_IN, str(error)))
             self._all_later(batch, f"it could not be looked up: {error}", self._knobs.probe_every)
@@ -113,8 +115,40 @@ class Doubts:
                 self._aside.add(connection, Verdict(Outcome.DEFERRED, error.code, str(error)))
             self._all_later(batch, f"it could not be looked up: {error}", self._knobs.backoff)
             return
-        for work, found, ended_before in zip(batch, answers, lease_ended, strict=True):
-            self._decide(work, found, lease_ended=ended_before)
+        for work, proof in zip(batch, proofs, strict=True):
+            self._decide(work, proof)
+
+    async def _prove(self, login: Login, batch: Sequence[Work], lease_ended: Sequence[bool]) -> Sequence[Proof]:
+        claims = [work.claimed for work in batch]
+        found = await self._client.find(
+            login, [DocumentKey(claim.sage_object, claim.number, claim.party_id) for claim in claims]
+        )
+        return [
+            prove(
+                claim,
+                there,
+                Circumstances(
+                    marker=marker(work.key),
+                    lease_ended=over,
+                    number_taken=work.number_taken,
+                    same_revision=work.received.revision == claim.revision,
+                    budget=self._knobs.repeats,
+                    retired=work.retired,
+                ),
+            )
+            for work, claim, there, over in zip(batch, claims, found, lease_ended, strict=True)
+        ]
+
+    async def _prove_corrections(
+        self, login: Login, batch: Sequence[Work], lease_ended: Sequence[bool]
+    ) -> Sequence[CorrectionProof]:
+        claims = [work.claimed for work in batch]
+        there = await self._client.standing(login, claims[0].sage_object, [claim.record_no for claim in claims])
+        budget = self._knobs.repeats
+        return [
+            prove_correction(claim, there.get(claim.record_no), lease_ended=over, budget=budget)
+            for claim, over in zip(claims, lease_ended, strict=True)
+        ]
 
     def _all_later(self, batch: Sequence[Work], why: str, first: timedelta) -> None:
         """All of them at one time, so that they stay one request."""
@@ -124,16 +158,9 @@ class Doubts:
             self._tell(work, why)
             self._push(work, due)
 
-    def _decide(self, work: Work, found: Sequence[Found], *, lease_ended: bool) -> None:
+    def _decide(self, work: Work, proof: Proof | CorrectionProof) -> None:
         claim = work.claimed
-        known = Circumstances(
-            marker=marker(work.key),
-            lease_ended=lease_ended,
-            number_taken=work.number_taken,
-            same_revision=work.received.revision == claim.revision,
-            budget=self._knobs.repeats,
-        )
-        match proof := prove(claim, found, known):
+        match proof:
             case Wait():
                 self._later(work, proof.why)
                 return
@@ -143,10 +170,17 @@ class Doubts:
             case Adopt():
                 log.info("a document in doubt was found in sage", key=work.key, record_no=proof.record_no)
                 work.owner.finish(work, posted(claim, proof.record_no))
+            case Executed():
+                log.info("a correction in doubt was executed", key=work.key, record_no=claim.record_no)
+                executed(work, claim.record_no)
+            case Gone():
+                work.owner.retired(work, proof)
+            case Renumber():
+                work.owner.renumber(work)
             case End():
                 work.owner.finish(work, ended(claim, proof))
             case SendAgain():
-                log.info("a document in doubt is proven absent and sent again", key=work.key)
+                log.info("a call in doubt is proven not executed and sent again", key=work.key)
                 work.executed = claim if claim.repeats else None
                 work.owner.again(work)
         self._leases.forget(claim)
@@ -169,7 +203,8 @@ class Doubts:
             log.error("a document needs a person", key=work.key, number=claim.number, party=claim.party_id, why=why)
             sage = SageAnswer(control_id=claim.control_id)
             work.claim, work.doubt, work.looks = replace(claim, asked=True), why, 0
-            work.owner.park(work, Verdict(Outcome.UNCERTAIN, Code.EXECUTED_BUT_NOT_FOUND, why, sage=sage, parked=True))
+            code = Code.CORRECTION_CONTRADICTED if claim.corrects else Code.EXECUTED_BUT_NOT_FOUND
+            work.owner.park(work, Verdict(Outcome.UNCERTAIN, code, why, sage=sage, parked=True))
         gap = min(self._knobs.probe_every * 2 ** min(work.looks, 16), self._knobs.probe_cap).total_seconds()
         work.looks += 1
         self._push(work, self._time.monotonic() + gap * (0.9 + 0.2 * self._time.random()))
@@ -189,4 +224,4 @@ class Doubts:
 
 def _stream(work: Work) -> tuple[object, ...]:
     """What may be looked up in one request: of one place, and of one kind, which alone the user may not be shown."""
-    return *place_of(work.connection), work.claimed.sage_object
+    return *place_of(work.connection), work.claimed.sage_object, work.claimed.corrects

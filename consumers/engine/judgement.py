@@ -5,15 +5,22 @@ Replay tells what would happen with the same function that decides what does hap
 
 from dataclasses import replace
 from enum import Enum, auto
+from typing import TypeVar
 
-from consumers.engine.ledger import Claim, Entry, Marked
-from consumers.engine.work import Verdict
+from consumers.engine.ledger import OTHER_REVISION, Claim, Entry, Marked, Posted
+from consumers.engine.work import Verdict, verdict_of
 from domain.codes import Code
 from domain.commands import Command, MarkSynced, Retry, said
+from domain.documents import Document
+from domain.keys import ConnectionKey
 from domain.mapping_state import MappingState
-from domain.outcomes import Outcome
-from domain.settings import ConnectionSetting
+from domain.outcomes import Deferred, Outcome, Rejected, Skipped
+from domain.settings import ConnectionSetting, ConnectionStatus
 from producers.results import SageAnswer, SourceRecord
+
+Known = TypeVar("Known", Claim, Posted)
+NOTHING_TO_BOOK = frozenset({Code.ZERO_TOTAL, Code.DEDUCTED_FROM_DRIVER})
+"""Skips that say that nothing of the document belongs in Sage any more. All others speak of settings."""
 
 
 class Next(Enum):
@@ -22,7 +29,7 @@ class Next(Enum):
     LOOK_UP = auto()
     """A call of the document has no outcome: Sage is asked first."""
     MAP = auto()
-    """It is mapped with the settings in force, and posted if they let it."""
+    """It is mapped with the settings in force, and posted if they let it; what stands of it is corrected."""
 
 
 def read_again(entry: Entry, source: SourceRecord) -> bool:
@@ -42,10 +49,10 @@ def judge(entry: Entry, revision: str, *, again: bool) -> Verdict | Next:
     if entry.claim is not None:
         return _superseded(entry.claim.offset) if again and revision != entry.claim.revision else Next.LOOK_UP
     if (same := _stands_already(entry, revision)) is not None:
-        return same
+        return replace(same, newest=not again and last is not None and last.revision != revision)
     if again and last is not None and last.revision != revision:
         return _superseded(last.offset)
-    if entry.posted is not None or entry.marked is not None:
+    if entry.marked is not None or (entry.posted is not None and entry.posted.revision == OTHER_REVISION):
         return changed(entry)
     if again and last is not None and last.by_sage:
         # Sage's refusal stands. A later record of the same content asks anew.
@@ -69,10 +76,9 @@ def _stands_already(entry: Entry, revision: str) -> Verdict | None:
 
 
 def changed(entry: Entry) -> Verdict:
-    """A revision of a document that stands in Sage with other content: posting it would book it twice.
+    """A revision of a document that stands in Sage with content that a person gave it: it is not corrected.
 
-    The one place where a correction begins: today it is refused, whatever the state of the document in Sage
-    (docs/decisions/0014-changed-after-posting-is-refused.md).
+    What we posted is (docs/decisions/0023-what-changed-after-posting-is-corrected.md).
     """
     posted, marked = entry.posted, entry.marked
     if posted is not None:
@@ -86,6 +92,33 @@ def changed(entry: Entry) -> Verdict:
     return Verdict(Outcome.REJECTED, Code.CHANGED_AFTER_POSTING, detail, sage=sage)
 
 
+def mapped(
+    standing: Posted | None, answer: Document | Skipped | Deferred | Rejected, state: MappingState
+) -> Document | Verdict | None:
+    """What the mapping of a revision means where another one stands in Sage, or nothing does.
+
+    Returns:
+        The document to post; the verdict that ends it, and leaves what stands as it is; None where nothing is to be
+        booked any more, so that what stands has to go.
+    """
+    if standing is None:
+        return answer if isinstance(answer, Document) else verdict_of(answer)
+    setting = state.connection(standing.connection.subsidiary_id)
+    if isinstance(setting, ConnectionSetting) and setting.state is ConnectionStatus.PAUSED:
+        # Of a document that moves, the connection that it leaves; and one that is zero now waits here as well.
+        key = ConnectionKey(standing.connection.subsidiary_id).canonical
+        return verdict_of(Deferred(Code.CONNECTION_PAUSED, "the connection of what stands in Sage is paused", (key,)))
+    if isinstance(answer, Document):
+        return answer
+    if not isinstance(answer, Skipped):
+        return verdict_of(answer)
+    if answer.code in NOTHING_TO_BOOK:
+        return None
+    detail = f"record {standing.record_no} stands in Sage, and this revision is not exported: {answer.code}, "
+    sage = SageAnswer(standing.record_no)
+    return Verdict(Outcome.REJECTED, Code.CHANGED_AFTER_POSTING, detail + answer.detail, sage=sage)
+
+
 def marked(entry: Entry, revision: str, command: MarkSynced) -> Verdict:
     """A person entered this revision by hand, and says so."""
     earlier = entry.marked.claim if entry.marked is not None else None
@@ -95,13 +128,13 @@ def marked(entry: Entry, revision: str, command: MarkSynced) -> Verdict:
     return Verdict(Outcome.SKIPPED, Code.MARKED_SYNCED, f"marked by {by}", sage=sage, marked=mark)
 
 
-def with_present_credentials(claim: Claim, settings: MappingState) -> Claim:
-    """The claim stands where it was made, but whoever may look there now does: credentials are renamed."""
-    was = claim.connection
+def with_present_credentials(known: Known, settings: MappingState) -> Known:
+    """It stays where it was made, but whoever may look there now does: credentials are renamed."""
+    was = known.connection
     now = settings.connection(was.subsidiary_id)
     if isinstance(now, ConnectionSetting) and (now.company_id, now.entity_id) == (was.company_id, was.entity_id):
-        return replace(claim, connection=replace(was, credentials=now.credentials))
-    return claim
+        return replace(known, connection=replace(was, credentials=now.credentials))
+    return known
 
 
 def unmarked(entry: Entry) -> Entry:

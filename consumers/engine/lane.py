@@ -5,35 +5,35 @@ Two stages with one batch between them: while a request is on its way, the claim
 
 import asyncio
 from collections import deque
-from collections.abc import Iterable, Sequence
+from collections.abc import Callable, Iterable, Sequence
 from dataclasses import replace
 
 import structlog
 
 from consumers.engine import metrics
 from consumers.engine.aside import SetAside, Wakes
+from consumers.engine.calls import call_of, claim_of
+from consumers.engine.correction import Decision, NotCorrected
 from consumers.engine.doubt import Doubts
+from consumers.engine.inspection import Inspection
 from consumers.engine.knobs import Knobs, Time, jittered
 from consumers.engine.leases import Leases
-from consumers.engine.ledger import Claim
+from consumers.engine.ledger import Claim, Posted
 from consumers.engine.places import CredentialsMissingError, Place, Sage, place_of
 from consumers.engine.preparation import Preparation
-from consumers.engine.verdicts import posted, refused, sage_answer
-from consumers.engine.work import Owner, Verdict, Work
+from consumers.engine.verdicts import executed, not_corrected, refused, sage_answer
+from consumers.engine.work import Gone, Inspect, Owner, Verdict, Work
 from domain.codes import Code
 from domain.documents import Connection, SageObject
-from domain.identity import control_id
 from domain.outcomes import Outcome
-from sage_client import Answer, Call, Done, Kind, Level, Login, Refused, SageError, Unknown
+from sage_client import Answer, Done, Kind, Level, Login, Refused, SageError, Unknown
 from sage_client.errors import DuplicateCallError, PermissionDeniedError, TooLateError
 
 log = structlog.get_logger(__name__)
 
-CREATE = "create"
-"""The operation in a control id; corrections will have names of their own."""
-
-Stream = tuple[Place, SageObject]
-"""What goes out in one request: documents of one place and one kind, since the user may be refused a kind."""
+Stream = tuple[Place, SageObject, bool]
+"""What goes out in one request: documents of one place and one kind, since the user may be refused a kind; and apart
+from each other those that are posted, and those whose standing is looked at first."""
 
 
 class Lane:
@@ -46,6 +46,7 @@ class Lane:
         wakes: Wakes,
         knobs: Knobs,
         time: Time,
+        pass_on: Callable[[Work], None],
     ) -> None:
         self.company_id = company_id
         self._client = sage.client
@@ -53,6 +54,9 @@ class Lane:
         self._knobs = knobs
         self._time = time
         self._preparation = Preparation(sage.client, knobs, time)
+        self._inspection = Inspection(sage.client, time)
+        self._pass_on = pass_on
+        """Gives a work to the lane of the company that its next call goes to."""
         self._queues: dict[Stream, deque[Work]] = {}
         self._filled = asyncio.Event()
         self._claimed: asyncio.Queue[list[Work]] = asyncio.Queue(maxsize=1)
@@ -80,6 +84,9 @@ class Lane:
         if (verdict := self._aside.admit(work)) is not None:
             work.owner.finish(work, verdict)
             return
+        self._queue(work)
+
+    def _queue(self, work: Work) -> None:
         self._queues.setdefault(_stream(work), deque()).append(work)
         self._filled.set()
 
@@ -131,7 +138,7 @@ class Lane:
             batch = await self._next_batch()
             try:
                 login = self._login(batch[0].connection)
-                batch = await self._prepare(login, batch)
+                batch = await (self._prepare if batch[0].step is None else self._inspect)(login, batch)
             except CredentialsMissingError as error:
                 self._block(batch, Verdict(Outcome.DEFERRED, Code.SAGE_SIGN_IN, str(error)))
                 continue
@@ -152,7 +159,7 @@ class Lane:
                 while queue and len(batch) < self._knobs.batch:
                     if queue[0].key in keys:
                         break  # the same document from two partitions: it may not be in one request twice
-                    lines += len(queue[0].mapped.lines)
+                    lines += queue[0].lines
                     if batch and lines > self._knobs.lines:
                         break
                     work = queue.popleft()
@@ -176,7 +183,40 @@ class Lane:
             self._aside.unclear(work)
             work.owner.finish(work, verdict)
         ended = {work for work, _ in against}
-        return [work for work in batch if work not in ended]
+        ready = []
+        for work in batch:
+            if work in ended:
+                continue
+            if work.standing is None:
+                ready.append(work)
+            else:
+                self._look_first(work, work.standing)
+        return ready
+
+    def _look_first(self, work: Work, standing: Posted) -> None:
+        """All that is known without what stands speaks for it: look at that, in the lane of its own company."""
+        work.step = Inspect(standing)
+        if work.connection.company_id == self.company_id:
+            self._queue(work)
+        else:
+            self._pass_on(work)
+
+    async def _inspect(self, login: Login, batch: Sequence[Work]) -> list[Work]:
+        """Those of the batch whose standing is to be changed now; the others are told, or go on elsewhere."""
+        return [work for work, decision in await self._inspection.inspect(login, batch) if self._goes(work, decision)]
+
+    def _goes(self, work: Work, decision: Decision) -> bool:
+        match decision:
+            case NotCorrected():
+                self._aside.answered(work)
+                work.owner.finish(work, not_corrected(work, decision))
+            case Gone():
+                self._aside.answered(work)
+                work.owner.retired(work, decision)
+            case _:
+                work.step = decision
+                return True
+        return False
 
     async def _claim(self, batch: Iterable[Work]) -> list[Work]:
         """Make the claims of a batch durable, each partition's in one transaction, all partitions side by side."""
@@ -184,29 +224,7 @@ class Lane:
         begin_by = self._time.monotonic() + self._knobs.send_within.total_seconds()
         by_owner: dict[int, list[tuple[Work, Claim]]] = {}
         for work in batch:
-            document = work.mapped
-            connection = document.connection
-            claim = Claim(
-                revision=work.received.revision,
-                control_id=control_id(
-                    connection.company_id,
-                    connection.entity_id,
-                    work.key,
-                    work.received.revision,
-                    CREATE,
-                    work.attempt,
-                ),
-                attempt=work.attempt,
-                connection=connection,
-                sage_object=document.sage_object,
-                number=document.number,
-                party_id=work.party_id or "",
-                total=document.total,
-                lease_until=lease_until,
-                offset=work.source.offset,
-                timestamp=work.source.timestamp,
-                repeats=work.executed.repeats if work.executed is not None else 0,
-            )
+            claim = claim_of(work, lease_until)
             if work.executed is not None and work.executed.control_id != claim.control_id:
                 # The settings changed meanwhile: it would go out as another call, beside one that Sage has executed.
                 work.claim = replace(work.executed, repeats=max(work.executed.repeats, self._knobs.repeats))
@@ -239,9 +257,9 @@ class Lane:
                 await self._post(login, batch)
 
     async def _post(self, login: Login, batch: Sequence[Work]) -> None:
-        metrics.REQUESTS.labels(self.company_id, CREATE).inc()
+        metrics.REQUESTS.labels(self.company_id, "correct" if batch[0].claimed.corrects else "create").inc()
         metrics.BATCH.observe(len(batch))
-        calls = [Call(work.claimed.control_id, work.mapped, work.claimed.party_id) for work in batch]
+        calls = [call_of(work) for work in batch]
         with metrics.REQUEST_SECONDS.labels(self.company_id).time():
             # The client looks at the time right before the bytes leave: a worker that slept, or had to sign in first,
             # must not speak when somebody else may have proven the document absent.
@@ -290,11 +308,16 @@ class Lane:
         match answer:
             case Done():
                 self._answered(work)
-                work.owner.finish(work, posted(claim, answer.record_no))
-            case Refused(error=error) if error.code is Code.SAGE_DUPLICATE_NUMBER:
+                executed(work, answer.record_no)
+            case Refused(error=error) if error.code is Code.SAGE_DUPLICATE_NUMBER and not claim.corrects:
                 self._aside.answered(work)
                 work.number_taken = True  # by whom? Perhaps by ourselves, before the ledger's memory
                 self._doubts.add(work)
+            case Refused(error=PermissionDeniedError() as error) if claim.corrects:
+                # Creating may well be allowed: it says nothing of this kind's other documents.
+                self._aside.unclear(work)
+                verdict = Verdict(Outcome.DEFERRED, error.code, str(error), sage=sage_answer(error))
+                work.owner.finish(work, self._aside.later(work, verdict))
             case Refused(error=error) if error.kind in (Kind.DATA, Kind.BUG):
                 self._answered(work)
                 work.owner.finish(work, refused(claim, error))
@@ -318,7 +341,7 @@ class Lane:
         verdict = Verdict(Outcome.DEFERRED, error.code, str(error), sage=sage_answer(error))
         if error.kind not in (Kind.RETRY, Kind.THROTTLED):
             denied = isinstance(error, PermissionDeniedError)
-            self._block(batch, verdict, batch[0].mapped.sage_object if denied else None)
+            self._block(batch, verdict, batch[0].sage_object if denied else None)
             return
         if others or (error.kind is Kind.RETRY and error.level is Level.RESULT):
             batch = self._not_again_and_again(batch, verdict)  # their own trouble, not the company's
@@ -394,4 +417,4 @@ class Lane:
 
 
 def _stream(work: Work) -> Stream:
-    return place_of(work.connection), work.mapped.sage_object
+    return place_of(work.connection), work.sage_object, work.step is not None

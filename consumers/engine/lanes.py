@@ -55,5 +55,6 @@ class Lanes:
     def _lane(self, work: Work) -> Lane:
         company_id = work.connection.company_id
         if (lane := self._lanes.get(company_id)) is None:
-            lane = self._lanes[company_id] = Lane(company_id, self._sage, self._wakes, self._knobs, self._time)
+            lane = Lane(company_id, self._sage, self._wakes, self._knobs, self._time, self.submit)
+            self._lanes[company_id] = lane
         return lane

@@ -21,6 +21,12 @@ SCHEMA = 1
 WAITING = frozenset({Outcome.DEFERRED, Outcome.UNCERTAIN})
 OTHER_REVISION = ""
 """`Posted.revision` of a document that stands in Sage with content which none of our revisions is known to have."""
+UNSURE_REVISION = "?"
+"""The same where an update of ours may or may not have been executed: it has the content of one of two revisions."""
+CREATE, UPDATE, REVERSE, DELETE = "create", "update", "reverse", "delete"
+"""What a call does, as `Claim.operation` and in its control id."""
+MOST_RETIRED = 100
+"""Records of ours that are remembered as reversed or deleted, for each document; the newest."""
 INTERNAL = "~"
 """What begins so is no document key but a record of the engine's own, whose value only its writer understands."""
 
@@ -50,6 +56,14 @@ class Claim:
     """How often Sage said that it had executed the control id before, without a document being found."""
     asked: bool = False
     """True once a person was asked about it: its lease has ended, and it is never sent again."""
+    operation: str = CREATE
+    record_no: str = ""
+    """What a correction changes; older claims create, and name none."""
+
+    @property
+    def corrects(self) -> bool:
+        """Whether it changes a record that stands in Sage, instead of making one."""
+        return self.operation != CREATE
 
 
 @dataclass(frozen=True, slots=True)
@@ -63,6 +77,15 @@ class Posted:
     sage_object: SageObject
     number: str
     party_id: str
+
+
+@dataclass(frozen=True, slots=True)
+class Retired:
+    """What stood in Sage Intacct for this document once: it was reversed or deleted, by us or in Sage."""
+
+    record_no: str
+    number: str
+    """The number that it still holds; empty where it was deleted, which frees its number."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -101,7 +124,7 @@ class Entry:
 
     key: str
     attempts: int = 0
-    """Calls that Sage definitely refused; the next attempt's number."""
+    """The next attempt's number: calls that Sage definitely refused, and corrections that it executed."""
     posted: Posted | None = None
     claim: Claim | None = None
     last: Ending | None = None
@@ -109,6 +132,10 @@ class Entry:
     """The event itself while the document is not done with: it waits, it is in doubt, or it was rejected and may be
     tried again. So the source topic's retention cannot lose it."""
     marked: Marked | None = None
+    retired: tuple[Retired, ...] = ()
+    """Oldest first. None of them is ever adopted, nor ends a later posting as reversed by hand."""
+    renumbered: bool = False
+    """True once Sage refused a number that only a retired record of ours holds: later ones get a suffix."""
 
     @property
     def waiting(self) -> bool:
@@ -123,6 +150,10 @@ def encode(entry: Entry) -> bytes:
         part = getattr(entry, name)
         if part is not None:
             body[name] = part
+    if entry.retired:
+        body["retired"] = entry.retired
+    if entry.renumbered:
+        body["renumbered"] = True
     if entry.parked is not None:
         body["parked"] = base64.b64encode(entry.parked).decode()
     return orjson.dumps(body, default=str)
@@ -179,6 +210,8 @@ def _decode(key: str, value: bytes) -> Entry:
         last=_ending(last) if last else None,
         parked=base64.b64decode(parked) if parked is not None else None,
         marked=_marked(marked) if marked else None,
+        retired=tuple(Retired(**each) for each in body.get("retired", ())),
+        renumbered=body.get("renumbered", False),
     )
 
 
@@ -223,19 +256,36 @@ def ended(
     *,
     posted: Posted | None = None,
     marked: Marked | None = None,
-    refused: bool = False,
+    next_attempt: bool = False,
 ) -> Entry:
-    """The entry after an outcome is known: the claim is settled, no event is kept."""
+    """The entry after an outcome is known: the claim is settled, no event is kept.
+
+    `next_attempt`: Sage definitely refused the call, or executed a correction: the next call is another one.
+    """
     last = entry.last
     if last is not None and last.timestamp >= ending.timestamp and last.offset > ending.offset:
         # A replay does not make the newest record older.
         ending = replace(ending, offset=last.offset, timestamp=last.timestamp)
     return replace(
         entry,
-        attempts=entry.attempts + refused,
+        attempts=entry.attempts + next_attempt,
         posted=posted or entry.posted,
         claim=None,
         last=ending,
         parked=None,
         marked=marked,
     )
+
+
+def without_standing(entry: Entry, ending: Ending, parked: bytes | None, *, deleted: bool) -> Entry:
+    """The entry after what stood in Sage was reversed or deleted: what is next for the event is still open.
+
+    Raises:
+        ValueError: Nothing stood there.
+    """
+    posted = entry.posted
+    if posted is None:
+        raise ValueError(f"{entry.key} does not stand in Sage")
+    retired = (*entry.retired, Retired(posted.record_no, "" if deleted else posted.number))[-MOST_RETIRED:]
+    after = ended(entry, ending, next_attempt=True)
+    return replace(after, posted=None, parked=parked, retired=retired)

@@ -7,15 +7,18 @@ from aiokafka import ConsumerRecord
 
 from consumers.engine import sizes
 from consumers.engine.journal import Note, Outgoing
-from consumers.engine.ledger import Ending, Entry, ended
-from consumers.engine.work import Verdict, Work
+from consumers.engine.ledger import Ending, Entry, ended, without_standing
+from consumers.engine.places import correction_blocker_of
+from consumers.engine.work import Gone, Verdict, Work
+from domain.codes import Code
 from domain.commands import Retry
+from domain.documents import Connection
 from domain.events import ContractError
 from domain.outcomes import Outcome
 from domain.words import one_line
 from producers import dead_letters, results
 from producers.dead_letters import DeadRecord
-from producers.results import Result
+from producers.results import Result, SageAnswer
 
 
 @dataclass(frozen=True, slots=True)
@@ -32,11 +35,12 @@ class Writer:
     def finished(self, work: Work, verdict: Verdict, entry: Entry, at: datetime) -> Note:
         """The document ended: its result, its entry without a claim, the end of its record."""
         result = (self._result(work, verdict, at),)
-        if verdict.from_ledger:
+        if verdict.from_ledger and not verdict.newest:
             return Note(None, result, work.offset)  # the ledger said it; it has nothing to learn
         taken_away = work.asked is not None and isinstance(work.asked.command, Retry)
         marked = verdict.marked or (None if taken_away else entry.marked)
-        settled = ended(entry, ending(work, verdict), posted=verdict.posted, marked=marked, refused=verdict.refused)
+        another = verdict.refused or verdict.outcome is Outcome.UPDATED
+        settled = ended(entry, ending(work, verdict), posted=verdict.posted, marked=marked, next_attempt=another)
         if verdict.parked or verdict.outcome is Outcome.REJECTED or verdict.marked:
             settled = replace(settled, parked=work.value)
         return Note(settled, result, work.offset)
@@ -45,6 +49,32 @@ class Writer:
         """The record ends, the claim stands, the event is kept."""
         parked = replace(entry, last=ending(work, verdict), parked=work.value)
         return Note(parked, (self._result(work, verdict, at),), work.offset)
+
+    def retired(self, work: Work, gone: Gone, entry: Entry, at: datetime) -> Note:
+        """What stood is worth nothing: that is told, and the event kept, for the document is still to be posted.
+
+        Raises:
+            ValueError: Nothing stood.
+        """
+        if (posted := entry.posted) is None:
+            raise ValueError(f"{entry.key} does not stand in Sage")
+        goes_on = _goes_on(work, posted.connection, gone.why)
+        after = without_standing(entry, goes_on, work.value, deleted=gone.deleted)
+        told = Result(
+            key=work.key,
+            event_id=work.received.event_id,
+            source=work.source,
+            subsidiary_id=work.received.subsidiary_id,
+            revision=work.received.revision,
+            outcome=Outcome.REVERSED,
+            at=at,
+            attempt=work.claim.attempt if work.claim is not None else work.attempt,
+            detail=gone.why,
+            connection=posted.connection,
+            sage=SageAnswer(posted.record_no, gone.control_id),
+            mapping_offset=work.mapping_offset,
+        )
+        return Note(after, (Outgoing(self.results, work.key.encode(), results.encode(told)),), work.offset)
 
     def dead(self, record: DeadRecord, error: ContractError, *, ends: int | None) -> Note:
         """The bytes go aside untouched; what of them does not fit is left out and named.
@@ -75,8 +105,19 @@ class Writer:
             sage=verdict.sage,
             mapping_offset=work.mapping_offset,
             from_ledger=verdict.from_ledger,
+            corrects=work.retired[-1].record_no if verdict.outcome is Outcome.POSTED and work.retired else None,
         )
         return Outgoing(self.results, work.key.encode(), results.encode(result))
+
+
+def between(work: Work, entry: Entry) -> Entry:
+    """The entry between two calls of a document whose record has ended: it waits, so that it is found again."""
+    return replace(entry, last=_goes_on(work, work.connection, "the next call is another one"), parked=work.value)
+
+
+def _goes_on(work: Work, connection: Connection, why: str) -> Ending:
+    blocked_by = (correction_blocker_of(connection),)
+    return ending(work, Verdict(Outcome.DEFERRED, Code.CORRECTION_UNDER_WAY, why, blocked_by=blocked_by, parked=True))
 
 
 def ending(work: Work, verdict: Verdict) -> Ending:

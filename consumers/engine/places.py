@@ -30,6 +30,14 @@ def later_blocker_of(connection: Connection) -> str:
     return f"{blocker_of(connection)}/later"
 
 
+def correction_blocker_of(connection: Connection) -> str:
+    """The name that a document waits for between the reversal of what stood and its new posting.
+
+    Nothing ever arrives under it: whoever reversed goes on, and if that worker is gone, its next owner does at once.
+    """
+    return f"{blocker_of(connection)}/correction"
+
+
 class CredentialsMissingError(Exception):
     """The connection names credentials that the service was not given."""
 

@@ -16,15 +16,17 @@ nothing, and Sage never said that it executed the call                  `SendAga
 nothing, though Sage said so, within the budget                         `SendAgain`: it may have meant a call that
                                                                         was running and failed
 nothing, though Sage said so, beyond it or of another revision          `Ask`: it was changed or deleted by hand
+the number is taken, and a retired record of ours holds it              `Renumber`: it is posted under another
 ======================================================================  ==============================================
 
-A reversed document of ours with another amount counts as nothing: it is an earlier revision's, and worth nothing.
+A reversed document of ours with another amount counts as nothing: it is an earlier revision's, and worth nothing. So
+does a retired one, which a correction reversed, whatever its amount.
 """
 
 from collections.abc import Sequence
 from dataclasses import dataclass
 
-from consumers.engine.ledger import Claim
+from consumers.engine.ledger import Claim, Retired
 from domain.codes import Code
 from sage_client import Found
 
@@ -67,7 +69,12 @@ class End:
     """Whether Sage definitely refused the call: only then may a later attempt have another control id."""
 
 
-Proof = Adopt | SendAgain | Wait | Ask | End
+@dataclass(frozen=True, slots=True)
+class Renumber:
+    """Sage definitely refused the number, which a record holds that a correction of the document reversed."""
+
+
+Proof = Adopt | SendAgain | Wait | Ask | End | Renumber
 
 
 @dataclass(frozen=True, slots=True)
@@ -83,12 +90,17 @@ class Circumstances:
     """Whether what would be sent again is what was claimed."""
     budget: int
     """How often Sage may say that it executed the call although nothing is found, before a person is asked."""
+    retired: tuple[Retired, ...] = ()
+    """What stood of the document once, and was reversed or deleted to correct it."""
 
 
 def prove(claim: Claim, found: Sequence[Found], known: Circumstances) -> Proof:
     """What follows from one look-up. `found` is all that Sage holds under the claim's number and party."""
+    retired = {each.record_no for each in known.retired}
+    found = [each for each in found if each.record_no not in retired or not each.reversed]
     marked = [each for each in found if each.bears(known.marker)]
-    standing = [each for each in marked if each.total == claim.total and not each.reversed]
+    ours = [each for each in marked if each.record_no not in retired]  # one that was retired is never adopted
+    standing = [each for each in ours if each.total == claim.total and not each.reversed]
     if len(standing) == 1:
         return Adopt(standing[0].record_no)
     if standing:
@@ -98,7 +110,9 @@ def prove(claim: Claim, found: Sequence[Found], known: Circumstances) -> Proof:
     return _in_the_way(claim, found, marked, known) or _nothing(claim, known)
 
 
-def _in_the_way(claim: Claim, found: Sequence[Found], marked: Sequence[Found], known: Circumstances) -> End | None:
+def _in_the_way(
+    claim: Claim, found: Sequence[Found], marked: Sequence[Found], known: Circumstances
+) -> End | Renumber | None:
     """What is there instead of our document."""
     if other := [each for each in marked if not each.reversed]:
         return End(
@@ -110,10 +124,12 @@ def _in_the_way(claim: Claim, found: Sequence[Found], marked: Sequence[Found], k
     if equal := [each for each in marked if each.total == claim.total]:
         return End(Code.REVERSED_IN_SAGE, f"record {_numbers(equal)} is ours, and its state is {equal[0].state}")
     others = [each for each in found if each not in marked]
+    definitely = known.number_taken and not claim.repeats
+    if definitely and not others and claim.number in {each.number for each in known.retired}:
+        return Renumber()
     if others or known.number_taken:
         whose = f"record {_numbers(others)}, which is not ours" if others else "a record that a look-up does not show"
         detail = f"number {claim.number} of {claim.party_id} is taken in Sage by {whose}"
-        definitely = known.number_taken and not claim.repeats
         return End(Code.SAGE_DUPLICATE_NUMBER, detail, refused=definitely)
     return None
 

@@ -20,22 +20,24 @@ from consumers.engine.judgement import (
     Next,
     changed,
     judge,
+    mapped,
     marked,
     overtaken,
     read_again,
     unmarked,
     with_present_credentials,
 )
-from consumers.engine.ledger import Claim, Entry
+from consumers.engine.ledger import UNSURE_REVISION, UPDATE, Claim, Entry
 from consumers.engine.ledger_store import Ledger
-from consumers.engine.notes import as_read, ending
+from consumers.engine.notes import as_read, between, ending
+from consumers.engine.numbers import numbered
 from consumers.engine.offsets import OffsetTracker
 from consumers.engine.recall import Recall
 from consumers.engine.records import read
 from consumers.engine.surroundings import Receive, Surroundings
-from consumers.engine.work import Verdict, Work, verdict_of
+from consumers.engine.work import Gone, Inspect, Verdict, Work
+from domain.codes import Code
 from domain.commands import Command, MarkSynced, Replay, Retry
-from domain.documents import Document
 from domain.events import ContractError
 from domain.export import export
 from domain.outcomes import Outcome, Rejected
@@ -264,12 +266,13 @@ class PartitionSession:
             return
         if isinstance(command, Retry):
             entry = unmarked(entry)
+            work.consented = entry.last is not None and entry.last.code is Code.STANDING_NOT_FOUND
+        work.retired = entry.retired
         again = (work.offset is not None or isinstance(command, Replay)) and read_again(entry, work.source)
         answer = judge(entry, work.received.revision, again=again)
         if isinstance(answer, Verdict):
             self.finish(work, answer)
         elif answer is Next.MAP or entry.claim is None:
-            work.attempt = entry.attempts
             self._map(work)
         else:
             work.claim = with_present_credentials(entry.claim, self._around.mapping())
@@ -279,15 +282,21 @@ class PartitionSession:
 
     def _map(self, work: Work) -> None:
         """Step 2: the event and the settings in force give a document, or the reason why not."""
-        state = self._around.mapping()
-        work.mapping_offset = state.offset
+        state, entry = self._around.mapping(), self._ledger.get(work.key)
+        work.mapping_offset, work.attempt, work.retired = state.offset, entry.attempts, entry.retired
+        work.step = None
+        work.standing = None if entry.posted is None else with_present_credentials(entry.posted, state)
         source = work.received.document
         answer = source if isinstance(source, Rejected) else export(source, state, self._knobs.lines)
-        if isinstance(answer, Document):
-            work.document = answer
-            self._lanes.submit(work)
-        else:
-            self.finish(work, verdict_of(answer))
+        result = mapped(work.standing, answer, state)
+        if isinstance(result, Verdict):
+            work.document = None
+            self.finish(work, result)
+            return
+        work.document = numbered(result, entry) if result is not None else None
+        if result is None and work.standing is not None:
+            work.step = Inspect(work.standing)
+        self._lanes.submit(work)
 
     # What lanes ask of the owner.
 
@@ -303,20 +312,31 @@ class PartitionSession:
 
     def _claimed(self, work: Work, claim: Claim) -> Entry:
         """The entry while the call is on its way. It keeps the event only if no record will bring it again."""
-        entry = self._ledger.get(work.key)
+        entry = self._known(work)
         kept = work.value if work.offset is None and entry.last is not None else None
         return replace(entry, claim=claim, parked=kept, marked=None)  # only a retry, which takes it away, gets here
+
+    def _known(self, work: Work) -> Entry:
+        """The ledger's entry; where an update of what stands may have been executed, it no longer says with which."""
+        entry = self._ledger.get(work.key)
+        if work.unsure and entry.posted is not None:
+            return replace(entry, posted=replace(entry.posted, revision=UNSURE_REVISION))
+        return entry
 
     def finish(self, work: Work, verdict: Verdict) -> None:
         """Step 5: the document ended. Result, ledger and offset become true in one transaction."""
         if work.withdrawn or self._gone:
             return  # somebody else decides: a person, or the next owner
         self._documents.settle(work)
-        entry = self._ledger.get(work.key)
+        entry = self._known(work)
         claim = work.claim
         if verdict.posted is not None and claim is not None and claim.revision != work.received.revision:
             # An earlier revision was found in Sage; this one changes it.
-            entry = replace(entry, posted=verdict.posted, claim=None)
+            updated = verdict.outcome is Outcome.UPDATED
+            entry = replace(entry, posted=verdict.posted, claim=None, attempts=entry.attempts + updated)
+            if verdict.outcome is not Outcome.REJECTED:
+                self._go_on(work, Note(self._between(work, entry)))
+                return
             verdict = changed(entry)
         self._write(work, verdict, entry)
 
@@ -358,13 +378,62 @@ class PartitionSession:
             self._journal.write(Note(replace(entry, claim=None)))
 
     def again(self, work: Work) -> None:
-        """The claimed call was never executed, and never will be."""
+        """The claimed call was never executed, and never will be; an update may have been."""
         if work.withdrawn or self._gone:
             return
         self._documents.settle(work)
-        work.claim, work.looks, work.number_taken = None, 0, False
-        work.attempt = self._ledger.get(work.key).attempts
+        work.unsure = work.unsure or work.claimed.operation == UPDATE
+        self._afresh(work)
         self._map(work)
+
+    def retired(self, work: Work, gone: Gone) -> None:
+        """What stood in Sage is worth nothing any more: durable and told, before the document is posted anew."""
+        if work.withdrawn or self._gone:
+            return
+        self._documents.settle(work)
+        note = self._writer.retired(work, gone, self._ledger.get(work.key), self._around.time.now())
+        metrics.OUTCOMES.labels(self.source.topic, Outcome.REVERSED, "").inc()
+        work.offset = None
+        self._go_on(work, note)
+
+    def renumber(self, work: Work) -> None:
+        """Sage definitely refused the number, which a retired record of the document holds."""
+        if work.withdrawn or self._gone:
+            return
+        self._documents.settle(work)
+        entry = self._ledger.get(work.key)
+        entry = replace(entry, claim=None, attempts=entry.attempts + 1, renumbered=True)
+        self._go_on(work, Note(self._between(work, entry)))
+
+    @staticmethod
+    def _between(work: Work, entry: Entry) -> Entry:
+        """The entry between two calls of a document: it waits, with its event, if no record will bring it again."""
+        return entry if work.offset is not None else between(work, entry)
+
+    def _go_on(self, work: Work, note: Note) -> None:
+        """Once the note is durable, the document is judged by what it says: its next call is another one."""
+        self._called.discard(work)
+        self._rest()
+        durable = self._journal.write(note)
+        durable.add_done_callback(lambda done: self._went_on(work, done))
+
+    def _went_on(self, work: Work, done: "asyncio.Future[None]") -> None:
+        if done.cancelled() or done.exception() is not None:
+            return
+        with self.told():
+            self._gauge.set(len(self._tracker))
+            self._afresh(work)
+            work.executed, work.unsure = None, False
+            if not self._open:
+                self._documents.drop(work)
+            else:
+                self._map(work)
+
+    @staticmethod
+    def _afresh(work: Work) -> None:
+        """Nothing of the call that was claimed holds for the next one."""
+        work.claim, work.step, work.party_id = None, None, None
+        work.looks, work.tries, work.number_taken, work.doubt = 0, 0, False, None
 
     def _write(self, work: Work, verdict: Verdict, entry: Entry) -> None:
         self._called.discard(work)

@@ -1,8 +1,12 @@
 """What an answer of Sage's means for a document."""
 
-from consumers.engine.ledger import OTHER_REVISION, Claim, Posted
+from dataclasses import replace
+
+from consumers.engine.correction import NotCorrected
+from consumers.engine.ledger import DELETE, OTHER_REVISION, REVERSE, UPDATE, Claim, Posted
 from consumers.engine.proof import End
-from consumers.engine.work import Verdict
+from consumers.engine.work import Gone, Verdict, Work
+from domain.codes import Code
 from domain.outcomes import Outcome
 from producers.results import SageAnswer
 from sage_client import SageError
@@ -15,6 +19,26 @@ def sage_answer(error: SageError, claim: Claim | None = None) -> SageAnswer:
         errors=tuple(str(each) for each in error.errors) or (str(error),),
         support_ids=tuple(error.support_ids),
     )
+
+
+def executed(work: Work, record_no: str) -> None:
+    """Tell the owner that the claimed call was executed."""
+    claim = work.claimed
+    match claim.operation:
+        case operation if operation in (REVERSE, DELETE):
+            deleted = operation == DELETE
+            why = f"{'draft ' if deleted else ''}record {claim.record_no} was {'deleted' if deleted else 'reversed'}"
+            work.owner.retired(work, Gone(why, deleted, claim.control_id))
+        case operation if operation == UPDATE:
+            work.owner.finish(work, replace(posted(claim, claim.record_no), outcome=Outcome.UPDATED))
+        case _:
+            work.owner.finish(work, posted(claim, record_no))
+
+
+def not_corrected(work: Work, why: NotCorrected) -> Verdict:
+    """What stands may not be touched."""
+    sage = SageAnswer(work.standing.record_no) if work.standing is not None else None
+    return Verdict(Outcome.REJECTED, why.code, why.detail, sage=sage, stands=True)
 
 
 def posted(claim: Claim, record_no: str) -> Verdict:
@@ -53,5 +77,7 @@ def _standing(claim: Claim, record_no: str, revision: str) -> Posted:
 
 
 def refused(claim: Claim, error: SageError) -> Verdict:
-    """Sage definitely refused this document."""
-    return Verdict(Outcome.REJECTED, error.code, str(error), sage=sage_answer(error, claim), refused=True)
+    """Sage definitely refused this document, or to correct what stands of it."""
+    general = claim.corrects and error.code is Code.SAGE_REFUSED
+    code = Code.CORRECTION_REFUSED if general else error.code
+    return Verdict(Outcome.REJECTED, code, str(error), sage=sage_answer(error, claim), refused=True)

@@ -2,14 +2,16 @@
 
 from collections.abc import Sequence
 from dataclasses import dataclass
+from datetime import date
+from decimal import Decimal
 from typing import Protocol
 
 from aiokafka.structs import TopicPartition
 
-from consumers.engine.ledger import Claim, Marked, Posted
+from consumers.engine.ledger import CREATE, UPDATE, Claim, Marked, Posted, Retired
 from consumers.engine.orders import Order
 from domain.codes import Code
-from domain.documents import Connection, Document
+from domain.documents import Connection, Document, SageObject
 from domain.outcomes import Deferred, Outcome, Rejected, Skipped
 from domain.reading import Received
 from producers.results import SageAnswer, SourceRecord
@@ -33,6 +35,51 @@ class Verdict:
     parked: bool = False
     """True when the document waits in the ledger and goes on by itself."""
     from_ledger: bool = False
+    newest: bool = False
+    """True when the ledger, though it knew the answer, has to learn that a later record says it again: what an earlier
+    one of other content waits for, or was refused for, is overtaken."""
+
+
+@dataclass(frozen=True, slots=True)
+class Inspect:
+    """What stands in Sage is looked at, before anything is done to it."""
+
+    posted: Posted
+
+
+@dataclass(frozen=True, slots=True)
+class Update:
+    """The draft that stands is made to hold the document."""
+
+    posted: Posted
+    lines: int
+    """How many lines it has."""
+
+
+@dataclass(frozen=True, slots=True)
+class Retire:
+    """What stands is reversed, or deleted where it is a draft; the document is posted after that."""
+
+    posted: Posted
+    operation: str
+    """`ledger.REVERSE` or `ledger.DELETE`."""
+    total: Decimal
+    on: date
+    """The day of the reversal."""
+
+
+Step = Inspect | Update | Retire
+"""What a document needs before it can be posted, or instead of it; None on a work: it is posted."""
+
+
+@dataclass(frozen=True, slots=True)
+class Gone:
+    """What stood in Sage is worth nothing any more; how that is known."""
+
+    why: str
+    deleted: bool = False
+    control_id: str | None = None
+    """Of the call that did it, if it was ours."""
 
 
 def verdict_of(answer: Skipped | Deferred | Rejected) -> Verdict:
@@ -70,7 +117,13 @@ class Owner(Protocol):
         """A claimed document was definitely not taken and will not be sent by this worker: nothing is in doubt."""
 
     def again(self, work: "Work") -> None:
-        """The doubt ended: nothing stands in Sage. Map the document anew and post it."""
+        """The doubt ended: the call was not executed. Map the document anew and post it, or correct what stands."""
+
+    def retired(self, work: "Work", gone: Gone) -> None:
+        """What stood in Sage is worth nothing any more. Make that durable, tell the world, then post the document."""
+
+    def renumber(self, work: "Work") -> None:
+        """Sage definitely refused the number, which a retired record of the document holds. Post it under another."""
 
 
 @dataclass(slots=True, eq=False)
@@ -88,6 +141,15 @@ class Work:
     document: Document | None = None
     party_id: str | None = None
     claim: Claim | None = None
+    step: Step | None = None
+    standing: Posted | None = None
+    """What of the document stands in Sage, with the content of another revision: to be corrected first."""
+    retired: tuple[Retired, ...] = ()
+    """What of the document stood there once."""
+    consented: bool = False
+    """True when a person, told that what stood cannot be found, asked to go on."""
+    unsure: bool = False
+    """True once an update of what stands may or may not have been executed."""
     mapping_offset: int | None = None
     number_taken: bool = False
     """True when Sage definitely refused the call because its number is taken; a look-up tells by whom."""
@@ -113,8 +175,33 @@ class Work:
 
     @property
     def connection(self) -> Connection:
-        """Where the document goes; only for works that were mapped or claimed."""
-        return self.claim.connection if self.claim is not None else self.mapped.connection
+        """Where its next call goes: to what stands, or to where the document goes; ValueError before it was mapped."""
+        if self.claim is not None:
+            return self.claim.connection
+        return self.step.posted.connection if self.step is not None else self.mapped.connection
+
+    @property
+    def sage_object(self) -> SageObject:
+        """What its next call is about; ValueError before it was mapped."""
+        if self.claim is not None:
+            return self.claim.sage_object
+        return self.step.posted.sage_object if self.step is not None else self.mapped.sage_object
+
+    @property
+    def operation(self) -> str:
+        """What its next call does."""
+        match self.step:
+            case Update():
+                return UPDATE
+            case Retire():
+                return self.step.operation
+            case _:
+                return CREATE
+
+    @property
+    def lines(self) -> int:
+        """How many lines its next call may carry."""
+        return len(self.document.lines) if self.document is not None else 1
 
     @property
     def mapped(self) -> Document:

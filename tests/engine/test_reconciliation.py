@@ -6,10 +6,14 @@ from datetime import timedelta
 
 import pytest
 from aiokafka import AIOKafkaConsumer, TopicPartition
+from pydantic import SecretStr
 
 from consumers.engine.knobs import utc_now
+from sage_client import Login
 from sage_client.errors import SignInError
 from tests.engine.test_exactly_once import once, reset
+
+HERE = Login("ACME", "user", SecretStr("p"), None)
 
 
 async def until(condition):
@@ -135,7 +139,7 @@ async def test_a_claim_whose_record_was_skipped_is_looked_up_and_adopted(world):
         world.sage.script.clear()
         world.sage.hidden = False
         [call] = world.sage.lost
-        world.sage._book(call)
+        world.sage._book(HERE, call)
         results = await world.until(1, "posted")
     assert results[-1]["sage"]["recordNo"] == "1"
     assert world.sage.requests == [1]

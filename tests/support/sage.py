@@ -6,15 +6,39 @@ For speed, beside the tests that run against the simulator over HTTP.
 import asyncio
 from collections import Counter, deque
 from collections.abc import Callable, Sequence
-from dataclasses import dataclass, field
-from datetime import UTC, datetime
+from dataclasses import dataclass, field, replace
+from datetime import UTC, date, datetime
 from decimal import Decimal
 
 from domain.documents import PartyKind, SageObject
 from domain.identity import marker
 from domain.parties import PartyRecord
-from sage_client import Answer, Call, DocumentKey, Done, Found, Level, Login, Refused, SageError, Unknown
-from sage_client.errors import ConnectionLostError, DuplicateCallError, PermissionDeniedError, TooLateError
+from sage_client import (
+    Answer,
+    Call,
+    Correction,
+    DeleteCall,
+    DocumentKey,
+    Done,
+    Found,
+    Level,
+    Login,
+    Refused,
+    ReverseCall,
+    SageError,
+    Standing,
+    Unknown,
+    UpdateCall,
+    line_elements,
+)
+from sage_client.errors import (
+    ConnectionLostError,
+    DuplicateCallError,
+    DuplicateNumberError,
+    PermissionDeniedError,
+    RefusedError,
+    TooLateError,
+)
 
 
 @dataclass
@@ -28,6 +52,12 @@ class Booked:
     key: str
     accounts: tuple[str, ...]
     state: str = "Posted"
+    place: tuple[str, str | None] = ("", None)
+    """Company and entity."""
+    kind: SageObject = SageObject.AR_INVOICE
+    reference: str = ""
+    lines: tuple[frozenset[str], ...] = ()
+    reversed_on: date | None = None
 
 
 @dataclass
@@ -55,7 +85,14 @@ class FakeSage:
     late: int = 0
     hidden: bool = False
     """True while look-ups do not see what was booked."""
-    lost: list[Call] = field(default_factory=list)
+    unique_numbers: bool = False
+    """True where a number may stand once, whatever became of its record, as some companies set it up."""
+    made: int = 0
+    """Documents created, those deleted since included."""
+    corrected: list[tuple[str, str]] = field(default_factory=list)
+    """What was done to which record."""
+    inspections: int = 0
+    lost: list[Call | Correction] = field(default_factory=list)
     """The calls of the last request."""
     down: SageError | None = None
     """While set, every request gets it."""
@@ -67,12 +104,17 @@ class FakeSage:
     @property
     def keys(self) -> Counter[str]:
         """How often each document stands in the books."""
-        return Counter(each.key for each in self.booked)
+        return Counter(each.key for each in self.standing_now)
+
+    @property
+    def standing_now(self) -> list[Booked]:
+        """What counts for something."""
+        return [each for each in self.booked if each.state != "Reversed"]
 
     async def post(
         self,
         login: Login,
-        calls: Sequence[Call],
+        calls: Sequence[Call | Correction],
         *,
         not_after: datetime | None = None,
         wanted: Callable[[], bool] | None = None,
@@ -87,11 +129,11 @@ class FakeSage:
         self.most_running = max(self.most_running, self.running)
         self.arrived.set()
         try:
-            return await self._post(calls)
+            return await self._post(login, calls)
         finally:
             self.running -= 1
 
-    async def _post(self, calls: Sequence[Call]) -> list[Answer]:
+    async def _post(self, login: Login, calls: Sequence[Call | Correction]) -> list[Answer]:
         await asyncio.sleep(0)
         act = self.down or (self.script.popleft() if self.script else "ok")
         if isinstance(act, asyncio.Event):
@@ -101,24 +143,39 @@ class FakeSage:
             return [wrap(call.control_id, act) for call in calls]
         if act == "vanished":
             return [Unknown(call.control_id, ConnectionLostError("gone before it was executed")) for call in calls]
-        answers = [self._book(call) for call in calls]
+        answers = [self._execute(login, call) for call in calls]
         if act == "lost":
             return [Unknown(call.control_id, ConnectionLostError("gone after it was executed")) for call in calls]
         return answers
 
-    def _book(self, call: Call) -> Answer:
-        document = call.document
-        if (error := self.refuse.get(document.number)) is not None:
+    def _execute(self, login: Login, call: Call | Correction) -> Answer:
+        error: SageError | None
+        if isinstance(call, Call):
+            error = self.refuse.get(call.document.number)
+            if error is None and call.document.sage_object in self.denied:
+                error = PermissionDeniedError("no permission", level=Level.RESULT)
+        else:
+            error = self.refuse.get(call.record_no)
+        if error is not None:
             return Refused(call.control_id, error)
-        if document.sage_object in self.denied:
-            return Refused(call.control_id, PermissionDeniedError("no permission", level=Level.RESULT))
         if call.control_id in self.executed:
             return Unknown(call.control_id, DuplicateCallError("executed before"))
+        taken = {each.number for each in self.booked} if self.unique_numbers else set[str]()
+        if isinstance(call, Call) and call.document.number in taken:
+            return Refused(call.control_id, DuplicateNumberError("there already", level=Level.RESULT))
+        try:
+            record_no = self._book(login, call) if isinstance(call, Call) else self._correct(login, call)
+        except RefusedError as refused:
+            return Refused(call.control_id, refused)
         self.executed.add(call.control_id)
-        record_no = str(len(self.booked) + 1)
+        return Done(call.control_id, record_no)
+
+    def _book(self, login: Login, call: Call) -> str:
+        document = call.document
+        self.made += 1
         self.booked.append(
             Booked(
-                record_no,
+                str(self.made),
                 document.number,
                 call.party_id,
                 document.total,
@@ -126,9 +183,60 @@ class FakeSage:
                 call.control_id,
                 document.source.key,
                 tuple(line.account for line in document.lines),
+                "Draft" if document.draft else "Posted",
+                (login.company_id, login.entity_id),
+                document.sage_object,
+                document.reference or "",
+                line_elements(document),
             )
         )
-        return Done(call.control_id, record_no)
+        return self.booked[-1].record_no
+
+    def _correct(self, login: Login, call: Correction) -> str:
+        place = login.company_id, login.entity_id
+        there = next((each for each in self.booked if (each.record_no, each.place) == (call.record_no, place)), None)
+        if there is None:
+            raise RefusedError("no such record here", level=Level.RESULT)
+        if there.state not in ("Draft", "Posted"):
+            raise RefusedError(f"it is {there.state}", level=Level.RESULT)
+        match call:
+            case ReverseCall(on=on):
+                if there.state != "Posted":
+                    raise RefusedError("only a posted one can be reversed", level=Level.RESULT)
+                there.state, there.reversed_on = "Reversed", on
+            case DeleteCall():
+                self.booked.remove(there)
+            case UpdateCall(create=create):
+                made, state = self.made, there.state
+                self._book(login, create)
+                new = self.booked.pop()
+                self.made = made
+                new.state = "Draft" if create.document.draft else "Posted"
+                assert (state, new.state) != ("Posted", "Draft")
+                self.booked[self.booked.index(there)] = replace(new, record_no=there.record_no)
+        self.corrected.append((type(call).__name__.removesuffix("Call").lower(), call.record_no))
+        return call.record_no
+
+    async def standing(
+        self, login: Login, kind: SageObject, record_nos: Sequence[str], *, lines_too: bool = False
+    ) -> dict[str, Standing]:
+        self.inspections += 1
+        if self.down is not None:
+            raise self.down
+        place = login.company_id, login.entity_id
+        return {
+            each.record_no: Standing(
+                each.record_no,
+                each.number,
+                each.party_id,
+                each.state,
+                each.total,
+                reference=each.reference,
+                lines=tuple(line - {"glaccountno", "amount"} for line in each.lines) if lines_too else None,
+            )
+            for each in self.booked
+            if not self.hidden and each.record_no in record_nos and (each.place, each.kind) == (place, kind)
+        }
 
     async def find(self, login: Login, keys: Sequence[DocumentKey]) -> list[list[Found]]:
         self.lookups += 1

@@ -1,0 +1,55 @@
+"""The claim and the call of a document's next step: pure."""
+
+from datetime import datetime
+
+from consumers.engine.ledger import REVERSE, Claim
+from consumers.engine.work import Retire, Update, Work
+from domain.identity import SEPARATOR, control_id
+from sage_client import Call, Correction, DeleteCall, ReverseCall, UpdateCall
+
+
+def claim_of(work: Work, lease_until: datetime) -> Claim:
+    """The claim of the work's next call.
+
+    Its control id is the same whoever makes it, for the same document, content, operation and attempt. That of a
+    correction names its record too: it may be sent to no other.
+    """
+    step, connection = work.step, work.connection
+    record_no = step.posted.record_no if step is not None else ""
+    content = f"{work.received.revision}{SEPARATOR}{record_no}" if step is not None else work.received.revision
+    if isinstance(step, Retire):
+        number, party_id, total = step.posted.number, step.posted.party_id, step.total
+    else:
+        number, party_id, total = work.mapped.number, work.party_id or "", work.mapped.total
+    return Claim(
+        revision=work.received.revision,
+        control_id=control_id(
+            connection.company_id, connection.entity_id, work.key, content, work.operation, work.attempt
+        ),
+        attempt=work.attempt,
+        connection=connection,
+        sage_object=work.sage_object,
+        number=number,
+        party_id=party_id,
+        total=total,
+        lease_until=lease_until,
+        offset=work.source.offset,
+        timestamp=work.source.timestamp,
+        repeats=work.executed.repeats if work.executed is not None else 0,
+        operation=work.operation,
+        record_no=record_no,
+    )
+
+
+def call_of(work: Work) -> Call | Correction:
+    """The call that was claimed."""
+    claim = work.claimed
+    match work.step:
+        case Retire(operation=operation, on=on):
+            if operation == REVERSE:
+                return ReverseCall(claim.control_id, claim.sage_object, claim.record_no, on)
+            return DeleteCall(claim.control_id, claim.sage_object, claim.record_no)
+        case Update(lines=lines):
+            return UpdateCall(Call(claim.control_id, work.mapped, claim.party_id), claim.record_no, lines)
+        case _:
+            return Call(claim.control_id, work.mapped, claim.party_id)

@@ -1,0 +1,190 @@
+"""What follows from what stands in Sage when its document changed: pure, and the only place where it is decided.
+
+==========================================  ==============================  ===========================================
+what stands under the record number         something is to be booked       nothing is (zero total, deducted now)
+==========================================  ==============================  ===========================================
+Draft that can hold the document            `Update`, in place              `Retire`: deleted
+Draft of another party, place or kind, or   `Retire`: deleted, then posted  `Retire`: deleted
+whose old parts an update cannot take away
+Posted, nothing paid or selected            `Retire`: reversed, then posted  `Retire`: reversed
+Reversed, Voided                            `Gone`: posted anew             `Gone`
+Paid, in part; Selected; Closed; in          `Refused`, each by its code    the same
+approval; a state that is not known
+nothing                                     `Refused`; `Gone` once a person, told so, asked again
+==========================================  ==============================  ===========================================
+
+And after a call whose answer was lost (step 6): what a look-up by record number proves of it, `prove_correction`.
+"""
+
+from dataclasses import dataclass
+from datetime import date
+
+from consumers.engine.ledger import DELETE, REVERSE, UPDATE, Claim, Posted
+from consumers.engine.proof import Ask, End, SendAgain, Wait
+from consumers.engine.work import Gone, Retire, Update
+from domain.codes import Code
+from domain.documents import Document, SageObject
+from sage_client import REVERSALS, UPDATABLE, Standing, line_elements
+
+_IN_THE_WAY = (
+    (Code.STANDING_PAID, ("paid", "partially paid", "partial payment")),
+    (Code.STANDING_SELECTED, ("selected", "partially selected")),
+    (Code.STANDING_CLOSED, ("closed",)),
+    (
+        Code.STANDING_IN_APPROVAL,
+        ("submitted", "partially approved", "approved", "declined", "pending approval", "analyzing"),
+    ),
+)
+
+
+@dataclass(frozen=True, slots=True)
+class Wanted:
+    """What is to stand instead."""
+
+    document: Document | None
+    """None: nothing is to be booked."""
+    party_id: str | None
+    today: date
+    consented: bool = False
+    """Whether a person, told that nothing was found, asked to go on."""
+    unsure: bool = False
+    """Whether an update with this content may have been executed already."""
+
+
+@dataclass(frozen=True, slots=True)
+class NotCorrected:
+    """Nothing is touched; a person has to act."""
+
+    code: Code
+    detail: str
+
+
+Decision = Update | Retire | Gone | NotCorrected
+
+
+def decide(posted: Posted, found: Standing | None, wanted: Wanted) -> Decision:
+    """What to do with what stands. `found` is all that Sage shows under its record number."""
+    if found is None:
+        return _absent(posted, wanted)
+    if found.reversed:
+        return Gone(f"record {posted.record_no} had been reversed in Sage Intacct by hand: it is {found.state}")
+    return _speaks_against(found) or _change(posted, found, wanted)
+
+
+def _absent(posted: Posted, wanted: Wanted) -> Gone | NotCorrected:
+    record = f"record {posted.record_no} (number {posted.number})"
+    if wanted.consented:
+        return Gone(f"{record} was not found in Sage Intacct, and a person asked to go on", deleted=True)
+    return NotCorrected(Code.STANDING_NOT_FOUND, f"{record} is not found in Sage Intacct")
+
+
+def _speaks_against(found: Standing) -> NotCorrected | None:
+    state = found.state.strip().lower()
+    code = next((code for code, states in _IN_THE_WAY if state in states), None)
+    if code is None and found.paid:
+        code = Code.STANDING_PAID
+    elif code is None and found.selected:
+        code = Code.STANDING_SELECTED
+    if code is None:
+        return None
+    detail = f"record {found.record_no} is {found.state}: {found.paid} of {found.total} paid, {found.selected} selected"
+    return NotCorrected(code, detail)
+
+
+def _change(posted: Posted, found: Standing, wanted: Wanted) -> Update | Retire | NotCorrected:
+    """Of a draft, or of what is posted and nothing speaks against."""
+    state = found.state.strip().lower()
+    if (
+        (found.draft or (state == "posted" and wanted.unsure))
+        and wanted.document is not None
+        and _holds(posted, found, wanted.document, wanted.party_id)
+    ):
+        return Update(posted, len(found.lines or ()))
+    if found.draft:
+        return Retire(posted, DELETE, found.total, wanted.today)
+    if state == "posted" and posted.sage_object in REVERSALS:
+        # The day of the reversal, since an earlier period may have been reported; never before the document itself.
+        return Retire(posted, REVERSE, found.total, max(wanted.today, found.day or wanted.today))
+    detail = f"record {found.record_no} is an {posted.sage_object} in the state {found.state}"
+    return NotCorrected(Code.STANDING_STATE_UNKNOWN, detail)
+
+
+def _holds(posted: Posted, found: Standing, document: Document, party_id: str | None) -> bool:
+    """Whether an update leaves nothing behind of what stood there before.
+
+    An update may be partial, and whether an empty element clears anything is documented nowhere: so no part may be in
+    Sage that the document does not have.
+    """
+    if (
+        posted.sage_object is not document.sage_object
+        or posted.sage_object not in UPDATABLE
+        or posted.connection != document.connection
+        or {posted.party_id, found.party_id} != {party_id}
+        or (found.reference and not document.reference)
+        or (found.currency and document.source.currency and found.currency != document.source.currency)
+    ):
+        return False
+    if posted.sage_object is not SageObject.AR_INVOICE:
+        return True  # its lines are given as a complete new set
+    present, new = found.lines, line_elements(document)
+    if present is None or len(present) > len(new):
+        return False
+    return all(old <= sent for old, sent in zip(present, new[: len(present)], strict=True))
+
+
+@dataclass(frozen=True, slots=True)
+class Executed:
+    """The call was executed."""
+
+
+CorrectionProof = Executed | Gone | Wait | SendAgain | End | Ask
+
+
+def prove_correction(claim: Claim, found: Standing | None, *, lease_ended: bool, budget: int) -> CorrectionProof:
+    """What one look-up proves about a correction whose outcome is not known.
+
+    =========================================  ======================================================================
+    absent after a delete                      `Executed`
+    absent after anything else                 `End`, once the lease has ended: somebody deleted it, or hid it
+    reversed after a reverse                   `Executed`
+    reversed after anything else               `Gone`: by hand
+    as updated, and Sage said so               `Executed`
+    else, while the lease runs                 `Wait`
+    else, and Sage did not say it too often    `SendAgain`: it is what was sent, under the control id that it had
+    else                                       `Ask`
+    =========================================  ======================================================================
+
+    Args:
+        claim: Of the correction.
+        found: What stands under its record number.
+        lease_ended: Whether the lease had ended before the question was asked.
+        budget: How often Sage may say that it executed the call although nothing shows it.
+    """
+    over = lease_ended or claim.asked
+    if found is None:
+        return _proves_absent(claim, over=over)
+    if found.reversed and claim.operation != REVERSE:
+        return Gone(f"record {claim.record_no} was reversed in Sage Intacct by hand: it is {found.state}")
+    if found.reversed or (claim.operation == UPDATE and claim.repeats and found.total == claim.total):
+        return Executed()
+    if not over:
+        return Wait(f"record {claim.record_no} is {found.state}, and may still be {_done(claim)}")
+    if claim.asked or claim.repeats >= budget:
+        return Ask(
+            f"Sage says that record {claim.record_no} was {_done(claim)}, but it is {found.state} with a total of "
+            f"{found.total}: reverse it in Sage by hand"
+        )
+    return SendAgain()
+
+
+def _proves_absent(claim: Claim, *, over: bool) -> Executed | Wait | End:
+    if claim.operation == DELETE:
+        return Executed()
+    if not over:
+        return Wait("the record is not found in sage")
+    detail = f"record {claim.record_no} is not found in Sage Intacct any more; it was to be {_done(claim)}"
+    return End(Code.STANDING_NOT_FOUND, detail)
+
+
+def _done(claim: Claim) -> str:
+    return {UPDATE: f"updated to a total of {claim.total}", REVERSE: "reversed", DELETE: "deleted"}[claim.operation]

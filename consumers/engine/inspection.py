@@ -1,0 +1,46 @@
+"""Between steps 2 and 3 of a correction: what stands in Sage is looked at, by record number, many in one question."""
+
+from collections.abc import Sequence
+from datetime import UTC
+
+from consumers.engine.correction import Decision, Wanted, decide
+from consumers.engine.knobs import Time
+from consumers.engine.ledger import Posted
+from consumers.engine.work import Work
+from sage_client import Login, SageClient
+
+
+class Inspection:
+    """Looks at what stands of documents that changed. One per lane: the lane of what stands."""
+
+    def __init__(self, client: SageClient, time: Time) -> None:
+        self._client = client
+        self._time = time
+
+    async def inspect(self, login: Login, batch: Sequence[Work]) -> list[tuple[Work, Decision]]:
+        """What to do with what stands of each document; all of one place and one kind.
+
+        Raises:
+            SageError: It could not be read; nothing was decided, for none of the batch.
+        """
+        standing = [_posted(work) for work in batch]
+        kind = standing[0].sage_object
+        there = await self._client.standing(login, kind, [each.record_no for each in standing], lines_too=True)
+        today = self._time.now().astimezone(UTC).date()
+        return [
+            (
+                work,
+                decide(
+                    posted,
+                    there.get(posted.record_no),
+                    Wanted(work.document, work.party_id, today, work.consented, work.unsure),
+                ),
+            )
+            for work, posted in zip(batch, standing, strict=True)
+        ]
+
+
+def _posted(work: Work) -> Posted:
+    if work.step is None:
+        raise ValueError(f"{work.key} has nothing to be looked at")
+    return work.step.posted

@@ -1,0 +1,39 @@
+"""The number that a document is posted under: its own, but for one that a reversed record of it still holds. Pure.
+
+Whether a number must be unique is a setting of the Sage company, so its own number is tried first. Once Sage refused it
+because of a record that a correction reversed, later postings of the document get a suffix.
+"""
+
+from dataclasses import replace
+
+from consumers.engine.ledger import Entry
+from domain.documents import Document
+from sage_client import Limits
+
+LONGEST = Limits().number
+
+
+def numbered(document: Document, entry: Entry) -> Document:
+    """The document under the number that it is to be posted with, or that the draft which stands of it has."""
+    own = document.number
+    if entry.posted is not None and is_of(entry.posted.number, own):
+        return replace(document, number=entry.posted.number)
+    number = next_number(own, entry) if entry.renumbered else None
+    return document if number is None else replace(document, number=number)
+
+
+def next_number(own: str, entry: Entry) -> str | None:
+    """The first of `own`, `own-1`, `own-2`... that no retired record holds; None if it would be too long for Sage."""
+    held = {each.number for each in entry.retired}
+    number = own
+    for suffix in range(1, len(held) + 2):
+        if number not in held:
+            break
+        number = f"{own}-{suffix}"
+    return number if len(number) <= LONGEST else None
+
+
+def is_of(number: str, own: str) -> bool:
+    """Whether it is the document's own number, or that with a suffix of ours."""
+    suffix = number.removeprefix(f"{own}-")
+    return number == own or (suffix != number and suffix.isdecimal())

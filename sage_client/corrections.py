@@ -1,0 +1,129 @@
+"""Corrections of a document in Sage, named by its record number: the calls, and their functions as XML text.
+
+===========  ========================================================================================================
+update       an invoice by the legacy `update_invoice`: `updatelineitem` for the lines that are there, `lineitem` for
+             those that are added; a bill by the generic `update`, whose lines are the complete new set
+reverse      `reverse_invoice`, `reverse_bill`: the legacy functions, the only ones documented
+delete       the generic `delete`, for drafts
+===========  ========================================================================================================
+
+(Sage developer documentation, accounts-receivable/invoices, accounts-payable/bills.) An update holds what a create of
+the same document would hold, so whatever a create learns to say an update says too. No function is documented that
+takes a line of an invoice away: a document with fewer lines than are there is refused here.
+"""
+
+import re
+from dataclasses import dataclass
+from datetime import date
+
+from domain.documents import Document, SageObject
+from sage_client._documents import render
+from sage_client._kinds import Level
+from sage_client._text import DEFAULT_LIMITS, Limits, exact, split_date
+from sage_client.answers import Call
+from sage_client.errors import RequestInvalidError
+
+REVERSALS = {SageObject.AR_INVOICE: "reverse_invoice", SageObject.AP_BILL: "reverse_bill"}
+"""The function that reverses a posted document, by its object; what has none here is not reversed by us."""
+UPDATABLE = frozenset({SageObject.AR_INVOICE, SageObject.AP_BILL})
+"""The objects whose drafts can be updated in place."""
+_TAG = re.compile(r"<(\w+)>")
+
+
+@dataclass(frozen=True, slots=True)
+class UpdateCall:
+    """Make the record hold the document of `create`, under the control id of `create`."""
+
+    create: Call
+    record_no: str
+    lines: int
+    """How many lines the record has: an invoice's are numbered from 1 on."""
+
+    @property
+    def control_id(self) -> str:
+        """The function's control id."""
+        return self.create.control_id
+
+
+@dataclass(frozen=True, slots=True)
+class ReverseCall:
+    """Reverse a posted record as of a day."""
+
+    control_id: str
+    object: SageObject
+    record_no: str
+    on: date
+
+
+@dataclass(frozen=True, slots=True)
+class DeleteCall:
+    """Delete a draft."""
+
+    control_id: str
+    object: SageObject
+    record_no: str
+
+
+Correction = UpdateCall | ReverseCall | DeleteCall
+
+
+def render_call(call: Call | Correction, limits: Limits = DEFAULT_LIMITS, marker_field: str | None = None) -> str:
+    """The function of a call, as XML text.
+
+    Raises:
+        RequestInvalidError: It cannot be sent as it is; as `_documents.render`.
+    """
+    match call:
+        case Call():
+            return render(call.document, call.party_id, limits, marker_field)
+        case UpdateCall():
+            return _update(call, limits, marker_field)
+        case ReverseCall():
+            if (function := REVERSALS.get(call.object)) is None:
+                raise RequestInvalidError(f"no function is known that reverses {call.object}", level=Level.LOCAL)
+            return (
+                f'<{function} key="{_attribute(call.record_no)}"><datereversed>{split_date(call.on)}</datereversed>'
+                f"</{function}>"
+            )
+        case DeleteCall():
+            key = exact(call.record_no, "record number")
+            return f"<delete><object>{call.object}</object><keys>{key}</keys></delete>"
+
+
+def line_elements(document: Document) -> tuple[frozenset[str], ...]:
+    """Of each line of an invoice, the names of the elements that an update sends; none where it could not be sent."""
+    try:
+        created = render(document, "-")
+    except RequestInvalidError:
+        return ()
+    return tuple(frozenset(_TAG.findall(line)) for line in created.split("<lineitem>")[1:])
+
+
+def _update(call: UpdateCall, limits: Limits, marker_field: str | None) -> str:
+    """The create's own elements in the update's frame. No value looks like markup: each has its `<` escaped."""
+    document = call.create.document
+    created = render(document, call.create.party_id, limits, marker_field)
+    if document.sage_object is SageObject.AP_BILL:
+        inner = created.removeprefix("<create><APBILL>").removesuffix("</APBILL></create>")
+        number = exact(call.record_no, "record number")
+        return f"<update><APBILL><RECORDNO>{number}</RECORDNO>{inner}</APBILL></update>"
+    if document.sage_object is not SageObject.AR_INVOICE or call.lines > len(document.lines):
+        raise RequestInvalidError(f"{document.number!r} cannot be updated in place", level=Level.LOCAL)
+    header, _, rest = created.removeprefix("<create_invoice>").partition("<invoiceitems>")
+    lines = rest.removesuffix("</invoiceitems></create_invoice>").split("</lineitem>")[:-1]
+    return "".join(
+        (
+            f'<update_invoice key="{_attribute(call.record_no)}">{header}<updateinvoiceitems>',
+            *(
+                f'<updatelineitem line_num="{number}">{line.removeprefix("<lineitem>")}</updatelineitem>'
+                if number <= call.lines
+                else f"{line}</lineitem>"
+                for number, line in enumerate(lines, 1)
+            ),
+            "</updateinvoiceitems></update_invoice>",
+        )
+    )
+
+
+def _attribute(record_no: str) -> str:
+    return exact(record_no, "record number").replace('"', "&quot;")
