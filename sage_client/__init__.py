@@ -15,6 +15,7 @@ from sage_client.errors import SageError
 from sage_client.gateway_error import GatewayError
 from sage_client.login import Login
 from sage_client.lookups import DocumentKey, Found
+from sage_client.parties import Change, PartyFields
 from sage_client.query import AllOf, AnyOf, Filter, Operator, Query, Where, equal, one_of, since
 from sage_client.timeouts import Timeouts
 from sage_client.turns import Pace
@@ -27,6 +28,7 @@ __all__ = [
     "AnyOf",
     "Call",
     "Certainty",
+    "Change",
     "DocumentKey",
     "Done",
     "Entity",
@@ -39,6 +41,7 @@ __all__ = [
     "Login",
     "Operator",
     "Pace",
+    "PartyFields",
     "Query",
     "Refused",
     "Row",

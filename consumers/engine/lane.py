@@ -131,7 +131,7 @@ class Lane:
             batch = await self._next_batch()
             try:
                 login = self._login(batch[0].connection)
-                batch = await self._prepare(login, batch)
+                batch, later = await self._prepare(login, batch)
             except CredentialsMissingError as error:
                 self._block(batch, Verdict(Outcome.DEFERRED, Code.SAGE_SIGN_IN, str(error)))
                 continue
@@ -140,6 +140,8 @@ class Lane:
                 continue
             if batch := await self._claim(self._let_on(batch)):
                 await self._claimed.put(batch)
+            if later:
+                await self._not_taken([work for work, _ in later], later[0][1], others=True)
 
     async def _next_batch(self) -> list[Work]:
         """The next documents of one stream, in order, without those whose partition was given up."""
@@ -169,14 +171,14 @@ class Lane:
             self._filled.clear()
             await self._filled.wait()
 
-    async def _prepare(self, login: Login, batch: Sequence[Work]) -> list[Work]:
-        """Those of the batch that can be sent; what speaks against the others is told."""
-        against = await self._preparation.prepare(login, batch)
-        for work, verdict in against:
+    async def _prepare(self, login: Login, batch: Sequence[Work]) -> tuple[list[Work], list[tuple[Work, SageError]]]:
+        """Those of the batch that can be sent, and those that have to wait a little; the others are told why not."""
+        prepared = await self._preparation.prepare(login, batch)
+        for work, verdict in prepared.against:
             self._aside.unclear(work)
             work.owner.finish(work, verdict)
-        ended = {work for work, _ in against}
-        return [work for work in batch if work not in ended]
+        held = prepared.held
+        return [work for work in batch if work not in held], prepared.later
 
     async def _claim(self, batch: Iterable[Work]) -> list[Work]:
         """Make the claims of a batch durable, each partition's in one transaction, all partitions side by side."""
@@ -297,6 +299,7 @@ class Lane:
                 self._doubts.add(work)
             case Refused(error=error) if error.kind in (Kind.DATA, Kind.BUG):
                 self._answered(work)
+                self._preparation.refused(work)
                 work.owner.finish(work, refused(claim, error))
             case Refused(error=error):
                 return error

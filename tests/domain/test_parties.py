@@ -24,7 +24,9 @@ def find(*names: str, external_id: str | None = None) -> str:
 
 @pytest.mark.requirement(36, 37)
 def test_an_external_id_is_used_as_it_is_and_never_falls_back_to_a_name():
-    assert find("Prairie Gold Foods", external_id="NOT-IN-SAGE") == "NOT-IN-SAGE"
+    assert find("Prairie Gold Foods", external_id="C-2") == "C-2"
+    assert find("Prairie Gold Foods", external_id="NOT-IN-SAGE") == "PARTY_NOT_FOUND"
+    assert find("Prairie Gold Foods", external_id="c-2") == "PARTY_NOT_FOUND"
 
 
 @pytest.mark.requirement(38)
@@ -48,7 +50,8 @@ def test_several_active_records_of_one_name_are_not_chosen_from():
 def test_an_inactive_record_is_no_match_but_is_named():
     found = match(PartyRef(PartyKind.VENDOR, None, ("Gone",)), DIRECTORY)
     assert isinstance(found, Rejected)
-    assert found.detail == "no active vendor is called 'Gone'; inactive: C-5"
+    assert (found.code, found.detail) == ("PARTY_INACTIVE", "no active vendor is called 'Gone'; inactive: C-5")
+    assert find(external_id="C-5") == "PARTY_INACTIVE"
     assert find("Half") == "C-6"
 
 
