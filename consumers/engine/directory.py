@@ -103,6 +103,7 @@ class PartyDirectory:
         fields = PartyFields(wanted[0].link[1], details)
         now = self._time.monotonic()
         unknown = {one.party_id for one in wanted if one.party_id and not self._fresh(known, one, now)} | known.doubted
+        there: dict[str, PartyRecord] = {}
         if unknown:
             there = {record.id: record for record in await self._client.parties(login, kind, fields, unknown)}
             for party_id in unknown:
@@ -113,13 +114,13 @@ class PartyDirectory:
                     known.index.drop(party_id)
             known.doubted -= unknown
         if any(self._by_list(known, one) for one in wanted):
-            await self._list(login, kind, known, fields, self._refresh)
+            await self._list(login, kind, known, fields, self._refresh, there.values())
         answers = [self._match(known, one) for one in wanted]
         if any(
             isinstance(answer, Rejected) and answer.code is not Code.PARTY_UNNAMED and self._by_list(known, one)
             for one, answer in zip(wanted, answers, strict=True)
         ):
-            await self._list(login, kind, known, fields, self._recheck)
+            await self._list(login, kind, known, fields, self._recheck, there.values())
             answers = [self._match(known, one) for one in wanted]
         return answers
 
@@ -150,11 +151,20 @@ class PartyDirectory:
         by_name = one.rules.by_name and any(name.strip() for name in one.ref.names)
         return by_name or bool(link_number(one.rules, one.profile))
 
-    async def _list(self, login: Login, kind: PartyKind, known: _Known, fields: PartyFields, oldest: float) -> None:
+    async def _list(
+        self,
+        login: Login,
+        kind: PartyKind,
+        known: _Known,
+        fields: PartyFields,
+        oldest: float,
+        asked: Iterable[PartyRecord],
+    ) -> None:
+        """Read the whole list, if it is older than that. What was asked for a moment ago stays known."""
         if self._time.monotonic() - known.listed_at <= oldest:
             return
         records = await self._client.parties(login, kind, fields)
-        known.index.replace(records)
+        known.index.replace({record.id: record for record in (*asked, *records)}.values())
         known.listed_at = self._time.monotonic()
         known.asked_at.clear()
         known.doubted.clear()

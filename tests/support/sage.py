@@ -173,6 +173,7 @@ class FakeSage:
         ids: Iterable[str] | None = None,
     ) -> list[PartyRecord]:
         if self.down is not None:
+            self.arrived.set()
             raise self.down
         known = self.parties_known.get(kind, [])
         if ids is None:
