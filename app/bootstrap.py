@@ -61,6 +61,7 @@ def subscription_of(settings: Settings) -> Subscription:
         results=topics.sage_export_results,
         dead_letters=topics.sage_dead_letters,
         commands=topics.export_commands,
+        parties=topics.sage_parties,
         max_poll_records=settings.max_poll_records,
         session_timeout_ms=settings.session_timeout_ms,
         any_record_key=settings.record_keys == "any",

@@ -43,6 +43,7 @@ class Topics:
     export_commands: str
     payment_cursor: str
     sage_export_statistics: str
+    sage_parties: str
 
     @property
     def sources(self) -> tuple[str, str, str, str]:
@@ -116,6 +117,9 @@ class Settings(BaseSettings):
     topic_payment_cursor: str = Field("payment-cursor", description="Internal: how far payments were read.")
     topic_sage_export_statistics: str = Field(
         "sage-export-statistics", description="Figures and alerts of a window of time, by subsidiary."
+    )
+    topic_sage_parties: str = Field(
+        "sage-parties", description="Compacted: ids of customers and vendors that Alvys does not know yet."
     )
     partitions: Positive = Field(6, description="Partitions of a topic that `alvys-sage topics --create` creates.")
     replication: int = Field(

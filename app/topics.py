@@ -97,6 +97,7 @@ def wanted(settings: Settings) -> list[Wanted]:
         Wanted(names.mapping_state, "compact", COMPACTED, 1),
         Wanted(names.sage_export_results, "delete", KEPT_90_DAYS | LARGE, many, takes=RESULT_ROOM),
         Wanted(names.sage_payments, "delete", KEPT_90_DAYS, many),
+        Wanted(names.sage_parties, "compact", COMPACTED, many),
         Wanted(names.sage_dead_letters, "delete", KEPT_FOR_EVER | LARGE, many, takes=event),
         Wanted(names.export_commands, "delete", KEPT_90_DAYS | LARGE, many),
         *(

@@ -14,6 +14,10 @@ from aiohttp import web
 PATH = "/ia/xml/xmlgw.phtml"
 _FUNCTION = re.compile(rb'<function controlid="([^"]+)"><(\w+)')
 _CONTROL = re.compile(rb"<controlid>([^<]*)</controlid>")
+_QUERY = re.compile(rb"<query><object>(\w+)</object>")
+_VALUE = re.compile(rb"<value>([^<]*)</value>")
+_PARTY = b"<CUSTOMERID>%(id)s</CUSTOMERID><VENDORID>%(id)s</VENDORID><NAME>%(id)s</NAME><STATUS>active</STATUS>"
+_TERMS = [b"<NAME>Net %d</NAME><DUEDATE>%d</DUEDATE><STATUS>active</STATUS>" % (n, n) for n in (7, 15, 30, 45)]
 _SESSION = b"<data><api><sessionid>stub</sessionid></api></data>"
 _HEAD = (
     b'<?xml version="1.0" encoding="UTF-8"?><response><control><status>success</status><senderid>s</senderid>'
@@ -29,10 +33,21 @@ def answer(body: bytes, numbers: "count[int]") -> bytes:
     """The answer to a request: one result per function, under the function's own control id."""
     control = _CONTROL.search(body)
     results = [
-        _RESULT % (name, control_id, _SESSION if name == b"getAPISession" else b"<key>%d</key>" % next(numbers))
-        for control_id, name in _FUNCTION.findall(body)
+        _RESULT % (name, control_id, _inside(name, body, numbers)) for control_id, name in _FUNCTION.findall(body)
     ]
     return b"".join((_HEAD % (control[1] if control else b""), *results, _TAIL))
+
+
+def _inside(name: bytes, body: bytes, numbers: "count[int]") -> bytes:
+    """A session, the parties and terms that are asked for, or a record number."""
+    if name == b"getAPISession":
+        return _SESSION
+    found = _QUERY.search(body) if name == b"query" else None
+    if found is None:
+        return b"<key>%d</key>" % next(numbers)
+    rows = _TERMS if found[1].endswith(b"TERM") else [_PARTY % {b"id": one} for one in _VALUE.findall(body)]
+    named = [b"<%s><RECORDNO>%d</RECORDNO>%s</%s>" % (found[1], n, row, found[1]) for n, row in enumerate(rows, 1)]
+    return b'<data listtype="%s" numremaining="0">%s</data>' % (found[1], b"".join(named))
 
 
 def application(latency: float) -> web.Application:

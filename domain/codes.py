@@ -72,6 +72,10 @@ class Code(StrEnum):
     PARTY_NOT_FOUND = "PARTY_NOT_FOUND"
     PARTY_AMBIGUOUS = "PARTY_AMBIGUOUS"
     # Parties made, and terms.
+    PARTY_INACTIVE = "PARTY_INACTIVE"
+    PARTY_NOT_CREATED = "PARTY_NOT_CREATED"
+    TERM_NOT_FOUND = "TERM_NOT_FOUND"
+    CARRIER_NUMBER_FIELD_UNSET = "CARRIER_NUMBER_FIELD_UNSET"
     # Sage's answers.
     SAGE_REFUSED = "SAGE_REFUSED"
     SAGE_DUPLICATE_NUMBER = "SAGE_DUPLICATE_NUMBER"
@@ -250,15 +254,41 @@ EXPLANATIONS: dict[Code, Explanation] = {
     ),
     Code.PARTY_NOT_FOUND: Explanation(
         _R,
-        "No active record in Sage Intacct matches the customer or vendor.",
+        "Sage Intacct has no customer or vendor of the External Accounting ID, or none that matches where none is set.",
         "Create it in Sage, or set the External Accounting ID on the profile in Alvys, and send the document again.",
     ),
     Code.PARTY_AMBIGUOUS: Explanation(
         _R,
-        "Several active records in Sage Intacct have the customer's or vendor's name.",
+        "Several active records in Sage Intacct have the customer's or vendor's name, or the carrier's number.",
         "Set the External Accounting ID on the profile in Alvys and send the document again.",
     ),
     # Parties made, and terms.
+    Code.PARTY_INACTIVE: Explanation(
+        _R,
+        "The customer or vendor that the document names is inactive in Sage Intacct.",
+        "Activate it in Sage, or set the External Accounting ID of another one on the profile in Alvys, and send the "
+        "document again.",
+    ),
+    Code.PARTY_NOT_CREATED: Explanation(
+        _R,
+        "Sage Intacct has no such customer or vendor, and refused to make it; its own words are in `detail`.",
+        "Correct what Sage names on the profile in Alvys, or create the record in Sage by hand, and send the document "
+        "again.",
+    ),
+    Code.TERM_NOT_FOUND: Explanation(
+        _R,
+        "Sage Intacct has neither the payment term of the profile nor the connection's fallback, or gives no plain "
+        "number of days for it.",
+        "Add the term in Sage, or set the connection's `terms.fallback` to one that is there, and send the document "
+        "again.",
+    ),
+    Code.CARRIER_NUMBER_FIELD_UNSET: Explanation(
+        _W,
+        "Carriers are to be linked by MC or USDOT number, but the connection does not say which field of a vendor in "
+        "Sage Intacct holds it.",
+        "Set the connection's `ap.carrierNumberField` to that field's integration name; the document then exports by "
+        "itself.",
+    ),
     # Sage's answers.
     Code.SAGE_REFUSED: Explanation(
         _R,

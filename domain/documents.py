@@ -10,6 +10,8 @@ from decimal import Decimal
 from enum import StrEnum
 
 from domain.categories import Category, Side
+from domain.profiles import USUAL_RULES, PartyRules, Profile
+from domain.terms import DATE_GIVEN, NO_TERMS, AskedTerms, TermRules, TermUse
 
 TAX_1099 = "1099"
 """The tax category of independent drivers, as `SourceDocument.tax_category` gives it."""
@@ -96,6 +98,9 @@ class SourceDocument:
     """True for fuel and toll rows that reach Sage as lines of the driver's bill (C14)."""
     tax_category: str | None = None
     """"1099" or "W2" on driver statements."""
+    profile: Profile | None = None
+    """What Alvys knows of the party; no content of the document, as `terms`."""
+    terms: AskedTerms = DATE_GIVEN
 
     @property
     def sage_object(self) -> SageObject:
@@ -166,6 +171,11 @@ class Document:
     description: str
     draft: bool
     lines: tuple[DocumentLine, ...]
+    party_rules: PartyRules = USUAL_RULES
+    """How the party is found in Sage, made or kept up; `term_rules` likewise. Before the document is sent."""
+    term_rules: TermRules = NO_TERMS
+    term: TermUse | None = None
+    """The payment term, once Sage's are known; None: none is sent."""
 
     @property
     def sage_object(self) -> SageObject:

@@ -13,8 +13,10 @@ from domain.documents import Connection, Document, DocumentLine, PartyRef, Sourc
 from domain.keys import ConnectionKey, Provider, VendorKey
 from domain.mapping_state import MappingState
 from domain.outcomes import Deferred, Rejected, Skipped
+from domain.parties import rules_of, unlinked
 from domain.policy import first_objection
 from domain.settings import ConnectionSetting, Invalid
+from domain.terms import TermRules
 
 MOST_BLOCKED = 20_000
 """Characters of the keys that a waiting document names: some hundred of the usual length."""
@@ -43,7 +45,7 @@ def export(
         return objection
     if most_lines is not None and len(source.lines) > most_lines:
         return Rejected(Code.TOO_MANY_LINES, f"it has {len(source.lines)} lines, {most_lines} may be sent")
-    party = _party(source, state)
+    party = unlinked(source, setting) or _party(source, state)
     if isinstance(party, Deferred):
         return party
     lines = _lines(source, setting, state)
@@ -152,4 +154,6 @@ def _document(
         description=source.description,
         draft=not autopost,
         lines=lines,
+        party_rules=rules_of(setting, source.side),
+        term_rules=TermRules(setting.terms.default, setting.terms.fallback),
     )

@@ -5,7 +5,7 @@ from datetime import datetime
 from enum import StrEnum
 from typing import Annotated, Literal
 
-from pydantic import AfterValidator, BeforeValidator, Field, StrictBool
+from pydantic import AfterValidator, BeforeValidator, Field, StrictBool, StringConstraints
 
 from domain.events.fields import Id, Text, Wire, to_instant
 from domain.money import MINOR_UNITS
@@ -92,6 +92,8 @@ class ApSettings(Wire):
     include_e_checks: StrictBool = True
     link_carriers_by: Literal["external-id", "mc", "dot"] = "external-id"
     """What links a carrier without an External Accounting ID before names are tried."""
+    carrier_number_field: Annotated[Id, StringConstraints(pattern=r"^[A-Za-z_][A-Za-z0-9_]*$")] | None = None
+    """The field of a vendor in Sage that holds that number, by its integration name; no field of Sage's own does."""
     name_matching: StrictBool = True
     create_vendors: StrictBool = False
     update_vendors: StrictBool = False

@@ -14,6 +14,7 @@ import orjson
 from domain.codes import Code
 from domain.documents import Connection, Document
 from domain.outcomes import Outcome
+from domain.terms import TermUse
 from domain.words import one_line
 
 SCHEMA = 1
@@ -125,7 +126,7 @@ def _connection(connection: Connection) -> Mapping[str, object]:
 
 
 def _document(document: Document, party_id: str | None, *, with_lines: bool) -> Mapping[str, object]:
-    body = {
+    body: dict[str, object] = {
         "object": document.sage_object,
         "kind": document.source.kind,
         "number": document.number,
@@ -136,6 +137,8 @@ def _document(document: Document, party_id: str | None, *, with_lines: bool) -> 
         "total": str(document.total),
         "reference": document.reference,
     }
+    if document.term is not None:
+        body["terms"] = _terms(document.term)
     if not with_lines:
         return body | {"linesLeftOut": len(document.lines)}
     return body | {
@@ -156,6 +159,11 @@ def _document(document: Document, party_id: str | None, *, with_lines: bool) -> 
             for number, line in enumerate(document.lines, 1)
         ]
     }
+
+
+def _terms(term: TermUse) -> Mapping[str, object]:
+    told: dict[str, object] = {"asked": term.asked, "used": term.used}
+    return told | {"fallback": True} if term.fallback else told
 
 
 def _sage(answer: SageAnswer) -> Mapping[str, object]:

@@ -16,6 +16,7 @@ from sage_client.errors import SageError
 from sage_client.gateway_error import GatewayError
 from sage_client.login import Login
 from sage_client.lookups import DocumentKey, Found
+from sage_client.parties import Change, PartyFields
 from sage_client.query import AllOf, AnyOf, Filter, Operator, Query, Where, equal, one_of, since
 from sage_client.standing import Standing
 from sage_client.timeouts import Timeouts
@@ -31,6 +32,7 @@ __all__ = [
     "AnyOf",
     "Call",
     "Certainty",
+    "Change",
     "Correction",
     "DeleteCall",
     "DocumentKey",
@@ -45,6 +47,7 @@ __all__ = [
     "Login",
     "Operator",
     "Pace",
+    "PartyFields",
     "Query",
     "Refused",
     "ReverseCall",

@@ -14,7 +14,7 @@ Guarantees:
 """
 
 import secrets
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterable, Sequence
 from dataclasses import replace
 from datetime import UTC, datetime
 from ipaddress import ip_address
@@ -29,7 +29,7 @@ from pydantic import SecretStr
 from domain.categories import Side
 from domain.documents import PartyKind, SageObject
 from domain.parties import PartyRecord
-from sage_client import _envelope, books
+from sage_client import _envelope, books, parties
 from sage_client._classify import as_read
 from sage_client._reading import read_all
 from sage_client._reply import Reply, Row
@@ -41,7 +41,8 @@ from sage_client.books import Account, Entity, Term
 from sage_client.corrections import Correction, render_call
 from sage_client.errors import RequestInvalidError, SageError, SignInError, TooLateError
 from sage_client.login import Login
-from sage_client.lookups import DocumentKey, Found, found, parties_query, party
+from sage_client.lookups import DocumentKey, Found, found
+from sage_client.parties import NAMES_ONLY, Change, PartyFields
 from sage_client.query import Query
 from sage_client.standing import Standing, line_queries, lines, standing, standing_queries
 from sage_client.timeouts import Timeouts
@@ -207,13 +208,36 @@ class SageClient:
                 there[record_no] = replace(there[record_no], lines=lines(rows))
         return there
 
-    async def parties(self, login: Login, kind: PartyKind) -> list[PartyRecord]:
-        """All customers or vendors, active or not.
+    async def parties(
+        self,
+        login: Login,
+        kind: PartyKind,
+        fields: PartyFields = NAMES_ONLY,
+        ids: Iterable[str] | None = None,
+    ) -> list[PartyRecord]:
+        """All customers or vendors, active or not; or those of the ids, in one request.
 
         Raises:
             SageError: The list could not be read to its end.
         """
-        return [party(kind, row) for row in await self.query(login, parties_query(kind))]
+        pages = await self._read(login, parties.queries(kind, fields, ids))
+        return [parties.party(kind, fields, row) for rows in pages for row in rows]
+
+    async def change(self, login: Login, changes: Sequence[Change], *, unique: bool) -> list[Answer]:
+        """Make or change records that are no documents: one request, one function each, as `post` else.
+
+        Args:
+            login: Whose session.
+            changes: What to do, each under a control id of its own.
+            unique: Whether Sage is to refuse a control id that it has executed.
+        """
+        functions = [_envelope.function(change.control_id, change.xml) for change in changes]
+        control_ids = [change.control_id for change in changes]
+        try:
+            answers = match(control_ids, await self._call(login, functions, unique=unique))
+        except SageError as error:
+            answers = {control_id: failed(control_id, error) for control_id in control_ids}
+        return [answers[control_id] for control_id in control_ids]
 
     async def accounts(self, login: Login) -> list[Account]:
         """All GL accounts that can be posted to, active or not; SageError as `parties`."""

@@ -1,17 +1,15 @@
-"""What is looked up in Sage: documents by number and party, and the parties themselves."""
+"""What is looked up in Sage: documents by number and party."""
 
 from dataclasses import dataclass
 from decimal import Decimal, InvalidOperation
 
-from domain.documents import PartyKind, SageObject
-from domain.parties import PartyRecord
+from domain.documents import SageObject
 from sage_client._kinds import Level
 from sage_client._reply import Row
 from sage_client.errors import UnavailableError
 from sage_client.query import AllOf, Query, equal
 
 _PARTY_FIELD = {SageObject.AR_INVOICE: "CUSTOMERID", SageObject.AP_BILL: "VENDORID"}
-_PARTY_OBJECT = {PartyKind.CUSTOMER: ("CUSTOMER", "CUSTOMERID"), PartyKind.VENDOR: ("VENDOR", "VENDORID")}
 _DOCUMENT_FIELDS = (
     "RECORDID", "STATE", "TOTALENTERED", "TRX_TOTALENTERED", "DESCRIPTION", "WHENCREATED", "AUWHENCREATED",
     "WHENMODIFIED",
@@ -106,21 +104,3 @@ def found(key: DocumentKey, row: Row, marker_field: str | None = None) -> Found:
         modified=row.get("WHENMODIFIED", ""),
         mark=row.get(marker_field, "") if marker_field is not None else "",
     )
-
-
-def parties_query(kind: PartyKind) -> Query:
-    """All customers or vendors, active or not."""
-    name, key = _PARTY_OBJECT[kind]
-    return Query(name, (key, "NAME", "STATUS"))
-
-
-def party(kind: PartyKind, row: Row) -> PartyRecord:
-    """One customer or vendor. Only a status that says active is active; `T` is its raw form (accounts-payable/vendors).
-
-    Raises:
-        UnavailableError: The row has no id; a list with holes must not pass for the list.
-    """
-    _, key = _PARTY_OBJECT[kind]
-    if not 0 < len(row.get(key, "")) <= LONGEST_ID:
-        raise UnavailableError(f"a row of {kind} lacks its {key}", level=Level.RESULT)
-    return PartyRecord(row[key], row.get("NAME", ""), row.get("STATUS", "").strip().lower() in {"active", "t"})

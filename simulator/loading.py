@@ -3,6 +3,7 @@
 A record that is in both keeps its record number; one that is no longer in the seed is removed.
 """
 
+import json
 from collections.abc import Iterator, Mapping
 
 from simulator.catalogue import STANDARD, USER_DEFINED_TABLE, ObjectType
@@ -87,8 +88,8 @@ def _master(company: Company) -> Mapping[str, list[Columns]]:
     return {
         "LOCATIONENTITY": entities,
         "LOCATION": locations,
-        "CUSTOMER": [_record("CUSTOMER", record) for record in company.customers],
-        "VENDOR": [_record("VENDOR", record) for record in company.vendors],
+        "CUSTOMER": [_record("CUSTOMER", record, company) for record in company.customers],
+        "VENDOR": [_record("VENDOR", record, company) for record in company.vendors],
         "CONTACT": list(_contacts(company)),
         "ARTERM": [_term(term) for term in company.ar_terms],
         "APTERM": [_term(term) for term in company.ap_terms],
@@ -105,7 +106,7 @@ def _master(company: Company) -> Mapping[str, list[Columns]]:
     }
 
 
-def _record(object_name: str, record: Record) -> Columns:
+def _record(object_name: str, record: Record, company: Company | None = None) -> Columns:
     object_type = STANDARD[object_name]
     row: Columns = {
         "NAME": record.name or record.id,
@@ -115,7 +116,12 @@ def _record(object_name: str, record: Record) -> Columns:
     }
     if object_name in {"CUSTOMER", "VENDOR"}:
         row["DISPLAYCONTACTNAME"] = f"{record.name}({object_name[0]}{record.id})"
+    custom = {field.name for field in company.config.custom_fields if field.object == object_name} if company else set()
+    if custom:
+        row["CUSTOM"] = json.dumps({name: text for name, text in record.fields.items() if name in custom})
     for name, text in record.fields.items():
+        if name in custom:
+            continue
         known = object_type.fields.get(name)
         if known is None or known.column is None:
             raise ValueError(f"{object_name} {record.id}: the field {name} is not known")

@@ -2,7 +2,7 @@
 
 Only `company_id` is needed of a company; every list may be left out. Unknown keys are errors. A record that is
 private to an entity names it in `entity`; `fields` gives any further field of the object by its Sage name, in Sage's
-formats.
+formats; of a customer or vendor also its custom fields.
 """
 
 from collections.abc import Iterator

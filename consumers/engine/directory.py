@@ -1,52 +1,170 @@
-"""The customers and vendors of one company, read in pages and kept: no look-up per document."""
+"""The customers and vendors of one company, read in bulk and kept: no look-up per line or document.
+
+1. Ids, those that events bring and those that this service gives, are asked for in one request a batch, if they are not
+   known; a record is trusted for `party_refresh`, that there is none, or none active, for `party_recheck`.
+2. Names and carriers' numbers are looked for in the whole list, read once in `party_refresh`; one that is not found, in
+   a list that is at most `party_recheck` old: it may have been made in Sage a moment ago.
+3. What Sage's refusal of a document puts in doubt is asked for anew with the next batch.
+4. A list or an answer that cannot be read decides nothing: the error goes to the caller.
+"""
 
 import asyncio
-from dataclasses import dataclass
+from collections.abc import Iterable, Sequence
+from dataclasses import dataclass, field
 
 from consumers.engine.knobs import Knobs, Time
+from domain.codes import Code
 from domain.documents import PartyKind, PartyRef
 from domain.outcomes import Rejected
-from domain.parties import PartyIndex
-from sage_client import Login, SageClient
+from domain.parties import PartyIndex, PartyRecord, link_number
+from domain.profiles import USUAL_RULES, PartyRules, Profile
+from sage_client import Login, PartyFields, SageClient
+
+_NEVER = float("-inf")
+
+
+@dataclass(frozen=True, slots=True)
+class Wanted:
+    """A party that is looked for, as its document gives it."""
+
+    ref: PartyRef
+    rules: PartyRules = USUAL_RULES
+    profile: Profile | None = None
+    own_id: str | None = None
+    """The id that this service gives it, where it makes parties."""
+
+    @property
+    def party_id(self) -> str | None:
+        """The one id under which it may stand in Sage, if there is one."""
+        return self.ref.external_id or self.own_id
+
+    @property
+    def link(self) -> tuple[str | None, str | None]:
+        """How carriers are linked; what is known is kept apart by it."""
+        return (self.rules.link, self.rules.link_field) if self.rules.link_field else (None, None)
 
 
 @dataclass(slots=True)
-class _Kept:
+class _Known:
+    """What is known of one kind of party in one place."""
+
     index: PartyIndex
-    read_at: float
+    asked_at: dict[str, float] = field(default_factory=dict)
+    listed_at: float = _NEVER
+    doubted: set[str] = field(default_factory=set)
 
 
 class PartyDirectory:
-    """Finds the Sage record of a party that has no external id. One per company; safe to ask concurrently."""
+    """Finds the Sage records of parties. One per company; safe to ask concurrently."""
 
     def __init__(self, client: SageClient, knobs: Knobs, time: Time) -> None:
         self._client = client
-        self._knobs = knobs
+        self._refresh = knobs.party_refresh.total_seconds()
+        self._recheck = knobs.party_recheck.total_seconds()
         self._time = time
-        self._kept: dict[tuple[str | None, PartyKind], _Kept] = {}
+        self._places: dict[tuple[object, ...], _Known] = {}
         self._reading = asyncio.Lock()
 
-    async def find(self, login: Login, ref: PartyRef) -> str | Rejected:
-        """The party's id in Sage, or why there is none.
+    async def find(self, login: Login, wanted: Sequence[Wanted]) -> list[str | Rejected]:
+        """Each party's id in Sage, or why there is none.
 
         Raises:
-            SageError: the list could not be read; nothing was decided.
+            SageError: Something could not be read; nothing was decided.
         """
-        if ref.external_id:
-            return ref.external_id  # an id that is set is used as it is: Sage itself refuses one it does not know (C4)
-        index = await self._index(login, ref.kind, self._knobs.party_refresh.total_seconds())
-        answer = index.match(ref)
-        if isinstance(answer, Rejected):
-            # Created in Sage a moment ago? A fresh list decides, read at most twice a minute.
-            index = await self._index(login, ref.kind, self._knobs.party_recheck.total_seconds())
-            answer = index.match(ref)
-        return answer
-
-    async def _index(self, login: Login, kind: PartyKind, oldest: float) -> PartyIndex:
-        place = (login.entity_id, kind)
+        groups: dict[tuple[object, ...], list[int]] = {}
+        for number, one in enumerate(wanted):
+            groups.setdefault((one.ref.kind, one.link), []).append(number)
+        answers: dict[int, str | Rejected] = {}
         async with self._reading:
-            kept = self._kept.get(place)
-            if kept is None or self._time.monotonic() - kept.read_at > oldest:
-                records = await self._client.parties(login, kind)
-                kept = self._kept[place] = _Kept(PartyIndex(records), self._time.monotonic())
-            return kept.index
+            for numbers in groups.values():
+                found = await self._find(login, [wanted[number] for number in numbers])
+                answers |= dict(zip(numbers, found, strict=True))
+        return [answers[number] for number in range(len(wanted))]
+
+    def record(self, login: Login, one: Wanted, party_id: str) -> PartyRecord | None:
+        """What is known of a party that was found."""
+        return self._known(login, one).index.get(party_id)
+
+    def doubt(self, kind: PartyKind, party_ids: Iterable[str]) -> None:
+        """Sage refused documents of these, or they were changed: what is known of them is asked for anew."""
+        ids = set(party_ids)
+        for place, known in self._places.items():
+            if place[1] is kind:
+                known.doubted |= ids
+
+    async def there(self, login: Login, kind: PartyKind, party_ids: Iterable[str]) -> dict[str, PartyRecord]:
+        """Those of the ids that Sage has at this moment, active or not; past all that is kept."""
+        records = await self._client.parties(login, kind, ids=party_ids)
+        return {record.id: record for record in records}
+
+    async def _find(self, login: Login, wanted: Sequence[Wanted]) -> list[str | Rejected]:
+        known, kind = self._known(login, wanted[0]), wanted[0].ref.kind
+        details = any(one.rules.update for one in wanted)
+        fields = PartyFields(wanted[0].link[1], details)
+        now = self._time.monotonic()
+        unknown = {one.party_id for one in wanted if one.party_id and not self._fresh(known, one, now)} | known.doubted
+        there: dict[str, PartyRecord] = {}
+        if unknown:
+            there = {record.id: record for record in await self._client.parties(login, kind, fields, unknown)}
+            for party_id in unknown:
+                known.asked_at[party_id] = now
+                if (record := there.get(party_id)) is not None:
+                    known.index.put(record)
+                else:
+                    known.index.drop(party_id)
+            known.doubted -= unknown
+        if any(self._by_list(known, one) for one in wanted):
+            await self._list(login, kind, known, fields, self._refresh, there.values())
+        answers = [self._match(known, one) for one in wanted]
+        if any(
+            isinstance(answer, Rejected) and answer.code is not Code.PARTY_UNNAMED and self._by_list(known, one)
+            for one, answer in zip(wanted, answers, strict=True)
+        ):
+            await self._list(login, kind, known, fields, self._recheck, there.values())
+            answers = [self._match(known, one) for one in wanted]
+        return answers
+
+    @staticmethod
+    def _match(known: _Known, one: Wanted) -> str | Rejected:
+        return known.index.match(one.ref, one.rules, one.profile, one.own_id)
+
+    def _known(self, login: Login, one: Wanted) -> _Known:
+        place = (login.entity_id, one.ref.kind, one.link)
+        if (known := self._places.get(place)) is None:
+            known = self._places[place] = _Known(PartyIndex(link=one.link[0]))
+        return known
+
+    def _fresh(self, known: _Known, one: Wanted, now: float) -> bool:
+        """Whether what is known of its id is still trusted."""
+        party_id = one.party_id or ""
+        record = known.index.get(party_id)
+        if one.rules.update and record is not None and record.details is None:
+            return False
+        age = now - max(known.asked_at.get(party_id, _NEVER), known.listed_at)
+        return age <= (self._refresh if record is not None and record.active else self._recheck)
+
+    @staticmethod
+    def _by_list(known: _Known, one: Wanted) -> bool:
+        """Whether it can be found by number or name only."""
+        if one.ref.external_id or (one.own_id and known.index.get(one.own_id) is not None):
+            return False
+        by_name = one.rules.by_name and any(name.strip() for name in one.ref.names)
+        return by_name or bool(link_number(one.rules, one.profile))
+
+    async def _list(
+        self,
+        login: Login,
+        kind: PartyKind,
+        known: _Known,
+        fields: PartyFields,
+        oldest: float,
+        asked: Iterable[PartyRecord],
+    ) -> None:
+        """Read the whole list, if it is older than that. What was asked for a moment ago stays known."""
+        if self._time.monotonic() - known.listed_at <= oldest:
+            return
+        records = await self._client.parties(login, kind, fields)
+        known.index.replace({record.id: record for record in (*asked, *records)}.values())
+        known.listed_at = self._time.monotonic()
+        known.asked_at.clear()
+        known.doubted.clear()

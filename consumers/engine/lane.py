@@ -138,7 +138,11 @@ class Lane:
             batch = await self._next_batch()
             try:
                 login = self._login(batch[0].connection)
-                batch = await (self._prepare if batch[0].step is None else self._inspect)(login, batch)
+                later: list[tuple[Work, SageError]] = []
+                if batch[0].step is None:
+                    batch, later = await self._prepare(login, batch)
+                else:
+                    batch = await self._inspect(login, batch)
             except CredentialsMissingError as error:
                 self._block(batch, Verdict(Outcome.DEFERRED, Code.SAGE_SIGN_IN, str(error)))
                 continue
@@ -147,6 +151,8 @@ class Lane:
                 continue
             if batch := await self._claim(self._let_on(batch)):
                 await self._claimed.put(batch)
+            if later:
+                await self._not_taken([work for work, _ in later], later[0][1], others=True)
 
     async def _next_batch(self) -> list[Work]:
         """The next documents of one stream, in order, without those whose partition was given up."""
@@ -176,22 +182,22 @@ class Lane:
             self._filled.clear()
             await self._filled.wait()
 
-    async def _prepare(self, login: Login, batch: Sequence[Work]) -> list[Work]:
-        """Those of the batch that can be sent; what speaks against the others is told."""
-        against = await self._preparation.prepare(login, batch)
-        for work, verdict in against:
+    async def _prepare(self, login: Login, batch: Sequence[Work]) -> tuple[list[Work], list[tuple[Work, SageError]]]:
+        """Those of the batch that can be sent, and those that have to wait a little; the others are told why not."""
+        prepared = await self._preparation.prepare(login, batch)
+        for work, verdict in prepared.against:
             self._aside.unclear(work)
             work.owner.finish(work, verdict)
-        ended = {work for work, _ in against}
+        held = prepared.held
         ready = []
         for work in batch:
-            if work in ended:
+            if work in held:
                 continue
             if work.standing is None:
                 ready.append(work)
             else:
                 self._look_first(work, work.standing)
-        return ready
+        return ready, prepared.later
 
     def _look_first(self, work: Work, standing: Posted) -> None:
         """All that is known without what stands speaks for it: look at that, in the lane of its own company."""
@@ -320,6 +326,7 @@ class Lane:
                 work.owner.finish(work, self._aside.later(work, verdict))
             case Refused(error=error) if error.kind in (Kind.DATA, Kind.BUG):
                 self._answered(work)
+                self._preparation.refused(work)
                 work.owner.finish(work, refused(claim, error))
             case Refused(error=error):
                 return error

@@ -14,9 +14,9 @@ from domain.codes import Code
 from domain.commands import Retry
 from domain.documents import Connection
 from domain.events import ContractError
-from domain.outcomes import Outcome
+from domain.outcomes import Outcome, Rejected
 from domain.words import one_line
-from producers import dead_letters, results
+from producers import dead_letters, parties, results
 from producers.dead_letters import DeadRecord
 from producers.results import Result, SageAnswer
 
@@ -31,10 +31,12 @@ class Writer:
     dead_letters: str
     room: int = sizes.room(sizes.LARGEST_EVENT)
     """Bytes that a dead letter may have."""
+    parties: str = ""
+    """The topic that tells Alvys the ids of parties; empty: they are not told."""
 
     def finished(self, work: Work, verdict: Verdict, entry: Entry, at: datetime) -> Note:
         """The document ended: its result, its entry without a claim, the end of its record."""
-        result = (self._result(work, verdict, at),)
+        result = (self._result(work, verdict, at), *self._party(work))
         if verdict.from_ledger and not verdict.newest:
             return Note(None, result, work.offset)  # the ledger said it; it has nothing to learn
         taken_away = work.asked is not None and isinstance(work.asked.command, Retry)
@@ -84,6 +86,14 @@ class Writer:
         dead = dead_letters.fitted(record, self.room - sizes.AROUND)
         headers = dead_letters.headers(dead, error.code, error.detail, self.group_id)
         return Note(None, (Outgoing(self.dead_letters, dead.key, dead.value, headers),), ends)
+
+    def _party(self, work: Work) -> tuple[Outgoing, ...]:
+        """What Alvys is to be told of the party: with each outcome of a document, so that no crash loses it."""
+        source, party_id = work.received.document, work.party_id or (work.claim.party_id if work.claim else None)
+        if not self.parties or isinstance(source, Rejected) or party_id is None:
+            return ()
+        told = parties.announcement(source, work.connection, party_id)
+        return () if told is None else (Outgoing(self.parties, told[0].encode(), told[1]),)
 
     def _result(self, work: Work, verdict: Verdict, at: datetime) -> Outgoing:
         claim, document = work.claim, work.document

@@ -66,7 +66,7 @@ def refused_by_sage(maker: Maker) -> Iterator[Event]:
     """Only Sage knows that it cannot be booked; other documents in the same request are posted all the same."""
     stranger = load_invoice(maker, TRANSPORT, Party("CUST-99999", "Prairie Gold Foods", "x")).copy("an unknown id")
     stranger.event["data"]["customer"]["externalAccountingId"] = "CUST-99999"
-    yield stranger.ends(Outcome.REJECTED, "SAGE_REFUSED")
+    yield stranger.ends(Outcome.REJECTED, "PARTY_NOT_FOUND")
     closed = load_invoice(maker).copy("dated into a closed period")
     closed.event["data"]["invoice"]["invoicedDate"] = "2025-12-15T00:00:00Z"
     yield closed.ends(Outcome.REJECTED, "SAGE_PERIOD_CLOSED")

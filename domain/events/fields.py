@@ -6,7 +6,7 @@ from decimal import Context, Decimal, Inexact, InvalidOperation, Overflow
 from functools import lru_cache
 from typing import Annotated
 
-from pydantic import AfterValidator, BaseModel, ConfigDict, PlainValidator, StringConstraints
+from pydantic import AfterValidator, BaseModel, BeforeValidator, ConfigDict, Field, PlainValidator, StringConstraints
 from pydantic.alias_generators import to_camel
 
 LIMIT = Decimal(10**15)
@@ -23,6 +23,7 @@ LONGEST_ID = 255
 LONGEST_TEXT = 1000
 """Characters: names are far shorter. What is written about a document is bounded because these are."""
 _LONGEST_INSTANT = 64
+_MOST_LOOSE = 10
 
 
 class Wire(BaseModel):
@@ -130,6 +131,27 @@ def to_days(value: object) -> int:
     raise ValueError("is not a number of days from 0 to 3650")
 
 
+def to_loose_text(value: object) -> str | None:
+    """A text of a profile, on one line. No document hangs on it, so what cannot be used is left out, never refused."""
+    if type(value) is int and abs(value) <= LIMIT:
+        return str(value)
+    if type(value) is not str:
+        return None
+    text = " ".join(value.split())
+    return text if text and len(text) <= LONGEST_TEXT and text.isprintable() else None
+
+
+def to_loose_texts(value: object) -> tuple[str, ...]:
+    """A list of such texts, or one of them."""
+    values = value if isinstance(value, list) else [value]
+    return tuple([text for one in values[:_MOST_LOOSE] if (text := to_loose_text(one)) is not None])
+
+
+def to_loose_object(value: object) -> object:
+    """An object of a profile; whatever else stands there is left out."""
+    return value if isinstance(value, dict) else None
+
+
 Amount = Annotated[Decimal, PlainValidator(to_amount)]
 Instant = Annotated[datetime, PlainValidator(to_instant)]
 CalendarDate = Annotated[date, PlainValidator(to_date)]
@@ -142,6 +164,9 @@ Id = Annotated[
     AfterValidator(_printable),
 ]
 Text = Annotated[str, StringConstraints(strict=True, strip_whitespace=True, max_length=LONGEST_TEXT)]
+# What is known of a party is no content of a document: `exclude` keeps it out of the revision of a refused event too.
+LooseText = Annotated[str | None, PlainValidator(to_loose_text), Field(exclude=True)]
+LooseTexts = Annotated[tuple[str, ...], PlainValidator(to_loose_texts), Field(exclude=True)]
 
 
 class Money(Wire):
@@ -149,3 +174,17 @@ class Money(Wire):
 
     amount: Amount
     currency: CurrencyNumber = None
+
+
+class PostalAddress(Wire):
+    """An address of a profile."""
+
+    street: LooseText = None
+    address2: LooseText = None
+    city: LooseText = None
+    state: LooseText = None
+    zip_code: LooseText = None
+    country: LooseText = None
+
+
+LooseAddress = Annotated[PostalAddress | None, BeforeValidator(to_loose_object), Field(exclude=True)]

@@ -1,7 +1,17 @@
 """`invoice.created`: a customer invoice, over one load or many."""
 
 from domain.events.envelope import Envelope
-from domain.events.fields import CalendarDate, Id, Instant, Money, TermDays, Text, Wire
+from domain.events.fields import (
+    CalendarDate,
+    Id,
+    Instant,
+    LooseAddress,
+    LooseTexts,
+    Money,
+    TermDays,
+    Text,
+    Wire,
+)
 
 
 class Mapping(Wire):
@@ -48,6 +58,11 @@ class Customer(Wire):
     external_accounting_id: Text | None = None
     external_accounting_name: Text | None = None
     payment_terms_in_days: TermDays | None = None
+    billing_address: LooseAddress = None
+    invoicing_address: LooseAddress = None
+    """Where invoices go; else the billing address."""
+    email_addresses: LooseTexts = ()
+    phone_numbers: LooseTexts = ()
 
 
 class Load(Wire):

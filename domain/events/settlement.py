@@ -3,11 +3,32 @@
 from datetime import date
 from typing import Annotated, Literal, Self
 
-from pydantic import Field, model_validator
+from pydantic import BeforeValidator, Field, model_validator
 
 from domain.events.envelope import Envelope
-from domain.events.fields import CalendarDate, Id, Money, StatementNumber, TermDays, Text, Wire
+from domain.events.fields import (
+    CalendarDate,
+    Id,
+    LooseAddress,
+    LooseText,
+    Money,
+    StatementNumber,
+    TermDays,
+    Text,
+    Wire,
+    to_loose_object,
+)
 from domain.events.invoice import Mapping, Subsidiary
+
+
+class TaxCompany(Wire):
+    """The company under which a 1099 driver is taxed: it is the vendor in Sage."""
+
+    name: LooseText = None
+    tax_id: LooseText = None
+    address: LooseAddress = None
+    email: LooseText = None
+    phone: LooseText = None
 
 
 class Driver(Wire):
@@ -20,6 +41,14 @@ class Driver(Wire):
     tax_category: Text | None = None
     tax_company_name: Text | None = None
     payment_terms_in_days: TermDays | None = None
+    tax_company: Annotated[TaxCompany | None, BeforeValidator(to_loose_object), Field(exclude=True)] = None
+    tax_id: LooseText = None
+    name1099: LooseText = None
+    form1099_type: LooseText = None
+    form1099_box: LooseText = None
+    address: LooseAddress = None
+    email: LooseText = None
+    phone: LooseText = None
 
 
 class DriverTotals(Wire):
@@ -74,6 +103,12 @@ class Carrier(Wire):
     external_name: Text | None = None
     external_ids: list[ExternalId] | None = None
     terms_in_days: TermDays | None = None
+    mc_num: LooseText = None
+    us_dot_num: LooseText = None
+    tax_id: LooseText = None
+    address: LooseAddress = None
+    email: LooseText = None
+    phone: LooseText = None
 
 
 class FactoringCompany(Wire):
@@ -81,6 +116,12 @@ class FactoringCompany(Wire):
 
     id: Text | None = None
     name: Text | None = None
+    external_accounting_id: LooseText = None
+    """Of this subsidiary."""
+    address: LooseAddress = None
+    email: LooseText = None
+    phone: LooseText = None
+    tax_id: LooseText = None
 
 
 class StatementCarrier(Carrier):
@@ -150,6 +191,8 @@ class BilledCarrier(Carrier):
     """A carrier with what it bills for one trip: `totalPayable` = linehaul + accessorials - e-checks."""
 
     carrier_invoice_number: Text | None = None
+    factoring_company: Annotated[FactoringCompany | None, Field(exclude=True)] = None
+    factoring_terms_in_days: Annotated[TermDays | None, Field(exclude=True)] = None
     linehaul: Money | None = None
     accessorials_details: list[CarrierAccessorial] | None = None
     e_checks: list[CarrierECheck] | None = None

@@ -2,7 +2,9 @@
 
 from domain.codes import Code
 from domain.documents import PartyKind, PartyRef
-from domain.events.settlement import Carrier, ExternalId
+from domain.events.settlement import BilledCarrier, Carrier, ExternalId, FactoringCompany, StatementCarrier
+from domain.profiles import Profile
+from domain.reading.people import address
 from domain.reading.refusal import Refusal
 
 
@@ -18,6 +20,41 @@ def vendor(carrier: Carrier, subsidiary_id: str) -> PartyRef:
         kind=PartyKind.VENDOR,
         external_id=_external_id(carrier.external_ids or [], subsidiary_id),
         names=tuple([name for name in (carrier.external_name, carrier.name) if name]),
+    )
+
+
+def profile(carrier: StatementCarrier | BilledCarrier) -> Profile:
+    """What is known of the carrier, and of its factoring company."""
+    return Profile(
+        alvys_id=carrier.id,
+        name=carrier.external_name or carrier.name or "",
+        address=address(carrier.address),
+        email=carrier.email or "",
+        phone=carrier.phone or "",
+        tax_id=carrier.tax_id or "",
+        mc_number=carrier.mc_num or "",
+        dot_number=carrier.us_dot_num or "",
+        factoring=_factoring(carrier.factoring_company),
+    )
+
+
+def days(carrier: StatementCarrier | BilledCarrier) -> int | None:
+    """The days of the terms: the factoring company's, else the carrier's (export article)."""
+    factoring = carrier.factoring_terms_in_days if carrier.factoring_company else None
+    return factoring if factoring is not None else carrier.terms_in_days
+
+
+def _factoring(company: FactoringCompany | None) -> Profile | None:
+    if company is None or not company.name:
+        return None
+    return Profile(
+        alvys_id=company.id or None,
+        name=company.name,
+        external_id=company.external_accounting_id,
+        address=address(company.address),
+        email=company.email or "",
+        phone=company.phone or "",
+        tax_id=company.tax_id or "",
     )
 
 

@@ -12,10 +12,11 @@ from domain.events.invoice import Mapping
 from domain.events.settlement import BilledCarrier, BilledTrip, CarrierBillData
 from domain.lines import of_carrier_item
 from domain.reading.amounts import check
-from domain.reading.carrier import vendor
+from domain.reading.carrier import days, profile, vendor
 from domain.reading.dates import terms
 from domain.reading.places import named
 from domain.reading.texts import DESCRIPTION_LENGTH, MEMO_LENGTH, cut, document_number, key_part, phrase
+from domain.terms import AskedTerms
 
 
 def key_of(data: CarrierBillData) -> str:
@@ -44,12 +45,14 @@ def read(data: CarrierBillData, key: str, emitted_at: datetime) -> SourceDocumen
         party=vendor(carrier, data.subsidiary.id),
         created_at=emitted_at,
         date=trip.day,
-        due=trip.due_date or trip.day + timedelta(days=terms(carrier.terms_in_days)),
+        due=trip.due_date or trip.day + timedelta(days=terms(days(carrier))),
         currency=amounts.currency,
         total=amounts.total,
         lines=tuple([_line(row, amount, trip.trip_number) for row, amount in zip(rows, amounts.lines, strict=True)]),
         description=_description(trip),
         reference=carrier.carrier_invoice_number or None,
+        profile=profile(carrier),
+        terms=AskedTerms(days(carrier), due_given=trip.due_date is not None),
     )
 
 

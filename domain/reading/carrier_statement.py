@@ -9,11 +9,12 @@ from domain.documents import SourceDocument, SourceKind, SourceLine
 from domain.events.settlement import CarrierItem, CarrierStatementData, CarrierTrip
 from domain.lines import of_carrier_item
 from domain.reading.amounts import check
-from domain.reading.carrier import vendor
+from domain.reading.carrier import days, profile, vendor
 from domain.reading.dates import terms
 from domain.reading.places import named
 from domain.reading.refusal import Refusal
 from domain.reading.texts import DESCRIPTION_LENGTH, MEMO_LENGTH, cut, document_number, key_part, phrase
+from domain.terms import AskedTerms
 
 PREFIX = "s-"
 """Sets a statement's bill number apart from a trip's (export article, changes of July 2026)."""
@@ -31,6 +32,7 @@ def read(data: CarrierStatementData, key: str, emitted_at: datetime) -> SourceDo
         Refusal: The document contradicts itself.
     """
     statement = data.statement
+    given = _given_due(data)
     rows = [(trip, item) for trip in statement.trips for item in trip.items]
     amounts = check(statement.net_amount, [item.amount for _, item in rows])
     if not statement.number:
@@ -44,24 +46,21 @@ def read(data: CarrierStatementData, key: str, emitted_at: datetime) -> SourceDo
         party=vendor(data.carrier, statement.subsidiary_id),
         created_at=emitted_at,
         date=statement.statement_date,
-        due=_due(data),
+        due=given or statement.statement_date + timedelta(days=terms(days(data.carrier))),
         currency=amounts.currency,
         total=amounts.total,
         lines=tuple([_line(trip, item, amount) for (trip, item), amount in zip(rows, amounts.lines, strict=True)]),
         description=cut(f"Statement {statement.number}", DESCRIPTION_LENGTH),
+        profile=profile(data.carrier),
+        terms=AskedTerms(days(data.carrier), due_given=given is not None),
     )
 
 
-def _due(data: CarrierStatementData) -> date:
-    """The remittance date, else the latest due date of a trip, else by terms, the factoring company's first."""
-    statement, carrier = data.statement, data.carrier
-    if statement.remittance_date:
-        return statement.remittance_date
-    due = [trip.invoice_due_date for trip in statement.trips if trip.invoice_due_date]
-    if due:
-        return max(due)
-    factoring = carrier.factoring_terms_in_days if carrier.factoring_company else None
-    return statement.statement_date + timedelta(days=terms(factoring, carrier.terms_in_days))
+def _given_due(data: CarrierStatementData) -> date | None:
+    """The remittance date, else the latest due date of a trip; None leaves it to the terms."""
+    if data.statement.remittance_date:
+        return data.statement.remittance_date
+    return max([trip.invoice_due_date for trip in data.statement.trips if trip.invoice_due_date], default=None)
 
 
 def _line(trip: CarrierTrip, item: CarrierItem, amount: Decimal) -> SourceLine:

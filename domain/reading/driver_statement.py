@@ -4,12 +4,14 @@ from datetime import datetime, timedelta
 from decimal import Decimal
 
 from domain.categories import Side
-from domain.documents import TAX_1099, PartyKind, PartyRef, SourceDocument, SourceKind, SourceLine
+from domain.documents import PartyKind, PartyRef, SourceDocument, SourceKind, SourceLine
 from domain.events.settlement import Driver, DriverLine, DriverStatementData
 from domain.lines import of_driver_line
 from domain.reading.amounts import check
+from domain.reading.people import company_name, of_driver
 from domain.reading.places import named
 from domain.reading.texts import DESCRIPTION_LENGTH, MEMO_LENGTH, cut, document_number, key_part, phrase
+from domain.terms import AskedTerms
 
 
 def key_of(data: DriverStatementData) -> str:
@@ -45,13 +47,14 @@ def read(data: DriverStatementData, key: str, emitted_at: datetime) -> SourceDoc
         lines=tuple(map(_line, statement.line_items, amounts.lines)),
         description=cut(phrase("Statement", statement.number, statement.pay_period_title), DESCRIPTION_LENGTH),
         tax_category=driver.tax_category or None,
+        profile=of_driver(driver),
+        terms=AskedTerms(driver.payment_terms_in_days, due_given=False),
     )
 
 
 def _names(driver: Driver) -> tuple[str, ...]:
     """A 1099 driver with a tax company is a vendor under the company's name (export article)."""
-    company = driver.tax_company_name if driver.tax_category == TAX_1099 else None
-    return tuple([name for name in (company, driver.name) if name])
+    return tuple([name for name in (company_name(driver), driver.name) if name])
 
 
 def _line(line: DriverLine, amount: Decimal) -> SourceLine:

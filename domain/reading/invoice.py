@@ -9,6 +9,7 @@ from domain.events.invoice import InvoiceData, InvoiceLine
 from domain.lines import of_invoice_line
 from domain.reading.amounts import check
 from domain.reading.dates import terms
+from domain.reading.people import of_customer
 from domain.reading.places import named
 from domain.reading.texts import (
     DESCRIPTION_LENGTH,
@@ -20,6 +21,7 @@ from domain.reading.texts import (
     phrase,
     several,
 )
+from domain.terms import AskedTerms
 
 
 def key_of(data: InvoiceData) -> str:
@@ -57,6 +59,8 @@ def read(data: InvoiceData, key: str) -> SourceDocument:
         description=_description(invoice.line_items),
         order_number=several([load.order_number for load in loads], PO_NUMBER_LENGTH),
         po_number=several([load.po_number for load in loads], PO_NUMBER_LENGTH),
+        profile=of_customer(customer),
+        terms=AskedTerms(customer.payment_terms_in_days, due_given=invoice.due_date is not None),
     )
 
 

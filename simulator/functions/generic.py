@@ -2,8 +2,11 @@
 
 Source: Sage developer documentation, web-services/functions, accounts-receivable/customers, accounts-payable/vendors,
 company-console/contacts. A generic create of ARINVOICE is not documented and refused. `update` finds a record by
-RECORDNO or by its own id. A record that documents refer to cannot be deleted.
+RECORDNO or by its own id. A record that documents refer to cannot be deleted. What a customer or vendor is refused for
+besides: `functions/party_rules`.
 """
+
+import json
 
 from lxml import etree
 from lxml.etree import SubElement
@@ -26,7 +29,7 @@ from simulator.errors import (
     refuse,
 )
 from simulator.fields import Value, written
-from simulator.functions import bills, documents
+from simulator.functions import bills, documents, party_rules
 from simulator.kinds import BY_HEADER
 
 _WRITABLE = {
@@ -87,6 +90,7 @@ def _create(call: Call, element: Element) -> int:
         if call.database.find(object_type.table, call.company, **{natural: row[natural]}):
             raise _exists(object_type, str(row[natural]))
         if object_type.name in _PARTIES:
+            row |= party_rules.checked(call, object_type, element, row, str(row[natural]))
             row["DISPLAYCONTACTNAME"] = _display_contact(call, object_type, element, row, str(row[natural]))
         row = {"STATUS": "active", **row, "MEGAENTITYID": call.session.entity, "CREATEDBY": call.session.user}
         number = call.database.insert(object_type.table, call.company, {**row, "WHENCREATED": call.now})
@@ -104,6 +108,8 @@ def _update(call: Call, element: Element) -> int:
     try:
         present = _present(call, object_type, text(element, "RECORDNO"), text(element, object_type.natural))
         row = _columns(call, object_type, element)
+        if object_type.name in _PARTIES:
+            row |= party_rules.checked(call, object_type, element, row, None, json.loads(present["CUSTOM"] or "{}"))
         if object_type.name in _PARTIES and element.find("DISPLAYCONTACT") is not None:
             _update_contact(call, present["DISPLAYCONTACTNAME"], element)
         call.database.update(object_type.table, call.company, present["RECORDNO"], row)
@@ -144,8 +150,9 @@ def _columns(call: Call, object_type: ObjectType, element: Element) -> dict[str,
         known = object_type.fields.get(name)
         if known is None:
             raise refuse(INVALID, f"Field {name} does not exist on object {object_type.name}.")
-        if known.column is None or name in _READ_ONLY:
+        if known.column is None or known.custom or name in _READ_ONLY:
             continue
+        party_rules.checked_field(name, value)
         if known.kind == "status" and value not in {"active", "inactive"}:
             raise refuse(INVALID, f"{name}: '{value}' is neither active nor inactive.")
         try:

@@ -21,7 +21,8 @@ from sage_client._transport import _read, retry_after
 from sage_client.answers import Done, Refused, Unknown, match
 from sage_client.errors import SageError, UnreadableAnswerError
 from sage_client.login import Login
-from sage_client.lookups import DocumentKey, found, party
+from sage_client.lookups import DocumentKey, found
+from sage_client.parties import NAMES_ONLY, party
 
 NOW = datetime(2026, 6, 10, tzinfo=UTC)
 ANSWER = b"""<?xml version="1.0" encoding="UTF-8"?>
@@ -79,7 +80,7 @@ def everything(body: bytes, status: int = 200) -> Reply | None:
     for result in reply.results:
         str(classify(reply.failed or Level.RESULT, status, result.errors))
         for row in result.rows:
-            for look in (lambda row=row: found(KEY, row), lambda row=row: party(PartyKind.VENDOR, row)):
+            for look in (lambda row=row: found(KEY, row), lambda row=row: party(PartyKind.VENDOR, NAMES_ONLY, row)):
                 with suppress(SageError):
                     look()
     for step in (

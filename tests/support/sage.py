@@ -5,11 +5,12 @@ For speed, beside the tests that run against the simulator over HTTP.
 
 import asyncio
 from collections import Counter, deque
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass, field, replace
 from datetime import UTC, date, datetime
 from decimal import Decimal
 
+from domain.categories import Side
 from domain.documents import PartyKind, SageObject
 from domain.identity import marker
 from domain.parties import PartyRecord
@@ -23,10 +24,12 @@ from sage_client import (
     Found,
     Level,
     Login,
+    PartyFields,
     Refused,
     ReverseCall,
     SageError,
     Standing,
+    Term,
     Unknown,
     UpdateCall,
     line_elements,
@@ -39,6 +42,7 @@ from sage_client.errors import (
     RefusedError,
     TooLateError,
 )
+from sage_client.parties import NAMES_ONLY
 
 
 @dataclass
@@ -74,6 +78,13 @@ class FakeSage:
     booked: list[Booked] = field(default_factory=list)
     executed: set[str] = field(default_factory=set)
     parties_known: dict[PartyKind, list[PartyRecord]] = field(default_factory=dict)
+    missing: set[str] = field(default_factory=set)
+    """The ids of parties that Sage does not have; else it has every id, but for those that only this service gives."""
+    net_terms: tuple[int, ...] = (7, 15, 30, 45)
+    lists_read: int = 0
+    terms_read: int = 0
+    ids_asked: list[set[str]] = field(default_factory=list)
+    """Which ids of parties each request asked for."""
     requests: list[int] = field(default_factory=list)
     """How many calls each request held."""
     denied: set[SageObject] = field(default_factory=set)
@@ -251,10 +262,31 @@ class FakeSage:
             for key in keys
         ]
 
-    async def parties(self, login: Login, kind: PartyKind) -> list[PartyRecord]:
+    async def parties(
+        self,
+        login: Login,
+        kind: PartyKind,
+        fields: PartyFields = NAMES_ONLY,
+        ids: Iterable[str] | None = None,
+    ) -> list[PartyRecord]:
+        if self.down is not None:
+            self.arrived.set()
+            raise self.down
+        known = self.parties_known.get(kind, [])
+        if ids is None:
+            self.lists_read += 1
+            return known
+        asked = set(ids)
+        self.ids_asked.append(asked)
+        named = {record.id for record in known}
+        anyone = [PartyRecord(one, one) for one in sorted(asked - named - self.missing) if not one.startswith("ALV")]
+        return [record for record in known if record.id in asked] + anyone
+
+    async def terms(self, login: Login, side: Side) -> list[Term]:
         if self.down is not None:
             raise self.down
-        return self.parties_known.get(kind, [])
+        self.terms_read += 1
+        return [Term(f"Net {days}", days, active=True) for days in self.net_terms]
 
     async def probe(self, login: Login) -> None:
         self.probes += 1

@@ -1,0 +1,65 @@
+"""Records in Sage Intacct that follow their profiles in Alvys, where a connection wants that.
+
+Only what the profile gives and Sage has otherwise, at most once for each content of a profile, never on an inactive
+record, and never the name: by it people and documents find the record. What fails is logged and holds up no document.
+"""
+
+from collections.abc import Iterable
+from dataclasses import dataclass
+from hashlib import sha256
+
+import structlog
+
+from consumers.engine.directory import PartyDirectory
+from domain.documents import PartyKind
+from domain.parties import PartyRecord
+from domain.party_fields import differing, fields_given
+from domain.profiles import Profile
+from sage_client import Change, Done, Login, SageClient
+from sage_client.parties import update
+
+log = structlog.get_logger(__name__)
+
+
+@dataclass(frozen=True, slots=True)
+class Followed:
+    """A record that was found for a document whose connection keeps its parties up."""
+
+    kind: PartyKind
+    record: PartyRecord
+    profile: Profile
+    term: str | None
+
+
+class PartyUpdates:
+    """Keeps the records of one company up."""
+
+    def __init__(self, client: SageClient, directory: PartyDirectory) -> None:
+        self._client = client
+        self._directory = directory
+        self._done: dict[tuple[str | None, str], str] = {}
+        """The content that each record was last given, or was refused."""
+
+    async def follow(self, login: Login, records: Iterable[Followed]) -> None:
+        """Update what differs, all in one request."""
+        changes: dict[str, Change] = {}
+        for one in records:
+            given = fields_given(one.kind, one.profile, one.term)
+            content = sha256(repr(sorted(given.items())).encode()).hexdigest()
+            place = (login.entity_id, f"{one.kind}/{one.record.id}")
+            new = differing(given, one.record.details or {})
+            if not new or self._done.get(place) == content or one.record.id in changes:
+                continue
+            self._done[place] = content
+            changes[one.record.id] = Change(f"update-{content}-{one.record.id}", update(one.kind, one.record.id, new))
+            kind = one.kind
+        if not changes:
+            return
+        for party_id, answer in zip(
+            changes, await self._client.change(login, list(changes.values()), unique=False), strict=True
+        ):
+            if isinstance(answer, Done):
+                log.info("a party was updated in sage", kind=kind, id=party_id, company=login.company_id)
+            else:
+                log.warning("a party could not be updated in sage", id=party_id, error=str(answer.error))
+        self._directory.doubt(kind, changes)

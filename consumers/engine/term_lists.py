@@ -1,0 +1,47 @@
+"""The payment terms of one company, read in bulk and kept: a list a side, never a look-up per document."""
+
+from collections.abc import Iterable
+from dataclasses import dataclass
+
+from consumers.engine.knobs import Knobs, Time
+from domain.categories import Side
+from domain.terms import SageTerm, TermList, listed
+from sage_client import Login, SageClient
+
+
+@dataclass(frozen=True, slots=True)
+class _Kept:
+    terms: TermList
+    read_at: float
+
+
+class TermLists:
+    """What terms Sage has. One per company."""
+
+    def __init__(self, client: SageClient, knobs: Knobs, time: Time) -> None:
+        self._client = client
+        self._refresh = knobs.party_refresh.total_seconds()
+        self._recheck = knobs.party_recheck.total_seconds()
+        self._time = time
+        self._kept: dict[tuple[str | None, Side], _Kept] = {}
+        self._doubted: set[Side] = set()
+
+    async def of(self, login: Login, side: Side, *, lacking: Iterable[str] = ()) -> TermList:
+        """The active terms of a side. If one of `lacking` is not among those kept, they are read anew, now and then.
+
+        Raises:
+            SageError: The list could not be read.
+        """
+        place = (login.entity_id, side)
+        kept = self._kept.get(place)
+        missing = kept is None or side in self._doubted or any(name not in kept.terms for name in lacking)
+        oldest = self._recheck if missing else self._refresh
+        if kept is None or self._time.monotonic() - kept.read_at > oldest:
+            found = [SageTerm(each.name, each.days) for each in await self._client.terms(login, side) if each.active]
+            kept = self._kept[place] = _Kept(listed(found), self._time.monotonic())
+            self._doubted.discard(side)
+        return kept.terms
+
+    def doubt(self, side: Side) -> None:
+        """Sage refused a document that carries a term: the list is read anew, if it is not brand new."""
+        self._doubted.add(side)

@@ -1,0 +1,50 @@
+"""Customers, drivers and their addresses as profiles: what a record in Sage Intacct is made of."""
+
+from domain.documents import TAX_1099
+from domain.events.fields import PostalAddress
+from domain.events.invoice import Customer
+from domain.events.settlement import Driver
+from domain.profiles import Address, Profile
+
+
+def address(found: PostalAddress | None) -> Address | None:
+    """An address that says anything."""
+    if found is None:
+        return None
+    parts = (found.street, found.address2, found.city, found.state, found.zip_code, found.country)
+    return Address(*[part or "" for part in parts]) if any(parts) else None
+
+
+def of_customer(customer: Customer) -> Profile:
+    """By External Accounting Name, else by name; never by Invoicing Name (export article)."""
+    return Profile(
+        alvys_id=customer.id or None,
+        name=customer.external_accounting_name or customer.name or "",
+        address=address(customer.invoicing_address) or address(customer.billing_address),
+        email=next(iter(customer.email_addresses), ""),
+        phone=next(iter(customer.phone_numbers), ""),
+    )
+
+
+def company_name(driver: Driver) -> str | None:
+    """The tax company under whose name a 1099 driver is a vendor, if there is one."""
+    if driver.tax_category != TAX_1099:
+        return None
+    return driver.tax_company_name or (driver.tax_company.name if driver.tax_company else None)
+
+
+def of_driver(driver: Driver) -> Profile:
+    """A 1099 driver with a tax company is a vendor with that company's name and particulars; others with their own."""
+    company = company_name(driver)
+    theirs = (driver.tax_company if company else None) or driver
+    return Profile(
+        alvys_id=driver.id,
+        name=company or driver.name or "",
+        address=address(theirs.address),
+        email=theirs.email or "",
+        phone=theirs.phone or "",
+        tax_id=theirs.tax_id or "",
+        name_1099=driver.name1099 or (company or driver.name or "" if driver.form1099_type else ""),
+        form_1099_type=driver.form1099_type or "",
+        form_1099_box=driver.form1099_box or "",
+    )
