@@ -97,11 +97,6 @@ class SourceDocument:
     tax_category: str | None = None
     """"1099" or "W2" on driver statements."""
 
-    @property
-    def sage_object(self) -> SageObject:
-        """The object this document becomes."""
-        return SageObject.AR_INVOICE if self.side is Side.AR else SageObject.AP_BILL
-
 
 class Level(StrEnum):
     """Which of the three levels answered (requirement 54)."""
@@ -150,7 +145,10 @@ class Connection:
 
 @dataclass(frozen=True, slots=True)
 class Document:
-    """What Sage Intacct is to book: an AR invoice or an AP bill, complete but for the party's id and the control id."""
+    """What Sage Intacct is to book, complete but for the party's id and the control id.
+
+    An AR invoice or an AP bill; one whose total is below zero an AR or AP adjustment, with its amounts as they are.
+    """
 
     source: SourceDocument
     connection: Connection
@@ -166,8 +164,14 @@ class Document:
     description: str
     draft: bool
     lines: tuple[DocumentLine, ...]
+    first_open_day: bool = False
+    """Whether it may be posted on the first open day, should its own date be in a closed period (`closedPeriod`)."""
+    posting_date: dt.date | None = None
+    """Its date in the general ledger where that is not its own date, whose period is closed."""
 
     @property
     def sage_object(self) -> SageObject:
         """The object this document becomes."""
-        return self.source.sage_object
+        if self.source.side is Side.AR:
+            return SageObject.AR_ADJUSTMENT if self.total < 0 else SageObject.AR_INVOICE
+        return SageObject.AP_ADJUSTMENT if self.total < 0 else SageObject.AP_BILL
