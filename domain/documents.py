@@ -23,6 +23,11 @@ class SageObject(StrEnum):
     AR_ADJUSTMENT = "ARADJUSTMENT"
     AP_ADJUSTMENT = "APADJUSTMENT"
 
+    @property
+    def adjusts(self) -> bool:
+        """Whether it is an adjustment, which has neither due date nor terms, and which nothing reverses."""
+        return self in {SageObject.AR_ADJUSTMENT, SageObject.AP_ADJUSTMENT}
+
 
 class SourceKind(StrEnum):
     """What the event is about, in Alvys's words."""

@@ -121,7 +121,7 @@ def _connection(connection: Connection) -> Mapping[str, object]:
 
 
 def _document(document: Document, party_id: str | None, *, with_lines: bool) -> Mapping[str, object]:
-    body = {
+    body: dict[str, object] = {
         "object": document.sage_object,
         "kind": document.source.kind,
         "number": document.number,
@@ -132,6 +132,8 @@ def _document(document: Document, party_id: str | None, *, with_lines: bool) -> 
         "total": str(document.total),
         "reference": document.reference,
     }
+    if document.posting_date is not None:
+        body["postingDate"] = document.posting_date
     if not with_lines:
         return body | {"linesLeftOut": len(document.lines)}
     return body | {

@@ -22,8 +22,6 @@ from sage_client._kinds import Level
 from sage_client._text import Limits, cut, escape, exact, split_date
 from sage_client.errors import RequestInvalidError
 
-ADJUSTMENTS = frozenset({SageObject.AR_ADJUSTMENT, SageObject.AP_ADJUSTMENT})
-
 
 def create_adjustment(
     document: Document, party_id: str, limits: Limits, description: str, lines: Iterable[str]

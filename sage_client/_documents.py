@@ -11,7 +11,7 @@ Every value passes `_text`, and the tests read the bytes back with lxml.
 
 from domain.documents import Document, DocumentLine, SageObject
 from domain.identity import marker
-from sage_client._adjustments import ADJUSTMENTS, create_adjustment
+from sage_client._adjustments import create_adjustment
 from sage_client._kinds import Level
 from sage_client._text import DEFAULT_LIMITS, Limits, amount, clean, cut, escape, exact, split_date, us_date
 from sage_client.errors import RequestInvalidError
@@ -35,7 +35,7 @@ def render(document: Document, party_id: str, limits: Limits = DEFAULT_LIMITS, m
     """
     if not document.lines or sum(line.amount for line in document.lines) != document.total:
         raise RequestInvalidError(f"lines of {document.number!r} do not add up to its total", level=Level.LOCAL)
-    if document.sage_object in ADJUSTMENTS:
+    if document.sage_object.adjusts:
         lines = (_invoice_line(line, limits) for line in document.lines)
         return create_adjustment(document, party_id, limits, described(document, limits), lines)
     if document.sage_object is SageObject.AR_INVOICE:

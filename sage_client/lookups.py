@@ -5,7 +5,6 @@ from decimal import Decimal, InvalidOperation
 
 from domain.documents import PartyKind, SageObject
 from domain.parties import PartyRecord
-from sage_client._adjustments import ADJUSTMENTS
 from sage_client._kinds import Level
 from sage_client._reply import Row
 from sage_client.errors import UnavailableError
@@ -43,7 +42,7 @@ class DocumentKey:
         """
         party = _PARTY_FIELD[self.object]
         where = AllOf((equal("RECORDID", self.number), equal(party, self.party_id)))
-        own = (marker_field,) if marker_field is not None and self.object not in ADJUSTMENTS else ()
+        own = (marker_field,) if marker_field is not None and not self.object.adjusts else ()
         return Query(self.object, (party, *_DOCUMENT_FIELDS, *own), where)
 
 

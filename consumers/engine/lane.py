@@ -16,6 +16,7 @@ from consumers.engine.doubt import Doubts
 from consumers.engine.knobs import Knobs, Time, jittered
 from consumers.engine.leases import Leases
 from consumers.engine.ledger import Claim
+from consumers.engine.periods import Periods
 from consumers.engine.places import CredentialsMissingError, Place, Sage, place_of
 from consumers.engine.preparation import Preparation
 from consumers.engine.verdicts import posted, refused, sage_answer
@@ -25,7 +26,7 @@ from domain.documents import Connection, SageObject
 from domain.identity import control_id
 from domain.outcomes import Outcome
 from sage_client import Answer, Call, Done, Kind, Level, Login, Refused, SageError, Unknown
-from sage_client.errors import DuplicateCallError, PermissionDeniedError, TooLateError
+from sage_client.errors import DuplicateCallError, PeriodClosedError, PermissionDeniedError, TooLateError
 
 log = structlog.get_logger(__name__)
 
@@ -53,6 +54,7 @@ class Lane:
         self._knobs = knobs
         self._time = time
         self._preparation = Preparation(sage.client, knobs, time)
+        self._periods = Periods(knobs, time)
         self._queues: dict[Stream, deque[Work]] = {}
         self._filled = asyncio.Event()
         self._claimed: asyncio.Queue[list[Work]] = asyncio.Queue(maxsize=1)
@@ -184,7 +186,7 @@ class Lane:
         begin_by = self._time.monotonic() + self._knobs.send_within.total_seconds()
         by_owner: dict[int, list[tuple[Work, Claim]]] = {}
         for work in batch:
-            document = work.mapped
+            document = work.document = self._periods.dated(work)
             connection = document.connection
             claim = Claim(
                 revision=work.received.revision,
@@ -206,6 +208,7 @@ class Lane:
                 offset=work.source.offset,
                 timestamp=work.source.timestamp,
                 repeats=work.executed.repeats if work.executed is not None else 0,
+                posting_date=document.posting_date,
             )
             if work.executed is not None and work.executed.control_id != claim.control_id:
                 # The settings changed meanwhile: it would go out as another call, beside one that Sage has executed.
@@ -252,11 +255,11 @@ class Lane:
         not_taken: dict[Kind | None, list[tuple[SageError, Work]]] = {}
         late: list[Work] = []
         for work, answer in zip(batch, answers, strict=True):
-            if isinstance(error := self._settle(work, answer), TooLateError):
+            if isinstance(error := self._settle(work, answer), TooLateError | PeriodClosedError):
                 late.append(work)
             elif error is not None:
                 not_taken.setdefault(error.kind, []).append((error, work))
-        self._requeue(late)  # its claim aged while something else was waited for: no trouble of the company's
+        self._requeue(late)  # its claim aged while something else was waited for, or it has a new date: no trouble
         others = any(
             isinstance(answer, Done) or (isinstance(answer, Refused) and answer.error.kind in (Kind.DATA, Kind.BUG))
             for answer in answers
@@ -285,16 +288,20 @@ class Lane:
         return any(not work.owner.gone for work in batch) and all(now <= work.begin_by for work in batch)
 
     def _settle(self, work: Work, answer: Answer) -> SageError | None:
-        """Give one document its verdict; the error if the company as a whole did not take it."""
+        """Give one document its verdict; the error if it has to be sent again, or the company as a whole took nothing."""
         claim = work.claimed
         match answer:
             case Done():
                 self._answered(work)
+                self._periods.posted(work)
                 work.owner.finish(work, posted(claim, answer.record_no))
             case Refused(error=error) if error.code is Code.SAGE_DUPLICATE_NUMBER:
                 self._aside.answered(work)
                 work.number_taken = True  # by whom? Perhaps by ourselves, before the ledger's memory
                 self._doubts.add(work)
+            case Refused(error=error) if self._periods.step(work, error):
+                self._answered(work)
+                return error
             case Refused(error=error) if error.kind in (Kind.DATA, Kind.BUG):
                 self._answered(work)
                 work.owner.finish(work, refused(claim, error))

@@ -8,7 +8,7 @@ owner.
 
 import base64
 from dataclasses import dataclass, replace
-from datetime import datetime
+from datetime import date, datetime
 from decimal import Decimal
 
 import orjson
@@ -50,6 +50,8 @@ class Claim:
     """How often Sage said that it had executed the control id before, without a document being found."""
     asked: bool = False
     """True once a person was asked about it: its lease has ended, and it is never sent again."""
+    posting_date: date | None = None
+    """Its date in the general ledger where that is not the document's own (`periods`)."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -193,6 +195,7 @@ def _claim(body: dict[str, object]) -> Claim:
         "sage_object": SageObject(str(body["sage_object"])),
         "total": Decimal(str(body["total"])),
         "lease_until": datetime.fromisoformat(str(body["lease_until"])),
+        "posting_date": date.fromisoformat(str(posted)) if (posted := body.get("posting_date")) else None,
     }
     return Claim(**parts)  # type: ignore[arg-type]  # as above
 

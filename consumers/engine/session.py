@@ -303,7 +303,7 @@ class PartitionSession:
 
     def _claimed(self, work: Work, claim: Claim) -> Entry:
         """The entry while the call is on its way. It keeps the event only if no record will bring it again."""
-        entry = self._ledger.get(work.key)
+        entry = self._counted(work)
         kept = work.value if work.offset is None and entry.last is not None else None
         return replace(entry, claim=claim, parked=kept, marked=None)  # only a retry, which takes it away, gets here
 
@@ -312,7 +312,7 @@ class PartitionSession:
         if work.withdrawn or self._gone:
             return  # somebody else decides: a person, or the next owner
         self._documents.settle(work)
-        entry = self._ledger.get(work.key)
+        entry = self._counted(work)
         claim = work.claim
         if verdict.posted is not None and claim is not None and claim.revision != work.received.revision:
             # An earlier revision was found in Sage; this one changes it.
@@ -351,17 +351,23 @@ class PartitionSession:
         self._rest()
         if self._gone:
             return
-        entry = self._ledger.get(work.key)
+        entry = self._counted(work)
         # One that was in doubt before waits for nothing that could arrive: without a claim, nobody would find it again.
         forgotten = entry.waiting and entry.last is not None and not entry.last.blocked_by
         if not forgotten:
             self._journal.write(Note(replace(entry, claim=None)))
+
+    def _counted(self, work: Work) -> Entry:
+        """The entry with every refusal counted: a call that takes a refused one's place has the next attempt."""
+        entry = self._ledger.get(work.key)
+        return replace(entry, attempts=max(entry.attempts, work.attempt))
 
     def again(self, work: Work) -> None:
         """The claimed call was never executed, and never will be."""
         if work.withdrawn or self._gone:
             return
         self._documents.settle(work)
+        work.posting_date = work.claim.posting_date if work.claim is not None else None
         work.claim, work.looks, work.number_taken = None, 0, False
         work.attempt = self._ledger.get(work.key).attempts
         self._map(work)

@@ -1,6 +1,7 @@
 """What an answer of Sage's means for a document."""
 
 from consumers.engine.ledger import OTHER_REVISION, Claim, Posted
+from consumers.engine.periods import why
 from consumers.engine.proof import End
 from consumers.engine.work import Verdict
 from domain.outcomes import Outcome
@@ -21,6 +22,7 @@ def posted(claim: Claim, record_no: str) -> Verdict:
     """The document stands in Sage under `record_no`."""
     return Verdict(
         Outcome.POSTED,
+        detail=why(claim.posting_date) if claim.posting_date is not None else None,
         sage=SageAnswer(record_no=record_no, control_id=claim.control_id),
         posted=_standing(claim, record_no, claim.revision),
     )

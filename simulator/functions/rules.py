@@ -116,6 +116,9 @@ def open_period(call: Call, kind: DocumentKind, on: str) -> None:
     """Refuse a date in a period whose books are closed."""
     closed = call.config.books_closed_through
     if closed and on <= closed:
+        if call.config.closed_names_first_day:  # as integrations in production have seen it
+            first = (date.fromisoformat(closed) + timedelta(days=1)).strftime("%m/%d/%Y")
+            raise refuse(INVALID, f"Date must be on or after {first}.")
         shown = date.fromisoformat(on).strftime("%m/%d/%Y")
         module = "Accounts Receivable" if kind.side == "AR" else "Accounts Payable"
         raise refuse(
