@@ -1,4 +1,4 @@
-"""Documents below zero: an AR adjustment (credit memo) or an AP adjustment (vendor credit), where the setting allows it.
+"""Documents below zero: AR adjustments (credit memos) or AP adjustments (vendor credits), where the setting allows it.
 
 Sage takes an adjustment's amounts all positive or all negative, not mixed (Sage developer documentation,
 accounts-payable/ap-adjustments; the page of AR adjustments says that a negative amount creates a credit memo, and

@@ -10,9 +10,9 @@ the setting is switched on: docs/decisions/0035-credits-are-adjustments.md.
 An adjustment has neither due date nor term. Our marker always stands in the description: the schema of an AR adjustment
 has no custom fields, and a field that was set up for invoices and bills need not be there on adjustments.
 
-Corrections. Sage documents `create`, `update` and `delete` of adjustments and no function that reverses one: neither the
-two pages, nor the schema, nor the SDKs have it. To delete or to update in place what is posted would leave no trace in
-the ledger of what stood there, so an adjustment whose document changed is refused by its own code (`CREDIT_CHANGED`).
+Corrections. Sage documents `create`, `update` and `delete` of adjustments and no function that reverses one: neither
+the two pages, nor the schema, nor the SDKs have it. To delete or to update in place what is posted would leave no trace
+in the books of what stood there, so an adjustment whose document changed is refused by its own code (`CREDIT_CHANGED`).
 """
 
 from collections.abc import Iterable
@@ -23,9 +23,7 @@ from sage_client._text import Limits, cut, escape, exact, split_date
 from sage_client.errors import RequestInvalidError
 
 
-def create_adjustment(
-    document: Document, party_id: str, limits: Limits, description: str, lines: Iterable[str]
-) -> str:
+def create_adjustment(document: Document, party_id: str, limits: Limits, description: str, lines: Iterable[str]) -> str:
     """The function's element, as XML text.
 
     Args:

@@ -31,7 +31,15 @@ class DocumentKind:
 
 
 INVOICE = DocumentKind(
-    "AR", "Invoice", "ARINVOICE", "ARINVOICEITEM", "ARINVOICEITEMS", "CUSTOMER", "ARPYMT", "ARPYMTDETAIL", "4.AR",
+    "AR",
+    "Invoice",
+    "ARINVOICE",
+    "ARINVOICEITEM",
+    "ARINVOICEITEMS",
+    "CUSTOMER",
+    "ARPYMT",
+    "ARPYMTDETAIL",
+    "4.AR",
     "invoice",
 )
 BILL = DocumentKind(

@@ -288,7 +288,7 @@ class Lane:
         return any(not work.owner.gone for work in batch) and all(now <= work.begin_by for work in batch)
 
     def _settle(self, work: Work, answer: Answer) -> SageError | None:
-        """Give one document its verdict; the error if it has to be sent again, or the company as a whole took nothing."""
+        """Give one document its verdict; the error if it is to be sent again, or if the company did not take it."""
         claim = work.claimed
         match answer:
             case Done():

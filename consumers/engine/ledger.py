@@ -113,6 +113,11 @@ class Entry:
     marked: Marked | None = None
 
     @property
+    def rejected(self) -> bool:
+        """Whether the document was rejected and is kept until a person has acted."""
+        return self.parked is not None and self.last is not None and self.last.outcome is Outcome.REJECTED
+
+    @property
     def waiting(self) -> bool:
         """Whether the document goes on by itself when something arrives, or when its doubt ends."""
         return self.parked is not None and self.last is not None and self.last.outcome in WAITING

@@ -147,5 +147,3 @@ def _months(first: dt.date, end: dt.date) -> list[tuple[int, int]]:
 def why(posting_date: dt.date) -> str:
     """What a result says of a document that was not posted on its own date."""
     return f"posted on {posting_date.isoformat()} in the general ledger: the period of its own date is closed in Sage"
-
-

@@ -6,8 +6,8 @@ read safely here:
 * A number that must be unique (a setting of the company) is unique per company for invoices, per vendor for bills;
   drafts and reversed documents count.
 * Without the setting `inter_entity`, a line's location must belong to the entity signed in to.
-* An adjustment's amounts are all positive or all negative: documented for AP (accounts-payable/ap-adjustments), read alike
-  for AR. A vendor that is on hold takes no bill and no adjustment.
+* An adjustment's amounts are all positive or all negative: documented for AP (accounts-payable/ap-adjustments), read
+  alike for AR. A vendor that is on hold takes no bill and no adjustment.
 * A currency other than the base currency is refused, not simulated.
 """
 

@@ -58,14 +58,7 @@ async def world(bootstrap, topic_prefix, gateway):
 
 
 async def connect(world, closed_period="first-open-day", **more):
-    setting = {
-        "companyId": COMPANY,
-        "credentials": "acme",
-        "state": "active",
-        "activatedAt": "2026-01-01T00:00:00Z",
-        "closedPeriod": closed_period,
-    }
-    await world.set(f"{SUBSIDIARY}/connection", setting | more)
+    await world.connect(SUBSIDIARY, company=COMPANY, closedPeriod=closed_period, **more)
 
 
 def booked(gateway):
@@ -85,7 +78,7 @@ async def test_by_default_a_document_in_a_closed_period_is_refused_and_never_dat
 
 @pytest.mark.parametrize("kind", ["invoice", "credit"])
 @pytest.mark.parametrize(
-    ("closed", "named", "day", "calls"),
+    "case",
     [
         (CLOSED_JUNE, False, "2026-07-01", 2),
         (CLOSED_AUGUST, False, "2026-09-01", 4),
@@ -93,9 +86,8 @@ async def test_by_default_a_document_in_a_closed_period_is_refused_and_never_dat
         ("2026-08-19", True, "2026-08-20", 2),
     ],
 )
-async def test_it_is_posted_on_the_first_open_day_and_the_result_says_so(
-    world, gateway, kind, closed, named, day, calls
-):
+async def test_it_is_posted_on_the_first_open_day_and_the_result_says_so(world, gateway, kind, case):
+    closed, named, day, calls = case
     gateway.store.configure(COMPANY, books_closed_through=closed, closed_names_first_day=named)
     await connect(world, ar={"creditMemos": True})
     amount = "-100.00" if kind == "credit" else "100.00"
@@ -127,7 +119,9 @@ async def test_the_documents_that_follow_cost_no_refused_call_and_a_replay_posts
     assert len(booked(gateway)) == 21
 
 
-async def test_a_document_in_an_open_period_keeps_its_date_though_an_earlier_month_is_known_to_be_closed(world, gateway):
+async def test_a_document_in_an_open_period_keeps_its_date_though_an_earlier_month_is_known_to_be_closed(
+    world, gateway
+):
     gateway.store.configure(COMPANY, books_closed_through="2026-05-31")
     await connect(world)
     old = invoice("old", customer=customer()).replace(b'"invoicedDate":"2026-06-10', b'"invoicedDate":"2026-05-10')
@@ -274,7 +268,9 @@ def test_a_day_that_sage_names_counts_for_all_days_before_it():
     assert periods.dated(work(on=date(2026, 8, 20))).posting_date is None
 
 
-@pytest.mark.parametrize("text", ["Date must be on or after 06/01/2026", "on or after 13/45/2026", "on or after 06/10/2026"])
+@pytest.mark.parametrize(
+    "text", ["Date must be on or after 06/01/2026", "on or after 13/45/2026", "on or after 06/10/2026"]
+)
 def test_a_day_that_makes_no_sense_is_not_believed(text):
     assert stepped(Periods(Knobs(), Clock().time()), work(), error(text)) == date(2026, 7, 1)
 

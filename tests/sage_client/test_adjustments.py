@@ -9,12 +9,11 @@ from decimal import Decimal
 
 import pytest
 from lxml import etree
-from pydantic import SecretStr
 
 from domain.categories import Side
 from domain.documents import Document, SageObject
 from domain.identity import marker
-from sage_client import Call, DocumentKey, Done, Refused, SageClient, Unknown, errors
+from sage_client import Call, DocumentKey, Done, Refused, Unknown, errors
 from sage_client._documents import described, render
 from simulator import Fault
 from tests.sage_client import test_rendering

@@ -33,7 +33,9 @@ def vendor_credit(lines: str = DOWN.replace("40010", "50010"), number: str = "VC
     ("body", "kind", "number", "reference"),
     [(credit_memo(), "ARADJUSTMENT", "CM-1", "INV-1"), (vendor_credit(), "APADJUSTMENT", "VC-1", "B-1")],
 )
-async def test_a_credit_is_recorded_with_its_sign_and_without_due_date(client: Client, sim, body, kind, number, reference):
+async def test_a_credit_is_recorded_with_its_sign_and_without_due_date(
+    client: Client, sim, body, kind, number, reference
+):
     root = await client.ok(body)
     assert root.findtext("operation/result/key") == "1"
     [document] = sim.store.documents("BLUEMESA")
