@@ -82,7 +82,7 @@ class Crowd:
 
 
 def read(entry: Entry, topic: str, receive: Receive, base: Callable[[str], str | None]) -> Waiting:
-    """What there is to tell of an entry that waits.
+    """What there is to tell of an entry that waits, or that was rejected and waits for a person.
 
     Args:
         entry: The entry.
@@ -93,7 +93,7 @@ def read(entry: Entry, topic: str, receive: Receive, base: Callable[[str], str |
     Raises:
         ValueError: The document does not wait.
     """
-    if not entry.waiting or entry.last is None:
+    if not (entry.waiting or entry.rejected) or entry.last is None:
         raise ValueError(f"{entry.key} does not wait")
     subsidiary: str | None = None
     document: SourceDocument | None = None
@@ -139,6 +139,15 @@ def by_blocker(documents: Iterable[Waiting]) -> list[tuple[str, Crowd]]:
             groups.setdefault(blocker, []).append(document)
     rows = [(blocker, crowd) for blocker, some in groups.items() if (crowd := crowd_of(some)) is not None]
     return sorted(rows, key=lambda row: (-row[1].documents, _narrowness(row[0]), row[0]))
+
+
+def by_code(documents: Iterable[Waiting]) -> list[tuple[str, Crowd]]:
+    """The codes, and whom each rejects; what rejects most comes first."""
+    groups: dict[str, list[Waiting]] = {}
+    for document in documents:
+        groups.setdefault(document.code or "-", []).append(document)
+    rows = [(code, crowd) for code, some in groups.items() if (crowd := crowd_of(some)) is not None]
+    return sorted(rows, key=lambda row: (-row[1].documents, row[0]))
 
 
 def _narrowness(blocker: str) -> int:

@@ -64,6 +64,8 @@ class Code(StrEnum):
     CURRENCY_UNKNOWN = "CURRENCY_UNKNOWN"
     AMOUNT_TOO_FINE = "AMOUNT_TOO_FINE"
     NEGATIVE_TOTAL = "NEGATIVE_TOTAL"
+    CREDIT_LINES_MIXED = "CREDIT_LINES_MIXED"
+    CREDIT_CHANGED = "CREDIT_CHANGED"
     CATEGORY_UNKNOWN = "CATEGORY_UNKNOWN"
     CATEGORY_WRONG_SIDE = "CATEGORY_WRONG_SIDE"
     NUMBER_UNUSABLE = "NUMBER_UNUSABLE"
@@ -80,6 +82,13 @@ class Code(StrEnum):
     SAGE_REFUSED = "SAGE_REFUSED"
     SAGE_DUPLICATE_NUMBER = "SAGE_DUPLICATE_NUMBER"
     SAGE_PERIOD_CLOSED = "SAGE_PERIOD_CLOSED"
+    SAGE_PARTY_INVALID = "SAGE_PARTY_INVALID"
+    SAGE_VENDOR_ON_HOLD = "SAGE_VENDOR_ON_HOLD"
+    SAGE_ACCOUNT_INVALID = "SAGE_ACCOUNT_INVALID"
+    SAGE_DIMENSION_INVALID = "SAGE_DIMENSION_INVALID"
+    SAGE_TERM_INVALID = "SAGE_TERM_INVALID"
+    SAGE_SMART_RULE = "SAGE_SMART_RULE"
+    SAGE_PAYMENTS_APPLIED = "SAGE_PAYMENTS_APPLIED"
     SAGE_SIGN_IN = "SAGE_SIGN_IN"
     SAGE_CONFIGURATION = "SAGE_CONFIGURATION"
     SAGE_UNAVAILABLE = "SAGE_UNAVAILABLE"
@@ -233,8 +242,21 @@ EXPLANATIONS: dict[Code, Explanation] = {
     ),
     Code.NEGATIVE_TOTAL: Explanation(
         _R,
-        "The document's total is below zero, and credits are not exported.",
-        "Enter the credit in Sage Intacct by hand.",
+        "The document's total is below zero, and the connection does not export credits of that side.",
+        "Switch ar.creditMemos (invoices) or ap.vendorCredits (bills) on and send the document again, or enter the "
+        "credit in Sage Intacct by hand.",
+    ),
+    Code.CREDIT_LINES_MIXED: Explanation(
+        _R,
+        "The document's total is below zero, and some of its lines are above zero. Sage Intacct takes the lines of an "
+        "adjustment all negative or all positive, not mixed.",
+        "Enter the credit in Sage Intacct by hand and mark the document as synced, or split it in Alvys.",
+    ),
+    Code.CREDIT_CHANGED: Explanation(
+        _R,
+        "The document stands in Sage Intacct as a credit with other content. Sage Intacct documents no function that "
+        "reverses an adjustment, so it is not corrected by itself.",
+        "Correct the adjustment in Sage Intacct by hand and mark the document as synced.",
     ),
     Code.CATEGORY_UNKNOWN: Explanation(
         _R,
@@ -302,8 +324,46 @@ EXPLANATIONS: dict[Code, Explanation] = {
     ),
     Code.SAGE_PERIOD_CLOSED: Explanation(
         _R,
-        "The document's date is in a closed period.",
-        "Open the period in Sage, or date the document into an open one.",
+        "The document's date is in a closed period; with `closedPeriod` first-open-day, no day up to today is open.",
+        "Open the period in Sage, date the document into an open one, or set `closedPeriod` to first-open-day; then "
+        "send it again.",
+    ),
+    Code.SAGE_PARTY_INVALID: Explanation(
+        _R,
+        "The customer or vendor does not exist in Sage Intacct, or is inactive there.",
+        "Create or activate it in Sage, or correct the External Accounting ID on the profile in Alvys; then send the "
+        "document again.",
+    ),
+    Code.SAGE_VENDOR_ON_HOLD: Explanation(
+        _R,
+        "The vendor is on hold in Sage Intacct.",
+        "Take the hold away in Sage (vendor, Additional Info, On Hold) and send the document again.",
+    ),
+    Code.SAGE_ACCOUNT_INVALID: Explanation(
+        _R,
+        "A GL account of the document does not exist in Sage Intacct, is inactive, or is restricted there.",
+        "Activate it or lift the restriction in Sage, or map the lines to another account; then send the document "
+        "again.",
+    ),
+    Code.SAGE_DIMENSION_INVALID: Explanation(
+        _R,
+        "A dimension's value on a line does not exist in Sage Intacct, is inactive, or is not allowed there.",
+        "Create or activate it in Sage, or map it to another value; then send the document again.",
+    ),
+    Code.SAGE_TERM_INVALID: Explanation(
+        _R,
+        "The payment term does not exist in Sage Intacct, or is inactive.",
+        "Create or activate the term in Sage, or set a fallback term; then send the document again.",
+    ),
+    Code.SAGE_SMART_RULE: Explanation(
+        _R,
+        "A Smart Rule of the company refuses the document; its words are in `sage.errors`.",
+        "Do what the rule asks for, or change it in Sage (Customization Services); then send the document again.",
+    ),
+    Code.SAGE_PAYMENTS_APPLIED: Explanation(
+        _R,
+        "Payments are applied to the document in Sage Intacct, so it cannot be changed.",
+        "Remove the payment in Sage and send the document again.",
     ),
     Code.SAGE_SIGN_IN: Explanation(
         _W,

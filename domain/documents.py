@@ -25,6 +25,11 @@ class SageObject(StrEnum):
     AR_ADJUSTMENT = "ARADJUSTMENT"
     AP_ADJUSTMENT = "APADJUSTMENT"
 
+    @property
+    def adjusts(self) -> bool:
+        """Whether it is an adjustment, which has neither due date nor terms, and which nothing reverses."""
+        return self in {SageObject.AR_ADJUSTMENT, SageObject.AP_ADJUSTMENT}
+
 
 class SourceKind(StrEnum):
     """What the event is about, in Alvys's words."""
@@ -102,11 +107,6 @@ class SourceDocument:
     """What Alvys knows of the party; no content of the document, as `terms`."""
     terms: AskedTerms = DATE_GIVEN
 
-    @property
-    def sage_object(self) -> SageObject:
-        """The object this document becomes."""
-        return SageObject.AR_INVOICE if self.side is Side.AR else SageObject.AP_BILL
-
 
 class Level(StrEnum):
     """Which of the three levels answered (requirement 54)."""
@@ -155,7 +155,10 @@ class Connection:
 
 @dataclass(frozen=True, slots=True)
 class Document:
-    """What Sage Intacct is to book: an AR invoice or an AP bill, complete but for the party's id and the control id."""
+    """What Sage Intacct is to book, complete but for the party's id and the control id.
+
+    An AR invoice or an AP bill; one whose total is below zero an AR or AP adjustment, with its amounts as they are.
+    """
 
     source: SourceDocument
     connection: Connection
@@ -176,8 +179,14 @@ class Document:
     term_rules: TermRules = NO_TERMS
     term: TermUse | None = None
     """The payment term, once Sage's are known; None: none is sent."""
+    first_open_day: bool = False
+    """Whether it may be posted on the first open day, should its own date be in a closed period (`closedPeriod`)."""
+    posting_date: dt.date | None = None
+    """Its date in the general ledger where that is not its own date, whose period is closed."""
 
     @property
     def sage_object(self) -> SageObject:
         """The object this document becomes."""
-        return self.source.sage_object
+        if self.source.side is Side.AR:
+            return SageObject.AR_ADJUSTMENT if self.total < 0 else SageObject.AR_INVOICE
+        return SageObject.AP_ADJUSTMENT if self.total < 0 else SageObject.AP_BILL

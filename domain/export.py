@@ -150,10 +150,12 @@ def _document(
         due=source.due,
         currency=None if source.currency == setting.base_currency else source.currency,
         total=source.total,
-        reference=reference,
+        # An AR adjustment has no place for a PO number.
+        reference=None if source.side is Side.AR and source.total < 0 else reference,
         description=source.description,
         draft=not autopost,
         lines=lines,
         party_rules=rules_of(setting, source.side),
         term_rules=TermRules(setting.terms.default, setting.terms.fallback),
+        first_open_day=setting.closed_period == "first-open-day",
     )

@@ -9,6 +9,7 @@ from itertools import chain
 
 from domain.categories import Side
 from domain.codes import Code
+from domain.credits import objection as objection_to_credit
 from domain.documents import TAX_1099, SourceDocument, SourceKind
 from domain.keys import ConnectionKey
 from domain.money import MINOR_UNITS, exact
@@ -62,8 +63,8 @@ def _switches(source: SourceDocument, ap: ApSettings) -> Iterator[Skipped]:
 def _amounts(source: SourceDocument, setting: ConnectionSetting) -> Iterator[Skipped | Rejected]:
     if not source.total:
         yield Skipped(Code.ZERO_TOTAL, "the total is zero")
-    if source.total < 0:
-        yield Rejected(Code.NEGATIVE_TOTAL, f"the total is {source.total}")
+    if refused := objection_to_credit(source.side, source.total, (line.amount for line in source.lines), setting):
+        yield refused
     places = MINOR_UNITS[setting.base_currency]
     if source.currency is None and any(exact(line.amount, places) is None for line in source.lines):
         yield Rejected(Code.AMOUNT_TOO_FINE, f"the base currency {setting.base_currency} has {places} decimals")

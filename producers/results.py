@@ -139,6 +139,8 @@ def _document(document: Document, party_id: str | None, *, with_lines: bool) -> 
     }
     if document.term is not None:
         body["terms"] = _terms(document.term)
+    if document.posting_date is not None:
+        body["postingDate"] = document.posting_date
     if not with_lines:
         return body | {"linesLeftOut": len(document.lines)}
     return body | {

@@ -15,7 +15,7 @@ What is proven, and by what:
 from collections.abc import Iterable
 
 from sage_client._kinds import Level
-from sage_client._rules import Verdict, rule_for
+from sage_client._rules import REFINED, Verdict, rule_for
 from sage_client.errors import (
     ConfigurationError,
     ConnectionLostError,
@@ -87,6 +87,8 @@ def _meaning(level: Level, errors: tuple[GatewayError, ...]) -> Verdict:
     for decisive in _DECISIVE:
         if decisive in known:
             return decisive
+    if UnknownOutcomeError in known and known[0] in REFINED:
+        return UnknownOutcomeError  # what only our reading of its words knows does not outweigh an error beside it
     return known[0] if known else None
 
 

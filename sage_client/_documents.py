@@ -3,7 +3,7 @@
 Invoices go through the legacy function, the only one documented for creating them, whose elements must stand in the
 order of Sage's schema (v3.0/api.xsd; Sage developer documentation, accounts-receivable/invoices). Bills go through the
 generic function (accounts-payable/bills). `onhold` and `batchkey` are never sent: schema and official SDKs disagree
-about them.
+about them. Documents below zero: `_adjustments`.
 
 Written as text, not as a tree: an invoice of five lines takes half the time lxml needs to build the same elements.
 Every value passes `_text`, and the tests read the bytes back with lxml.
@@ -11,6 +11,7 @@ Every value passes `_text`, and the tests read the bytes back with lxml.
 
 from domain.documents import Document, DocumentLine, SageObject
 from domain.identity import marker
+from sage_client._adjustments import create_adjustment
 from sage_client._kinds import Level
 from sage_client._text import DEFAULT_LIMITS, Limits, amount, clean, cut, escape, exact, split_date, us_date
 from sage_client.errors import RequestInvalidError
@@ -34,6 +35,9 @@ def render(document: Document, party_id: str, limits: Limits = DEFAULT_LIMITS, m
     """
     if not document.lines or sum(line.amount for line in document.lines) != document.total:
         raise RequestInvalidError(f"lines of {document.number!r} do not add up to its total", level=Level.LOCAL)
+    if document.sage_object.adjusts:
+        lines = (_invoice_line(line, limits) for line in document.lines)
+        return create_adjustment(document, party_id, limits, described(document, limits), lines)
     if document.sage_object is SageObject.AR_INVOICE:
         return _create_invoice(document, party_id, limits, marker_field)
     return _create_bill(document, party_id, limits, marker_field)
@@ -45,6 +49,7 @@ def _create_invoice(document: Document, party_id: str, limits: Limits, marker_fi
             "<create_invoice>",
             f"<customerid>{exact(party_id, 'customer id')}</customerid>",
             f"<datecreated>{split_date(document.date)}</datecreated>",
+            f"<dateposted>{split_date(document.posting_date)}</dateposted>" if document.posting_date else "",
             f"<datedue>{split_date(document.due)}</datedue>",
             f"<termname>{escape(document.term.used)}</termname>" if document.term else "",
             f"<action>{_action(document)}</action>",
@@ -79,6 +84,7 @@ def _create_bill(document: Document, party_id: str, limits: Limits, marker_field
             "<create><APBILL>",
             f"<VENDORID>{exact(party_id, 'vendor id')}</VENDORID>",
             f"<WHENCREATED>{us_date(document.date)}</WHENCREATED>",
+            f"<WHENPOSTED>{us_date(document.posting_date)}</WHENPOSTED>" if document.posting_date else "",
             f"<WHENDUE>{us_date(document.due)}</WHENDUE>",
             f"<TERMNAME>{escape(document.term.used)}</TERMNAME>" if document.term else "",
             f"<RECORDID>{exact(document.number, 'document number', limits.number)}</RECORDID>",

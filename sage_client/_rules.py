@@ -4,6 +4,11 @@ Several numbers are overloaded, so a rule may ask for a level, a number and word
 documentation (web-services/error-handling, web-services/requests, support/faq) and its SDKs' test fixtures; where
 neither speaks, integrations in production. The number and words of the refusal of a repeated control id are published
 nowhere, so those rules go by meaning and are wide: they lead to a look-up, never to a second posting.
+
+The rules of documents refused for what they say ask for the level of a function's result, where every error is a
+definite refusal, known or not: they choose its code and can never make an unknown outcome a known one. Their words are
+Sage's as integrations in production match them (fylein/fyle-intacct-api, apps/sage_intacct/errors/errors.py), but for
+two: of a vendor on hold and of a Smart Rule only other vendors' paraphrases are published, so those go by meaning.
 """
 
 from collections.abc import Iterable
@@ -11,18 +16,25 @@ from dataclasses import dataclass
 
 from sage_client._kinds import Level
 from sage_client.errors import (
+    AccountInvalidError,
     ConfigurationError,
+    DimensionInvalidError,
     DuplicateCallError,
     DuplicateNumberError,
+    PartyInvalidError,
+    PaymentsAppliedError,
     PeriodClosedError,
     PermissionDeniedError,
     RefusedError,
     RequestInvalidError,
     SageError,
     SignInError,
+    SmartRuleError,
+    TermInvalidError,
     ThrottledError,
     UnavailableError,
     UnknownOutcomeError,
+    VendorOnHoldError,
 )
 from sage_client.gateway_error import GatewayError
 
@@ -71,6 +83,28 @@ REPEATED_CALL = (
     "|duplicate request|duplicate function|duplicate call|duplicate operation"
 )
 
+_RESULT = (Level.RESULT,)
+"""Said of one function: a definite refusal, whatever it says."""
+_DIMENSIONS = (
+    *("department", "location", "class", "employee", "project", "job", "task", "item", "cost code", "cost type"),
+    *("contract", "warehouse", "asset", "grant"),
+)
+NO_DIMENSION = "|".join(f"invalid {name} " for name in _DIMENSIONS)
+"""`Invalid Project '10064' specified.`"""
+A_DIMENSION = "|".join(f"{name} '" for name in _DIMENSIONS) + "|department "
+A_PARTY = "vendor '|customer '"
+NOT_VALID = "is not valid|is invalid|is inactive"
+"""`Project '10064' specified is not valid.`, `The location '100' is invalid.`"""
+
+REFINED: frozenset[Verdict] = frozenset(
+    (
+        *(SmartRuleError, VendorOnHoldError, PaymentsAppliedError, PartyInvalidError, DimensionInvalidError),
+        *(AccountInvalidError, TermInvalidError),
+    )
+)
+"""Known by words alone."""
+REFUSED = "XL03000027 BL03002128 BL03002101 BL03000018 BL03000130 PL01000127 CRE-3211"
+
 RULES: tuple[Rule, ...] = (
     # A repeated control id, before all else: to miss it could mean to book twice.
     _rule(DuplicateCallError, words=[CONTROL_ID, REPEATED]),
@@ -103,12 +137,29 @@ RULES: tuple[Rule, ...] = (
     # Documents refused for what they say.
     _rule(PeriodClosedError, words=["period", "closed"]),
     _rule(PeriodClosedError, words=["date must be on or after"]),
-    _rule(RefusedError, "XL03000027 BL03002128 BL03002101 BL03000018 BL03000130 PL01000127 CRE-3211"),
+    # Their numbers say that it was the document, even where the correction asks for patience.
+    _rule(RefusedError, REFUSED, words=["please try again later"]),
     # Our own mistakes.
-    _rule(RequestInvalidError, "XL03000006 XL03000010 BL03002129", levels=[Level.RESULT]),
+    _rule(RequestInvalidError, "XL03000006 XL03000010 BL03002129", levels=_RESULT),
     _rule(UnavailableError, words=["please try again later"], levels=_WHOLE),
     _rule(UnknownOutcomeError, words=["please try again later"]),
     _rule(RequestInvalidError, "DL02000001"),
+    # What it is about the document. After the rules of patience: none of these may make an unknown outcome a known one.
+    _rule(SmartRuleError, words=["smart rule"], levels=_RESULT),
+    _rule(VendorOnHoldError, words=["vendor", "on hold"], levels=_RESULT),
+    _rule(PaymentsAppliedError, "BL03000130 XL03000027", levels=_RESULT),
+    _rule(PaymentsAppliedError, words=["there is no due on the bill"], levels=_RESULT),
+    _rule(PartyInvalidError, words=["invalid vendor '|invalid customer '|activate the vendor"], levels=_RESULT),
+    _rule(PartyInvalidError, words=["cannot find customer with key|cannot find vendor with key"], levels=_RESULT),
+    _rule(PartyInvalidError, words=[A_PARTY, NOT_VALID], levels=_RESULT),
+    # Before the accounts': "Department '10' specified is not valid. Department is restricted by GL account."
+    _rule(DimensionInvalidError, words=[NO_DIMENSION], levels=_RESULT),
+    _rule(DimensionInvalidError, words=[A_DIMENSION, NOT_VALID], levels=_RESULT),
+    _rule(DimensionInvalidError, words=["this value is auto-filled"], levels=_RESULT),
+    _rule(AccountInvalidError, words=["gl account is restricted|invalid gl account"], levels=_RESULT),
+    _rule(AccountInvalidError, words=["account ", NOT_VALID], levels=_RESULT),
+    _rule(TermInvalidError, words=["invalid term '"], levels=_RESULT),
+    _rule(RefusedError, REFUSED),
     # Wrappers: the errors beside them say what it was.
     _rule(None, "XL03000009 GL-0504"),
     _rule(None, "BL01001973", words=["could not create|currently, we can't create"]),

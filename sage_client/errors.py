@@ -13,6 +13,13 @@
     │   │   └── PermissionDeniedError     CONFIGURATION  the user may not do this with this kind of object
     │   ├── RefusedError                DATA           Sage refused the document itself
     │   │   ├── PeriodClosedError       DATA           its date is in a closed period
+    │   │   ├── PartyInvalidError       DATA           its customer or vendor is missing or inactive
+    │   │   ├── VendorOnHoldError       DATA           its vendor is on hold
+    │   │   ├── AccountInvalidError     DATA           a GL account is missing, inactive or restricted
+    │   │   ├── DimensionInvalidError   DATA           a dimension's value is missing, inactive or not allowed
+    │   │   ├── TermInvalidError        DATA           its payment term is missing or inactive
+    │   │   ├── SmartRuleError          DATA           a Smart Rule of the company refuses it
+    │   │   ├── PaymentsAppliedError    DATA           payments are applied to it
     │   │   └── DuplicateNumberError    DATA           the number exists: look up whose it is
     │   └── RequestInvalidError         BUG            Sage could not read our request, or we could not write it
     └── UnknownOutcomeError           not proven either way: look the document up before anything else
@@ -32,9 +39,11 @@ from sage_client._kinds import Certainty, Kind, Level
 from sage_client.gateway_error import GatewayError
 
 __all__ = [
+    "AccountInvalidError",
     "Certainty",
     "ConfigurationError",
     "ConnectionLostError",
+    "DimensionInvalidError",
     "DuplicateCallError",
     "DuplicateNumberError",
     "GatewayError",
@@ -43,17 +52,22 @@ __all__ = [
     "MissingResultError",
     "NotConnectedError",
     "NotDoneError",
+    "PartyInvalidError",
+    "PaymentsAppliedError",
     "PeriodClosedError",
     "PermissionDeniedError",
     "RefusedError",
     "RequestInvalidError",
     "SageError",
     "SignInError",
+    "SmartRuleError",
+    "TermInvalidError",
     "ThrottledError",
     "TooLateError",
     "UnavailableError",
     "UnknownOutcomeError",
     "UnreadableAnswerError",
+    "VendorOnHoldError",
 ]
 
 
@@ -157,6 +171,48 @@ class PeriodClosedError(RefusedError):
     """The document's date lies in a closed period."""
 
     code = Code.SAGE_PERIOD_CLOSED
+
+
+class PartyInvalidError(RefusedError):
+    """The customer or vendor does not exist in Sage, or is inactive."""
+
+    code = Code.SAGE_PARTY_INVALID
+
+
+class VendorOnHoldError(RefusedError):
+    """The vendor is on hold."""
+
+    code = Code.SAGE_VENDOR_ON_HOLD
+
+
+class AccountInvalidError(RefusedError):
+    """A GL account does not exist, is inactive, or is restricted."""
+
+    code = Code.SAGE_ACCOUNT_INVALID
+
+
+class DimensionInvalidError(RefusedError):
+    """A dimension's value does not exist, is inactive, or is not allowed beside the account."""
+
+    code = Code.SAGE_DIMENSION_INVALID
+
+
+class TermInvalidError(RefusedError):
+    """The payment term does not exist, or is inactive."""
+
+    code = Code.SAGE_TERM_INVALID
+
+
+class SmartRuleError(RefusedError):
+    """A Smart Rule of the company refuses the document; what it asks for stands in its own words."""
+
+    code = Code.SAGE_SMART_RULE
+
+
+class PaymentsAppliedError(RefusedError):
+    """Payments are applied to the document, which forbids a change."""
+
+    code = Code.SAGE_PAYMENTS_APPLIED
 
 
 class DuplicateNumberError(RefusedError):

@@ -9,7 +9,12 @@ from sage_client._reply import Row
 from sage_client.errors import UnavailableError
 from sage_client.query import AllOf, Query, equal
 
-_PARTY_FIELD = {SageObject.AR_INVOICE: "CUSTOMERID", SageObject.AP_BILL: "VENDORID"}
+_PARTY_FIELD = {
+    SageObject.AR_INVOICE: "CUSTOMERID",
+    SageObject.AR_ADJUSTMENT: "CUSTOMERID",
+    SageObject.AP_BILL: "VENDORID",
+    SageObject.AP_ADJUSTMENT: "VENDORID",
+}
 _DOCUMENT_FIELDS = (
     "RECORDID", "STATE", "TOTALENTERED", "TRX_TOTALENTERED", "DESCRIPTION", "WHENCREATED", "AUWHENCREATED",
     "WHENMODIFIED",
@@ -30,11 +35,12 @@ class DocumentKey:
     def query(self, marker_field: str | None = None) -> Query:
         """Everything in Sage under that number and party, with the custom field that holds our marker, if one does.
 
-        The field is read, not filtered by: custom fields are not indexed (web-services/queries).
+        The field is read, not filtered by: custom fields are not indexed (web-services/queries). Adjustments are not
+        asked for it: their marker stands in the description.
         """
         party = _PARTY_FIELD[self.object]
         where = AllOf((equal("RECORDID", self.number), equal(party, self.party_id)))
-        own = (marker_field,) if marker_field is not None else ()
+        own = (marker_field,) if marker_field is not None and not self.object.adjusts else ()
         return Query(self.object, (party, *_DOCUMENT_FIELDS, *own), where)
 
 
@@ -48,7 +54,7 @@ class Found:
     state: str
     """Sage's label, such as Draft, Posted, Partially Paid, Paid, Reversed."""
     total: Decimal
-    """As entered, in the document's own currency."""
+    """As entered, in the document's own currency; below zero for a credit, as it was sent."""
     description: str
     date: str
     """WHENCREATED, the document's date, `mm/dd/yyyy`."""

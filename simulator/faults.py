@@ -31,7 +31,7 @@ Kind = Literal[
 
 
 class Fault(BaseModel):
-    """One fault. `times`: how many requests it strikes (none: until removed)."""
+    """One fault. `times`: how many requests it strikes (none: until removed), after `skip` that it lets pass."""
 
     model_config = ConfigDict(extra="forbid")
 
@@ -39,6 +39,7 @@ class Fault(BaseModel):
     company: str | None = None
     function: str | None = None
     times: int | None = Setting(None, ge=1)
+    skip: int = Setting(0, ge=0)
     probability: float = Setting(1.0, gt=0, le=1)
     seconds: float = Setting(1.0, ge=0)
     status: int = Setting(500, ge=500, le=599)
@@ -69,6 +70,9 @@ class Faults:
         """The fault that meets a request, if any; counts it."""
         for fault in self.active:
             if fault.company not in {None, company} or (fault.function and fault.function not in functions):
+                continue
+            if fault.skip:
+                fault.skip -= 1
                 continue
             if fault.probability < 1 and self._random.random() >= fault.probability:
                 continue

@@ -1,6 +1,6 @@
-"""The two documents this gateway posts, and in what they differ."""
+"""The documents this gateway posts, and in what they differ."""
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Literal
 
 Side = Literal["AR", "AP"]
@@ -8,7 +8,7 @@ Side = Literal["AR", "AP"]
 
 @dataclass(frozen=True, slots=True)
 class DocumentKind:
-    """An AR invoice or an AP bill: its objects, its party, its payments, and what Sage calls it."""
+    """An AR invoice, an AP bill or an adjustment: its objects, its party, its payments, and what Sage calls it."""
 
     side: Side
     noun: str
@@ -19,6 +19,10 @@ class DocumentKind:
     payment: str
     payment_detail: str
     module: str
+    function: str
+    """What its object-specific functions are named after: `create_` and this."""
+    adjusts: bool = False
+    """Whether it is an adjustment: without due date and terms, its amounts all of one sign, never reversed."""
 
     @property
     def party_id(self) -> str:
@@ -27,8 +31,37 @@ class DocumentKind:
 
 
 INVOICE = DocumentKind(
-    "AR", "Invoice", "ARINVOICE", "ARINVOICEITEM", "ARINVOICEITEMS", "CUSTOMER", "ARPYMT", "ARPYMTDETAIL", "4.AR"
+    "AR",
+    "Invoice",
+    "ARINVOICE",
+    "ARINVOICEITEM",
+    "ARINVOICEITEMS",
+    "CUSTOMER",
+    "ARPYMT",
+    "ARPYMTDETAIL",
+    "4.AR",
+    "invoice",
 )
-BILL = DocumentKind("AP", "Bill", "APBILL", "APBILLITEM", "APBILLITEMS", "VENDOR", "APPYMT", "APPYMTDETAIL", "3.AP")
+BILL = DocumentKind(
+    "AP", "Bill", "APBILL", "APBILLITEM", "APBILLITEMS", "VENDOR", "APPYMT", "APPYMTDETAIL", "3.AP", "bill"
+)
+
+
+def _adjustment(like: DocumentKind) -> DocumentKind:
+    header = f"{like.side}ADJUSTMENT"
+    return replace(
+        like,
+        noun=f"{like.side} adjustment",
+        header=header,
+        line=f"{header}ITEM",
+        lines=f"{header}ITEMS",
+        function=header.lower(),
+        adjusts=True,
+    )
+
+
+AR_ADJUSTMENT, AP_ADJUSTMENT = _adjustment(INVOICE), _adjustment(BILL)
 KINDS = {kind.side: kind for kind in (INVOICE, BILL)}
-BY_HEADER = {kind.header: kind for kind in (INVOICE, BILL)}
+ALL = (INVOICE, BILL, AR_ADJUSTMENT, AP_ADJUSTMENT)
+BY_HEADER = {kind.header: kind for kind in ALL}
+BY_FUNCTION = {kind.function: kind for kind in ALL}

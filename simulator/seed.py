@@ -130,6 +130,7 @@ class Config(_Model):
     base_currency: str = "USD"
     session_minutes: int = 120
     books_closed_through: str | None = Setting(None, pattern=r"^\d{4}-\d\d-\d\d$")
+    closed_names_first_day: bool = False
     refuse_duplicate_numbers: bool = False
     approve_bills: bool = False
     inter_entity: bool = False

@@ -10,7 +10,7 @@ from simulator import loading, payments
 from simulator.catalogue import STANDARD, ObjectType, user_defined
 from simulator.database import Database, Row
 from simulator.fields import Field, Kind, decimal_text, stamp, written
-from simulator.kinds import BILL, INVOICE, KINDS, DocumentKind, Side
+from simulator.kinds import ALL, BILL, INVOICE, KINDS, DocumentKind, Side
 from simulator.seed import Company, Config, Seed, Sender
 
 Clock = Callable[[], datetime]
@@ -207,9 +207,9 @@ class Store:
         )
 
     def documents(self, company: str | None = None) -> list[Document]:
-        """Every AR invoice and AP bill with its lines, by company, kind and record number."""
+        """Every AR invoice, AP bill and adjustment with its lines, by company, kind and record number."""
         companies = [company] if company else self.companies()
-        return [document for name in companies for kind in KINDS.values() for document in self._documents(kind, name)]
+        return [document for name in companies for kind in ALL for document in self._documents(kind, name)]
 
     def _documents(self, kind: DocumentKind, company: str) -> list[Document]:
         lines: dict[int, list[Line]] = {}
@@ -229,7 +229,7 @@ def _setup(config: Config) -> Setup:
         added.setdefault(custom.object, []).append(
             Field(custom.name, kind, custom.name, custom=True, required=custom.required)
         )
-    for line in (INVOICE.line, BILL.line):
+    for line in (kind.line for kind in ALL):
         added.setdefault(line, []).extend(
             Field(f"GLDIM{dimension.name}", "integer", f"GLDIM{dimension.name}", custom=True)
             for dimension in config.user_dimensions

@@ -10,6 +10,7 @@ import typer
 from app.errors import UsageError
 from app.output import Json, show_json, show_line, show_table
 from domain.codes import Class, Code
+from domain.error_classes import CLASSES, classes_of
 
 PAGE = """\
 # Codes
@@ -17,6 +18,15 @@ PAGE = """\
 Every code that a result (`code`) or a dead letter (header `alvys-sage-code`) can carry. A code is stable: its meaning
 does not change, and none is used again for something else. This page is printed by `alvys-sage codes --markdown`.
 """
+
+BY_CLASS = """\
+## By class of error
+
+The classes that accountants know from other exports, and the code that each has here. Sage's words are given where
+somebody published them; what else Sage says is `SAGE_REFUSED`, with its words in `sage.errors`.
+
+| class of error | named by | codes | Sage's words |
+|---|---|---|---|"""
 
 MEANINGS = {
     Class.SKIPPED: "Policy says that this document is not exported. It is not tried again by itself.",
@@ -51,10 +61,19 @@ def rows() -> list[tuple[str, str, str, str]]:
 
 
 def markdown() -> str:
-    """The page, a table an outcome."""
+    """The page, a table an outcome, and one by class of error."""
     parts = [PAGE]
     for outcome, meaning in MEANINGS.items():
-        parts.append(f"## {outcome.value.capitalize()}\n\n{meaning}\n\n| code | cause | fix |\n|---|---|---|")
-        parts += [f"| `{code}` | {cause} | {fix} |" for found, code, cause, fix in rows() if found == outcome]
+        head = "| code | cause | fix | class of error |\n|---|---|---|---|"
+        parts.append(f"## {outcome.value.capitalize()}\n\n{meaning}\n\n{head}")
+        parts += [
+            f"| `{code}` | {cause} | {fix} | {'; '.join(each.name for each in classes_of(Code(code)))} |"
+            for found, code, cause, fix in rows()
+            if found == outcome
+        ]
         parts.append("")
+    parts.append(BY_CLASS)
+    for each in CLASSES:
+        named = ", ".join(f"`{code}`" for code in each.codes)
+        parts.append(f"| {each.name} | {each.known_as} | {named} | {each.words} |")
     return "\n".join(parts).rstrip()

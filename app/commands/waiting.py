@@ -8,12 +8,14 @@ import typer
 from aiokafka import TopicPartition
 
 from app.bootstrap import subscription_of
+from app.errors import UsageError
 from app.ledger_reading import documents
 from app.mapping_access import live_table, settings_for_command
 from app.output import Json, note, show_json, show_line, show_table
+from app.rejected import show_rejected, table_of
 from app.settings import Settings
 from app.topics import source_named
-from app.waiting import Crowd, Waiting, by_blocker, crowd_of, money, read, text_of
+from app.waiting import Crowd, Waiting, by_blocker, crowd_of, read, text_of
 from consumers.engine.ledger import Entry
 from domain.keys import canonical
 from domain.settings import ConnectionSetting
@@ -30,18 +32,31 @@ def waiting(
         list[str] | None, typer.Option(metavar="TOPIC", help="Only of this source topic; repeatable.")
     ] = None,
     subsidiary: Annotated[str | None, typer.Option(metavar="ID", help="Only of this subsidiary.")] = None,
+    rejected: Annotated[
+        bool, typer.Option("--rejected", help="What was rejected instead, by code: how many documents, worth how much.")
+    ] = False,
+    code: Annotated[
+        str | None, typer.Option("--code", metavar="CODE", help="List the rejected documents of this code.")
+    ] = None,
     as_json: Json = False,
 ) -> None:
     """What blocks how many documents: settings that are missing, connections that take nothing, answers that were lost.
 
+    With --rejected or --code: what was rejected and waits for a person, with Sage's own words.
+
     It reads the ledgers, and the base currencies in mapping-state; it disturbs nobody.
     Times are those of the source records. Exit code 0, also if nothing waits.
     """
+    if key is not None and (rejected or code is not None):
+        raise UsageError("--key asks for documents that wait, --rejected and --code for rejected ones")
     settings = settings_for_command()
     sources = [source_named(name, settings) for name in topic] if topic else settings.topics.sources
-    found = asyncio.run(read_waiting(settings, sources))
+    refused = rejected or code is not None
+    found = asyncio.run(read_waiting(settings, sources, rejected=refused))
     found = [each for each in found if subsidiary is None or each.subsidiary == subsidiary]
-    if key is not None:
+    if refused:
+        show_rejected(found, code, as_json=as_json)
+    elif key is not None:
         _show_documents(canonical(key), found, as_json=as_json)
     elif as_json:
         show_json(_as_json(found))
@@ -49,8 +64,8 @@ def waiting(
         _show(found)
 
 
-async def read_waiting(settings: Settings, sources: Sequence[str]) -> list[Waiting]:
-    """The documents that wait, of these source topics, those that wait longest first.
+async def read_waiting(settings: Settings, sources: Sequence[str], *, rejected: bool = False) -> list[Waiting]:
+    """The documents that wait, or those that were rejected, of these source topics, the oldest first.
 
     Raises:
         CommandError: A ledger does not exist, or a record in it cannot be read.
@@ -65,7 +80,8 @@ async def read_waiting(settings: Settings, sources: Sequence[str]) -> list[Waiti
             return setting.base_currency if isinstance(setting, ConnectionSetting) else None
 
         def waits(entry: Entry, source: TopicPartition) -> Waiting | None:
-            return read(entry, source.topic, receivers[source.topic], base) if entry.waiting else None
+            wanted = entry.rejected if rejected else entry.waiting
+            return read(entry, source.topic, receivers[source.topic], base) if wanted else None
 
         found = await documents(settings, sources, waits)
     return sorted(found, key=lambda each: (each.since, each.key))
@@ -82,7 +98,7 @@ def _show(found: Sequence[Waiting]) -> None:
             note(SEVERAL)
     if (doubtful := crowd_of(each for each in found if each.in_doubt)) is not None:
         show_line(f"in doubt: {doubtful.documents:,} documents, {doubtful.amount}; looked up in Sage until it is known")
-        _table([each for each in found if each.in_doubt])
+        table_of([each for each in found if each.in_doubt])
     if not found:
         show_line("nothing waits")
 
@@ -101,28 +117,8 @@ def _show_documents(key: str, found: Sequence[Waiting], *, as_json: bool) -> Non
     elif total is None:
         show_line(f"nothing waits for {key}")
     else:
-        _table(listed)
+        table_of(listed)
         show_line(f"{key} blocks {total.documents:,} documents, {total.amount}")
-
-
-def _table(documents: Sequence[Waiting]) -> None:
-    columns = ("DOCUMENT", "NUMBER", "PARTY", "AMOUNT", "SINCE", "CODE", "DETAIL")
-    show_table(
-        columns,
-        [
-            (
-                each.key,
-                each.number or "-",
-                each.party or "-",
-                "-" if each.amount is None or each.currency is None else money(each.amount, each.currency),
-                text_of(each.since),
-                each.code or "-",
-                each.detail or "-",
-            )
-            for each in documents
-        ],
-        whole=True,
-    )
 
 
 def _as_json(found: Sequence[Waiting]) -> dict[str, object]:

@@ -38,6 +38,7 @@ def claim_of(work: Work, lease_until: datetime) -> Claim:
         repeats=work.executed.repeats if work.executed is not None else 0,
         operation=work.operation,
         record_no=record_no,
+        posting_date=work.mapped.posting_date if step is None else None,
     )
 
 

@@ -81,7 +81,10 @@ def changed(entry: Entry) -> Verdict:
     What we posted is (docs/decisions/0023-what-changed-after-posting-is-corrected.md).
     """
     posted, marked = entry.posted, entry.marked
+    code = Code.CHANGED_AFTER_POSTING
     if posted is not None:
+        if posted.sage_object.adjusts:
+            code = Code.CREDIT_CHANGED
         detail = f"record {posted.record_no} in Sage has the content of another revision"
         sage = SageAnswer(posted.record_no, posted.control_id)
     elif marked is not None:
@@ -89,7 +92,7 @@ def changed(entry: Entry) -> Verdict:
         sage = SageAnswer(marked.record_no)
     else:
         raise ValueError(f"{entry.key} does not stand in Sage")
-    return Verdict(Outcome.REJECTED, Code.CHANGED_AFTER_POSTING, detail, sage=sage)
+    return Verdict(Outcome.REJECTED, code, detail, sage=sage)
 
 
 def mapped(

@@ -59,6 +59,10 @@ class Knobs:
     party_recheck: timedelta = timedelta(seconds=30)
     """A name that was not found is looked for in a fresh list at most so often."""
 
+    open_day_for: timedelta = timedelta(hours=1)
+    """How long the first open day after a closed period is taken as known; then a document's own date is tried again.
+    """
+
     @property
     def lease(self) -> timedelta:
         """From a claim to the end of what its call may do."""

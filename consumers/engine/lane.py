@@ -19,6 +19,7 @@ from consumers.engine.inspection import Inspection
 from consumers.engine.knobs import Knobs, Time, jittered
 from consumers.engine.leases import Leases
 from consumers.engine.ledger import Claim, Posted
+from consumers.engine.periods import Periods
 from consumers.engine.places import CredentialsMissingError, Place, Sage, place_of
 from consumers.engine.preparation import Preparation
 from consumers.engine.verdicts import executed, not_corrected, refused, sage_answer
@@ -27,7 +28,7 @@ from domain.codes import Code
 from domain.documents import Connection, SageObject
 from domain.outcomes import Outcome
 from sage_client import Answer, Done, Kind, Level, Login, Refused, SageError, Unknown
-from sage_client.errors import DuplicateCallError, PermissionDeniedError, TooLateError
+from sage_client.errors import DuplicateCallError, PeriodClosedError, PermissionDeniedError, TooLateError
 
 log = structlog.get_logger(__name__)
 
@@ -54,6 +55,7 @@ class Lane:
         self._knobs = knobs
         self._time = time
         self._preparation = Preparation(sage.client, knobs, time)
+        self._periods = Periods(knobs, time)
         self._inspection = Inspection(sage.client, time)
         self._pass_on = pass_on
         """Gives a work to the lane of the company that its next call goes to."""
@@ -230,6 +232,8 @@ class Lane:
         begin_by = self._time.monotonic() + self._knobs.send_within.total_seconds()
         by_owner: dict[int, list[tuple[Work, Claim]]] = {}
         for work in batch:
+            if work.step is None:
+                work.document = self._periods.dated(work)
             claim = claim_of(work, lease_until)
             if work.executed is not None and work.executed.control_id != claim.control_id:
                 # The settings changed meanwhile: it would go out as another call, beside one that Sage has executed.
@@ -276,11 +280,11 @@ class Lane:
         not_taken: dict[Kind | None, list[tuple[SageError, Work]]] = {}
         late: list[Work] = []
         for work, answer in zip(batch, answers, strict=True):
-            if isinstance(error := self._settle(work, answer), TooLateError):
+            if isinstance(error := self._settle(work, answer), TooLateError | PeriodClosedError):
                 late.append(work)
             elif error is not None:
                 not_taken.setdefault(error.kind, []).append((error, work))
-        self._requeue(late)  # its claim aged while something else was waited for: no trouble of the company's
+        self._requeue(late)  # its claim aged while something else was waited for, or it has a new date: no trouble
         others = any(
             isinstance(answer, Done) or (isinstance(answer, Refused) and answer.error.kind in (Kind.DATA, Kind.BUG))
             for answer in answers
@@ -309,11 +313,12 @@ class Lane:
         return any(not work.owner.gone for work in batch) and all(now <= work.begin_by for work in batch)
 
     def _settle(self, work: Work, answer: Answer) -> SageError | None:
-        """Give one document its verdict; the error if the company as a whole did not take it."""
+        """Give one document its verdict; the error if it is to be sent again, or if the company did not take it."""
         claim = work.claimed
         match answer:
             case Done():
                 self._answered(work)
+                self._periods.posted(work)
                 executed(work, answer.record_no)
             case Refused(error=error) if error.code is Code.SAGE_DUPLICATE_NUMBER and not claim.corrects:
                 self._aside.answered(work)
@@ -324,6 +329,9 @@ class Lane:
                 self._aside.unclear(work)
                 verdict = Verdict(Outcome.DEFERRED, error.code, str(error), sage=sage_answer(error))
                 work.owner.finish(work, self._aside.later(work, verdict))
+            case Refused(error=error) if not claim.corrects and self._periods.step(work, error):
+                self._answered(work)
+                return error
             case Refused(error=error) if error.kind in (Kind.DATA, Kind.BUG):
                 self._answered(work)
                 self._preparation.refused(work)

@@ -8,7 +8,7 @@ owner.
 
 import base64
 from dataclasses import dataclass, replace
-from datetime import datetime
+from datetime import date, datetime
 from decimal import Decimal
 
 import orjson
@@ -59,6 +59,8 @@ class Claim:
     operation: str = CREATE
     record_no: str = ""
     """What a correction changes; older claims create, and name none."""
+    posting_date: date | None = None
+    """Its date in the general ledger where that is not the document's own (`periods`)."""
 
     @property
     def corrects(self) -> bool:
@@ -136,6 +138,11 @@ class Entry:
     """Oldest first. None of them is ever adopted, nor ends a later posting as reversed by hand."""
     renumbered: bool = False
     """True once Sage refused a number that only a retired record of ours holds: later ones get a suffix."""
+
+    @property
+    def rejected(self) -> bool:
+        """Whether the document was rejected and is kept until a person has acted."""
+        return self.parked is not None and self.last is not None and self.last.outcome is Outcome.REJECTED
 
     @property
     def waiting(self) -> bool:
@@ -226,6 +233,7 @@ def _claim(body: dict[str, object]) -> Claim:
         "sage_object": SageObject(str(body["sage_object"])),
         "total": Decimal(str(body["total"])),
         "lease_until": datetime.fromisoformat(str(body["lease_until"])),
+        "posting_date": date.fromisoformat(str(posted)) if (posted := body.get("posting_date")) else None,
     }
     return Claim(**parts)  # type: ignore[arg-type]  # as above
 

@@ -317,8 +317,12 @@ class PartitionSession:
         return replace(entry, claim=claim, parked=kept, marked=None)  # only a retry, which takes it away, gets here
 
     def _known(self, work: Work) -> Entry:
-        """The ledger's entry; where an update of what stands may have been executed, it no longer says with which."""
+        """The ledger's entry, with every refusal counted: a call in a refused one's place has the next attempt.
+
+        Where an update of what stands may have been executed, it no longer says with which content it stands.
+        """
         entry = self._ledger.get(work.key)
+        entry = replace(entry, attempts=max(entry.attempts, work.attempt))
         if work.unsure and entry.posted is not None:
             return replace(entry, posted=replace(entry.posted, revision=UNSURE_REVISION))
         return entry
@@ -371,7 +375,7 @@ class PartitionSession:
         self._rest()
         if self._gone:
             return
-        entry = self._ledger.get(work.key)
+        entry = self._known(work)
         # One that was in doubt before waits for nothing that could arrive: without a claim, nobody would find it again.
         forgotten = entry.waiting and entry.last is not None and not entry.last.blocked_by
         if not forgotten:
@@ -383,6 +387,7 @@ class PartitionSession:
             return
         self._documents.settle(work)
         work.unsure = work.unsure or work.claimed.operation == UPDATE
+        work.posting_date = work.claimed.posting_date
         self._afresh(work)
         self._map(work)
 
@@ -423,7 +428,7 @@ class PartitionSession:
         with self.told():
             self._gauge.set(len(self._tracker))
             self._afresh(work)
-            work.executed, work.unsure = None, False
+            work.executed, work.unsure, work.posting_date = None, False, None
             if not self._open:
                 self._documents.drop(work)
             else:

@@ -4,6 +4,7 @@ from dataclasses import replace
 
 from consumers.engine.correction import NotCorrected
 from consumers.engine.ledger import DELETE, OTHER_REVISION, REVERSE, UPDATE, Claim, Posted
+from consumers.engine.periods import why
 from consumers.engine.proof import End
 from consumers.engine.work import Gone, Verdict, Work
 from domain.codes import Code
@@ -45,6 +46,7 @@ def posted(claim: Claim, record_no: str) -> Verdict:
     """The document stands in Sage under `record_no`."""
     return Verdict(
         Outcome.POSTED,
+        detail=why(claim.posting_date) if claim.posting_date is not None else None,
         sage=SageAnswer(record_no=record_no, control_id=claim.control_id),
         posted=_standing(claim, record_no, claim.revision),
     )

@@ -157,6 +157,10 @@ class Work:
     """The claim whose call Sage says it has executed, though nothing was found: no other call may replace it."""
     begin_by: float = 0.0
     """By the monotonic clock: when the claimed call begins at the latest."""
+    steps: int = 0
+    """How often it was dated anew because its period is closed (`periods`)."""
+    posting_date: date | None = None
+    """As the call had it that is proven absent and is sent again under its control id."""
     tries: int = 0
     """How often its company did not take it while it took others."""
     doubt: str | None = None

@@ -1,4 +1,4 @@
-"""Posting, changing, reversing and deleting an AR invoice or AP bill, whichever function asks for it.
+"""Posting, changing, reversing and deleting a document, whichever function asks for it.
 
 Source: Sage developer documentation, api/accounts-receivable/invoices and accounts-payable/bills. A document is
 refused whole, with its first specific cause and then the generic wrapper (BL01001973). Not documented, and read

@@ -7,7 +7,7 @@ from dataclasses import dataclass, field, replace
 from simulator.call import Call
 from simulator.database import Row
 from simulator.fields import decimal_text, shown
-from simulator.kinds import DocumentKind
+from simulator.kinds import BILL, DocumentKind
 
 DIMENSIONS = {
     "LOCATIONID": ("LOCATION", "location", "Location"),
@@ -69,7 +69,7 @@ class DocumentInput:
 def as_input(call: Call, kind: DocumentKind, row: Row) -> DocumentInput:
     """A recorded document as the input that would post it: what an update starts from."""
     lines = call.database.find(kind.line, call.company, RECORDKEY=row["RECORDNO"])
-    bill = kind.side == "AP"
+    bill = kind is BILL
     return DocumentInput(
         party=row[kind.party_id],
         created=row["WHENCREATED"],

@@ -1,6 +1,7 @@
-"""The object-specific functions: create, update, reverse and delete an invoice or a bill.
+"""The object-specific functions: create, update, reverse and delete an invoice or a bill; adjustments but to reverse.
 
-Source: Sage developer documentation, api/accounts-receivable/invoices and accounts-payable/bills. They answer with
+Source: Sage developer documentation, api/accounts-receivable/invoices, ar-adjustments, accounts-payable/bills and
+ap-adjustments. No function that reverses an adjustment is documented, so there is none here. They answer with
 the record number as `<key>`. `externalkey="true"` finds a document by its external id; whether Sage allows that
 everywhere is not documented, so an id that fits more than one document is refused.
 """
@@ -15,7 +16,7 @@ from simulator.envelope import children, text
 from simulator.errors import GENERIC, INVALID, refuse
 from simulator.functions import documents
 from simulator.functions.inputs import DocumentInput, LineInput, as_input, changed
-from simulator.kinds import BILL, INVOICE, DocumentKind
+from simulator.kinds import BY_FUNCTION, DocumentKind
 
 _DIMENSIONS = (
     *("locationid", "departmentid", "projectid", "taskid", "costtypeid", "customerid", "vendorid"),
@@ -27,7 +28,7 @@ _NOT_SIMULATED = {"allocationid", "taxentries", "totalpaid", "totaldue", "taxsol
 def execute(call: Call) -> Outcome:
     """Run a legacy function: its name says what to do with which document."""
     verb, _, noun = call.function.partition("_")
-    kind = INVOICE if noun == "invoice" else BILL
+    kind = BY_FUNCTION[noun]
     call.session.require(call.function, kind.header)
     if verb == "create":
         return Outcome(key=str(documents.post(call, kind, _read(call.element, kind))))
@@ -62,7 +63,7 @@ def _update(call: Call, kind: DocumentKind, key: str) -> int:
 
 def _updated_lines(element: Element, kind: DocumentKind, present: tuple[LineInput, ...]) -> tuple[LineInput, ...]:
     lines = list(present)
-    for child in children(element, f"update{kind.noun.lower()}items"):
+    for child in children(element, f"update{kind.function}items"):
         if child.tag == "lineitem":
             lines.append(_line(child))
             continue
@@ -77,7 +78,7 @@ def _read(element: Element, kind: DocumentKind) -> DocumentInput:
     _refuse_not_simulated(element)
     if text(element, "nogl").lower() == "true":
         raise refuse(INVALID, "Documents outside the general ledger (nogl) are not simulated.")
-    invoice = kind is INVOICE
+    number = "invoiceno" if kind.side == "AR" else "billno"
     return DocumentInput(
         party=text(element, kind.party_id.lower()),
         created=_date(element, "datecreated"),
@@ -85,8 +86,8 @@ def _read(element: Element, kind: DocumentKind) -> DocumentInput:
         due=_date(element, "datedue"),
         term=text(element, "termname"),
         action=text(element, "action"),
-        number=text(element, "invoiceno" if invoice else "billno"),
-        reference=text(element, "ponumber"),
+        number=text(element, "adjustmentno" if kind.adjusts else number),
+        reference=text(element, number if kind.adjusts else "ponumber"),
         description=text(element, "description"),
         external_key=text(element, "externalid"),
         pay_to=text(element, "billto/contactname") or text(element, "payto/contactname"),
@@ -96,7 +97,7 @@ def _read(element: Element, kind: DocumentKind) -> DocumentInput:
         summary=text(element, "batchkey"),
         on_hold=text(element, "onhold"),
         custom=_custom(element),
-        lines=tuple(_line(line) for line in children(element, f"{kind.noun.lower()}items")),
+        lines=tuple(_line(line) for line in children(element, f"{kind.function}items")),
     )
 
 

@@ -6,6 +6,8 @@ read safely here:
 * A number that must be unique (a setting of the company) is unique per company for invoices, per vendor for bills;
   drafts and reversed documents count.
 * Without the setting `inter_entity`, a line's location must belong to the entity signed in to.
+* An adjustment's amounts are all positive or all negative: documented for AP (accounts-payable/ap-adjustments), read
+  alike for AR. A vendor that is on hold takes no bill and no adjustment.
 * A currency other than the base currency is refused, not simulated.
 """
 
@@ -29,7 +31,7 @@ from simulator.errors import (
 from simulator.fields import STATE_CODES, Value, cents
 from simulator.functions.custom import checked_custom
 from simulator.functions.inputs import DIMENSIONS, DocumentInput, LineInput
-from simulator.kinds import DocumentKind
+from simulator.kinds import BILL, DocumentKind
 from simulator.loading import REQUIRE_FIELDS
 
 
@@ -46,6 +48,8 @@ def checked(
     if not given.lines:
         raise refuse(INVALID, f"A {kind.noun.lower()} needs at least one line.")
     lines = [_line(call, kind, position, line) for position, line in enumerate(given.lines, 1)]
+    if kind.adjusts and len({int(line["AMOUNT"] or 0) > 0 for line in lines if line["AMOUNT"]}) > 1:
+        raise refuse(INVALID, "The amounts of an adjustment must be all positive or all negative, not mixed.")
     state = _state(call, kind, given.action)
     if present is not None and state == "Draft" != present["STATE"]:
         raise refuse(ACTION, f"A {kind.noun.lower()} that was submitted cannot become a draft again.")
@@ -76,7 +80,7 @@ def checked(
         "MODIFIEDBY": call.session.user,
         "WHENMODIFIED": call.now,
     }
-    if kind.side == "AP":
+    if kind is BILL:
         header |= {"RECPAYMENTDATE": given.pay_by or None, "PAYMENTPRIORITY": given.priority or None}
     return header, lines
 
@@ -89,6 +93,8 @@ def _party(call: Call, kind: DocumentKind, party_id: str) -> Row:
         raise refuse(GENERIC, f"Cannot find {kind.party.lower()} with key '{party_id}'.")
     if row["STATUS"] != "active":
         raise refuse(INVALID, f"The {kind.party.lower()} '{party_id}' is inactive.")
+    if kind.side == "AP" and row["ONHOLD"]:
+        raise refuse(INVALID, f"The vendor '{party_id}' is on hold.", "Remove the hold.")
     return row
 
 
@@ -101,7 +107,7 @@ def _due(call: Call, kind: DocumentKind, given: DocumentInput) -> str:
             raise refuse(GENERIC, f"Invalid Term '{given.term}' specified.")
         if not given.due:
             return (date.fromisoformat(given.created) + timedelta(days=term["DUEDATE"])).isoformat()
-    if not given.due and given.action.lower() != "draft":
+    if not given.due and given.action.lower() != "draft" and not kind.adjusts:
         raise refuse(INVALID, "A due date or a term is required.")
     return given.due
 
@@ -110,6 +116,9 @@ def open_period(call: Call, kind: DocumentKind, on: str) -> None:
     """Refuse a date in a period whose books are closed."""
     closed = call.config.books_closed_through
     if closed and on <= closed:
+        if call.config.closed_names_first_day:  # as integrations in production have seen it
+            first = (date.fromisoformat(closed) + timedelta(days=1)).strftime("%m/%d/%Y")
+            raise refuse(INVALID, f"Date must be on or after {first}.")
         shown = date.fromisoformat(on).strftime("%m/%d/%Y")
         module = "Accounts Receivable" if kind.side == "AR" else "Accounts Payable"
         raise refuse(
@@ -127,7 +136,7 @@ def _currency(call: Call, currency: str) -> None:
 def _number(call: Call, kind: DocumentKind, given: DocumentInput, present: Row | None) -> str:
     if not given.number:
         sequence = call.config.sequences.get(kind.header)
-        if sequence is None and kind.side == "AP":
+        if sequence is None and kind is BILL:
             raise refuse(BILL_NUMBER_MISSING, "Enter a Bill number, and try again.")
         if sequence is None:
             raise refuse(NUMBER_MISSING, "Document Number is missing")
@@ -152,7 +161,7 @@ def _state(call: Call, kind: DocumentKind, action: str) -> str:
         return "Draft"
     if action.lower() not in {"", "submit"}:
         raise refuse(ACTION, f"Invalid Action '{action}': expected is Draft or Submit.")
-    return "Submitted" if kind.side == "AP" and call.config.approve_bills else "Posted"
+    return "Submitted" if kind is BILL and call.config.approve_bills else "Posted"
 
 
 def _line(call: Call, kind: DocumentKind, position: int, given: LineInput) -> dict[str, Value]:
@@ -169,7 +178,7 @@ def _line(call: Call, kind: DocumentKind, position: int, given: LineInput) -> di
                 f"Line {position}: GL account requires a {dimension} dimension: {account['ACCOUNTNO']}",
                 f"Provide a {dimension}.",
             )
-    custom = checked_custom(call, kind.line, given.custom, legacy=call.function.endswith(("_invoice", "_bill")))
+    custom = checked_custom(call, kind.line, given.custom, legacy="_" in call.function)
     row: dict[str, Value] = {name: given.dimensions.get(name) or None for name in DIMENSIONS}
     return row | {
         "LINE_NO": position,

@@ -46,6 +46,15 @@ def _bill(items: str) -> tuple[str, ...]:
     )
 
 
+def _adjustment(party: str, document: str, *custom: str, items: str = "") -> tuple[str, ...]:
+    """Without due date, terms and PO number; the schema gives custom fields to AP adjustments alone."""
+    items = items or ("aradjustmentitems" if party == "customerid" else "apadjustmentitems")
+    return (
+        *(party, "datecreated", "dateposted", "batchkey", "adjustmentno", "action", document, "description"),
+        *("externalid", *_CURRENCY, "nogl", *custom, "taxsolutionid", items),
+    )
+
+
 _MIDDLES = (("batchkey", "action"), ("action", "batchkey"))
 _CONTACTS = (("billto", "shipto"), ("payto", "returnto"))
 _ORDERS: dict[str, list[tuple[str, ...]]] = {
@@ -57,14 +66,25 @@ _ORDERS: dict[str, list[tuple[str, ...]]] = {
     "reverse_bill": [("datereversed", "description")],
     "delete_invoice": [()],
     "delete_bill": [()],
+    "create_aradjustment": [_adjustment("customerid", "invoiceno")],
+    "create_apadjustment": [_adjustment("vendorid", "billno", "customfields")],
+    "update_aradjustment": [_adjustment("customerid", "invoiceno", items="updatearadjustmentitems")],
+    "update_apadjustment": [_adjustment("vendorid", "billno", items="updateapadjustmentitems")],
+    "delete_aradjustment": [()],
+    "delete_apadjustment": [()],
 }
 _REQUIRED = {
     "create_invoice": ("customerid", "datecreated", "invoiceitems"),
     "create_bill": ("vendorid", "datecreated", "billitems"),
+    "create_aradjustment": ("customerid", "datecreated", "aradjustmentitems"),
+    "create_apadjustment": ("vendorid", "datecreated", "apadjustmentitems"),
     "reverse_invoice": ("datereversed",),
     "reverse_bill": ("datereversed",),
 }
-_ITEMS = {"invoiceitems", "billitems", "updateinvoiceitems", "updatebillitems"}
+_ITEMS = {
+    *("invoiceitems", "billitems", "updateinvoiceitems", "updatebillitems"),
+    *("aradjustmentitems", "apadjustmentitems", "updatearadjustmentitems", "updateapadjustmentitems"),
+}
 LEGACY = frozenset(_ORDERS)
 
 

@@ -1,5 +1,6 @@
 """The engine with the real client before the simulator, over real HTTP: promise 2 where the wire has a part in it."""
 
+import asyncio
 from dataclasses import replace
 from datetime import timedelta
 from typing import cast
@@ -45,22 +46,76 @@ def customer():
     return company.customers[0].id
 
 
-async def send(world, *numbers):
-    await world.send(*((key(number), invoice(number, customer=customer())) for number in numbers))
+async def send(world, *numbers, amount="100.00"):
+    await world.send(*((key(number), invoice(number, amount, customer=customer())) for number in numbers))
 
 
-def creates(gateway):
-    return gateway.traffic.counts(0)["functions"].get("create_invoice", 0)
+def creates(gateway, function="create_invoice"):
+    return gateway.traffic.counts(0)["functions"].get(function, 0)
 
 
+KINDS = [("100.00", "create_invoice", "ARINVOICE"), ("-100.00", "create_aradjustment", "ARADJUSTMENT")]
+
+
+@pytest.mark.feature("ar.creditMemos")
+@pytest.mark.parametrize(("amount", "function", "kind"), KINDS)
 @pytest.mark.parametrize("fault", ["slow_answer", "drop_after_commit", "timeout_524", "truncated"])
-async def test_a_time_out_after_the_bytes_left_is_looked_up_and_never_sent_again(world, gateway, fault):
-    gateway.faults.add(Fault(kind=fault, function="create_invoice", times=1, seconds=3))
-    await send(world, "a", "b", "c")
+async def test_a_time_out_after_the_bytes_left_is_looked_up_and_never_sent_again(
+    world, gateway, fault, amount, function, kind
+):
+    await world.connect(SUBSIDIARY, company=COMPANY, ar={"creditMemos": True})
+    gateway.faults.add(Fault(kind=fault, function=function, times=1, seconds=3))
+    await send(world, "a", "b", "c", amount=amount)
     async with world.worker():
         await world.until(3, "posted")
-    assert sorted(each["number"] for each in gateway.store.documents(COMPANY)) == ["a", "b", "c"]
-    assert creates(gateway) == 3
+        await send(world, "a", "b", "c", amount=amount)
+        await world.until(3, "already_posted")
+    booked = [(each["number"], each["kind"], each["total"]) for each in gateway.store.documents(COMPANY)]
+    assert sorted(booked) == [(number, kind, amount) for number in "abc"]
+    assert creates(gateway, function) == 3
+
+
+@pytest.mark.feature("ar.creditMemos")
+@pytest.mark.parametrize(("amount", "function", "kind"), KINDS)
+async def test_a_worker_killed_with_the_call_on_its_way_posts_nothing_twice(world, gateway, amount, function, kind):
+    await world.connect(SUBSIDIARY, company=COMPANY, ar={"creditMemos": True})
+    gateway.faults.add(Fault(kind="slow_answer", function=function, times=1, seconds=2))
+    await send(world, "a", amount=amount)
+    async with world.worker() as running:
+        await until(lambda: gateway.store.documents(COMPANY))
+        running.killed = True
+        running.task.cancel()
+        await asyncio.gather(running.task, return_exceptions=True)
+    async with world.worker():
+        results = await world.until(1, "posted")
+    [document] = gateway.store.documents(COMPANY)
+    assert (document["kind"], document["total"]) == (kind, amount)
+    assert results[-1]["sage"]["recordNo"] == str(document["recordno"])
+    assert creates(gateway, function) == 1
+
+
+@pytest.mark.feature("A1 negative documents")
+async def test_a_credit_that_changed_is_refused_by_its_own_code_and_stays_as_it_is(world, gateway):
+    await world.connect(SUBSIDIARY, company=COMPANY, ar={"creditMemos": True})
+    await send(world, "a", amount="-100.00")
+    async with world.worker():
+        await world.until(1, "posted")
+        await send(world, "a", amount="-90.00")
+        [result] = [each for each in await world.until(1, "rejected") if each["outcome"] == "rejected"]
+    assert result["code"] == "CREDIT_CHANGED"
+    assert [each["total"] for each in gateway.store.documents(COMPANY)] == ["-100.00"]
+
+
+@pytest.mark.feature("ar.creditMemos")
+async def test_a_credit_without_the_setting_waits_for_nobody_and_is_exported_when_it_is_switched_on(world, gateway):
+    await send(world, "a", amount="-100.00")
+    async with world.worker():
+        [result] = await world.until(1, "rejected")
+        assert result["code"] == "NEGATIVE_TOTAL"
+        await world.connect(SUBSIDIARY, company=COMPANY, ar={"creditMemos": True})
+        await send(world, "a", amount="-100.00")
+        [posted] = [each for each in await world.until(1, "posted") if each["outcome"] == "posted"]
+    assert (posted["document"]["object"], posted["document"]["total"]) == ("ARADJUSTMENT", "-100.00")
 
 
 async def test_a_number_that_someone_elses_document_carries_is_refused_and_never_adopted(world, gateway):

@@ -46,6 +46,8 @@ async def test_sages_own_client_posts_reads_and_is_refused_as_it_expects(sim):
         "total": 1,
         "rows": [{"RECORDNO": "1", "RECORDID": "JS-1", "TOTALDUE": "2450.5", "STATE": "Posted"}],
     }
+    assert seen["credit"] == "1"
+    assert seen["credits"] == [{"RECORDID": "JS-CM", "TOTALENTERED": "-50.25", "STATE": "Posted"}]
     assert [len(page) for page in seen["pages"]] == [4, 3]
     assert seen["reversed"] == "success"
     assert "Cannot find customer" in seen["refused"]
@@ -54,7 +56,7 @@ async def test_sages_own_client_posts_reads_and_is_refused_as_it_expects(sim):
     assert "authentication status failure" in seen["wrongPassword"]
     assert "control status failure - XMLGW_JPP0002" in seen["wrongSender"]
     documents = sim.store.documents()
-    assert [document["number"] for document in documents] == ["JS-1", "U-1", "JS-B"]
+    assert [document["number"] for document in documents] == ["JS-1", "U-1", "JS-B", "JS-CM"]
     first = documents[0]
     assert (first["total"], first["custom"], first["state"]) == ("2450.50", {"ALVYS_LOAD_ID": "a1b2"}, "Reversed")
     assert first["lines"][0]["memo"] == "Linehaul & more"

@@ -114,7 +114,7 @@ class World:
         await self.set(f"{SUBSIDIARY}/account/ap/default/default", {"account": "5000"})
 
     async def connect(
-        self, subsidiary: str, company: str = "ACME", state: str = "active", credentials: str = "acme"
+        self, subsidiary: str, company: str = "ACME", state: str = "active", credentials: str = "acme", **more: Any
     ) -> None:
         await self.set(
             f"{subsidiary}/connection",
@@ -123,6 +123,7 @@ class World:
                 "credentials": credentials,
                 "state": state,
                 "activatedAt": "2026-01-01T00:00:00Z",
+                **more,
             },
         )
 

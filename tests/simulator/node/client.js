@@ -97,6 +97,22 @@ async function main() {
     seen.pages.push(page.data.map((row) => row.VENDORID));
   }
 
+  const credit = new sdk.Functions.AccountsReceivable.ArAdjustmentCreate();
+  credit.customerId = "CUST-10021";
+  credit.transactionDate = new Date("2026-03-09T00:00:00");
+  credit.adjustmentNumber = "JS-CM";
+  const creditLine = new sdk.Functions.AccountsReceivable.ArAdjustmentLineCreate();
+  creditLine.glAccountNumber = "40010";
+  creditLine.transactionAmount = -50.25;
+  creditLine.locationId = "100";
+  credit.lines = [creditLine];
+  seen.credit = (await within.execute(credit)).getResult().key;
+  query.selectFields = ["RECORDID", "TOTALENTERED", "STATE"].map(
+    (name) => new sdk.Functions.Common.NewQuery.QuerySelect.Field(name));
+  query.fromObject = "ARADJUSTMENT";
+  query.filter = new sdk.Functions.Common.NewQuery.QueryFilter.Filter("RECORDID").equalTo("JS-CM");
+  seen.credits = (await within.execute(query)).getResult().data;
+
   const reverse = new sdk.Functions.AccountsReceivable.InvoiceReverse();
   reverse.recordNo = seen.invoice;
   reverse.reverseDate = new Date("2026-03-09T00:00:00");

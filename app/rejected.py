@@ -1,0 +1,71 @@
+"""What was rejected, by code: how many documents, worth how much, and what to do; the documents of one code."""
+
+from collections.abc import Sequence
+
+from app.errors import UsageError
+from app.output import note, show_json, show_line, show_table
+from app.waiting import Waiting, by_code, crowd_of, money, text_of
+from domain.codes import Code
+
+AGAIN = "When it is mended, alvys-sage retry --code CODE tries the documents of that code again."
+
+
+def show_rejected(found: Sequence[Waiting], code: str | None, *, as_json: bool) -> None:
+    """Show rejected documents, all of them by code, or those of one code.
+
+    Raises:
+        UsageError: There is no such code.
+    """
+    if code is not None:
+        try:
+            code = Code(code.upper())
+        except ValueError:
+            raise UsageError(f"{code} is no code; see alvys-sage codes") from None
+        found = [each for each in found if each.code == code]
+    total = crowd_of(found)
+    if as_json:
+        body: dict[str, object] = {"total": total.json() if total else None}
+        if code is None:
+            body["codes"] = [{"code": name, "fix": _fix(name), **crowd.json()} for name, crowd in by_code(found)]
+        else:
+            body |= {"code": code, "fix": _fix(code), "documents": [each.json() for each in found]}
+        show_json(body)
+    elif total is None:
+        show_line("nothing is rejected" if code is None else f"{code} rejects nothing")
+    elif code is None:
+        rows = [
+            (name, f"{crowd.documents:,}", crowd.amount, text_of(crowd.since), ", ".join(crowd.topics), _fix(name))
+            for name, crowd in by_code(found)
+        ]
+        show_table(("CODE", "DOCUMENTS", "AMOUNT", "OLDEST", "TOPICS", "FIX"), rows, whole=True)
+        show_line(f"total: {total.documents:,} documents rejected, {total.amount}")
+        note(AGAIN)
+    else:
+        table_of(found)
+        show_line(f"{code} rejects {total.documents:,} documents, {total.amount}")
+        show_line(f"fix: {_fix(code)}")
+
+
+def _fix(code: str) -> str:
+    return Code(code).explanation.fix if code in set(Code) else "-"
+
+
+def table_of(documents: Sequence[Waiting]) -> None:
+    """One row a document."""
+    columns = ("DOCUMENT", "NUMBER", "PARTY", "AMOUNT", "SINCE", "CODE", "DETAIL")
+    show_table(
+        columns,
+        [
+            (
+                each.key,
+                each.number or "-",
+                each.party or "-",
+                "-" if each.amount is None or each.currency is None else money(each.amount, each.currency),
+                text_of(each.since),
+                each.code or "-",
+                each.detail or "-",
+            )
+            for each in documents
+        ],
+        whole=True,
+    )
