@@ -121,7 +121,7 @@ def _connection(connection: Connection) -> Mapping[str, object]:
 
 
 def _document(document: Document, party_id: str | None, *, with_lines: bool) -> Mapping[str, object]:
-    body = {
+    body: dict[str, object] = {
         "object": document.sage_object,
         "kind": document.source.kind,
         "number": document.number,
@@ -132,6 +132,10 @@ def _document(document: Document, party_id: str | None, *, with_lines: bool) -> 
         "total": str(document.total),
         "reference": document.reference,
     }
+    if document.left_out:
+        body["leftOut"] = [
+            {"kind": one.kind, "lines": one.lines, "amount": str(one.amount)} for one in document.left_out
+        ]
     if not with_lines:
         return body | {"linesLeftOut": len(document.lines)}
     return body | {

@@ -6,6 +6,7 @@ Replay tells what would happen with the same function that decides what does hap
 from dataclasses import replace
 from enum import Enum, auto
 
+from consumers.engine.grouping import stands
 from consumers.engine.ledger import Claim, Entry, Marked
 from consumers.engine.work import Verdict
 from domain.codes import Code
@@ -41,7 +42,7 @@ def judge(entry: Entry, revision: str, *, again: bool) -> Verdict | Next:
     last = entry.last
     if entry.claim is not None:
         return _superseded(entry.claim.offset) if again and revision != entry.claim.revision else Next.LOOK_UP
-    if (same := _stands_already(entry, revision)) is not None:
+    if (same := _stands_already(entry, revision) or stands(entry, revision)) is not None:
         return same
     if again and last is not None and last.revision != revision:
         return _superseded(last.offset)

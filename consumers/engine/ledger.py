@@ -80,6 +80,15 @@ class Marked:
 
 
 @dataclass(frozen=True, slots=True)
+class Grouped:
+    """The document is a row of grouped bills, and never a bill of its own any more."""
+
+    revision: str
+    group: str | None
+    """The document key of the bill that has it as a line; None while it is withdrawn."""
+
+
+@dataclass(frozen=True, slots=True)
 class Ending:
     """How the newest revision ended, as its result said it."""
 
@@ -109,6 +118,7 @@ class Entry:
     """The event itself while the document is not done with: it waits, it is in doubt, or it was rejected and may be
     tried again. So the source topic's retention cannot lose it."""
     marked: Marked | None = None
+    grouped: Grouped | None = None
 
     @property
     def waiting(self) -> bool:
@@ -119,7 +129,7 @@ class Entry:
 def encode(entry: Entry) -> bytes:
     """The record's value: JSON in UTF-8, amounts as text, the parked event in base64 since it may be any bytes."""
     body: dict[str, object] = {"schema": SCHEMA, "attempts": entry.attempts}
-    for name in ("posted", "claim", "last", "marked"):
+    for name in ("posted", "claim", "last", "marked", "grouped"):
         part = getattr(entry, name)
         if part is not None:
             body[name] = part
@@ -170,7 +180,7 @@ def _decode(key: str, value: bytes) -> Entry:
     if body["schema"] != SCHEMA:
         raise LedgerUnreadableError(f"ledger record {key!r} has schema {body['schema']!r}; this version reads {SCHEMA}")
     posted, claim, last = body.get("posted"), body.get("claim"), body.get("last")
-    parked, marked = body.get("parked"), body.get("marked")
+    parked, marked, grouped = body.get("parked"), body.get("marked"), body.get("grouped")
     return Entry(
         key=key,
         attempts=body["attempts"],
@@ -179,6 +189,7 @@ def _decode(key: str, value: bytes) -> Entry:
         last=_ending(last) if last else None,
         parked=base64.b64decode(parked) if parked is not None else None,
         marked=_marked(marked) if marked else None,
+        grouped=Grouped(**grouped) if grouped else None,
     )
 
 

@@ -28,10 +28,12 @@ class Writer:
     dead_letters: str
     room: int = sizes.room(sizes.LARGEST_EVENT)
     """Bytes that a dead letter may have."""
+    rows: str = ""
+    """The topic of rows of grouped bills."""
 
     def finished(self, work: Work, verdict: Verdict, entry: Entry, at: datetime) -> Note:
         """The document ended: its result, its entry without a claim, the end of its record."""
-        result = (self._result(work, verdict, at),)
+        result: tuple[Outgoing, ...] = (self._result(work, verdict, at),)
         if verdict.from_ledger:
             return Note(None, result, work.offset)  # the ledger said it; it has nothing to learn
         taken_away = work.asked is not None and isinstance(work.asked.command, Retry)
@@ -39,6 +41,9 @@ class Writer:
         settled = ended(entry, ending(work, verdict), posted=verdict.posted, marked=marked, refused=verdict.refused)
         if verdict.parked or verdict.outcome is Outcome.REJECTED or verdict.marked:
             settled = replace(settled, parked=work.value)
+        if (moved := verdict.moved) is not None:
+            settled = replace(settled, grouped=moved.grouped)
+            result = (*result, Outgoing(self.rows, work.key.encode(), moved.row))
         return Note(settled, result, work.offset)
 
     def in_doubt(self, work: Work, verdict: Verdict, entry: Entry, at: datetime) -> Note:

@@ -15,6 +15,7 @@ from aiokafka.structs import TopicPartition
 
 from consumers.engine import metrics
 from consumers.engine.documents import Documents
+from consumers.engine.grouping import Row, as_row
 from consumers.engine.journal import Journal, JournalPlace, Note
 from consumers.engine.judgement import (
     Next,
@@ -35,7 +36,7 @@ from consumers.engine.records import read
 from consumers.engine.surroundings import Receive, Surroundings
 from consumers.engine.work import Verdict, Work, verdict_of
 from domain.commands import Command, MarkSynced, Replay, Retry
-from domain.documents import Document
+from domain.documents import Document, SourceDocument
 from domain.events import ContractError
 from domain.export import export
 from domain.outcomes import Outcome, Rejected
@@ -282,6 +283,11 @@ class PartitionSession:
         state = self._around.mapping()
         work.mapping_offset = state.offset
         source = work.received.document
+        if isinstance(source, SourceDocument) and work.value is not None and work.executed is None:
+            row = Row(work.received, source, work.value)
+            if (verdict := as_row(row, self._ledger.get(work.key), state)) is not None:
+                self.finish(work, verdict)
+                return
         answer = source if isinstance(source, Rejected) else export(source, state, self._knobs.lines)
         if isinstance(answer, Document):
             work.document = answer

@@ -6,13 +6,22 @@ from typing import Protocol
 
 from aiokafka.structs import TopicPartition
 
-from consumers.engine.ledger import Claim, Marked, Posted
+from consumers.engine.ledger import Claim, Grouped, Marked, Posted
 from consumers.engine.orders import Order
 from domain.codes import Code
 from domain.documents import Connection, Document
 from domain.outcomes import Deferred, Outcome, Rejected, Skipped
 from domain.reading import Received
 from producers.results import SageAnswer, SourceRecord
+
+
+@dataclass(frozen=True, slots=True)
+class Moved:
+    """A row of grouped bills that came, changed or went."""
+
+    grouped: Grouped
+    row: bytes | None
+    """Its record in the topic of rows; None: a tombstone."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -33,6 +42,8 @@ class Verdict:
     parked: bool = False
     """True when the document waits in the ledger and goes on by itself."""
     from_ledger: bool = False
+    moved: Moved | None = None
+    """What is written of a row of a grouped bill, beside its result."""
 
 
 def verdict_of(answer: Skipped | Deferred | Rejected) -> Verdict:

@@ -59,6 +59,8 @@ class Subscription:
     results: str
     dead_letters: str
     commands: str
+    rows: str
+    """The rows of grouped bills."""
     max_poll_records: int = 500
     session_timeout_ms: int = 30_000
     any_record_key: bool = False
@@ -95,7 +97,11 @@ class Worker(ConsumerRebalanceListener):  # type: ignore[misc]  # aiokafka ships
         self._lanes = Lanes(sage, Wakes(self._wake, self._wake_one), knobs, time)
         self._around = Surroundings(
             writer=Writer(
-                subscription.group_id, subscription.results, subscription.dead_letters, room(knobs.largest_event)
+                subscription.group_id,
+                subscription.results,
+                subscription.dead_letters,
+                room(knobs.largest_event),
+                subscription.rows,
             ),
             any_record_key=subscription.any_record_key,
             mapping=lambda: table.state,

@@ -15,6 +15,7 @@ from domain.reading.amounts import check
 from domain.reading.carrier import vendor
 from domain.reading.dates import terms
 from domain.reading.places import named
+from domain.reading.routing import agree
 from domain.reading.texts import DESCRIPTION_LENGTH, MEMO_LENGTH, cut, document_number, key_part, phrase
 
 
@@ -33,6 +34,7 @@ def read(data: CarrierBillData, key: str, emitted_at: datetime) -> SourceDocumen
         Refusal: The document contradicts itself.
     """
     trip, carrier = data.trip, data.trip.carrier
+    agree(data.subsidiary, "trip.tenderAs", trip.tender_as)
     rows = list(_rows(carrier))
     amounts = check(carrier.total_payable, [row.money for row in rows])
     return SourceDocument(
@@ -50,6 +52,7 @@ def read(data: CarrierBillData, key: str, emitted_at: datetime) -> SourceDocumen
         lines=tuple([_line(row, amount, trip.trip_number) for row, amount in zip(rows, amounts.lines, strict=True)]),
         description=_description(trip),
         reference=carrier.carrier_invoice_number or None,
+        trigger=data.trigger,
     )
 
 

@@ -22,7 +22,7 @@ async def test_missing_topics_are_named_and_created_as_the_contract_says(bootstr
         assert {problem.fault for problem in before} == {Fault.MISSING}
         report = await create(admin, settings)
         assert report.problems == []
-        assert len(report.created) == len(before) == 18
+        assert len(report.created) == len(before) == 21
         assert await check_topics(admin, settings) == []
         assert (await create(admin, settings)).created == []
     facts, names = report.facts, settings.topics
