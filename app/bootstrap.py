@@ -10,7 +10,7 @@ from datetime import timedelta
 
 from app.errors import SettingsError
 from app.settings import Settings, kafka_options
-from consumers import fuel_transaction, invoice_created, settlement_finalized, toll_transaction
+from consumers import fuel_transaction, invoice_created, roadside_bill, settlement_finalized, toll_transaction
 from consumers.engine.knobs import Knobs, Time, utc_now
 from consumers.engine.places import CredentialsMissingError, Sage
 from consumers.engine.worker import Subscription, Worker
@@ -47,6 +47,7 @@ def subscription_of(settings: Settings) -> Subscription:
         topics.settlement_finalized: settlement_finalized.receive,
         topics.fuel_transaction: fuel_transaction.receive,
         topics.toll_transaction: toll_transaction.receive,
+        topics.roadside_bill: roadside_bill.receive,
     }
     options: dict[str, object] = {
         "max_poll_interval_ms": settings.max_poll_interval_ms,
@@ -62,6 +63,7 @@ def subscription_of(settings: Settings) -> Subscription:
         dead_letters=topics.sage_dead_letters,
         commands=topics.export_commands,
         parties=topics.sage_parties,
+        rows=topics.roadside_rows,
         max_poll_records=settings.max_poll_records,
         session_timeout_ms=settings.session_timeout_ms,
         any_record_key=settings.record_keys == "any",

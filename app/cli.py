@@ -25,6 +25,7 @@ DISTRIBUTION = "alvys-sage-intacct"
 COMMANDS = {
     "worker": ("app.commands.worker:worker", "Export: read the topics, post to Sage Intacct, answer."),
     "statistics": ("app.commands.statistics:statistics", "Windowed figures and alerts over the results."),
+    "group-bills": ("app.commands.group_bills:group_bills", "Fuel and tolls of a day as one bill."),
     "retry": ("app.commands.retry:retry", "Look at documents again now: by document, code or blocking key."),
     "mark-synced": ("app.commands.mark_synced:mark_synced", "Documents entered in Sage by hand: never post them."),
     "dead-letters": ("app.commands.dead_letters:dead_letters", "Records that broke the contract: list, read again."),
@@ -143,6 +144,8 @@ EXPLAINED = {
     "BadKeyError": 2,
     "LedgerUnreadableError": 1,
     "RecordsTooLargeError": 1,
+    "AnotherGroupsError": 1,
+    "RowUnreadableError": 1,
 }
 """Errors of the layers below whose text is for a person. By name: importing them would load Kafka for ``--help``."""
 

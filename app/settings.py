@@ -25,6 +25,7 @@ BROKERS_VARIABLE = "KAFKA_BOOTSTRAP_SERVERS"
 
 Protocol = Literal["PLAINTEXT", "SSL", "SASL_PLAINTEXT", "SASL_SSL"]
 Mechanism = Literal["PLAIN", "SCRAM-SHA-256", "SCRAM-SHA-512"]
+CLOCK = r"^([01]\d|2[0-3]):[0-5]\d$"
 Positive = Annotated[int, Field(gt=0)]
 
 
@@ -36,6 +37,7 @@ class Topics:
     settlement_finalized: str
     fuel_transaction: str
     toll_transaction: str
+    roadside_bill: str
     mapping_state: str
     sage_export_results: str
     sage_payments: str
@@ -46,9 +48,15 @@ class Topics:
     sage_parties: str
 
     @property
-    def sources(self) -> tuple[str, str, str, str]:
-        """The four topics that hold what is to be exported."""
-        return self.invoice_created, self.settlement_finalized, self.fuel_transaction, self.toll_transaction
+    def sources(self) -> tuple[str, ...]:
+        """The topics that hold what is to be exported: four of upstream's, and the grouped bills of fuel and tolls."""
+        upstream = self.invoice_created, self.settlement_finalized, self.fuel_transaction, self.toll_transaction
+        return *upstream, self.roadside_bill
+
+    @property
+    def roadside_rows(self) -> str:
+        """Internal: the fuel and toll rows that become lines of grouped bills, and which bills were sent."""
+        return f"{self.roadside_bill}.rows"
 
     @staticmethod
     def ledger(source: str) -> str:
@@ -109,6 +117,9 @@ class Settings(BaseSettings):
     topic_settlement_finalized: str = Field("settlement-finalized", description="Source topic: statements.")
     topic_fuel_transaction: str = Field("fuel-transaction", description="Source topic: fuel card transactions.")
     topic_toll_transaction: str = Field("toll-transaction", description="Source topic: toll transactions.")
+    topic_roadside_bill: str = Field(
+        "roadside-bill", description="Source topic: fuel and tolls of a day, made by `alvys-sage group-bills`."
+    )
     topic_mapping_state: str = Field("mapping-state", description="Compacted: connections, accounts, vendors.")
     topic_sage_export_results: str = Field("sage-export-results", description="What became of each document.")
     topic_sage_payments: str = Field("sage-payments", description="Payments recorded in Sage Intacct.")
@@ -204,6 +215,10 @@ class Settings(BaseSettings):
     statistics_reject_percent: int = Field(
         20, ge=1, le=100, description="Percentage of rejected documents in a window from which there is an alert."
     )
+    fuel_bills_at: str = Field(
+        "06:30", pattern=CLOCK, description="UTC time of day at which a fuel provider's past days become bills."
+    )
+    toll_bills_at: str = Field("07:30", pattern=CLOCK, description="The same of toll providers.")
     record_keys: Literal["document", "any"] = Field(
         "document",
         description="What a source record's key must be: its document's key, or anything. With `any`, upstream "

@@ -90,9 +90,11 @@ def wanted(settings: Settings) -> list[Wanted]:
     """All topics of the contract, in the order in which its table names them."""
     names, many = settings.topics, settings.partitions
     event = room(settings.largest_event_bytes)
-    sources = [Wanted(name, "upstream", UPSTREAMS, many) for name in names.sources]
+    sources = [Wanted(name, "upstream", UPSTREAMS, many) for name in names.sources if name != names.roadside_bill]
     return [
         *sources,
+        Wanted(names.roadside_bill, "delete", KEPT_90_DAYS | LARGE, many, takes=settings.largest_event_bytes),
+        Wanted(names.roadside_rows, "compact", COMPACTED, many),
         # One partition, so that one offset names the whole state that answered (the result's mapping offset).
         Wanted(names.mapping_state, "compact", COMPACTED, 1),
         Wanted(names.sage_export_results, "delete", KEPT_90_DAYS | LARGE, many, takes=RESULT_ROOM),

@@ -4,7 +4,7 @@ from collections import Counter
 from typing import Any
 
 from demo.acts import DETENTION, Evidence, as_expected
-from demo.events import INVOICES, TOPICS, Outcome
+from demo.events import GROUPED, INVOICES, TOPICS, Outcome
 from demo.screen import Screen
 from demo.traffic import Sent
 
@@ -44,10 +44,11 @@ def _outcomes(evidence: Evidence, screen: Screen) -> None:
     counts = Counter((each.event.topic, _outcome(each)) for each in evidence.sent)
     columns = ["topic", *OUTCOMES, "events"]
     rows = []
-    for topic in TOPICS:
+    topics = (*TOPICS, GROUPED)
+    for topic in topics:
         numbers = [counts[topic, outcome] for outcome in OUTCOMES]
         rows.append([topic, *map(str, numbers), str(sum(numbers))])
-    totals = [sum(counts[topic, outcome] for topic in TOPICS) for outcome in OUTCOMES]
+    totals = [sum(counts[topic, outcome] for topic in topics) for outcome in OUTCOMES]
     rows.append(["all", *map(str, totals), str(sum(totals))])
     screen.table("What became of every record", columns, rows, right=frozenset(columns[1:]))
 

@@ -3,12 +3,13 @@
 import json
 from pathlib import Path
 
-from demo.events import FUEL, INVOICES, SETTLEMENTS, TOLLS, BookedLine, Booking, Event, Expectation, Outcome
+from demo.events import FUEL, GROUPED, INVOICES, SETTLEMENTS, TOLLS, BookedLine, Booking, Event, Expectation, Outcome
 from demo.events.maker import hashed_number
 from demo.events.world import LOGISTICS, TRANSPORT
 
 FOLDER = Path(__file__).parents[1] / "tests" / "fixtures" / "events"
 _COMPANY = TRANSPORT.company
+_BY_STATEMENT = Expectation(Outcome.SKIPPED, "CARRIER_STATEMENTS_ON")
 _DEDUCTED = Expectation(Outcome.SKIPPED, "DEDUCTED_FROM_DRIVER")
 
 
@@ -60,10 +61,13 @@ def _expectations() -> dict[str, tuple[str, str, Expectation]]:
             (trip, "Carrier Linehaul", 185000), (more, "Detention", 10000), (trip, "Carrier Linehaul", 220000),
             (more, "Lumper", 22500), ("e-checks", "Lumper Fee", -22500),
         )),
-        "carrier-bill": (SETTLEMENTS, "carrier-bill/b2c3d4e5-1111-2222-3333-444455558888", _booking(
-            LOGISTICS.id, "APBILL", "1008940", "VEN-30117",
-            (trip, "Carrier Linehaul", 172500), (more, "Lumper", 18000), (more, "Layover", 15000),
-            ("e-checks", "Lumper Fee", -18000),
+        "carrier-bill": (SETTLEMENTS, "carrier-bill/b2c3d4e5-1111-2222-3333-444455558888", _BY_STATEMENT),
+        "intercompany-invoice": (INVOICES, "invoice/ic-0001", _booking(
+            LOGISTICS.id, "ARINVOICE", "IC-1008940", "CUST-IC100", (load, haul, 190000), (more, "Layover", 20000),
+        )),
+        "intercompany-bill": (SETTLEMENTS, "intercompany-bill/ic-0001", _booking(
+            TRANSPORT.id, "APBILL", "IC-1008940", "VEN-IC200", (trip, "Carrier Linehaul", 190000),
+            (more, "Layover", 20000),
         )),
         "fuel-diesel-deducted": (FUEL, "fuel/fuel-0001", _DEDUCTED),
         "fuel-def-deducted": (FUEL, "fuel/fuel-0002", _DEDUCTED),
@@ -74,6 +78,15 @@ def _expectations() -> dict[str, tuple[str, str, Expectation]]:
         "fuel-advance-deducted": (FUEL, "fuel/fuel-0004", _DEDUCTED),
         "fuel-scale": (FUEL, "fuel/fuel-0005", _booking(
             TRANSPORT.id, "APBILL", hashed_number("REL-0099812", "fuel-0005"), "VEN-RELAY", ("fuel", "Scales", 1475),
+        )),
+        "fuel-day": (GROUPED, f"fuel-day/{TRANSPORT.id}/relay/2026-06-08/USD", _booking(
+            TRANSPORT.id, "APBILL", hashed_number("2026-06-08-Relay", f"fuel-day/{TRANSPORT.id}/relay/2026-06-08/USD"),
+            "VEN-RELAY", ("fuel", "Truck Diesel", 41260), ("fuel", "DEF Fluid", 3815),
+        )),
+        "toll-day": (GROUPED, f"toll-day/{TRANSPORT.id}/bestpass/2026-06-09/USD", _booking(
+            TRANSPORT.id, "APBILL",
+            hashed_number("2026-06-09-BestPass", f"toll-day/{TRANSPORT.id}/bestpass/2026-06-09/USD"),
+            "VEN-BESTPASS", ("toll", "", 3120), ("toll", "", 475),
         )),
         "toll-deducted": (TOLLS, "toll/toll-0001", _DEDUCTED),
         "toll": (TOLLS, "toll/toll-0002", _booking(

@@ -50,6 +50,16 @@ class Code(StrEnum):
     FUEL_OFF = "FUEL_OFF"
     TOLLS_OFF = "TOLLS_OFF"
     # Routing, triggers, grouped bills.
+    ROUTING_CONTRADICTS = "ROUTING_CONTRADICTS"
+    CARRIER_STATEMENTS_ON = "CARRIER_STATEMENTS_ON"
+    CARRIER_STATEMENTS_OFF = "CARRIER_STATEMENTS_OFF"
+    OTHER_TRIGGER = "OTHER_TRIGGER"
+    ALL_LINES_OFF = "ALL_LINES_OFF"
+    CROSS_SUBSIDIARY_OFF = "CROSS_SUBSIDIARY_OFF"
+    INTERCOMPANY_UNMAPPED = "INTERCOMPANY_UNMAPPED"
+    GROUPED = "GROUPED"
+    ROW_OUT_OF_TIME = "ROW_OUT_OF_TIME"
+    ROWS_DO_NOT_BELONG = "ROWS_DO_NOT_BELONG"
     # Waiting for a named thing.
     ACCOUNT_UNMAPPED = "ACCOUNT_UNMAPPED"
     SETTING_INVALID = "SETTING_INVALID"
@@ -199,6 +209,60 @@ EXPLANATIONS: dict[Code, Explanation] = {
         _S, "Include tolls is off for this subsidiary.", "Switch Include tolls on and send the transaction again."
     ),
     # Routing, triggers, grouped bills.
+    Code.ROUTING_CONTRADICTS: Explanation(
+        _R,
+        "The event names one subsidiary as its own and another one in Invoice As, Tender As or intercompany, so it is "
+        "not certain in whose books it belongs.",
+        "Correct Invoice As or Tender As in Alvys, or the event's subsidiary, and send it again.",
+    ),
+    Code.CARRIER_STATEMENTS_ON: Explanation(
+        _S,
+        "Carrier bills of this subsidiary come from carrier statements only (Export Carrier Statements is on).",
+        "Nothing to do; the trip's cost is booked with the carrier's statement.",
+    ),
+    Code.CARRIER_STATEMENTS_OFF: Explanation(
+        _S,
+        "Carrier bills of this subsidiary come from the trips' own bills (Export Carrier Statements is off).",
+        "Nothing to do, or switch Export Carrier Statements on, once no trip on a statement has a bill of its own.",
+    ),
+    Code.OTHER_TRIGGER: Explanation(
+        _S,
+        "Carrier bills of this subsidiary are exported at the other moment: on the customer's invoice, or on the "
+        "upload of the carrier's invoice (Send Carrier Invoice Upon Upload).",
+        "Nothing to do; the bill is exported when the event of that moment comes.",
+    ),
+    Code.ALL_LINES_OFF: Explanation(
+        _S,
+        "Every line of the document is of a kind that is switched off for this subsidiary.",
+        "Nothing to do, or switch on the kinds that `detail` names and send the document again.",
+    ),
+    Code.CROSS_SUBSIDIARY_OFF: Explanation(
+        _S,
+        "Cross-subsidiary billing is not on in both subsidiaries, so no intercompany document is exported.",
+        "Switch Cross Subsidiary Billing on in both connections and send the document again.",
+    ),
+    Code.INTERCOMPANY_UNMAPPED: Explanation(
+        _W,
+        "The other subsidiary has no customer or vendor in mapping-state.",
+        "Set `{subsidiary}/intercompany/{other subsidiary}`; the document then exports by itself.",
+    ),
+    Code.GROUPED: Explanation(
+        _S,
+        "The fuel or toll transaction becomes a line of the bill of its provider and day, which `detail` names.",
+        "Nothing to do; see the result of that bill.",
+    ),
+    Code.ROW_OUT_OF_TIME: Explanation(
+        _R,
+        "A fuel or toll transaction that is a line of its day's bill changed, and the change came more than 60 days "
+        "after its day, or its day is ahead: bills of such days are not changed.",
+        "Correct the bill of the provider and day in Sage Intacct by hand.",
+    ),
+    Code.ROWS_DO_NOT_BELONG: Explanation(
+        _R,
+        "A row of the grouped bill is of another subsidiary, provider, day or currency, is deducted, or is there "
+        "twice.",
+        "Correct the event and send it again.",
+    ),
     # Waiting for a named thing.
     Code.ACCOUNT_UNMAPPED: Explanation(
         _W,

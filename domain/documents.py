@@ -40,6 +40,10 @@ class SourceKind(StrEnum):
     CARRIER_BILL = "carrier-bill"
     FUEL = "fuel"
     TOLL = "toll"
+    FUEL_DAY = "fuel-day"
+    TOLL_DAY = "toll-day"
+    INTERCOMPANY_INVOICE = "intercompany-invoice"
+    INTERCOMPANY_BILL = "intercompany-bill"
 
 
 class PartyKind(StrEnum):
@@ -54,13 +58,15 @@ class PartyRef:
     """The other party as the event names it; `domain.parties` says how it finds its Sage record.
 
     An `external_id` that is set is used as it is and never falls back to a name (C4). `names` are tried, in order, only
-    without one. `provider` names a fuel card or toll provider, whose vendor stands in mapping-state.
+    without one. `provider` names a fuel card or toll provider, whose vendor stands in mapping-state; `subsidiary_id`
+    another subsidiary, whose customer and vendor stand there too.
     """
 
     kind: PartyKind
     external_id: str | None = None
     names: tuple[str, ...] = ()
     provider: str | None = None
+    subsidiary_id: str | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -73,6 +79,18 @@ class SourceLine:
     memo: str
     reference: str | None = None
     """The load, trip or transaction number the line belongs to, if any."""
+    deduction: bool = False
+    """True for a deduction on a customer's invoice, which none of the nine categories has on that side."""
+
+
+@dataclass(frozen=True, slots=True)
+class LeftOut:
+    """Lines of one kind that a setting keeps out of a document: how many, and what they add up to."""
+
+    kind: str
+    """The category, or `deductions` on an invoice."""
+    lines: int
+    amount: Decimal
 
 
 @dataclass(frozen=True, slots=True)
@@ -106,6 +124,8 @@ class SourceDocument:
     profile: Profile | None = None
     """What Alvys knows of the party; no content of the document, as `terms`."""
     terms: AskedTerms = DATE_GIVEN
+    trigger: str | None = None
+    """What sent a carrier's bill, where the event says so. It is not content."""
 
 
 class Level(StrEnum):
@@ -183,6 +203,8 @@ class Document:
     """Whether it may be posted on the first open day, should its own date be in a closed period (`closedPeriod`)."""
     posting_date: dt.date | None = None
     """Its date in the general ledger where that is not its own date, whose period is closed."""
+    left_out: tuple[LeftOut, ...] = ()
+    """What the event has and this document, by setting, has not: `total` is without it."""
 
     @property
     def sage_object(self) -> SageObject:

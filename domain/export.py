@@ -9,18 +9,33 @@ from dataclasses import replace
 from domain.accounts import Unmapped, Unreadable, resolve
 from domain.categories import OWN, Side
 from domain.codes import Code
-from domain.documents import Connection, Document, DocumentLine, PartyRef, SourceDocument, SourceKind
-from domain.keys import ConnectionKey, Provider, VendorKey
+from domain.documents import (
+    Connection,
+    Document,
+    DocumentLine,
+    LeftOut,
+    PartyKind,
+    PartyRef,
+    SourceDocument,
+    SourceKind,
+)
+from domain.keys import ConnectionKey, IntercompanyKey, Provider, VendorKey
+from domain.line_switches import select
 from domain.mapping_state import MappingState
 from domain.outcomes import Deferred, Rejected, Skipped
 from domain.parties import rules_of, unlinked
-from domain.policy import first_objection
-from domain.settings import ConnectionSetting, Invalid
+from domain.policy import first_objection, unwanted
+from domain.settings import ConnectionSetting, IntercompanySetting, Invalid
 from domain.terms import TermRules
 
 MOST_BLOCKED = 20_000
 """Characters of the keys that a waiting document names: some hundred of the usual length."""
-_PROVIDERS = {SourceKind.FUEL: Provider.FUEL, SourceKind.TOLL: Provider.TOLL}
+_PROVIDERS = {
+    SourceKind.FUEL: Provider.FUEL,
+    SourceKind.TOLL: Provider.TOLL,
+    SourceKind.FUEL_DAY: Provider.FUEL,
+    SourceKind.TOLL_DAY: Provider.TOLL,
+}
 
 
 def export(
@@ -40,18 +55,18 @@ def export(
     setting = _connection(source, state)
     if not isinstance(setting, ConnectionSetting):
         return setting
-    objection = first_objection(source, setting)
-    if objection is not None:
+    if (against := _unwanted(source, setting, state)) is not None:
+        return against
+    source, left_out = select(source, setting)
+    if (objection := first_objection(source, setting, left_out) or _too_many(source, most_lines)) is not None:
         return objection
-    if most_lines is not None and len(source.lines) > most_lines:
-        return Rejected(Code.TOO_MANY_LINES, f"it has {len(source.lines)} lines, {most_lines} may be sent")
     party = unlinked(source, setting) or _party(source, state)
     if isinstance(party, Deferred):
         return party
     lines = _lines(source, setting, state)
     if isinstance(lines, Deferred):
         return lines
-    return _document(source, setting, party, lines)
+    return _document(source, setting, party, lines, left_out)
 
 
 def _connection(source: SourceDocument, state: MappingState) -> ConnectionSetting | Skipped | Deferred:
@@ -64,8 +79,32 @@ def _connection(source: SourceDocument, state: MappingState) -> ConnectionSettin
     return setting
 
 
+def _unwanted(source: SourceDocument, setting: ConnectionSetting, state: MappingState) -> Skipped | Deferred | None:
+    other = _other_side(source, state)
+    return other if isinstance(other, Deferred) else unwanted(source, setting, other)
+
+
+def _too_many(source: SourceDocument, most: int | None) -> Rejected | None:
+    if most is None or len(source.lines) <= most:
+        return None
+    return Rejected(Code.TOO_MANY_LINES, f"it has {len(source.lines)} lines, {most} may be sent")
+
+
+def _other_side(source: SourceDocument, state: MappingState) -> ConnectionSetting | Deferred | None:
+    """The connection of the other subsidiary of an intercompany document; None if there is no other, or it has none."""
+    if (other_id := source.party.subsidiary_id) is None:
+        return None
+    setting = state.connection(other_id)
+    if isinstance(setting, Invalid):
+        key = ConnectionKey(other_id).canonical
+        return Deferred(Code.SETTING_INVALID, f"{key}: {setting.reason}", (key,))
+    return setting
+
+
 def _party(source: SourceDocument, state: MappingState) -> PartyRef | Deferred:
-    """The party; for a card or toll provider with the vendor that mapping-state names, its own or the default one."""
+    """The party; where mapping-state names it, a provider's vendor or another subsidiary, as it stands there."""
+    if source.party.subsidiary_id is not None and not source.party.external_id:
+        return _subsidiary(source, source.party.subsidiary_id, state)
     kind = _PROVIDERS.get(source.kind)
     if kind is None or source.party.provider is None:
         return source.party
@@ -82,6 +121,18 @@ def _party(source: SourceDocument, state: MappingState) -> PartyRef | Deferred:
     return Deferred(
         Code.VENDOR_UNMAPPED, f"{kind} provider {source.party.provider!r} has no vendor", tuple(reversed(asked))
     )
+
+
+def _subsidiary(source: SourceDocument, other_id: str, state: MappingState) -> PartyRef | Deferred:
+    key = IntercompanyKey(source.subsidiary_id, other_id).canonical
+    record = state.intercompany(key)
+    setting = record.value if record is not None else IntercompanySetting()
+    if isinstance(setting, Invalid):
+        return Deferred(Code.SETTING_INVALID, f"{key}: {setting.reason}", (key,))
+    found = setting.customer_id if source.party.kind is PartyKind.CUSTOMER else setting.vendor_id
+    if found is None:
+        return Deferred(Code.INTERCOMPANY_UNMAPPED, f"subsidiary {other_id} has no {source.party.kind} here", (key,))
+    return replace(source.party, external_id=found)
 
 
 def _lines(
@@ -134,7 +185,11 @@ def _unique(keys: list[tuple[str, ...]]) -> tuple[str, ...]:
 
 
 def _document(
-    source: SourceDocument, setting: ConnectionSetting, party: PartyRef, lines: tuple[DocumentLine, ...]
+    source: SourceDocument,
+    setting: ConnectionSetting,
+    party: PartyRef,
+    lines: tuple[DocumentLine, ...],
+    left_out: tuple[LeftOut, ...],
 ) -> Document:
     if source.side is Side.AR:
         reference = source.order_number if setting.ar.po_number == "order" else source.po_number
@@ -158,4 +213,5 @@ def _document(
         party_rules=rules_of(setting, source.side),
         term_rules=TermRules(setting.terms.default, setting.terms.fallback),
         first_open_day=setting.closed_period == "first-open-day",
+        left_out=left_out,
     )

@@ -3,6 +3,7 @@
     {subsidiaryId}/connection
     {subsidiaryId}/account/{ap|ar}/{category}/{item}     item `default`: the category's own; default/default: the master
     {subsidiaryId}/vendor/{fuel|toll}/{provider}         provider `default`: for providers without one of their own
+    {subsidiaryId}/intercompany/{otherSubsidiaryId}      the other subsidiary as a customer and a vendor of this one
     {subsidiaryId}/dimension/{dimension}[/{value}]
     {subsidiaryId}/custom-field/{object}/{field}
     {subsidiaryId}/catalogue/{category}/{item}
@@ -86,6 +87,22 @@ class VendorKey:
 
 
 @dataclass(frozen=True, slots=True)
+class IntercompanyKey:
+    """Another subsidiary as a customer and a vendor in the books of this one."""
+
+    subsidiary_id: str
+    other_id: str
+
+    def __str__(self) -> str:
+        return f"{self.subsidiary_id}/intercompany/{self.other_id}"
+
+    @property
+    def canonical(self) -> str:
+        """The one key of all its spellings."""
+        return str(self)
+
+
+@dataclass(frozen=True, slots=True)
 class OtherKey:
     """A setting of a family that is kept as it came: dimensions, custom fields, catalogues, later versions' own."""
 
@@ -102,7 +119,7 @@ class OtherKey:
         return str(self)
 
 
-Key = ConnectionKey | AccountKey | VendorKey | OtherKey
+Key = ConnectionKey | AccountKey | VendorKey | IntercompanyKey | OtherKey
 
 
 def master(subsidiary_id: str, side: Side) -> AccountKey:
@@ -130,6 +147,10 @@ def parse(text: str) -> Key:
         return _account(subsidiary_id, rest)
     if family == "vendor":
         return _vendor(subsidiary_id, rest)
+    if family == "intercompany":
+        if not _SUBSIDIARY.fullmatch(rest):
+            raise BadKeyError("the other subsidiary's id is not letters, digits, dashes, dots and underscores")
+        return IntercompanyKey(subsidiary_id, rest)
     return OtherKey(subsidiary_id, family, rest)
 
 

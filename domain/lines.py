@@ -145,6 +145,14 @@ def of_invoice_line(category: str, name: str) -> Place:
     return place
 
 
+INVOICE_DEDUCTIONS = frozenset(map(fold, ("Deduction", "Deductions")))
+
+
+def is_deduction(category: str) -> bool:
+    """Whether a line of a customer invoice is a deduction: the nine categories have none on AR."""
+    return fold(category) in INVOICE_DEDUCTIONS
+
+
 @lru_cache(maxsize=4096)
 def of_driver_line(category: str, title: str, *, on_a_trip: bool) -> Place:
     """A line of a driver's statement; an unlisted kind of pay is a trip's if it names one, else the statement's."""

@@ -12,8 +12,16 @@ from collections.abc import Iterator
 from dataclasses import dataclass, field
 
 from domain.categories import Category
-from domain.keys import AccountKey, BadKeyError, ConnectionKey, Key, VendorKey, parse
-from domain.settings import AccountSetting, ConnectionSetting, Invalid, Other, Setting, VendorSetting
+from domain.keys import AccountKey, BadKeyError, ConnectionKey, IntercompanyKey, Key, VendorKey, parse
+from domain.settings import (
+    AccountSetting,
+    ConnectionSetting,
+    IntercompanySetting,
+    Invalid,
+    Other,
+    Setting,
+    VendorSetting,
+)
 from domain.table import Record, Table
 
 
@@ -26,6 +34,7 @@ class MappingState:
     _connections: Table[ConnectionSetting] = field(default_factory=lambda: Table(ConnectionSetting.model_validate))
     _accounts: Table[AccountSetting] = field(default_factory=lambda: Table(AccountSetting.model_validate))
     _vendors: Table[VendorSetting] = field(default_factory=lambda: Table(VendorSetting.model_validate))
+    _intercompany: Table[IntercompanySetting] = field(default_factory=lambda: Table(IntercompanySetting.model_validate))
     _others: Table[Other] = field(default_factory=lambda: Table(Other))
     _strays: dict[str, Record[Setting]] = field(default_factory=dict)
     """By their text, keys outside the grammar; they stand for nothing."""
@@ -59,7 +68,13 @@ class MappingState:
 
     def _table(
         self, key: Key
-    ) -> Table[ConnectionSetting] | Table[AccountSetting] | Table[VendorSetting] | Table[Other]:
+    ) -> (
+        Table[ConnectionSetting]
+        | Table[AccountSetting]
+        | Table[VendorSetting]
+        | Table[IntercompanySetting]
+        | Table[Other]
+    ):
         match key:
             case ConnectionKey():
                 return self._connections
@@ -67,6 +82,8 @@ class MappingState:
                 return self._accounts
             case VendorKey():
                 return self._vendors
+            case IntercompanyKey():
+                return self._intercompany
             case _:
                 return self._others
 
@@ -91,13 +108,23 @@ class MappingState:
         """What stands at just this provider, given as `VendorKey.canonical`; `domain.export` asks the default next."""
         return self._vendors.get(canonical)
 
+    def intercompany(self, canonical: str) -> Record[IntercompanySetting] | None:
+        """What stands for another subsidiary, given as `IntercompanyKey.canonical`."""
+        return self._intercompany.get(canonical)
+
     def connections(self) -> Iterator[Record[ConnectionSetting]]:
         """Every subsidiary's connection that stands, readable or not."""
         yield from self._connections
 
     def records(self) -> list[Record[Setting]]:
         """Every record that stands, keys outside the grammar too, in the order of their keys."""
-        tables: list[Record[Setting]] = [*self._connections, *self._accounts, *self._vendors, *self._others]
+        tables: list[Record[Setting]] = [
+            *self._connections,
+            *self._accounts,
+            *self._vendors,
+            *self._intercompany,
+            *self._others,
+        ]
         return sorted([*tables, *self._strays.values()], key=lambda record: record.key)
 
     def problems(self) -> list[Record[Setting]]:

@@ -10,8 +10,10 @@ from itertools import chain
 from domain.categories import Side
 from domain.codes import Code
 from domain.credits import objection as objection_to_credit
-from domain.documents import TAX_1099, SourceDocument, SourceKind
+from domain.documents import TAX_1099, LeftOut, SourceDocument, SourceKind
+from domain.events.settlement import Trigger
 from domain.keys import ConnectionKey
+from domain.line_switches import in_words
 from domain.money import MINOR_UNITS, exact
 from domain.outcomes import Deferred, Rejected, Skipped
 from domain.settings import ApSettings, ConnectionSetting, ConnectionStatus
@@ -19,17 +21,18 @@ from domain.settings import ApSettings, ConnectionSetting, ConnectionStatus
 Objection = Skipped | Rejected | Deferred
 
 
-def first_objection(source: SourceDocument, setting: ConnectionSetting) -> Objection | None:
-    """The first reason not to book the document now; None if there is none."""
-    return next(
-        chain(
-            _activation(source, setting),
-            _switches(source, setting.ap),
-            _amounts(source, setting),
-            _pause(source, setting),
-        ),
-        None,
-    )
+def unwanted(
+    source: SourceDocument, setting: ConnectionSetting, other: ConnectionSetting | None = None
+) -> Skipped | None:
+    """Why the settings do not want the document at all; None if they do. `other`: the other side's connection."""
+    return next(chain(_activation(source, setting), _switches(source, setting.ap), _both(source, setting, other)), None)
+
+
+def first_objection(
+    source: SourceDocument, setting: ConnectionSetting, left_out: tuple[LeftOut, ...] = ()
+) -> Objection | None:
+    """The first reason not to book a wanted document now; None if there is none. `left_out`: lines it is without."""
+    return next(chain(_lines(source, left_out), _amounts(source, setting), _pause(source, setting)), None)
 
 
 def _activation(source: SourceDocument, setting: ConnectionSetting) -> Iterator[Skipped]:
@@ -48,16 +51,43 @@ def _switches(source: SourceDocument, ap: ApSettings) -> Iterator[Skipped]:
     if source.deducted:
         yield Skipped(Code.DEDUCTED_FROM_DRIVER, "the driver's statement carries it")
     match source.kind:
-        case SourceKind.FUEL if not ap.include_fuel:
+        case SourceKind.FUEL | SourceKind.FUEL_DAY if not ap.include_fuel:
             yield Skipped(Code.FUEL_OFF, "Include fuel is off")
-        case SourceKind.TOLL if not ap.include_tolls:
+        case SourceKind.TOLL | SourceKind.TOLL_DAY if not ap.include_tolls:
             yield Skipped(Code.TOLLS_OFF, "Include tolls is off")
         case SourceKind.DRIVER_STATEMENT if not ap.include_driver_bills:
             yield Skipped(Code.DRIVER_BILLS_OFF, "Include driver bills is off")
         case SourceKind.DRIVER_STATEMENT if ap.only_1099_drivers and source.tax_category != TAX_1099:
             yield Skipped(Code.NOT_A_1099_DRIVER, f"the driver's tax category is {source.tax_category or 'not set'}")
+        case SourceKind.CARRIER_STATEMENT if not ap.export_carrier_statements:
+            yield Skipped(Code.CARRIER_STATEMENTS_OFF, "Export carrier statements is off")
+        case SourceKind.CARRIER_BILL:
+            yield from _trigger(source, ap)
         case _:
             pass
+
+
+def _trigger(source: SourceDocument, ap: ApSettings) -> Iterator[Skipped]:
+    """The three rows of the export article's table. An event that names no trigger is sent under the one in force."""
+    in_force = Trigger.CARRIER_INVOICE_UPLOAD if ap.bill_on_upload else Trigger.CUSTOMER_INVOICE
+    if ap.export_carrier_statements:
+        yield Skipped(Code.CARRIER_STATEMENTS_ON, "Export carrier statements is on")
+    elif source.trigger not in (None, in_force):
+        yield Skipped(Code.OTHER_TRIGGER, f"the trigger is {source.trigger}, in force is {in_force}")
+
+
+def _both(source: SourceDocument, setting: ConnectionSetting, other: ConnectionSetting | None) -> Iterator[Skipped]:
+    """Cross-subsidiary billing is on only where both sides have it on; a side that is not connected has not."""
+    if (other_id := source.party.subsidiary_id) is None:
+        return
+    for subsidiary_id, one in ((source.subsidiary_id, setting), (other_id, other)):
+        if one is None or not one.cross_subsidiary:
+            yield Skipped(Code.CROSS_SUBSIDIARY_OFF, f"it is off for subsidiary {subsidiary_id}")
+
+
+def _lines(source: SourceDocument, left_out: tuple[LeftOut, ...]) -> Iterator[Skipped]:
+    if left_out and not source.lines:
+        yield Skipped(Code.ALL_LINES_OFF, in_words(left_out))
 
 
 def _amounts(source: SourceDocument, setting: ConnectionSetting) -> Iterator[Skipped | Rejected]:
@@ -65,9 +95,15 @@ def _amounts(source: SourceDocument, setting: ConnectionSetting) -> Iterator[Ski
         yield Skipped(Code.ZERO_TOTAL, "the total is zero")
     if refused := objection_to_credit(source.side, source.total, (line.amount for line in source.lines), setting):
         yield refused
-    places = MINOR_UNITS[setting.base_currency]
-    if source.currency is None and any(exact(line.amount, places) is None for line in source.lines):
+    if too_fine(source, setting):
+        places = MINOR_UNITS[setting.base_currency]
         yield Rejected(Code.AMOUNT_TOO_FINE, f"the base currency {setting.base_currency} has {places} decimals")
+
+
+def too_fine(source: SourceDocument, setting: ConnectionSetting) -> bool:
+    """Whether an amount that leaves its currency to the company has more decimals than that has."""
+    places = MINOR_UNITS[setting.base_currency]
+    return source.currency is None and any(exact(line.amount, places) is None for line in source.lines)
 
 
 def _pause(source: SourceDocument, setting: ConnectionSetting) -> Iterator[Deferred]:

@@ -45,6 +45,13 @@ class VendorSetting(Wire):
     name: Text | None = None
 
 
+class IntercompanySetting(Wire):
+    """Another subsidiary in this one's books: the customer it is billed as, the vendor it bills as."""
+
+    customer_id: Id | None = None
+    vendor_id: Id | None = None
+
+
 class ArSettings(Wire):
     """Customers and their invoices (wizard step 4; alvys.md 2.4)."""
 
@@ -153,4 +160,4 @@ class Invalid:
     offset: int
 
 
-Setting = ConnectionSetting | AccountSetting | VendorSetting | Other
+Setting = ConnectionSetting | AccountSetting | VendorSetting | IntercompanySetting | Other

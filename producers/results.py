@@ -141,6 +141,10 @@ def _document(document: Document, party_id: str | None, *, with_lines: bool) -> 
         body["terms"] = _terms(document.term)
     if document.posting_date is not None:
         body["postingDate"] = document.posting_date
+    if document.left_out:
+        body["leftOut"] = [
+            {"kind": one.kind, "lines": one.lines, "amount": str(one.amount)} for one in document.left_out
+        ]
     if not with_lines:
         return body | {"linesLeftOut": len(document.lines)}
     return body | {

@@ -26,7 +26,7 @@ def worker() -> None:
 async def _work(settings: Settings) -> None:
     topics = settings.topics
     ledgers = [topics.ledger(source) for source in topics.sources]
-    outbound = {topics.sage_export_results, topics.sage_dead_letters}
+    outbound = {topics.sage_export_results, topics.sage_dead_letters, topics.roadside_rows}
     used = {*topics.sources, *ledgers, topics.mapping_state, topics.export_commands, *outbound}
     stop = await begin(settings, used)
     async with worker_of(settings) as running:

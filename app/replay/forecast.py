@@ -16,6 +16,7 @@ from aiokafka import ConsumerRecord, TopicPartition
 from app.ledger_reading import Reader, offsets_in
 from app.progress import Progress
 from app.replay.plan import Move
+from consumers.engine.grouping import Row, as_row
 from consumers.engine.judgement import Next, judge, read_again
 from consumers.engine.knobs import Knobs
 from consumers.engine.ledger import Ending, Entry, Posted, decode, ended
@@ -23,7 +24,7 @@ from consumers.engine.records import read
 from consumers.engine.surroundings import Receive
 from consumers.engine.work import Verdict, verdict_of
 from domain.codes import Code
-from domain.documents import Document
+from domain.documents import Document, SourceDocument
 from domain.events import ContractError
 from domain.export import export
 from domain.mapping_state import MappingState
@@ -129,7 +130,7 @@ class Simulation:
         source = SourceRecord(record.topic, record.partition, record.offset, record.timestamp)
         entry = self._entry(received.key, source)
         again = read_again(entry, source)
-        kind = self._judge(entry, received, source, again=again)
+        kind = self._judge(entry, received, source, record.value, again=again)
         self.forecast.kinds[kind] += 1
         if kind is Kind.MAY_POST and entry.last is not None and entry.last.revision == received.revision:
             self.forecast.without_party += entry.last.code in PARTY_TROUBLE
@@ -152,22 +153,28 @@ class Simulation:
             return
         if entry.last is not None:
             parked = replace(source, offset=entry.last.offset, timestamp=entry.last.timestamp)
-            self.forecast.released += self._judge(entry, received, parked, again=False) is Kind.MAY_POST
+            self.forecast.released += self._judge(entry, received, parked, entry.parked, again=False) is Kind.MAY_POST
 
-    def _judge(self, entry: Entry, received: Received, source: SourceRecord, *, again: bool) -> Kind:
+    def _judge(
+        self, entry: Entry, received: Received, source: SourceRecord, value: bytes | None, *, again: bool
+    ) -> Kind:
         answer = judge(entry, received.revision, again=again)
         if answer is Next.LOOK_UP:
             return Kind.IN_DOUBT
         if isinstance(answer, Verdict):
             verdict, document = answer, None
         else:
-            verdict, document = self._map(received)
+            verdict, document = self._map(received, entry, value)
         if not verdict.from_ledger:
             self._keep(entry, received, source, verdict, document)
         return _kind(verdict)
 
-    def _map(self, received: Received) -> tuple[Verdict, Document | None]:
+    def _map(self, received: Received, entry: Entry, value: bytes | None) -> tuple[Verdict, Document | None]:
         source = received.document
+        if isinstance(source, SourceDocument) and value is not None:
+            verdict = as_row(Row(received, source, value), entry, self._state)
+            if verdict is not None:
+                return verdict, None
         answer = source if isinstance(source, Rejected) else export(source, self._state, self._knobs.lines)
         if not isinstance(answer, Document):
             return verdict_of(answer), None
@@ -188,7 +195,8 @@ class Simulation:
         ending = Ending(
             received.revision, verdict.outcome, source.offset, source.timestamp, verdict.code, by_sage=verdict.refused
         )
-        self._entries[entry.key] = ended(entry, ending, posted=posted, marked=entry.marked)
+        after = ended(entry, ending, posted=posted, marked=entry.marked)
+        self._entries[entry.key] = after if verdict.moved is None else replace(after, grouped=verdict.moved.grouped)
 
 
 def _kind(verdict: Verdict) -> Kind:

@@ -106,7 +106,8 @@ def _change(posted: Posted, found: Standing, wanted: Wanted) -> Update | Retire 
         # The day of the reversal, since an earlier period may have been reported; never before the document itself.
         return Retire(posted, REVERSE, found.total, max(wanted.today, found.day or wanted.today))
     detail = f"record {found.record_no} is an {posted.sage_object} in the state {found.state}"
-    return NotCorrected(Code.STANDING_STATE_UNKNOWN, detail)
+    known = state == "posted" and posted.sage_object.adjusts
+    return NotCorrected(Code.CREDIT_CHANGED if known else Code.STANDING_STATE_UNKNOWN, detail)
 
 
 def _holds(posted: Posted, found: Standing, document: Document, party_id: str | None) -> bool:

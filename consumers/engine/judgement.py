@@ -7,6 +7,7 @@ from dataclasses import replace
 from enum import Enum, auto
 from typing import TypeVar
 
+from consumers.engine.grouping import stands
 from consumers.engine.ledger import OTHER_REVISION, Claim, Entry, Marked, Posted
 from consumers.engine.work import Verdict, verdict_of
 from domain.codes import Code
@@ -48,7 +49,7 @@ def judge(entry: Entry, revision: str, *, again: bool) -> Verdict | Next:
     last = entry.last
     if entry.claim is not None:
         return _superseded(entry.claim.offset) if again and revision != entry.claim.revision else Next.LOOK_UP
-    if (same := _stands_already(entry, revision)) is not None:
+    if (same := _stands_already(entry, revision) or stands(entry, revision)) is not None:
         return replace(same, newest=not again and last is not None and last.revision != revision)
     if again and last is not None and last.revision != revision:
         return _superseded(last.offset)

@@ -105,6 +105,15 @@ class Marked:
 
 
 @dataclass(frozen=True, slots=True)
+class Grouped:
+    """The document is a row of grouped bills, and never a bill of its own any more."""
+
+    revision: str
+    group: str | None
+    """The document key of the bill that has it as a line; None while it is withdrawn."""
+
+
+@dataclass(frozen=True, slots=True)
 class Ending:
     """How the newest revision ended, as its result said it."""
 
@@ -138,6 +147,7 @@ class Entry:
     """Oldest first. None of them is ever adopted, nor ends a later posting as reversed by hand."""
     renumbered: bool = False
     """True once Sage refused a number that only a retired record of ours holds: later ones get a suffix."""
+    grouped: Grouped | None = None
 
     @property
     def rejected(self) -> bool:
@@ -153,7 +163,7 @@ class Entry:
 def encode(entry: Entry) -> bytes:
     """The record's value: JSON in UTF-8, amounts as text, the parked event in base64 since it may be any bytes."""
     body: dict[str, object] = {"schema": SCHEMA, "attempts": entry.attempts}
-    for name in ("posted", "claim", "last", "marked"):
+    for name in ("posted", "claim", "last", "marked", "grouped"):
         part = getattr(entry, name)
         if part is not None:
             body[name] = part
@@ -208,7 +218,7 @@ def _decode(key: str, value: bytes) -> Entry:
     if body["schema"] != SCHEMA:
         raise LedgerUnreadableError(f"ledger record {key!r} has schema {body['schema']!r}; this version reads {SCHEMA}")
     posted, claim, last = body.get("posted"), body.get("claim"), body.get("last")
-    parked, marked = body.get("parked"), body.get("marked")
+    parked, marked, grouped = body.get("parked"), body.get("marked"), body.get("grouped")
     return Entry(
         key=key,
         attempts=body["attempts"],
@@ -219,6 +229,7 @@ def _decode(key: str, value: bytes) -> Entry:
         marked=_marked(marked) if marked else None,
         retired=tuple(Retired(**each) for each in body.get("retired", ())),
         renumbered=body.get("renumbered", False),
+        grouped=Grouped(**grouped) if grouped else None,
     )
 
 

@@ -33,10 +33,12 @@ class Writer:
     """Bytes that a dead letter may have."""
     parties: str = ""
     """The topic that tells Alvys the ids of parties; empty: they are not told."""
+    rows: str = ""
+    """The topic of rows of grouped bills."""
 
     def finished(self, work: Work, verdict: Verdict, entry: Entry, at: datetime) -> Note:
         """The document ended: its result, its entry without a claim, the end of its record."""
-        result = (self._result(work, verdict, at), *self._party(work))
+        result: tuple[Outgoing, ...] = (self._result(work, verdict, at), *self._party(work))
         if verdict.from_ledger and not verdict.newest:
             return Note(None, result, work.offset)  # the ledger said it; it has nothing to learn
         taken_away = work.asked is not None and isinstance(work.asked.command, Retry)
@@ -45,6 +47,9 @@ class Writer:
         settled = ended(entry, ending(work, verdict), posted=verdict.posted, marked=marked, next_attempt=another)
         if verdict.parked or verdict.outcome is Outcome.REJECTED or verdict.marked:
             settled = replace(settled, parked=work.value)
+        if (moved := verdict.moved) is not None:
+            settled = replace(settled, grouped=moved.grouped)
+            result = (*result, Outgoing(self.rows, work.key.encode(), moved.row))
         return Note(settled, result, work.offset)
 
     def in_doubt(self, work: Work, verdict: Verdict, entry: Entry, at: datetime) -> Note:

@@ -15,6 +15,7 @@ from aiokafka.structs import TopicPartition
 
 from consumers.engine import metrics
 from consumers.engine.documents import Documents
+from consumers.engine.grouping import Row, as_row
 from consumers.engine.journal import Journal, JournalPlace, Note
 from consumers.engine.judgement import (
     Next,
@@ -38,6 +39,7 @@ from consumers.engine.surroundings import Receive, Surroundings
 from consumers.engine.work import Gone, Inspect, Verdict, Work
 from domain.codes import Code
 from domain.commands import Command, MarkSynced, Replay, Retry
+from domain.documents import SourceDocument
 from domain.events import ContractError
 from domain.export import export
 from domain.outcomes import Outcome, Rejected
@@ -287,6 +289,11 @@ class PartitionSession:
         work.step = None
         work.standing = None if entry.posted is None else with_present_credentials(entry.posted, state)
         source = work.received.document
+        if isinstance(source, SourceDocument) and work.value is not None and work.executed is None:
+            row = Row(work.received, source, work.value)
+            if (verdict := as_row(row, self._ledger.get(work.key), state)) is not None:
+                self.finish(work, verdict)
+                return
         answer = source if isinstance(source, Rejected) else export(source, state, self._knobs.lines)
         result = mapped(work.standing, answer, state)
         if isinstance(result, Verdict):

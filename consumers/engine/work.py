@@ -8,13 +8,22 @@ from typing import Protocol
 
 from aiokafka.structs import TopicPartition
 
-from consumers.engine.ledger import CREATE, UPDATE, Claim, Marked, Posted, Retired
+from consumers.engine.ledger import CREATE, UPDATE, Claim, Grouped, Marked, Posted, Retired
 from consumers.engine.orders import Order
 from domain.codes import Code
 from domain.documents import Connection, Document, SageObject
 from domain.outcomes import Deferred, Outcome, Rejected, Skipped
 from domain.reading import Received
 from producers.results import SageAnswer, SourceRecord
+
+
+@dataclass(frozen=True, slots=True)
+class Moved:
+    """A row of grouped bills that came, changed or went."""
+
+    grouped: Grouped
+    row: bytes | None
+    """Its record in the topic of rows; None: a tombstone."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -38,6 +47,8 @@ class Verdict:
     newest: bool = False
     """True when the ledger, though it knew the answer, has to learn that a later record says it again: what an earlier
     one of other content waits for, or was refused for, is overtaken."""
+    moved: Moved | None = None
+    """What is written of a row of a grouped bill, beside its result."""
 
 
 @dataclass(frozen=True, slots=True)

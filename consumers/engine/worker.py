@@ -60,6 +60,8 @@ class Subscription:
     dead_letters: str
     commands: str
     parties: str = ""
+    rows: str = ""
+    """The rows of grouped bills."""
     max_poll_records: int = 500
     session_timeout_ms: int = 30_000
     any_record_key: bool = False
@@ -101,6 +103,7 @@ class Worker(ConsumerRebalanceListener):  # type: ignore[misc]  # aiokafka ships
                 subscription.dead_letters,
                 room(knobs.largest_event),
                 subscription.parties,
+                subscription.rows,
             ),
             any_record_key=subscription.any_record_key,
             mapping=lambda: table.state,

@@ -7,6 +7,7 @@ independent reader of the rules expects: the generator knows nothing of the serv
 
 from demo.events.expect import (
     FUEL,
+    GROUPED,
     INVOICES,
     SETTLEMENTS,
     TOLLS,
@@ -21,6 +22,7 @@ from demo.events.stream import Stream, bad_events, drafts, good_events, redelive
 
 __all__ = [
     "FUEL",
+    "GROUPED",
     "INVOICES",
     "SETTLEMENTS",
     "TOLLS",

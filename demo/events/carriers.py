@@ -6,17 +6,17 @@ from demo.events.draft import Draft, bill_booking
 from demo.events.drivers import TYPE
 from demo.events.expect import SETTLEMENTS, BookedLine
 from demo.events.maker import Json, Maker, envelope, instant
-from demo.events.world import CARRIERS, CONNECTED, Party, Subsidiary
+from demo.events.world import BY_STATEMENT, BY_TRIP, CARRIERS, Party, Subsidiary
 
 ACCESSORIALS = ("Detention", "Lumper", "Layover", "Pallet Exchange")
 LINEHAUL = "Carrier Linehaul"
 E_CHECKS = ("Lumper Fee", "Fuel Advance")
 
 
-def statement(maker: Maker) -> Draft:
+def statement(maker: Maker, subsidiary: Subsidiary | None = None) -> Draft:
     """One to four trips in one bill, sometimes paid to a factoring company; the vendor is the carrier all the same."""
     maker.new_document()
-    subsidiary = maker.next_of("carrier subsidiary", CONNECTED)
+    subsidiary = subsidiary or maker.next_of("carrier subsidiary", BY_STATEMENT)
     carrier = maker.pick(CARRIERS[subsidiary.company])
     number, day = maker.number(), maker.day()
     trips, booked = [], []
@@ -53,10 +53,10 @@ def statement(maker: Maker) -> Draft:
     return Draft(SETTLEMENTS, key, envelope(maker, TYPE, instant(day, 18), data), booking, "carrier statement")
 
 
-def bill(maker: Maker) -> Draft:
+def bill(maker: Maker, subsidiary: Subsidiary | None = None) -> Draft:
     """A carrier's invoice for one trip: linehaul and accessorials, less the e-checks it has had."""
     maker.new_document()
-    subsidiary = maker.next_of("bill subsidiary", CONNECTED)
+    subsidiary = subsidiary or maker.next_of("bill subsidiary", BY_TRIP)
     carrier = maker.pick(CARRIERS[subsidiary.company])
     number, day, identity = maker.number(), maker.day(), maker.id()
     linehaul = maker.cents(800, 2500)

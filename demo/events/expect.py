@@ -12,7 +12,9 @@ SETTLEMENTS = "settlement-finalized"
 FUEL = "fuel-transaction"
 TOLLS = "toll-transaction"
 TOPICS = (INVOICES, SETTLEMENTS, FUEL, TOLLS)
-"""The source topics, without a prefix."""
+"""Upstream's source topics, without a prefix."""
+GROUPED = "roadside-bill"
+"""The source topic that `alvys-sage group-bills` writes."""
 
 
 class Outcome(StrEnum):

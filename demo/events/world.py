@@ -34,6 +34,10 @@ STRANGER = Subsidiary("ffffffff-0000-0000-0000-000000000099", "Nobody Trucking L
 """Not connected to Sage: its documents are skipped."""
 
 CONNECTED = (TRANSPORT, LOGISTICS, HIGHLINE)
+BY_STATEMENT = (LOGISTICS,)
+"""Their carriers' bills come from carrier statements only."""
+BY_TRIP = (TRANSPORT, HIGHLINE)
+"""Their carriers' bills come from the trips' own bills only."""
 
 
 def _parties(prefix: str, *pairs: tuple[str, str]) -> tuple[Party, ...]:

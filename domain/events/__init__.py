@@ -1,4 +1,4 @@
-"""The wire: bytes from the four source topics to typed events, or a `ContractError` with a stable code, nothing else.
+"""The wire: bytes from the source topics to typed events, or a `ContractError` with a stable code, nothing else.
 
 The contract is ours (docs/contract.md): Alvys documents no webhook for invoices, settlements, fuel or tolls. Fields
 that we do not read are ignored, whatever they hold; fields that we read must be there and be right.
@@ -8,10 +8,12 @@ from domain.events.decode import Event, decode
 from domain.events.envelope import EventKind
 from domain.events.fuel import FuelData, FuelTransactionCreated
 from domain.events.invoice import InvoiceCreated, InvoiceData
+from domain.events.roadside import FuelDayData, RoadsideDayClosed, TollDayData
 from domain.events.settlement import (
     CarrierBillData,
     CarrierStatementData,
     DriverStatementData,
+    IntercompanyBillData,
     SettlementFinalized,
 )
 from domain.events.toll import TollData, TollTransactionCreated
@@ -25,11 +27,15 @@ __all__ = [
     "Event",
     "EventKind",
     "FuelData",
+    "FuelDayData",
     "FuelTransactionCreated",
+    "IntercompanyBillData",
     "InvoiceCreated",
     "InvoiceData",
+    "RoadsideDayClosed",
     "SettlementFinalized",
     "TollData",
+    "TollDayData",
     "TollTransactionCreated",
     "decode",
 ]

@@ -8,11 +8,14 @@ from domain.codes import Code
 from domain.events.envelope import EventKind
 from domain.events.fuel import FuelTransactionCreated
 from domain.events.invoice import InvoiceCreated
+from domain.events.roadside import RoadsideDayClosed
 from domain.events.settlement import SettlementFinalized
 from domain.events.toll import TollTransactionCreated
 from domain.events.wire import ContractError, in_words, not_xml, parse
 
-Event: TypeAlias = InvoiceCreated | SettlementFinalized | FuelTransactionCreated | TollTransactionCreated
+Event: TypeAlias = (
+    InvoiceCreated | SettlementFinalized | FuelTransactionCreated | TollTransactionCreated | RoadsideDayClosed
+)
 
 VERSION = "v1"
 _MODELS: dict[EventKind, type[Event]] = {
@@ -20,6 +23,7 @@ _MODELS: dict[EventKind, type[Event]] = {
     EventKind.SETTLEMENT: SettlementFinalized,
     EventKind.FUEL: FuelTransactionCreated,
     EventKind.TOLL: TollTransactionCreated,
+    EventKind.ROADSIDE_DAY: RoadsideDayClosed,
 }
 _KINDS = frozenset(kind.value for kind in EventKind)
 

@@ -12,6 +12,7 @@ class EventKind(StrEnum):
     SETTLEMENT = "settlement.finalized"
     FUEL = "fuel.transaction.created"
     TOLL = "toll.transaction.created"
+    ROADSIDE_DAY = "roadside.day.closed"
 
 
 class Envelope(Wire):

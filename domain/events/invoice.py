@@ -1,5 +1,9 @@
 """`invoice.created`: a customer invoice, over one load or many."""
 
+from typing import Self
+
+from pydantic import Field, model_validator
+
 from domain.events.envelope import Envelope
 from domain.events.fields import (
     CalendarDate,
@@ -12,6 +16,9 @@ from domain.events.fields import (
     Text,
     Wire,
 )
+
+INTERCOMPANY = "Intercompany"
+"""The `invoice.type` of what one subsidiary bills another (cross-subsidiary billing)."""
 
 
 class Mapping(Wire):
@@ -28,8 +35,14 @@ class Subsidiary(Wire):
     name: Text | None = None
 
 
+class Intercompany(Wire):
+    """The other subsidiary of a cross-subsidiary document: who is billed, or who bills."""
+
+    subsidiary: Subsidiary
+
+
 class InvoiceLine(Wire):
-    """One charge. `category` is Load, Accessorial or E-Check; `name` the charge's type."""
+    """One charge. `category` is Load, Accessorial, E-Check or Deduction; `name` the charge's type."""
 
     category: Text
     name: Text
@@ -43,6 +56,8 @@ class Invoice(Wire):
 
     id: Id
     number: Text
+    kind: Text | None = Field(default=None, alias="type")
+    """Only `Intercompany` makes a difference."""
     created_date: Instant
     invoiced_date: CalendarDate | None = None
     due_date: CalendarDate | None = None
@@ -71,6 +86,8 @@ class Load(Wire):
     load_number: Text | None = None
     order_number: Text | None = None
     po_number: Text | None = None
+    invoice_as: Text | None = None
+    """The subsidiary that invoices, by id or name."""
 
 
 class InvoiceData(Wire):
@@ -80,6 +97,13 @@ class InvoiceData(Wire):
     invoice: Invoice
     customer: Customer
     loads: list[Load] | None = None
+    intercompany: Intercompany | None = None
+
+    @model_validator(mode="after")
+    def _names_the_other_side(self) -> Self:
+        if (self.invoice.kind == INTERCOMPANY) is not (self.intercompany is not None):
+            raise ValueError(f"intercompany: has to be there with invoice.type {INTERCOMPANY}, and only then")
+        return self
 
 
 class InvoiceCreated(Envelope):

@@ -1,6 +1,7 @@
 """`settlement.finalized`: a driver's statement, a carrier's statement, or one carrier's bill for one trip."""
 
 from datetime import date
+from enum import StrEnum
 from typing import Annotated, Literal, Self
 
 from pydantic import BeforeValidator, Field, model_validator
@@ -18,7 +19,7 @@ from domain.events.fields import (
     Wire,
     to_loose_object,
 )
-from domain.events.invoice import Mapping, Subsidiary
+from domain.events.invoice import Intercompany, Mapping, Subsidiary
 
 
 class TaxCompany(Wire):
@@ -199,12 +200,28 @@ class BilledCarrier(Carrier):
     total_payable: Money
 
 
+class IntercompanyLine(CarrierItem):
+    """One amount of an intercompany bill, as a carrier's item, with what it is for."""
+
+    trip_number: Text | None = None
+    load_number: Text | None = None
+
+
+class Trigger(StrEnum):
+    """What sends a carrier's bill without statements (table in the export article)."""
+
+    CUSTOMER_INVOICE = "customerInvoice"
+    CARRIER_INVOICE_UPLOAD = "carrierInvoiceUpload"
+
+
 class BilledTrip(Wire):
     """The trip that is billed."""
 
     id: Text | None = None
     trip_number: Text
     load_number: Text | None = None
+    tender_as: Text | None = None
+    """The subsidiary that tendered the load, by id or name."""
     released_at: CalendarDate | None = None
     delivered_at: CalendarDate | None = None
     due_date: CalendarDate | None = None
@@ -230,10 +247,40 @@ class CarrierBillData(Wire):
     settlement_type: Literal["CarrierBill"]
     subsidiary: Subsidiary
     trip: BilledTrip
+    trigger: Trigger | None = None
+    """What made Alvys send it; without one it is sent under whichever trigger is in force."""
+
+
+class IntercompanyBill(Wire):
+    """What another subsidiary charges: the other side of its intercompany invoice."""
+
+    id: Id
+    number: Text
+    date: CalendarDate
+    due_date: CalendarDate | None = None
+    total: Money
+    line_items: list[IntercompanyLine]
+
+
+class IntercompanyVendor(Wire):
+    """The other subsidiary's own vendor record, where the event names it."""
+
+    external_accounting_id: Text | None = None
+
+
+class IntercompanyBillData(Wire):
+    """`data` of the bill that Invoice As takes from Tender As (cross-subsidiary billing)."""
+
+    settlement_type: Literal["IntercompanyBill"]
+    subsidiary: Subsidiary
+    intercompany: Intercompany
+    vendor: IntercompanyVendor | None = None
+    bill: IntercompanyBill
 
 
 SettlementData = Annotated[
-    DriverStatementData | CarrierStatementData | CarrierBillData, Field(discriminator="settlement_type")
+    DriverStatementData | CarrierStatementData | CarrierBillData | IntercompanyBillData,
+    Field(discriminator="settlement_type"),
 ]
 
 

@@ -15,6 +15,7 @@ from domain.reading.amounts import check
 from domain.reading.carrier import days, profile, vendor
 from domain.reading.dates import terms
 from domain.reading.places import named
+from domain.reading.routing import agree
 from domain.reading.texts import DESCRIPTION_LENGTH, MEMO_LENGTH, cut, document_number, key_part, phrase
 from domain.terms import AskedTerms
 
@@ -34,6 +35,7 @@ def read(data: CarrierBillData, key: str, emitted_at: datetime) -> SourceDocumen
         Refusal: The document contradicts itself.
     """
     trip, carrier = data.trip, data.trip.carrier
+    agree(data.subsidiary, "trip.tenderAs", trip.tender_as)
     rows = list(_rows(carrier))
     amounts = check(carrier.total_payable, [row.money for row in rows])
     return SourceDocument(
@@ -53,6 +55,7 @@ def read(data: CarrierBillData, key: str, emitted_at: datetime) -> SourceDocumen
         reference=carrier.carrier_invoice_number or None,
         profile=profile(carrier),
         terms=AskedTerms(days(carrier), due_given=trip.due_date is not None),
+        trigger=data.trigger,
     )
 
 

@@ -6,11 +6,12 @@ from decimal import Decimal
 from domain.categories import Side
 from domain.documents import PartyKind, PartyRef, SourceDocument, SourceKind, SourceLine
 from domain.events.invoice import InvoiceData, InvoiceLine
-from domain.lines import of_invoice_line
+from domain.lines import is_deduction, of_invoice_line
 from domain.reading.amounts import check
 from domain.reading.dates import terms
 from domain.reading.people import of_customer
 from domain.reading.places import named
+from domain.reading.routing import agree, apart
 from domain.reading.texts import (
     DESCRIPTION_LENGTH,
     MEMO_LENGTH,
@@ -36,20 +37,17 @@ def read(data: InvoiceData, key: str) -> SourceDocument:
         Refusal: The document contradicts itself.
     """
     invoice, customer = data.invoice, data.customer
+    _routed(data)
     amounts = check(invoice.total, [line.amount for line in invoice.line_items])
     date = invoice.invoiced_date or invoice.created_date.date()
     loads = data.loads or []
     return SourceDocument(
-        kind=SourceKind.INVOICE,
+        kind=SourceKind.INVOICE if data.intercompany is None else SourceKind.INTERCOMPANY_INVOICE,
         key=key,
         side=Side.AR,
         subsidiary_id=data.subsidiary.id,
         number=document_number(invoice.number),
-        party=PartyRef(
-            kind=PartyKind.CUSTOMER,
-            external_id=customer.external_accounting_id or None,
-            names=tuple([name for name in (customer.external_accounting_name, customer.name) if name]),
-        ),
+        party=_customer(data),
         created_at=invoice.created_date,
         date=date,
         due=invoice.due_date or date + timedelta(days=terms(customer.payment_terms_in_days)),
@@ -64,11 +62,30 @@ def read(data: InvoiceData, key: str) -> SourceDocument:
     )
 
 
+def _routed(data: InvoiceData) -> None:
+    """Invoice As issues the customer's invoice; an intercompany invoice is issued to it, by Tender As."""
+    payer = data.subsidiary
+    if data.intercompany is not None:
+        payer = data.intercompany.subsidiary
+        apart(data.subsidiary, payer)
+    for load in data.loads or []:
+        agree(payer, "loads[].invoiceAs", load.invoice_as)
+
+
+def _customer(data: InvoiceData) -> PartyRef:
+    customer = data.customer
+    external_id = customer.external_accounting_id or None
+    if data.intercompany is not None:
+        return PartyRef(PartyKind.CUSTOMER, external_id, subsidiary_id=data.intercompany.subsidiary.id)
+    names = [name for name in (customer.external_accounting_name, customer.name) if name]
+    return PartyRef(PartyKind.CUSTOMER, external_id, tuple(names))
+
+
 def _line(line: InvoiceLine, amount: Decimal) -> SourceLine:
     place = named(Side.AR, line.mapping) if line.mapping else of_invoice_line(line.category, line.name)
     load = line.load_number or None
     memo = cut(phrase(line.name or line.category, load and f"load {load}"), MEMO_LENGTH)
-    return SourceLine(place.category, place.item, amount, memo, load)
+    return SourceLine(place.category, place.item, amount, memo, load, deduction=is_deduction(line.category))
 
 
 def _description(lines: list[InvoiceLine]) -> str:

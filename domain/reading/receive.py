@@ -10,16 +10,29 @@ from domain.events import (
     DriverStatementData,
     EventKind,
     FuelData,
+    FuelDayData,
+    IntercompanyBillData,
     InvoiceData,
     TollData,
+    TollDayData,
     decode,
 )
 from domain.outcomes import Rejected
-from domain.reading import carrier_bill, carrier_statement, driver_statement, fuel, invoice, toll
+from domain.reading import (
+    carrier_bill,
+    carrier_statement,
+    driver_statement,
+    fuel,
+    intercompany_bill,
+    invoice,
+    roadside_day,
+    toll,
+)
 from domain.reading.refusal import Refusal
 from domain.reading.revision import revision_of, revision_of_raw
 
-EventData = InvoiceData | DriverStatementData | CarrierStatementData | CarrierBillData | FuelData | TollData
+SettlementData = DriverStatementData | CarrierStatementData | CarrierBillData | IntercompanyBillData
+EventData = InvoiceData | SettlementData | FuelData | TollData | FuelDayData | TollDayData
 
 
 @dataclass(frozen=True, slots=True)
@@ -65,29 +78,49 @@ def _identity(data: EventData) -> tuple[str, str]:
     match data:
         case InvoiceData():
             return invoice.key_of(data), data.subsidiary.id
+        case FuelData():
+            return fuel.key_of(data), data.fuel.subsidiary_id
+        case TollData():
+            return toll.key_of(data), data.toll.subsidiary_id
+        case FuelDayData() | TollDayData():
+            return roadside_day.key_of(data), data.subsidiary_id
+        case _:
+            return _identity_of_settlement(data)
+
+
+def _identity_of_settlement(data: SettlementData) -> tuple[str, str]:
+    match data:
         case DriverStatementData():
             return driver_statement.key_of(data), data.statement.driver.subsidiary_id
         case CarrierStatementData():
             return carrier_statement.key_of(data), data.statement.subsidiary_id
         case CarrierBillData():
             return carrier_bill.key_of(data), data.subsidiary.id
-        case FuelData():
-            return fuel.key_of(data), data.fuel.subsidiary_id
-        case TollData():
-            return toll.key_of(data), data.toll.subsidiary_id
+        case IntercompanyBillData():
+            return intercompany_bill.key_of(data), data.subsidiary.id
 
 
 def _read(data: EventData, key: str, emitted_at: datetime) -> SourceDocument:
     match data:
         case InvoiceData():
             return invoice.read(data, key)
+        case FuelData():
+            return fuel.read(data, key, emitted_at)
+        case TollData():
+            return toll.read(data, key, emitted_at)
+        case FuelDayData() | TollDayData():
+            return roadside_day.read(data, key, emitted_at)
+        case _:
+            return _read_settlement(data, key, emitted_at)
+
+
+def _read_settlement(data: SettlementData, key: str, emitted_at: datetime) -> SourceDocument:
+    match data:
         case DriverStatementData():
             return driver_statement.read(data, key, emitted_at)
         case CarrierStatementData():
             return carrier_statement.read(data, key, emitted_at)
         case CarrierBillData():
             return carrier_bill.read(data, key, emitted_at)
-        case FuelData():
-            return fuel.read(data, key, emitted_at)
-        case TollData():
-            return toll.read(data, key, emitted_at)
+        case IntercompanyBillData():
+            return intercompany_bill.read(data, key, emitted_at)

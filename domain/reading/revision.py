@@ -32,6 +32,7 @@ def revision_of(document: SourceDocument) -> str:
         party.external_id or _NONE,
         _NONE if party.external_id else _NAME.join(party.names),  # names that nothing looks at are not content
         party.provider or _NONE,
+        *((party.subsidiary_id,) if party.subsidiary_id else ()),  # where there is none, the hash is as it ever was
         document.date.isoformat(),
         document.due.isoformat(),
         document.currency or _NONE,
@@ -45,6 +46,8 @@ def revision_of(document: SourceDocument) -> str:
     ]
     for line in document.lines:
         parts += (_LINE, line.category, line.item, str(line.amount), line.memo, line.reference or _NONE)
+        if line.deduction:
+            parts.append("deduction")
     return _hash(_FIELD.join(parts))
 
 

@@ -265,7 +265,7 @@ async def test_an_export_is_read_back(world, command, tmp_path):
     await posted(world, *(f"n{number}" for number in range(6)))
     before = await world.committed()
     exported = await command("replay", "--all-topics", "--to-current", "--export")
-    assert len(exported.out.splitlines()) == 8
+    assert len(exported.out.splitlines()) == 10
     file = tmp_path / "before.csv"
     file.write_text(exported.out)
     assert (await command("replay", "--all-topics", "--to-earliest", "--execute")).code == 0
@@ -294,7 +294,7 @@ async def test_going_forward_is_refused_until_it_is_confirmed_and_says_what_is_l
     assert (await command("replay", "--all-topics", "--to-latest", "--execute", "--skip")).code == 0
     assert await world.committed() == await world.ends()
     async with world.worker() as running:
-        await running.until_open(8)
+        await running.until_open(10)
         await world.send_invoices("e")
         await world.until(3, "posted")
     assert set(world.sage.keys) == {"invoice/a", "invoice/b", "invoice/e"}
@@ -326,7 +326,7 @@ async def test_events_of_an_open_transaction_are_not_skipped(world):
 async def test_while_a_worker_runs_it_is_refused_and_a_dry_run_says_so(world, command):
     await posted(world, "a")
     async with world.worker() as running:
-        await running.until_open(8)
+        await running.until_open(10)
         refused = await command("replay", "--all-topics", "--to-earliest", "--execute")
         told = await command("replay", "--all-topics", "--to-earliest")
         before = await world.committed()

@@ -22,7 +22,7 @@ async def test_missing_topics_are_named_and_created_as_the_contract_says(bootstr
         assert {problem.fault for problem in before} == {Fault.MISSING}
         report = await create(admin, settings)
         assert report.problems == []
-        assert len(report.created) == len(before) == 19
+        assert len(report.created) == len(before) == 22
         assert await check_topics(admin, settings) == []
         assert (await create(admin, settings)).created == []
     facts, names = report.facts, settings.topics
@@ -78,14 +78,14 @@ async def test_too_many_replicas_is_a_problem_with_a_way_out(bootstrap: str, top
         report = await create(admin, settings)
     assert {problem.fault for problem in report.problems} == {Fault.NOT_CREATED}
     assert "ALVYS_SAGE_REPLICATION" in report.problems[0].fix
-    assert len(report.problems) == 19
+    assert len(report.problems) == 22
 
 
 def test_the_command_is_honest_about_its_exit_code(run, bootstrap: str, topic_prefix: str):
     at = {"KAFKA_BOOTSTRAP_SERVERS": bootstrap, "ALVYS_SAGE_TOPIC_PREFIX": topic_prefix}
     missing = run("topics", "--check", "--json", **at)
     assert missing.code == 1
-    assert len(json.loads(missing.out)["problems"]) == 19
+    assert len(json.loads(missing.out)["problems"]) == 22
     made = run("topics", "--create", **at)
     assert made.code == 0, made
     assert f"{topic_prefix}invoice-created.ledger\t6\t1\tcompact\tcreated" in made.out

@@ -7,7 +7,7 @@ import pytest
 
 from bench.documents import settings
 from demo.accounts import Accounts
-from demo.events import TOPICS, BookedLine, Event, Outcome, redelivered, stream
+from demo.events import GROUPED, TOPICS, BookedLine, Event, Outcome, redelivered, stream
 from demo.events.carriers import bill
 from demo.events.drivers import STATEMENT_PAY, TRIP_PAY
 from demo.events.maker import Maker
@@ -20,7 +20,7 @@ from domain.export import export
 from domain.outcomes import Deferred, Rejected, Skipped
 from domain.reading import receive
 
-KINDS = dict(zip(TOPICS, EventKind, strict=True))
+KINDS = dict(zip((*TOPICS, GROUPED), EventKind, strict=True))
 STATE = settings()
 ACCOUNTS = Accounts(SETTINGS)
 STREAM = stream(seed=3, good=280)

@@ -11,10 +11,16 @@ from domain.outcomes import Deferred, Rejected
 from domain.reading.revision import revision_of
 from tests.domain.test_export import mapped, source, stopped
 from tests.support.events import NAMES
-from tests.support.mappings import connected
+from tests.support.mappings import Settings, connected
 
 KINDS = [name for name in NAMES if "deducted" not in name]
 ON = {"ar": {"creditMemos": True}, "ap": {"vendorCredits": True}}
+
+
+def exporting(name: str, **sides: dict[str, bool]) -> Settings:
+    """Settings under which the sample is exported, whatever speaks against others."""
+    ap = {"exportCarrierStatements": name == "carrier-statement"} | sides.get("ap", {})
+    return connected(ar=sides.get("ar", {}), ap=ap, crossSubsidiary=True)
 
 
 def below_zero(name: str) -> SourceDocument:
@@ -28,7 +34,7 @@ def below_zero(name: str) -> SourceDocument:
 @pytest.mark.parametrize("name", KINDS)
 def test_every_kind_of_document_below_zero_becomes_an_adjustment_by_its_sides_setting(name):
     found = below_zero(name)
-    document = mapped(found, connected(**ON))
+    document = mapped(found, exporting(name, **ON))
     receivable = found.side is Side.AR
     assert document.sage_object is (SageObject.AR_ADJUSTMENT if receivable else SageObject.AP_ADJUSTMENT)
     assert document.total == found.total < 0
@@ -40,7 +46,7 @@ def test_every_kind_of_document_below_zero_becomes_an_adjustment_by_its_sides_se
 @pytest.mark.parametrize("name", KINDS)
 def test_without_the_setting_it_is_refused_and_the_refusal_names_the_setting(name):
     other_side_on = {"ap": ON["ap"]} if source(name).side is Side.AR else {"ar": ON["ar"]}
-    for settings in (connected(), connected(**other_side_on)):
+    for settings in (exporting(name), exporting(name, **other_side_on)):
         answer = stopped(below_zero(name), settings, Rejected)
         setting = "ar.creditMemos" if source(name).side is Side.AR else "ap.vendorCredits"
         assert answer.code == "NEGATIVE_TOTAL"

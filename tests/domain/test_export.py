@@ -38,7 +38,8 @@ def stopped(found: SourceDocument, settings: Settings, kind: type[Answer]) -> An
 @pytest.mark.parametrize("name", [name for name in NAMES if "deducted" not in name])
 def test_with_the_master_defaults_alone_every_sample_becomes_a_document(name):
     found = source(name)
-    document = mapped(found, connected())
+    by_statement = name == "carrier-statement"
+    document = mapped(found, connected(ap={"exportCarrierStatements": by_statement}, crossSubsidiary=True))
     assert [line.amount for line in document.lines] == [line.amount for line in found.lines]
     assert document.total == found.total
     account = "4000" if document.sage_object is SageObject.AR_INVOICE else "5000"
@@ -103,7 +104,7 @@ def test_a_side_that_is_off_leaves_the_other_alone():
 
 @pytest.mark.requirement(69)
 def test_driver_bills_off_skips_every_driver_statement_and_nothing_else():
-    settings = connected(ap={"includeDriverBills": False})
+    settings = connected(ap={"includeDriverBills": False, "exportCarrierStatements": True})
     assert stopped(source("driver-statement-1099"), settings, Skipped).code == "DRIVER_BILLS_OFF"
     assert stopped(source("driver-statement-w2"), settings, Skipped).code == "DRIVER_BILLS_OFF"
     assert isinstance(export(source("carrier-statement"), settings.state), Document)

@@ -349,7 +349,7 @@ async def test_the_largest_event_waits_in_the_ledger_and_goes_after_a_restart(se
 async def test_a_topic_that_takes_less_than_at_the_start_ends_the_worker_and_loses_nothing(sent):
     world = sent.world
     async with world.worker() as running:
-        await running.until_open(8)
+        await running.until_open(10)
         running.killed = True  # it ends by itself, and how is the point
         await set_largest(world, world.topics.sage_dead_letters, 10_000)
         await sent.put("UNDECODABLE", b"x" * 50_000, b"k")

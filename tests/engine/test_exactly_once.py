@@ -171,7 +171,7 @@ async def test_a_new_owner_fences_the_old_one_and_nothing_is_posted_twice(world)
     await world.send_invoices("a")
     topic = world.topics.invoice_created
     async with world.worker(session_timeout_ms=6_000) as running:
-        await running.until_open(8)
+        await running.until_open(10)
         await world.sage.arrived.wait()
         for number in range(world.partitions):
             name = transactional_id(TopicPartition(f"{topic}.ledger", number))
@@ -205,13 +205,13 @@ async def test_offsets_pass_transaction_markers_so_that_no_lag_is_left(world):
 async def test_two_workers_share_the_partitions_and_post_everything_once(world):
     await world.send_invoices(*(f"x{number}" for number in range(100)))
     async with world.worker() as first:
-        await first.until_open(8)
+        await first.until_open(10)
         async with world.worker() as second:
-            await second.until_open(4)
+            await second.until_open(5)
             await world.send_invoices(*(f"y{number}" for number in range(100)))
             await world.until(200, "posted")
             assert first.worker.assigned.isdisjoint(second.worker.assigned)
-        await first.until_open(8)
+        await first.until_open(10)
         await world.send_invoices(*(f"z{number}" for number in range(50)))
         await world.until(250, "posted")
     assert set(world.sage.keys.values()) == {1}

@@ -8,7 +8,7 @@ from tests.engine.test_exactly_once import once
 async def test_records_read_before_a_rewind_are_not_handed_to_the_session_that_opened_after_it(world):
     numbers = [f"n{number}" for number in range(10)]
     async with world.worker() as running:
-        await running.until_open(8)
+        await running.until_open(10)
         worker = running.worker
         fresh = worker._settings_are_fresh
         reopened: list[object] = []
@@ -42,7 +42,7 @@ async def test_a_rebalance_during_a_stop_loses_nothing_and_posts_nothing_twice(w
             assert not second.worker.assigned
             held.set()
             results = await world.until(3, "posted")
-            await second.until_open(8)
+            await second.until_open(10)
     assert len(results) == 3
     assert once(world, ["a", "b", "c"])
     assert await world.committed() == await world.ends()

@@ -175,7 +175,7 @@ async def test_a_restart_reads_only_the_tail(world, tmp_path):
     whole = await _entries_in_topic(world)
     read = _records_read(world)
     async with world.worker(state_dir=tmp_path) as running:
-        await running.until_open(8)
+        await running.until_open(10)
         assert _records_read(world) == read
         await world.send_invoices("late")
         await world.until(31, "posted")
@@ -266,7 +266,7 @@ async def test_a_ledger_that_was_made_anew_under_a_running_worker_is_noticed_bef
 
 async def test_a_ledger_that_grew_with_its_source_is_refused(world):
     async with world.worker() as running:
-        await running.until_open(8)
+        await running.until_open(10)
     topic = world.topics.invoice_created
     async with admin_of(world.bootstrap) as admin:
         for name in (topic, f"{topic}.ledger"):

@@ -123,7 +123,7 @@ async def test_a_refused_sign_in_sets_the_connection_aside_and_a_probe_releases_
 
 async def test_a_mapping_written_before_an_event_counts_for_it(world):
     async with world.worker() as running:
-        await running.until_open(8)
+        await running.until_open(10)
         for number in range(5):
             await world.set(f"{SUBSIDIARY}/account/ar/load/Customer Linehaul", {"account": f"41{number}0"})
             await world.send_invoices(f"n{number}")
@@ -188,7 +188,7 @@ async def test_what_could_not_begin_in_time_is_claimed_anew_not_sent_late(world)
     world.sage.too_late = True
     await world.send_invoices("a")
     async with world.worker() as running:
-        await running.until_open(8)
+        await running.until_open(10)
         async with asyncio.timeout(10):
             while not world.sage.late:  # noqa: ASYNC110 - the fake has no event for it
                 await asyncio.sleep(0.01)

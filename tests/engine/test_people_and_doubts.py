@@ -152,7 +152,7 @@ async def test_a_trial_passes_over_an_event_that_can_no_longer_be_read(world):
         await world.until(1, "deferred")
     slow = replace(QUICK, probe_every=timedelta(seconds=1))
     async with world.worker(slow) as running:
-        await running.until_open(8)
+        await running.until_open(10)
         await asyncio.sleep(0.2)  # what waits is looked at, and the connection is set aside
         for session in running.worker._sessions.values():
             session.receive = unreadable(session.receive)
@@ -206,7 +206,7 @@ async def test_a_document_that_a_person_spoke_for_needs_nobody_any_more(world):
 
 async def test_a_defect_met_between_two_turns_ends_the_worker_and_is_not_swallowed(world):
     async with world.worker() as running:
-        await running.until_open(8)
+        await running.until_open(10)
         session = next(iter(running.worker._sessions.values()))
 
         def defect():

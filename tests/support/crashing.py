@@ -17,6 +17,7 @@ from app.cli import main
 from consumers.engine import worker
 from consumers.engine.journal import Journal, Note
 from consumers.engine.session import PartitionSession
+from consumers.group_bills.job import _Run
 from sage_client import SageClient
 
 Function = Callable[..., Awaitable[Any]]
@@ -83,6 +84,14 @@ POINTS: dict[str, Callable[[], None]] = {
     "looked up": lambda: after(SageClient, "find"),
 }
 
+JOB_POINTS: dict[str, Callable[[], None]] = {
+    "rows read": lambda: before(_Run, "_send_due"),
+    "event written, mark not": lambda: before(_Run, "_mark"),
+    "mark written, not committed": lambda: after(_Run, "_mark"),
+    "bill committed": lambda: after(_Run, "_send"),
+}
+"""The same of ``alvys-sage group-bills``."""
+
 if __name__ == "__main__":
-    POINTS[sys.argv[1]]()
+    (POINTS | JOB_POINTS)[sys.argv[1]]()
     main(sys.argv[2:])

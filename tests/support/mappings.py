@@ -51,4 +51,6 @@ def connected(**changes: object) -> Settings:
         settings.put(f"{subsidiary_id}/account/ap/default/default", {"account": "5000"})
         settings.put(f"{subsidiary_id}/vendor/fuel/default", {"vendorId": "VEN-FUEL"})
         settings.put(f"{subsidiary_id}/vendor/toll/default", {"vendorId": "VEN-TOLL"})
+    settings.put(f"{CARRIER}/intercompany/{BROKER}", {"customerId": "CUST-BROKER", "vendorId": "VEN-BROKER"})
+    settings.put(f"{BROKER}/intercompany/{CARRIER}", {"customerId": "CUST-CARRIER", "vendorId": "VEN-CARRIER"})
     return settings

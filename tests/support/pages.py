@@ -22,9 +22,10 @@ from domain import settings
 from domain.events import fields
 from domain.events.fuel import FuelData
 from domain.events.invoice import InvoiceData
-from domain.events.settlement import CarrierBillData, CarrierStatementData, DriverStatementData
+from domain.events.roadside import FuelDayData, TollDayData
+from domain.events.settlement import CarrierBillData, CarrierStatementData, DriverStatementData, IntercompanyBillData
 from domain.events.toll import TollData
-from domain.settings import AccountSetting, ConnectionSetting, VendorSetting
+from domain.settings import AccountSetting, ConnectionSetting, IntercompanySetting, VendorSetting
 
 ROOT = Path(__file__).parents[2]
 _FENCE = re.compile(r"^```(?P<info>[^\n]*)\n(?P<body>.*?)^```$", re.MULTILINE | re.DOTALL)
@@ -195,11 +196,15 @@ GENERATORS: dict[str, Callable[[], str]] = {
     "event-driver-statement": lambda: field_rows(DriverStatementData),
     "event-carrier-statement": lambda: field_rows(CarrierStatementData),
     "event-carrier-bill": lambda: field_rows(CarrierBillData),
+    "event-intercompany-bill": lambda: field_rows(IntercompanyBillData),
     "event-fuel": lambda: field_rows(FuelData),
+    "event-fuel-day": lambda: field_rows(FuelDayData),
+    "event-toll-day": lambda: field_rows(TollDayData),
     "event-toll": lambda: field_rows(TollData),
     "setting-connection": lambda: field_rows(ConnectionSetting),
     "setting-account": lambda: field_rows(AccountSetting),
     "setting-vendor": lambda: field_rows(VendorSetting),
+    "setting-intercompany": lambda: field_rows(IntercompanySetting),
 }
 """The text of each generated block."""
 

@@ -1,0 +1,55 @@
+"""``alvys-sage group-bills``: fuel and tolls of a day as one bill, until it is told to stop."""
+
+import asyncio
+from datetime import time
+from typing import Annotated
+
+import structlog
+import typer
+
+from app.bootstrap import SYSTEM_TIME
+from app.logging import set_up
+from app.running import begin
+from app.settings import Settings, kafka_options
+from consumers.group_bills.groups import Schedule
+from consumers.group_bills.job import Job
+
+log = structlog.get_logger(__name__)
+
+
+def group_bills(
+    *,
+    now: Annotated[
+        bool, typer.Option("--now", help="Every day that is over, without waiting for its time; then end.")
+    ] = False,
+) -> None:
+    """Send the grouped bills of fuel and tolls (`fuelBills`, `tollBills`: `day`) to the worker.
+
+    Every day at their times (ALVYS_SAGE_FUEL_BILLS_AT, ALVYS_SAGE_TOLL_BILLS_AT) the days that are over become bills,
+    and bills whose rows changed since are sent anew. One process is enough: a second one takes over from the first.
+
+    Runs until SIGTERM or SIGINT. Exit code 0: stopped as asked. 1: it cannot go on; nothing is lost, start it again.
+    """
+    settings = Settings.load()
+    set_up(settings)
+    asyncio.run(_work(settings, now=now))
+
+
+def job_of(settings: Settings) -> Job:
+    """The job, as the settings have it."""
+    return Job(
+        rows=settings.topics.roadside_rows,
+        bills=settings.topics.roadside_bill,
+        kafka=kafka_options(settings),
+        schedule=Schedule(time.fromisoformat(settings.fuel_bills_at), time.fromisoformat(settings.toll_bills_at)),
+        time=SYSTEM_TIME,
+        largest_event=settings.largest_event_bytes,
+        check_crcs=settings.check_crcs,
+    )
+
+
+async def _work(settings: Settings, *, now: bool) -> None:
+    stop = await begin(settings, {settings.topics.roadside_rows, settings.topics.roadside_bill})
+    log.info("grouping bills", fuel_at=settings.fuel_bills_at, toll_at=settings.toll_bills_at)
+    sent = await job_of(settings).run(stop, now=now)
+    log.info("grouping stopped", sent=sent)

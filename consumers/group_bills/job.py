@@ -1,0 +1,155 @@
+"""Reads the rows, sends the bills that are due, ends the old ones: until it is told to stop, or once."""
+
+import asyncio
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from datetime import UTC, datetime
+
+import structlog
+from aiokafka import AIOKafkaConsumer, AIOKafkaProducer, ConsumerRecord, TopicPartition
+from aiokafka.errors import InvalidProducerEpoch, ProducerFenced
+
+from consumers.engine.knobs import Time
+from consumers.engine.sizes import LARGEST_EVENT, LARGEST_RECORD
+from consumers.group_bills.groups import Groups, Mark, Schedule, Sending, mark_record
+
+log = structlog.get_logger(__name__)
+
+POLL_MS = 500
+
+
+class AnotherGroupsError(Exception):
+    """Another process makes the bills from now on."""
+
+    def __init__(self) -> None:
+        super().__init__("another `alvys-sage group-bills` was started after this one, and makes the bills now")
+
+
+@dataclass(frozen=True, slots=True)
+class Job:
+    """What is read and written, and when."""
+
+    rows: str
+    """The topic of rows and marks."""
+    bills: str
+    """The topic of the events."""
+    kafka: Mapping[str, object]
+    schedule: Schedule
+    time: Time
+    largest_event: int = LARGEST_EVENT
+    check_crcs: bool = True
+
+    async def run(self, stop: asyncio.Event, *, now: bool = False) -> int:
+        """Send what is due until `stop` is set.
+
+        Args:
+            stop: Set from outside.
+            now: Send every day that is over, without waiting for its run, once.
+
+        Returns:
+            How many bills were sent.
+
+        Raises:
+            AnotherGroupsError: Another process took over.
+            RowUnreadableError: A record is not one of ours: a bill without it would be too small.
+            KafkaError: The broker did not answer; nothing is lost, start it again.
+        """
+        producer = AIOKafkaProducer(
+            **self.kafka, transactional_id=f"{self.rows}-bills", acks="all", max_request_size=LARGEST_RECORD
+        )
+        consumer = AIOKafkaConsumer(
+            **self.kafka,
+            group_id=None,
+            enable_auto_commit=False,
+            isolation_level="read_committed",
+            check_crcs=self.check_crcs,
+        )
+        try:
+            await producer.start()  # whoever was at it before is fenced; only then is there an end to read to
+            await consumer.start()
+            partitions = [TopicPartition(self.rows, number) for number in await producer.partitions_for(self.rows)]
+            consumer.assign(partitions)
+            await consumer.seek_to_beginning(*partitions)
+            return await _Run(self, producer, consumer, partitions).until(stop, now=now)
+        except (ProducerFenced, InvalidProducerEpoch) as error:
+            raise AnotherGroupsError from error
+        finally:
+            await consumer.stop()
+            await producer.stop()
+
+
+class _Run:
+    """One process's run."""
+
+    def __init__(
+        self, job: Job, producer: AIOKafkaProducer, consumer: AIOKafkaConsumer, partitions: Sequence[TopicPartition]
+    ) -> None:
+        self._job = job
+        self._producer = producer
+        self._consumer = consumer
+        self._partitions = partitions
+        self._groups = Groups()
+        self._sent = 0
+        self._told: set[str] = set()
+
+    async def until(self, stop: asyncio.Event, *, now: bool) -> int:
+        schedule = None if now else self._job.schedule
+        await self._read_to_end()
+        while not stop.is_set():
+            if any(True for _ in self._groups.due(self._job.time.now(), schedule)):
+                await self._read_to_end()  # what was committed by now belongs into it
+                await self._send_due(schedule)
+            self._tell_late()
+            await self._end_old()
+            if now:
+                break
+            self._take(await self._consumer.getmany(timeout_ms=POLL_MS))
+        return self._sent
+
+    async def _read_to_end(self) -> None:
+        ends = await self._consumer.end_offsets(self._partitions)
+        while any([await self._consumer.position(each) < ends[each] for each in self._partitions]):
+            self._take(await self._consumer.getmany(timeout_ms=POLL_MS))
+
+    def _take(self, batches: Mapping[TopicPartition, Sequence[ConsumerRecord]]) -> None:
+        for records in batches.values():
+            for record in records:
+                at = datetime.fromtimestamp(record.timestamp / 1000, UTC)
+                self._groups.apply((record.key or b"").decode(), record.value, at)
+
+    async def _send_due(self, schedule: Schedule | None) -> None:
+        for sending in list(self._groups.due(self._job.time.now(), schedule)):
+            if len(sending.event) > self._job.largest_event:
+                log.error("a grouped bill is too large to be sent", bill=sending.bill.key, bytes=len(sending.event))
+                self._groups.give_up(sending)
+                continue
+            await self._send(sending)
+            self._sent += 1
+            log.info("a grouped bill was sent", bill=sending.bill.key, bytes=len(sending.event))
+
+    async def _send(self, sending: Sending) -> None:
+        """The event and its mark, or neither."""
+        await self._producer.begin_transaction()
+        await self._producer.send_and_wait(self._job.bills, key=sending.bill.key.encode(), value=sending.event)
+        await self._mark(sending.mark)
+        await self._producer.commit_transaction()
+        self._groups.mark(sending.mark)
+
+    def _tell_late(self) -> None:
+        for row in self._groups.late():
+            if row.key not in self._told:
+                self._told.add(row.key)
+                log.error("a row came after its bill had ended", row=row.key, bill=row.bill.key)
+
+    async def _end_old(self) -> None:
+        for mark, rows in self._groups.over(self._job.time.now()):
+            await self._producer.begin_transaction()
+            for row in rows:
+                await self._producer.send_and_wait(self._job.rows, key=row.encode(), value=None)
+            await self._mark(mark)
+            await self._producer.commit_transaction()
+            self._groups.mark(mark)
+
+    async def _mark(self, mark: Mark) -> None:
+        key, value = mark_record(mark)
+        await self._producer.send_and_wait(self._job.rows, key=key, value=value)

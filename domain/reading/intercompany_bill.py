@@ -1,0 +1,55 @@
+"""`settlement.finalized`, IntercompanyBill -> AP bill that one subsidiary takes from another."""
+
+from datetime import datetime, timedelta
+from decimal import Decimal
+
+from domain.categories import Side
+from domain.documents import PartyKind, PartyRef, SourceDocument, SourceKind, SourceLine
+from domain.events.settlement import IntercompanyBillData, IntercompanyLine
+from domain.lines import of_carrier_item
+from domain.reading.amounts import check
+from domain.reading.dates import terms
+from domain.reading.places import named
+from domain.reading.routing import apart
+from domain.reading.texts import DESCRIPTION_LENGTH, MEMO_LENGTH, cut, document_number, key_part, phrase
+
+
+def key_of(data: IntercompanyBillData) -> str:
+    """`intercompany-bill/{bill.id}`."""
+    return f"intercompany-bill/{key_part(data.bill.id)}"
+
+
+def read(data: IntercompanyBillData, key: str, emitted_at: datetime) -> SourceDocument:
+    """The AP bill whose vendor is the other subsidiary.
+
+    Raises:
+        Refusal: The document contradicts itself.
+    """
+    bill, other = data.bill, data.intercompany.subsidiary
+    apart(data.subsidiary, other)
+    amounts = check(bill.total, [line.amount for line in bill.line_items])
+    external_id = (data.vendor.external_accounting_id or None) if data.vendor else None
+    return SourceDocument(
+        kind=SourceKind.INTERCOMPANY_BILL,
+        key=key,
+        side=Side.AP,
+        subsidiary_id=data.subsidiary.id,
+        number=document_number(bill.number),
+        party=PartyRef(PartyKind.VENDOR, external_id, subsidiary_id=other.id),
+        created_at=emitted_at,
+        date=bill.date,
+        due=bill.due_date or bill.date + timedelta(days=terms()),
+        currency=amounts.currency,
+        total=amounts.total,
+        lines=tuple(map(_line, bill.line_items, amounts.lines)),
+        description=cut(phrase("Intercompany", other.name or other.id), DESCRIPTION_LENGTH),
+        reference=bill.number or None,
+    )
+
+
+def _line(line: IntercompanyLine, amount: Decimal) -> SourceLine:
+    tag = line.accounting_tag or line.description or ""
+    place = named(Side.AP, line.mapping) if line.mapping else of_carrier_item(line.kind, tag)
+    trip, load = line.trip_number or None, line.load_number or None
+    memo = phrase(line.description or tag or line.kind, trip and f"trip {trip}", load and f"load {load}")
+    return SourceLine(place.category, place.item, amount, cut(memo, MEMO_LENGTH), trip or load)

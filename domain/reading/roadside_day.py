@@ -1,0 +1,83 @@
+"""`roadside.day.closed` -> AP bill to the provider's vendor, a line for each row of the day (C14)."""
+
+from datetime import datetime
+from decimal import Decimal
+
+from domain.categories import Side
+from domain.codes import Code
+from domain.documents import PartyKind, PartyRef, SourceDocument, SourceKind
+from domain.events.fields import Money
+from domain.events.roadside import FuelDayData, FuelRow, TollDayData, TollRow
+from domain.money import CURRENCIES
+from domain.reading import fuel, toll
+from domain.reading.amounts import check
+from domain.reading.groups import group_key, group_of
+from domain.reading.refusal import Refusal
+from domain.reading.texts import DESCRIPTION_LENGTH, cut, hashed_number, phrase
+
+RoadsideDayData = FuelDayData | TollDayData
+
+
+def key_of(data: RoadsideDayData) -> str:
+    """`fuel-day/{subsidiary}/{provider}/{date}/{currency}`, likewise `toll-day`."""
+    number = data.total.currency
+    known = None if number is None else CURRENCIES.get(number)
+    currency = known.letters if known else number if number is None else str(number)
+    return group_key(_kind(data), data.subsidiary_id, data.provider, data.date, currency)
+
+
+def read(data: RoadsideDayData, key: str, emitted_at: datetime) -> SourceDocument:
+    """The AP bill that a provider's day is. Without rows it is nothing to book, which is no contradiction.
+
+    Raises:
+        Refusal: A row belongs elsewhere, or the document contradicts itself.
+    """
+    rows = [_row(row) for row in data.rows]
+    _belong(rows, key)
+    lines = tuple([line for row in rows for line in row.lines])
+    zero = [] if rows else [Money(amount=Decimal(0), currency=data.total.currency)]
+    amounts = check(data.total, [_money(row) for row in data.rows] or zero)
+    kind = _kind(data)
+    day = data.date.isoformat()
+    return SourceDocument(
+        kind=kind,
+        key=key,
+        side=Side.AP,
+        subsidiary_id=data.subsidiary_id,
+        number=hashed_number(f"{day}-{data.provider}", key),
+        party=PartyRef(kind=PartyKind.VENDOR, provider=data.provider),
+        # What was created before activation is never exported, so the oldest row speaks for all.
+        created_at=min((row.created_at for row in rows), default=emitted_at),
+        date=data.date,
+        due=data.date,
+        currency=amounts.currency,
+        total=amounts.total,
+        lines=lines,
+        description=cut(
+            phrase(data.provider, "fuel" if kind is SourceKind.FUEL_DAY else "toll", day), DESCRIPTION_LENGTH
+        ),
+    )
+
+
+def _kind(data: RoadsideDayData) -> SourceKind:
+    return SourceKind.FUEL_DAY if isinstance(data, FuelDayData) else SourceKind.TOLL_DAY
+
+
+def _row(row: FuelRow | TollRow) -> SourceDocument:
+    if isinstance(row, FuelRow):
+        return fuel.read(row, fuel.key_of(row), row.timestamp)
+    return toll.read(row, toll.key_of(row), row.timestamp)
+
+
+def _money(row: FuelRow | TollRow) -> Money:
+    return row.fuel.total if isinstance(row, FuelRow) else row.toll.amount
+
+
+def _belong(rows: list[SourceDocument], key: str) -> None:
+    for row in rows:
+        if (group := group_of(row)) != key:
+            raise Refusal(Code.ROWS_DO_NOT_BELONG, f"{row.key} belongs to {group}")
+        if row.deducted:
+            raise Refusal(Code.ROWS_DO_NOT_BELONG, f"{row.key} is deducted from a driver")
+    if len({row.key for row in rows}) != len(rows):
+        raise Refusal(Code.ROWS_DO_NOT_BELONG, "a row is there twice")

@@ -1,0 +1,95 @@
+"""Toll events, the job that groups them, and what became of both."""
+
+import asyncio
+from dataclasses import replace
+from datetime import UTC, datetime, time, timedelta
+from typing import Any
+
+import orjson
+from aiokafka import AIOKafkaConsumer, TopicPartition
+
+from app.bootstrap import SYSTEM_TIME
+from consumers.group_bills.groups import Schedule
+from consumers.group_bills.job import Job
+from tests.support.engine import SUBSIDIARY, World
+
+TODAY = datetime.now(UTC)
+DAY, DAY_BEFORE = ((TODAY - timedelta(days=days)).date().isoformat() for days in (3, 4))
+GROUP = f"toll-day/{SUBSIDIARY}/bestpass/{DAY}/USD"
+
+
+def toll(name: str, amount: str = "1.00", *, deducted: bool = False, day: str = DAY) -> tuple[bytes, bytes]:
+    """Key and value of a toll's event."""
+    event = {
+        "id": f"event-{name}-{amount}",
+        "type": "toll.transaction.created",
+        "timestamp": f"{DAY}T20:00:00Z",
+        "version": "v1",
+        "data": {
+            "toll": {
+                "id": name,
+                "subsidiaryId": SUBSIDIARY,
+                "transactionId": f"BP-{name}",
+                "source": "BestPass",
+                "amount": {"amount": amount, "currency": 840},
+                "transactionDate": f"{day}T16:20:00Z",
+            },
+            "deductToll": deducted,
+        },
+    }
+    return f"toll/{name}".encode(), orjson.dumps(event)
+
+
+def job(world: World, **changes: Any) -> Job:
+    """The job on the world's topics."""
+    parts: dict[str, Any] = {
+        "rows": world.topics.roadside_rows,
+        "bills": world.topics.roadside_bill,
+        "kafka": world.kafka,
+        "schedule": Schedule(time(6, 30), time(7, 30)),
+        "time": SYSTEM_TIME,
+    }
+    return Job(**parts | changes)
+
+
+async def group(world: World, at: datetime | None = None) -> int:
+    """Send every day that is over, now or at some other time; how many bills that were."""
+    clock = SYSTEM_TIME if at is None else replace(SYSTEM_TIME, now=lambda: at)
+    return await job(world, time=clock).run(asyncio.Event(), now=True)
+
+
+async def by_day(world: World, bills: str = "day") -> None:
+    """Set how the subsidiary's tolls are billed."""
+    connection = {
+        "companyId": "ACME",
+        "credentials": "acme",
+        "state": "active",
+        "activatedAt": "2026-01-01T00:00:00Z",
+        "ap": {"tollBills": bills},
+    }
+    await world.set(f"{SUBSIDIARY}/connection", connection)
+    await world.set(f"{SUBSIDIARY}/vendor/toll/default", {"vendorId": "V-TOLL"})
+
+
+async def send(world: World, *tolls: tuple[bytes, bytes]) -> None:
+    """Send toll events."""
+    await world.send(*tolls, topic=world.topics.toll_transaction)
+
+
+async def rewind(world: World) -> None:
+    """Read the tolls again from the beginning."""
+    topic = world.topics.toll_transaction
+    consumer = AIOKafkaConsumer(**world.kafka, group_id=world.settings.group_id, enable_auto_commit=False)
+    await consumer.start()
+    try:
+        partitions = [TopicPartition(topic, number) for number in range(world.partitions)]
+        consumer.assign(partitions)
+        await consumer.commit(dict.fromkeys(partitions, 0))
+    finally:
+        await consumer.stop()
+
+
+def rows_of(event: bytes) -> dict[str, str]:
+    """The rows of a grouped bill's event: each one's id and amount."""
+    data = orjson.loads(event)["data"]
+    return {row["toll"]["id"]: row["toll"]["amount"]["amount"] for row in data["rows"]}
