@@ -10,6 +10,7 @@ from decimal import Decimal
 from enum import StrEnum
 
 from domain.categories import Category, Side
+from domain.facts import NO_FACTS, Facts
 
 TAX_1099 = "1099"
 """The tax category of independent drivers, as `SourceDocument.tax_category` gives it."""
@@ -66,6 +67,8 @@ class SourceLine:
     memo: str
     reference: str | None = None
     """The load, trip or transaction number the line belongs to, if any."""
+    facts: Facts = NO_FACTS
+    """Those of the line's own load and trip; the document's where it has none of its own."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -96,6 +99,8 @@ class SourceDocument:
     """True for fuel and toll rows that reach Sage as lines of the driver's bill (C14)."""
     tax_category: str | None = None
     """"1099" or "W2" on driver statements."""
+    facts: Facts = NO_FACTS
+    """What the event says around the document, for dimensions and custom fields."""
 
     @property
     def sage_object(self) -> SageObject:

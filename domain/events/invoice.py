@@ -1,5 +1,6 @@
 """`invoice.created`: a customer invoice, over one load or many."""
 
+from domain.events.around import Load, Trip
 from domain.events.envelope import Envelope
 from domain.events.fields import CalendarDate, Id, Instant, Money, TermDays, Text, Wire
 
@@ -50,14 +51,6 @@ class Customer(Wire):
     payment_terms_in_days: TermDays | None = None
 
 
-class Load(Wire):
-    """A load that the invoice bills; its numbers become the PO number in Sage."""
-
-    load_number: Text | None = None
-    order_number: Text | None = None
-    po_number: Text | None = None
-
-
 class InvoiceData(Wire):
     """`data` of `invoice.created`."""
 
@@ -65,6 +58,7 @@ class InvoiceData(Wire):
     invoice: Invoice
     customer: Customer
     loads: list[Load] | None = None
+    trips: list[Trip] | None = None
 
 
 class InvoiceCreated(Envelope):

@@ -5,6 +5,7 @@ from typing import Annotated, Literal, Self
 
 from pydantic import Field, model_validator
 
+from domain.events.around import Load, Trip, TripFacts
 from domain.events.envelope import Envelope
 from domain.events.fields import CalendarDate, Id, Money, StatementNumber, TermDays, Text, Wire
 from domain.events.invoice import Mapping, Subsidiary
@@ -20,6 +21,11 @@ class Driver(Wire):
     tax_category: Text | None = None
     tax_company_name: Text | None = None
     payment_terms_in_days: TermDays | None = None
+    subsidiary_name: Text | None = None
+    fleet_name: Text | None = None
+    contractor_type: Text | None = None
+    """Such as Owner Operator; without it `type` tells."""
+    kind: Text | None = Field(default=None, alias="type")
 
 
 class DriverTotals(Wire):
@@ -35,6 +41,7 @@ class DriverLine(Wire):
     title: Text | None = None
     policy_name: Text | None = None
     trip_number: Text | None = None
+    load_number: Text | None = None
     amount: Money
     mapping: Mapping | None = None
     source_transaction_id: Text | None = None
@@ -56,6 +63,8 @@ class DriverStatementData(Wire):
 
     settlement_type: Literal["DriverStatement"]
     statement: DriverStatement
+    loads: list[Load] | None = None
+    trips: list[Trip] | None = None
 
 
 class ExternalId(Wire):
@@ -100,7 +109,7 @@ class CarrierItem(Wire):
     mapping: Mapping | None = None
 
 
-class CarrierTrip(Wire):
+class CarrierTrip(TripFacts):
     """One trip on a carrier's statement."""
 
     trip_number: Text | None = None
@@ -116,6 +125,7 @@ class CarrierStatement(Wire):
     statement_date: CalendarDate
     remittance_date: CalendarDate | None = None
     subsidiary_id: Id
+    subsidiary_name: Text | None = None
     net_amount: Money
     trips: list[CarrierTrip]
 
@@ -126,6 +136,7 @@ class CarrierStatementData(Wire):
     settlement_type: Literal["CarrierStatement"]
     statement: CarrierStatement
     carrier: StatementCarrier
+    loads: list[Load] | None = None
 
 
 class CarrierAccessorial(Wire):
@@ -156,12 +167,11 @@ class BilledCarrier(Carrier):
     total_payable: Money
 
 
-class BilledTrip(Wire):
+class BilledTrip(TripFacts):
     """The trip that is billed."""
 
     id: Text | None = None
     trip_number: Text
-    load_number: Text | None = None
     released_at: CalendarDate | None = None
     delivered_at: CalendarDate | None = None
     due_date: CalendarDate | None = None
@@ -187,6 +197,7 @@ class CarrierBillData(Wire):
     settlement_type: Literal["CarrierBill"]
     subsidiary: Subsidiary
     trip: BilledTrip
+    loads: list[Load] | None = None
 
 
 SettlementData = Annotated[
