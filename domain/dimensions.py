@@ -4,7 +4,11 @@ A dimension is named in mapping-state by a slug (`location`, `line-of-business`)
 `LINE_OF_BUSINESS`).
 """
 
+import re
 from enum import StrEnum
+
+SAGE_NAME = re.compile(r"[A-Za-z][A-Za-z0-9_]{0,99}")
+"""A name that Sage gives an object or field: it becomes the name of an XML element."""
 
 
 class Standard(StrEnum):
@@ -37,3 +41,16 @@ UNREADABLE = "Unable to retrieve values for dimension from Sage Intacct."
 def slug_of(object_name: str) -> str:
     """The slug that stands for a dimension in mapping-state: `LINE_OF_BUSINESS` -> `line-of-business`."""
     return object_name.lower().replace("_", "-")
+
+
+class DimensionSource(StrEnum):
+    """The Alvys fields that a dimension takes its values from (alvys.md 2.8); one for each dimension."""
+
+    SUBSIDIARY = "subsidiary"
+    FLEET = "fleet"
+    """The load's on invoices and carrier bills, the driver's on driver bills."""
+    OFFICE = "office"
+    DRIVER = "driver"
+    TRUCK = "truck"
+    TRAILER = "trailer"
+    CONTRACTOR_TYPE = "contractorType"

@@ -126,6 +126,45 @@ class Resolution:
     offset: int
 
 
+class How(StrEnum):
+    """How the value of a dimension or custom field was found."""
+
+    MAPPING = "mapping"
+    """By the mapping of the value in Alvys."""
+    DEFAULT = "default"
+    AS_IS = "as is"
+    """The value in Alvys itself."""
+    SOURCE = "source"
+    """A custom field's own source."""
+
+
+@dataclass(frozen=True, slots=True)
+class LineDimension:
+    """A dimension of one line, and why: how its value was found, and the mapping-state key that said so."""
+
+    dimension: str
+    """Its slug, such as `location`."""
+    object: str
+    """Its object in Sage, such as `LOCATION`."""
+    value: str
+    how: How
+    key: str
+    user_defined: bool = False
+
+
+@dataclass(frozen=True, slots=True)
+class CustomValue:
+    """A custom field of a document or line: the text to send, how it was found, and the mapping-state key."""
+
+    field: str
+    """Its integration name."""
+    value: str
+    how: How
+    key: str
+    cut_from: int | None = None
+    """Characters that it had, where it was cut."""
+
+
 @dataclass(frozen=True, slots=True)
 class DocumentLine:
     """One line to book, one for one with the event's lines."""
@@ -136,11 +175,22 @@ class DocumentLine:
     memo: str
     resolution: Resolution
     location_id: str | None = None
+    dimensions: tuple[LineDimension, ...] = ()
+    """Of them the location is `location_id` too."""
+    custom: tuple[CustomValue, ...] = ()
 
     @property
     def account(self) -> str:
         """The GL account number."""
         return self.resolution.account
+
+
+@dataclass(frozen=True, slots=True)
+class Carried:
+    """Lines with what they carry, and the document's own custom fields."""
+
+    lines: tuple[DocumentLine, ...]
+    custom: tuple[CustomValue, ...] = ()
 
 
 @dataclass(frozen=True, slots=True)
@@ -171,6 +221,8 @@ class Document:
     description: str
     draft: bool
     lines: tuple[DocumentLine, ...]
+    custom: tuple[CustomValue, ...] = ()
+    """The document's own custom fields."""
 
     @property
     def sage_object(self) -> SageObject:

@@ -1,15 +1,16 @@
 """What Sage Intacct is to book for a document, given the settings in force; or why it is not booked, or not yet.
 
 One walk, in an order that a person can follow: is the subsidiary connected; is the document wanted; is it something to
-book; may it go now; who is paid; which accounts. The first answer stands.
+book; may it go now; who is paid; which accounts; what the lines carry. The first answer stands.
 """
 
 from dataclasses import replace
 
 from domain.accounts import Unmapped, Unreadable, resolve
+from domain.carried import carried
 from domain.categories import OWN, Side
 from domain.codes import Code
-from domain.documents import Connection, Document, DocumentLine, PartyRef, SourceDocument, SourceKind
+from domain.documents import Carried, Connection, Document, DocumentLine, PartyRef, SourceDocument, SourceKind
 from domain.keys import ConnectionKey, Provider, VendorKey
 from domain.mapping_state import MappingState
 from domain.outcomes import Deferred, Rejected, Skipped
@@ -49,7 +50,8 @@ def export(
     lines = _lines(source, setting, state)
     if isinstance(lines, Deferred):
         return lines
-    return _document(source, setting, party, lines)
+    carries = carried(source, setting, state, lines)
+    return _document(source, setting, party, carries) if isinstance(carries, Carried) else carries
 
 
 def _connection(source: SourceDocument, state: MappingState) -> ConnectionSetting | Skipped | Deferred:
@@ -131,9 +133,7 @@ def _unique(keys: list[tuple[str, ...]]) -> tuple[str, ...]:
     return tuple(found)
 
 
-def _document(
-    source: SourceDocument, setting: ConnectionSetting, party: PartyRef, lines: tuple[DocumentLine, ...]
-) -> Document:
+def _document(source: SourceDocument, setting: ConnectionSetting, party: PartyRef, carries: Carried) -> Document:
     if source.side is Side.AR:
         reference = source.order_number if setting.ar.po_number == "order" else source.po_number
         autopost = setting.ar.autopost
@@ -151,5 +151,6 @@ def _document(
         reference=reference,
         description=source.description,
         draft=not autopost,
-        lines=lines,
+        lines=carries.lines,
+        custom=carries.custom,
     )

@@ -15,6 +15,7 @@ from domain.codes import Code
 from domain.documents import Connection, Document
 from domain.outcomes import Outcome
 from domain.words import one_line
+from producers import carried
 
 SCHEMA = 1
 LARGEST = 1_000_000
@@ -121,7 +122,7 @@ def _connection(connection: Connection) -> Mapping[str, object]:
 
 
 def _document(document: Document, party_id: str | None, *, with_lines: bool) -> Mapping[str, object]:
-    body = {
+    body: dict[str, object] = {
         "object": document.sage_object,
         "kind": document.source.kind,
         "number": document.number,
@@ -132,6 +133,7 @@ def _document(document: Document, party_id: str | None, *, with_lines: bool) -> 
         "total": str(document.total),
         "reference": document.reference,
     }
+    body |= carried.document(document)
     if not with_lines:
         return body | {"linesLeftOut": len(document.lines)}
     return body | {
@@ -149,6 +151,7 @@ def _document(document: Document, party_id: str | None, *, with_lines: bool) -> 
                 },
                 "memo": line.memo,
             }
+            | carried.line(line)
             for number, line in enumerate(document.lines, 1)
         ]
     }

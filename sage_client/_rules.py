@@ -12,6 +12,7 @@ from dataclasses import dataclass
 from sage_client._kinds import Level
 from sage_client.errors import (
     ConfigurationError,
+    DimensionMissingError,
     DuplicateCallError,
     DuplicateNumberError,
     PeriodClosedError,
@@ -101,6 +102,7 @@ RULES: tuple[Rule, ...] = (
         DuplicateNumberError, words=["already exists|another record with the value|duplicate"], levels=[Level.RESULT]
     ),
     # Documents refused for what they say.
+    _rule(DimensionMissingError, words=["dimension", "requires|required|missing"], levels=[Level.RESULT]),
     _rule(PeriodClosedError, words=["period", "closed"]),
     _rule(PeriodClosedError, words=["date must be on or after"]),
     _rule(RefusedError, "XL03000027 BL03002128 BL03002101 BL03000018 BL03000130 PL01000127 CRE-3211"),

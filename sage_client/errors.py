@@ -14,7 +14,8 @@
     │   │       └── DimensionUnreadableError  CONFIGURATION  a dimension of Platform Apps, whose values cannot be read
     │   ├── RefusedError                DATA           Sage refused the document itself
     │   │   ├── PeriodClosedError       DATA           its date is in a closed period
-    │   │   └── DuplicateNumberError    DATA           the number exists: look up whose it is
+    │   │   ├── DuplicateNumberError    DATA           the number exists: look up whose it is
+    │   │   └── DimensionMissingError   DATA           a dimension that Sage requires is missing
     │   └── RequestInvalidError         BUG            Sage could not read our request, or we could not write it
     └── UnknownOutcomeError           not proven either way: look the document up before anything else
         ├── ConnectionLostError         bytes may have left, no whole answer came back
@@ -37,6 +38,7 @@ __all__ = [
     "Certainty",
     "ConfigurationError",
     "ConnectionLostError",
+    "DimensionMissingError",
     "DimensionUnreadableError",
     "DuplicateCallError",
     "DuplicateNumberError",
@@ -181,6 +183,12 @@ class DuplicateNumberError(RefusedError):
 
     code = Code.SAGE_DUPLICATE_NUMBER
     needs_look_up = True
+
+
+class DimensionMissingError(RefusedError):
+    """A dimension that Sage requires is not on the document; Spend Management may require it (requirement 48)."""
+
+    code = Code.SAGE_DIMENSION_MISSING
 
 
 class RequestInvalidError(NotDoneError):

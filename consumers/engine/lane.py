@@ -296,6 +296,7 @@ class Lane:
                 work.number_taken = True  # by whom? Perhaps by ourselves, before the ledger's memory
                 self._doubts.add(work)
             case Refused(error=error) if error.kind in (Kind.DATA, Kind.BUG):
+                self._preparation.dimensions.refused(work.mapped, claim.connection.entity_id)
                 self._answered(work)
                 work.owner.finish(work, refused(claim, error))
             case Refused(error=error):

@@ -5,6 +5,7 @@ Read in bulk and kept, never once for each line or document. It decides nothing 
 
 from collections.abc import Sequence
 
+from consumers.engine.dimension_check import DimensionCheck
 from consumers.engine.directory import PartyDirectory
 from consumers.engine.knobs import Knobs, Time
 from consumers.engine.work import Verdict, Work
@@ -17,6 +18,7 @@ class Preparation:
 
     def __init__(self, client: SageClient, knobs: Knobs, time: Time) -> None:
         self._directory = PartyDirectory(client, knobs, time)
+        self.dimensions = DimensionCheck(client, knobs, time)
 
     async def prepare(self, login: Login, batch: Sequence[Work]) -> list[tuple[Work, Verdict]]:
         """Find the party of each document of one place.
@@ -34,4 +36,5 @@ class Preparation:
                 against.append((work, Verdict(Outcome.REJECTED, party.code, party.detail)))
             else:
                 work.party_id = party
-        return against
+        ended = {work for work, _ in against}
+        return against + await self.dimensions.against(login, [work for work in batch if work not in ended])
