@@ -23,6 +23,7 @@ from domain.documents import (
 )
 from domain.facts import Fact, Facts, canonical
 from domain.keys import ConnectionKey, DimensionValueKey
+from domain.keys import canonical as standing
 from domain.mapping_state import MappingState
 from domain.outcomes import Deferred, Rejected
 from domain.settings import ConnectionSetting, CustomFieldSetting, DimensionSetting, Invalid
@@ -107,7 +108,7 @@ class _Walk:
         detail = first.detail + (f"; and {same - 1} more" if same > 1 else "")
         if not first.keys:
             return Rejected(first.code, detail)
-        every = dict.fromkeys([*first.keys, *(key for each in self.wrong for key in each.keys)])
+        every = dict.fromkeys(standing(key) for each in (first, *self.wrong) for key in each.keys)
         return Deferred(first.code, detail, tuple(every)[:MOST_KEYS])
 
     # Dimensions.

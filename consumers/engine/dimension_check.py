@@ -11,9 +11,11 @@ import structlog
 
 from consumers.engine.knobs import Knobs, Time
 from consumers.engine.work import Verdict, Work, verdict_of
+from domain.carried import MOST_KEYS
 from domain.categories import fold
 from domain.codes import Code
-from domain.documents import Document, LineDimension
+from domain.documents import Document, How, LineDimension
+from domain.keys import canonical
 from domain.outcomes import Deferred
 from sage_client import Dimension, DimensionValue, Login, SageClient, SageError
 
@@ -64,9 +66,10 @@ class DimensionCheck:
         code = wrong[0][0]
         words = [detail for each, detail, _ in wrong if each is code]
         more = f"; and {len(words) - MOST_TOLD} more" if len(words) > MOST_TOLD else ""
-        return Deferred(code, "; ".join(words[:MOST_TOLD]) + more, tuple(dict.fromkeys(key for _, _, key in wrong)))
+        keys = dict.fromkeys(key for _, _, each in wrong for key in each)
+        return Deferred(code, "; ".join(words[:MOST_TOLD]) + more, tuple(keys)[:MOST_KEYS])
 
-    async def _wrong(self, login: Login, carried: LineDimension) -> tuple[Code, str, str] | None:
+    async def _wrong(self, login: Login, carried: LineDimension) -> tuple[Code, str, tuple[str, ...]] | None:
         values = await self._values(login, carried, self._knobs.party_refresh.total_seconds())
         if values is not None and _blocked(values, carried) is not None:
             # Created or activated in Sage a moment ago? A fresh list decides, read at most twice a minute.
@@ -75,7 +78,7 @@ class DimensionCheck:
             return None
         found = values.get(fold(carried.value))
         said = "does not exist" if found is None else found.blocked
-        return code, f"{carried.dimension} {carried.value!r} {said} in Sage Intacct", carried.key
+        return code, f"{carried.dimension} {carried.value!r} {said} in Sage Intacct", _keys(carried)
 
     async def _values(self, login: Login, carried: LineDimension, oldest: float) -> Values | None:
         place = (login.entity_id, carried.object)
@@ -95,6 +98,12 @@ class DimensionCheck:
 
     def _older(self, kept: _Kept, seconds: float) -> bool:
         return self._time.monotonic() - kept.read_at > seconds
+
+
+def _keys(carried: LineDimension) -> tuple[str, ...]:
+    """What would change the value: the setting that gave it; for one that went as it is, first of all its mapping."""
+    own = canonical(carried.key)
+    return (f"{own}/{fold(carried.value)}", own) if carried.how is How.AS_IS else (own,)
 
 
 def _dimensions(document: Document) -> tuple[LineDimension, ...]:

@@ -7,6 +7,7 @@ import pytest
 from domain.codes import Code
 from domain.documents import Document, How
 from domain.export import export
+from domain.keys import canonical
 from domain.outcomes import Deferred, Rejected
 from domain.settings import Invalid
 from tests.support.events import event, read
@@ -161,7 +162,7 @@ def test_a_user_defined_dimension_takes_whole_number_ids_only():
     found = answer("driver-statement-1099", settings)
     assert isinstance(found, Deferred)
     assert found.code is Code.DIMENSION_NEEDS_ID
-    assert found.blocked_by == (f"{CARRIER}/dimension/line-of-business/west fleet", key)
+    assert found.blocked_by == (f"{CARRIER}/dimension/line-of-business/west fleet", canonical(key))
     settings.put(f"{CARRIER}/dimension/line-of-business/West Fleet", {"value": "10001"})
     [one] = of("driver-statement-1099", settings).lines[0].dimensions
     assert (one.object, one.value, one.user_defined) == ("LINE_OF_BUSINESS", "10001", True)
@@ -221,7 +222,7 @@ def test_a_value_mapping_that_cannot_be_read_is_not_as_if_it_were_not_there():
     settings.put(f"{CARRIER}/dimension/class/West Fleet", {"worth": "W"})
     found = answer("invoice-load", settings)
     assert isinstance(found, Deferred)
-    assert (found.code, found.blocked_by) == (Code.SETTING_INVALID, (f"{CARRIER}/dimension/class/West Fleet",))
+    assert (found.code, found.blocked_by) == (Code.SETTING_INVALID, (f"{CARRIER}/dimension/class/west fleet",))
     assert isinstance(settings.state.records()[-1].value, Invalid) or settings.state.problems()
 
 

@@ -13,7 +13,20 @@ from decimal import Decimal
 from domain.documents import PartyKind, SageObject
 from domain.identity import marker
 from domain.parties import PartyRecord
-from sage_client import Answer, Call, DocumentKey, Done, Found, Level, Login, Refused, SageError, Unknown
+from sage_client import (
+    Answer,
+    Call,
+    Dimension,
+    DimensionValue,
+    DocumentKey,
+    Done,
+    Found,
+    Level,
+    Login,
+    Refused,
+    SageError,
+    Unknown,
+)
 from sage_client.errors import ConnectionLostError, DuplicateCallError, PermissionDeniedError, TooLateError
 
 
@@ -48,6 +61,9 @@ class FakeSage:
     """How many calls each request held."""
     denied: set[SageObject] = field(default_factory=set)
     """The kinds of documents that the user may not post."""
+    values: dict[str, list[DimensionValue] | SageError] = field(default_factory=dict)
+    """By a dimension's object: its values, or why they cannot be read; none for any other."""
+    values_read: Counter[str] = field(default_factory=Counter)
     lookups: int = 0
     probes: int = 0
     too_late: bool = False
@@ -147,6 +163,13 @@ class FakeSage:
         if self.down is not None:
             raise self.down
         return self.parties_known.get(kind, [])
+
+    async def dimension_values(self, login: Login, dimension: Dimension) -> list[DimensionValue]:
+        self.values_read[dimension.object] += 1
+        values = self.values.get(dimension.object, [])
+        if isinstance(values, SageError):
+            raise values
+        return values
 
     async def probe(self, login: Login) -> None:
         self.probes += 1
