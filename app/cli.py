@@ -30,6 +30,8 @@ COMMANDS = {
     "mark-synced": ("app.commands.mark_synced:mark_synced", "Documents entered in Sage by hand: never post them."),
     "dead-letters": ("app.commands.dead_letters:dead_letters", "Records that broke the contract: list, read again."),
     "mappings": ("app.commands.mappings:mappings", "GL accounts: list, set, clear, explain, import, export."),
+    "dimensions": ("app.commands.dimensions:dimensions", "Dimensions: what Sage offers, values, mappings."),
+    "custom-fields": ("app.commands.custom_fields:custom_fields", "Custom fields: what Sage has, mappings."),
     "replay": ("app.commands.replay:replay", "Read topics again from an earlier place; tells first what that does."),
     "waiting": ("app.commands.waiting:waiting", "What blocks how many documents, and which."),
     "topics": ("app.commands.topics:topics", "Create and check the Kafka topics."),

@@ -66,6 +66,16 @@ class Code(StrEnum):
     CONNECTION_PAUSED = "CONNECTION_PAUSED"
     VENDOR_UNMAPPED = "VENDOR_UNMAPPED"
     # Dimensions and custom fields.
+    DIMENSION_MISSING = "DIMENSION_MISSING"
+    DIMENSION_NEEDS_ID = "DIMENSION_NEEDS_ID"
+    DIMENSION_NOT_ON_INVOICES = "DIMENSION_NOT_ON_INVOICES"
+    DIMENSION_VALUE_UNKNOWN = "DIMENSION_VALUE_UNKNOWN"
+    DIMENSION_VALUE_INACTIVE = "DIMENSION_VALUE_INACTIVE"
+    DIMENSION_VALUE_NON_POSTING = "DIMENSION_VALUE_NON_POSTING"
+    CUSTOM_FIELD_MISSING = "CUSTOM_FIELD_MISSING"
+    CUSTOM_FIELD_UNUSABLE = "CUSTOM_FIELD_UNUSABLE"
+    CUSTOM_FIELD_TOO_LONG = "CUSTOM_FIELD_TOO_LONG"
+    SAGE_DIMENSION_MISSING = "SAGE_DIMENSION_MISSING"
     # Documents that contradict themselves.
     NO_LINES = "NO_LINES"
     TOO_MANY_LINES = "TOO_MANY_LINES"
@@ -283,6 +293,67 @@ EXPLANATIONS: dict[Code, Explanation] = {
         "Set the provider's vendor, or the default one; the document then exports by itself.",
     ),
     # Dimensions and custom fields.
+    Code.DIMENSION_MISSING: Explanation(
+        _W,
+        "A required dimension has no value on a line: the event does not give its Alvys field (or gives several "
+        "different ones), and the dimension has no default.",
+        "Set a default (alvys-sage dimensions set), or complete the load in Alvys and send the document again.",
+    ),
+    Code.DIMENSION_NEEDS_ID: Explanation(
+        _W,
+        "A user-defined dimension takes the whole-number id of its value, and what the line would carry is none.",
+        "Map the value in Alvys to the id in Sage (alvys-sage dimensions value); the document then exports by itself.",
+    ),
+    Code.DIMENSION_NOT_ON_INVOICES: Explanation(
+        _W,
+        "The dimension has a value on an invoice line, and Sage Intacct documents it for bills only (user-defined "
+        "dimensions, and Asset).",
+        "Set `invoiceDimensions` of the connection: `leave-out`, or `custom-field` where your Sage takes user-defined "
+        "dimensions as custom fields of invoice lines; or clear the dimension. The document then exports by itself.",
+    ),
+    Code.DIMENSION_VALUE_UNKNOWN: Explanation(
+        _W,
+        "Sage Intacct has no such value of the dimension; nothing was sent.",
+        "Map the Alvys value to a value of Sage's (alvys-sage dimensions value), and the document exports by itself; "
+        "or create it in Sage and ask again (alvys-sage retry).",
+    ),
+    Code.DIMENSION_VALUE_INACTIVE: Explanation(
+        _W,
+        "The dimension's value is inactive in Sage Intacct; nothing was sent.",
+        "Map the Alvys value to an active one, and the document exports by itself; or activate it in Sage and ask "
+        "again (alvys-sage retry).",
+    ),
+    Code.DIMENSION_VALUE_NON_POSTING: Explanation(
+        _W,
+        "The dimension's value is Active Non-Posting in Sage Intacct: it can be reported on, not posted to; nothing "
+        "was sent.",
+        "Map the Alvys value to one that can be posted to, and the document exports by itself; or change it in Sage "
+        "and ask again (alvys-sage retry).",
+    ),
+    Code.CUSTOM_FIELD_MISSING: Explanation(
+        _W,
+        "A required custom field has no value: the event does not give its source, and the field has no default.",
+        "Set a default (alvys-sage custom-fields set), or complete it in Alvys and send the document again.",
+    ),
+    Code.CUSTOM_FIELD_UNUSABLE: Explanation(
+        _R,
+        "What the event gives is no value of the custom field's type, or several different ones for a field that "
+        "takes one, as a date on an invoice over several loads.",
+        "Correct it in Alvys; or map the field on the item object, where each line has its own load, or as Text; then "
+        "send the document again.",
+    ),
+    Code.CUSTOM_FIELD_TOO_LONG: Explanation(
+        _R,
+        "A custom field's value is longer than Sage Intacct takes, and `longValues` of the connection is `reject`.",
+        "Shorten it in Alvys, or set `longValues` to `truncate`, and send the document again.",
+    ),
+    Code.SAGE_DIMENSION_MISSING: Explanation(
+        _R,
+        "Sage Intacct refused the document because a dimension that it requires is missing; it may be required by "
+        "Spend Management and not be enabled for GL posting, and such a dimension cannot be mapped.",
+        "Map the dimension (alvys-sage dimensions lists them). If it is not offered there, enable it for GL posting in "
+        "Sage Intacct, or contact support. Then send the document again.",
+    ),
     # Documents that contradict themselves.
     Code.NO_LINES: Explanation(_R, "The document has no lines.", "Correct it in Alvys and send it again."),
     Code.TOO_MANY_LINES: Explanation(

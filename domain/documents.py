@@ -10,6 +10,7 @@ from decimal import Decimal
 from enum import StrEnum
 
 from domain.categories import Category, Side
+from domain.facts import NO_FACTS, Facts
 from domain.profiles import USUAL_RULES, PartyRules, Profile
 from domain.terms import DATE_GIVEN, NO_TERMS, AskedTerms, TermRules, TermUse
 
@@ -29,6 +30,13 @@ class SageObject(StrEnum):
     def adjusts(self) -> bool:
         """Whether it is an adjustment, which has neither due date nor terms, and which nothing reverses."""
         return self in {SageObject.AR_ADJUSTMENT, SageObject.AP_ADJUSTMENT}
+
+
+def becomes(side: Side, total: Decimal) -> SageObject:
+    """The object that a document of this side and total becomes: below zero an adjustment."""
+    if side is Side.AR:
+        return SageObject.AR_ADJUSTMENT if total < 0 else SageObject.AR_INVOICE
+    return SageObject.AP_ADJUSTMENT if total < 0 else SageObject.AP_BILL
 
 
 class SourceKind(StrEnum):
@@ -79,6 +87,8 @@ class SourceLine:
     memo: str
     reference: str | None = None
     """The load, trip or transaction number the line belongs to, if any."""
+    facts: Facts = NO_FACTS
+    """Those of the line's own load and trip; the document's where it has none of its own."""
     deduction: bool = False
     """True for a deduction on a customer's invoice, which none of the nine categories has on that side."""
 
@@ -126,6 +136,8 @@ class SourceDocument:
     terms: AskedTerms = DATE_GIVEN
     trigger: str | None = None
     """What sent a carrier's bill, where the event says so. It is not content."""
+    facts: Facts = NO_FACTS
+    """What the event says around the document, for dimensions and custom fields."""
 
 
 class Level(StrEnum):
@@ -146,6 +158,45 @@ class Resolution:
     offset: int
 
 
+class How(StrEnum):
+    """How the value of a dimension or custom field was found."""
+
+    MAPPING = "mapping"
+    """By the mapping of the value in Alvys."""
+    DEFAULT = "default"
+    AS_IS = "as is"
+    """The value in Alvys itself."""
+    SOURCE = "source"
+    """A custom field's own source."""
+
+
+@dataclass(frozen=True, slots=True)
+class LineDimension:
+    """A dimension of one line, and why: how its value was found, and the mapping-state key that said so."""
+
+    dimension: str
+    """Its slug, such as `location`."""
+    object: str
+    """Its object in Sage, such as `LOCATION`."""
+    value: str
+    how: How
+    key: str
+    user_defined: bool = False
+
+
+@dataclass(frozen=True, slots=True)
+class CustomValue:
+    """A custom field of a document or line: the text to send, how it was found, and the mapping-state key."""
+
+    field: str
+    """Its integration name."""
+    value: str
+    how: How
+    key: str
+    cut_from: int | None = None
+    """Characters that it had, where it was cut."""
+
+
 @dataclass(frozen=True, slots=True)
 class DocumentLine:
     """One line to book, one for one with the event's lines."""
@@ -156,11 +207,22 @@ class DocumentLine:
     memo: str
     resolution: Resolution
     location_id: str | None = None
+    dimensions: tuple[LineDimension, ...] = ()
+    """Of them the location is `location_id` too."""
+    custom: tuple[CustomValue, ...] = ()
 
     @property
     def account(self) -> str:
         """The GL account number."""
         return self.resolution.account
+
+
+@dataclass(frozen=True, slots=True)
+class Carried:
+    """Lines with what they carry, and the document's own custom fields."""
+
+    lines: tuple[DocumentLine, ...]
+    custom: tuple[CustomValue, ...] = ()
 
 
 @dataclass(frozen=True, slots=True)
@@ -205,10 +267,10 @@ class Document:
     """Its date in the general ledger where that is not its own date, whose period is closed."""
     left_out: tuple[LeftOut, ...] = ()
     """What the event has and this document, by setting, has not: `total` is without it."""
+    custom: tuple[CustomValue, ...] = ()
+    """The document's own custom fields."""
 
     @property
     def sage_object(self) -> SageObject:
         """The object this document becomes."""
-        if self.source.side is Side.AR:
-            return SageObject.AR_ADJUSTMENT if self.total < 0 else SageObject.AR_INVOICE
-        return SageObject.AP_ADJUSTMENT if self.total < 0 else SageObject.AP_BILL
+        return becomes(self.source.side, self.total)

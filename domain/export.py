@@ -1,15 +1,17 @@
 """What Sage Intacct is to book for a document, given the settings in force; or why it is not booked, or not yet.
 
 One walk, in an order that a person can follow: is the subsidiary connected; is the document wanted; is it something to
-book; may it go now; who is paid; which accounts. The first answer stands.
+book; may it go now; who is paid; which accounts; what the lines carry. The first answer stands.
 """
 
 from dataclasses import replace
 
 from domain.accounts import Unmapped, Unreadable, resolve
+from domain.carried import carried
 from domain.categories import OWN, Side
 from domain.codes import Code
 from domain.documents import (
+    Carried,
     Connection,
     Document,
     DocumentLine,
@@ -66,7 +68,8 @@ def export(
     lines = _lines(source, setting, state)
     if isinstance(lines, Deferred):
         return lines
-    return _document(source, setting, party, lines, left_out)
+    carries = carried(source, setting, state, lines)
+    return _document(source, setting, party, carries, left_out) if isinstance(carries, Carried) else carries
 
 
 def _connection(source: SourceDocument, state: MappingState) -> ConnectionSetting | Skipped | Deferred:
@@ -188,7 +191,7 @@ def _document(
     source: SourceDocument,
     setting: ConnectionSetting,
     party: PartyRef,
-    lines: tuple[DocumentLine, ...],
+    carries: Carried,
     left_out: tuple[LeftOut, ...],
 ) -> Document:
     if source.side is Side.AR:
@@ -209,7 +212,8 @@ def _document(
         reference=None if source.side is Side.AR and source.total < 0 else reference,
         description=source.description,
         draft=not autopost,
-        lines=lines,
+        lines=carries.lines,
+        custom=carries.custom,
         party_rules=rules_of(setting, source.side),
         term_rules=TermRules(setting.terms.default, setting.terms.fallback),
         first_open_day=setting.closed_period == "first-open-day",

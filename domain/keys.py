@@ -4,8 +4,9 @@
     {subsidiaryId}/account/{ap|ar}/{category}/{item}     item `default`: the category's own; default/default: the master
     {subsidiaryId}/vendor/{fuel|toll}/{provider}         provider `default`: for providers without one of their own
     {subsidiaryId}/intercompany/{otherSubsidiaryId}      the other subsidiary as a customer and a vendor of this one
-    {subsidiaryId}/dimension/{dimension}[/{value}]
-    {subsidiaryId}/custom-field/{object}/{field}
+    {subsidiaryId}/dimension/{dimension}                 one of the eleven, or a slug for a user-defined one
+    {subsidiaryId}/dimension/{dimension}/{value}         what a value in Alvys is in Sage
+    {subsidiaryId}/custom-field/{object}/{field}         object: arinvoice, arinvoiceitem, apbill, apbillitem
     {subsidiaryId}/catalogue/{category}/{item}
 
 All segments but the last are slugs; the last is free text as Alvys shows it, slashes included. Two spellings of one
@@ -13,10 +14,13 @@ item, differing in case or in white space at the ends, are two keys of one setti
 """
 
 import re
+from collections.abc import Callable
 from dataclasses import dataclass
 from enum import StrEnum
 
 from domain.categories import CATEGORIES, OWN, Category, Side, fold, item_slot
+from domain.custom_fields import FieldObject
+from domain.dimensions import SAGE_NAME, slug_of
 
 _SUBSIDIARY = re.compile(r"[A-Za-z0-9._-]+")
 _SLUG = re.compile(r"[a-z0-9-]+")
@@ -34,6 +38,7 @@ class Provider(StrEnum):
 
 
 _SIDES, _CATEGORIES, _PROVIDERS = frozenset(Side), frozenset(Category), frozenset(Provider)
+_OBJECTS = frozenset(FieldObject)
 
 
 @dataclass(frozen=True, slots=True)
@@ -103,8 +108,58 @@ class IntercompanyKey:
 
 
 @dataclass(frozen=True, slots=True)
+class DimensionKey:
+    """What a dimension takes its values from."""
+
+    subsidiary_id: str
+    dimension: str
+
+    def __str__(self) -> str:
+        return f"{self.subsidiary_id}/dimension/{self.dimension}"
+
+    @property
+    def canonical(self) -> str:
+        """The one key of all its spellings: `LINE_OF_BUSINESS` is `line-of-business`."""
+        return f"{self.subsidiary_id}/dimension/{slug_of(self.dimension)}"
+
+
+@dataclass(frozen=True, slots=True)
+class DimensionValueKey:
+    """What one value in Alvys is in Sage."""
+
+    subsidiary_id: str
+    dimension: str
+    value: str
+
+    def __str__(self) -> str:
+        return f"{self.subsidiary_id}/dimension/{self.dimension}/{self.value}"
+
+    @property
+    def canonical(self) -> str:
+        """The one key of all its spellings."""
+        return f"{self.subsidiary_id}/dimension/{slug_of(self.dimension)}/{fold(self.value)}"
+
+
+@dataclass(frozen=True, slots=True)
+class CustomFieldKey:
+    """What a custom field takes its value from."""
+
+    subsidiary_id: str
+    object: FieldObject
+    field: str
+
+    def __str__(self) -> str:
+        return f"{self.subsidiary_id}/custom-field/{self.object}/{self.field}"
+
+    @property
+    def canonical(self) -> str:
+        """The one key of all its spellings."""
+        return f"{self.subsidiary_id}/custom-field/{self.object}/{self.field.upper()}"
+
+
+@dataclass(frozen=True, slots=True)
 class OtherKey:
-    """A setting of a family that is kept as it came: dimensions, custom fields, catalogues, later versions' own."""
+    """A setting of a family that is kept as it came: catalogues, later versions' own."""
 
     subsidiary_id: str
     family: str
@@ -119,7 +174,16 @@ class OtherKey:
         return str(self)
 
 
-Key = ConnectionKey | AccountKey | VendorKey | IntercompanyKey | OtherKey
+Key = (
+    ConnectionKey
+    | AccountKey
+    | VendorKey
+    | IntercompanyKey
+    | DimensionKey
+    | DimensionValueKey
+    | CustomFieldKey
+    | OtherKey
+)
 
 
 def master(subsidiary_id: str, side: Side) -> AccountKey:
@@ -143,14 +207,8 @@ def parse(text: str) -> Key:
         return ConnectionKey(subsidiary_id)
     if not rest.strip():
         raise BadKeyError("the last segment is empty")
-    if family == "account":
-        return _account(subsidiary_id, rest)
-    if family == "vendor":
-        return _vendor(subsidiary_id, rest)
-    if family == "intercompany":
-        if not _SUBSIDIARY.fullmatch(rest):
-            raise BadKeyError("the other subsidiary's id is not letters, digits, dashes, dots and underscores")
-        return IntercompanyKey(subsidiary_id, rest)
+    if (read := _READERS.get(family)) is not None:
+        return read(subsidiary_id, rest)
     return OtherKey(subsidiary_id, family, rest)
 
 
@@ -179,6 +237,26 @@ def _account(subsidiary_id: str, rest: str) -> AccountKey:
     return key
 
 
+def _dimension(subsidiary_id: str, rest: str) -> DimensionKey | DimensionValueKey:
+    dimension, slash, value = rest.partition("/")
+    if not _SLUG.fullmatch(slug_of(dimension)):
+        raise BadKeyError("the dimension is not a slug")
+    if not slash:
+        return DimensionKey(subsidiary_id, dimension)
+    if not value.strip():
+        raise BadKeyError("the dimension's value is empty")
+    return DimensionValueKey(subsidiary_id, dimension, value)
+
+
+def _custom_field(subsidiary_id: str, rest: str) -> CustomFieldKey:
+    object_name, _, field = rest.partition("/")
+    if object_name not in _OBJECTS:
+        raise BadKeyError("the object is not arinvoice, arinvoiceitem, apbill or apbillitem")
+    if not SAGE_NAME.fullmatch(field):
+        raise BadKeyError("the field is not letters, digits and underscores")
+    return CustomFieldKey(subsidiary_id, FieldObject(object_name), field)
+
+
 def _vendor(subsidiary_id: str, rest: str) -> VendorKey:
     kind, _, provider = rest.partition("/")
     if kind not in _PROVIDERS:
@@ -186,3 +264,19 @@ def _vendor(subsidiary_id: str, rest: str) -> VendorKey:
     if not provider.strip():
         raise BadKeyError("the provider is empty")
     return VendorKey(subsidiary_id, Provider(kind), provider)
+
+
+def _intercompany(subsidiary_id: str, rest: str) -> IntercompanyKey:
+    if not _SUBSIDIARY.fullmatch(rest):
+        raise BadKeyError("the other subsidiary's id is not letters, digits, dashes, dots and underscores")
+    return IntercompanyKey(subsidiary_id, rest)
+
+
+_READERS: dict[str, Callable[[str, str], Key]] = {
+    "account": _account,
+    "vendor": _vendor,
+    "intercompany": _intercompany,
+    "dimension": _dimension,
+    "custom-field": _custom_field,
+}
+"""By family, what reads the rest of a key."""

@@ -8,14 +8,31 @@
 4. Families of settings that this version does not know are kept as they came.
 """
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, field
+from typing import TypeVar
 
 from domain.categories import Category
-from domain.keys import AccountKey, BadKeyError, ConnectionKey, IntercompanyKey, Key, VendorKey, parse
+from domain.custom_fields import FieldObject
+from domain.dimensions import slug_of
+from domain.keys import (
+    AccountKey,
+    BadKeyError,
+    ConnectionKey,
+    CustomFieldKey,
+    DimensionKey,
+    DimensionValueKey,
+    IntercompanyKey,
+    Key,
+    VendorKey,
+    parse,
+)
 from domain.settings import (
     AccountSetting,
     ConnectionSetting,
+    CustomFieldSetting,
+    DimensionSetting,
+    DimensionValueSetting,
     IntercompanySetting,
     Invalid,
     Other,
@@ -23,6 +40,9 @@ from domain.settings import (
     VendorSetting,
 )
 from domain.table import Record, Table
+
+_N = TypeVar("_N")
+_S = TypeVar("_S", DimensionSetting, CustomFieldSetting)
 
 
 @dataclass(slots=True)
@@ -35,6 +55,17 @@ class MappingState:
     _accounts: Table[AccountSetting] = field(default_factory=lambda: Table(AccountSetting.model_validate))
     _vendors: Table[VendorSetting] = field(default_factory=lambda: Table(VendorSetting.model_validate))
     _intercompany: Table[IntercompanySetting] = field(default_factory=lambda: Table(IntercompanySetting.model_validate))
+    _dimensions: Table[DimensionSetting] = field(default_factory=lambda: Table(DimensionSetting.model_validate))
+    _dimension_values: Table[DimensionValueSetting] = field(
+        default_factory=lambda: Table(DimensionValueSetting.model_validate)
+    )
+    _custom_fields: Table[CustomFieldSetting] = field(default_factory=lambda: Table(CustomFieldSetting.model_validate))
+    _dimensions_of: dict[str, dict[str, Record[DimensionSetting]]] = field(default_factory=dict)
+    """By subsidiary and slug, what stands, in the order of the slugs."""
+    _custom_fields_of: dict[str, dict[tuple[FieldObject, str], Record[CustomFieldSetting]]] = field(
+        default_factory=dict
+    )
+    """By subsidiary, then object and field."""
     _others: Table[Other] = field(default_factory=lambda: Table(Other))
     _strays: dict[str, Record[Setting]] = field(default_factory=dict)
     """By their text, keys outside the grammar; they stand for nothing."""
@@ -64,28 +95,20 @@ class MappingState:
             return None
         changed = self._table(parsed).apply(parsed, value, offset)
         self._watch_master(parsed, offset)
+        self._index(parsed)
         return parsed.canonical if changed else None
 
-    def _table(
-        self, key: Key
-    ) -> (
-        Table[ConnectionSetting]
-        | Table[AccountSetting]
-        | Table[VendorSetting]
-        | Table[IntercompanySetting]
-        | Table[Other]
-    ):
-        match key:
-            case ConnectionKey():
-                return self._connections
-            case AccountKey():
-                return self._accounts
-            case VendorKey():
-                return self._vendors
-            case IntercompanyKey():
-                return self._intercompany
-            case _:
-                return self._others
+    def _table(self, key: Key) -> Table[Setting]:
+        tables: dict[type[Key], Table[Setting]] = {
+            ConnectionKey: self._connections,
+            AccountKey: self._accounts,
+            VendorKey: self._vendors,
+            IntercompanyKey: self._intercompany,
+            DimensionKey: self._dimensions,
+            DimensionValueKey: self._dimension_values,
+            CustomFieldKey: self._custom_fields,
+        }
+        return tables.get(type(key), self._others)
 
     def _watch_master(self, key: Key, offset: int) -> None:
         if not isinstance(key, AccountKey) or key.category is not Category.DEFAULT:
@@ -94,6 +117,18 @@ class MappingState:
             self._cleared[key.canonical] = offset
         else:
             self._cleared.pop(key.canonical, None)
+
+    def _index(self, key: Key) -> None:
+        """Keep what stands for a subsidiary together: a document asks for all of it."""
+        match key:
+            case DimensionKey():
+                record = self._dimensions.get(key.canonical)
+                _put(self._dimensions_of, key.subsidiary_id, slug_of(key.dimension), record)
+            case CustomFieldKey():
+                name = (key.object, key.field.upper())
+                _put(self._custom_fields_of, key.subsidiary_id, name, self._custom_fields.get(key.canonical))
+            case _:
+                pass
 
     def connection(self, subsidiary_id: str) -> ConnectionSetting | Invalid | None:
         """The subsidiary's connection; `Invalid` if its record cannot be read; None if it has none."""
@@ -112,6 +147,18 @@ class MappingState:
         """What stands for another subsidiary, given as `IntercompanyKey.canonical`."""
         return self._intercompany.get(canonical)
 
+    def dimensions(self, subsidiary_id: str) -> Mapping[str, Record[DimensionSetting]]:
+        """The subsidiary's dimensions by slug; `domain.carried` resolves them."""
+        return self._dimensions_of.get(subsidiary_id, {})
+
+    def dimension_value(self, canonical: str) -> Record[DimensionValueSetting] | None:
+        """What stands at just this value, given as `DimensionValueKey.canonical`."""
+        return self._dimension_values.get(canonical)
+
+    def custom_fields(self, subsidiary_id: str) -> Mapping[tuple[FieldObject, str], Record[CustomFieldSetting]]:
+        """The subsidiary's custom fields by object and name; `domain.carried` resolves them."""
+        return self._custom_fields_of.get(subsidiary_id, {})
+
     def connections(self) -> Iterator[Record[ConnectionSetting]]:
         """Every subsidiary's connection that stands, readable or not."""
         yield from self._connections
@@ -119,11 +166,8 @@ class MappingState:
     def records(self) -> list[Record[Setting]]:
         """Every record that stands, keys outside the grammar too, in the order of their keys."""
         tables: list[Record[Setting]] = [
-            *self._connections,
-            *self._accounts,
-            *self._vendors,
-            *self._intercompany,
-            *self._others,
+            *(*self._connections, *self._accounts, *self._vendors, *self._intercompany),
+            *(*self._dimensions, *self._dimension_values, *self._custom_fields, *self._others),
         ]
         return sorted([*tables, *self._strays.values()], key=lambda record: record.key)
 
@@ -138,3 +182,12 @@ class MappingState:
         (`ACCOUNT_UNMAPPED`) rather than go by a setting that some workers remember and others do not.
         """
         return dict(self._cleared)
+
+
+def _put(of: dict[str, dict[_N, Record[_S]]], subsidiary_id: str, name: _N, record: Record[_S] | None) -> None:
+    """Set or drop one; the names stay sorted, so that every worker sees them in one order."""
+    standing = dict(of.get(subsidiary_id, {}))
+    standing.pop(name, None)
+    if record is not None:
+        standing[name] = record
+    of[subsidiary_id] = dict(sorted(standing.items(), key=lambda item: str(item[0])))

@@ -3,11 +3,14 @@
 from dataclasses import dataclass
 from datetime import datetime
 from enum import StrEnum
-from typing import Annotated, Literal
+from typing import Annotated, Literal, Self
 
-from pydantic import AfterValidator, BeforeValidator, Field, StrictBool, StringConstraints
+from pydantic import AfterValidator, BeforeValidator, Field, StrictBool, StrictInt, StringConstraints, model_validator
 
+from domain.custom_fields import FITS, TITLES, FieldType, converted
+from domain.dimensions import SAGE_NAME, DimensionSource
 from domain.events.fields import Id, Text, Wire, to_instant
+from domain.facts import Kind, kind_of
 from domain.money import MINOR_UNITS
 
 
@@ -21,6 +24,18 @@ def _known_currency(letters: str) -> str:
     if letters not in MINOR_UNITS:
         raise ValueError("is not a currency this service knows")
     return letters
+
+
+def _sage_name(text: str) -> str:
+    if not SAGE_NAME.fullmatch(text):
+        raise ValueError("is not letters, digits and underscores")
+    return text
+
+
+def _known_fact(name: str) -> str:
+    if kind_of(name) is None:
+        raise ValueError("is none of the sources")
+    return name
 
 
 class ConnectionStatus(StrEnum):
@@ -142,6 +157,68 @@ class ConnectionSetting(Wire):
     """What becomes of a document whose date is in a closed period."""
     long_values: Literal["reject", "truncate"] = "reject"
     """What becomes of a custom field's value that is too long for Sage (C13)."""
+    invoice_dimensions: Literal["refuse", "leave-out", "custom-field"] = "refuse"
+    """What becomes, on an invoice, of a dimension that Sage documents for bills only: user-defined ones, and Asset.
+    `custom-field`: this company's Sage takes a user-defined one as a custom field of the line."""
+
+
+class DimensionSetting(Wire):
+    """What a dimension takes its values from: an Alvys field, a default, or both."""
+
+    source: DimensionSource | None = None
+    default: Id | None = None
+    """Where the field's value is not mapped."""
+    required: StrictBool = False
+    """Whether a line without a value keeps the document back."""
+    user_defined: Annotated[Id, AfterValidator(_sage_name)] | None = None
+    """The user-defined dimension's object in Sage; None: the key names a standard one."""
+
+    @model_validator(mode="after")
+    def _gives_something(self) -> Self:
+        if self.source is None and self.default is None:
+            raise ValueError("has neither a source nor a default")
+        return self
+
+
+class DimensionValueSetting(Wire):
+    """What one value in Alvys is in Sage: the id, not the name."""
+
+    value: Id
+    title: Text | None = None
+    """The value's name in Sage, for people."""
+
+
+class CustomFieldSetting(Wire):
+    """What a custom field takes its value from: a fact of the event, a default, or both."""
+
+    source: Annotated[Id, AfterValidator(_known_fact)] | None = None
+    type: FieldType
+    max_length: Annotated[StrictInt, Field(gt=0)] | None = None
+    """Characters that Sage takes; None: not known, so Sage decides."""
+    required: StrictBool = False
+    default: Text | None = None
+    """Where the event does not give the source."""
+    format: Literal["mm/dd/yyyy", "dd/mm/yyyy", "yyyy-mm-dd"] | None = None
+    """How a date is written into a text field; without it mm/dd/yyyy."""
+
+    @property
+    def kind(self) -> Kind:
+        """What the source's values are; a default is free text."""
+        return (kind_of(self.source) if self.source else None) or Kind.ANY
+
+    @model_validator(mode="after")
+    def _fits(self) -> Self:
+        if self.source is None and not self.default:
+            raise ValueError("has neither a source nor a default")
+        if self.type not in FITS[self.kind]:
+            raise ValueError(f"a {TITLES[self.type]} field does not take {self.kind} values")
+        if self.default and converted(self.type, Kind.ANY, (self.default,)) is None:
+            raise ValueError(f"the default is no value of a {TITLES[self.type]} field")
+        if self.default and self.max_length is not None and len(self.default) > self.max_length:
+            raise ValueError("the default is longer than maxLength")
+        if self.format and (self.kind is not Kind.DATE or self.type is FieldType.DATE):
+            raise ValueError("a format is for a date that goes into a text field")
+        return self
 
 
 @dataclass(frozen=True, slots=True)
@@ -160,4 +237,13 @@ class Invalid:
     offset: int
 
 
-Setting = ConnectionSetting | AccountSetting | VendorSetting | IntercompanySetting | Other
+Setting = (
+    ConnectionSetting
+    | AccountSetting
+    | VendorSetting
+    | IntercompanySetting
+    | DimensionSetting
+    | DimensionValueSetting
+    | CustomFieldSetting
+    | Other
+)

@@ -16,6 +16,7 @@ from domain.documents import Connection, Document
 from domain.outcomes import Outcome
 from domain.terms import TermUse
 from domain.words import one_line
+from producers import carried
 
 SCHEMA = 1
 LARGEST = 1_000_000
@@ -145,6 +146,7 @@ def _document(document: Document, party_id: str | None, *, with_lines: bool) -> 
         body["leftOut"] = [
             {"kind": one.kind, "lines": one.lines, "amount": str(one.amount)} for one in document.left_out
         ]
+    body |= carried.document(document)
     if not with_lines:
         return body | {"linesLeftOut": len(document.lines)}
     return body | {
@@ -162,6 +164,7 @@ def _document(document: Document, party_id: str | None, *, with_lines: bool) -> 
                 },
                 "memo": line.memo,
             }
+            | carried.line(line)
             for number, line in enumerate(document.lines, 1)
         ]
     }

@@ -12,6 +12,7 @@ from sage_client.answers import Answer, Call, Done, Refused, Unknown
 from sage_client.books import Account, Entity, Term
 from sage_client.client import GATEWAY_URL, SageClient
 from sage_client.corrections import REVERSALS, UPDATABLE, Correction, DeleteCall, ReverseCall, UpdateCall, line_elements
+from sage_client.discovery import CustomField, Dimension, DimensionValue
 from sage_client.errors import SageError
 from sage_client.gateway_error import GatewayError
 from sage_client.login import Login
@@ -34,7 +35,10 @@ __all__ = [
     "Certainty",
     "Change",
     "Correction",
+    "CustomField",
     "DeleteCall",
+    "Dimension",
+    "DimensionValue",
     "DocumentKey",
     "Done",
     "Entity",

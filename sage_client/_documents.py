@@ -12,6 +12,7 @@ Every value passes `_text`, and the tests read the bytes back with lxml.
 from domain.documents import Document, DocumentLine, SageObject
 from domain.identity import marker
 from sage_client._adjustments import create_adjustment
+from sage_client._carried import generic_fields, generic_line, header_fields, legacy_fields, legacy_line
 from sage_client._kinds import Level
 from sage_client._text import DEFAULT_LIMITS, Limits, amount, clean, cut, escape, exact, split_date, us_date
 from sage_client.errors import RequestInvalidError
@@ -59,10 +60,7 @@ def _create_invoice(document: Document, party_id: str, limits: Limits, marker_fi
             # An empty rate type is "Intacct Daily Rate" (accounts-receivable/invoices).
             f"<currency>{exact(document.currency, 'currency')}</currency><exchratetype/>" if document.currency else "",
             # Its place in the schema is right before the lines.
-            f"<customfields><customfield><customfieldname>{escape(marker_field)}</customfieldname>"
-            f"<customfieldvalue>{marker(document.source.key)}</customfieldvalue></customfield></customfields>"
-            if marker_field
-            else "",
+            legacy_fields(header_fields(document.custom, marker_field, marker(document.source.key))),
             "<invoiceitems>",
             *[_invoice_line(line, limits) for line in document.lines],
             "</invoiceitems></create_invoice>",
@@ -74,7 +72,7 @@ def _invoice_line(line: DocumentLine, limits: Limits) -> str:
     return (
         f"<lineitem><glaccountno>{exact(line.account, 'GL account')}</glaccountno>"
         f"<amount>{amount(line.amount)}</amount>"
-        f"{_optional('memo', line.memo, limits.memo)}{_location('locationid', line)}</lineitem>"
+        f"{_optional('memo', line.memo, limits.memo)}{legacy_line(line)}</lineitem>"
     )
 
 
@@ -93,7 +91,7 @@ def _create_bill(document: Document, party_id: str, limits: Limits, marker_field
             f"<CURRENCY>{exact(document.currency, 'currency')}</CURRENCY>" if document.currency else "",
             f"<ACTION>{_action(document)}</ACTION>",
             # A custom field is an element of its own in a generic function (accounts-payable/bills).
-            f"<{marker_field}>{marker(document.source.key)}</{marker_field}>" if marker_field else "",
+            generic_fields(header_fields(document.custom, marker_field, marker(document.source.key))),
             "<APBILLITEMS>",
             *[_bill_line(line, limits) for line in document.lines],
             "</APBILLITEMS></APBILL></create>",
@@ -105,7 +103,7 @@ def _bill_line(line: DocumentLine, limits: Limits) -> str:
     return (
         f"<APBILLITEM><ACCOUNTNO>{exact(line.account, 'GL account')}</ACCOUNTNO>"
         f"<TRX_AMOUNT>{amount(line.amount)}</TRX_AMOUNT>{_optional('ENTRYDESCRIPTION', line.memo, limits.memo)}"
-        f"{_location('LOCATIONID', line)}</APBILLITEM>"
+        f"{generic_line(line)}</APBILLITEM>"
     )
 
 
@@ -116,7 +114,3 @@ def _action(document: Document) -> str:
 def _optional(tag: str, text: str | None, limit: int) -> str:
     words = escape(cut(text, limit)) if text else ""
     return f"<{tag}>{words}</{tag}>" if words else ""
-
-
-def _location(tag: str, line: DocumentLine) -> str:
-    return f"<{tag}>{exact(line.location_id, 'location')}</{tag}>" if line.location_id else ""

@@ -19,6 +19,7 @@ from sage_client.errors import (
     AccountInvalidError,
     ConfigurationError,
     DimensionInvalidError,
+    DimensionMissingError,
     DuplicateCallError,
     DuplicateNumberError,
     PartyInvalidError,
@@ -99,7 +100,7 @@ NOT_VALID = "is not valid|is invalid|is inactive"
 REFINED: frozenset[Verdict] = frozenset(
     (
         *(SmartRuleError, VendorOnHoldError, PaymentsAppliedError, PartyInvalidError, DimensionInvalidError),
-        *(AccountInvalidError, TermInvalidError),
+        *(DimensionMissingError, AccountInvalidError, TermInvalidError),
     )
 )
 """Known by words alone."""
@@ -146,6 +147,7 @@ RULES: tuple[Rule, ...] = (
     _rule(RequestInvalidError, "DL02000001"),
     # What it is about the document. After the rules of patience: none of these may make an unknown outcome a known one.
     _rule(SmartRuleError, words=["smart rule"], levels=_RESULT),
+    _rule(DimensionMissingError, words=["dimension", "requires|required|missing"], levels=_RESULT),
     _rule(VendorOnHoldError, words=["vendor", "on hold"], levels=_RESULT),
     _rule(PaymentsAppliedError, "BL03000130 XL03000027", levels=_RESULT),
     _rule(PaymentsAppliedError, words=["there is no due on the bill"], levels=_RESULT),

@@ -11,6 +11,7 @@
     │   ├── SignInError                 AUTH           company, user, password or entity refused
     │   ├── ConfigurationError          CONFIGURATION  sender or set-up of the tenant refused
     │   │   └── PermissionDeniedError     CONFIGURATION  the user may not do this with this kind of object
+    │   │       └── DimensionUnreadableError  CONFIGURATION  a dimension of Platform Apps, whose values cannot be read
     │   ├── RefusedError                DATA           Sage refused the document itself
     │   │   ├── PeriodClosedError       DATA           its date is in a closed period
     │   │   ├── PartyInvalidError       DATA           its customer or vendor is missing or inactive
@@ -20,7 +21,8 @@
     │   │   ├── TermInvalidError        DATA           its payment term is missing or inactive
     │   │   ├── SmartRuleError          DATA           a Smart Rule of the company refuses it
     │   │   ├── PaymentsAppliedError    DATA           payments are applied to it
-    │   │   └── DuplicateNumberError    DATA           the number exists: look up whose it is
+    │   │   ├── DuplicateNumberError    DATA           the number exists: look up whose it is
+    │   │   └── DimensionMissingError   DATA           a dimension that Sage requires is missing
     │   └── RequestInvalidError         BUG            Sage could not read our request, or we could not write it
     └── UnknownOutcomeError           not proven either way: look the document up before anything else
         ├── ConnectionLostError         bytes may have left, no whole answer came back
@@ -32,9 +34,10 @@
 the stable code a result carries is `code`.
 """
 
-from typing import ClassVar
+from typing import ClassVar, Self
 
 from domain.codes import Code
+from domain.dimensions import UNREADABLE
 from sage_client._kinds import Certainty, Kind, Level
 from sage_client.gateway_error import GatewayError
 
@@ -44,6 +47,8 @@ __all__ = [
     "ConfigurationError",
     "ConnectionLostError",
     "DimensionInvalidError",
+    "DimensionMissingError",
+    "DimensionUnreadableError",
     "DuplicateCallError",
     "DuplicateNumberError",
     "GatewayError",
@@ -160,6 +165,20 @@ class PermissionDeniedError(ConfigurationError):
     """The user may not do this with this object, or Sage does not show it the object; others it may well."""
 
 
+class DimensionUnreadableError(PermissionDeniedError):
+    """The values of a user-defined dimension cannot be read: it belongs to Platform Apps (requirements 46 and 47)."""
+
+    @classmethod
+    def of(cls, dimension: str, denied: PermissionDeniedError) -> Self:
+        """The error for a dimension. Its message is the product's own, word for word; Sage's words stand beside it."""
+        error = cls(UNREADABLE, level=denied.level, http_status=denied.http_status, errors=denied.errors)
+        error.dimension = dimension
+        return error
+
+    dimension: str = ""
+    """Its object in Sage."""
+
+
 class RefusedError(NotDoneError):
     """Sage refused this document; sending it again unchanged meets the same answer."""
 
@@ -220,6 +239,12 @@ class DuplicateNumberError(RefusedError):
 
     code = Code.SAGE_DUPLICATE_NUMBER
     needs_look_up = True
+
+
+class DimensionMissingError(RefusedError):
+    """A dimension that Sage requires is not on the document; Spend Management may require it (requirement 48)."""
+
+    code = Code.SAGE_DIMENSION_MISSING
 
 
 class RequestInvalidError(NotDoneError):

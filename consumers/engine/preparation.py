@@ -6,6 +6,7 @@ Read in bulk and kept, never once for each line or document. It decides nothing 
 from collections.abc import Sequence
 from dataclasses import dataclass, field, replace
 
+from consumers.engine.dimension_check import DimensionCheck
 from consumers.engine.directory import PartyDirectory, Wanted
 from consumers.engine.knobs import Knobs, Time
 from consumers.engine.party_making import Made, NewParty, PartyMaker
@@ -43,6 +44,7 @@ class Preparation:
         self._maker = PartyMaker(client, self._directory)
         self._updates = PartyUpdates(client, self._directory)
         self._terms = TermLists(client, knobs, time)
+        self.dimensions = DimensionCheck(client, knobs, time)
 
     async def prepare(self, login: Login, batch: Sequence[Work]) -> Prepared:
         """Find or make the party of each document of one place and kind, and settle its term.
@@ -50,8 +52,8 @@ class Preparation:
         Raises:
             SageError: Something could not be read; nothing was decided, for none of the batch.
         """
-        prepared = Prepared()
-        await self._settle_terms(login, batch, prepared)
+        prepared = Prepared(against=await self.dimensions.against(login, batch))
+        await self._settle_terms(login, [work for work in batch if work not in prepared.held], prepared)
         left = [work for work in batch if work not in prepared.held]
         answers = await self._find(login, left, prepared)
         followed = []

@@ -152,11 +152,25 @@ def to_loose_object(value: object) -> object:
     return value if isinstance(value, dict) else None
 
 
+def to_fact_text(value: object) -> str:
+    """A short text, which may be written as a number: a truck's number, the value of a reference.
+
+    Raises:
+        ValueError: Any other type, a text of more than 1,000 characters, or what is no amount.
+    """
+    if type(value) is not str:
+        return f"{_WIDE.normalize(to_amount(value)) or Decimal(0):f}"
+    if len(text := value.strip()) <= LONGEST_TEXT:
+        return text
+    raise ValueError("is longer than 1,000 characters")
+
+
 Amount = Annotated[Decimal, PlainValidator(to_amount)]
 Instant = Annotated[datetime, PlainValidator(to_instant)]
 CalendarDate = Annotated[date, PlainValidator(to_date)]
 StatementNumber = Annotated[str, PlainValidator(to_number)]
 CurrencyNumber = Annotated[int | None, PlainValidator(to_currency_number)]
+FactText = Annotated[str, PlainValidator(to_fact_text)]
 TermDays = Annotated[int, PlainValidator(to_days)]
 Id = Annotated[
     str,

@@ -2,6 +2,7 @@
 
 from pydantic import StrictBool
 
+from domain.events.around import Named
 from domain.events.envelope import Envelope
 from domain.events.fields import CalendarDate, Id, Money, Text, Wire
 
@@ -20,7 +21,9 @@ class Fuel(Wire):
     id: Id
     transaction_id: Text
     subsidiary_id: Id
+    subsidiary_name: Text | None = None
     truck_number: Text | None = None
+    driver_name: Text | None = None
     source: Text | None = None
     """The fuel card provider, whose vendor stands in mapping-state."""
     category: Text | None = None
@@ -35,6 +38,7 @@ class FuelData(Wire):
 
     fuel: Fuel
     deduct_fuel: StrictBool
+    fleet: Named | None = None
 
 
 class FuelTransactionCreated(Envelope):

@@ -4,6 +4,7 @@ from typing import Self
 
 from pydantic import Field, model_validator
 
+from domain.events.around import Load, Trip
 from domain.events.envelope import Envelope
 from domain.events.fields import (
     CalendarDate,
@@ -80,16 +81,6 @@ class Customer(Wire):
     phone_numbers: LooseTexts = ()
 
 
-class Load(Wire):
-    """A load that the invoice bills; its numbers become the PO number in Sage."""
-
-    load_number: Text | None = None
-    order_number: Text | None = None
-    po_number: Text | None = None
-    invoice_as: Text | None = None
-    """The subsidiary that invoices, by id or name."""
-
-
 class InvoiceData(Wire):
     """`data` of `invoice.created`."""
 
@@ -98,6 +89,7 @@ class InvoiceData(Wire):
     customer: Customer
     loads: list[Load] | None = None
     intercompany: Intercompany | None = None
+    trips: list[Trip] | None = None
 
     @model_validator(mode="after")
     def _names_the_other_side(self) -> Self:

@@ -6,6 +6,7 @@ from typing import Annotated, Literal, Self
 
 from pydantic import BeforeValidator, Field, model_validator
 
+from domain.events.around import Load, Trip, TripFacts
 from domain.events.envelope import Envelope
 from domain.events.fields import (
     CalendarDate,
@@ -50,6 +51,11 @@ class Driver(Wire):
     address: LooseAddress = None
     email: LooseText = None
     phone: LooseText = None
+    subsidiary_name: Text | None = None
+    fleet_name: Text | None = None
+    contractor_type: Text | None = None
+    """Such as Owner Operator; without it `type` tells."""
+    kind: Text | None = Field(default=None, alias="type")
 
 
 class DriverTotals(Wire):
@@ -65,6 +71,7 @@ class DriverLine(Wire):
     title: Text | None = None
     policy_name: Text | None = None
     trip_number: Text | None = None
+    load_number: Text | None = None
     amount: Money
     mapping: Mapping | None = None
     source_transaction_id: Text | None = None
@@ -86,6 +93,8 @@ class DriverStatementData(Wire):
 
     settlement_type: Literal["DriverStatement"]
     statement: DriverStatement
+    loads: list[Load] | None = None
+    trips: list[Trip] | None = None
 
 
 class ExternalId(Wire):
@@ -142,7 +151,7 @@ class CarrierItem(Wire):
     mapping: Mapping | None = None
 
 
-class CarrierTrip(Wire):
+class CarrierTrip(TripFacts):
     """One trip on a carrier's statement."""
 
     trip_number: Text | None = None
@@ -158,6 +167,7 @@ class CarrierStatement(Wire):
     statement_date: CalendarDate
     remittance_date: CalendarDate | None = None
     subsidiary_id: Id
+    subsidiary_name: Text | None = None
     net_amount: Money
     trips: list[CarrierTrip]
 
@@ -168,6 +178,7 @@ class CarrierStatementData(Wire):
     settlement_type: Literal["CarrierStatement"]
     statement: CarrierStatement
     carrier: StatementCarrier
+    loads: list[Load] | None = None
 
 
 class CarrierAccessorial(Wire):
@@ -214,12 +225,11 @@ class Trigger(StrEnum):
     CARRIER_INVOICE_UPLOAD = "carrierInvoiceUpload"
 
 
-class BilledTrip(Wire):
+class BilledTrip(TripFacts):
     """The trip that is billed."""
 
     id: Text | None = None
     trip_number: Text
-    load_number: Text | None = None
     tender_as: Text | None = None
     """The subsidiary that tendered the load, by id or name."""
     released_at: CalendarDate | None = None
@@ -247,6 +257,7 @@ class CarrierBillData(Wire):
     settlement_type: Literal["CarrierBill"]
     subsidiary: Subsidiary
     trip: BilledTrip
+    loads: list[Load] | None = None
     trigger: Trigger | None = None
     """What made Alvys send it; without one it is sent under whichever trigger is in force."""
 

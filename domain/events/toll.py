@@ -2,6 +2,7 @@
 
 from pydantic import StrictBool
 
+from domain.events.around import Named
 from domain.events.envelope import Envelope
 from domain.events.fields import CalendarDate, Id, Money, Text, Wire
 
@@ -12,6 +13,7 @@ class Toll(Wire):
     id: Id
     transaction_id: Text
     subsidiary_id: Id
+    subsidiary_name: Text | None = None
     source: Text | None = None
     """The toll provider, whose vendor stands in mapping-state."""
     agency: Text | None = None
@@ -27,6 +29,7 @@ class TollData(Wire):
 
     toll: Toll
     deduct_toll: StrictBool
+    fleet: Named | None = None
 
 
 class TollTransactionCreated(Envelope):

@@ -10,8 +10,10 @@ from domain.documents import SourceDocument, SourceKind, SourceLine
 from domain.events.fields import Money
 from domain.events.invoice import Mapping
 from domain.events.settlement import BilledCarrier, BilledTrip, CarrierBillData
+from domain.facts import Fact, Facts
 from domain.lines import of_carrier_item
 from domain.reading.amounts import check
+from domain.reading.around import Around, pair
 from domain.reading.carrier import days, profile, vendor
 from domain.reading.dates import terms
 from domain.reading.places import named
@@ -38,6 +40,7 @@ def read(data: CarrierBillData, key: str, emitted_at: datetime) -> SourceDocumen
     agree(data.subsidiary, "trip.tenderAs", trip.tender_as)
     rows = list(_rows(carrier))
     amounts = check(carrier.total_payable, [row.money for row in rows])
+    around = Around(pair(Fact.SUBSIDIARY, data.subsidiary.name or data.subsidiary.id), (), data.loads, [trip]).document
     return SourceDocument(
         kind=SourceKind.CARRIER_BILL,
         key=key,
@@ -50,12 +53,15 @@ def read(data: CarrierBillData, key: str, emitted_at: datetime) -> SourceDocumen
         due=trip.due_date or trip.day + timedelta(days=terms(days(carrier))),
         currency=amounts.currency,
         total=amounts.total,
-        lines=tuple([_line(row, amount, trip.trip_number) for row, amount in zip(rows, amounts.lines, strict=True)]),
+        lines=tuple(
+            [_line(row, amount, trip.trip_number, around) for row, amount in zip(rows, amounts.lines, strict=True)]
+        ),
         description=_description(trip),
         reference=carrier.carrier_invoice_number or None,
         profile=profile(carrier),
         terms=AskedTerms(days(carrier), due_given=trip.due_date is not None),
         trigger=data.trigger,
+        facts=around,
     )
 
 
@@ -81,10 +87,10 @@ def _rows(carrier: BilledCarrier) -> Iterator[_Row]:
         yield _Row("ECheck", check_.kind or "E-Check", paid, check_.mapping, check_.check_number)
 
 
-def _line(row: _Row, amount: Decimal, trip_number: str) -> SourceLine:
+def _line(row: _Row, amount: Decimal, trip_number: str, facts: Facts) -> SourceLine:
     place = named(Side.AP, row.mapping) if row.mapping else of_carrier_item(row.kind, row.tag)
     memo = phrase(row.tag, f"trip {trip_number}", row.reference and f"e-check {row.reference}")
-    return SourceLine(place.category, place.item, amount, cut(memo, MEMO_LENGTH), trip_number)
+    return SourceLine(place.category, place.item, amount, cut(memo, MEMO_LENGTH), trip_number, facts)
 
 
 def _description(trip: BilledTrip) -> str:

@@ -7,8 +7,10 @@ from domain.categories import Side
 from domain.codes import Code
 from domain.documents import SourceDocument, SourceKind, SourceLine
 from domain.events.settlement import CarrierItem, CarrierStatementData, CarrierTrip
+from domain.facts import Fact, Facts
 from domain.lines import of_carrier_item
 from domain.reading.amounts import check
+from domain.reading.around import Around, pair
 from domain.reading.carrier import days, profile, vendor
 from domain.reading.dates import terms
 from domain.reading.places import named
@@ -35,6 +37,9 @@ def read(data: CarrierStatementData, key: str, emitted_at: datetime) -> SourceDo
     given = _given_due(data)
     rows = [(trip, item) for trip in statement.trips for item in trip.items]
     amounts = check(statement.net_amount, [item.amount for _, item in rows])
+    around = Around(
+        pair(Fact.SUBSIDIARY, statement.subsidiary_name or statement.subsidiary_id), (), data.loads, statement.trips
+    )
     if not statement.number:
         raise Refusal(Code.NUMBER_UNUSABLE, "the number is empty")
     return SourceDocument(
@@ -49,10 +54,16 @@ def read(data: CarrierStatementData, key: str, emitted_at: datetime) -> SourceDo
         due=given or statement.statement_date + timedelta(days=terms(days(data.carrier))),
         currency=amounts.currency,
         total=amounts.total,
-        lines=tuple([_line(trip, item, amount) for (trip, item), amount in zip(rows, amounts.lines, strict=True)]),
+        lines=tuple(
+            [
+                _line(trip, item, amount, around.line(trip.load_number, trip.trip_number))
+                for (trip, item), amount in zip(rows, amounts.lines, strict=True)
+            ]
+        ),
         description=cut(f"Statement {statement.number}", DESCRIPTION_LENGTH),
         profile=profile(data.carrier),
         terms=AskedTerms(days(data.carrier), due_given=given is not None),
+        facts=around.document,
     )
 
 
@@ -63,9 +74,9 @@ def _given_due(data: CarrierStatementData) -> date | None:
     return max([trip.invoice_due_date for trip in data.statement.trips if trip.invoice_due_date], default=None)
 
 
-def _line(trip: CarrierTrip, item: CarrierItem, amount: Decimal) -> SourceLine:
+def _line(trip: CarrierTrip, item: CarrierItem, amount: Decimal, facts: Facts) -> SourceLine:
     tag = item.accounting_tag or item.description or ""
     place = named(Side.AP, item.mapping) if item.mapping else of_carrier_item(item.kind, tag)
     number, invoice = trip.trip_number or None, trip.invoice_number
     memo = phrase(item.description or tag or item.kind, number and f"trip {number}", invoice and f"invoice {invoice}")
-    return SourceLine(place.category, place.item, amount, cut(memo, MEMO_LENGTH), number)
+    return SourceLine(place.category, place.item, amount, cut(memo, MEMO_LENGTH), number, facts)

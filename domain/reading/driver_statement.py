@@ -6,8 +6,10 @@ from decimal import Decimal
 from domain.categories import Side
 from domain.documents import PartyKind, PartyRef, SourceDocument, SourceKind, SourceLine
 from domain.events.settlement import Driver, DriverLine, DriverStatementData
+from domain.facts import Fact, Facts, Pair
 from domain.lines import of_driver_line
 from domain.reading.amounts import check
+from domain.reading.around import Around, contractor, pair
 from domain.reading.people import company_name, of_driver
 from domain.reading.places import named
 from domain.reading.texts import DESCRIPTION_LENGTH, MEMO_LENGTH, cut, document_number, key_part, phrase
@@ -32,6 +34,7 @@ def read(data: DriverStatementData, key: str, emitted_at: datetime) -> SourceDoc
     """
     statement, driver = data.statement, data.statement.driver
     amounts = check(statement.totals.net_income, [line.amount for line in statement.line_items])
+    around = Around(_known(driver), _told(driver), data.loads, data.trips, of_a_driver=True)
     return SourceDocument(
         kind=SourceKind.DRIVER_STATEMENT,
         key=key,
@@ -44,12 +47,29 @@ def read(data: DriverStatementData, key: str, emitted_at: datetime) -> SourceDoc
         due=statement.statement_date + timedelta(days=driver.payment_terms_in_days or 0),
         currency=amounts.currency,
         total=amounts.total,
-        lines=tuple(map(_line, statement.line_items, amounts.lines)),
+        lines=tuple(
+            [
+                _line(line, amount, around.line(line.load_number, line.trip_number))
+                for line, amount in zip(statement.line_items, amounts.lines, strict=True)
+            ]
+        ),
         description=cut(phrase("Statement", statement.number, statement.pay_period_title), DESCRIPTION_LENGTH),
         tax_category=driver.tax_category or None,
         profile=of_driver(driver),
         terms=AskedTerms(driver.payment_terms_in_days, due_given=False),
+        facts=around.document,
     )
+
+
+def _known(driver: Driver) -> tuple[Pair, ...]:
+    subsidiary = (Fact.SUBSIDIARY, driver.subsidiary_name or driver.subsidiary_id)
+    return (subsidiary, *pair(Fact.DRIVER, driver.name))
+
+
+def _told(driver: Driver) -> tuple[Pair, ...]:
+    """The driver's fleet is what counts on a driver's bill, not those of the loads (alvys.md 2.8)."""
+    kind = contractor(driver.contractor_type or driver.kind)
+    return (*pair(Fact.DRIVER_FLEET, driver.fleet_name), *pair(Fact.CONTRACTOR_TYPE, kind))
 
 
 def _names(driver: Driver) -> tuple[str, ...]:
@@ -57,7 +77,7 @@ def _names(driver: Driver) -> tuple[str, ...]:
     return tuple([name for name in (company_name(driver), driver.name) if name])
 
 
-def _line(line: DriverLine, amount: Decimal) -> SourceLine:
+def _line(line: DriverLine, amount: Decimal, facts: Facts) -> SourceLine:
     trip = line.trip_number or None
     title = line.title or line.category
     place = (
@@ -67,4 +87,4 @@ def _line(line: DriverLine, amount: Decimal) -> SourceLine:
     )
     source = line.source_transaction_id or None
     memo = phrase(title, line.policy_name and f"({line.policy_name})", trip and f"trip {trip}", source)
-    return SourceLine(place.category, place.item, amount, cut(memo, MEMO_LENGTH), trip or source)
+    return SourceLine(place.category, place.item, amount, cut(memo, MEMO_LENGTH), trip or source, facts)

@@ -6,8 +6,10 @@ from domain.categories import Side
 from domain.codes import Code
 from domain.documents import PartyKind, PartyRef, SourceDocument, SourceKind, SourceLine
 from domain.events.fuel import Fuel, FuelData
+from domain.facts import Fact, Facts, facts
 from domain.lines import of_fuel
 from domain.reading.amounts import check
+from domain.reading.around import pair
 from domain.reading.refusal import Refusal
 from domain.reading.texts import DESCRIPTION_LENGTH, MEMO_LENGTH, cut, hashed_number, key_part, phrase
 
@@ -29,6 +31,7 @@ def read(data: FuelData, key: str, emitted_at: datetime) -> SourceDocument:
     amounts = check(fuel.total, [fuel.total])
     place = of_fuel(fuel.category or "")
     description = _description(fuel)
+    around = _facts(data)
     return SourceDocument(
         kind=SourceKind.FUEL,
         key=key,
@@ -48,12 +51,21 @@ def read(data: FuelData, key: str, emitted_at: datetime) -> SourceDocument:
                 amounts.total,
                 cut(phrase(place.item, description), MEMO_LENGTH),
                 fuel.transaction_id or None,
+                around,
             ),
         ),
         description=cut(description, DESCRIPTION_LENGTH),
         reference=fuel.transaction_id or None,
         deducted=data.deduct_fuel,
+        facts=around,
     )
+
+
+def _facts(data: FuelData) -> Facts:
+    """The truck's number is part of the description, so content already."""
+    fuel = data.fuel
+    known = (*pair(Fact.SUBSIDIARY, fuel.subsidiary_name or fuel.subsidiary_id), *pair(Fact.TRUCK, fuel.truck_number))
+    return facts(known, (*pair(Fact.DRIVER, fuel.driver_name), *pair(Fact.FLEET, data.fleet)))
 
 
 def _description(fuel: Fuel) -> str:

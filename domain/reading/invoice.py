@@ -6,8 +6,10 @@ from decimal import Decimal
 from domain.categories import Side
 from domain.documents import PartyKind, PartyRef, SourceDocument, SourceKind, SourceLine
 from domain.events.invoice import InvoiceData, InvoiceLine
+from domain.facts import Fact, Facts, Pair
 from domain.lines import is_deduction, of_invoice_line
 from domain.reading.amounts import check
+from domain.reading.around import Around, pair
 from domain.reading.dates import terms
 from domain.reading.people import of_customer
 from domain.reading.places import named
@@ -41,6 +43,7 @@ def read(data: InvoiceData, key: str) -> SourceDocument:
     amounts = check(invoice.total, [line.amount for line in invoice.line_items])
     date = invoice.invoiced_date or invoice.created_date.date()
     loads = data.loads or []
+    around = Around(_known(data), loads=loads, trips=data.trips)
     return SourceDocument(
         kind=SourceKind.INVOICE if data.intercompany is None else SourceKind.INTERCOMPANY_INVOICE,
         key=key,
@@ -53,11 +56,17 @@ def read(data: InvoiceData, key: str) -> SourceDocument:
         due=invoice.due_date or date + timedelta(days=terms(customer.payment_terms_in_days)),
         currency=amounts.currency,
         total=amounts.total,
-        lines=tuple(map(_line, invoice.line_items, amounts.lines)),
+        lines=tuple(
+            [
+                _line(line, amount, around.line(line.load_number))
+                for line, amount in zip(invoice.line_items, amounts.lines, strict=True)
+            ]
+        ),
         description=_description(invoice.line_items),
         order_number=several([load.order_number for load in loads], PO_NUMBER_LENGTH),
         po_number=several([load.po_number for load in loads], PO_NUMBER_LENGTH),
         profile=of_customer(customer),
+        facts=around.document,
         terms=AskedTerms(customer.payment_terms_in_days, due_given=invoice.due_date is not None),
     )
 
@@ -81,11 +90,20 @@ def _customer(data: InvoiceData) -> PartyRef:
     return PartyRef(PartyKind.CUSTOMER, external_id, tuple(names))
 
 
-def _line(line: InvoiceLine, amount: Decimal) -> SourceLine:
+def _known(data: InvoiceData) -> tuple[Pair, ...]:
+    """Who invoices, when and on which terms: content already, or none (docs/decisions/0029)."""
+    return (
+        (Fact.SUBSIDIARY, data.subsidiary.name or data.subsidiary.id),
+        *pair(Fact.INVOICED_DATE, data.invoice.invoiced_date),
+        *pair(Fact.TERMS, data.customer.payment_terms_in_days),
+    )
+
+
+def _line(line: InvoiceLine, amount: Decimal, facts: Facts) -> SourceLine:
     place = named(Side.AR, line.mapping) if line.mapping else of_invoice_line(line.category, line.name)
     load = line.load_number or None
     memo = cut(phrase(line.name or line.category, load and f"load {load}"), MEMO_LENGTH)
-    return SourceLine(place.category, place.item, amount, memo, load, deduction=is_deduction(line.category))
+    return SourceLine(place.category, place.item, amount, memo, load, facts, is_deduction(line.category))
 
 
 def _description(lines: list[InvoiceLine]) -> str:

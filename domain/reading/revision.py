@@ -14,7 +14,7 @@ from pydantic import BaseModel
 from domain.documents import SourceDocument
 
 _DIGITS = 32
-_FIELD, _LINE, _NAME, _NONE = "\x1f", "\x1e", "\x1d", "\x00"
+_FIELD, _LINE, _NAME, _NONE, _AROUND = "\x1f", "\x1e", "\x1d", "\x00", "\x1a"
 """Control characters, which no text of an event can hold (`domain.events.decode`): two contents never read the same."""
 _WIDE = Context(prec=64)
 
@@ -44,10 +44,16 @@ def revision_of(document: SourceDocument) -> str:
         "deducted" if document.deducted else _NONE,
         document.tax_category or _NONE,
     ]
+    around = document.facts.content
+    if around:
+        parts += (_AROUND, around)
     for line in document.lines:
         parts += (_LINE, line.category, line.item, str(line.amount), line.memo, line.reference or _NONE)
         if line.deduction:
             parts.append("deduction")
+        # What is as the document's is not said again; an event without facts has the revision it always had.
+        if line.facts.content and line.facts.content != around:
+            parts += (_AROUND, line.facts.content)
     return _hash(_FIELD.join(parts))
 
 

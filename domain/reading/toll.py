@@ -10,8 +10,10 @@ from domain.categories import Side
 from domain.codes import Code
 from domain.documents import PartyKind, PartyRef, SourceDocument, SourceKind, SourceLine
 from domain.events.toll import Toll, TollData
+from domain.facts import Fact, Facts, facts
 from domain.lines import TOLL
 from domain.reading.amounts import check
+from domain.reading.around import pair
 from domain.reading.refusal import Refusal
 from domain.reading.texts import DESCRIPTION_LENGTH, MEMO_LENGTH, cut, hashed_number, key_part, phrase
 
@@ -32,6 +34,7 @@ def read(data: TollData, key: str, emitted_at: datetime) -> SourceDocument:
         raise Refusal(Code.PARTY_UNNAMED, "the toll names no provider")
     amounts = check(toll.amount, [toll.amount])
     description = _description(toll)
+    around = _facts(data)
     return SourceDocument(
         kind=SourceKind.TOLL,
         key=key,
@@ -51,12 +54,21 @@ def read(data: TollData, key: str, emitted_at: datetime) -> SourceDocument:
                 amounts.total,
                 cut(phrase(description, _fee(toll)), MEMO_LENGTH),
                 toll.transaction_id or None,
+                around,
             ),
         ),
         description=cut(description, DESCRIPTION_LENGTH),
         reference=toll.transaction_id or None,
         deducted=data.deduct_toll,
+        facts=around,
     )
+
+
+def _facts(data: TollData) -> Facts:
+    """The unit's number, taken for the truck's, is part of the description, so content already."""
+    toll = data.toll
+    known = (*pair(Fact.SUBSIDIARY, toll.subsidiary_name or toll.subsidiary_id), *pair(Fact.TRUCK, toll.unit_number))
+    return facts(known, pair(Fact.FLEET, data.fleet))
 
 
 def _description(toll: Toll) -> str:

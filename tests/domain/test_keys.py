@@ -5,9 +5,25 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from domain.categories import CATEGORIES, Category, Side
-from domain.keys import AccountKey, BadKeyError, ConnectionKey, OtherKey, Provider, VendorKey, canonical, master, parse
+from domain.custom_fields import FieldObject
+from domain.dimensions import SAGE_NAME
+from domain.keys import (
+    AccountKey,
+    BadKeyError,
+    ConnectionKey,
+    CustomFieldKey,
+    DimensionKey,
+    DimensionValueKey,
+    OtherKey,
+    Provider,
+    VendorKey,
+    canonical,
+    master,
+    parse,
+)
 
 TEXT = st.text(min_size=1).filter(str.strip)
+DIMENSION = st.from_regex(r"[A-Za-z0-9_-]+", fullmatch=True)
 SUBSIDIARY = st.from_regex(r"[A-Za-z0-9._-]+", fullmatch=True)
 SLOTS = st.sampled_from(
     [(s, c) for c, info in CATEGORIES.items() if c is not Category.DEFAULT for s in sorted(info.sides)]
@@ -16,7 +32,10 @@ KEYS = st.one_of(
     st.builds(ConnectionKey, SUBSIDIARY),
     st.builds(lambda sub, slot, item: AccountKey(sub, slot[0], slot[1], item), SUBSIDIARY, SLOTS, TEXT),
     st.builds(VendorKey, SUBSIDIARY, st.sampled_from(Provider), TEXT),
-    st.builds(OtherKey, SUBSIDIARY, st.sampled_from(["dimension", "custom-field", "catalogue"]), TEXT),
+    st.builds(DimensionKey, SUBSIDIARY, DIMENSION),
+    st.builds(DimensionValueKey, SUBSIDIARY, DIMENSION, TEXT),
+    st.builds(CustomFieldKey, SUBSIDIARY, st.sampled_from(FieldObject), st.from_regex(SAGE_NAME, fullmatch=True)),
+    st.builds(OtherKey, SUBSIDIARY, st.sampled_from(["catalogue", "new-family"]), TEXT),
 )
 
 
@@ -58,6 +77,12 @@ def test_any_text_is_a_key_or_a_bad_key(text):
         "s/vendor/fuel/",
         "s/Dimension/x",
         "s/dimension/",
+        "s/dimension/a b",
+        "s/dimension/location/ ",
+        "s/custom-field/arinvoice",
+        "s/custom-field/ARINVOICE/X",
+        "s/custom-field/customer/X",
+        "s/custom-field/apbill/A B",
         "s",
     ],
 )

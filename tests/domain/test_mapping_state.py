@@ -105,10 +105,10 @@ def test_a_connection_with_a_wrong_field_is_unreadable(change):
 
 def test_families_of_later_versions_are_kept_as_they_came():
     settings = Settings()
-    assert settings.put("s/dimension/location/West Fleet", {"value": "100"}) == "s/dimension/location/West Fleet"
+    assert settings.put("s/catalogue/location/West Fleet", {"value": "100"}) == "s/catalogue/location/West Fleet"
     settings.put("s/new-family/x", [1])
     assert [(record.key, record.valid) for record in settings.state.records()] == [
-        ("s/dimension/location/West Fleet", True),
+        ("s/catalogue/location/West Fleet", True),
         ("s/new-family/x", True),
     ]
 

@@ -14,6 +14,7 @@ from hypothesis import strategies as st
 from domain.categories import Category, Side
 from domain.documents import PartyKind, SourceDocument, SourceKind
 from domain.events import EventKind
+from domain.facts import Facts, facts
 from domain.outcomes import Rejected
 from domain.reading import receive
 from domain.reading.revision import revision_of
@@ -64,7 +65,7 @@ def test_2450_is_one_amount_however_it_is_written(spelling):
     assert receive(EventKind.INVOICE, value).revision == read(event("invoice-load")).revision
 
 
-def other(value: Any) -> Any:  # noqa: PLR0911 - one answer a type
+def other(value: Any) -> Any:  # noqa: C901, PLR0911 - one answer a type
     """Another value of the same type."""
     match value:
         case bool():
@@ -81,6 +82,8 @@ def other(value: Any) -> Any:  # noqa: PLR0911 - one answer a type
             return value + "x"
         case Decimal():
             return value + Decimal("0.01")
+        case Facts():
+            return facts([], [("load.office", value.content + "x")])
         case None:
             return "x"
         case tuple():
@@ -149,3 +152,43 @@ def test_a_refused_document_has_a_revision_of_its_raw_content():
     assert same.revision == first.revision
     sample["data"]["invoice"]["total"]["amount"] = 2
     assert read(sample).revision != first.revision
+
+
+NEW_FIELDS = {"fleet", "office", "equipment", "weight", "customerMileage", "pickedUpAt", "deliveredAt", "references"}
+BEFORE_FACTS = {
+    "invoice-load": "08cc30977181871b34b42ee81284c9bf",
+    "invoice-name-only": "285a30864079d05b4814ae20985db4db",
+    "invoice-summary": "ef2a9f97bc16a40fcb0507908cab961c",
+    "driver-statement-1099": "8a94947ee1604b9396e9e8cbdff4b1b6",
+    "driver-statement-w2": "e0ad03e74237939b6cdf00e0669ec8be",
+    "carrier-statement": "e9120bbf0eda33b316922812db79ba14",
+    "carrier-bill": "1473c899f78becb14f9ed645fcd01770",
+    "fuel-reefer": "a858d11dd49604a94685f4aab488a5cd",
+    "toll": "64cb49b902aac1b6a82fe45c023038bf",
+}
+"""The revisions of the samples before events had facts, of what was read then."""
+
+
+def without_facts(sample: dict[str, Any]) -> dict[str, Any]:
+    """The event as it was before facts were read of it."""
+    data = sample["data"]
+    for load in data.get("loads") or []:
+        for name in NEW_FIELDS & set(load):
+            del load[name]
+    data.pop("trips", None)
+    data.pop("fleet", None)
+    driver = data.get("statement", {}).get("driver", {})
+    for name in ("fleetName", "type"):
+        driver.pop(name, None)
+    data.get("fuel", {}).pop("driverName", None)
+    return sample
+
+
+@pytest.mark.parametrize("name", BEFORE_FACTS)
+def test_an_event_without_facts_keeps_the_revision_it_always_had(name):
+    assert read(without_facts(event(name))).revision == BEFORE_FACTS[name]
+
+
+@pytest.mark.parametrize("name", ["invoice-load", "driver-statement-1099"])
+def test_a_fact_that_only_fields_would_carry_is_content(name):
+    assert read(event(name)).revision != read(without_facts(event(name))).revision

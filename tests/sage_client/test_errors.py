@@ -67,7 +67,7 @@ def said(number: str = "", text: str = "", correction: str = "") -> GatewayError
         (RESULT, 200, "BL01001973", "Currently, we can't create the transaction", errors.RefusedError),
         (RESULT, 200, "BL01001973", "The period is closed", errors.PeriodClosedError),
         (RESULT, 200, "BL03000018", "Date must be on or after 03/01/2026", errors.PeriodClosedError),
-        (RESULT, 200, "BL03000018", "GL account requires a location dimension", errors.RefusedError),
+        (RESULT, 200, "BL03000018", "GL account requires a location dimension", errors.DimensionMissingError),
         (RESULT, 200, "BL03002128", "Enter a Bill number, and try again.", errors.RefusedError),
         (RESULT, 200, "PL01000127", "Document Number is missing", errors.RefusedError),
         (RESULT, 200, "NEVER-SEEN-1", "who knows", errors.RefusedError),

@@ -19,6 +19,8 @@ from sage_client import (
     Call,
     Correction,
     DeleteCall,
+    Dimension,
+    DimensionValue,
     DocumentKey,
     Done,
     Found,
@@ -89,6 +91,9 @@ class FakeSage:
     """How many calls each request held."""
     denied: set[SageObject] = field(default_factory=set)
     """The kinds of documents that the user may not post."""
+    values: dict[str, list[DimensionValue] | SageError] = field(default_factory=dict)
+    """By a dimension's object: its values, or why they cannot be read; none for any other."""
+    values_read: Counter[str] = field(default_factory=Counter)
     lookups: int = 0
     probes: int = 0
     too_late: bool = False
@@ -287,6 +292,13 @@ class FakeSage:
             raise self.down
         self.terms_read += 1
         return [Term(f"Net {days}", days, active=True) for days in self.net_terms]
+
+    async def dimension_values(self, login: Login, dimension: Dimension) -> list[DimensionValue]:
+        self.values_read[dimension.object] += 1
+        values = self.values.get(dimension.object, [])
+        if isinstance(values, SageError):
+            raise values
+        return values
 
     async def probe(self, login: Login) -> None:
         self.probes += 1

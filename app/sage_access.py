@@ -1,0 +1,63 @@
+"""Commands that ask a subsidiary's Sage Intacct: the client, the login that its connection names, and its settings."""
+
+from collections.abc import AsyncIterator
+from contextlib import asynccontextmanager
+from dataclasses import dataclass, replace
+
+from app.bootstrap import login_of
+from app.errors import CommandError, UsageError
+from app.mapping_access import live_table, settings_for_command
+from app.settings import Settings
+from consumers.engine.places import CredentialsMissingError
+from consumers.mapping_state import MappingTable
+from domain.documents import Connection
+from domain.settings import ConnectionSetting, Invalid
+from sage_client import Login, Pace, SageClient, SageError, Timeouts
+
+
+@dataclass(frozen=True, slots=True)
+class Asked:
+    """One subsidiary's Sage, and the settings as they stand."""
+
+    settings: Settings
+    table: MappingTable
+    connection: ConnectionSetting
+    client: SageClient
+    login: Login
+
+
+@asynccontextmanager
+async def sage_of(subsidiary: str) -> AsyncIterator[Asked]:
+    """The Sage Intacct that a subsidiary is connected to.
+
+    Raises:
+        UsageError: The subsidiary is not connected, or its connection or credentials cannot be read.
+        CommandError: Sage refused what was asked, in Sage's own words.
+    """
+    settings = settings_for_command()
+    async with live_table(settings) as table:
+        connection = table.state.connection(subsidiary)
+        if connection is None:
+            raise UsageError(f"subsidiary {subsidiary} has no connection")
+        if isinstance(connection, Invalid):
+            raise UsageError(f"{subsidiary}/connection: {connection.reason}")
+        place = Connection(subsidiary, connection.company_id, connection.entity_id, connection.credentials)
+        try:
+            login = login_of(settings, place)
+        except CredentialsMissingError as error:
+            raise UsageError(str(error)) from None
+        try:
+            async with _client(settings) as client:
+                yield Asked(settings, table, connection, client, login)
+        except SageError as error:
+            raise CommandError(str(error)) from None
+
+
+def _client(settings: Settings) -> SageClient:
+    return SageClient(
+        settings.gateway_url,
+        settings.sender_id,
+        settings.required_sender_password(),
+        timeouts=replace(Timeouts(), total=float(settings.gateway_timeout_seconds)),
+        pace=Pace(settings.requests_in_flight_per_company, settings.requests_per_minute_per_company or None),
+    )

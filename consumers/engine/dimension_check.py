@@ -1,0 +1,126 @@
+"""Dimension values that Sage would refuse, found before the call: unknown, inactive, and active non-posting ones.
+
+One read for each dimension that documents use, kept for a while; no read for a document. A list that cannot be read
+holds nothing up: Sage decides then, as it does about everything that is not read here.
+"""
+
+from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import dataclass
+
+import structlog
+
+from consumers.engine.knobs import Knobs, Time
+from consumers.engine.work import Verdict, Work, verdict_of
+from domain.carried import MOST_KEYS
+from domain.categories import fold
+from domain.codes import Code
+from domain.documents import Document, How, LineDimension
+from domain.keys import canonical
+from domain.outcomes import Deferred
+from sage_client import Dimension, DimensionValue, Login, SageClient, SageError
+
+log = structlog.get_logger(__name__)
+
+MOST_TOLD = 5
+"""Values that a detail names."""
+_CODES = {"is inactive": Code.DIMENSION_VALUE_INACTIVE, "is active non-posting": Code.DIMENSION_VALUE_NON_POSTING}
+
+Values = Mapping[str, DimensionValue]
+"""By id, folded: whether Sage tells ids apart by their case is not documented."""
+
+
+@dataclass(slots=True)
+class _Kept:
+    values: Values | None
+    """None where the list could not be read."""
+    read_at: float
+
+
+class DimensionCheck:
+    """The values of the dimensions of one company, as far as documents use them. One per lane."""
+
+    def __init__(self, client: SageClient, knobs: Knobs, time: Time) -> None:
+        self._client = client
+        self._knobs = knobs
+        self._time = time
+        self._kept: dict[tuple[str | None, str], _Kept] = {}
+
+    async def against(self, login: Login, batch: Sequence[Work]) -> list[tuple[Work, Verdict]]:
+        """Those of the batch that carry a value which nothing can be posted to, and why. Raises nothing."""
+        checked = [(work, await self._check(login, _dimensions(work.mapped))) for work in batch]
+        return [(work, verdict_of(deferred)) for work, deferred in checked if deferred is not None]
+
+    def refused(self, document: Document, entity_id: str | None) -> None:
+        """Sage refused a document: what is kept of its dimensions may be out of date."""
+        for each in _dimensions(document):
+            place = (entity_id, each.object)
+            if (kept := self._kept.get(place)) is not None and self._older(
+                kept, self._knobs.party_recheck.total_seconds()
+            ):
+                del self._kept[place]
+
+    async def _check(self, login: Login, carries: Sequence[LineDimension]) -> Deferred | None:
+        wrong = [found for each in carries if (found := await self._wrong(login, each)) is not None]
+        if not wrong:
+            return None
+        code = wrong[0][0]
+        words = [detail for each, detail, _ in wrong if each is code]
+        more = f"; and {len(words) - MOST_TOLD} more" if len(words) > MOST_TOLD else ""
+        keys = dict.fromkeys(key for _, _, each in wrong for key in each)
+        return Deferred(code, "; ".join(words[:MOST_TOLD]) + more, tuple(keys)[:MOST_KEYS])
+
+    async def _wrong(self, login: Login, carried: LineDimension) -> tuple[Code, str, tuple[str, ...]] | None:
+        values = await self._values(login, carried, self._knobs.party_refresh.total_seconds())
+        if values is not None and _blocked(values, carried) is not None:
+            # Created or activated in Sage a moment ago? A fresh list decides, read at most twice a minute.
+            values = await self._values(login, carried, self._knobs.party_recheck.total_seconds())
+        if values is None or (code := _blocked(values, carried)) is None:
+            return None
+        found = values.get(fold(carried.value))
+        said = "does not exist" if found is None else found.blocked
+        return code, f"{carried.dimension} {carried.value!r} {said} in Sage Intacct", _keys(carried)
+
+    async def _values(self, login: Login, carried: LineDimension, oldest: float) -> Values | None:
+        place = (login.entity_id, carried.object)
+        kept = self._kept.get(place)
+        if kept is None or self._older(kept, oldest):
+            kept = self._kept[place] = _Kept(await self._read(login, carried), self._time.monotonic())
+        return kept.values
+
+    async def _read(self, login: Login, carried: LineDimension) -> Values | None:
+        dimension = Dimension(carried.object, carried.dimension, carried.user_defined, in_gl=True)
+        try:
+            values = await self._client.dimension_values(login, dimension)
+        except SageError as error:
+            log.info("dimension values not read, sage decides", dimension=carried.dimension, error=str(error))
+            return None
+        return {fold(each.id): each for each in values}
+
+    def _older(self, kept: _Kept, seconds: float) -> bool:
+        return self._time.monotonic() - kept.read_at > seconds
+
+
+def _keys(carried: LineDimension) -> tuple[str, ...]:
+    """What would change the value: the setting that gave it; for one that went as it is, first of all its mapping."""
+    own = canonical(carried.key)
+    return (f"{own}/{fold(carried.value)}", own) if carried.how is How.AS_IS else (own,)
+
+
+def _dimensions(document: Document) -> tuple[LineDimension, ...]:
+    """Every different dimension value of a document; most lines carry the same."""
+    return tuple(dict.fromkeys(_all(document)))
+
+
+def _all(document: Document) -> Iterator[LineDimension]:
+    before: tuple[LineDimension, ...] = ()
+    for line in document.lines:
+        if line.dimensions is not before:
+            yield from line.dimensions
+            before = line.dimensions
+
+
+def _blocked(values: Values, carried: LineDimension) -> Code | None:
+    found = values.get(fold(carried.value))
+    if found is None:
+        return Code.DIMENSION_VALUE_UNKNOWN
+    return None if found.blocked is None else _CODES[found.blocked]

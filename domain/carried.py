@@ -1,0 +1,242 @@
+"""What the lines of a document carry beside their accounts: dimensions; and custom fields, of lines and document.
+
+Pure, like `domain.accounts`: table walks over mapping-state and the facts of the event. Lines with the same facts are
+resolved once. A dimension's value (alvys.md 2.8): the value mapping of the Alvys field's value, else the dimension's
+default, else the Alvys value as it is. The location of the connection is the default of the dimension Location.
+"""
+
+from collections.abc import Iterable, Iterator, Mapping
+from dataclasses import dataclass, field, replace
+
+from domain.codes import Code
+from domain.custom_fields import TITLES, FieldObject, converted, is_own
+from domain.dimensions import DimensionSource, Standard
+from domain.documents import (
+    Carried,
+    CustomValue,
+    DocumentLine,
+    How,
+    LineDimension,
+    SageObject,
+    SourceDocument,
+    SourceKind,
+    becomes,
+)
+from domain.facts import Fact, Facts, canonical
+from domain.keys import ConnectionKey, DimensionValueKey
+from domain.keys import canonical as standing
+from domain.mapping_state import MappingState
+from domain.outcomes import Deferred, Rejected
+from domain.settings import ConnectionSetting, CustomFieldSetting, DimensionSetting, Invalid
+from domain.table import Record
+
+MOST_KEYS = 200
+"""Of the keys that a waiting document names: whichever arrives, it is mapped anew."""
+
+_FACTS = {
+    DimensionSource.SUBSIDIARY: Fact.SUBSIDIARY,
+    DimensionSource.FLEET: Fact.FLEET,
+    DimensionSource.OFFICE: Fact.OFFICE,
+    DimensionSource.DRIVER: Fact.DRIVER,
+    DimensionSource.TRUCK: Fact.TRUCK,
+    DimensionSource.TRAILER: Fact.TRAILER,
+    DimensionSource.CONTRACTOR_TYPE: Fact.CONTRACTOR_TYPE,
+}
+_STANDARD: dict[str, Standard] = {standard.value: standard for standard in Standard}
+_FIELDS: dict[SageObject, tuple[FieldObject | None, FieldObject | None]] = {
+    SageObject.AR_INVOICE: (FieldObject.AR_INVOICE, FieldObject.AR_INVOICE_ITEM),
+    SageObject.AP_BILL: (FieldObject.AP_BILL, FieldObject.AP_BILL_ITEM),
+}
+"""The objects whose custom fields a document can carry (requirement 42); adjustments have none."""
+_FIRST = (
+    *(Code.SETTING_INVALID, Code.DIMENSION_NOT_ON_INVOICES, Code.DIMENSION_NEEDS_ID, Code.DIMENSION_MISSING),
+    *(Code.CUSTOM_FIELD_MISSING, Code.CUSTOM_FIELD_UNUSABLE, Code.CUSTOM_FIELD_TOO_LONG),
+)
+"""Which answer stands where several things are wrong."""
+
+
+@dataclass(frozen=True, slots=True)
+class _Wrong:
+    """One thing that keeps the document back; `keys` would change that, none where only the event can."""
+
+    code: Code
+    detail: str
+    keys: tuple[str, ...]
+
+
+def carried(
+    source: SourceDocument, setting: ConnectionSetting, state: MappingState, lines: tuple[DocumentLine, ...]
+) -> Carried | Deferred | Rejected:
+    """The lines with their dimensions and custom fields, and the document's own custom fields.
+
+    Returns:
+        Else `Deferred` with the keys that release the document, or `Rejected` where only the event can be corrected.
+    """
+    dimensions, fields = state.dimensions(source.subsidiary_id), state.custom_fields(source.subsidiary_id)
+    if not dimensions and not fields:
+        return Carried(lines)
+    walk = _Walk(source, setting, state)
+    of_header, of_item = (
+        [(name, record) for (object_name, name), record in fields.items() if object_name is mapped]
+        for mapped in _FIELDS.get(becomes(source.side, source.total), (None, None))
+    )
+    found: dict[int, tuple[tuple[LineDimension, ...], tuple[CustomValue, ...]]] = {}
+    custom = walk.fields(of_header, source.facts)
+    result = []
+    for line, said in zip(lines, source.lines, strict=True):
+        facts = said.facts
+        if (own := found.get(id(facts))) is None:  # the facts outlive the walk: they are the document's
+            own = found[id(facts)] = (walk.dimensions(dimensions, facts), walk.fields(of_item, facts))
+        location = next((each.value for each in own[0] if each.dimension == Standard.LOCATION), line.location_id)
+        result.append(replace(line, dimensions=own[0], custom=own[1], location_id=location))
+    return walk.answer() or Carried(tuple(result), custom)
+
+
+@dataclass(slots=True)
+class _Walk:
+    """One document's walk, and all that it found wrong."""
+
+    source: SourceDocument
+    setting: ConnectionSetting
+    state: MappingState
+    wrong: list[_Wrong] = field(default_factory=list)
+
+    def answer(self) -> Deferred | Rejected | None:
+        """The first of what is wrong, with the keys of everything that is; None where nothing is."""
+        if not self.wrong:
+            return None
+        first = min(self.wrong, key=lambda each: _FIRST.index(each.code))
+        same = len({each.detail for each in self.wrong if each.code is first.code})
+        detail = first.detail + (f"; and {same - 1} more" if same > 1 else "")
+        if not first.keys:
+            return Rejected(first.code, detail)
+        every = dict.fromkeys(standing(key) for each in (first, *self.wrong) for key in each.keys)
+        return Deferred(first.code, detail, tuple(every)[:MOST_KEYS])
+
+    # Dimensions.
+
+    def dimensions(self, of: Mapping[str, Record[DimensionSetting]], facts: Facts) -> tuple[LineDimension, ...]:
+        """The dimensions of lines with these facts."""
+        return tuple(found for slug, record in of.items() if (found := self._dimension(slug, record, facts)))
+
+    def _dimension(self, slug: str, record: Record[DimensionSetting], facts: Facts) -> LineDimension | None:
+        setting = record.value
+        if isinstance(setting, Invalid):
+            self._unreadable(record.key, setting.reason)
+            return None
+        standard = _STANDARD.get(slug)
+        if (standard is None) == (setting.user_defined is None):
+            words = "is a standard dimension" if standard else "is no standard dimension and names no user-defined one"
+            self._unreadable(record.key, words)
+            return None
+        found = self._value(slug, record.key, setting, facts)
+        if found is None:
+            return None
+        value, how, key = found
+        object_name = standard.object if standard else setting.user_defined or ""
+        if standard is None and not (value.isascii() and value.isdecimal()):
+            self._needs_id(slug, value, key, setting, facts)
+            return None
+        dimension = LineDimension(slug, object_name, value, how, key, user_defined=standard is None)
+        return dimension if self._fits(dimension, record.key) else None
+
+    def _value(self, slug: str, key: str, setting: DimensionSetting, facts: Facts) -> tuple[str, How, str] | None:
+        """The value, how it was found, and the key that answered."""
+        given = self._given(setting.source, facts)
+        if given is not None:
+            asked = DimensionValueKey(self.source.subsidiary_id, slug, given).canonical
+            record = self.state.dimension_value(asked)
+            if record is not None:
+                if isinstance(record.value, Invalid):
+                    self._unreadable(record.key, record.value.reason)
+                    return None
+                return record.value.value, How.MAPPING, record.key
+        if setting.default is not None:
+            return setting.default, How.DEFAULT, key
+        if slug == Standard.LOCATION and self.setting.location_id is not None:
+            return self.setting.location_id, How.DEFAULT, ConnectionKey(self.source.subsidiary_id).canonical
+        if given is not None:
+            return given, How.AS_IS, key
+        if setting.required:
+            self.wrong.append(
+                _Wrong(Code.DIMENSION_MISSING, f"the document gives no {setting.source} for dimension {slug}", (key,))
+            )
+        return None
+
+    def _given(self, source: DimensionSource | None, facts: Facts) -> str | None:
+        """The Alvys field's value; None where the event does not give it, or gives several."""
+        if source is None:
+            return None
+        fact = _FACTS[source]
+        if source is DimensionSource.FLEET and self.source.kind is SourceKind.DRIVER_STATEMENT:
+            fact = Fact.DRIVER_FLEET
+        values = facts.get(fact)
+        return values[0] if len(values) == 1 else None
+
+    def _needs_id(self, slug: str, value: str, key: str, setting: DimensionSetting, facts: Facts) -> None:
+        given = self._given(setting.source, facts)
+        keys = (key,) if given is None else (DimensionValueKey(self.source.subsidiary_id, slug, given).canonical, key)
+        detail = f"{value!r} is no id of the user-defined dimension {slug}, which is a whole number"
+        self.wrong.append(_Wrong(Code.DIMENSION_NEEDS_ID, detail, tuple(dict.fromkeys(keys))))
+
+    def _fits(self, dimension: LineDimension, key: str) -> bool:
+        """Whether the document can carry it: some are documented for bills only."""
+        on_bills_only = dimension.user_defined or dimension.dimension == Standard.ASSET
+        if not on_bills_only or becomes(self.source.side, self.source.total) is SageObject.AP_BILL:
+            return True
+        wanted = self.setting.invoice_dimensions
+        if wanted == "leave-out":
+            return False
+        if wanted == "custom-field" and dimension.user_defined:
+            return True
+        keys = (ConnectionKey(self.source.subsidiary_id).canonical, key)
+        self.wrong.append(
+            _Wrong(Code.DIMENSION_NOT_ON_INVOICES, f"dimension {dimension.dimension} on an invoice", keys)
+        )
+        return False
+
+    # Custom fields.
+
+    def fields(self, of: Iterable[tuple[str, Record[CustomFieldSetting]]], facts: Facts) -> tuple[CustomValue, ...]:
+        """The values of an object's fields."""
+        return tuple(found for name, record in of for found in self._field(name, record, facts))
+
+    def _field(self, name: str, record: Record[CustomFieldSetting], facts: Facts) -> Iterator[CustomValue]:
+        setting = record.value
+        if isinstance(setting, Invalid):
+            self._unreadable(record.key, setting.reason)
+            return
+        if is_own(name):
+            self._unreadable(record.key, "it is a field of Sage's own, not a custom one")
+            return
+        values = facts.get(canonical(setting.source)) if setting.source else ()
+        if not values and not setting.default:
+            if setting.required:
+                detail = f"the document gives no {setting.source} for the required field {name}"
+                self.wrong.append(_Wrong(Code.CUSTOM_FIELD_MISSING, detail, (record.key,)))
+            return
+        how = How.SOURCE if values else How.DEFAULT
+        text = converted(setting.type, setting.kind, values or (setting.default or "",), setting.format)
+        if text is None:
+            detail = f"{setting.source} is no single value of the {TITLES[setting.type]} field {name}"
+            self.wrong.append(_Wrong(Code.CUSTOM_FIELD_UNUSABLE, detail, ()))
+            return
+        yield from self._of_length(CustomValue(name_of(record.key), text, how, record.key), setting)
+
+    def _of_length(self, value: CustomValue, setting: CustomFieldSetting) -> Iterator[CustomValue]:
+        length = len(value.value)
+        if setting.max_length is None or length <= setting.max_length:
+            yield value
+        elif self.setting.long_values == "truncate" and setting.type in ("text", "textarea"):
+            yield replace(value, value=value.value[: setting.max_length].rstrip(), cut_from=length)
+        else:
+            detail = f"{setting.source} has {length} characters, the field {value.field} takes {setting.max_length}"
+            self.wrong.append(_Wrong(Code.CUSTOM_FIELD_TOO_LONG, detail, ()))
+
+    def _unreadable(self, key: str, reason: str) -> None:
+        self.wrong.append(_Wrong(Code.SETTING_INVALID, f"{key}: {reason}", (key,)))
+
+
+def name_of(key: str) -> str:
+    """The field's integration name, as the setting's key spells it."""
+    return key.rpartition("/")[2]

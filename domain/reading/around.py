@@ -1,0 +1,213 @@
+"""From an event's loads and trips to the facts of its document and of each line (`domain.facts`).
+
+A line has the facts of its own load and trip, so on a summary invoice each line its own; where it names neither, or the
+event tells nothing of them, those of the document. The document has the facts of all its loads and trips.
+"""
+
+from collections.abc import Sequence
+from datetime import date
+from decimal import Context, Decimal
+
+from domain.categories import fold
+from domain.events.around import Load, Named, Quantity, Reference, Trip, Unit
+from domain.events.fields import Wire
+from domain.events.settlement import BilledTrip, CarrierTrip
+from domain.facts import LOAD_REFERENCE, TRIP_REFERENCE, Fact, Facts, Pair, facts
+
+_WIDE = Context(prec=64)
+_NUMBERS = (int, Decimal)
+_CONTRACTORS = {
+    "COMPANY": "Company Driver",
+    "OWNER_OPERATOR": "Owner Operator",
+    "CONTRACTOR": "Contractor",
+    "EXTERNAL": "Contractor",
+}
+"""A driver's type in the API, as trips name it (alvys.md 3.4): one mapping then answers for invoices and bills."""
+_KNOWN_OF_LOAD = {"load_number", "order_number", "po_number"}
+_LOAD = (
+    ("bol_number", Fact.BOL_NUMBER),
+    ("office", Fact.OFFICE),
+    ("fleet", Fact.FLEET),
+    ("equipment", Fact.EQUIPMENT),
+    ("commodity", Fact.COMMODITY),
+    ("weight", Fact.WEIGHT),
+    ("volume", Fact.VOLUME),
+    ("invoiced_at", Fact.INVOICED_DATE),
+    ("created_at", Fact.CREATED_DATE),
+    ("sales_agent", Fact.SALES_AGENT),
+    ("picked_up_at", Fact.PICKUP_DATE),
+    ("delivered_at", Fact.DELIVERY_DATE),
+)
+_SHIPPER = (
+    ("name", Fact.SHIPPER_NAME),
+    ("address", Fact.SHIPPER_ADDRESS),
+    ("city", Fact.SHIPPER_CITY),
+    ("state", Fact.SHIPPER_STATE),
+    ("country", Fact.SHIPPER_COUNTRY),
+)
+_CONSIGNEE = (
+    ("name", Fact.CONSIGNEE_NAME),
+    ("address", Fact.CONSIGNEE_ADDRESS),
+    ("city", Fact.CONSIGNEE_CITY),
+    ("state", Fact.CONSIGNEE_STATE),
+    ("country", Fact.CONSIGNEE_COUNTRY),
+)
+_TRIP = (
+    ("carrier_invoice_number", Fact.CARRIER_INVOICE),
+    ("truck", Fact.TRUCK),
+    ("trailer", Fact.TRAILER),
+    ("total_miles", Fact.TOTAL_MILES),
+    ("loaded_miles", Fact.LOADED_MILES),
+    ("empty_miles", Fact.EMPTY_MILES),
+    ("dispatched_by", Fact.DISPATCHED_BY),
+    ("dispatched_at", Fact.DISPATCHED_DATE),
+)
+_OF_THE_DRIVER = {Fact.DRIVER, Fact.DRIVER_FLEET, Fact.CONTRACTOR_TYPE}
+
+AnyTrip = Trip | BilledTrip | CarrierTrip
+Told = str | date | Decimal | int | Named | Unit | Quantity | None
+"""What an event may hold where a fact is."""
+
+
+def pair(fact: str, value: Told) -> tuple[Pair, ...]:
+    """A fact, where the event gives it."""
+    if value is None or value == "":
+        return ()
+    if isinstance(value, str):
+        return ((fact, value),)
+    if isinstance(value, date):
+        return ((fact, value.isoformat()),)
+    if isinstance(value, _NUMBERS):
+        return ((fact, number(value)),)
+    return pair(fact, value.value if isinstance(value, Quantity) else _name(value))
+
+
+def _name(one: Named | Unit) -> str | None:
+    return one.name if isinstance(one, Named) else one.number
+
+
+def number(value: Decimal | int) -> str:
+    """A plain decimal: however it was written, the same number is the same text."""
+    return str(value) if isinstance(value, int) else f"{_WIDE.normalize(value) or Decimal(0):f}"
+
+
+def contractor(kind: str | None) -> str | None:
+    """A driver's type as trips name it."""
+    return _CONTRACTORS.get(kind, kind) if kind else None
+
+
+class Around:
+    """The loads and trips of one event.
+
+    Args:
+        known: Facts of the document that are no content of their own (`domain.facts.facts`).
+        told: Facts of the document that are.
+        loads: The event's loads.
+        trips: The event's trips.
+        of_a_driver: The document is a driver's: its own driver counts, not those of its trips.
+    """
+
+    def __init__(
+        self,
+        known: Sequence[Pair],
+        told: Sequence[Pair] = (),
+        loads: Sequence[Load] | None = None,
+        trips: Sequence[AnyTrip] | None = None,
+        *,
+        of_a_driver: bool = False,
+    ) -> None:
+        self._known, self._told = known, told
+        self._loads: Sequence[Load] = loads or ()
+        self._trips: Sequence[AnyTrip] = trips or ()
+        self._of_a_driver = of_a_driver
+        self.document = self._facts(self._loads, self._trips)
+        self._lines: dict[tuple[str | None, str | None], Facts] = {(None, None): self.document}
+
+    def line(self, load_number: str | None, trip_number: str | None = None) -> Facts:
+        """The facts of a line that names this load, this trip, both or neither."""
+        place = (load_number or None, trip_number or None)
+        found = self._lines.get(place)
+        if found is None:
+            found = self._lines[place] = self._of(*place)
+        return found
+
+    def _of(self, load_number: str | None, trip_number: str | None) -> Facts:
+        if not self._loads and not self._trips:
+            return self.document
+        trips = [trip for trip in self._trips if trip_number is not None and trip.trip_number == trip_number]
+        # A trip has its load's number, or names it.
+        number = load_number or next((trip.load_number for trip in trips if trip.load_number), trip_number)
+        loads = [load for load in self._loads if load.load_number == number]
+        if not loads and len(self._loads) == 1 and not self._loads[0].load_number:
+            loads = list(self._loads)
+        if trip_number is None:
+            only = len(self._loads) == 1 and bool(loads)
+            trips = [trip for trip in self._trips if (trip.load_number or trip.trip_number) == number or only]
+        if len(loads) == len(self._loads) and len(trips) == len(self._trips):
+            return self.document
+        return self._facts(loads, trips)
+
+    def _facts(self, loads: Sequence[Load], trips: Sequence[AnyTrip]) -> Facts:
+        known, told = [*self._known], [*self._told]
+        for load in loads:
+            known += _known_of_load(load)
+            told += _told_of_load(load)
+        for trip in trips:
+            known += _known_of_trip(trip)
+            found = _told_of_trip(trip)
+            told += [each for each in found if each[0] not in _OF_THE_DRIVER] if self._of_a_driver else found
+        return facts(known, told)
+
+
+def _known_of_load(load: Load) -> tuple[Pair, ...]:
+    """What the invoice's PO number is made of: content already."""
+    return (*pair(Fact.ORDER_NUMBER, load.order_number), *pair(Fact.PO_NUMBER, load.po_number))
+
+
+def _told_of_load(load: Load) -> list[Pair]:
+    there = load.model_fields_set
+    if there <= _KNOWN_OF_LOAD:
+        return []
+    told = _plain(_LOAD, load)
+    if load.customer_mileage is not None:
+        told += pair(Fact.CUSTOMER_MILES, load.customer_mileage.distance)
+    for fields, stop in ((_SHIPPER, load.shipper), (_CONSIGNEE, load.consignee)):
+        if stop is not None:
+            told += _plain(fields, stop)
+    return told + _references(LOAD_REFERENCE, load.references)
+
+
+def _known_of_trip(trip: AnyTrip) -> tuple[Pair, ...]:
+    """A carrier's invoice number is the bill's reference, or stands in the memo: content already."""
+    match trip:
+        case BilledTrip():
+            return pair(Fact.CARRIER_INVOICE, trip.carrier.carrier_invoice_number)
+        case CarrierTrip():
+            return pair(Fact.CARRIER_INVOICE, trip.invoice_number)
+        case _:
+            return ()
+
+
+def _told_of_trip(trip: AnyTrip) -> list[Pair]:
+    told = _plain(_TRIP, trip)
+    if trip.driver1 is not None:
+        told += pair(Fact.DRIVER, trip.driver1.name)
+        told += pair(Fact.DRIVER_FLEET, trip.driver1.fleet)
+        told += pair(Fact.CONTRACTOR_TYPE, contractor(trip.driver1.contractor_type))
+    if trip.driver2 is not None:
+        told += pair(Fact.SECOND_DRIVER, trip.driver2.name)
+    return told + _references(TRIP_REFERENCE, trip.references)
+
+
+def _plain(fields: tuple[tuple[str, Fact], ...], model: Wire) -> list[Pair]:
+    """The facts that are one field each, in the table's order, whatever order the event has them in."""
+    there = model.model_fields_set
+    told: list[Pair] = []
+    for name, fact in fields:
+        if name in there:
+            told += pair(fact, getattr(model, name))
+    return told
+
+
+def _references(start: str, references: list[Reference] | None) -> list[Pair]:
+    return [(start + fold(each.name), each.value) for each in references or () if each.name and each.value]

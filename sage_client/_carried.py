@@ -1,0 +1,118 @@
+"""What lines carry beside account, amount and memo: dimensions and custom fields, where Sage's schema has them.
+
+Legacy lines (v3.0/api.xsd; accounts-receivable/invoices): `locationid, departmentid` right after the memo, behind them
+`customfields`, then the other dimensions. A user-defined dimension as a custom field of a legacy line is documented
+nowhere; it is rendered so only where the connection says that the company's Sage takes it (`domain.carried`). Generic
+lines (accounts-payable/bills): elements of their own in any order, a user-defined dimension as `GLDIM` and its name.
+`ASSETID` is named as the other ten are; Sage's documentation does not list it.
+"""
+
+from collections.abc import Iterable
+
+from domain.dimensions import SAGE_NAME, Standard
+from domain.documents import CustomValue, DocumentLine, LineDimension
+from sage_client._kinds import Level
+from sage_client._text import escape, exact
+from sage_client.errors import RequestInvalidError
+
+_ORDER = {
+    standard.value: place
+    for place, standard in enumerate(
+        (
+            Standard.DEPARTMENT,
+            Standard.PROJECT,
+            Standard.CUSTOMER,
+            Standard.VENDOR,
+            Standard.EMPLOYEE,
+            Standard.ITEM,
+            Standard.CLASS,
+            Standard.CONTRACT,
+            Standard.WAREHOUSE,
+        )
+    )
+}
+"""The dimensions of a legacy line in the schema's order; the location stands before them, on a place of its own."""
+
+Pairs = Iterable[tuple[str, str]]
+"""Custom fields: name and value."""
+
+
+def legacy_line(line: DocumentLine) -> str:
+    """Location, department, custom fields and the other dimensions of a legacy line."""
+    location = f"<locationid>{exact(line.location_id, 'location')}</locationid>" if line.location_id else ""
+    if not line.dimensions and not line.custom:
+        return location
+    standing = {each.dimension: each for each in line.dimensions if not each.user_defined}
+    others = [standing[name] for name in _ORDER if name in standing and name != Standard.DEPARTMENT]
+    if missing := standing.keys() - _ORDER.keys() - {Standard.LOCATION}:
+        raise _unknown(f"dimension {min(missing)} has no place on a legacy line")
+    department = standing.get(Standard.DEPARTMENT)
+    fields = [*_values(line.custom), *((f"GLDIM{each.object}", each.value) for each in _user_defined(line))]
+    return "".join(
+        (
+            location,
+            _element("departmentid", department.value) if department else "",
+            legacy_fields(fields),
+            *[_element(f"{each.dimension}id", each.value) for each in others],
+        )
+    )
+
+
+def generic_line(line: DocumentLine) -> str:
+    """Location, other dimensions and custom fields of a generic line."""
+    location = f"<LOCATIONID>{exact(line.location_id, 'location')}</LOCATIONID>" if line.location_id else ""
+    if not line.dimensions and not line.custom:
+        return location
+    standing = [each for each in line.dimensions if not each.user_defined and each.dimension != Standard.LOCATION]
+    return "".join(
+        (
+            location,
+            *[_element(f"{each.object}ID", each.value) for each in standing],
+            *[_element(f"GLDIM{each.object}", each.value) for each in _user_defined(line)],
+            generic_fields(_values(line.custom)),
+        )
+    )
+
+
+def legacy_fields(fields: Pairs) -> str:
+    """The `customfields` element, or nothing."""
+    inner = "".join(
+        f"<customfield><customfieldname>{_name(name)}</customfieldname>"
+        f"<customfieldvalue>{escape(value)}</customfieldvalue></customfield>"
+        for name, value in fields
+    )
+    return f"<customfields>{inner}</customfields>" if inner else ""
+
+
+def generic_fields(fields: Pairs) -> str:
+    """Custom fields as elements of their own."""
+    return "".join(_element(name, escape(value), raw=True) for name, value in fields)
+
+
+def header_fields(custom: Iterable[CustomValue], marker_field: str | None, mark: str) -> list[tuple[str, str]]:
+    """The document's own custom fields, our marker's among them where one is set up; it wins over a mapping of it."""
+    ours = [(marker_field, mark)] if marker_field else []
+    return [*((name, value) for name, value in _values(custom) if name != marker_field), *ours]
+
+
+def _values(custom: Iterable[CustomValue]) -> list[tuple[str, str]]:
+    return [(each.field, each.value) for each in custom]
+
+
+def _user_defined(line: DocumentLine) -> list[LineDimension]:
+    return [each for each in line.dimensions if each.user_defined]
+
+
+def _element(name: str, value: str, *, raw: bool = False) -> str:
+    tag = _name(name)
+    return f"<{tag}>{value if raw else exact(value, name)}</{tag}>"
+
+
+def _name(name: str) -> str:
+    if not SAGE_NAME.fullmatch(name):
+        raise _unknown(f"{name!r} is no name of a field")
+    return name
+
+
+def _unknown(why: str) -> RequestInvalidError:
+    return RequestInvalidError(why, level=Level.LOCAL)
