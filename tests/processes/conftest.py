@@ -23,6 +23,7 @@ async def world(bootstrap, topic_prefix):
         "state": "active",
         "activatedAt": "2026-01-01T00:00:00Z",
         "locationId": "100",
+        "ar": {"creditMemos": True},
     }
     await world.set(f"{SUBSIDIARY}/connection", connection)
     await world.set(f"{SUBSIDIARY}/account/ar/default/default", {"account": "40000"})

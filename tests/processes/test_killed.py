@@ -37,8 +37,8 @@ def environment(world, sage, **more):
     }
 
 
-async def send(world, numbers):
-    await world.send(*((key(number), invoice(number, "100.00", customer=CUSTOMER)) for number in numbers))
+async def send(world, numbers, amount="100.00"):
+    await world.send(*((key(number), invoice(number, amount, customer=CUSTOMER)) for number in numbers))
 
 
 def books(sage):
@@ -113,9 +113,11 @@ def waiting(ledger):
     return {by: set(ledger.blocked_by(by)) for by in ledger.blockers()}, {entry.key for entry in ledger.in_doubt()}
 
 
-async def test_a_worker_killed_between_call_and_outcome_posts_nothing_twice(world, sage):
-    await send(world, ["A"])
-    sage.fault(kind="slow_answer", seconds=30, function="create_invoice", times=1)
+@pytest.mark.feature("ar.creditMemos")
+@pytest.mark.parametrize(("amount", "function"), [("100.00", "create_invoice"), ("-100.00", "create_aradjustment")])
+async def test_a_worker_killed_between_call_and_outcome_posts_nothing_twice(world, sage, amount, function):
+    await send(world, ["A"], amount)
+    sage.fault(kind="slow_answer", seconds=30, function=function, times=1)
     with worker(environment(world, sage)) as process:
         await until_booked(sage, 1)
         process.kill()
