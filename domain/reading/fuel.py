@@ -10,6 +10,7 @@ from domain.lines import of_fuel
 from domain.reading.amounts import check
 from domain.reading.refusal import Refusal
 from domain.reading.texts import DESCRIPTION_LENGTH, MEMO_LENGTH, cut, hashed_number, key_part, phrase
+from domain.terms import AskedTerms
 
 
 def key_of(data: FuelData) -> str:
@@ -39,6 +40,7 @@ def read(data: FuelData, key: str, emitted_at: datetime) -> SourceDocument:
         created_at=emitted_at,
         date=fuel.transaction_date,
         due=fuel.transaction_date,
+        terms=AskedTerms(due_given=False),
         currency=amounts.currency,
         total=amounts.total,
         lines=(
