@@ -133,7 +133,9 @@ async def test_two_workers_that_meet_one_new_customer_at_once_make_one(world, ga
         invoices = [TopicPartition(world.topics.invoice_created, number) for number in range(2)]
         while not all(set(invoices) & each.worker.assigned for each in (first, second)):  # noqa: ASYNC110 - no event
             await asyncio.sleep(0.02)
-        await world.send(*(of(f"n{number}", **PROFILE) for number in range(40)))
+        # Each of another content, so that Sage does not know the second call by its control id.
+        profiles = [PROFILE | {"phoneNumbers": [str(number)]} for number in range(40)]
+        await world.send(*(of(f"n{number}", **profile) for number, profile in enumerate(profiles)))
         results = await world.until(40, "posted")
     assert functions(gateway, "create") == 2  # both tried, and neither tried again
     assert {each["document"]["party"] for each in results} == {CUSTOMER}
