@@ -8,6 +8,7 @@ import orjson
 
 from domain.documents import Connection, SourceDocument
 from domain.parties import own_id
+from domain.reading.texts import key_part
 
 SCHEMA = 1
 
@@ -23,7 +24,7 @@ def announcement(source: SourceDocument, connection: Connection, party_id: str |
     profile = source.profile
     if profile is None or party_id is None or party_id != own_id(source, connection.entity_id):
         return None
-    key = f"{source.subsidiary_id}/{source.party.kind}/{profile.alvys_id}"
+    key = f"{key_part(source.subsidiary_id)}/{source.party.kind}/{key_part(profile.alvys_id or '')}"
     return key, orjson.dumps(
         {
             "schema": SCHEMA,

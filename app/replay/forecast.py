@@ -53,7 +53,7 @@ FROM_LEDGER = frozenset({Kind.ALREADY_POSTED, Kind.SUPERSEDED, Kind.REFUSED})
 """Answered as it stands there, with no call and nothing new in it."""
 NO_LIST = PartyIndex(())
 DEFAULTS = Knobs()
-PARTY_TROUBLE = frozenset({Code.PARTY_NOT_FOUND, Code.PARTY_AMBIGUOUS})
+PARTY_TROUBLE = frozenset({Code.PARTY_NOT_FOUND, Code.PARTY_AMBIGUOUS, Code.PARTY_INACTIVE, Code.PARTY_NOT_CREATED})
 BY_CODE: Mapping[Code | None, Kind] = {
     Code.SUPERSEDED: Kind.SUPERSEDED,
     Code.CHANGED_AFTER_POSTING: Kind.CHANGED,
@@ -179,7 +179,9 @@ class Simulation:
         if not isinstance(answer, Document):
             return verdict_of(answer), None
         # Sage's lists say which party it is, but an event that names none finds none in any list.
-        party = None if answer.party.external_id else NO_LIST.match(answer.party)
+        party = (
+            None if answer.party.external_id else NO_LIST.match(answer.party, answer.party_rules, answer.source.profile)
+        )
         if isinstance(party, Rejected) and party.code is Code.PARTY_UNNAMED:
             return verdict_of(party), None
         return Verdict(Outcome.POSTED), answer

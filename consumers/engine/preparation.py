@@ -15,11 +15,15 @@ from consumers.engine.term_lists import TermLists
 from consumers.engine.work import Verdict, Work
 from domain.categories import fold
 from domain.codes import Code
+from domain.documents import SageObject
 from domain.outcomes import Outcome, Rejected
 from domain.parties import new_id, own_id
 from domain.terms import TermList, choose, due, wanted
 from sage_client import Level, Login, SageClient, SageError
 from sage_client.errors import UnavailableError
+
+_WITH_TERMS = {SageObject.AR_INVOICE, SageObject.AP_BILL}
+"""What has payment terms in Sage; adjustments have none."""
 
 
 @dataclass(slots=True)
@@ -84,7 +88,8 @@ class Preparation:
         asked = {
             work: name
             for work in batch
-            if (name := wanted(work.mapped.source.terms, work.mapped.term_rules)) is not None
+            if work.mapped.sage_object in _WITH_TERMS
+            and (name := wanted(work.mapped.source.terms, work.mapped.term_rules)) is not None
         }
         if not asked:
             return
@@ -100,6 +105,8 @@ class Preparation:
         if not batch:
             return []
         sought = [_wanted(work) for work in batch]
+        by_hand = [one.party_id for work, one in zip(batch, sought, strict=True) if work.asked and one.party_id]
+        self._directory.doubt(sought[0].ref.kind, by_hand)  # a person mended it a moment ago, perhaps
         answers = await self._directory.find(login, sought)
         new: dict[str, NewParty] = {}
         ids: dict[Work, str] = {}

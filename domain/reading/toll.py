@@ -16,6 +16,7 @@ from domain.reading.amounts import check
 from domain.reading.around import pair
 from domain.reading.refusal import Refusal
 from domain.reading.texts import DESCRIPTION_LENGTH, MEMO_LENGTH, cut, hashed_number, key_part, phrase
+from domain.terms import AskedTerms
 
 
 def key_of(data: TollData) -> str:
@@ -45,6 +46,7 @@ def read(data: TollData, key: str, emitted_at: datetime) -> SourceDocument:
         created_at=emitted_at,
         date=toll.transaction_date,
         due=toll.transaction_date,
+        terms=AskedTerms(due_given=False),
         currency=amounts.currency,
         total=amounts.total,
         lines=(

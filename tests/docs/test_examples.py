@@ -8,9 +8,11 @@ import orjson
 import pytest
 
 from domain.commands import decode
-from domain.documents import SourceDocument, SourceKind
+from domain.documents import Connection, SourceDocument, SourceKind
 from domain.mapping_state import MappingState
+from domain.parties import own_id
 from domain.reading import Received
+from producers.parties import announcement
 from tests.support.events import read
 from tests.support.pages import ROOT, fences, pages
 
@@ -25,7 +27,7 @@ def examples(kind: str) -> list[dict[str, Any]]:
 def test_every_json_example_parses_and_says_what_it_is(page: Path):
     for info, body in fences(page):
         if info.startswith("json"):
-            assert info.split()[1:] in (["event"], ["mapping-state"], ["result"], ["command"])
+            assert info.split()[1:] in (["event"], ["mapping-state"], ["result"], ["command"], ["party"])
             json.loads(body)
 
 
@@ -64,6 +66,17 @@ def test_the_results_answer_the_event_above_them():
     assert (posted["outcome"], again["outcome"], deferred["outcome"]) == ("posted", "already_posted", "deferred")
     assert [line["amount"] for line in posted["document"]["lines"]] == [str(line.amount) for line in document.lines]
     assert posted["document"]["total"] == str(document.total)
+
+
+def test_the_party_is_that_of_the_event_above_it():
+    sample = next(example for example in examples("event") if example["type"] == "invoice.created")
+    sample["data"]["customer"]["externalAccountingId"] = None
+    source, where = _document(sample), Connection("s", "BLUEMESA", "100", "c")
+    told = announcement(source, where, own_id(source, "100"))
+    assert told is not None
+    [party] = examples("party")
+    assert orjson.loads(told[1]) == party
+    assert told[0] == f"{party['subsidiaryId']}/customer/{party['alvysId']}"
 
 
 def _document(example: dict[str, Any]) -> SourceDocument:

@@ -8,6 +8,7 @@ from hypothesis import strategies as st
 
 from domain.outcomes import Rejected
 from domain.terms import AskedTerms, SageTerm, TermRules, TermUse, choose, due, listed
+from tests.support.events import event, read
 
 KNOWN = listed(
     [
@@ -43,6 +44,30 @@ KNOWN = listed(
 def test_a_term_is_the_profiles_the_fallback_the_default_or_a_refusal(days, given, default, fallback, answer):
     found = choose(AskedTerms(days, due_given=given), TermRules(default, fallback), KNOWN)
     assert (found.code if isinstance(found, Rejected) else found) == answer
+
+
+@pytest.mark.parametrize(
+    ("name", "changes", "asked"),
+    [
+        ("invoice-load", {}, AskedTerms(30, due_given=True)),
+        ("invoice-load", {"invoice": {"dueDate": None}}, AskedTerms(30, due_given=False)),
+        ("driver-statement-1099", {}, AskedTerms(7, due_given=False)),
+        ("driver-statement-w2", {}, AskedTerms(0, due_given=False)),
+        ("carrier-statement", {"carrier": {"factoringTermsInDays": 15}}, AskedTerms(15, due_given=True)),
+        ("carrier-statement", {"carrier": {"factoringTermsInDays": None}}, AskedTerms(30, due_given=True)),
+        ("carrier-statement", {"carrier": {"factoringCompany": None}}, AskedTerms(30, due_given=True)),
+        ("carrier-bill", {}, AskedTerms(30, due_given=False)),
+        ("fuel-reefer", {}, AskedTerms(None, due_given=False)),
+        ("toll", {}, AskedTerms(None, due_given=False)),
+    ],
+)
+def test_each_event_says_its_days_and_whether_it_gives_the_date(name, changes, asked):
+    sample = event(name)
+    for part, fields in changes.items():
+        sample["data"][part] |= fields
+    document = read(sample).document
+    assert not isinstance(document, Rejected)
+    assert document.terms == asked
 
 
 DAYS = st.none() | st.integers(0, 100)

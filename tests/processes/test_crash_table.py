@@ -38,7 +38,7 @@ async def all_once(world, sage, numbers):
     assert await world.committed() == await world.ends()
 
 
-@pytest.mark.parametrize("point", [point for point in POINTS if "look" not in point])
+@pytest.mark.parametrize("point", [point for point in POINTS if not {"look", "looked", "party"} & set(point.split())])
 async def test_a_worker_that_dies_at_a_step_is_followed_by_one_that_loses_nothing_and_posts_nothing_twice(
     world, one_sage, point
 ):

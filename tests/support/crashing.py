@@ -80,6 +80,7 @@ POINTS: dict[str, Callable[[], None]] = {
     "answered by Sage": lambda: after(SageClient, "post"),
     "outcome written, not committed": lambda: at_commit("outcome", committed=False),
     "outcome committed": lambda: at_commit("outcome", committed=True),
+    "party made": lambda: after(SageClient, "change"),
     "about to be looked up": lambda: before(SageClient, "find"),
     "looked up": lambda: after(SageClient, "find"),
 }

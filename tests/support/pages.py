@@ -123,6 +123,8 @@ WORDS: dict[object, str] = {
     fields.to_currency_number: "ISO 4217 number or null",
     settings._to_activation: "time",
     fields.to_days: "days, 0 to 3650",
+    fields.to_loose_text: "text; left out if it is none",
+    fields.to_loose_texts: "list of texts; what is none is left out",
 }
 
 
@@ -178,7 +180,7 @@ def _plain(parts: list[object]) -> str:
 
 
 def _default(info: FieldInfo) -> str:
-    if info.is_required() or info.default is None:
+    if info.is_required() or info.default in (None, ()):
         return ""
     return f", default `{str(info.default).lower() if isinstance(info.default, bool) else info.default}`"
 

@@ -1,0 +1,35 @@
+"""A worker that dies around the making of a customer: one in Sage, and Alvys is told its id all the same."""
+
+import orjson
+import pytest
+
+from domain.documents import PartyKind
+from domain.parties import derived_id
+from tests.processes.test_crash_table import STAYS, dead
+from tests.processes.test_killed import environment
+from tests.support.engine import SUBSIDIARY, invoice, key
+from tests.support.processes import worker
+
+CUSTOMER = derived_id(PartyKind.CUSTOMER, "100", "alvys-7")
+
+
+@pytest.mark.feature("A1 created ids announced", "ar.createCustomers")
+@pytest.mark.parametrize(
+    "point", ["party made", "about to be sent", "answered by Sage", "outcome written, not committed"]
+)
+async def test_the_id_of_a_customer_that_was_made_is_told_by_whoever_ends_its_document(world, sage, point):
+    connection = {"companyId": "BLUEMESA", "entityId": "100", "locationId": "100", "credentials": "bluemesa"}
+    connection |= {"state": "active", "activatedAt": "2026-01-01T00:00:00Z"}
+    await world.set(f"{SUBSIDIARY}/connection", connection | {"ar": {"createCustomers": True}})
+    event = orjson.loads(invoice("P1"))
+    event["data"]["customer"] = {"id": "alvys-7", "name": "New Shipper", "paymentTermsInDays": 30}
+    await world.send((key("P1"), orjson.dumps(event)))
+    with worker(environment(world, sage, **STAYS), dying_at=point) as process:
+        await dead(process)
+    with worker(environment(world, sage, **STAYS)) as process:
+        await world.until(1, "posted")
+        assert process.stop() == 0
+    assert [each["party_id"] for each in sage.documents()] == [CUSTOMER]
+    [told] = {each.key: each.value for each in await world.records(world.topics.sage_parties)}.items()
+    assert told[0].decode() == f"{SUBSIDIARY}/customer/alvys-7"
+    assert orjson.loads(told[1])["externalAccountingId"] == CUSTOMER
