@@ -117,21 +117,18 @@ async def test_a_worker_does_exactly_what_the_dry_run_foretold(world):
     await everything_that_can_be(world)
     before, calls = await world.committed(), len(world.sage.booked)
     found = await look(world.settings, Place.EARLIEST, everything(world))
-    assert (
-        again(found)
-        == {
-            Kind.ALREADY_POSTED: 6,  # a twice, b's later revision, moves, freed after it went by itself, later the second time
-            Kind.SUPERSEDED: 2,
-            Kind.REFUSED: 1,
-            Kind.CORRECTS: 1,
-            Kind.IN_DOUBT: 1,
-            Kind.MAY_POST: 2,  # later the first time; unfound, if its party were there now
-            Kind.WAITS: 1,
-            Kind.SKIPPED: 1,
-            Kind.REJECTED: 2,
-            Kind.DEAD: 2,
-        }
-    )
+    assert again(found) == {
+        Kind.ALREADY_POSTED: 6,  # a twice, b's later one, moves, freed that went by itself, later the second time
+        Kind.SUPERSEDED: 2,
+        Kind.REFUSED: 1,
+        Kind.CORRECTS: 1,
+        Kind.IN_DOUBT: 1,
+        Kind.MAY_POST: 2,  # later the first time; unfound, if its party were there now
+        Kind.WAITS: 1,
+        Kind.SKIPPED: 1,
+        Kind.REJECTED: 2,
+        Kind.DEAD: 2,
+    }
     foretold = total(found, skips=False)
     assert (foretold.released, foretold.without_party, foretold.records) == (1, 1, 19)
     assert await world.committed() == before, "a dry run changes nothing"
