@@ -16,7 +16,6 @@ from simulator.functions.inputs import DocumentInput
 from simulator.functions.rules import checked, open_period
 from simulator.kinds import DocumentKind
 
-
 _FINAL = {"Reversed", "Selected", "Closed", "Paid", "Partially Paid"}
 
 
