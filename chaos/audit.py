@@ -3,11 +3,11 @@
 Findings, per document:
 
 `lost`        it could be posted and does not stand in Sage; or a record of it has neither result nor dead letter
-`twice`       it stands more than once; or its results name more than one record of Sage's
-`disorder`    results of its records in another order than they were emitted; or what stands is not the first revision
-              that could be posted (one before it neither waited nor was refused); or a later one was not refused
-`wrong`       what stands has another total, line or account than the revision that its results call posted; or it was
-              mapped with settings older than those acknowledged before it was sent; or a record ended otherwise
+`twice`       more than one of it stands in Sage that is not reversed; or one is reversed that no result tells of
+`disorder`    results of its records in another order than they were emitted; or what stands is not its last revision;
+              or an earlier revision was posted after a later one
+`wrong`       what stands has another total, line, account or record number than the result says that posted it; or it
+              was mapped with settings older than those acknowledged before it was sent; or a record ended otherwise
 `unexpected`  it stands in Sage and was not to be posted
 """
 
@@ -21,8 +21,8 @@ from chaos.script import Item
 from chaos.watch import Answer, Place
 from demo.events import Booking, Outcome
 
-STANDS = ("posted", "already_posted")
-CHANGED = "CHANGED_AFTER_POSTING"
+STANDS = ("posted", "already_posted", "updated")
+POSTS = ("posted", "updated")
 SUPERSEDED = "SUPERSEDED"
 """What a replay answers to a record that a later one of its document has overtaken."""
 
@@ -83,10 +83,8 @@ def documents_of(
     return list(by_key.values())
 
 
-def audit(
-    documents: Sequence[Document], standing: Sequence[Standing], history: History, refused: Container[str | None] = ()
-) -> Findings:
-    """Compare. `refused`: control ids that the gateway refused without a message, so that a later record may stand."""
+def audit(documents: Sequence[Document], standing: Sequence[Standing], history: History) -> Findings:
+    """Compare."""
     found = Findings()
     there: defaultdict[Name, list[Standing]] = defaultdict(list)
     for each in standing:
@@ -95,7 +93,7 @@ def audit(
         _answers_in_order(document, found)
         bookings = [each.item.booking for each in document.emissions if each.item.booking is not None]
         if bookings:
-            _one(document, there.pop(_name(bookings[0]), []), history, refused, found)
+            _one(document, there.pop(_name(bookings[0]), []), history, found)
         else:
             _none(document, found)
     found.unexpected += [f"{' '.join(name)}: {len(ours)} in Sage" for name, ours in there.items()]
@@ -121,31 +119,39 @@ def _answers_in_order(document: Document, found: Findings) -> None:
         found.disorder.append(f"{document.key}: results of its revisions came in the order {_told(document.answers)}")
 
 
-def _one(
-    document: Document, ours: Sequence[Standing], history: History, refused: Container[str | None], found: Findings
-) -> None:
-    """A document that is to stand once, as its first revision that could be posted."""
+def _one(document: Document, ours: Sequence[Standing], history: History, found: Findings) -> None:
+    """A document that is to stand once, as its last revision; all that stood before it is reversed, and told so."""
     key = document.key
-    if not ours:
+    standing = [each for each in ours if not each.reversed]
+    if not standing:
         found.lost.append(f"{key}: not in Sage; results: {_told(document.answers)}")
         return
-    records = {each.record_no or "unnamed" for each in document.answers if each.outcome in STANDS}
-    if len(ours) > 1 or len(records) > 1:
-        found.twice.append(f"{key}: records {', '.join(sorted(records | {each.record_no for each in ours}))}")
+    told_reversed = {each.record_no for each in document.answers if each.outcome == "reversed"}
+    untold = {each.record_no for each in ours if each.reversed} ^ told_reversed
+    if len(standing) > 1 or untold:
+        records = ", ".join(f"{each.record_no} {each.state}" for each in ours)
+        found.twice.append(f"{key}: records {records}; told as reversed {sorted(map(str, told_reversed))}")
         return
-    told = next((number for number, each in enumerate(document.answers) if each.outcome in STANDS), None)
-    if told is None:
-        found.wrong.append(f"{key}: record {ours[0].record_no} stands; no result says so: {_told(document.answers)}")
+    posts = [each for each in document.answers if each.outcome in POSTS and not each.from_ledger]
+    if not posts:
+        found.wrong.append(
+            f"{key}: record {standing[0].record_no} stands; no result says so: {_told(document.answers)}"
+        )
         return
-    answer = document.answers[told]
+    answer = posts[-1]
     posted = next((each for each in document.emissions if each.place == answer.place), None)
     if posted is None or posted.item.booking is None:
         found.wrong.append(f"{key}: a record that was not to be posted is told as posted")
         return
-    if records != {ours[0].record_no}:
-        found.wrong.append(f"{key}: told as record {', '.join(records)}, stands as {ours[0].record_no}")
-    found.wrong += [f"{key}: {each}" for each in _differences(posted, answer, ours[0], history)]
-    _order(document, posted, told, refused, found)
+    if answer.record_no != standing[0].record_no:
+        found.wrong.append(f"{key}: told as record {answer.record_no}, stands as {standing[0].record_no}")
+    found.wrong += [f"{key}: {each}" for each in _differences(posted, answer, standing[0], history)]
+    last = [each for each in document.emissions if each.item.booking is not None][-1]
+    places = [each.place for each in posts]
+    if last.item.booking != posted.item.booking:
+        found.disorder.append(f"{key}: {posted.item.story} stands, and {last.item.story} came last")
+    elif places != sorted(places):
+        found.disorder.append(f"{key}: an earlier revision was posted after a later one: {_told(document.answers)}")
 
 
 def _differences(posted: Emission, answer: Answer, stands: Standing, history: History) -> list[str]:
@@ -166,30 +172,6 @@ def _differences(posted: Emission, answer: Answer, stands: Standing, history: Hi
     return []
 
 
-def _order(document: Document, posted: Emission, told: int, refused: Container[str | None], found: Findings) -> None:
-    """Promise 4: the records before the posted one waited or were refused; those after it found it posted."""
-    before, after = document.answers[:told], document.answers[told + 1 :]
-    for each in document.emissions:
-        good = each.item.booking is not None
-        if each.place < posted.place and good:
-            answers = [answer for answer in before if answer.place == each.place]
-            if answers and not any(_not_posted(answer, refused) for answer in answers):
-                found.disorder.append(f"{document.key}: {each.item.story} was passed over: {_told(document.answers)}")
-        last = next((answer for answer in reversed(after) if answer.place == each.place), None)
-        if each.place > posted.place and good and last is not None and not _rightly(each, posted, last):
-            found.disorder.append(f"{document.key}: {each.item.story} ended as {last.outcome}:{last.code}")
-
-
-def _not_posted(answer: Answer, refused: Container[str | None]) -> bool:
-    return answer.outcome == "deferred" or (answer.outcome == "rejected" and answer.control_id in refused)
-
-
-def _rightly(each: Emission, posted: Emission, last: Answer) -> bool:
-    if each.item.booking == posted.item.booking:
-        return last.outcome == "already_posted" or last.code == SUPERSEDED
-    return last.code in (CHANGED, SUPERSEDED)
-
-
 def _none(document: Document, found: Findings) -> None:
     """A document that is not posted: each of its records ends as the rules say."""
     for each in document.emissions:
@@ -208,7 +190,7 @@ def to_send_again(answers: Iterable[Answer], refused: Container[str | None]) -> 
     for answer in answers:
         if answer.outcome == "rejected" and answer.control_id in refused:
             stuck[answer.place[0], answer.key] = answer
-        elif not answer.from_ledger or answer.outcome in STANDS or answer.code == CHANGED:
+        elif not answer.from_ledger or answer.outcome in STANDS:
             # The ledger's own word for the same refusal, when the record is read again, changes nothing.
             stuck.pop((answer.place[0], answer.key), None)
     return list(stuck.values())

@@ -26,6 +26,12 @@ class Standing:
     record_no: str
     cents: int
     lines: tuple[tuple[str, int], ...]
+    state: str = "Posted"
+
+    @property
+    def reversed(self) -> bool:
+        """Whether it is worth nothing any more."""
+        return self.state.lower().startswith(("revers", "void"))
 
     @property
     def name(self) -> tuple[str, str, str, str]:
@@ -44,6 +50,7 @@ def of_simulator(documents: Sequence[Mapping[str, Any]]) -> list[Standing]:
             record_no=str(each["recordno"]),
             cents=_cents(each["total"]),
             lines=tuple((line["account"], _cents(line["amount"])) for line in each["lines"]),
+            state=each["state"],
         )
         for each in documents
     ]
@@ -58,7 +65,7 @@ async def by_query(client: SageClient, logins: Sequence[Login]) -> list[Standing
     found = []
     for login in logins:
         for sage_object, (line_object, party) in LINES.items():
-            rows = await client.query(login, Query(sage_object, ("RECORDID", party, "TOTALENTERED")))
+            rows = await client.query(login, Query(sage_object, ("RECORDID", party, "TOTALENTERED", "STATE")))
             lines: defaultdict[str, list[tuple[int, str, int]]] = defaultdict(list)
             fields = ("RECORDKEY", "LINE_NO", "ACCOUNTNO", "AMOUNT")
             for row in await client.query(login, Query(line_object, fields)):
@@ -73,6 +80,7 @@ async def by_query(client: SageClient, logins: Sequence[Login]) -> list[Standing
                     record_no=row["RECORDNO"],
                     cents=_cents(row["TOTALENTERED"]),
                     lines=tuple((account, cents) for _, account, cents in sorted(lines[row["RECORDNO"]])),
+                    state=row["STATE"],
                 )
                 for row in rows
             ]

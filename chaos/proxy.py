@@ -54,7 +54,9 @@ UNHEARD = frozenset(
     }
 )
 """Executed, and the worker does not learn it."""
-CREATES = frozenset({"create", "create_invoice"})
+CREATES = frozenset(
+    {"create", "create_invoice", "update", "update_invoice", "reverse_invoice", "reverse_bill", "delete"}
+)
 _ENDPOINT = re.compile(rb"<endpoint>[^<]*</endpoint>")
 _SESSION = re.compile(rb"<sessionid>[^<]*</sessionid>")
 _HTML_524 = (
@@ -72,7 +74,7 @@ class Seen:
     struck: Counter[str] = field(default_factory=Counter)
     """Faults by kind."""
     creates: int = 0
-    """Create functions that reached the gateway."""
+    """Functions that create or correct documents and reached the gateway."""
     unheard: int = 0
     """Documents that were booked by a call whose answer the worker never got."""
     executed: Counter[str] = field(default_factory=Counter)

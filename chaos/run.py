@@ -358,7 +358,7 @@ class Run:
             gateway=system.gateway.name,
             seconds=seconds,
             documents=sum(any(each.item.booking for each in document.emissions) for document in documents),
-            findings=audit(documents, standing, system.watch.seen.history, system.proxy.seen.silenced),
+            findings=audit(documents, standing, system.watch.seen.history),
             seen=system.watch.seen,
             passed=system.proxy.seen,
             kills=self._kills,

@@ -55,11 +55,12 @@ class Evidence:
 
 
 def as_expected(sent: Sent) -> bool:
-    """Whether the first answer is the expected one, and a deferred document with a booking was posted after it."""
+    """Whether the first answer is the expected one, and what waits or is corrected was posted after it."""
     wanted = sent.event.expectation
     if not sent.answers or str(sent.answers[0]) != str(wanted):
         return False
-    last = "posted" if wanted.outcome is Outcome.DEFERRED and wanted.booking else wanted.outcome
+    goes_on = wanted.outcome in (Outcome.DEFERRED, Outcome.REVERSED) and wanted.booking
+    last = "posted" if goes_on else wanted.outcome
     return sent.answers[-1].outcome == last
 
 

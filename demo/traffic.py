@@ -11,7 +11,7 @@ from typing import Any, Self
 from aiokafka import AIOKafkaConsumer, AIOKafkaProducer, ConsumerRecord, TopicPartition
 
 from demo.accounts import Accounts
-from demo.events import Event
+from demo.events import Event, Outcome
 from demo.processes import DemoError
 from demo.rig import Rig
 
@@ -107,7 +107,7 @@ class Traffic:
         Raises:
             DemoError: The deadline passed, or the worker ended; the text names what is missing.
         """
-        await self._until(lambda: sum(1 for each in sent if each.answers), len(sent), progress, sent)
+        await self._until(lambda: sum(1 for each in sent if _answered(each)), len(sent), progress, sent)
 
     async def released(self, sent: list[Sent], progress: Callable[[int], None]) -> None:
         """Return when every one of these, deferred before, is posted."""
@@ -158,3 +158,8 @@ def _missing(sent: list[Sent], count: int, rig: Rig) -> str:
     kinds = Counter(f"{each.event.story} ({each.event.expectation})" for each in open_ones)
     examples = "; ".join(f"{number} x {kind}" for kind, number in kinds.most_common(5))
     return f"{count} of {len(sent)} answers did not come in {DEADLINE:.0f} s: {examples}\n{rig.worker.tail()}"
+
+
+def _answered(sent: Sent) -> bool:
+    """What was reversed is posted anew: that is another answer."""
+    return sent.last is not None and sent.last.outcome != Outcome.REVERSED

@@ -10,6 +10,7 @@
 * `POST /admin/seed`: a seed. `POST /admin/company`: one company of a seed. Documents and payments stay.
 * `PATCH /admin/company/ID`: changes of its configuration, e.g. `{"max_concurrent": 1, "when_busy": "queue"}`.
 * `PATCH /admin/company/ID/OBJECT/KEY`: fields of a master record, e.g. `{"STATUS": "inactive"}`.
+* `PATCH /admin/documents/ID/OBJECT/RECORDNO`: `{"STATE": "Selected"}`, as a person brings it about in Sage.
 * `POST /admin/payments`: `{"company", "side": "AR"|"AP", "applied": {RECORDNO: AMOUNT}, "on", "number", "method"}`,
   answers `{"recordno"}`. `POST /admin/payments/void`: `{"company", "side", "recordno"}`.
 """
@@ -118,7 +119,14 @@ def _set_up(store: Store) -> dict[tuple[str, str], Handler]:
         store.set_record(parts["company"], parts["object"].upper(), parts["key"], values)
         return web.json_response({"changed": parts["key"]})
 
+    async def document(http: web.Request) -> web.Response:
+        parts = http.match_info
+        state = _VALUES.validate_json(await http.read())["STATE"]
+        store.set_state(parts["company"], parts["object"].upper(), int(parts["recordno"]), state)
+        return web.json_response({"changed": parts["recordno"]})
+
     return {
+        ("PATCH", "documents/{company}/{object}/{recordno}"): document,
         ("POST", "seed"): seed,
         ("POST", "company"): company,
         ("PATCH", "company/{company}"): configure,

@@ -37,6 +37,8 @@ STATE_CODES = {
     "Posted": "A",
     "Partially Paid": "A",
     "Paid": "A",
+    "Selected": "A",
+    "Closed": "A",
     "Reversed": "V",
 }
 

@@ -9,8 +9,8 @@ from typing import TypedDict
 from simulator import loading, payments
 from simulator.catalogue import STANDARD, ObjectType, user_defined
 from simulator.database import Database, Row
-from simulator.fields import Field, Kind, decimal_text, stamp, written
-from simulator.kinds import ALL, BILL, INVOICE, KINDS, DocumentKind, Side
+from simulator.fields import STATE_CODES, Field, Kind, Value, decimal_text, stamp, written
+from simulator.kinds import ALL, BILL, BY_HEADER, INVOICE, KINDS, DocumentKind, Side
 from simulator.seed import Company, Config, Seed, Sender
 
 Clock = Callable[[], datetime]
@@ -176,6 +176,20 @@ class Store:
         """Approve a submitted bill of a company that approves bills: it is posted."""
         values = {"STATE": "Posted", "RAWSTATE": "A", "WHENMODIFIED": self.now()}
         self.database.update("APBILL", company, recordno, values)
+
+    def set_state(self, company: str, object_name: str, recordno: int, state: str) -> None:
+        """What a person does in Sage: bring a document into a state, such as Selected, Closed or Reversed.
+
+        KeyError where there is no such document, or no such state.
+        """
+        if object_name not in BY_HEADER or state not in STATE_CODES:
+            raise KeyError(f"{object_name} in state {state}")
+        if not self.database.find(object_name, company, RECORDNO=recordno):
+            raise KeyError(f"{object_name} {recordno}")
+        values: dict[str, Value] = {"STATE": state, "RAWSTATE": STATE_CODES[state], "WHENMODIFIED": self.now()}
+        if state == "Reversed":
+            values["TOTALDUE"] = 0
+        self.database.update(object_name, company, recordno, values)
 
     # --- what is there ----------------------------------------------------------------------------------------------
 

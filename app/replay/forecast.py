@@ -17,7 +17,7 @@ from app.ledger_reading import Reader, offsets_in
 from app.progress import Progress
 from app.replay.plan import Move
 from consumers.engine.grouping import Row, as_row
-from consumers.engine.judgement import Next, judge, read_again
+from consumers.engine.judgement import Next, judge, mapped, read_again
 from consumers.engine.knobs import Knobs
 from consumers.engine.ledger import Ending, Entry, Posted, decode, ended
 from consumers.engine.records import read
@@ -40,6 +40,7 @@ class Kind(StrEnum):
     ALREADY_POSTED = "already_posted"
     SUPERSEDED = "superseded"
     REFUSED = "refused_before"
+    CORRECTS = "may_correct"
     CHANGED = "changed_after_posting"
     IN_DOUBT = "in_doubt"
     MAY_POST = "may_be_posted"
@@ -51,6 +52,7 @@ class Kind(StrEnum):
 
 FROM_LEDGER = frozenset({Kind.ALREADY_POSTED, Kind.SUPERSEDED, Kind.REFUSED})
 """Answered as it stands there, with no call and nothing new in it."""
+TO_SAGE = frozenset({Kind.MAY_POST, Kind.CORRECTS})
 NO_LIST = PartyIndex(())
 DEFAULTS = Knobs()
 PARTY_TROUBLE = frozenset({Code.PARTY_NOT_FOUND, Code.PARTY_AMBIGUOUS, Code.PARTY_INACTIVE, Code.PARTY_NOT_CREATED})
@@ -60,6 +62,8 @@ BY_CODE: Mapping[Code | None, Kind] = {
 }
 BY_OUTCOME = {
     Outcome.POSTED: Kind.MAY_POST,
+    Outcome.UPDATED: Kind.CORRECTS,
+    Outcome.REVERSED: Kind.CORRECTS,
     Outcome.ALREADY_POSTED: Kind.ALREADY_POSTED,
     Outcome.DEFERRED: Kind.WAITS,
     Outcome.SKIPPED: Kind.SKIPPED,
@@ -153,7 +157,7 @@ class Simulation:
             return
         if entry.last is not None:
             parked = replace(source, offset=entry.last.offset, timestamp=entry.last.timestamp)
-            self.forecast.released += self._judge(entry, received, parked, entry.parked, again=False) is Kind.MAY_POST
+            self.forecast.released += self._judge(entry, received, parked, entry.parked, again=False) in TO_SAGE
 
     def _judge(
         self, entry: Entry, received: Received, source: SourceRecord, value: bytes | None, *, again: bool
@@ -165,7 +169,7 @@ class Simulation:
             verdict, document = answer, None
         else:
             verdict, document = self._map(received, entry, value)
-        if not verdict.from_ledger:
+        if not verdict.from_ledger or verdict.newest:
             self._keep(entry, received, source, verdict, document)
         return _kind(verdict)
 
@@ -175,16 +179,19 @@ class Simulation:
             verdict = as_row(Row(received, source, value), entry, self._state)
             if verdict is not None:
                 return verdict, None
-        answer = source if isinstance(source, Rejected) else export(source, self._state, self._knobs.lines)
-        if not isinstance(answer, Document):
-            return verdict_of(answer), None
+        exported = source if isinstance(source, Rejected) else export(source, self._state, self._knobs.lines)
+        answer = mapped(entry.posted, exported, self._state)
+        if isinstance(answer, Verdict):
+            return answer, None
+        if answer is None:
+            return Verdict(Outcome.REVERSED), None
         # Sage's lists say which party it is, but an event that names none finds none in any list.
         party = (
             None if answer.party.external_id else NO_LIST.match(answer.party, answer.party_rules, answer.source.profile)
         )
         if isinstance(party, Rejected) and party.code is Code.PARTY_UNNAMED:
             return verdict_of(party), None
-        return Verdict(Outcome.POSTED), answer
+        return Verdict(Outcome.POSTED if entry.posted is None else Outcome.UPDATED), answer
 
     def _keep(
         self, entry: Entry, received: Received, source: SourceRecord, verdict: Verdict, document: Document | None
@@ -197,6 +204,8 @@ class Simulation:
         ending = Ending(
             received.revision, verdict.outcome, source.offset, source.timestamp, verdict.code, by_sage=verdict.refused
         )
+        if verdict.outcome is Outcome.REVERSED:
+            entry = replace(entry, posted=None)
         after = ended(entry, ending, posted=posted, marked=entry.marked)
         self._entries[entry.key] = after if verdict.moved is None else replace(after, grouped=verdict.moved.grouped)
 

@@ -14,7 +14,11 @@ MEANINGS: Mapping[Kind, tuple[str, str]] = {
     Kind.ALREADY_POSTED: ("already posted", "answered from the ledger, no call"),
     Kind.SUPERSEDED: ("superseded", "a later record of the document was answered: skipped, no call"),
     Kind.REFUSED: ("refused before", "Sage refused this record: the same answer, no call"),
-    Kind.CHANGED: ("changed", "after it was posted: rejected, CHANGED_AFTER_POSTING, no call"),
+    Kind.CORRECTS: (
+        "corrects",
+        "what stands, if its state in Sage lets it: updated, or reversed and posted anew",
+    ),
+    Kind.CHANGED: ("changed", "after it was posted, and not corrected: rejected, CHANGED_AFTER_POSTING, no call"),
     Kind.IN_DOUBT: ("in doubt", "looked up in Sage before anything is sent"),
     Kind.MAY_POST: ("may be posted", "mapped by the settings of now: posted if its party is found and Sage takes it"),
     Kind.WAITS: ("waits", "deferred by the settings of now, no call"),

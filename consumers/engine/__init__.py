@@ -12,5 +12,8 @@ The sequence (docs/exactly-once.md has the crash table), and where each step is:
 6  a claim without an outcome is looked up before anything is sent again               `doubt`; `proof`
 =  ==================================================================================  ============================
 
+A revision of what stands in Sage goes through it twice: `inspection` and `correction` say what is done to what stands,
+which is claimed, called and made durable like any other call; then the document is posted as a new one.
+
 What waits, was rejected or is in doubt is kept in the ledger, and comes back by itself or when a person asks: `recall`.
 """

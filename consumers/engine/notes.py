@@ -7,7 +7,7 @@ from aiokafka import ConsumerRecord
 
 from consumers.engine import sizes
 from consumers.engine.journal import Note, Outgoing
-from consumers.engine.ledger import Ending, Entry, ended, without_standing
+from consumers.engine.ledger import UNSURE_REVISION, Ending, Entry, ended, without_standing
 from consumers.engine.places import correction_blocker_of
 from consumers.engine.work import Gone, Verdict, Work
 from domain.codes import Code
@@ -125,8 +125,21 @@ class Writer:
         return Outgoing(self.results, work.key.encode(), results.encode(result))
 
 
+def known(work: Work, entry: Entry) -> Entry:
+    """The ledger's entry, with every refusal counted: a call in a refused one's place has the next attempt.
+
+    Where an update of what stands may have been executed, it no longer says with which content it stands.
+    """
+    entry = replace(entry, attempts=max(entry.attempts, work.attempt))
+    if work.unsure and entry.posted is not None:
+        return replace(entry, posted=replace(entry.posted, revision=UNSURE_REVISION))
+    return entry
+
+
 def between(work: Work, entry: Entry) -> Entry:
-    """The entry between two calls of a document whose record has ended: it waits, so that it is found again."""
+    """The entry between two calls of a document: it waits, with its event, if no record will bring it again."""
+    if work.offset is not None:
+        return entry
     return replace(entry, last=_goes_on(work, work.connection, "the next call is another one"), parked=work.value)
 
 

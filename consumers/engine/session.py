@@ -28,9 +28,9 @@ from consumers.engine.judgement import (
     unmarked,
     with_present_credentials,
 )
-from consumers.engine.ledger import UNSURE_REVISION, UPDATE, Claim, Entry
+from consumers.engine.ledger import UPDATE, Claim, Entry
 from consumers.engine.ledger_store import Ledger
-from consumers.engine.notes import as_read, between, ending
+from consumers.engine.notes import as_read, between, ending, known
 from consumers.engine.numbers import numbered
 from consumers.engine.offsets import OffsetTracker
 from consumers.engine.recall import Recall
@@ -319,34 +319,23 @@ class PartitionSession:
 
     def _claimed(self, work: Work, claim: Claim) -> Entry:
         """The entry while the call is on its way. It keeps the event only if no record will bring it again."""
-        entry = self._known(work)
+        entry = known(work, self._ledger.get(work.key))
         kept = work.value if work.offset is None and entry.last is not None else None
         return replace(entry, claim=claim, parked=kept, marked=None)  # only a retry, which takes it away, gets here
-
-    def _known(self, work: Work) -> Entry:
-        """The ledger's entry, with every refusal counted: a call in a refused one's place has the next attempt.
-
-        Where an update of what stands may have been executed, it no longer says with which content it stands.
-        """
-        entry = self._ledger.get(work.key)
-        entry = replace(entry, attempts=max(entry.attempts, work.attempt))
-        if work.unsure and entry.posted is not None:
-            return replace(entry, posted=replace(entry.posted, revision=UNSURE_REVISION))
-        return entry
 
     def finish(self, work: Work, verdict: Verdict) -> None:
         """Step 5: the document ended. Result, ledger and offset become true in one transaction."""
         if work.withdrawn or self._gone:
             return  # somebody else decides: a person, or the next owner
         self._documents.settle(work)
-        entry = self._known(work)
+        entry = known(work, self._ledger.get(work.key))
         claim = work.claim
         if verdict.posted is not None and claim is not None and claim.revision != work.received.revision:
             # An earlier revision was found in Sage; this one changes it.
             updated = verdict.outcome is Outcome.UPDATED
             entry = replace(entry, posted=verdict.posted, claim=None, attempts=entry.attempts + updated)
             if verdict.outcome is not Outcome.REJECTED:
-                self._go_on(work, Note(self._between(work, entry)))
+                self._go_on(work, Note(between(work, entry)))
                 return
             verdict = changed(entry)
         self._write(work, verdict, entry)
@@ -355,10 +344,10 @@ class PartitionSession:
         """Keep a document in doubt: its record ends, its claim stands, its key stays busy until the doubt ends."""
         if work.withdrawn or self._gone:
             return
-        known = self._ledger.get(work.key)
-        entry = replace(known, claim=work.claim, marked=None)
+        before = self._ledger.get(work.key)
+        entry = replace(before, claim=work.claim, marked=None)
         note = Note()
-        if work.offset is not None or work.asked or entry != known or entry.last != ending(work, verdict):
+        if work.offset is not None or work.asked or entry != before or entry.last != ending(work, verdict):
             note = self._writer.in_doubt(work, verdict, entry, self._around.time.now())
             self._count(verdict)
         durable = self._journal.write(note)
@@ -382,7 +371,7 @@ class PartitionSession:
         self._rest()
         if self._gone:
             return
-        entry = self._known(work)
+        entry = known(work, self._ledger.get(work.key))
         # One that was in doubt before waits for nothing that could arrive: without a claim, nobody would find it again.
         forgotten = entry.waiting and entry.last is not None and not entry.last.blocked_by
         if not forgotten:
@@ -394,8 +383,9 @@ class PartitionSession:
             return
         self._documents.settle(work)
         work.unsure = work.unsure or work.claimed.operation == UPDATE
-        work.posting_date = work.claimed.posting_date
-        self._afresh(work)
+        posting_date = work.claimed.posting_date
+        work.afresh()
+        work.posting_date = posting_date
         self._map(work)
 
     def retired(self, work: Work, gone: Gone) -> None:
@@ -415,12 +405,7 @@ class PartitionSession:
         self._documents.settle(work)
         entry = self._ledger.get(work.key)
         entry = replace(entry, claim=None, attempts=entry.attempts + 1, renumbered=True)
-        self._go_on(work, Note(self._between(work, entry)))
-
-    @staticmethod
-    def _between(work: Work, entry: Entry) -> Entry:
-        """The entry between two calls of a document: it waits, with its event, if no record will bring it again."""
-        return entry if work.offset is not None else between(work, entry)
+        self._go_on(work, Note(between(work, entry)))
 
     def _go_on(self, work: Work, note: Note) -> None:
         """Once the note is durable, the document is judged by what it says: its next call is another one."""
@@ -434,18 +419,12 @@ class PartitionSession:
             return
         with self.told():
             self._gauge.set(len(self._tracker))
-            self._afresh(work)
-            work.executed, work.unsure, work.posting_date = None, False, None
+            work.afresh()
+            work.executed, work.unsure = None, False
             if not self._open:
                 self._documents.drop(work)
             else:
                 self._map(work)
-
-    @staticmethod
-    def _afresh(work: Work) -> None:
-        """Nothing of the call that was claimed holds for the next one."""
-        work.claim, work.step, work.party_id = None, None, None
-        work.looks, work.tries, work.number_taken, work.doubt = 0, 0, False, None
 
     def _write(self, work: Work, verdict: Verdict, entry: Entry) -> None:
         self._called.discard(work)

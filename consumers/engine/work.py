@@ -183,6 +183,12 @@ class Work:
     withdrawn: bool = False
     """True when another work took its place: a person spoke while it was in doubt. It decides nothing any more."""
 
+    def afresh(self) -> None:
+        """Nothing of the call that was claimed holds for the next one."""
+        self.claim, self.step, self.party_id = None, None, None
+        self.looks, self.tries, self.number_taken, self.doubt = 0, 0, False, None
+        self.posting_date = None
+
     @property
     def key(self) -> str:
         """The document key."""

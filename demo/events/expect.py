@@ -22,6 +22,8 @@ class Outcome(StrEnum):
 
     POSTED = "posted"
     ALREADY_POSTED = "already_posted"
+    REVERSED = "reversed"
+    """What stood is reversed; the record is posted in its place right after."""
     SKIPPED = "skipped"
     DEFERRED = "deferred"
     REJECTED = "rejected"

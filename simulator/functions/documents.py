@@ -16,6 +16,8 @@ from simulator.functions.inputs import DocumentInput
 from simulator.functions.rules import checked, open_period
 from simulator.kinds import DocumentKind
 
+_FINAL = {"Reversed", "Selected", "Closed", "Paid", "Partially Paid"}
+
 
 def post(call: Call, kind: DocumentKind, given: DocumentInput) -> int:
     """Check and record a new document; returns its record number."""
@@ -53,6 +55,8 @@ def reverse(call: Call, kind: DocumentKind, key: str, on: str) -> int:
         if row["STATE"] != "Posted":
             raise refuse(INVALID, f"Only a posted {kind.noun.lower()} can be reversed; this one is {row['STATE']}.")
         open_period(call, kind, on)
+        if on < row["WHENPOSTED"]:
+            raise refuse(INVALID, f"The reversal date {on} is before the date of the {kind.noun.lower()}.")
     except FunctionError as error:
         raise error.followed_by(could_not("reverse", kind.noun)) from error
     state: dict[str, Value] = {"STATE": "Reversed", "RAWSTATE": STATE_CODES["Reversed"], "TOTALDUE": 0}
@@ -82,8 +86,8 @@ def changeable(call: Call, kind: DocumentKind, key: str) -> Row:
         raise refuse(GENERIC, "Oops, we can't find this transaction; enter a valid transaction and try again.")
     if row["TOTALPAID"]:
         raise refuse(ALREADY_PAID, f"The {kind.noun.lower()} {row['RECORDID']} is already paid, or paid in part.")
-    if row["STATE"] == "Reversed":
-        raise refuse(INVALID, f"The {kind.noun.lower()} {row['RECORDID']} is reversed and cannot be changed.")
+    if row["STATE"] in _FINAL:
+        raise refuse(INVALID, f"The {kind.noun.lower()} {row['RECORDID']} is {row['STATE']} and cannot be changed.")
     return row
 
 

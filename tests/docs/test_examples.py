@@ -60,10 +60,12 @@ def test_every_command_is_one():
 def test_the_results_answer_the_event_above_them():
     invoice = next(received for received in map(read, examples("event")) if received.key.startswith("invoice/"))
     document = _of(invoice)
-    posted, again, deferred = examples("result")
+    posted, again, taken_back, anew, deferred = examples("result")
     for result in (posted, again):
         assert (result["documentKey"], result["revision"]) == (invoice.key, invoice.revision)
     assert (posted["outcome"], again["outcome"], deferred["outcome"]) == ("posted", "already_posted", "deferred")
+    assert (taken_back["outcome"], anew["outcome"]) == ("reversed", "posted")
+    assert anew["corrects"] == taken_back["sage"]["recordNo"] == posted["sage"]["recordNo"]
     assert [line["amount"] for line in posted["document"]["lines"]] == [str(line.amount) for line in document.lines]
     assert posted["document"]["total"] == str(document.total)
 

@@ -6,8 +6,9 @@ from collections import Counter
 
 import pytest
 
-from tests.processes.test_killed import books, environment, send, until_booked
-from tests.support.crashing import POINTS
+from tests.processes.test_killed import CUSTOMER, books, environment, send, until_booked
+from tests.support.crashing import CORRECTING, POINTS
+from tests.support.engine import invoice, key
 from tests.support.processes import gateway, worker
 
 STAYS = {"ALVYS_SAGE_GROUP_INSTANCE_ID": "pod-0"}
@@ -47,6 +48,39 @@ async def test_a_worker_that_dies_at_a_step_is_followed_by_one_that_loses_nothin
     with worker(environment(world, one_sage, **STAYS), dying_at=point) as process:
         await dead(process)
     await all_once(world, one_sage, numbers)
+
+
+@pytest.mark.parametrize("point", CORRECTING)
+async def test_a_worker_that_dies_in_a_correction_leaves_one_that_stands_never_two_and_never_none(
+    world, one_sage, point
+):
+    numbers = [f"R{list(CORRECTING).index(point)}-{number}" for number in NUMBERS[:4]]
+    await send(world, numbers)
+    with worker(environment(world, one_sage, **STAYS)) as process:
+        await world.until(len(numbers), "posted")
+        assert process.stop() == 0
+    await world.send(*((key(number), invoice(number, "120.00", customer=CUSTOMER)) for number in numbers))
+    with worker(environment(world, one_sage, **STAYS), dying_at=point) as process:
+        await dead(process)
+        assert max(standing(one_sage, numbers).values(), default=0) <= 1
+    with worker(environment(world, one_sage, **STAYS)) as process:
+        await world.until(2 * len(numbers), "posted")
+        assert process.stop() == 0
+    assert standing(one_sage, numbers) == dict.fromkeys(numbers, 1)
+    theirs = [each for each in one_sage.documents() if each["number"] in numbers]
+    assert Counter((each["state"], each["total"]) for each in theirs) == {
+        ("Reversed", "100.00"): len(numbers),
+        ("Posted", "120.00"): len(numbers),
+    }
+    told = Counter((each["documentKey"], each["outcome"]) for each in await world.results())
+    assert {number: told[f"invoice/{number}", "reversed"] for number in numbers} == dict.fromkeys(numbers, 1)
+    assert await world.committed() == await world.ends()
+
+
+def standing(sage, numbers):
+    """How often each of the numbers counts in the books."""
+    there = [each for each in sage.documents() if each["state"] != "Reversed"]
+    return Counter(each["number"] for each in there if each["number"] in numbers)
 
 
 @pytest.mark.parametrize("point", ["about to be looked up", "looked up"])

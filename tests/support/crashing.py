@@ -18,7 +18,7 @@ from consumers.engine import worker
 from consumers.engine.journal import Journal, Note
 from consumers.engine.session import PartitionSession
 from consumers.group_bills.job import _Run
-from sage_client import SageClient
+from sage_client import Call, ReverseCall, SageClient
 
 Function = Callable[..., Awaitable[Any]]
 
@@ -47,14 +47,38 @@ def after(holder: Any, name: str) -> None:
     setattr(holder, name, call)
 
 
+def after_call(wanted: Callable[[Any], bool]) -> None:
+    """Die when Sage has answered a request with such a call."""
+    post: Function = SageClient.post
+
+    async def call(self: SageClient, login: Any, calls: Any, **more: Any) -> Any:
+        answers = await post(self, login, calls, **more)
+        if any(map(wanted, calls)):
+            die()
+        return answers
+
+    SageClient.post = call  # type: ignore[method-assign]
+
+
+def purpose_of(notes: list[Note]) -> str:
+    """What a transaction is for: the furthest step of a correction in it, else claims, else outcomes."""
+    entries = [note.entry for note in notes if note.entry is not None]
+    if any(entry.claim is not None and entry.claim.corrects for entry in entries):
+        return "claim of a reversal"
+    if any(entry.claim is not None and entry.retired for entry in entries):
+        return "claim of the new one"
+    if any(entry.retired and entry.posted is None for entry in entries):
+        return "reversal"
+    claims = any(note.entry is not None and note.entry.claim is not None and not note.outgoing for note in notes)
+    return "claim" if claims else "outcome" if any(note.outgoing for note in notes) else "other"
+
+
 def at_commit(purpose: str, *, committed: bool) -> None:
     """Die right before or right after the commit of the first transaction that is for `purpose`."""
     commit, commit_transaction = Journal._commit, AIOKafkaProducer.commit_transaction
 
     async def remember(self: Journal, notes: list[Note]) -> None:
-        claims = any(note.entry is not None and note.entry.claim is not None and not note.outgoing for note in notes)
-        outcomes = any(note.outgoing for note in notes)
-        doing[id(self._producer)] = "claim" if claims else "outcome" if outcomes else "other"
+        doing[id(self._producer)] = purpose_of(notes)
         await commit(self, notes)
 
     async def commit_or_die(self: AIOKafkaProducer) -> None:
@@ -93,6 +117,15 @@ JOB_POINTS: dict[str, Callable[[], None]] = {
 }
 """The same of ``alvys-sage group-bills``."""
 
+CORRECTING: dict[str, Callable[[], None]] = {
+    "reversal claimed": lambda: at_commit("claim of a reversal", committed=True),
+    "reversal answered by Sage": lambda: after_call(lambda call: isinstance(call, ReverseCall)),
+    "reversal written, not committed": lambda: at_commit("reversal", committed=False),
+    "reversal committed": lambda: at_commit("reversal", committed=True),
+    "new one claimed": lambda: at_commit("claim of the new one", committed=True),
+    "new one answered by Sage": lambda: after_call(lambda call: isinstance(call, Call)),
+}
+
 if __name__ == "__main__":
-    (POINTS | JOB_POINTS)[sys.argv[1]]()
+    (POINTS | JOB_POINTS | CORRECTING)[sys.argv[1]]()
     main(sys.argv[2:])

@@ -1,0 +1,177 @@
+"""What is done to what stands, and what a look-up proves of a correction, over the whole space. Promises 2 and 3."""
+
+from dataclasses import replace
+from datetime import UTC, date, datetime
+from decimal import Decimal
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from consumers.engine.correction import Executed, NotCorrected, Wanted, decide, prove_correction
+from consumers.engine.ledger import DELETE, REVERSE, UPDATE, Claim, Entry, Posted, Retired
+from consumers.engine.numbers import next_number
+from consumers.engine.proof import Ask, Circumstances, End, Renumber, SendAgain, Wait, prove
+from consumers.engine.work import Gone, Retire, Update
+from domain.codes import Code
+from domain.documents import Connection, SageObject
+from sage_client import Found, Standing
+from tests.sage_client.scripted import document
+
+HERE = Connection("sub", "ACME", None, "acme")
+TODAY = date(2026, 6, 30)
+DOCUMENT = replace(document(), connection=HERE)
+POSTED = Posted("r", "7", "c", HERE, SageObject.AR_INVOICE, DOCUMENT.number, "C-1")
+STATES = ["Draft", "Posted", "Reversed", "Voided", "Paid", "Partially Paid", "Selected", "Closed", "Submitted", "New"]
+
+states = st.sampled_from(STATES + [state.lower() for state in STATES] + ["Posted ", "PAID", "Partially Approved"])
+money = st.sampled_from([Decimal(0), Decimal("10.00")])
+records = st.builds(
+    Standing,
+    record_no=st.just("7"),
+    number=st.just(DOCUMENT.number),
+    party_id=st.sampled_from(["C-1", "C-2"]),
+    state=states,
+    total=st.sampled_from([Decimal("100.00"), Decimal("120.00")]),
+    paid=money,
+    selected=money,
+    reference=st.sampled_from(["", "PO 1"]),
+    currency=st.sampled_from(["", "USD", "CAD"]),
+    day=st.none() | st.just(date(2026, 7, 15)) | st.just(date(2026, 6, 1)),
+    lines=st.none() | st.lists(st.sampled_from([frozenset(), frozenset({"memo"}), frozenset({"classid"})])).map(tuple),
+)
+wanted = st.builds(
+    Wanted,
+    document=st.none() | st.just(DOCUMENT),
+    party_id=st.sampled_from(["C-1", "C-2"]),
+    today=st.just(TODAY),
+    consented=st.booleans(),
+    unsure=st.booleans(),
+)
+
+
+@given(st.none() | records, wanted)
+def test_nothing_that_money_moved_on_or_that_is_not_known_is_touched(found, want):
+    decision = decide(POSTED, found, want)
+    state = found.state.strip().lower() if found is not None else ""
+    match decision:
+        case Update():
+            assert state == "draft" or (state == "posted" and want.unsure)
+            assert want.document is not None
+            assert not found.paid
+            assert not found.selected
+            assert found.lines is not None
+            assert len(found.lines) <= len(want.document.lines)
+            assert all("classid" not in line for line in found.lines)
+            assert found.party_id == want.party_id == "C-1"
+        case Retire():
+            assert state in ("draft", "posted")
+            assert not found.paid
+            assert not found.selected
+            assert decision.operation == (DELETE if state == "draft" else REVERSE)
+            assert decision.on >= TODAY
+            assert found.day is None or state == "draft" or decision.on >= found.day
+        case Gone():
+            assert want.consented if found is None else state in ("reversed", "voided")
+        case NotCorrected():
+            assert found is None or state not in ("draft", "reversed", "voided") or found.paid or found.selected
+
+
+@pytest.mark.parametrize(
+    ("state", "what"),
+    [
+        ("Draft", Update),
+        ("Posted", Retire),
+        ("Reversed", Gone),
+        ("Paid", Code.STANDING_PAID),
+        ("Partially Paid", Code.STANDING_PAID),
+        ("Selected", Code.STANDING_SELECTED),
+        ("Closed", Code.STANDING_CLOSED),
+        ("Submitted", Code.STANDING_IN_APPROVAL),
+        ("Partially Approved", Code.STANDING_IN_APPROVAL),
+        ("Whatever", Code.STANDING_STATE_UNKNOWN),
+    ],
+)
+def test_each_row_of_the_table(state, what):
+    found = Standing("7", DOCUMENT.number, "C-1", state, Decimal(100), lines=(frozenset(),))
+    decision = decide(POSTED, found, Wanted(DOCUMENT, "C-1", TODAY))
+    assert (decision.code if isinstance(decision, NotCorrected) else type(decision)) == what
+
+
+def claim(operation, repeats=0, *, asked=False):
+    until = datetime(2026, 6, 1, tzinfo=UTC)
+    return Claim(
+        "r", "id", 0, HERE, SageObject.AR_INVOICE, "N1", "C-1", Decimal("120.00"), until, repeats=repeats, asked=asked,
+        operation=operation, record_no="7",
+    )  # fmt: skip
+
+
+@given(
+    st.sampled_from([UPDATE, REVERSE, DELETE]),
+    st.none() | records,
+    st.booleans(),
+    st.integers(0, 3),
+    st.booleans(),
+)
+def test_a_correction_counts_as_executed_only_by_its_effect_and_is_sent_again_only_after_its_lease(
+    operation, found, over, repeats, asked
+):
+    proof = prove_correction(claim(operation, repeats, asked=asked), found, lease_ended=over, budget=2)
+    match proof:
+        case Executed():
+            if operation == DELETE:
+                assert found is None
+            elif operation == REVERSE:
+                assert found.reversed
+            else:
+                assert repeats
+                assert found.total == Decimal("120.00")
+                assert not found.reversed
+        case Gone():
+            assert found.reversed
+            assert operation != REVERSE
+        case SendAgain():
+            assert over
+            assert not asked
+            assert repeats < 2
+            assert found is not None
+            assert not found.reversed
+        case Wait():
+            assert not over
+            assert not asked
+        case Ask():
+            assert asked or (over and repeats >= 2)
+        case End():
+            assert found is None
+            assert operation != DELETE
+            assert over or asked
+
+
+def test_a_retired_record_is_never_adopted_nor_taken_for_one_that_a_person_reversed():
+    mark = "alvys:0123456789ab"
+    create = replace(claim("create"), total=Decimal("100.00"))
+
+    once = (Retired("7", "N1"),)
+
+    def what(*found, retired=once, taken=False):
+        known = Circumstances(mark, lease_ended=True, number_taken=taken, same_revision=True, budget=2, retired=retired)
+        proof = prove(create, found, known)
+        return proof.code if isinstance(proof, End) else type(proof)
+
+    def record(number, state="Posted"):
+        return Found(number, "N1", "C-1", state, Decimal("100.00"), mark, "", "", "")
+
+    assert what(record("7", "Reversed")) is SendAgain
+    assert what(record("7", "Reversed"), taken=True) is Renumber
+    assert what(taken=True) is Renumber  # by another customer's, as the retired one was
+    assert what(record("7", "Reversed"), retired=()) is Code.REVERSED_IN_SAGE
+    assert what(record("7")) is Code.CHANGED_AFTER_POSTING  # somebody took the reversal back
+    assert what(replace(record("8"), description="theirs"), taken=True) is Code.SAGE_DUPLICATE_NUMBER
+
+
+@given(st.lists(st.integers(0, 5), max_size=6), st.sampled_from(["INV", "N" * 28, "N" * 30]))
+def test_a_number_is_never_one_that_is_held_and_never_cut(suffixes, own):
+    held = [f"{own}-{each}" if each else own for each in suffixes]
+    number = next_number(own, Entry("k", retired=tuple(Retired(str(i), each) for i, each in enumerate(held))))
+    assert number is None or (number not in held and number.startswith(own) and len(number) <= 30)
+    assert (number == own) == (own not in held)
