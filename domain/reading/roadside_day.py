@@ -1,11 +1,12 @@
 """`roadside.day.closed` -> AP bill to the provider's vendor, a line for each row of the day (C14)."""
 
+from dataclasses import replace
 from datetime import datetime
 from decimal import Decimal
 
 from domain.categories import Side
 from domain.codes import Code
-from domain.documents import PartyKind, PartyRef, SourceDocument, SourceKind
+from domain.documents import PartyKind, PartyRef, SourceDocument, SourceKind, SourceLine
 from domain.events.fields import Money
 from domain.events.roadside import FuelDayData, FuelRow, TollDayData, TollRow
 from domain.money import CURRENCIES
@@ -13,7 +14,7 @@ from domain.reading import fuel, toll
 from domain.reading.amounts import check
 from domain.reading.groups import group_key, group_of
 from domain.reading.refusal import Refusal
-from domain.reading.texts import DESCRIPTION_LENGTH, cut, hashed_number, phrase
+from domain.reading.texts import DESCRIPTION_LENGTH, MEMO_LENGTH, cut, hashed_number, phrase
 
 RoadsideDayData = FuelDayData | TollDayData
 
@@ -34,7 +35,7 @@ def read(data: RoadsideDayData, key: str, emitted_at: datetime) -> SourceDocumen
     """
     rows = [_row(row) for row in data.rows]
     _belong(rows, key)
-    lines = tuple([line for row in rows for line in row.lines])
+    lines = tuple([_named(line) for row in rows for line in row.lines])
     zero = [] if rows else [Money(amount=Decimal(0), currency=data.total.currency)]
     amounts = check(data.total, [_money(row) for row in data.rows] or zero)
     kind = _kind(data)
@@ -67,6 +68,11 @@ def _row(row: FuelRow | TollRow) -> SourceDocument:
     if isinstance(row, FuelRow):
         return fuel.read(row, fuel.key_of(row), row.timestamp)
     return toll.read(row, toll.key_of(row), row.timestamp)
+
+
+def _named(line: SourceLine) -> SourceLine:
+    """The line with its transaction's number first: on a bill of its own that is the bill's reference."""
+    return replace(line, memo=cut(phrase(line.reference, line.memo), MEMO_LENGTH))
 
 
 def _money(row: FuelRow | TollRow) -> Money:

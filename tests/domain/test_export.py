@@ -48,6 +48,7 @@ def test_with_the_master_defaults_alone_every_sample_becomes_a_document(name):
     assert not document.draft
 
 
+@pytest.mark.feature("2.4 po number", "ar.poNumber", "ar.autopost")
 def test_a_document_says_where_it_goes():
     settings = connected()
     settings.connect(entityId="E100", locationId="L1", ar={"autopost": False, "poNumber": "po"})
@@ -91,6 +92,7 @@ SWITCHES = [
 ]
 
 
+@pytest.mark.feature("ap.only1099Drivers", "ap.includeFuel", "ap.includeTolls", "2.6 deducted rows")
 @pytest.mark.parametrize(("name", "change", "code"), SWITCHES)
 def test_a_switch_skips_its_documents_with_the_reason(name, change, code):
     assert stopped(source(name), connected(**change), Skipped).code == code
@@ -103,6 +105,7 @@ def test_a_side_that_is_off_leaves_the_other_alone():
 
 
 @pytest.mark.requirement(69)
+@pytest.mark.feature("ap.includeDriverBills")
 def test_driver_bills_off_skips_every_driver_statement_and_nothing_else():
     settings = connected(ap={"includeDriverBills": False, "exportCarrierStatements": True})
     assert stopped(source("driver-statement-1099"), settings, Skipped).code == "DRIVER_BILLS_OFF"
@@ -110,6 +113,7 @@ def test_driver_bills_off_skips_every_driver_statement_and_nothing_else():
     assert isinstance(export(source("carrier-statement"), settings.state), Document)
 
 
+@pytest.mark.feature("ap.only1099Drivers")
 def test_1099_drivers_only_lets_them_pass():
     settings = connected(ap={"only1099Drivers": True})
     assert isinstance(export(source("driver-statement-1099"), settings.state), Document)

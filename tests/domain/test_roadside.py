@@ -159,6 +159,7 @@ def test_the_bill_of_a_day_has_a_line_for_each_row_and_their_sum_as_total():
     assert (found.party.kind, found.party.external_id) == (PartyKind.VENDOR, "VEN-BP")
     assert [str(line.amount) for line in found.lines] == ["31.20", "5.05", "-1.00"]
     assert str(found.total) == "35.25"
+    assert all(line.memo.startswith("BP-770002 BestPass toll") for line in found.lines)
     assert found.number.startswith("2026-06-12-BestPass-")
     assert found.description == "BestPass toll 2026-06-12"
 

@@ -7,7 +7,9 @@ import pytest
 
 from domain.codes import Code
 from domain.documents import Document, LeftOut, SageObject, SourceDocument
+from domain.events import ContractError
 from domain.export import export
+from domain.keys import BadKeyError, parse
 from domain.outcomes import Deferred, Rejected, Skipped
 from tests.support.events import event, read
 from tests.support.mappings import BROKER, CARRIER, Settings, connected
@@ -138,6 +140,13 @@ def test_what_sent_a_bill_is_no_content():
     before = read(sample).revision
     sample["data"]["trigger"] = BY_UPLOAD
     assert read(sample).revision == before
+
+
+def test_a_trigger_that_nobody_knows_breaks_the_contract():
+    sample = event("carrier-bill")
+    sample["data"]["trigger"] = "whenever"
+    with pytest.raises(ContractError):
+        read(sample)
 
 
 # Lines that a setting keeps out.
@@ -302,6 +311,23 @@ def test_an_id_in_the_event_goes_before_the_mapping():
     invoice["data"]["customer"]["externalAccountingId"] = "C-9"
     bill["data"]["vendor"] = {"externalAccountingId": "V-9"}
     assert [booked(each, settings).party.external_id for each in (invoice, bill)] == ["C-9", "V-9"]
+
+
+@pytest.mark.feature("crossSubsidiary")
+def test_an_intercompany_invoice_names_the_subsidiary_it_bills_and_no_other_invoice_does():
+    for change in ({"kind": "Intercompany"}, {"kind": None, "other": {"id": BROKER}}):
+        sample = event("invoice-load")
+        sample["data"]["invoice"]["type"] = change["kind"]
+        if "other" in change:
+            sample["data"]["intercompany"] = {"subsidiary": change["other"]}
+        with pytest.raises(ContractError):
+            read(sample)
+
+
+@pytest.mark.parametrize("key", ["sub/intercompany/a b", "sub/intercompany/a/b", "sub/intercompany/"])
+def test_a_key_of_another_subsidiary_follows_the_grammar(key):
+    with pytest.raises(BadKeyError):
+        parse(key)
 
 
 @pytest.mark.feature("crossSubsidiary")
