@@ -19,13 +19,24 @@ from app.commands import codes
 from app.settings_table import describe_settings
 from app.settings_table import markdown as settings_markdown
 from domain import settings
+from domain.custom_fields import FITS, TITLES, FieldType
 from domain.events import fields
+from domain.events.around import Load, Trip, TripFacts
 from domain.events.fuel import FuelData
 from domain.events.invoice import InvoiceData
 from domain.events.roadside import FuelDayData, TollDayData
 from domain.events.settlement import CarrierBillData, CarrierStatementData, DriverStatementData, IntercompanyBillData
 from domain.events.toll import TollData
-from domain.settings import AccountSetting, ConnectionSetting, IntercompanySetting, VendorSetting
+from domain.facts import LOAD_REFERENCE, TRIP_REFERENCE, Fact, Kind, kind_of
+from domain.settings import (
+    AccountSetting,
+    ConnectionSetting,
+    CustomFieldSetting,
+    DimensionSetting,
+    DimensionValueSetting,
+    IntercompanySetting,
+    VendorSetting,
+)
 
 ROOT = Path(__file__).parents[2]
 _FENCE = re.compile(r"^```(?P<info>[^\n]*)\n(?P<body>.*?)^```$", re.MULTILINE | re.DOTALL)
@@ -125,6 +136,7 @@ WORDS: dict[object, str] = {
     fields.to_days: "days, 0 to 3650",
     fields.to_loose_text: "text; left out if it is none",
     fields.to_loose_texts: "list of texts; what is none is left out",
+    fields.to_fact_text: "text or number",
 }
 
 
@@ -135,12 +147,23 @@ def field_rows(model: type[BaseModel]) -> str:
     return "\n".join(lines)
 
 
+SHARED: dict[type[BaseModel], str] = {Load: "loads", Trip: "trips"}
+"""Models that several events hold, told once: see `event-load` and `event-trip`."""
+
+
 def _fields(model: type[BaseModel], before: str) -> Iterator[tuple[str, bool, str]]:
+    inherited = set(TripFacts.model_fields) - {"load_number"} if before and issubclass(model, TripFacts) else set()
+    if inherited:
+        yield f"{before}…", False, "what a [trip](#loads-and-trips) has besides"
     for name, info in model.model_fields.items():
+        if name in inherited:
+            continue
         path = before + (info.alias or name)
         inner, many = _model_of(info.annotation)
         if inner is None or inner is fields.Money:
             yield path, info.is_required(), "money" if inner else _word(info)
+        elif inner in SHARED:
+            yield path, info.is_required(), f"list of [{SHARED[inner]}](#loads-and-trips)"
         else:
             yield path, info.is_required(), "list" if many else "object"
             yield from _fields(inner, path + ("[]." if many else "."))
@@ -191,6 +214,15 @@ def _parts(annotation: object) -> Iterator[object]:
         yield from _parts(part)
 
 
+def source_rows() -> str:
+    """Every source of a custom field, with what its values are and the field types that take it."""
+    lines = ["| `source` | is | goes into |", "|---|---|---|"]
+    for name in (*Fact, f"{LOAD_REFERENCE}NAME", f"{TRIP_REFERENCE}NAME"):
+        kind = kind_of(name) or Kind.ANY
+        lines.append(f"| `{name}` | {kind} | {', '.join(TITLES[each] for each in FieldType if each in FITS[kind])} |")
+    return "\n".join(lines)
+
+
 GENERATORS: dict[str, Callable[[], str]] = {
     "settings": lambda: settings_markdown(describe_settings()),
     **{block: partial(feature_rows, block) for block in MARKS},
@@ -207,6 +239,12 @@ GENERATORS: dict[str, Callable[[], str]] = {
     "setting-account": lambda: field_rows(AccountSetting),
     "setting-vendor": lambda: field_rows(VendorSetting),
     "setting-intercompany": lambda: field_rows(IntercompanySetting),
+    "setting-dimension": lambda: field_rows(DimensionSetting),
+    "setting-dimension-value": lambda: field_rows(DimensionValueSetting),
+    "setting-custom-field": lambda: field_rows(CustomFieldSetting),
+    "custom-field-sources": source_rows,
+    "event-load": lambda: field_rows(Load),
+    "event-trip": lambda: field_rows(Trip),
 }
 """The text of each generated block."""
 
