@@ -3,9 +3,10 @@
 from dataclasses import dataclass
 from datetime import datetime
 from enum import StrEnum
-from typing import Annotated, Literal
+from typing import Annotated, Literal, Self
 
 from pydantic import AfterValidator, BeforeValidator, Field, StrictBool
+from pydantic import model_validator as rule
 
 from domain.events.fields import Id, Text, Wire, to_instant
 from domain.money import MINOR_UNITS
@@ -119,8 +120,8 @@ class ConnectionSetting(Wire):
     credentials: Id
     """The name of a secret, never the secret."""
     state: ConnectionStatus
-    activated_at: Annotated[datetime, BeforeValidator(_to_activation)]
-    """Only what was created at or after it is exported (requirement 9)."""
+    activated_at: Annotated[datetime, BeforeValidator(_to_activation)] | None = None
+    """When it became active first; only what was created at or after it is exported (requirement 9). None: never."""
     base_currency: Annotated[Id, AfterValidator(_known_currency)] = "USD"
     location_id: Id | None = None
     """Sent on every line; companies with several entities require it."""
@@ -133,6 +134,12 @@ class ConnectionSetting(Wire):
     """What becomes of a document whose date is in a closed period."""
     long_values: Literal["reject", "truncate"] = "reject"
     """What becomes of a custom field's value that is too long for Sage (C13)."""
+
+    @rule(mode="after")
+    def _active_since(self) -> Self:
+        if self.state is ConnectionStatus.ACTIVE and self.activated_at is None:
+            raise ValueError("activatedAt is needed where state is active")
+        return self
 
 
 @dataclass(frozen=True, slots=True)
