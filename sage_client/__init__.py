@@ -11,6 +11,7 @@ from sage_client._text import Limits
 from sage_client.answers import Answer, Call, Done, Refused, Unknown
 from sage_client.books import Account, Entity, Term
 from sage_client.client import GATEWAY_URL, SageClient
+from sage_client.discovery import CustomField, Dimension, DimensionValue
 from sage_client.errors import SageError
 from sage_client.gateway_error import GatewayError
 from sage_client.login import Login
@@ -27,6 +28,9 @@ __all__ = [
     "AnyOf",
     "Call",
     "Certainty",
+    "CustomField",
+    "Dimension",
+    "DimensionValue",
     "DocumentKey",
     "Done",
     "Entity",

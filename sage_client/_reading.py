@@ -16,6 +16,16 @@ Send = Callable[[Sequence[str]], Awaitable[Reply]]
 """Sends functions that only read, and returns the answer."""
 
 
+async def read_one(send: Send, xml: Sequence[str]) -> list[Result]:
+    """The results of functions that answer with one page, in the functions' order.
+
+    Raises:
+        SageError: A function was refused, or the answer lacked its result.
+    """
+    reply = await send([function(f"q{number}", each) for number, each in enumerate(xml)])
+    return [_result(reply, f"q{number}") for number in range(len(xml))]
+
+
 async def read_all(send: Send, queries: Sequence[Query]) -> list[list[Row]]:
     """The rows of each query, in the queries' order.
 

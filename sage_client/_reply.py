@@ -41,6 +41,8 @@ class Result:
     remaining: int | None
     """`numremaining`: rows of a query that are not on this page."""
     errors: tuple[GatewayError, ...]
+    data: etree._Element | None = field(default=None, repr=False, compare=False)
+    """The `data` element itself, for the few answers that are deeper than rows (`sage_client.discovery`)."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -119,6 +121,7 @@ def _result(element: etree._Element) -> Result:
         rows=rows,
         remaining=remaining,
         errors=tuple(_errors(element)) if "errormessage" in parts else (),
+        data=data,
     )
 
 

@@ -26,19 +26,28 @@ import httpx
 from pydantic import SecretStr
 
 from domain.categories import Side
+from domain.custom_fields import FieldObject
 from domain.documents import PartyKind
 from domain.parties import PartyRecord
-from sage_client import _envelope, books
+from sage_client import _envelope, books, discovery
 from sage_client._classify import as_read
 from sage_client._documents import render
-from sage_client._reading import read_all
+from sage_client._reading import Send, read_all, read_one
 from sage_client._reply import Reply, Row
 from sage_client._session import Session, Sessions, opened
 from sage_client._text import DEFAULT_LIMITS, Limits
 from sage_client._transport import RequestBody, Transport
 from sage_client.answers import Answer, Call, failed, match
 from sage_client.books import Account, Entity, Term
-from sage_client.errors import RequestInvalidError, SageError, SignInError, TooLateError
+from sage_client.discovery import CustomField, Dimension, DimensionValue
+from sage_client.errors import (
+    DimensionUnreadableError,
+    PermissionDeniedError,
+    RequestInvalidError,
+    SageError,
+    SignInError,
+    TooLateError,
+)
 from sage_client.login import Login
 from sage_client.lookups import DocumentKey, Found, found, parties_query, party
 from sage_client.query import Query
@@ -201,6 +210,43 @@ class SageClient:
         """All payment terms of a side, active or not; SageError as `parties`."""
         return [books.term(row) for row in await self.query(login, books.terms_query(side))]
 
+    async def dimensions(self, login: Login) -> list[Dimension]:
+        """The company's dimensions, those that cannot be mapped too (`Dimension.withheld`); SageError as `parties`."""
+        [result] = await read_one(self._reader(login), [discovery.GET_DIMENSIONS])
+        return discovery.dimensions(result.data)
+
+    async def dimension_values(self, login: Login, dimension: Dimension) -> list[DimensionValue]:
+        """All values of a dimension, usable or not.
+
+        Raises:
+            DimensionUnreadableError: A user-defined dimension that the user may not read: a Platform Apps one.
+            SageError: As `parties`.
+        """
+        try:
+            rows = await self.query(login, discovery.values_query(dimension))
+        except PermissionDeniedError as denied:
+            if not dimension.user_defined:
+                raise
+            unreadable = DimensionUnreadableError.of(dimension.object, denied)
+        except RequestInvalidError:
+            if dimension.user_defined:
+                raise
+            # Not every object calls its values' names NAME; the id and the status are what counts.
+            rows = await self.query(login, discovery.values_query(dimension, with_names=False))
+            return [discovery.value(dimension, row) for row in rows]
+        else:
+            return [discovery.value(dimension, row) for row in rows]
+        raise unreadable
+
+    async def custom_fields(self, login: Login, *objects: FieldObject) -> list[CustomField]:
+        """The custom fields of the objects, those that are not supported too; SageError as `parties`."""
+        results = await read_one(self._reader(login), [discovery.lookup(each) for each in objects])
+        return [
+            field
+            for each, result in zip(objects, results, strict=True)
+            for field in discovery.custom_fields(each, result.data)
+        ]
+
     async def probe(self, login: Login) -> None:
         """Does Sage take this user's calls? One call in its session that reads and books nothing.
 
@@ -226,6 +272,9 @@ class SageClient:
         return rows
 
     async def _read(self, login: Login, queries: Sequence[Query]) -> list[list[Row]]:
+        return await read_all(self._reader(login), queries)
+
+    def _reader(self, login: Login) -> Send:
         async def send(functions: Sequence[str]) -> Reply:
             try:
                 return await self._call(login, functions, unique=False)
@@ -233,7 +282,7 @@ class SageClient:
                 failure = as_read(error)
             raise failure
 
-        return await read_all(send, queries)
+        return send
 
     def _may_begin(self, not_after: datetime | None, wanted: Callable[[], bool] | None) -> None:
         if not_after is not None and self._clock() > not_after:

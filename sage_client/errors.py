@@ -11,6 +11,7 @@
     │   ├── SignInError                 AUTH           company, user, password or entity refused
     │   ├── ConfigurationError          CONFIGURATION  sender or set-up of the tenant refused
     │   │   └── PermissionDeniedError     CONFIGURATION  the user may not do this with this kind of object
+    │   │       └── DimensionUnreadableError  CONFIGURATION  a dimension of Platform Apps, whose values cannot be read
     │   ├── RefusedError                DATA           Sage refused the document itself
     │   │   ├── PeriodClosedError       DATA           its date is in a closed period
     │   │   └── DuplicateNumberError    DATA           the number exists: look up whose it is
@@ -25,9 +26,10 @@
 the stable code a result carries is `code`.
 """
 
-from typing import ClassVar
+from typing import ClassVar, Self
 
 from domain.codes import Code
+from domain.dimensions import UNREADABLE
 from sage_client._kinds import Certainty, Kind, Level
 from sage_client.gateway_error import GatewayError
 
@@ -35,6 +37,7 @@ __all__ = [
     "Certainty",
     "ConfigurationError",
     "ConnectionLostError",
+    "DimensionUnreadableError",
     "DuplicateCallError",
     "DuplicateNumberError",
     "GatewayError",
@@ -144,6 +147,20 @@ class ConfigurationError(NotDoneError):
 
 class PermissionDeniedError(ConfigurationError):
     """The user may not do this with this object, or Sage does not show it the object; others it may well."""
+
+
+class DimensionUnreadableError(PermissionDeniedError):
+    """The values of a user-defined dimension cannot be read: it belongs to Platform Apps (requirements 46 and 47)."""
+
+    @classmethod
+    def of(cls, dimension: str, denied: PermissionDeniedError) -> Self:
+        """The error for a dimension. Its message is the product's own, word for word; Sage's words stand beside it."""
+        error = cls(UNREADABLE, level=denied.level, http_status=denied.http_status, errors=denied.errors)
+        error.dimension = dimension
+        return error
+
+    dimension: str = ""
+    """Its object in Sage."""
 
 
 class RefusedError(NotDoneError):

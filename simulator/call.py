@@ -13,7 +13,7 @@ from lxml.etree import _Element as Element
 from simulator.auth import Session
 from simulator.catalogue import ObjectType
 from simulator.database import Database, Row
-from simulator.errors import NOT_DEFINED, refuse
+from simulator.errors import NOT_DEFINED, PERMISSION, refuse
 from simulator.fields import Value
 from simulator.seed import Config
 from simulator.store import Store
@@ -76,6 +76,10 @@ class Call:
         if found is None:
             raise refuse(NOT_DEFINED, f"Object definition {name} not found")
         self.session.require(self.function, found.name)
+        if any(each.name == found.name and each.platform_app for each in self.config.user_dimensions):
+            raise refuse(
+                PERMISSION, f"You do not have permission for API operation {self.function} on objects of type {name}"
+            )
         return found
 
     def record(self, object_name: str, natural: str) -> Row | None:

@@ -33,6 +33,7 @@ _SIMPLE = {
     "employees": "EMPLOYEE",
     "items": "ITEM",
     "warehouses": "WAREHOUSE",
+    "assets": "ASSET",
     "contracts": "CONTRACT",
 }
 

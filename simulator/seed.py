@@ -12,12 +12,24 @@ from typing import Literal
 from pydantic import BaseModel, ConfigDict
 from pydantic import Field as Setting
 
-Status = Literal["active", "inactive"]
+Status = Literal["active", "active non-posting", "inactive"]
 CustomObject = Literal["ARINVOICE", "ARINVOICEITEM", "APBILL", "APBILLITEM", "CUSTOMER", "VENDOR"]
 CustomType = Literal[
-    "text", "textarea", "number", "currency", "date", "picklist", "checkbox", "email", "percent", "url", "password"
+    "text",
+    "textarea",
+    "number",
+    "currency",
+    "date",
+    "picklist",
+    "multipicklist",
+    "checkbox",
+    "email",
+    "percent",
+    "url",
+    "password",
+    "sequence",
 ]
-DimensionName = Literal[
+RequiredDimension = Literal[
     "location",
     "department",
     "project",
@@ -30,6 +42,7 @@ DimensionName = Literal[
     "contract",
     "warehouse",
 ]
+DimensionName = RequiredDimension | Literal["asset"]
 
 
 class _Model(BaseModel):
@@ -77,7 +90,7 @@ class Account(_Model):
     type: Literal["incomestatement", "balancesheet"] = "incomestatement"
     normal_balance: Literal["debit", "credit"] = "debit"
     status: Status = "active"
-    requires: tuple[DimensionName, ...] = ()
+    requires: tuple[RequiredDimension, ...] = ()
 
 
 class AccountLabel(_Model):
@@ -97,16 +110,24 @@ class Term(_Model):
 
 
 class UserDefinedDimension(_Model):
-    """A Platform object that is a dimension; the ids of its values are counted from 10001."""
+    """A Platform object that is a dimension; the ids of its values are counted from 10001.
+
+    `platform_app`: it is listed, and reading its values is denied, whatever the user's role.
+    """
 
     name: str
     label: str = ""
     enabled_in_gl: bool = True
+    platform_app: bool = False
     values: tuple[str, ...] = ()
 
 
 class CustomField(_Model):
-    """A custom field of an object, by its integration name."""
+    """A custom field of an object, by its integration name.
+
+    `data_type`: what `lookup` says of it, where that is not what its type gives; `tells_length`: whether it tells
+    `max_length`. Neither is documented for custom fields.
+    """
 
     object: CustomObject
     name: str
@@ -114,6 +135,8 @@ class CustomField(_Model):
     required: bool = False
     max_length: int | None = None
     values: tuple[str, ...] = ()
+    data_type: str = ""
+    tells_length: bool = True
 
 
 class Sequence(_Model):
@@ -168,6 +191,7 @@ class Company(_Model):
     employees: tuple[Record, ...] = ()
     items: tuple[Record, ...] = ()
     warehouses: tuple[Record, ...] = ()
+    assets: tuple[Record, ...] = ()
     contracts: tuple[Record, ...] = ()
 
 

@@ -17,7 +17,7 @@ Clock = Callable[[], datetime]
 _CUSTOM_KINDS: dict[str, Kind] = {"date": "date", "checkbox": "boolean"}
 _DIMENSIONS = (
     *("LOCATIONID", "DEPARTMENTID", "PROJECTID", "TASKID", "COSTTYPEID", "CUSTOMERID", "VENDORID"),
-    *("EMPLOYEEID", "ITEMID", "CLASSID", "CONTRACTID", "WAREHOUSEID"),
+    *("EMPLOYEEID", "ITEMID", "CLASSID", "CONTRACTID", "WAREHOUSEID", "ASSETID"),
 )
 
 

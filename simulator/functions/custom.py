@@ -16,6 +16,7 @@ from simulator.fields import Value, iso_date
 from simulator.seed import CustomField
 
 _NUMBER = re.compile(r"[+-]?\d+(\.\d+)?")
+_EMAIL = re.compile(r"[^@\s]+@[^@\s]+")
 _NUMERIC = {"number", "currency", "percent"}
 
 
@@ -54,9 +55,22 @@ def _checked(field: CustomField, text: str) -> Value:
         if text not in {"true", "false"}:
             raise refuse(INVALID, f"Field {field.name}: '{text}' is neither true nor false.")
         return int(text == "true")
-    if field.type == "picklist" and not set(text.split("#~#")) <= set(field.values):
+    _form(field, text)
+    if field.type in {"picklist", "multipicklist"} and not set(text.split("#~#")) <= set(field.values):
         raise refuse(INVALID, f"Field {field.name}: '{text}' is not one of its values.")
     return text
+
+
+def _form(field: CustomField, text: str) -> None:
+    """What each kind of text takes; not documented, and read strictly."""
+    if field.type == "sequence":
+        raise refuse(INVALID, f"Field {field.name} is read-only.")
+    if field.type in {"text", "email", "url", "password"} and "\n" in text:
+        raise refuse(INVALID, f"Field {field.name}: the value has more than one line.")
+    if field.type == "email" and not _EMAIL.fullmatch(text):
+        raise refuse(INVALID, f"Field {field.name}: '{text}' is not an e-mail address.")
+    if field.type == "url" and not text.startswith(("http://", "https://")):
+        raise refuse(INVALID, f"Field {field.name}: '{text}' is not a URL.")
 
 
 def _dimension_value(call: Call, name: str, text: str) -> int:

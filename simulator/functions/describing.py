@@ -27,6 +27,7 @@ _DIMENSIONS = {
     "class": ("CLASS", "Class"),
     "contract": ("CONTRACT", "Contract"),
     "warehouse": ("WAREHOUSE", "Warehouse"),
+    "asset": ("ASSET", "Asset"),
 }
 _CUSTOM_DATA_TYPES = {
     "number": "DECIMAL",
@@ -35,6 +36,8 @@ _CUSTOM_DATA_TYPES = {
     "checkbox": "BOOLEAN",
     "percent": "PERCENT",
     "picklist": "ENUM",
+    "multipicklist": "ENUM",
+    # Not documented, and read as the least told: an e-mail, URL, password or sequence field looks like any text.
 }
 
 
@@ -123,8 +126,11 @@ def _field(block: Element, known: Field, custom: CustomField | None, *, required
     _text(block, "LABEL", known.name.replace("_", " ").capitalize())
     _text(block, "DESCRIPTION", "")
     _text(block, "REQUIRED", "true" if known.required or known.name in required else "false")
-    _text(block, "READONLY", "true" if known.name == "RECORDNO" else "false")
-    _text(block, "DATATYPE", _CUSTOM_DATA_TYPES.get(custom.type, "TEXT") if custom else DATA_TYPES[known.kind])
+    read_only = known.name == "RECORDNO" or (custom is not None and custom.type == "sequence")
+    _text(block, "READONLY", "true" if read_only else "false")
+    _text(block, "DATATYPE", _data_type(known, custom))
+    if custom and custom.max_length is not None and custom.tells_length:
+        _text(block, "MAXLENGTH", str(custom.max_length))
     values: Iterable[str] = custom.values if custom else ()
     if known.kind == "status":
         values = ("active", "inactive")
@@ -135,6 +141,12 @@ def _field(block: Element, known: Field, custom: CustomField | None, *, required
         for value in values:
             _text(valid, "VALIDVALUE", value)
     _text(block, "ISCUSTOM", "true" if custom else "false")
+
+
+def _data_type(known: Field, custom: CustomField | None) -> str:
+    if custom is None:
+        return DATA_TYPES[known.kind]
+    return custom.data_type or _CUSTOM_DATA_TYPES.get(custom.type, "TEXT")
 
 
 def _dimension(parent: Element, name: str, label: str, *, user_defined: bool, in_gl: bool) -> None:

@@ -220,7 +220,7 @@ def _dimensions(call: Call, position: int, dimensions: Mapping[str, str]) -> Non
         if row is None:
             raise refuse(GENERIC, f"Line {position}: Invalid {label} '{value}' specified.")
         if row["STATUS"] != "active":
-            raise refuse(INVALID, f"Line {position}: the {label.lower()} '{value}' is inactive.")
+            raise refuse(INVALID, f"Line {position}: the {label.lower()} '{value}' is {row['STATUS']}.")
         entity = call.session.entity
         if object_name == "LOCATION" and entity and row["ENTITY"] != entity and not call.config.inter_entity:
             raise refuse(

@@ -1,0 +1,153 @@
+"""What a company's Sage offers to map, read from the simulated gateway over real HTTP."""
+
+from collections.abc import AsyncIterator
+
+import pytest
+from pydantic import SecretStr
+
+from domain.custom_fields import FieldObject, FieldType
+from sage_client import Dimension, Login, SageClient, errors
+from simulator import Simulator, demo_seed
+from simulator.seed import Company, Config, CustomField, Record, User, UserDefinedDimension
+
+WHO = Login("ACME", "u", SecretStr("p"))
+FIELDS = (
+    CustomField(object="ARINVOICE", name="A_DATE", type="date"),
+    CustomField(object="ARINVOICE", name="A_CURRENCY", type="currency"),
+    CustomField(object="ARINVOICE", name="A_NUMBER", type="number", required=True),
+    CustomField(object="ARINVOICE", name="A_TEXT", max_length=40),
+    CustomField(object="ARINVOICE", name="A_MUTE", max_length=40, tells_length=False),
+    CustomField(object="ARINVOICE", name="AN_AREA", type="textarea", data_type="TEXT_AREA"),
+    CustomField(object="APBILLITEM", name="A_LINE", type="text"),
+    CustomField(object="APBILL", name="A_PICKLIST", type="picklist", values=("x",)),
+    CustomField(object="APBILL", name="A_LISTED", type="multipicklist", data_type="TEXT", values=("x", "y")),
+    CustomField(object="APBILL", name="A_MULTI", type="multipicklist", data_type="MULTI-PICKLIST", values=("x",)),
+    CustomField(object="APBILL", name="A_CHECKBOX", type="checkbox"),
+    CustomField(object="APBILL", name="AN_EMAIL", type="email", data_type="EMAIL"),
+    CustomField(object="APBILL", name="A_PERCENT", type="percent"),
+    CustomField(object="APBILL", name="A_URL", type="url", data_type="URL"),
+    CustomField(object="APBILL", name="A_PASSWORD", type="password", data_type="PASSWORD"),
+    CustomField(object="APBILL", name="A_SEQUENCE", type="sequence"),
+    CustomField(object="APBILL", name="A_WONDER", type="text", data_type="HOLOGRAM"),
+)
+CONFIG = Config(
+    dimensions_not_in_gl=("project",),
+    user_dimensions=(
+        UserDefinedDimension(name="LINE_OF_BUSINESS", label="Line of business", values=("Dry van", "Reefer")),
+        UserDefinedDimension(name="RIG", label="Rig", platform_app=True, values=("1",)),
+        UserDefinedDimension(name="SPEND_ONLY", enabled_in_gl=False),
+    ),
+    custom_fields=FIELDS,
+)
+COMPANY = Company(
+    company_id="ACME",
+    senders=("AlvysMPP",),
+    users=(User(id="u", password="p"), User(id="denied", password="p", denied=("CLASS",))),
+    config=CONFIG,
+    departments=(
+        Record(id="OPS", name="Operations"),
+        Record(id="OLD", name="Old", status="inactive"),
+        Record(id="SUM", name="All of it", status="active non-posting"),
+    ),
+)
+
+
+@pytest.fixture
+async def client() -> AsyncIterator[SageClient]:
+    async with (
+        Simulator(senders=demo_seed().senders, companies=[COMPANY]) as running,
+        SageClient(running.url, "AlvysMPP", SecretStr("sender-secret")) as connected,
+    ):
+        yield connected
+
+
+async def of(client: SageClient, name: str) -> Dimension:
+    return next(each for each in await client.dimensions(WHO) if each.object == name)
+
+
+@pytest.mark.requirement(7, 48)
+@pytest.mark.feature("2.8 dimensions")
+async def test_only_dimensions_that_are_enabled_for_gl_posting_are_offered(client):
+    found = {each.object: each for each in await client.dimensions(WHO)}
+    assert {name for name, each in found.items() if each.withheld is None} == {
+        *("LOCATION", "DEPARTMENT", "CLASS", "CUSTOMER", "VENDOR", "EMPLOYEE", "ITEM", "ASSET", "CONTRACT"),
+        *("WAREHOUSE", "LINE_OF_BUSINESS", "RIG"),
+    }
+    for name in ("PROJECT", "SPEND_ONLY"):
+        assert "enable it for GL posting in Sage Intacct, or contact support" in (found[name].withheld or "")
+    assert (found["LINE_OF_BUSINESS"].label, found["LINE_OF_BUSINESS"].user_defined) == ("Line of business", True)
+
+
+async def test_a_standard_dimensions_values_come_with_whether_they_can_be_posted_to(client):
+    values = {each.id: each for each in await client.dimension_values(WHO, await of(client, "DEPARTMENT"))}
+    assert {each.id: each.blocked for each in values.values()} == {
+        "OPS": None,
+        "OLD": "is inactive",
+        "SUM": "is active non-posting",
+    }
+    assert values["OPS"].name == "Operations"
+
+
+async def test_a_user_defined_dimensions_values_come_with_their_integer_ids(client):
+    values = await client.dimension_values(WHO, await of(client, "LINE_OF_BUSINESS"))
+    assert [(each.id, each.name, each.blocked) for each in values] == [
+        ("10001", "Dry van", None),
+        ("10002", "Reefer", None),
+    ]
+
+
+@pytest.mark.requirement(46, 47)
+async def test_a_platform_apps_dimension_answers_in_the_products_words_exactly(client):
+    with pytest.raises(errors.DimensionUnreadableError) as caught:
+        await client.dimension_values(WHO, await of(client, "RIG"))
+    assert str(caught.value) == "Unable to retrieve values for dimension from Sage Intacct."
+    assert caught.value.dimension == "RIG"
+    assert caught.value.errors[0].errorno == "PL04000005"
+
+
+async def test_a_dimension_that_sage_does_not_define_for_the_user_is_one_of_platform_apps_too(client):
+    with pytest.raises(errors.DimensionUnreadableError):
+        await client.dimension_values(WHO, Dimension("NOWHERE", "Nowhere", user_defined=True, in_gl=True))
+
+
+async def test_a_standard_dimension_that_the_user_may_not_read_is_a_matter_of_his_role(client):
+    who = Login("ACME", "denied", SecretStr("p"))
+    with pytest.raises(errors.PermissionDeniedError) as caught:
+        await client.dimension_values(who, await of(client, "CLASS"))
+    assert not isinstance(caught.value, errors.DimensionUnreadableError)
+
+
+@pytest.mark.requirement(42, 43)
+@pytest.mark.feature("2.8 custom fields")
+async def test_the_five_types_of_the_four_objects_are_offered(client):
+    found = {each.name: each for each in await client.custom_fields(WHO, *FieldObject) if each.refused is None}
+    assert {name: each.type for name, each in found.items()} == {
+        "A_DATE": FieldType.DATE,
+        "A_CURRENCY": FieldType.CURRENCY,
+        "A_NUMBER": FieldType.NUMBER,
+        "A_TEXT": FieldType.TEXT,
+        "A_MUTE": FieldType.TEXT,
+        "AN_AREA": FieldType.TEXT_AREA,
+        "A_LINE": FieldType.TEXT,
+    }
+    assert (found["A_TEXT"].length, found["A_MUTE"].length, found["A_NUMBER"].required) == (40, None, True)
+    assert found["A_LINE"].object is FieldObject.AP_BILL_ITEM
+
+
+@pytest.mark.requirement(44)
+async def test_the_types_that_are_not_supported_are_refused_by_name(client):
+    found = {each.name: each.refused or "" for each in await client.custom_fields(WHO, FieldObject.AP_BILL)}
+    named = {
+        "A_PICKLIST": "Picklist",
+        "A_LISTED": "Picklist",
+        "A_MULTI": "Multi-select picklist",
+        "A_CHECKBOX": "Checkbox",
+        "AN_EMAIL": "Email",
+        "A_PERCENT": "Percent",
+        "A_URL": "URL",
+        "A_PASSWORD": "Password",
+        "A_SEQUENCE": "Sequence",
+        "A_WONDER": "HOLOGRAM",
+    }
+    assert set(found) == set(named)
+    assert all(name in found[field] and "not supported" in found[field] for field, name in named.items())
