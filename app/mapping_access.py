@@ -68,6 +68,20 @@ async def write(settings: Settings, table: MappingTable, by: str, changes: Seque
     return written
 
 
+async def remove(settings: Settings, table: MappingTable, by: str, keys: Sequence[str]) -> None:
+    """Clear keys in their order, whatever they are: a disconnect. When this returns, the table holds none of them.
+
+    Raises:
+        NotAllowedError: The person has no role that may; nothing is written.
+    """
+    may_change(settings, by)
+    topic = settings.topics.mapping_state
+    async with MappingWriter(topic, kafka_options(settings), by=by, clock=lambda: datetime.now(UTC)) as writer:
+        for key in keys:
+            await writer.remove(key)
+    await table.barrier()
+
+
 def refuse_moves(state: MappingState, changes: Sequence[Change]) -> None:
     """Refuse changes that would lead a standing connection elsewhere.
 

@@ -32,10 +32,15 @@ async def client_of(settings: Settings) -> AsyncIterator[SageClient]:
     Raises:
         SettingsError: The sender's password is not set.
     """
+    async with client_for_a_person(settings) as client:
+        yield client
+
+
+def client_for_a_person(settings: Settings) -> SageClient:
+    """A client that does not wait for long; SettingsError as `client_of`."""
     timeouts = replace(Timeouts(), total=min(PATIENCE, float(settings.gateway_timeout_seconds)))
     password = settings.required_sender_password()
-    async with SageClient(settings.gateway_url, settings.sender_id, password, timeouts=timeouts) as client:
-        yield client
+    return SageClient(settings.gateway_url, settings.sender_id, password, timeouts=timeouts)
 
 
 async def examine(settings: Settings, subsidiary: str, state: MappingState) -> list[Finding]:

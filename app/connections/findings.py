@@ -105,8 +105,8 @@ _USER = (
     "Compare User ID and password with the credentials that the connection names; mind upper and lower case.",
 )
 MODULES = (
-    "Administration, Company, Cash Management, General Ledger, Accounts Payable, Platform Services, Accounts Receivable, "
-    "Inventory Control, Order Entry and Fixed Assets Management"
+    "Administration, Company, Cash Management, General Ledger, Accounts Payable, Platform Services, "
+    "Accounts Receivable, Inventory Control, Order Entry and Fixed Assets Management"
 )
 """The ten modules that the role needs (requirement 18)."""
 _ROLE = (
@@ -203,12 +203,11 @@ class Finding:
     key: str | None = None
     """The setting that names it."""
 
-    @property
-    def todo(self) -> tuple[str, ...]:
-        """What to do, step by step."""
-        return ADVICE[self.problem].todo
+    def todo(self, subsidiary: str) -> tuple[str, ...]:
+        """What to do, step by step, for this subsidiary."""
+        return tuple(line.replace("SUBSIDIARY", subsidiary) for line in ADVICE[self.problem].todo)
 
-    def json(self) -> dict[str, object]:
+    def json(self, subsidiary: str) -> dict[str, object]:
         """For a program."""
         return {
             "problem": self.problem.value,
@@ -217,7 +216,7 @@ class Finding:
             "stepTitle": self.step.title,
             "what": self.what,
             "key": self.key,
-            "todo": list(self.todo),
+            "todo": list(self.todo(subsidiary)),
         }
 
 
