@@ -102,8 +102,8 @@ class Wizard:
         if not isinstance(template, ConnectionSetting):
             raise UsageError(f"{draft.template} has no connection to copy")
         draft.take_over(template)
-        for side in (draft.ap, draft.ar):
-            side.pop("active", None)  # a switch is no setting: the copy begins with both sides on
+        for chosen in (draft.ap, draft.ar):
+            chosen.pop("active", None)  # a switch is no setting: the copy begins with both sides on
         draft.copied = copies(draft.template, draft.subsidiary, self._state)
         for side in Side:
             record = self._state.account(f"{draft.template}/account/{side}/default/default")
