@@ -57,7 +57,7 @@ def _unreadable(found: Mapped) -> Iterator[Finding]:
 def _place(subsidiary: str, setting: ConnectionSetting, found: Mapped, books: Books) -> Iterator[Finding]:
     key = str(ConnectionKey(subsidiary))
     several = setting.entity_id is not None or bool(books.entities)
-    mapped_location = any(each.name == "location" for each in found.dimensions)
+    mapped_location = any(each.object == "LOCATION" for each in found.dimensions)
     if several and setting.location_id is None and not mapped_location:
         yield finding(
             Problem.LOCATION_MISSING,
@@ -112,7 +112,7 @@ def _accounts(setting: ConnectionSetting, found: Mapped, books: Books) -> Iterat
 
 
 def _required_dimensions(setting: ConnectionSetting, found: Mapped, books: Books) -> Iterator[Finding]:
-    mapped = {_object(each.name): each for each in found.dimensions}
+    mapped = {each.object: each for each in found.dimensions}
     told: set[tuple[Side, str, str]] = set()
     for key, number, account in _used(found, books):
         for ending in sorted(account.requires if account is not None else ()):
@@ -177,7 +177,7 @@ def _dimensions(found: Mapped, books: Books) -> Iterator[Finding]:
         return
     facts = {fact.object: fact for fact in books.dimensions}
     for each in found.dimensions:
-        fact = facts.get(_object(each.name))
+        fact = facts.get(each.object)
         if fact is None:
             yield finding(Problem.DIMENSION_NOT_FOUND, f"Sage has no dimension {each.name}", key=each.key)
         elif not fact.in_gl:
@@ -221,10 +221,6 @@ def _fields(setting: ConnectionSetting, found: Mapped, books: Books) -> Iterator
             what += f"; {fact.refused}" if fact.refused is not None else ", and it is not mapped"
             side = FIELD_SIDES[fact.object[:2]]
             yield finding(Problem.FIELD_REQUIRED, what, severity=_bad(setting, side))
-
-
-def _object(name: str) -> str:
-    return name.upper().replace("-", "_")
 
 
 def most_severe(findings: Iterable[Finding]) -> Severity | None:

@@ -5,18 +5,17 @@ from dataclasses import replace
 from app.connections.books import Books, DimensionFact, FieldFact, Reader
 from app.connections.mapped import Mapped
 from domain.custom_fields import FieldObject
-from domain.dimensions import slug_of
 from sage_client import CustomField, Dimension
 from sage_client.errors import DimensionUnreadableError
 
 
 async def discovered(reader: Reader, books: Books, found: Mapped) -> Books:
     """The snapshot with dimensions and custom fields; values of those dimensions only that are mapped."""
-    mapped = {each.name for each in found.dimensions}
+    mapped = {each.object for each in found.dimensions}
     dimensions = await reader.part("dimensions", reader.client.dimensions(reader.login))
     facts = None
     if dimensions is not None:
-        facts = tuple([await _fact(reader, each, asked=slug_of(each.object) in mapped) for each in dimensions])
+        facts = tuple([await _fact(reader, each, asked=each.object in mapped) for each in dimensions])
     fields = await reader.part("custom fields", reader.client.custom_fields(reader.login, *FieldObject))
     listed = None if fields is None else tuple(map(_field, fields))
     return replace(books, dimensions=facts, fields=listed, gaps=tuple(reader.gaps))

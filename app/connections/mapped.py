@@ -20,6 +20,8 @@ class MappedDimension:
 
     name: str
     """The slug in its keys, such as `location`."""
+    object: str
+    """Its object in Sage, such as `LOCATION`; of a user-defined dimension the one that its setting names."""
     key: str
     default: str | None = None
     values: Mapping[str, str] = field(default_factory=dict)
@@ -95,7 +97,7 @@ def plain(value: Setting) -> dict[str, object]:
 
 def _dimensions(subsidiary_id: str, records: list[Record[Setting]]) -> Iterator[MappedDimension]:
     prefix = f"{subsidiary_id}/{DIMENSION}/"
-    own: dict[str, tuple[str, str | None]] = {}
+    own: dict[str, tuple[str, str, str | None]] = {}
     values: dict[str, dict[str, str]] = {}
     for record in records:
         if not record.key.startswith(prefix) or isinstance(record.value, Invalid):
@@ -103,13 +105,18 @@ def _dimensions(subsidiary_id: str, records: list[Record[Setting]]) -> Iterator[
         name, _, value = record.key.removeprefix(prefix).partition("/")
         setting = plain(record.value)
         if value:
-            values.setdefault(name, {})[record.key] = str(setting.get("value", setting.get("sage", "")))
+            values.setdefault(name, {})[record.key] = str(setting.get("value", ""))
         else:
             default = setting.get("default")
-            own[name] = record.key, None if default is None else str(default)
+            named = str(setting.get("userDefined") or _object(name))
+            own[name] = named, record.key, None if default is None else str(default)
     for name in sorted(own.keys() | values.keys()):
-        key, default = own.get(name, (f"{prefix}{name}", None))
-        yield MappedDimension(name, key, default, values.get(name, {}))
+        named, key, default = own.get(name, (_object(name), f"{prefix}{name}", None))
+        yield MappedDimension(name, named, key, default, values.get(name, {}))
+
+
+def _object(slug: str) -> str:
+    return slug.upper().replace("-", "_")
 
 
 def _fields(subsidiary_id: str, records: list[Record[Setting]]) -> Iterator[MappedField]:

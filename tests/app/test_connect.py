@@ -85,7 +85,6 @@ async def test_with_flags_a_connection_is_set_up_checked_and_active_from_now_on(
             ("--company", "BLUEMESA", "--credentials", "blue-mesa"),
             "100 - Blue Mesa Transport; 200 - Blue Mesa Logistics",
         ),
-        (EAST, "ap.expenseAccount is not answered"),
         ((*EAST, "--expense", "50000"), "40000 - Freight revenue"),
         ((*EAST[:-1], "300", *MASTERS), "'300' is no active entity; there are 100, 200"),
         (("--company", "BLUEMESA", "--credentials", "nobody"), "set ALVYS_SAGE_CREDENTIALS__NOBODY__USER and"),
@@ -147,8 +146,8 @@ async def test_a_template_gives_copies_and_the_entity_is_picked_anew(cli: Cli):
     await cli("mappings", "set", "S1", "ap", "Fuel", "Gas", "50500")
     await cli("mappings", "vendor", "S1", "fuel", "default", "VEN-EFS")
     others = {
-        "S1/dimension/department": {"field": "office", "default": "OPS"},
-        "S1/custom-field/arinvoice/ALVYS_LOAD_ID": {"source": "load.poNumber"},
+        "S1/dimension/department": {"source": "office", "default": "OPS"},
+        "S1/custom-field/arinvoice/ALVYS_LOAD_ID": {"source": "load.poNumber", "type": "text"},
         "S1/catalogue/accessorials/Lumper": {},
     }
     lines = "".join(json.dumps({"key": key, "value": value}) + "\n" for key, value in others.items())

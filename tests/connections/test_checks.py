@@ -97,8 +97,8 @@ def test_a_dimension_that_a_mapped_account_requires_has_to_be_mapped():
         ("GL account 5000 requires Vendor", W),
     ]
     settings.connect(locationId="110")
-    settings.put(f"{CARRIER}/dimension/department", {"field": "office", "default": "OPS"})
-    settings.put(f"{CARRIER}/dimension/vendor", {"field": "driver"})
+    settings.put(f"{CARRIER}/dimension/department", {"source": "office", "default": "OPS"})
+    settings.put(f"{CARRIER}/dimension/vendor", {"source": "driver"})
     books = replace(books, locations={"110": True})
     assert (Problem.DIMENSION_REQUIRED, E, Step.ADVANCED) not in found(settings, books)
 
@@ -149,7 +149,7 @@ def test_vendors_of_providers_are_there_and_active_and_one_that_is_missing_is_to
 )
 def test_a_mapped_dimension_can_be_posted_to(dimension, value, problem):
     settings = connected()
-    settings.put(f"{CARRIER}/dimension/{dimension}", {"field": "office", **value})
+    settings.put(f"{CARRIER}/dimension/{dimension}", {"source": "office", **value})
     [only] = checked(settings)
     assert (only.problem, only.severity) == (problem, E)
     if problem is Problem.DIMENSION_VALUES_UNREADABLE:
@@ -160,8 +160,8 @@ def test_a_mapped_dimension_can_be_posted_to(dimension, value, problem):
 @pytest.mark.feature("2.8 custom fields")
 def test_required_custom_fields_are_mapped_and_mapped_ones_are_supported():
     settings = connected()
-    settings.put(f"{CARRIER}/custom-field/apbill/LEVEL", {"source": "load.office"})
-    settings.put(f"{CARRIER}/custom-field/apbill/GONE", {"source": "load.office"})
+    settings.put(f"{CARRIER}/custom-field/apbill/LEVEL", {"source": "load.office", "type": "text"})
+    settings.put(f"{CARRIER}/custom-field/apbill/GONE", {"source": "load.office", "type": "text"})
     fields = (
         FieldFact("arinvoice", "LOAD", required=True, refused=None),
         FieldFact("apbill", "LEVEL", required=False, refused="its type Picklist is not supported"),

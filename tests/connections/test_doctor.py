@@ -51,7 +51,7 @@ class Clinic:
         self.settings = self.settings.model_copy(update=changes)
 
     def platform_dimension(self) -> None:
-        self.mappings.put(f"{CARRIER}/dimension/truck", {"field": "truck", "default": "10001"})
+        self.mappings.put(f"{CARRIER}/dimension/truck", {"source": "truck", "userDefined": "TRUCK", "default": "10001"})
         self.company(
             users=(User(id="ws", password="open-sesame", denied=("TRUCK",)),),
             config=Config(multi_entity=True, user_dimensions=(UserDefinedDimension(name="TRUCK", values=("1",)),)),
@@ -130,7 +130,7 @@ BROKEN: dict[str, tuple[Callable[[Clinic], object], Problem, str]] = {
         lambda c: c.company(accounts=(COMPANY.accounts[0], Account(number="5000", title="E", requires=("class",)))),
         Problem.DIMENSION_REQUIRED, "Map the dimension"),
     "dimension value removed": (
-        lambda c: c.mappings.put(f"{CARRIER}/dimension/department", {"field": "office", "default": "GONE"}),
+        lambda c: c.mappings.put(f"{CARRIER}/dimension/department", {"source": "office", "default": "GONE"}),
         Problem.DIMENSION_VALUE_GONE, "Add the value"),
     "platform apps dimension": (
         lambda c: c.platform_dimension(),

@@ -16,6 +16,7 @@ from pydantic import BaseModel
 from pydantic.fields import FieldInfo
 
 from app.commands import codes
+from app.connections.findings import ADVICE
 from app.settings_table import describe_settings
 from app.settings_table import markdown as settings_markdown
 from domain import settings
@@ -87,6 +88,14 @@ def _numbers(mark: ast.expr) -> list[int]:
     if isinstance(mark, ast.Call) and ast.unparse(mark.func) == "pytest.mark.requirement":
         return [ast.literal_eval(argument) for argument in mark.args]
     return []
+
+
+def finding_rows() -> str:
+    """What a check of a connection can find, and the wizard step that mends it."""
+    lines = ["| finding | severity | wizard step |", "|---|---|---|"]
+    for problem, advice in ADVICE.items():
+        lines.append(f"| `{problem}` | {advice.severity} | {int(advice.step)} {advice.step.title} |")
+    return "\n".join(lines)
 
 
 # Fields of the wire's models.
@@ -168,6 +177,7 @@ def _parts(annotation: object) -> Iterator[object]:
 GENERATORS: dict[str, Callable[[], str]] = {
     "settings": lambda: settings_markdown(describe_settings()),
     "requirements": requirement_rows,
+    "findings": finding_rows,
     "event-invoice": lambda: field_rows(InvoiceData),
     "event-driver-statement": lambda: field_rows(DriverStatementData),
     "event-carrier-statement": lambda: field_rows(CarrierStatementData),
