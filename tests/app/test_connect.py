@@ -1,17 +1,20 @@
 """Connections from the command line, before a simulated company: connect, template, switches, disconnect, roles."""
 
 import asyncio
+import io
 import json
 import os
 import pty
 import select
 import sys
 from collections.abc import Awaitable, Callable
+from contextlib import redirect_stderr, redirect_stdout
 from typing import Any
 
 import pytest
 from aiokafka import TopicPartition
 
+from app.cli import main
 from simulator.server import Simulator
 from tests.app.conftest import Ran
 from tests.support.kafka import COMPACTED, create_topic, read_to_end
@@ -41,14 +44,26 @@ async def variables(bootstrap: str, topic_prefix: str, sim: Simulator) -> dict[s
 
 
 @pytest.fixture
-def cli(run, variables) -> Cli:
-    """Runs ``alvys-sage`` in a process of its own, while the simulator answers in this one."""
+def cli(variables, monkeypatch) -> Cli:
+    """Runs ``alvys-sage`` in a thread: the simulator answers in this one, and no process has to start."""
 
-    async def run_it(*arguments: str, stdin: str = "", **more: str) -> Ran:
-        ran: Ran = await asyncio.to_thread(run, *arguments, stdin=stdin, **(variables | more))
-        return ran
+    def run_it(arguments: tuple[str, ...], stdin: str, environment: dict[str, str]) -> Ran:
+        out, err = io.StringIO(), io.StringIO()
+        with monkeypatch.context() as patch, redirect_stdout(out), redirect_stderr(err):
+            for name, value in environment.items():
+                patch.setenv(name, value)
+            patch.setattr("sys.stdin", io.StringIO(stdin))
+            try:
+                main(list(arguments))
+            except SystemExit as ended:
+                return Ran(int(ended.code or 0), out.getvalue(), err.getvalue())
+        raise AssertionError(f"{arguments} did not end")
 
-    return run_it
+    async def in_a_thread(*arguments: str, stdin: str = "", **more: str) -> Ran:
+        environment = {"USER": "accountant", "COLUMNS": "200"} | variables | more
+        return await asyncio.to_thread(run_it, arguments, stdin, environment)
+
+    return in_a_thread
 
 
 async def exported(cli: Cli) -> dict[str, Any]:
