@@ -15,6 +15,7 @@ from app.errors import UsageError
 from app.ledger_reading import Span, documents, reader_of
 from app.output import note, show_json, show_table
 from app.progress import Progress
+from app.roles import may_change
 from app.settings import Settings, kafka_options
 from consumers.engine.ledger import Entry
 from consumers.engine.sizes import LARGEST_RECORD
@@ -81,8 +82,11 @@ async def ask(settings: Settings, commands: Sequence[Command]) -> None:
     """Write commands.
 
     Raises:
+        NotAllowedError: Who asks has no role that may.
         KafkaError: They are not known to be written; asking again is harmless.
     """
+    for by in sorted({command.by for command in commands}):
+        may_change(settings, by)
     topic = settings.topics.export_commands
     async with CommandWriter(topic, kafka_options(settings), largest=LARGEST_RECORD) as writer:
         await writer.ask(commands)

@@ -7,8 +7,10 @@ from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
 from dataclasses import replace
 from datetime import timedelta
+from functools import partial
 
 from app.errors import SettingsError
+from app.roles import refusal
 from app.settings import Settings, kafka_options
 from consumers import fuel_transaction, invoice_created, roadside_bill, settlement_finalized, toll_transaction
 from consumers.engine.knobs import Knobs, Time, utc_now
@@ -69,6 +71,7 @@ def subscription_of(settings: Settings) -> Subscription:
         any_record_key=settings.record_keys == "any",
         check_crcs=settings.check_crcs,
         consumer_options=options,
+        refuses=partial(refusal, settings.people_file),
         state_dir=settings.state_dir,
     )
 

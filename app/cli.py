@@ -23,6 +23,11 @@ PLUGINS = "alvys_sage.commands"
 DISTRIBUTION = "alvys-sage-intacct"
 
 COMMANDS = {
+    "connect": ("app.commands.connect:connect", "Set up a subsidiary's connection: the wizard's six steps."),
+    "doctor": ("app.commands.doctor:doctor", "Check connections against Sage Intacct, and say what to do."),
+    "connections": ("app.commands.connections:connections", "Connections: list, show, pause, resume."),
+    "disconnect": ("app.commands.disconnect:disconnect", "Remove a connection with all its settings and mappings."),
+    "accounts": ("app.commands.accounts:accounts", "The GL accounts in Sage Intacct, grouped by account type."),
     "worker": ("app.commands.worker:worker", "Export: read the topics, post to Sage Intacct, answer."),
     "statistics": ("app.commands.statistics:statistics", "Windowed figures and alerts over the results."),
     "group-bills": ("app.commands.group_bills:group_bills", "Fuel and tolls of a day as one bill."),
@@ -39,6 +44,16 @@ COMMANDS = {
     "settings": ("app.commands.settings:settings", "Every setting: its variable, default, meaning and value."),
 }
 """Name, where it is, and its line in the help. What is named is a Typer application or a function for one."""
+
+NOT_SUPPORTED = {
+    "backfill": "There is no backfill: only transactions created after the connection was activated are exported. "
+    "Enter older ones in Sage Intacct by hand.",
+    "migrate": "Historical data migration is not supported: only transactions created after the connection was "
+    "activated are exported.",
+    "export-payments": "Payments cannot be exported from Alvys to Sage Intacct: they flow from there into Alvys.",
+    "payroll": "Sage Intacct payroll features are not integrated with Alvys.",
+}
+"""What is asked for and out, in the article's words (requirements 9, 10, 49 to 51)."""
 
 root = typer.Typer(
     name="alvys-sage",
@@ -96,8 +111,16 @@ def mount(onto: typer.Typer) -> None:
     """Give the root a command that forwards to each group, and to each plug-in."""
     for name, (path, text) in COMMANDS.items():
         _forward(onto, name, partial(resolve_name, path), text)
+    for name, text in NOT_SUPPORTED.items():
+        _refuse(onto, name, text)
     for point in sorted(entry_points(group=PLUGINS), key=lambda point: point.name):
         _forward(onto, point.name, point.load, f"Plug-in, see alvys-sage {point.name} --help.")
+
+
+def _refuse(onto: typer.Typer, name: str, text: str) -> None:
+    @onto.command(name, hidden=True, context_settings={"allow_extra_args": True, "ignore_unknown_options": True})
+    def refuse() -> None:
+        raise UsageError(text)
 
 
 def _forward(onto: typer.Typer, name: str, load: Callable[[], object], text: str) -> None:

@@ -12,12 +12,14 @@ import typer
 from app.errors import UsageError
 from app.logging import set_up
 from app.mapping_changes import Change
+from app.roles import may_change
 from app.settings import Settings, kafka_options
 from consumers.mapping_state import MappingTable
 from domain.categories import CATEGORIES, OWN, Category, Side, category_titled, fold, item_slot
+from domain.connections import ChangeRefusedError, refuse_moving
 from domain.keys import AccountKey, BadKeyError, ConnectionKey, parse
 from domain.mapping_state import MappingState
-from domain.settings import AccountSetting, Invalid
+from domain.settings import AccountSetting, ConnectionSetting, Invalid
 from domain.table import Record
 from producers.mapping_state import MappingWriter, Written
 
@@ -47,7 +49,15 @@ async def live_table(settings: Settings) -> AsyncIterator[MappingTable]:
 
 
 async def write(settings: Settings, table: MappingTable, by: str, changes: Sequence[Change]) -> list[Written]:
-    """Write the changes in their order; when this returns, the table holds them."""
+    """Write the changes in their order; when this returns, the table holds them.
+
+    Every command that changes settings comes through here.
+
+    Raises:
+        UsageError: The person has no role that may (`app.roles`), or a connection may not change so.
+    """
+    may_change(settings, by)
+    refuse_moves(table.state, changes)
     topic = settings.topics.mapping_state
     async with MappingWriter(topic, kafka_options(settings), by=by, clock=lambda: datetime.now(UTC)) as writer:
         written = [
@@ -56,6 +66,38 @@ async def write(settings: Settings, table: MappingTable, by: str, changes: Seque
         ]
     await table.barrier()
     return written
+
+
+async def remove(settings: Settings, table: MappingTable, by: str, keys: Sequence[str]) -> None:
+    """Clear keys in their order, whatever they are: a disconnect. When this returns, the table holds none of them.
+
+    Raises:
+        NotAllowedError: The person has no role that may; nothing is written.
+    """
+    may_change(settings, by)
+    topic = settings.topics.mapping_state
+    async with MappingWriter(topic, kafka_options(settings), by=by, clock=lambda: datetime.now(UTC)) as writer:
+        for key in keys:
+            await writer.remove(key)
+    await table.barrier()
+
+
+def refuse_moves(state: MappingState, changes: Sequence[Change]) -> None:
+    """Refuse changes that would lead a standing connection elsewhere.
+
+    Raises:
+        UsageError: One of them would; the text says what to do instead.
+    """
+    for change in changes:
+        key = parse(change.key)
+        if not isinstance(key, ConnectionKey):
+            continue
+        after = None if change.value is None else ConnectionSetting.model_validate(change.value)
+        try:
+            refuse_moving(key.subsidiary_id, state.connection(key.subsidiary_id), after)
+        except ChangeRefusedError as error:
+            where = f"{change.where}: " if change.where else ""
+            raise UsageError(f"{where}{error}") from None
 
 
 def read_subsidiary(text: str) -> str:

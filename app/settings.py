@@ -18,6 +18,7 @@ from pydantic_settings.exceptions import SettingsError as SourceError
 
 from app.credentials import Credentials, CredentialsSource, canonical, read_file, variables
 from app.errors import SettingsError
+from app.secret_provider import provided_by
 from consumers.engine.sizes import LARGEST_EVENT, MOST_EVENT
 
 PREFIX = "ALVYS_SAGE_"
@@ -159,6 +160,20 @@ class Settings(BaseSettings):
     credentials_file: Path | None = Field(
         None,
         description='JSON file of the same: {"<name>": {"user": …, "password": …}}; the environment goes first.',
+    )
+    credentials_provider: str | None = Field(
+        None,
+        description="A function of your own that gives user and password by name, asked last: "
+        "`package.module:function`, or an entry point of the group `alvys_sage.credentials` (docs/setup.md).",
+    )
+    client_application_id: str | None = Field(
+        None,
+        description="Alvys Client ID, shown by `alvys-sage connect` for Sage's Authorized Client Applications.",
+    )
+    people_file: Path | None = Field(
+        None,
+        description='JSON file of who has which role, {"<name>": "Admin"}, read afresh each time; not set: anyone may '
+        "change the installation.",
     )
 
     batch_size: int = Field(100, ge=1, le=100, description="Documents in one request to Sage Intacct, at most.")
@@ -312,14 +327,15 @@ class Settings(BaseSettings):
         known = dict(self.credentials)
         if self.credentials_file is not None:
             known = read_file(self.credentials_file) | known
-        try:
-            return known[canonical(name)]
-        except KeyError:
-            user, password = variables(name)
-            wanted = (
-                f"no credentials named {name!r}: set {user} and {password}, or add the name to {PREFIX}CREDENTIALS_FILE"
-            )
-            raise SettingsError([wanted]) from None
+        if (found := known.get(canonical(name))) is not None:
+            return found
+        if self.credentials_provider is not None and (given := provided_by(self.credentials_provider).get(name)):
+            return given
+        user, password = variables(name)
+        wanted = (
+            f"no credentials named {name!r}: set {user} and {password}, or add the name to {PREFIX}CREDENTIALS_FILE"
+        )
+        raise SettingsError([wanted])
 
     def required_sender_password(self) -> SecretStr:
         """The sender's password.

@@ -5,7 +5,7 @@ documents. Nothing is kept here: a partition that opens later moves the reader b
 """
 
 import asyncio
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from typing import Protocol, Self
 
 import structlog
@@ -13,6 +13,7 @@ from aiokafka import AIOKafkaConsumer, TopicPartition
 from aiokafka.admin import AIOKafkaAdminClient
 from aiokafka.errors import KafkaError, UnknownTopicOrPartitionError
 
+from consumers.engine import metrics
 from consumers.topic_facts import describe
 from domain.commands import Command, CommandError, decode
 
@@ -46,10 +47,19 @@ class CommandReader:
         topic: The full name of the commands topic.
         kafka: Keywords for every aiokafka client: brokers and how to sign in.
         check_crcs: False only for librdkafka's mock cluster.
+        refuses: Why a person may not ask; None: he may.
     """
 
-    def __init__(self, topic: str, kafka: Mapping[str, object], *, check_crcs: bool = True) -> None:
+    def __init__(
+        self,
+        topic: str,
+        kafka: Mapping[str, object],
+        *,
+        check_crcs: bool = True,
+        refuses: Callable[[str], str | None] | None = None,
+    ) -> None:
         self._topic = topic
+        self._refuses = refuses
         self._kafka = kafka
         self._consumer = AIOKafkaConsumer(
             **kafka,
@@ -131,9 +141,17 @@ class CommandReader:
         batches = await self._consumer.getmany(timeout_ms=POLL_MS, max_records=POLL_RECORDS)
         for source, records in batches.items():
             for record in records:
-                command = _read(source, record.offset, record.value)
+                command = self._allowed(_read(source, record.offset, record.value))
                 for follower in list(self._followers):
                     follower.order(source.partition, record.offset, command)
+
+    def _allowed(self, command: Command | None) -> Command | None:
+        """The command, if who asks may: a person without a role is told nowhere else, for commands have no answer."""
+        if command is None or self._refuses is None or (reason := self._refuses(command.by)) is None:
+            return command
+        metrics.COMMANDS_REFUSED.labels(command.action).inc()
+        log.warning("a command was refused", id=command.id, action=command.action, by=command.by, reason=reason)
+        return None
 
     async def _admit(self, new: list[Follower]) -> None:
         """Move back to where the new ones stand. No fetch is under way here, so what comes next begins there."""

@@ -71,6 +71,8 @@ class MappingState:
     """By their text, keys outside the grammar; they stand for nothing."""
     _cleared: dict[str, int] = field(default_factory=dict)
     """Master Defaults that a tombstone cleared, and where."""
+    _disconnected: set[str] = field(default_factory=set)
+    """Subsidiaries whose connection was cleared and not set since: their master Defaults went with it, as meant."""
 
     def apply(self, key: bytes, value: bytes | None, offset: int) -> str | None:
         """Take one record of the topic.
@@ -96,6 +98,7 @@ class MappingState:
         changed = self._table(parsed).apply(parsed, value, offset)
         self._watch_master(parsed, offset)
         self._index(parsed)
+        self._watch_connection(parsed)
         return parsed.canonical if changed else None
 
     def _table(self, key: Key) -> Table[Setting]:
@@ -117,6 +120,11 @@ class MappingState:
             self._cleared[key.canonical] = offset
         else:
             self._cleared.pop(key.canonical, None)
+
+    def _watch_connection(self, key: Key) -> None:
+        if isinstance(key, ConnectionKey):
+            gone = self._connections.get(key.canonical) is None
+            (self._disconnected.add if gone else self._disconnected.discard)(key.subsidiary_id)
 
     def _index(self, key: Key) -> None:
         """Keep what stands for a subsidiary together: a document asks for all of it."""
@@ -178,10 +186,12 @@ class MappingState:
     def cleared_masters(self) -> dict[str, int]:
         """Master Defaults that a tombstone cleared, against requirement 58, and the tombstones' offsets.
 
+        Not those of a subsidiary that was disconnected: all its settings are meant to be gone (requirement 30).
+
         They are honoured as cleared: after compaction nobody could tell what stood there, and documents wait
         (`ACCOUNT_UNMAPPED`) rather than go by a setting that some workers remember and others do not.
         """
-        return dict(self._cleared)
+        return {key: offset for key, offset in self._cleared.items() if key.partition("/")[0] not in self._disconnected}
 
 
 def _put(of: dict[str, dict[_N, Record[_S]]], subsidiary_id: str, name: _N, record: Record[_S] | None) -> None:

@@ -38,7 +38,9 @@ def first_objection(
 def _activation(source: SourceDocument, setting: ConnectionSetting) -> Iterator[Skipped]:
     """Only what was created after activation is exported, on a side that is on (requirements 9 and 10)."""
     created, activated = source.created_at, setting.activated_at
-    if created < activated:
+    if activated is None:
+        yield Skipped(Code.BEFORE_ACTIVATION, "the connection was never active")
+    elif created < activated:
         yield Skipped(Code.BEFORE_ACTIVATION, f"created {created.isoformat()}, activated {activated.isoformat()}")
     if source.side is Side.AR and not setting.ar.active:
         yield Skipped(Code.SIDE_OFF, "invoices (AR) are off")

@@ -143,8 +143,8 @@ class ConnectionSetting(Wire):
     credentials: Id
     """The name of a secret, never the secret."""
     state: ConnectionStatus
-    activated_at: Annotated[datetime, BeforeValidator(_to_activation)]
-    """Only what was created at or after it is exported (requirement 9)."""
+    activated_at: Annotated[datetime, BeforeValidator(_to_activation)] | None = None
+    """When it became active first; only what was created at or after it is exported (requirement 9). None: never."""
     base_currency: Annotated[Id, AfterValidator(_known_currency)] = "USD"
     location_id: Id | None = None
     """Sent on every line; companies with several entities require it."""
@@ -160,6 +160,12 @@ class ConnectionSetting(Wire):
     invoice_dimensions: Literal["refuse", "leave-out", "custom-field"] = "refuse"
     """What becomes, on an invoice, of a dimension that Sage documents for bills only: user-defined ones, and Asset.
     `custom-field`: this company's Sage takes a user-defined one as a custom field of the line."""
+
+    @model_validator(mode="after")
+    def _active_since(self) -> Self:
+        if self.state is ConnectionStatus.ACTIVE and self.activated_at is None:
+            raise ValueError("activatedAt is needed where state is active")
+        return self
 
 
 class DimensionSetting(Wire):

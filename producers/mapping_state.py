@@ -94,8 +94,19 @@ class MappingWriter:
         refuse_clearing_a_master(key)
         return await self._send(key, None)
 
+    async def remove(self, key: str) -> Written:
+        """Write a tombstone for any key, a master Default and one outside the grammar too: for a disconnect alone.
+
+        Raises:
+            KafkaError: It is not known to be written; remove it again.
+        """
+        return await self._write(key, None)
+
     async def _send(self, key: str, value: Mapping[str, object] | None) -> Written:
         parse(key)
+        return await self._write(key, value)
+
+    async def _write(self, key: str, value: Mapping[str, object] | None) -> Written:
         headers = [("by", self._by.encode()), ("at", self._now().encode())]
         body = None if value is None else orjson.dumps(value)
         done = await self._producer.send_and_wait(self._topic, body, key=key.encode(), headers=headers)

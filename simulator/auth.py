@@ -3,7 +3,9 @@
 Source: Sage developer documentation, web-services/requests and api/company-console/api-sessions; texts from the
 fixtures of Sage's own clients. A session slides: each call before its end renews it. Only entities, not their child
 locations, can be signed in to. An unknown sender or sender password is answered like a wrong sign-in at the gateway
-itself (HTTP 401), the closest documented case; a sender that is known but inactive with GW-0011 (HTTP 400).
+itself (HTTP 401), the closest documented case; a sender that is known but inactive with GW-0011 (HTTP 400). A user who
+is not active is answered as one who does not exist. A company whose Web Services are switched off answers as one that
+did not authorise the sender: no answer of its own is documented for it.
 """
 
 import secrets
@@ -70,7 +72,7 @@ def sign_in(store: Store, request: Request, operation: Operation) -> Session:
     authorised = store.database.one(
         "SELECT 1 FROM authorised_sender WHERE company = ? AND sender = ?", (session.company, request.sender_id)
     )
-    if authorised is None:
+    if authorised is None or not store.setup(session.company).config.web_services:
         raise SignInError(
             SageError(
                 SIGN_IN,
@@ -100,7 +102,8 @@ def end_sessions(store: Store, company: str) -> None:
 
 def _log_in(store: Store, login: Login) -> Session:
     row = store.database.one(
-        "SELECT password, denied FROM user_account WHERE company = ? AND id = ?", (login.company_id, login.user_id)
+        "SELECT password, denied FROM user_account WHERE company = ? AND id = ? AND active",
+        (login.company_id, login.user_id),
     )
     known_entity = not login.entity_id or _is_entity(store, login.company_id, login.entity_id)
     if row is None or row["password"] != login.password or not known_entity:
@@ -111,6 +114,7 @@ def _log_in(store: Store, login: Login) -> Session:
 def _resume(store: Store, session_id: str) -> Session:
     row = store.database.one(
         "SELECT session.*, denied FROM session JOIN user_account u ON u.company = session.company AND u.id = user"
+        " AND u.active"
         " WHERE session.id = ?",
         (session_id,),
     )

@@ -18,7 +18,8 @@ CREATE TABLE IF NOT EXISTS company (id TEXT PRIMARY KEY, name TEXT NOT NULL, con
 CREATE TABLE IF NOT EXISTS sender (id TEXT PRIMARY KEY, password TEXT NOT NULL, active INTEGER NOT NULL);
 CREATE TABLE IF NOT EXISTS authorised_sender (company TEXT, sender TEXT, PRIMARY KEY (company, sender));
 CREATE TABLE IF NOT EXISTS user_account
-  (company TEXT, id TEXT, password TEXT NOT NULL, denied TEXT NOT NULL, PRIMARY KEY (company, id));
+  (company TEXT, id TEXT, password TEXT NOT NULL, denied TEXT NOT NULL, active INTEGER NOT NULL,
+   PRIMARY KEY (company, id));
 CREATE TABLE IF NOT EXISTS session
   (id TEXT PRIMARY KEY, company TEXT NOT NULL, user TEXT NOT NULL, entity TEXT NOT NULL, expires TEXT NOT NULL);
 CREATE TABLE IF NOT EXISTS control_id

@@ -67,7 +67,8 @@ def load_company(database: Database, company: Company, now: str) -> None:
         database.execute("INSERT INTO authorised_sender VALUES (?, ?)", (company_id, sender))
     for user in company.users:
         database.execute(
-            "INSERT INTO user_account VALUES (?, ?, ?, ?)", (company_id, user.id, user.password, "\n".join(user.denied))
+            "INSERT INTO user_account VALUES (?, ?, ?, ?, ?)",
+            (company_id, user.id, user.password, "\n".join(user.denied), user.status == "active"),
         )
     for object_name, rows in _master(company).items():
         _replace(database, company_id, STANDARD[object_name], rows, now)

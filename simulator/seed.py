@@ -62,6 +62,7 @@ class User(_Model):
 
     id: str
     password: str
+    status: Status = "active"
     denied: tuple[str, ...] = ()
 
 
@@ -147,8 +148,9 @@ class Sequence(_Model):
 
 
 class Config(_Model):
-    """How a company is set up, as far as it decides about postings."""
+    """How a company is set up, as far as it decides about postings. `web_services`: whether it lets any sender in."""
 
+    web_services: bool = True
     multi_entity: bool = False
     base_currency: str = "USD"
     session_minutes: int = 120

@@ -10,7 +10,7 @@ import typer
 from pydantic import BaseModel
 
 from app.errors import CommandError, UsageError
-from app.mapping_access import NOBODY, By, live_table, settings_for_command, write
+from app.mapping_access import NOBODY, By, live_table, refuse_moves, settings_for_command, write
 from app.mapping_changes import Change, read_changes
 from app.output import Json, note, show_json, show_line, show_table
 from domain.keys import canonical
@@ -87,6 +87,7 @@ async def _import(changes: list[Change], by: str, *, dry_run: bool) -> list[dict
             if row["action"] != "unchanged":
                 # One setting, one key: written in the spelling that stands, if one does.
                 needed.append(Change(change.key if before is None else before.key, change.value, change.where))
+        refuse_moves(table.state, needed)  # in a dry run too: it would not be written
         if not dry_run:
             await write(settings, table, by, needed)
         return rows

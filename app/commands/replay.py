@@ -7,9 +7,10 @@ from typing import Annotated
 
 import typer
 
+from app.asking import By
 from app.bootstrap import SYSTEM_TIME
 from app.errors import UsageError
-from app.mapping_access import settings_for_command
+from app.mapping_access import NOBODY, settings_for_command
 from app.output import Json, note, show_json, show_line
 from app.replay.group import active_text, refuse_if_active_now
 from app.replay.report import as_json as found_as_json
@@ -28,6 +29,7 @@ from app.replay.request import (
 )
 from app.replay.run import Found, look
 from app.replay.run import execute as carry_out
+from app.roles import may_change
 from app.settings import Settings
 
 DRY_RUN = "This was a dry run: nothing was changed. --execute does it."
@@ -69,6 +71,7 @@ def replay(  # noqa: PLR0913 - its parameters are the command's
     offsets_only: Annotated[
         bool, typer.Option("--offsets-only", help="Do not read the records, so do not tell what becomes of them.")
     ] = False,
+    by: By = NOBODY,
     export: Annotated[bool, typer.Option("--export", help="Print the new offsets as CSV for --from-file.")] = False,
     as_json: Json = False,
 ) -> None:
@@ -95,6 +98,7 @@ def replay(  # noqa: PLR0913 - its parameters are the command's
     target = _target(place, value, settings)
     scope = _scope(place, topic or (), settings, all_topics=all_topics)
     if execute:
+        may_change(settings, by)
         asyncio.run(refuse_if_active_now(settings))  # before the counting, which may take long
     found = asyncio.run(look(settings, target, scope, offsets_only=offsets_only or export))
     if not export and not as_json:

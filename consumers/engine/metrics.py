@@ -5,6 +5,7 @@ from prometheus_client import Counter, Gauge, Histogram
 RECORDS = Counter("alvys_sage_records_total", "Source records read", ["topic"])
 OUTCOMES = Counter("alvys_sage_outcomes_total", "Documents by how they ended", ["topic", "outcome", "code"])
 DEAD_LETTERS = Counter("alvys_sage_dead_letters_total", "Records that broke the contract", ["topic", "code"])
+COMMANDS_REFUSED = Counter("alvys_sage_commands_refused_total", "Commands of people who may not ask", ["action"])
 RESTORED = Counter("alvys_sage_ledger_restored_total", "Ledger records read when partitions were opened", ["topic"])
 IN_FLIGHT = Gauge("alvys_sage_records_in_flight", "Records read and not yet ended", ["topic", "partition"])
 WAITING = Gauge("alvys_sage_lane_waiting", "Documents waiting in a company's lane", ["company"])

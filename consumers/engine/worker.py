@@ -6,7 +6,7 @@ window is full is paused instead.
 
 import asyncio
 from collections import deque
-from collections.abc import Iterable, Mapping
+from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass
 from itertools import count
 from pathlib import Path
@@ -70,6 +70,8 @@ class Subscription:
     """False only for librdkafka's mock cluster."""
     consumer_options: Mapping[str, object] | None = None
     """More of aiokafka's consumer settings: static membership, poll interval."""
+    refuses: Callable[[str], str | None] | None = None
+    """Why a person may not ask anything of documents (None: he may); no function: anyone may."""
     state_dir: Path | None = None
     """Where the ledgers' local stores are kept from one start to the next; None: they end with the worker."""
 
@@ -122,7 +124,9 @@ class Worker(ConsumerRebalanceListener):  # type: ignore[misc]  # aiokafka ships
             heartbeat_interval_ms=subscription.session_timeout_ms // 10,
             **(subscription.consumer_options or {}),
         )
-        self._commands = CommandReader(subscription.commands, kafka, check_crcs=subscription.check_crcs)
+        self._commands = CommandReader(
+            subscription.commands, kafka, check_crcs=subscription.check_crcs, refuses=subscription.refuses
+        )
         self._sessions: dict[TopicPartition, PartitionSession] = {}
         self._producers: dict[TopicPartition, AIOKafkaProducer] = {}
         self._opening: dict[TopicPartition, asyncio.Task[None]] = {}

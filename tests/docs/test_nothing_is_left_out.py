@@ -10,6 +10,7 @@ from prometheus_client import REGISTRY
 import consumers.engine.metrics
 import consumers.statistics.metrics  # noqa: F401 - they register themselves
 from app.cli import COMMANDS
+from app.commands.connections import connections
 from app.commands.mappings import mappings
 from app.settings import Settings
 from app.topics import Fault, wanted
@@ -60,7 +61,11 @@ def test_the_fault_that_stops_a_worker_is_named():
 def test_every_command():
     section = _section("Commands")
     groups = [command.name or command.callback.__name__ for command in mappings.registered_commands if command.callback]
-    for command in [*COMMANDS.keys() - {"mappings"}, "version", "simulator", *(f"mappings {name}" for name in groups)]:
+    switches = [
+        command.name or command.callback.__name__ for command in connections.registered_commands if command.callback
+    ]
+    named = [*(f"mappings {name}" for name in groups), *(f"connections {name}" for name in switches)]
+    for command in [*COMMANDS.keys() - {"mappings", "connections"}, "version", "simulator", *named]:
         assert re.search(rf"`alvys-sage {command}[` ]", section), command
 
 

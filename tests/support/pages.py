@@ -16,6 +16,7 @@ from pydantic import BaseModel
 from pydantic.fields import FieldInfo
 
 from app.commands import codes
+from app.connections.findings import ADVICE
 from app.settings_table import describe_settings
 from app.settings_table import markdown as settings_markdown
 from domain import settings
@@ -124,6 +125,14 @@ def _marks(decorators: Iterable[ast.expr]) -> dict[str, list[str]]:
     return found
 
 
+def finding_rows() -> str:
+    """What a check of a connection can find, and the wizard step that mends it."""
+    lines = ["| finding | severity | wizard step |", "|---|---|---|"]
+    for problem, advice in ADVICE.items():
+        lines.append(f"| `{problem}` | {advice.severity} | {int(advice.step)} {advice.step.title} |")
+    return "\n".join(lines)
+
+
 # Fields of the wire's models.
 
 WORDS: dict[object, str] = {
@@ -226,6 +235,7 @@ def source_rows() -> str:
 GENERATORS: dict[str, Callable[[], str]] = {
     "settings": lambda: settings_markdown(describe_settings()),
     **{block: partial(feature_rows, block) for block in MARKS},
+    "findings": finding_rows,
     "event-invoice": lambda: field_rows(InvoiceData),
     "event-driver-statement": lambda: field_rows(DriverStatementData),
     "event-carrier-statement": lambda: field_rows(CarrierStatementData),

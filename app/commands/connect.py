@@ -1,0 +1,148 @@
+"""``alvys-sage connect``: set up a subsidiary's connection, on a terminal or from a file of answers."""
+
+import asyncio
+from collections.abc import Sequence
+from datetime import UTC, datetime
+from pathlib import Path
+from typing import Annotated
+
+import typer
+
+from app.commands.doctor import show_findings, summary
+from app.connections.answers import Answers, Draft, read_answers
+from app.connections.asker import Asker, somebody
+from app.connections.doctor import client_for_a_person, examine, healthy
+from app.connections.findings import Finding, Step, errors
+from app.connections.live import LiveBooks
+from app.connections.plan import connection_change, in_standing_spelling, with_changes
+from app.connections.setup import Wizard
+from app.errors import CommandError
+from app.mapping_access import NOBODY, By, live_table, settings_for_command, write
+from app.mapping_changes import Change
+from app.output import Json, note, show_json, show_line
+from app.roles import may_change
+from app.settings import Settings
+from domain.categories import Side
+from domain.connections import Badge, badge
+from domain.mapping_state import MappingState
+from domain.settings import ConnectionSetting
+
+
+def connect(  # noqa: PLR0913 - its parameters are the command's
+    subsidiary: Annotated[
+        str | None, typer.Argument(metavar="[SUBSIDIARY]", help="The subsidiary's id in Alvys.")
+    ] = None,
+    *,
+    answers: Annotated[
+        Path | None, typer.Option("--answers", metavar="FILE", help="Answers as JSON; the options below go before it.")
+    ] = None,
+    template: Annotated[
+        str | None, typer.Option("--template", metavar="SUBSIDIARY", help="Copy its settings and mappings.")
+    ] = None,
+    company: Annotated[str | None, typer.Option("--company", metavar="ID", help="Sage Intacct company.")] = None,
+    credentials: Annotated[
+        str | None, typer.Option("--credentials", metavar="NAME", help="The name of the credentials, never a secret.")
+    ] = None,
+    entity: Annotated[str | None, typer.Option("--entity", metavar="ID", help="The entity; permanent.")] = None,
+    top_level: Annotated[bool, typer.Option("--top-level", help="Post at the top level; permanent.")] = False,
+    expense: Annotated[
+        str | None, typer.Option("--expense", metavar="ACCOUNT", help="Default account of bills (AP).")
+    ] = None,
+    revenue: Annotated[
+        str | None, typer.Option("--revenue", metavar="ACCOUNT", help="Default account of invoices (AR).")
+    ] = None,
+    no_activate: Annotated[
+        bool, typer.Option("--no-activate", help="Leave it not active; `connections resume` activates it.")
+    ] = False,
+    by: By = NOBODY,
+    as_json: Json = False,
+) -> None:
+    """Set up a connection: Select Subsidiary, Connect to Sage, Accounts Payable, Accounts Receivable, Advanced, Finish.
+
+    On a terminal what is not answered is asked, with choices read live from Sage. Finish Up holds everything against
+    Sage. Without an error the connection becomes Active; with one it is kept, Not Set Up, and nothing is exported: the
+    command goes on from there when it is run again.
+
+    Exit code 0: active, or set up as asked. 1: errors, told with the step that mends each. 2: the answers cannot be.
+    """
+    settings = settings_for_command()
+    may_change(settings, by)
+    given = Answers() if answers is None else read_answers(answers)
+    draft = Draft.of(given)
+    draft.subsidiary = subsidiary or draft.subsidiary
+    draft.template = template or draft.template
+    draft.company_id = company or draft.company_id
+    draft.credentials = credentials or draft.credentials
+    draft.entity_id = None if top_level else entity or draft.entity_id
+    draft.post_to = "top-level" if top_level else draft.post_to
+    draft.masters |= {side: a for side, a in ((Side.AP, expense), (Side.AR, revenue)) if a is not None}
+    draft.activate = draft.activate and not no_activate
+    with asyncio.Runner() as runner:
+        found = _connect(runner, settings, draft, somebody(), by)
+    state, findings, active = found
+    if as_json:
+        shown = {
+            "subsidiary": draft.subsidiary,
+            "state": state,
+            "findings": [each.json(draft.subsidiary) for each in findings],
+        }
+        show_json(shown)
+    else:
+        show_line(f"{draft.subsidiary}: {state}, {summary(findings)}")
+        show_findings(draft.subsidiary, findings)
+    if not active and not errors(findings):
+        note(f"alvys-sage connections resume {draft.subsidiary} activates it")
+    raise typer.Exit(1 if errors(findings) else 0)
+
+
+def _connect(
+    runner: asyncio.Runner, settings: Settings, draft: Draft, asker: Asker, by: str
+) -> tuple[str, list[Finding], bool]:
+    state = runner.run(_state(settings))
+    client = client_for_a_person(settings)
+    try:
+        wizard = Wizard(settings, state, draft, asker, LiveBooks(runner, settings, client))
+        wizard.walk()
+        findings = _check(runner, settings, draft, state, asker)
+        while errors(findings) and (step := asker.mend(errors(findings))) is not None:
+            wizard.step(step)
+            findings = _check(runner, settings, draft, state, asker)
+    finally:
+        runner.run(client.aclose())
+    active = healthy(findings) and draft.activate
+    changes = [*draft.mappings(), connection_change(draft.subsidiary, _written(draft, active=active))]
+    shown = runner.run(_write(settings, by, changes, draft.subsidiary))
+    return shown, findings, active
+
+
+def _check(
+    runner: asyncio.Runner, settings: Settings, draft: Draft, state: MappingState, asker: Asker
+) -> list[Finding]:
+    asker.begin(Step.FINISH, ("The settings are held against Sage Intacct.",))
+    changes = [*draft.mappings(), connection_change(draft.subsidiary, _written(draft, active=True))]
+    findings = runner.run(examine(settings, draft.subsidiary, with_changes(state, changes)))
+    if asker.interactive:
+        show_findings(draft.subsidiary, findings)
+    return findings
+
+
+def _written(draft: Draft, *, active: bool) -> ConnectionSetting:
+    """The record: active since now, or not active and never before."""
+    if active:
+        return draft.setting(state="active", activatedAt=datetime.now(UTC).isoformat())
+    return draft.setting(state="paused")
+
+
+async def _state(settings: Settings) -> MappingState:
+    async with live_table(settings) as table:
+        return table.state
+
+
+async def _write(settings: Settings, by: str, changes: Sequence[Change], subsidiary: str) -> str:
+    """Mappings first, the connection last: it never stands without them. The badge it has then."""
+    async with live_table(settings) as table:
+        standing = table.state.connection(subsidiary)
+        if badge(standing) is not Badge.NOT_SET_UP:
+            raise CommandError(f"{subsidiary} was connected by somebody else meanwhile; nothing was written")
+        await write(settings, table, by, in_standing_spelling(changes, table.state))
+        return badge(table.state.connection(subsidiary)).value

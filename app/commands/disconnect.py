@@ -1,0 +1,56 @@
+"""``alvys-sage disconnect``: remove a subsidiary's connection, settings and mappings; nothing is deleted in Sage."""
+
+import asyncio
+from typing import Annotated
+
+import typer
+
+from app.asking import Execute
+from app.connections.plan import to_disconnect
+from app.errors import CommandError
+from app.mapping_access import NOBODY, By, live_table, read_subsidiary, remove, settings_for_command
+from app.output import Json, note, show_json, show_table
+from app.roles import may_change
+from app.settings import Settings
+from domain.settings import ConnectionSetting
+
+DRY_RUN = "This was a dry run: nothing was removed. --execute does it; it cannot be taken back."
+DONE = (
+    "Disconnected. Nothing was deleted in Sage Intacct. What was on its way ends in the books it was sent to; keep the "
+    "credentials {credentials!r} until `alvys-sage waiting` shows no document in doubt."
+)
+
+
+def disconnect(
+    subsidiary: Annotated[str, typer.Argument(metavar="SUBSIDIARY", help="The subsidiary's id in Alvys.")],
+    *,
+    execute: Execute = False,
+    by: By = NOBODY,
+    as_json: Json = False,
+) -> None:
+    """Remove a connection with all its settings and mappings, the master Defaults too; then it can be connected anew.
+
+    The connection goes first, so nothing is exported by half of its mappings. Documents that wait are skipped as not
+    connected. `alvys-sage mappings export` keeps a copy of the settings. Without --execute nothing is changed.
+
+    Exit code 1: there is nothing of that subsidiary.
+    """
+    settings = settings_for_command()
+    may_change(settings, by)
+    keys, credentials = asyncio.run(_disconnect(settings, read_subsidiary(subsidiary), by, execute=execute))
+    if as_json:
+        show_json({"executed": execute, "keys": keys})
+    else:
+        show_table(("KEY",), [(key,) for key in keys], whole=True)
+    note(DONE.format(credentials=credentials) if execute else DRY_RUN)
+
+
+async def _disconnect(settings: Settings, subsidiary: str, by: str, *, execute: bool) -> tuple[list[str], str]:
+    async with live_table(settings) as table:
+        keys = to_disconnect(subsidiary, table.state)
+        if not keys:
+            raise CommandError(f"{subsidiary} has neither a connection nor settings")
+        setting = table.state.connection(subsidiary)
+        if execute:
+            await remove(settings, table, by, keys)
+    return keys, setting.credentials if isinstance(setting, ConnectionSetting) else "-"

@@ -1,0 +1,112 @@
+"""A snapshot of what a check needs of a company in Sage, and its reading: some ten requests, none a document.
+
+What could not be read is None, with a finding among `gaps` that says why. The requests read whole lists (accounts,
+terms) or just what settings name (vendors, the location); whether the user may read an object is asked by a query that
+no record fits. What creating needs of the user's role cannot be asked without creating.
+"""
+
+from collections.abc import Awaitable, Mapping
+from dataclasses import dataclass, field
+from typing import TypeVar
+
+from app.connections.findings import Finding, Problem, Severity, finding
+from domain.categories import Side
+from sage_client import Account, Entity, Login, Query, SageClient, SageError, Term, equal, one_of
+from sage_client.books import ACTIVE
+from sage_client.errors import PermissionDeniedError
+
+T = TypeVar("T")
+READ = {
+    "AR invoices": "ARINVOICE",
+    "AP bills": "APBILL",
+    "customers": "CUSTOMER",
+    "vendors": "VENDOR",
+}
+"""What the service looks up, by its words."""
+UNKNOWABLE = "whether the user may create and change documents and parties: Sage shows it with the first document"
+
+
+@dataclass(frozen=True, slots=True)
+class DimensionFact:
+    """A dimension of the company; `values` maps id to why nothing can be posted to it, or None."""
+
+    object: str
+    label: str
+    in_gl: bool
+    values: Mapping[str, str | None] | None = None
+    unreadable: str = ""
+    """The product's words where the list of values may not be read."""
+
+
+@dataclass(frozen=True, slots=True)
+class FieldFact:
+    """A custom field; `refused` says why it cannot be mapped."""
+
+    object: str
+    name: str
+    required: bool
+    refused: str | None
+
+
+@dataclass(frozen=True, slots=True)
+class Books:
+    """What was read; None: it could not be."""
+
+    accounts: Mapping[str, Account] | None = None
+    terms: Mapping[Side, Mapping[str, Term] | None] = field(default_factory=dict)
+    entities: tuple[Entity, ...] | None = None
+    """Asked at the top level only: whoever is in an entity knows that there are some."""
+    vendors: Mapping[str, bool] | None = None
+    """Of those that settings name: whether it is active."""
+    locations: Mapping[str, bool] | None = None
+    """The connection's own location, likewise."""
+    dimensions: tuple[DimensionFact, ...] | None = None
+    fields: tuple[FieldFact, ...] | None = None
+    gaps: tuple[Finding, ...] = ()
+
+
+@dataclass(slots=True)
+class Reader:
+    """Reads a company, part by part; a part that fails is a gap, and the others are read all the same."""
+
+    client: SageClient
+    login: Login
+    gaps: list[Finding] = field(default_factory=list)
+
+    async def part(self, words: str, reading: Awaitable[T]) -> T | None:
+        """One part, or None with a gap."""
+        try:
+            return await reading
+        except PermissionDeniedError as error:
+            what = f"user {self.login.user_id} may not read {words}. Sage says: {error}"
+            self.gaps.append(finding(Problem.PERMISSION_MISSING, what))
+        except SageError as error:
+            what = f"{words} could not be read: {error}"
+            self.gaps.append(finding(Problem.SAGE_NOT_REACHED, what))
+        return None
+
+    async def books(self, vendor_ids: tuple[str, ...], location_id: str | None) -> Books:
+        """Everything but dimensions and custom fields."""
+        accounts = await self.part("GL accounts", self.client.accounts(self.login))
+        terms: dict[Side, Mapping[str, Term] | None] = {}
+        for side in Side:
+            listed = await self.part(f"{side.upper()} terms", self.client.terms(self.login, side))
+            terms[side] = None if listed is None else {term.name: term for term in listed}
+        entities = None
+        if self.login.entity_id is None:
+            found = await self.part("entities", self.client.entities(self.login))
+            entities = None if found is None else tuple(found)
+        for words, name in READ.items():
+            await self.part(words, self.client.query(self.login, Query(name, (), equal("RECORDNO", "0"))))
+        vendors = await self.part("vendors by id", self._active("VENDOR", "VENDORID", vendor_ids))
+        own = () if location_id is None else (location_id,)
+        locations = await self.part("locations", self._active("LOCATION", "LOCATIONID", own))
+        self.gaps.append(finding(Problem.NOT_CHECKED, UNKNOWABLE, severity=Severity.NOTE))
+        numbered = None if accounts is None else {each.number: each for each in accounts}
+        return Books(numbered, terms, entities, vendors, locations, gaps=tuple(self.gaps))
+
+    async def _active(self, name: str, key: str, ids: tuple[str, ...]) -> dict[str, bool]:
+        if not ids:
+            return {}
+        rows = await self.client.query(self.login, Query(name, (key, "STATUS"), one_of(key, ids)))
+        return {row.get(key, ""): row.get("STATUS", "").strip().lower() in ACTIVE for row in rows}

@@ -1,0 +1,229 @@
+"""The reconciliation check, pure: a connection's settings held against a snapshot of its company in Sage."""
+
+from collections.abc import Iterable, Iterator
+
+from app.connections.books import Books, DimensionFact
+from app.connections.findings import Finding, Problem, Severity, Step, finding
+from app.connections.mapped import Mapped, MappedDimension, providers_with_vendors
+from domain.categories import MASTER_ITEMS, Side
+from domain.keys import AccountKey, ConnectionKey, Provider, master, parse
+from domain.mapping_state import MappingState
+from domain.settings import ConnectionSetting, Invalid
+from sage_client import Account
+
+STEPS = {Side.AP: Step.AP, Side.AR: Step.AR}
+OBJECTS = {"LOC": "LOCATION", "DEPT": "DEPARTMENT"}
+"""Endings of REQUIRE… fields that are not the name of their dimension's object."""
+FROM_THE_HEADER = {Side.AR: "CUSTOMER", Side.AP: "VENDOR"}
+"""A line's dimension that Sage may take from the document's own party; whether it does is not documented."""
+FIELD_SIDES = {"ar": Side.AR, "ap": Side.AP}
+
+
+def check(
+    subsidiary: str, setting: ConnectionSetting, state: MappingState, found: Mapped, books: Books
+) -> list[Finding]:
+    """Everything that is wrong, in the wizard's order, errors first within a step."""
+    listed = [
+        *books.gaps,
+        *_unreadable(found),
+        *_place(subsidiary, setting, found, books),
+        *_masters(subsidiary, setting, state),
+        *_accounts(setting, found, books),
+        *_required_dimensions(setting, found, books),
+        *_terms(subsidiary, setting, books),
+        *_vendors(setting, found, books),
+        *_dimensions(found, books),
+        *_fields(setting, found, books),
+    ]
+    order = list(Severity)
+    return sorted(listed, key=lambda each: (each.step, order.index(each.severity), each.problem))
+
+
+def _on(setting: ConnectionSetting, side: Side) -> bool:
+    return setting.ar.active if side is Side.AR else setting.ap.active
+
+
+def _bad(setting: ConnectionSetting, side: Side) -> Severity:
+    """What hits only a side that is off stops nothing yet."""
+    return Severity.ERROR if _on(setting, side) else Severity.WARNING
+
+
+def _unreadable(found: Mapped) -> Iterator[Finding]:
+    for record in found.unreadable:
+        if isinstance(record.value, Invalid):
+            yield finding(Problem.SETTING_UNREADABLE, f"{record.key}: {record.value.reason}", key=record.key)
+
+
+def _place(subsidiary: str, setting: ConnectionSetting, found: Mapped, books: Books) -> Iterator[Finding]:
+    key = str(ConnectionKey(subsidiary))
+    several = setting.entity_id is not None or bool(books.entities)
+    mapped_location = any(each.object == "LOCATION" for each in found.dimensions)
+    if several and setting.location_id is None and not mapped_location:
+        yield finding(
+            Problem.LOCATION_MISSING,
+            f"company {setting.company_id} has several entities, so Sage requires a location on every line",
+            key=key,
+        )
+    if setting.location_id is not None and books.locations is not None:
+        active = books.locations.get(setting.location_id)
+        if active is not True:
+            gone = Problem.DIMENSION_VALUE_GONE if active is None else Problem.DIMENSION_VALUE_BLOCKED
+            why = "does not exist in Sage" if active is None else "is inactive"
+            yield finding(gone, f"location {setting.location_id} {why}", key=key)
+
+
+def _masters(subsidiary: str, setting: ConnectionSetting, state: MappingState) -> Iterator[Finding]:
+    for side in Side:
+        key = master(subsidiary, side)
+        if state.account(key.canonical) is None:
+            yield finding(
+                Problem.MASTER_DEFAULT_MISSING,
+                f"the Default account of {side.upper()} ({MASTER_ITEMS[side]}) is not set",
+                key=str(key),
+                step=STEPS[side],
+                severity=_bad(setting, side),
+            )
+
+
+def _used(found: Mapped, books: Books) -> Iterator[tuple[AccountKey, str, Account | None]]:
+    """Every account mapping that can be read: its key, the account's number, and what Sage has of it."""
+    if books.accounts is None:
+        return
+    for record in found.accounts:
+        key = parse(record.key)
+        if isinstance(key, AccountKey) and not isinstance(record.value, Invalid):
+            yield key, record.value.account, books.accounts.get(record.value.account)
+
+
+def _accounts(setting: ConnectionSetting, found: Mapped, books: Books) -> Iterator[Finding]:
+    for key, number, account in _used(found, books):
+        if account is not None and account.active:
+            continue
+        problem = Problem.ACCOUNT_NOT_FOUND if account is None else Problem.ACCOUNT_INACTIVE
+        why = "does not exist in Sage, or cannot be posted to" if account is None else "is inactive"
+        where = f"{key.category}/{key.item} on {key.side.upper()}"
+        yield finding(
+            problem,
+            f"GL account {number} of {where} {why}",
+            key=str(key),
+            step=STEPS[key.side],
+            severity=_bad(setting, key.side),
+        )
+
+
+def _required_dimensions(setting: ConnectionSetting, found: Mapped, books: Books) -> Iterator[Finding]:
+    mapped = {each.object: each for each in found.dimensions}
+    told: set[tuple[Side, str, str]] = set()
+    for key, number, account in _used(found, books):
+        for ending in sorted(account.requires if account is not None else ()):
+            name = OBJECTS.get(ending, ending)
+            if (key.side, number, name) in told or (name == "LOCATION" and setting.location_id is not None):
+                continue
+            told.add((key.side, number, name))
+            what = f"GL account {number} requires {name.title()} on {key.side.upper()}, "
+            severity = _bad(setting, key.side)
+            if name not in mapped:
+                what += "and it is not mapped"
+                if name == FROM_THE_HEADER[key.side]:
+                    severity = Severity.WARNING
+                    what += "; Sage may take it from the document itself, which is not documented"
+            elif mapped[name].default is None:
+                severity = Severity.WARNING
+                what += "and its mapping has no default value: what has no value of its own is refused"
+            else:
+                continue
+            yield finding(Problem.DIMENSION_REQUIRED, what, key=str(key), severity=severity)
+
+
+def _terms(subsidiary: str, setting: ConnectionSetting, books: Books) -> Iterator[Finding]:
+    for words, name in (("default", setting.terms.default), ("fallback", setting.terms.fallback)):
+        for side in Side:
+            listed = books.terms.get(side)
+            if name is None or listed is None:
+                continue
+            term = listed.get(name)
+            if term is not None and term.active:
+                continue
+            problem = Problem.TERM_NOT_FOUND if term is None else Problem.TERM_INACTIVE
+            why = "does not exist" if term is None else "is inactive"
+            yield finding(
+                problem,
+                f"the {words} term {name!r} {why} on {side.upper()}",
+                key=str(ConnectionKey(subsidiary)),
+                severity=_bad(setting, side),
+            )
+
+
+def _vendors(setting: ConnectionSetting, found: Mapped, books: Books) -> Iterator[Finding]:
+    bad = _bad(setting, Side.AP)
+    for record in found.vendors:
+        if isinstance(record.value, Invalid) or books.vendors is None:
+            continue
+        active = books.vendors.get(record.value.vendor_id)
+        if active is None:
+            what = f"vendor {record.value.vendor_id} does not exist in Sage"
+            yield finding(Problem.VENDOR_NOT_FOUND, what, key=record.key, severity=bad)
+        elif not active:
+            what = f"vendor {record.value.vendor_id} is inactive"
+            yield finding(Problem.VENDOR_INACTIVE, what, key=record.key, severity=bad)
+    there = providers_with_vendors(found)
+    for kind, included in ((Provider.FUEL, setting.ap.include_fuel), (Provider.TOLL, setting.ap.include_tolls)):
+        if setting.ap.active and included and kind not in there:
+            yield finding(Problem.VENDOR_UNMAPPED, f"no {kind} provider has a vendor")
+
+
+def _dimensions(found: Mapped, books: Books) -> Iterator[Finding]:
+    if books.dimensions is None:
+        return
+    facts = {fact.object: fact for fact in books.dimensions}
+    for each in found.dimensions:
+        fact = facts.get(each.object)
+        if fact is None:
+            yield finding(Problem.DIMENSION_NOT_FOUND, f"Sage has no dimension {each.name}", key=each.key)
+        elif not fact.in_gl:
+            yield finding(
+                Problem.DIMENSION_NOT_IN_GL, f"dimension {fact.label} is not enabled for GL posting", key=each.key
+            )
+        elif fact.unreadable:
+            yield finding(Problem.DIMENSION_VALUES_UNREADABLE, f"{fact.label}: {fact.unreadable}", key=each.key)
+        else:
+            yield from _values(each, fact)
+
+
+def _values(each: MappedDimension, fact: DimensionFact) -> Iterator[Finding]:
+    if fact.values is None:
+        return
+    named = [(each.key, each.default), *each.values.items()]
+    for key, value in named:
+        if value is None or value == "":
+            continue
+        if value not in fact.values:
+            yield finding(Problem.DIMENSION_VALUE_GONE, f"{fact.label} has no value {value} in Sage", key=key)
+        elif (why := fact.values[value]) is not None:
+            yield finding(Problem.DIMENSION_VALUE_BLOCKED, f"{fact.label} {value} {why}", key=key)
+
+
+def _fields(setting: ConnectionSetting, found: Mapped, books: Books) -> Iterator[Finding]:
+    if books.fields is None:
+        return
+    there = {(fact.object, fact.name): fact for fact in books.fields}
+    mapped = {(each.object, each.name): each for each in found.fields}
+    for place, each in mapped.items():
+        fact = there.get(place)
+        if fact is None:
+            what = f"{each.object} has no custom field {each.name} in Sage"
+            yield finding(Problem.FIELD_NOT_FOUND, what, key=each.key)
+        elif fact.refused is not None:
+            yield finding(Problem.FIELD_UNSUPPORTED, f"{each.name} of {each.object}: {fact.refused}", key=each.key)
+    for place, fact in there.items():
+        if fact.required and place not in mapped:
+            what = f"custom field {fact.name} of {fact.object} is required in Sage"
+            what += f"; {fact.refused}" if fact.refused is not None else ", and it is not mapped"
+            side = FIELD_SIDES[fact.object[:2]]
+            yield finding(Problem.FIELD_REQUIRED, what, severity=_bad(setting, side))
+
+
+def most_severe(findings: Iterable[Finding]) -> Severity | None:
+    """The worst there is."""
+    order = list(Severity)
+    return min((each.severity for each in findings), key=order.index, default=None)

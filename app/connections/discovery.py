@@ -1,0 +1,40 @@
+"""The company's dimensions and custom fields for the snapshot: the one place that knows how the client tells them."""
+
+from dataclasses import replace
+
+from app.connections.books import Books, DimensionFact, FieldFact, Reader
+from app.connections.mapped import Mapped
+from domain.custom_fields import FieldObject
+from sage_client import CustomField, Dimension
+from sage_client.errors import DimensionUnreadableError
+
+
+async def discovered(reader: Reader, books: Books, found: Mapped) -> Books:
+    """The snapshot with dimensions and custom fields; values of those dimensions only that are mapped."""
+    mapped = {each.object for each in found.dimensions}
+    dimensions = await reader.part("dimensions", reader.client.dimensions(reader.login))
+    facts = None
+    if dimensions is not None:
+        facts = tuple([await _fact(reader, each, asked=each.object in mapped) for each in dimensions])
+    fields = await reader.part("custom fields", reader.client.custom_fields(reader.login, *FieldObject))
+    listed = None if fields is None else tuple(map(_field, fields))
+    return replace(books, dimensions=facts, fields=listed, gaps=tuple(reader.gaps))
+
+
+async def _fact(reader: Reader, each: Dimension, *, asked: bool) -> DimensionFact:
+    bare = DimensionFact(each.object, each.label, each.in_gl)
+    if not asked or not each.in_gl:
+        return bare
+
+    async def read() -> DimensionFact:
+        try:
+            values = await reader.client.dimension_values(reader.login, each)
+        except DimensionUnreadableError as error:
+            return replace(bare, unreadable=str(error))
+        return replace(bare, values={value.id: value.blocked for value in values})
+
+    return await reader.part(f"the values of {each.label}", read()) or bare
+
+
+def _field(each: CustomField) -> FieldFact:
+    return FieldFact(each.object.value, each.name, each.required, each.refused)

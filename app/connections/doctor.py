@@ -1,0 +1,124 @@
+"""Holds a connection against Sage: signs in, reads, checks. Nothing is written anywhere."""
+
+from collections.abc import AsyncIterator
+from contextlib import asynccontextmanager
+from dataclasses import replace
+
+from app.bootstrap import login_of
+from app.connections.books import Books, Reader
+from app.connections.checks import check
+from app.connections.discovery import discovered
+from app.connections.findings import Finding, Problem, errors, finding
+from app.connections.mapped import mapped, vendor_ids
+from app.connections.signing import diagnosed
+from app.errors import SettingsError
+from app.settings import Settings
+from consumers.engine.places import CredentialsMissingError
+from domain.documents import Connection
+from domain.keys import ConnectionKey
+from domain.mapping_state import MappingState
+from domain.settings import ConnectionSetting, Invalid
+from sage_client import Entity, Login, SageClient, SageError, Timeouts
+from sage_client.errors import SignInError
+
+PATIENCE = 60.0
+"""Seconds for one request: a person waits."""
+
+
+@asynccontextmanager
+async def client_of(settings: Settings) -> AsyncIterator[SageClient]:
+    """A client for a command.
+
+    Raises:
+        SettingsError: The sender's password is not set.
+    """
+    async with client_for_a_person(settings) as client:
+        yield client
+
+
+def client_for_a_person(settings: Settings) -> SageClient:
+    """A client that does not wait for long; SettingsError as `client_of`."""
+    timeouts = replace(Timeouts(), total=min(PATIENCE, float(settings.gateway_timeout_seconds)))
+    password = settings.required_sender_password()
+    return SageClient(settings.gateway_url, settings.sender_id, password, timeouts=timeouts)
+
+
+async def examine(settings: Settings, subsidiary: str, state: MappingState) -> list[Finding]:
+    """Everything that is wrong with a subsidiary's connection, as its settings stand in `state`."""
+    setting = state.connection(subsidiary)
+    key = str(ConnectionKey(subsidiary))
+    if setting is None:
+        return [finding(Problem.NOT_CONNECTED, f"subsidiary {subsidiary} has no connection", key=key)]
+    if isinstance(setting, Invalid):
+        return [finding(Problem.SETTING_UNREADABLE, f"{key}: {setting.reason}", key=key)]
+    try:
+        async with client_of(settings) as client:
+            return await _examine(settings, client, subsidiary, setting, state)
+    except SettingsError as error:
+        return [finding(Problem.SENDER_PASSWORD_MISSING, str(error))]
+
+
+async def _examine(
+    settings: Settings, client: SageClient, subsidiary: str, setting: ConnectionSetting, state: MappingState
+) -> list[Finding]:
+    login = login_for(settings, subsidiary, setting)
+    if isinstance(login, Finding):
+        return [login]
+    if refusals := await signed_in(settings, client, login):
+        return refusals
+    found = mapped(subsidiary, state)
+    reader = Reader(client, login)
+    books = await reader.books(vendor_ids(found), setting.location_id)
+    books = await discovered(reader, books, found)
+    return check(subsidiary, setting, state, found, books)
+
+
+def login_for(settings: Settings, subsidiary: str, setting: ConnectionSetting) -> Login | Finding:
+    """Whom the connection signs in as."""
+    connection = Connection(subsidiary, setting.company_id, setting.entity_id, setting.credentials)
+    try:
+        return login_of(settings, connection)
+    except CredentialsMissingError as error:
+        return finding(Problem.CREDENTIALS_MISSING, str(error), key=str(ConnectionKey(subsidiary)))
+
+
+async def signed_in(settings: Settings, client: SageClient, login: Login) -> list[Finding]:
+    """Sign in as the workers do; nothing where that works, else why it does not.
+
+    One refused sign-in, and a second one only where the entity may be to blame: many lock the user out.
+    """
+    try:
+        await client.probe(login)
+    except SageError as error:
+        failure = error
+    else:
+        return []
+    if isinstance(failure, SignInError) and login.entity_id is not None:
+        top = replace(login, entity_id=None)
+        try:
+            await client.probe(top)
+            return [_entity(login.entity_id, await client.entities(top), failure)]
+        except SignInError as error:
+            failure = error
+        except SageError:
+            pass  # the first answer says more
+    return [diagnosed(failure, settings.sender_id, login.company_id, login.user_id)]
+
+
+def _entity(entity_id: str, entities: list[Entity], failure: SageError) -> Finding:
+    """The top level lets us in and the entity does not."""
+    there = next((each for each in entities if each.id == entity_id), None)
+    if there is None:
+        known = ", ".join(each.id for each in entities) or "none"
+        return finding(Problem.ENTITY_NOT_FOUND, f"entity {entity_id} does not exist in Sage; there are: {known}")
+    if not there.active:
+        return finding(Problem.ENTITY_INACTIVE, f"entity {entity_id} is inactive")
+    return finding(Problem.ENTITY_REFUSED, f"the user is not let into entity {entity_id}. Sage says: {failure}")
+
+
+def healthy(findings: list[Finding]) -> bool:
+    """Whether the connection may be active."""
+    return not errors(findings)
+
+
+__all__ = ["Books", "client_of", "examine", "healthy", "login_for", "signed_in"]

@@ -1,0 +1,233 @@
+"""What a check of a connection can find, in one table: stable names, the wizard step that mends it, what to do.
+
+The words of what to do are those of the article "Prerequisites".
+"""
+
+from dataclasses import dataclass
+from enum import IntEnum, StrEnum
+
+
+class Step(IntEnum):
+    """The wizard's steps (alvys.md 2.1)."""
+
+    SUBSIDIARY = 1
+    SAGE = 2
+    AP = 3
+    AR = 4
+    ADVANCED = 5
+    FINISH = 6
+
+    @property
+    def title(self) -> str:
+        """As the wizard shows it."""
+        return _TITLES[self]
+
+
+_TITLES = {
+    Step.SUBSIDIARY: "Select Subsidiary",
+    Step.SAGE: "Connect to Sage",
+    Step.AP: "Accounts Payable",
+    Step.AR: "Accounts Receivable",
+    Step.ADVANCED: "Advanced Settings",
+    Step.FINISH: "Finish Up",
+}
+
+
+class Severity(StrEnum):
+    """How bad a finding is."""
+
+    ERROR = "error"
+    """Documents would wait or be refused; nothing becomes Active with it."""
+    WARNING = "warning"
+    """Some documents may be."""
+    NOTE = "note"
+    """What could not be checked."""
+
+
+class Problem(StrEnum):
+    """Stable names; `ADVICE` says what to do."""
+
+    NOT_CONNECTED = "NOT_CONNECTED"
+    SETTING_UNREADABLE = "SETTING_UNREADABLE"
+    SENDER_PASSWORD_MISSING = "SENDER_PASSWORD_MISSING"  # noqa: S105 - its name, no password
+    CREDENTIALS_MISSING = "CREDENTIALS_MISSING"
+    SAGE_NOT_REACHED = "SAGE_NOT_REACHED"
+    SENDER_REFUSED = "SENDER_REFUSED"
+    SENDER_NOT_AUTHORISED = "SENDER_NOT_AUTHORISED"
+    COMPANY_REFUSED = "COMPANY_REFUSED"
+    USER_REFUSED = "USER_REFUSED"
+    ENTITY_NOT_FOUND = "ENTITY_NOT_FOUND"
+    ENTITY_INACTIVE = "ENTITY_INACTIVE"
+    ENTITY_REFUSED = "ENTITY_REFUSED"
+    LOCATION_MISSING = "LOCATION_MISSING"
+    PERMISSION_MISSING = "PERMISSION_MISSING"
+    MASTER_DEFAULT_MISSING = "MASTER_DEFAULT_MISSING"
+    ACCOUNT_NOT_FOUND = "ACCOUNT_NOT_FOUND"
+    ACCOUNT_INACTIVE = "ACCOUNT_INACTIVE"
+    TERM_NOT_FOUND = "TERM_NOT_FOUND"
+    TERM_INACTIVE = "TERM_INACTIVE"
+    VENDOR_NOT_FOUND = "VENDOR_NOT_FOUND"
+    VENDOR_INACTIVE = "VENDOR_INACTIVE"
+    VENDOR_UNMAPPED = "VENDOR_UNMAPPED"
+    DIMENSION_REQUIRED = "DIMENSION_REQUIRED"
+    DIMENSION_NOT_FOUND = "DIMENSION_NOT_FOUND"
+    DIMENSION_NOT_IN_GL = "DIMENSION_NOT_IN_GL"
+    DIMENSION_VALUES_UNREADABLE = "DIMENSION_VALUES_UNREADABLE"
+    DIMENSION_VALUE_GONE = "DIMENSION_VALUE_GONE"
+    DIMENSION_VALUE_BLOCKED = "DIMENSION_VALUE_BLOCKED"
+    FIELD_REQUIRED = "FIELD_REQUIRED"
+    FIELD_NOT_FOUND = "FIELD_NOT_FOUND"
+    FIELD_UNSUPPORTED = "FIELD_UNSUPPORTED"
+    NOT_CHECKED = "NOT_CHECKED"
+
+
+@dataclass(frozen=True, slots=True)
+class Advice:
+    """Where it is mended and how, one step a line."""
+
+    step: Step
+    severity: Severity
+    todo: tuple[str, ...]
+
+
+_E, _W, _N = Severity.ERROR, Severity.WARNING, Severity.NOTE
+_WEB_SERVICES = (
+    "Log into Sage Intacct as an Administrator, at the Top level and not in an individual entity.",
+    "Company > Admin > Subscriptions: scroll down to Web Services, ensure the toggle is switched ON, click Done.",
+)
+_SENDER = (
+    "Company > Setup > Company, Security tab, Edit. Scroll to Web Services Authorizations, click Add.",
+    "Sender ID as shown here, Description Alvys Integration, Status Active; Save within the pop-up window.",
+    "Click Save in the main Company Information window before exiting.",
+)
+_USER = (
+    "Company > Admin > Web Services Users: the User ID, Status Active, User type Business, Admin privileges Full.",
+    "Compare User ID and password with the credentials that the connection names; mind upper and lower case.",
+)
+MODULES = (
+    "Administration, Company, Cash Management, General Ledger, Accounts Payable, Platform Services, "
+    "Accounts Receivable, Inventory Control, Order Entry and Fixed Assets Management"
+)
+"""The ten modules that the role needs (requirement 18)."""
+_ROLE = (
+    "Company > Admin > Roles: the role of the Web Services User (Admin, or Alvys Web User Role), Subscriptions.",
+    f"Permission All on {MODULES}; Save.",
+    "Company > Admin > Web Services Users, Roles Information tab: the role is assigned to the user.",
+)
+_ENTITY = ("Company > Setup > Configuration > Entities: the entity exists and its Status is Active.",)
+_GL = (
+    "General Ledger > All > General Ledger Accounts: add the account, or set its Status to Active.",
+    "Or map another one: alvys-sage accounts SUBSIDIARY lists them, alvys-sage mappings set maps.",
+)
+_TERM = ("Add the term in Sage Intacct on this side, or name one that is there.",)
+_VENDOR = ("Make the vendor active in Sage Intacct, or name another: alvys-sage mappings vendor.",)
+_DIMENSION = ("Map the dimension, with a default value for what has none of its own.",)
+_IN_GL = ("Enable the dimension for GL posting in Sage Intacct, or contact support.",)
+_FIELD = ("Map the custom field to an Alvys field, or make it optional in Sage Intacct.",)
+
+ADVICE: dict[Problem, Advice] = {
+    Problem.NOT_CONNECTED: Advice(Step.SUBSIDIARY, _E, ("alvys-sage connect SUBSIDIARY sets it up.",)),
+    Problem.SETTING_UNREADABLE: Advice(
+        Step.SUBSIDIARY, _E, ("Write the key again: alvys-sage mappings set, or import.",)
+    ),
+    Problem.SENDER_PASSWORD_MISSING: Advice(Step.SAGE, _E, ("Set ALVYS_SAGE_SENDER_PASSWORD.",)),
+    Problem.CREDENTIALS_MISSING: Advice(
+        Step.SAGE, _E, ("Set what is named, where the workers run and here; no secret belongs in mapping-state.",)
+    ),
+    Problem.SAGE_NOT_REACHED: Advice(
+        Step.SAGE, _E, ("Look at ALVYS_SAGE_GATEWAY_URL and at the network; try again later.",)
+    ),
+    Problem.SENDER_REFUSED: Advice(
+        Step.SAGE,
+        _E,
+        ("Compare ALVYS_SAGE_SENDER_ID and ALVYS_SAGE_SENDER_PASSWORD with what Sage issued; mind the case.",),
+    ),
+    Problem.SENDER_NOT_AUTHORISED: Advice(Step.SAGE, _E, (*_WEB_SERVICES, *_SENDER)),
+    Problem.COMPANY_REFUSED: Advice(
+        Step.SAGE, _E, (*_WEB_SERVICES, *_SENDER, "The company's subscription is active: ask your Sage representative.")
+    ),
+    Problem.USER_REFUSED: Advice(Step.SAGE, _E, ("Compare the Company ID.", *_USER)),
+    Problem.ENTITY_NOT_FOUND: Advice(
+        Step.SAGE, _E, (*_ENTITY, "The entity is permanent: to choose another, alvys-sage disconnect, then connect.")
+    ),
+    Problem.ENTITY_INACTIVE: Advice(Step.SAGE, _E, _ENTITY),
+    Problem.ENTITY_REFUSED: Advice(Step.SAGE, _E, (*_USER[:1], "The user may sign in to this entity.")),
+    Problem.LOCATION_MISSING: Advice(
+        Step.ADVANCED, _E, ("Set locationId: the entity, or a location below it; or map the dimension Location.",)
+    ),
+    Problem.PERMISSION_MISSING: Advice(Step.SAGE, _E, _ROLE),
+    Problem.MASTER_DEFAULT_MISSING: Advice(
+        Step.AP, _E, ("alvys-sage mappings set SUBSIDIARY SIDE Default ACCOUNT: it answers where nothing else does.",)
+    ),
+    Problem.ACCOUNT_NOT_FOUND: Advice(Step.AP, _E, _GL),
+    Problem.ACCOUNT_INACTIVE: Advice(Step.AP, _E, _GL),
+    Problem.TERM_NOT_FOUND: Advice(Step.ADVANCED, _E, _TERM),
+    Problem.TERM_INACTIVE: Advice(Step.ADVANCED, _E, _TERM),
+    Problem.VENDOR_NOT_FOUND: Advice(Step.AP, _E, _VENDOR),
+    Problem.VENDOR_INACTIVE: Advice(Step.AP, _E, _VENDOR),
+    Problem.VENDOR_UNMAPPED: Advice(
+        Step.AP, _W, ("alvys-sage mappings vendor SUBSIDIARY fuel|toll default VENDORID; until then they wait.",)
+    ),
+    Problem.DIMENSION_REQUIRED: Advice(Step.ADVANCED, _E, _DIMENSION),
+    Problem.DIMENSION_NOT_FOUND: Advice(Step.ADVANCED, _E, ("Clear the mapping, or mend its name.",)),
+    Problem.DIMENSION_NOT_IN_GL: Advice(Step.ADVANCED, _E, _IN_GL),
+    Problem.DIMENSION_VALUES_UNREADABLE: Advice(
+        Step.ADVANCED,
+        _E,
+        ("It is a Platform Apps custom dimension, which is not supported: clear its mapping.",),
+    ),
+    Problem.DIMENSION_VALUE_GONE: Advice(
+        Step.ADVANCED, _E, ("Add the value in Sage Intacct, or map to one that is there.",)
+    ),
+    Problem.DIMENSION_VALUE_BLOCKED: Advice(
+        Step.ADVANCED, _E, ("Make the value active in Sage Intacct, or map to another.",)
+    ),
+    Problem.FIELD_REQUIRED: Advice(Step.ADVANCED, _E, _FIELD),
+    Problem.FIELD_NOT_FOUND: Advice(Step.ADVANCED, _E, ("Clear the mapping, or mend the field's name.",)),
+    Problem.FIELD_UNSUPPORTED: Advice(
+        Step.ADVANCED, _E, ("Supported are Date, Currency, Number, Text and Text Area: clear the mapping.",)
+    ),
+    Problem.NOT_CHECKED: Advice(Step.FINISH, _N, ()),
+}
+
+
+@dataclass(frozen=True, slots=True)
+class Finding:
+    """One thing that is wrong, or could not be looked at."""
+
+    problem: Problem
+    what: str
+    """What is wrong, naming the thing; never a secret."""
+    step: Step
+    severity: Severity
+    key: str | None = None
+    """The setting that names it."""
+
+    def todo(self, subsidiary: str) -> tuple[str, ...]:
+        """What to do, step by step, for this subsidiary."""
+        return tuple(line.replace("SUBSIDIARY", subsidiary) for line in ADVICE[self.problem].todo)
+
+    def json(self, subsidiary: str) -> dict[str, object]:
+        """For a program."""
+        return {
+            "problem": self.problem.value,
+            "severity": self.severity.value,
+            "step": int(self.step),
+            "stepTitle": self.step.title,
+            "what": self.what,
+            "key": self.key,
+            "todo": list(self.todo(subsidiary)),
+        }
+
+
+def finding(
+    problem: Problem, what: str, *, key: str | None = None, step: Step | None = None, severity: Severity | None = None
+) -> Finding:
+    """A finding, with the table's step and severity where no others are given."""
+    advice = ADVICE[problem]
+    return Finding(problem, what, step or advice.step, severity or advice.severity, key)
+
+
+def errors(findings: list[Finding]) -> list[Finding]:
+    """Those with which nothing becomes Active."""
+    return [each for each in findings if each.severity is Severity.ERROR]

@@ -1,0 +1,71 @@
+"""What the wizard asks Sage to choose from."""
+
+import asyncio
+from collections.abc import Awaitable, Sequence
+from dataclasses import replace
+from typing import TypeVar
+
+from app.connections.answers import Draft
+from app.connections.doctor import login_for, signed_in
+from app.connections.findings import Finding
+from app.errors import CommandError
+from app.settings import Settings
+from domain.categories import Side
+from sage_client import Account, Entity, Login, SageClient, SageError
+
+T = TypeVar("T")
+
+
+class LiveBooks:
+    """Asks Sage between a person's answers: each question runs to its end before the next one is asked."""
+
+    def __init__(self, runner: asyncio.Runner, settings: Settings, client: SageClient) -> None:
+        self._runner = runner
+        self._settings = settings
+        self._client = client
+        self._accounts: Sequence[Account] | None = None
+
+    def let_in(self, draft: Draft) -> Finding | None:
+        """Sign in: at the top level, or where a set-up that was begun stands; why not, if it fails."""
+        login = self._login(draft)
+        if isinstance(login, Finding):
+            return login
+        self._accounts = None
+        top = login if draft.fixed else replace(login, entity_id=None)
+        refused = self._runner.run(signed_in(self._settings, self._client, top))
+        return refused[0] if refused else None
+
+    def entities(self, draft: Draft) -> Sequence[Entity]:
+        """The company's entities, active or not; CommandError where Sage does not answer, here as below."""
+        return self._read(self._client.entities(replace(self._known(draft), entity_id=None)))
+
+    def accounts(self, draft: Draft) -> Sequence[Account]:
+        """The company's GL accounts, active or not."""
+        if self._accounts is None:
+            self._accounts = self._read(self._client.accounts(self._known(draft)))
+        return self._accounts
+
+    def terms(self, draft: Draft) -> Sequence[str]:
+        """The names of the active terms that both sides have."""
+        login = self._known(draft)
+        ar, ap = (self._read(self._client.terms(login, side)) for side in (Side.AR, Side.AP))
+        both = {each.name for each in ar if each.active} & {each.name for each in ap if each.active}
+        return sorted(both)
+
+    def _login(self, draft: Draft) -> Login | Finding:
+        return login_for(self._settings, draft.subsidiary, draft.setting(state="paused"))
+
+    def _known(self, draft: Draft) -> Login:
+        login = self._login(draft)
+        if isinstance(login, Finding):
+            raise CommandError(login.what)
+        return login
+
+    def _read(self, reading: Awaitable[T]) -> T:
+        async def read() -> T:
+            return await reading
+
+        try:
+            return self._runner.run(read())
+        except SageError as error:
+            raise CommandError(f"Sage Intacct: {error}; nothing was written") from None

@@ -1,0 +1,79 @@
+"""The records that are to be written: of a template, of the wizard's answers, of a switch, to disconnect."""
+
+from collections.abc import Sequence
+
+import orjson
+
+from app.connections.mapped import plain, records_of
+from app.errors import UsageError
+from app.mapping_changes import Change
+from domain.keys import BadKeyError, ConnectionKey, canonical
+from domain.mapping_state import MappingState
+from domain.settings import ConnectionSetting, Invalid
+
+COPIED = ("account", "dimension", "custom-field", "vendor")
+"""The families that a template gives to a further subsidiary."""
+
+
+def connection_change(subsidiary: str, setting: ConnectionSetting) -> Change:
+    """The connection's record, with every setting that was chosen."""
+    return Change(str(ConnectionKey(subsidiary)), setting.model_dump(mode="json", by_alias=True, exclude_unset=True))
+
+
+def copies(template: str, subsidiary: str, state: MappingState) -> list[Change]:
+    """The template's mappings under the other subsidiary's keys: copies, so later changes of the template stay its own.
+
+    Raises:
+        UsageError: A mapping of the template cannot be read; it would be copied as nothing.
+    """
+    found = []
+    for record in records_of(template, state):
+        family, _, rest = record.key.removeprefix(f"{template}/").partition("/")
+        if family not in COPIED:
+            continue
+        if isinstance(record.value, Invalid):
+            raise UsageError(f"the template's {record.key} cannot be read: {record.value.reason}; write it again first")
+        found.append((record.offset, Change(f"{subsidiary}/{family}/{rest}", plain(record.value))))
+    # In the order in which they were written: of two spellings of one item the later answers, here as there.
+    return [change for _, change in sorted(found, key=lambda each: each[0])]
+
+
+def in_standing_spelling(changes: Sequence[Change], state: MappingState) -> list[Change]:
+    """One setting, one key: written in the spelling that stands, if one does."""
+    standing = {canonical(record.key): record.key for record in state.records() if _is_key(record.key)}
+    return [Change(standing.get(canonical(each.key), each.key), each.value, each.where) for each in changes]
+
+
+def with_changes(state: MappingState, changes: Sequence[Change]) -> MappingState:
+    """The settings as they would stand: what a check is asked about before anything is written."""
+    future = MappingState()
+    records = sorted(state.records(), key=lambda record: record.offset)
+    for record in records:
+        if not isinstance(record.value, Invalid):
+            future.apply(record.key.encode(), _bytes(plain(record.value)), record.offset)
+        else:
+            future.apply(record.key.encode(), b"unreadable", record.offset)
+    for number, change in enumerate(changes, start=1):
+        value = None if change.value is None else _bytes(dict(change.value))
+        future.apply(change.key.encode(), value, state.offset + number)
+    return future
+
+
+def to_disconnect(subsidiary: str, state: MappingState) -> list[str]:
+    """Every key of the subsidiary, the connection first: nothing may be exported by half of its mappings."""
+    own = str(ConnectionKey(subsidiary))
+    keys = [record.key for record in records_of(subsidiary, state)]
+    return sorted(keys, key=lambda key: (key != own, key))
+
+
+def _bytes(value: dict[str, object]) -> bytes:
+
+    return orjson.dumps(value)
+
+
+def _is_key(text: str) -> bool:
+    try:
+        canonical(text)
+    except BadKeyError:
+        return False
+    return True
