@@ -25,12 +25,14 @@ Allow = Callable[[], None]
 
 NUMBERS = 1000
 """Record numbers in one filter: as many as `in` takes."""
+_ADJUSTMENT = "TRX_ADJUSTMENTAMOUNT|ADJUSTMENTAMOUNT"
+_NEGATIVE = "TRX_NEGATIVEINVOICEAMOUNT|NEGATIVEINVOICEAMOUNT"
 _COLUMNS = {
     PaymentKind.PAYMENT: ("TRX_PAYMENTAMOUNT|PAYMENTAMOUNT",),
-    PaymentKind.DISCOUNT: ("DISCOUNTAMOUNT",),
-    PaymentKind.CREDIT: ("ADJUSTMENTAMOUNT", "NEGATIVEINVOICEAMOUNT", "INLINEAMOUNT"),
-    PaymentKind.ADVANCE: ("ADVANCEAMOUNT",),
-    PaymentKind.OVERPAYMENT: ("OVERPAYMENTAMOUNT",),
+    PaymentKind.DISCOUNT: ("TRX_DISCOUNTAMOUNT|DISCOUNTAMOUNT",),
+    PaymentKind.CREDIT: (_ADJUSTMENT, _NEGATIVE, "TRX_INLINEAMOUNT|INLINEAMOUNT"),
+    PaymentKind.ADVANCE: ("TRX_ADVANCEAMOUNT|ADVANCEAMOUNT",),
+    PaymentKind.OVERPAYMENT: ("TRX_OVERPAYMENTAMOUNT|OVERPAYMENTAMOUNT",),
 }
 """The columns of each way to settle; of two with a bar between them the first counts, if it is filled."""
 _DETAIL = (
@@ -159,8 +161,8 @@ def _detail(side: Side, row: Row) -> Detail:
     amounts = {kind: sum((_amount(row, column) for column in columns), Decimal(0))
                for kind, columns in _COLUMNS.items()}  # fmt: skip
     credits_used = (
-        (adjustment(side), row.get("ADJUSTMENTKEY", "").strip(), _amount(row, "ADJUSTMENTAMOUNT")),
-        (plain(side), row.get("NEGATIVEINVOICEKEY", "").strip(), _amount(row, "NEGATIVEINVOICEAMOUNT")),
+        (adjustment(side), row.get("ADJUSTMENTKEY", "").strip(), _amount(row, _ADJUSTMENT)),
+        (plain(side), row.get("NEGATIVEINVOICEKEY", "").strip(), _amount(row, _NEGATIVE)),
     )
     return Detail(
         record_no=row["RECORDNO"],

@@ -43,14 +43,18 @@ class CompanyDocuments:
     order: list[Name] = field(default_factory=list)
     """In the order in which they became known here."""
     open: set[str] = field(default_factory=set)
-    """Keys of documents with a claim: they may be in Sage, under a number that is not known yet."""
+    """Ledger and key of documents with a claim: they may be in Sage, under a number that is not known yet."""
+    from_claim: dict[Name, str] = field(default_factory=dict)
+    """Of those that became known by the end of a claim that was met here before: its ledger and key."""
 
-    def add(self, document: Ours, partition: str, offset: int) -> None:
+    def add(self, document: Ours, place: tuple[str, int], claimed: str | None) -> None:
         """Take a document up; one that is known already stays where it was."""
         name = document.object, document.record_no
         if name not in self.found:
             self.order.append(name)
-            self.places[name] = partition, offset
+            self.places[name] = place
+            if claimed is not None:
+                self.from_claim[name] = claimed
         self.found[name] = document
 
 
@@ -146,7 +150,8 @@ class LedgerDocuments:
         if key.startswith(INTERNAL):
             return
         claimed = f"{partition.rpartition('/')[0]} {key}"
-        if (company := self._claims.pop(claimed, None)) is not None:
+        company = self._claims.pop(claimed, None)
+        if company is not None:
             self.of(company).open.discard(claimed)
         if record.value is None:
             return
@@ -155,7 +160,9 @@ class LedgerDocuments:
             self._claims[claimed] = entry.claim.connection.company_id
             self.of(entry.claim.connection.company_id).open.add(claimed)
         for document in _documents(entry):
-            self.of(document.company_id).add(document, partition, record.offset)
+            self.of(document.company_id).add(
+                document, (partition, record.offset), claimed if company is not None else None
+            )
 
 
 def _name(partition: TopicPartition) -> str:

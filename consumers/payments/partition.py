@@ -31,6 +31,8 @@ class Record:
 
     key: str
     value: bytes
+    kind: str
+    """For the metrics."""
 
 
 def partition_of(company_id: str, partitions: int) -> int:
