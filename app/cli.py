@@ -24,6 +24,7 @@ DISTRIBUTION = "alvys-sage-intacct"
 
 COMMANDS = {
     "worker": ("app.commands.worker:worker", "Export: read the topics, post to Sage Intacct, answer."),
+    "payments": ("app.commands.payments:payments", "Payments recorded in Sage Intacct, back to Alvys."),
     "statistics": ("app.commands.statistics:statistics", "Windowed figures and alerts over the results."),
     "retry": ("app.commands.retry:retry", "Look at documents again now: by document, code or blocking key."),
     "mark-synced": ("app.commands.mark_synced:mark_synced", "Documents entered in Sage by hand: never post them."),
@@ -143,6 +144,8 @@ EXPLAINED = {
     "BadKeyError": 2,
     "LedgerUnreadableError": 1,
     "RecordsTooLargeError": 1,
+    "CursorUnreadableError": 1,
+    "PartitionClosedError": 1,
 }
 """Errors of the layers below whose text is for a person. By name: importing them would load Kafka for ``--help``."""
 

@@ -31,7 +31,7 @@ from domain.parties import PartyRecord
 from sage_client import _envelope, books
 from sage_client._classify import as_read
 from sage_client._documents import render
-from sage_client._reading import read_all
+from sage_client._reading import Send, read_all, read_page
 from sage_client._reply import Reply, Row
 from sage_client._session import Session, Sessions, opened
 from sage_client._text import DEFAULT_LIMITS, Limits
@@ -41,7 +41,7 @@ from sage_client.books import Account, Entity, Term
 from sage_client.errors import RequestInvalidError, SageError, SignInError, TooLateError
 from sage_client.login import Login
 from sage_client.lookups import DocumentKey, Found, found, parties_query, party
-from sage_client.query import Query
+from sage_client.query import Changes, Query
 from sage_client.timeouts import Timeouts
 from sage_client.turns import Pace, Turns
 
@@ -225,7 +225,18 @@ class SageClient:
         [rows] = await self._read(login, [query])
         return rows
 
+    async def page(self, login: Login, query: Query | Changes, after: int | None = None) -> tuple[list[Row], bool]:
+        """One page of a query, whose key is greater than `after`: one request. True: it is the last.
+
+        Raises:
+            SageError: The page could not be read.
+        """
+        return await read_page(self._sender_of_reads(login), query, after)
+
     async def _read(self, login: Login, queries: Sequence[Query]) -> list[list[Row]]:
+        return await read_all(self._sender_of_reads(login), queries)
+
+    def _sender_of_reads(self, login: Login) -> Send:
         async def send(functions: Sequence[str]) -> Reply:
             try:
                 return await self._call(login, functions, unique=False)
@@ -233,7 +244,7 @@ class SageClient:
                 failure = as_read(error)
             raise failure
 
-        return await read_all(send, queries)
+        return send
 
     def _may_begin(self, not_after: datetime | None, wanted: Callable[[], bool] | None) -> None:
         if not_after is not None and self._clock() > not_after:
