@@ -12,9 +12,10 @@ from random import Random
 from typing import Any
 
 import httpx
-from aiokafka import AIOKafkaConsumer, AIOKafkaProducer, TopicPartition
+from aiokafka import AIOKafkaProducer
 
 from chaos.payments.facts import Place
+from chaos.payments.reading import Topic
 from demo.events import Event, drafts
 from demo.events.invoices import one_line
 from demo.events.maker import Maker
@@ -46,29 +47,9 @@ class Topics:
     prefix: str
     partitions: int
 
-    async def read(self, name: str) -> list[tuple[bytes | None, bytes | None]]:
-        """All committed records of a topic: each partition in its order, from the beginning to the end."""
-        consumer = AIOKafkaConsumer(
-            bootstrap_servers=self.bootstrap,
-            enable_auto_commit=False,
-            isolation_level="read_committed",
-            auto_offset_reset="earliest",
-        )
-        found: list[tuple[bytes | None, bytes | None]] = []
-        await consumer.start()
-        try:
-            places = [TopicPartition(self.prefix + name, number) for number in range(self.partitions)]
-            consumer.assign(places)
-            ends = await consumer.end_offsets(places)  # read_committed: the last stable offset
-            for place, end in ends.items():
-                consumer.assign([place])
-                consumer.seek(place, 0)
-                while await consumer.position(place) < end:
-                    records = await consumer.getmany(place, timeout_ms=200)
-                    found += [(record.key, record.value) for record in records.get(place, ())]
-        finally:
-            await consumer.stop()
-        return found
+    def open(self, name: str) -> Topic:
+        """One of them, to be read."""
+        return Topic(self.bootstrap, self.prefix + name, self.partitions)
 
 
 async def export(seed: int | str, count: int, topics: Topics, env: Mapping[str, str], folder: Path) -> dict[Place, str]:
@@ -78,16 +59,18 @@ async def export(seed: int | str, count: int, topics: Topics, env: Mapping[str, 
         DemoError: The worker did not answer all of them in time.
     """
     events = _events(seed, count)
+    wanted = {event.key.decode() for event in events if event.key}
+    answers: dict[str, Any] = {}
     with running("exports", ["worker"], env, folder) as worker:
         await _send(topics, events)
-        wanted = {event.key.decode() for event in events if event.key}
-        answers: dict[str, Any] = {}
         try:
-            async with asyncio.timeout(PATIENCE):
+            async with asyncio.timeout(PATIENCE), topics.open("sage-export-results") as results:
                 while wanted - answers.keys():
                     await asyncio.sleep(0.5)
                     worker.check()
-                    answers = {key.decode(): json.loads(value) for key, value in await _results(topics)}
+                    answers = {
+                        key.decode(): json.loads(value) for key, value in await results.records() if key and value
+                    }
         except TimeoutError:
             raise DemoError(f"{len(wanted - answers.keys())} documents have no result:\n{worker.tail()}") from None
     posted = {key: each for key, each in answers.items() if each["outcome"] in {"posted", "already_posted"}}
@@ -117,10 +100,6 @@ async def _send(topics: Topics, events: list[Event]) -> None:
             await producer.send(topics.prefix + event.topic, event.value, key=event.key)
     finally:
         await producer.stop()  # flushes
-
-
-async def _results(topics: Topics) -> list[tuple[bytes, bytes]]:
-    return [(key, value) for key, value in await topics.read("sage-export-results") if key and value]
 
 
 async def strangers(url: str, admin_url: str, seed: int | str) -> None:

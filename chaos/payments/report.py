@@ -1,6 +1,6 @@
 """A run's result, for a person and for a program."""
 
-from dataclasses import asdict
+from dataclasses import asdict, fields
 from typing import Any
 
 from chaos.payments.audit import Findings
@@ -12,7 +12,8 @@ SHOWN = 15
 
 def figures(result: Result) -> dict[str, Any]:
     """Every figure and finding; counts are whole numbers, times are seconds."""
-    told = asdict(result)
+    told = {each.name: getattr(result, each.name) for each in fields(result)}
+    told |= {"findings": asdict(result.findings), "replay": asdict(result.replay) if result.replay else None}
     for name in ("kinds", "played", "refused", "kills", "ended", "requests", "struck"):
         told[name] = {str(key): count for key, count in sorted(told[name].items(), key=str)}
     for name in ("seconds", "settled_after"):

@@ -9,14 +9,16 @@ from random import Random
 
 from chaos.payments.audit import Evidence, Findings, audit
 from chaos.payments.facts import Told, read, truth
-from chaos.payments.system import INTERVAL, RECONCILE, System
+from chaos.payments.hurried import RECONCILE
+from chaos.payments.system import INTERVAL, System
 from demo.processes import DemoError, command
 
-KILLS = {"kill": 8, "wipe": 2, "freeze": 2, "term": 3}
+KILLS = {"kill": 8, "freeze": 3, "term": 3, "once": 2}
+"""Kinds and their weights. `once`: a person looks at the same time, and takes the pollers' place for a moment."""
 GAP = (1.0, 5.0)
 """Seconds between two kills."""
 SESSION = 3.0
-BURST = 8
+BURST = 12
 """Plays between two pauses, at most."""
 
 
@@ -62,7 +64,7 @@ class Run:
         self._unreadable: list[str] = []
         self._before: Counter[str] = Counter()
 
-    async def play(self, seconds: float, kills: int, *, replay: bool) -> Result:
+    async def play(self, seconds: float, plays: int, kills: int, *, replay: bool) -> Result:
         """All of it."""
         system, began = self._system, time.monotonic()
         self._before = await system.accountant.functions()
@@ -73,7 +75,7 @@ class Run:
             until = time.monotonic() + seconds
             async with asyncio.TaskGroup() as acting:
                 acting.create_task(self._kill(kills, seconds))
-                acting.create_task(self._account(until))
+                acting.create_task(self._account(until, plays))
             system.proxy.on = False
             system.say(f"faults and plays end after {sum(self._kills.values())} kills; everything has to be told now")
             quiet = time.monotonic()
@@ -103,12 +105,12 @@ class Run:
             replay=again,
         )
 
-    async def _account(self, until: float) -> None:
+    async def _account(self, until: float, plays: int) -> None:
         """Bursts of plays, so that some share a second, and pauses, so that some do not."""
-        while time.monotonic() < until:
+        while time.monotonic() < until or self._system.accountant.played.total() < plays:
             for _ in range(self._chance.randint(1, BURST)):
                 await self._system.accountant.once()
-            await asyncio.sleep(self._chance.uniform(0.0, 2.0))
+            await asyncio.sleep(self._chance.uniform(0.0, 1.5))
 
     async def _kill(self, kills: int, seconds: float) -> None:
         chance, pool = Random(self._chance.random()), self._system.pool
@@ -116,15 +118,25 @@ class Run:
         for _ in range(kills):
             await asyncio.sleep(chance.uniform(0.3 * pause, 1.7 * pause))
             [kind] = chance.choices(list(KILLS), list(KILLS.values()))
-            slot = await pool.take(chance.randrange(1_000))
             self._kills[kind] += 1
+            if kind == "once":
+                await self._look_by_hand(chance)
+                continue
+            slot = await pool.take(chance.randrange(1_000))
             match kind:
                 case "freeze":
                     await pool.freeze(slot, SESSION + chance.uniform(1, 3))
                 case "term":
                     await pool.terminate(slot)
                 case _:
-                    await pool.kill(slot, wipe=kind == "wipe")
+                    await pool.kill(slot)
+
+    async def _look_by_hand(self, chance: Random) -> None:
+        arguments = ["payments", chance.choice(("--once", "--reconcile"))]
+        try:
+            await asyncio.to_thread(command, arguments, self._system.env)
+        except DemoError as error:  # a fault met it, or a poller took its place back
+            self._system.say(str(error).partition("\n")[0])
 
     async def _tend(self) -> None:
         last = time.monotonic()
@@ -145,18 +157,19 @@ class Run:
             evidence = await self._look()
             if len(evidence.told) != seen:
                 changed, seen = time.monotonic(), len(evidence.told)
-            sound = audit(evidence).sound
+            found = audit(evidence)
+            sound = found.sound
             # Once more after the next polls and a whole reconciliation: what is right has to stay right.
             if sound and sound_at == seen and time.monotonic() - changed > RECONCILE + 3 * INTERVAL:
                 return evidence
             sound_at = seen if sound else -1
-            if time.monotonic() - changed > self._patience:
-                return evidence
+            if time.monotonic() - changed > self._patience or found.repeated or found.wrote:
+                return evidence  # nothing more comes, or nothing that comes can mend it
 
     async def _look(self) -> Evidence:
         accountant = self._system.accountant
         held = truth(await accountant.books())
-        told = self._read(await self._system.topics.read("sage-payments"))
+        told = self._read(await self._system.payments.records())
         functions = await accountant.functions() - self._before
         return Evidence(told, held, self._system.exported, frozenset(accountant.hidden), functions)
 

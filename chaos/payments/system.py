@@ -11,9 +11,10 @@ from chaos.payments.accountant import Accountant
 from chaos.payments.exports import Topics, export, strangers
 from chaos.payments.facts import Place
 from chaos.payments.player import Call, Player
+from chaos.payments.reading import Topic
 from chaos.proxy import KINDS, Proxy
 from chaos.workers import Pool
-from demo.processes import SERVICE, Process, command
+from demo.processes import Process, command
 from demo.rig import SETTINGS, add_parties, environment
 from ops.broker import Broker, GivenBroker, LocalKafka
 
@@ -25,13 +26,11 @@ COMPANIES = ("BLUEMESA", "HIGHLINE")
 OFFSETS = (-7_200, -400, 0, 300, 4_000)
 """Seconds that a company's clock is off, and the minutes that its stamps are from UTC."""
 ZONES = (-480, -300, 0, 60, 330)
-INTERVAL, OVERLAP, RECONCILE = 1.0, 5.0, 6.0
-"""Seconds between polls and between passes of the reconciliation, and how far back a poll looks: short, so that a run
-sees each of them often and watermarks have passed what is changed."""
+INTERVAL, OVERLAP = 1, 5
+"""Seconds between polls, and how far back one looks: short, so that watermarks pass what is changed later."""
 POLLER = {
     "PAYMENTS_INTERVAL_SECONDS": str(INTERVAL),
     "PAYMENTS_OVERLAP_SECONDS": str(OVERLAP),
-    "PAYMENTS_RECONCILE_SECONDS": str(RECONCILE),
     "PAYMENTS_CALLS_PER_HOUR": "1000000",
     "GATEWAY_TIMEOUT_SECONDS": str(round(PATIENCE)),
 }
@@ -49,13 +48,16 @@ class Wanted:
     faults: Sequence[str] = KINDS
     bootstrap: str | None = None
     """A broker that runs; None: one of our own."""
+    broken: str = ""
+    """The guard that pollers lack (`chaos.payments.hurried`)."""
 
 
 @dataclass(slots=True)
 class System:
     """What runs."""
 
-    topics: Topics
+    payments: Topic
+    """`sage-payments`, from its beginning."""
     env: Mapping[str, str]
     pool: Pool
     proxy: Proxy
@@ -95,9 +97,11 @@ async def system(wanted: Wanted, folder: Path, say: Callable[[str], None]) -> As
         exported = await export(wanted.seed, wanted.documents, topics, env, folder)
         await strangers(target, admin_url, wanted.seed)
         accountant = await stack.enter_async_context(Accountant(admin_url, Player(wanted.seed, offsets)))
-        pool = Pool(wanted.pollers, env, folder, say, (SERVICE, "payments"))
+        start = ("chaos.payments.hurried", *([wanted.broken] if wanted.broken else []))
+        pool = Pool(wanted.pollers, env, folder, say, start)
         stack.callback(pool.kill_all)
-        yield System(topics, env, pool, proxy, accountant, exported, say)
+        payments = await stack.enter_async_context(topics.open("sage-payments"))
+        yield System(payments, env, pool, proxy, accountant, exported, say)
 
 
 async def _clocks(seed: int, admin_url: str) -> dict[str, int]:
