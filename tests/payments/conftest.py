@@ -18,6 +18,7 @@ def clock() -> Clock:
 @pytest.fixture
 async def books(bootstrap: str, topic_prefix: str, clock: Clock) -> AsyncIterator[Books]:
     async with Simulator(demo=True, clock=clock) as sim, aiohttp.ClientSession() as http:
-        books = Books(bootstrap, topic_prefix, sim, http, clock)
+        books = Books(bootstrap, topic_prefix, sim.url, http)
+        books.sim, books.clock = sim, clock
         await books.set_up()
         yield books

@@ -43,17 +43,15 @@ PARTS = {
 class Books:
     """One company's documents and payments, and what the service makes of them."""
 
-    def __init__(self, bootstrap: str, prefix: str, sim: Simulator, http: aiohttp.ClientSession, clock: Clock) -> None:
-        self.sim = sim
-        self.clock = clock
-        self.client = Client(http, sim.url)
+    def __init__(self, bootstrap: str, prefix: str, url: str, http: aiohttp.ClientSession) -> None:
+        self.client = Client(http, url)
         self.world = World(bootstrap, prefix)
         self.settings = Settings(
             kafka_bootstrap_servers=bootstrap,
             topic_prefix=prefix,
             group_id=f"{prefix}group",
             partitions=2,
-            gateway_url=sim.url,
+            gateway_url=url,
             sender_password=SecretStr("sender-secret"),
             credentials={"bluemesa": Credentials(user="alvys_ws", password=SecretStr("user-secret"))},
             payments_calls_per_hour=10_000,
@@ -119,7 +117,10 @@ class Books:
                 await producer.send(topic, encode(entry), entry.key.encode())
             await producer.flush()
 
-    # Payments.
+    # Payments, in a simulator of this process.
+
+    sim: Simulator
+    clock: Clock
 
     def pay(self, side: Any, applied: Mapping[int, str | Parts], **given: Any) -> int:
         return self.sim.store.payments.record(COMPANY, side, Payment(applied, **given))
@@ -128,10 +129,10 @@ class Books:
     def payments(self) -> Any:
         return self.sim.store.payments
 
-    def truth(self) -> dict[str, Decimal]:
+    def truth(self, details: list[dict[str, Any]] | None = None) -> dict[str, Decimal]:
         """What folding must give: the simulator's database, by payment id, without what is zero."""
         facts: dict[str, Decimal] = {}
-        for row in self.payments.facts([COMPANY])["details"]:
+        for row in self.payments.facts([COMPANY])["details"] if details is None else details:
             if not row["final"]:
                 continue
             side = row["side"].lower()
