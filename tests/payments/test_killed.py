@@ -4,6 +4,7 @@ import asyncio
 import random
 from collections import Counter
 from contextlib import ExitStack
+from typing import Any
 
 import aiohttp
 import httpx
@@ -23,8 +24,9 @@ class Accountant:
         self.chance = random.Random(seed)
         self.payments: list[tuple[str, int]] = []
 
-    def facts(self) -> dict:
-        return self.http.get("/payments", params={"company": "BLUEMESA"}).raise_for_status().json()
+    def facts(self) -> dict[str, Any]:
+        answer: dict[str, Any] = self.http.get("/payments", params={"company": "BLUEMESA"}).raise_for_status().json()
+        return answer
 
     def act(self, documents: dict[str, list[int]]) -> None:
         side = self.chance.choice(["AR", "AR", "AP"])

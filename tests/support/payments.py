@@ -1,6 +1,6 @@
 """Documents in the simulator that the ledgers know as ours, the poller on the real broker, and the topic, folded."""
 
-from collections.abc import AsyncIterator, Mapping
+from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
 from dataclasses import replace
 from datetime import UTC, datetime, timedelta
@@ -122,7 +122,7 @@ class Books:
     sim: Simulator
     clock: Clock
 
-    def pay(self, side: Any, applied: Mapping[int, str | Parts], **given: Any) -> int:
+    def pay(self, side: Any, applied: dict[int, str | Parts], **given: Any) -> int:
         return self.sim.store.payments.record(COMPANY, side, Payment(applied, **given))
 
     @property
