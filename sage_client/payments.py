@@ -16,13 +16,14 @@ from sage_client._kinds import Level
 from sage_client._reply import Row, whole_number
 from sage_client.errors import UnavailableError
 from sage_client.login import Login
-from sage_client.query import STAMP, AnyOf, Changes, Filter, Mark, Query, one_of
+from sage_client.query import MAX_PAGE, STAMP, AnyOf, Changes, Filter, Mark, Query, one_of
 
 Page = Callable[[Login, Query | Changes, int | None], Awaitable[tuple[list[Row], bool]]]
 """Sends one query and returns a page of it: `SageClient.page`."""
 Allow = Callable[[], None]
 """Called before each query; raises if it may not be sent."""
 
+PAGE = MAX_PAGE
 NUMBERS = 1000
 """Record numbers in one filter: as many as `in` takes."""
 _ADJUSTMENT = "TRX_ADJUSTMENTAMOUNT|ADJUSTMENTAMOUNT"
@@ -66,13 +67,13 @@ class PaymentsReader:
     async def newest(self, login: Login, side: Side) -> str:
         """The stamp of the row that was changed last; "" where there is none."""
         self._allow()
-        rows, _ = await self._page(login, Changes(detail_object(side), (), newest=True), None)
+        rows, _ = await self._page(login, Changes(detail_object(side), (), newest=True, page_size=1), None)
         return _stamp(rows[0]) if rows else ""
 
     async def changed(self, login: Login, side: Side, since: str | None, after: Mark | None = None) -> ChangedDetails:
         """One page of the rows that were changed at `since` or later, in the order of their changes."""
         self._allow()
-        query = Changes(detail_object(side), _DETAIL, since, after)
+        query = Changes(detail_object(side), _DETAIL, since, after, page_size=PAGE)
         rows, last = await self._page(login, query, None)
         seen = after
         for row in rows:

@@ -157,7 +157,8 @@ class Changes:
     since: str | None = None
     after: Mark | None = None
     newest: bool = False
-    """The one that was changed last, and no other."""
+    """Backwards: the one that was changed last comes first."""
+    page_size: int = MAX_PAGE
 
     def xml(self) -> str:
         """The function's element."""
@@ -175,6 +176,6 @@ class Changes:
         return (
             f"<query><object>{escape(self.object)}</object><select>{fields}</select>"
             f"{f'<filter>{AllOf(tuple(filters)).xml()}</filter>' if filters else ''}<orderby>{order}</orderby>"
-            f"<options><showprivate>true</showprivate></options><pagesize>{1 if self.newest else MAX_PAGE}</pagesize>"
+            f"<options><showprivate>true</showprivate></options><pagesize>{self.page_size}</pagesize>"
             "</query>"
         )

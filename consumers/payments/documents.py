@@ -190,4 +190,5 @@ def _documents(entry: Entry) -> list[Ours]:
             party_id=last.party_id,
         )
         for record_no, number in numbers
+        if record_no.isascii() and record_no.isdecimal()  # what Sage numbers otherwise has no payments
     ]

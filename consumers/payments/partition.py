@@ -17,6 +17,8 @@ from consumers.high_watermarks import HighWatermarks
 from consumers.payments.memory import Change, CursorUnreadableError, Memory, decode, encode, key
 
 POLL_MS = 100
+AT_ONCE = 1_000
+"""Records read back between two looks at the event loop."""
 PATIENCE = 300.0
 """Seconds that restoring may take."""
 
@@ -148,7 +150,7 @@ class Cursors:
             check_crcs=self.check_crcs,
         )
         watermarks = HighWatermarks({**self.kafka, "retry_backoff_ms": 10})
-        newest: dict[TopicPartition, dict[bytes, bytes]] = {place: {} for place in places}
+        newest: dict[TopicPartition, dict[bytes, bytes | None]] = {place: {} for place in places}
         try:
             async with asyncio.timeout(PATIENCE):
                 await watermarks.start()
@@ -164,11 +166,13 @@ class Cursors:
         finally:
             await consumer.stop()
             await watermarks.stop()
-        return {place: self._memories(place, list(values.values())) for place, values in newest.items()}
+        return {place: await self._memories(place, list(values.values())) for place, values in newest.items()}
 
-    def _memories(self, place: TopicPartition, values: Sequence[bytes | None]) -> dict[str, Memory]:
+    async def _memories(self, place: TopicPartition, values: Sequence[bytes | None]) -> dict[str, Memory]:
         memories: dict[str, Memory] = {}
-        for value in values:
+        for number, value in enumerate(values):
+            if not number % AT_ONCE:
+                await asyncio.sleep(0)  # heartbeats
             if value is None:
                 continue
             company_id, change = decode(value)

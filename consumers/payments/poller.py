@@ -64,6 +64,8 @@ class Poller(ConsumerRebalanceListener):  # type: ignore[misc]  # aiokafka ships
         self._open: dict[int, _Ours] = {}
         self._opening: dict[int, asyncio.Task[None]] = {}
         self._stopping = False
+        self._known: tuple[int | None, dict[str, Company]] = (None, {})
+        """The companies as of an offset of mapping-state."""
 
     @property
     def assigned(self) -> frozenset[int]:
@@ -210,7 +212,10 @@ class Poller(ConsumerRebalanceListener):  # type: ignore[misc]  # aiokafka ships
     # Companies.
 
     def _companies(self) -> dict[str, Company]:
-        return companies(self._table.state, self._membership.sessions)
+        state = self._table.state
+        if self._known[0] != state.offset:
+            self._known = state.offset, companies(state, self._membership.sessions)
+        return self._known[1]
 
     def _company(self, name: str) -> Company | None:
         return self._companies().get(name)

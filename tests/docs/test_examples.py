@@ -1,6 +1,8 @@
 """The examples in the contract are of the contract: the service's own readers take them."""
 
 import json
+from datetime import datetime
+from decimal import Decimal
 from pathlib import Path
 from typing import Any
 
@@ -8,9 +10,11 @@ import orjson
 import pytest
 
 from domain.commands import decode
-from domain.documents import SourceDocument
+from domain.documents import SageObject, SourceDocument
 from domain.mapping_state import MappingState
+from domain.payments import Balance, Fact, Ours, PaymentKind
 from domain.reading import Received
+from producers.payments import encode
 from tests.support.events import read
 from tests.support.pages import ROOT, fences, pages
 
@@ -25,7 +29,7 @@ def examples(kind: str) -> list[dict[str, Any]]:
 def test_every_json_example_parses_and_says_what_it_is(page: Path):
     for info, body in fences(page):
         if info.startswith("json"):
-            assert info.split()[1:] in (["event"], ["mapping-state"], ["result"], ["command"])
+            assert info.split()[1:] in (["event"], ["mapping-state"], ["result"], ["command"], ["payment"])
             json.loads(body)
 
 
@@ -63,6 +67,19 @@ def test_the_results_answer_the_event_above_them():
     assert (posted["outcome"], again["outcome"], deferred["outcome"]) == ("posted", "already_posted", "deferred")
     assert [line["amount"] for line in posted["document"]["lines"]] == [str(line.amount) for line in document.lines]
     assert posted["document"]["total"] == str(document.total)
+
+
+def test_the_payment_is_what_the_service_writes():
+    [example] = examples("payment")
+    document = Ours("invoice/77", example["subsidiaryId"], "BLUEMESA", "100", SageObject.AR_INVOICE, "481", "1008841",
+                    "CUST-10021")  # fmt: skip
+    fact = Fact(
+        "BLUEMESA/ar/12/payment", PaymentKind.PAYMENT, Decimal(100), document, "USD", "2026-11-20", "Printed Check",
+        "4711", "", "first part", "ARPYMTDETAIL", "12", "9", "Complete", "11/20/2026 16:05:22",
+    )  # fmt: skip
+    balance = Balance("481", "Partially Paid", Decimal(250), Decimal(100), Decimal(150))
+    written = encode(fact, balance, datetime.fromisoformat(example["polledAt"]))
+    assert list(orjson.loads(written).items()) == list(example.items())
 
 
 def _document(example: dict[str, Any]) -> SourceDocument:
