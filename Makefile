@@ -1,6 +1,6 @@
 # Everything a newcomer needs: `make demo`, `make test`. Each target prepares what it uses; nothing is installed outside .venv and .cache.
 .DEFAULT_GOAL := help
-.PHONY: help setup demo test check format bench chaos lock clean
+.PHONY: help setup demo test check format bench chaos chaos-payments lock clean
 
 VENV := .venv
 BIN := $(VENV)/bin
@@ -44,6 +44,9 @@ bench: setup ## measured figures, as ratios in one run
 
 chaos: setup ## the service under faults, and what it did to the documents; make chaos CHAOS="--seed 2 --kills 200"
 	@$(BIN)/python -m chaos $(CHAOS)
+
+chaos-payments: setup ## the payments poller under faults; make chaos-payments CHAOS="--seed 2 --kills 40 --seconds 200"
+	@$(BIN)/python -m chaos.payments $(CHAOS)
 
 lock: ## renew the lock files (needs uv, from PyPI)
 	uv pip compile pyproject.toml --group dev --universal --python-version 3.11 --generate-hashes --no-emit-index-url --no-header -q -o requirements-dev.lock

@@ -97,19 +97,7 @@ async def worker_of(settings: Settings) -> AsyncIterator[Worker]:
         MappingStateUnavailable, SettingsError: it cannot start; the text says what to do.
     """
     kafka = kafka_options(settings)
-    timeouts = replace(Timeouts(), total=float(settings.gateway_timeout_seconds))
-    client = SageClient(
-        settings.gateway_url,
-        settings.sender_id,
-        settings.required_sender_password(),
-        timeouts=timeouts,
-        pace=Pace(
-            settings.requests_in_flight_per_company,
-            settings.requests_per_minute_per_company or None,
-            settings.request_burst,
-        ),
-        marker_field=settings.marker_field,
-    )
+    client = client_of(settings)
     table = MappingTable(
         settings.topics.mapping_state,
         kafka,
@@ -125,3 +113,20 @@ async def worker_of(settings: Settings) -> AsyncIterator[Worker]:
             knobs_of(settings),
             SYSTEM_TIME,
         )
+
+
+def client_of(settings: Settings) -> SageClient:
+    """The client for Sage, as the settings have it; not entered yet."""
+    timeouts = replace(Timeouts(), total=float(settings.gateway_timeout_seconds))
+    return SageClient(
+        settings.gateway_url,
+        settings.sender_id,
+        settings.required_sender_password(),
+        timeouts=timeouts,
+        pace=Pace(
+            settings.requests_in_flight_per_company,
+            settings.requests_per_minute_per_company or None,
+            settings.request_burst,
+        ),
+        marker_field=settings.marker_field,
+    )

@@ -29,6 +29,7 @@ COMMANDS = {
     "disconnect": ("app.commands.disconnect:disconnect", "Remove a connection with all its settings and mappings."),
     "accounts": ("app.commands.accounts:accounts", "The GL accounts in Sage Intacct, grouped by account type."),
     "worker": ("app.commands.worker:worker", "Export: read the topics, post to Sage Intacct, answer."),
+    "payments": ("app.commands.payments:payments", "Payments recorded in Sage Intacct, back to Alvys."),
     "statistics": ("app.commands.statistics:statistics", "Windowed figures and alerts over the results."),
     "group-bills": ("app.commands.group_bills:group_bills", "Fuel and tolls of a day as one bill."),
     "retry": ("app.commands.retry:retry", "Look at documents again now: by document, code or blocking key."),
@@ -171,6 +172,8 @@ EXPLAINED = {
     "RecordsTooLargeError": 1,
     "AnotherGroupsError": 1,
     "RowUnreadableError": 1,
+    "CursorUnreadableError": 1,
+    "PartitionClosedError": 1,
 }
 """Errors of the layers below whose text is for a person. By name: importing them would load Kafka for ``--help``."""
 

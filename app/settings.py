@@ -234,6 +234,25 @@ class Settings(BaseSettings):
         "06:30", pattern=CLOCK, description="UTC time of day at which a fuel provider's past days become bills."
     )
     toll_bills_at: str = Field("07:30", pattern=CLOCK, description="The same of toll providers.")
+    payments_interval_seconds: Positive = Field(
+        300, description="Seconds between two looks for payments in one Sage company."
+    )
+    payments_calls_per_hour: int = Field(
+        240,
+        ge=10,
+        description="Queries for payments to one Sage company in any hour, at most; each is a transaction of Sage's.",
+    )
+    payments_overlap_seconds: Positive = Field(
+        900, description="Seconds before the newest change seen from which each look begins; once a day it is 26 hours."
+    )
+    payments_reconcile_hours: Positive = Field(
+        24, description="Hours between two passes that hold every document's balance in Sage against its payments."
+    )
+    payments_sessions: Literal["top", "entity"] = Field(
+        "top",
+        description="Sessions that payments are read in: at the company's top level, which sees all entities, or in "
+        "each connection's entity, where its user may not sign in at the top level.",
+    )
     record_keys: Literal["document", "any"] = Field(
         "document",
         description="What a source record's key must be: its document's key, or anything. With `any`, upstream "

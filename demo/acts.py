@@ -11,6 +11,7 @@ from demo.accounts import Accounts
 from demo.audit import TIMEOUT, Audit, audit, documents
 from demo.events import Event, Outcome, redelivered, stream
 from demo.events.world import CONNECTED, LATE_PROVIDER, LATE_VENDOR, TRANSPORT
+from demo.payments import Payments, pay_some
 from demo.rig import SETTINGS, Rig
 from demo.samples import samples
 from demo.screen import Screen
@@ -36,6 +37,7 @@ class Evidence:
     """Create functions that Sage was sent while those were answered."""
     strays: int
     """Answers to records that nobody sent."""
+    payments: Payments
 
     @property
     def unexpected(self) -> list[Sent]:
@@ -51,7 +53,7 @@ class Evidence:
     def sound(self) -> bool:
         """Whether everything is as it should be."""
         quiet = self.creates_again == self.refused_again
-        return self.audit.sound and quiet and not self.unexpected and not self.strays
+        return self.audit.sound and quiet and not self.unexpected and not self.strays and self.payments.sound
 
 
 def as_expected(sent: Sent) -> bool:
@@ -93,7 +95,9 @@ async def play(rig: Rig, screen: Screen, good: int) -> Evidence:
         screen.say("asking the simulator's database what stands in Sage")
         standing = await documents(rig.admin_url)
         sent = list(traffic.sent.values())
-        return Evidence(sent, audit(sent, standing), standing, again, creates, len(traffic.strays))
+        found = audit(sent, standing)
+        paid = await pay_some(rig, sent, screen)
+        return Evidence(sent, found, standing, again, creates, len(traffic.strays), paid)
 
 
 async def _act(traffic: Traffic, screen: Screen, text: str, events: list[Event]) -> list[Sent]:

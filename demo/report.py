@@ -1,6 +1,7 @@
 """What is printed at the end: who became what, one document line by line, and the one line that counts."""
 
 from collections import Counter
+from decimal import Decimal
 from typing import Any
 
 from demo.acts import DETENTION, Evidence, as_expected
@@ -23,6 +24,7 @@ def report(evidence: Evidence, screen: Screen) -> None:
         f"delivered a second time: {len(evidence.again)} records; create calls to Sage for them: "
         f"{evidence.creates_again}, for {evidence.refused_again} that Sage had refused and is asked anew"
     )
+    _payments(evidence, screen)
     found = evidence.audit
     screen.plain(f"in Sage's database: {found.standing} documents, expected {found.expected}")
     _findings(evidence, screen)
@@ -33,7 +35,10 @@ def last_line(evidence: Evidence) -> str:
     ended = Counter(_outcome(each) for each in evidence.sent)
     shown = " ".join(f"{outcome}={ended[outcome]}" for outcome in OUTCOMES if outcome is not Outcome.ALREADY_POSTED)
     audit = evidence.audit
-    return f"demo: events={len(evidence.sent)} {shown} lost={len(audit.lost)} twice={len(audit.twice)}"
+    payments = len(evidence.payments.told)
+    return (
+        f"demo: events={len(evidence.sent)} {shown} payments={payments} lost={len(audit.lost)} twice={len(audit.twice)}"
+    )
 
 
 def _outcome(sent: Sent) -> str:
@@ -107,6 +112,21 @@ def _detention(evidence: Evidence, screen: Screen) -> None:
     screen.plain(f"AR detention of BLUEMESA in Sage, earlier documents and later ones: {shown}")
 
 
+def _payments(evidence: Evidence, screen: Screen) -> None:
+    """What came back from Sage, and whether that is so. Sage has a row for each line of a document; shown are sums."""
+    paid = evidence.payments
+    sums: dict[tuple[str, ...], Decimal] = {}
+    for each in paid.records:
+        said = (each["documentKey"], each["source"]["paymentRecordNo"], each["kind"], each["method"] or "")
+        stands = (each["checkNumber"] or "", each["memo"] or "", each["documentState"], each["balance"]["due"])
+        sums[*said, *stands] = sums.get((*said, *stands), Decimal(0)) + Decimal(each["amount"])
+    rows = [[*name[:3], str(amount), *name[3:]] for name, amount in sums.items()]
+    columns = ["document", "payment", "kind", "amount", "method", "number", "memo", "state after it", "still due"]
+    right = frozenset({"payment", "amount", "still due"})
+    screen.table("Payments recorded in Sage, as they came back", columns, rows, right=right)
+    screen.plain(f"payments that stand by the topic: {len(paid.told)}, in Sage's database: {len(paid.standing)}")
+
+
 def _findings(evidence: Evidence, screen: Screen) -> None:
     """What is not as it should be."""
     audit = evidence.audit
@@ -122,6 +142,7 @@ def _findings(evidence: Evidence, screen: Screen) -> None:
         ("wrong in Sage", audit.wrong),
         ("ended otherwise than expected", otherwise),
         ("answers to records that nobody sent", [""] * evidence.strays),
+        ("payments", [] if evidence.payments.sound else ["folding the topic does not give what Sage has"]),
     ):
         for finding in findings[:SHOWN]:
             screen.plain(f"{name}: {finding}")

@@ -7,7 +7,7 @@ from sage_client._envelope import function
 from sage_client._kinds import Level
 from sage_client._reply import SUCCESS, Reply, Result, Row, whole_number
 from sage_client.errors import UnavailableError
-from sage_client.query import Query
+from sage_client.query import Changes, Query
 
 FUNCTIONS_PER_REQUEST = 100
 """The hard limit is published nowhere; about a hundred is what Sage's own advice for one request comes to."""
@@ -43,6 +43,17 @@ async def read_all(send: Send, queries: Sequence[Query]) -> list[list[Row]]:
             if not _last(page):
                 todo.append((number, _advanced(page, queries[number].key, after)))
     return rows
+
+
+async def read_page(send: Send, query: Query | Changes, after: int | None = None) -> tuple[list[Row], bool]:
+    """One page of one query, in a request of its own, and whether it is the last.
+
+    Raises:
+        SageError: The query was refused, or the answer lacked a part.
+    """
+    xml = query.xml(after) if isinstance(query, Query) else query.xml()
+    page = _result(await send([function("page", xml)]), "page")
+    return list(page.rows), _last(page)
 
 
 def _result(reply: Reply, control_id: str) -> Result:

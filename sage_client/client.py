@@ -32,7 +32,7 @@ from domain.documents import PartyKind, SageObject
 from domain.parties import PartyRecord
 from sage_client import _envelope, books, discovery, parties
 from sage_client._classify import as_read
-from sage_client._reading import Send, read_all, read_one
+from sage_client._reading import Send, read_all, read_one, read_page
 from sage_client._reply import Reply, Row
 from sage_client._session import Session, Sessions, opened
 from sage_client._text import DEFAULT_LIMITS, Limits
@@ -52,7 +52,7 @@ from sage_client.errors import (
 from sage_client.login import Login
 from sage_client.lookups import DocumentKey, Found, found
 from sage_client.parties import NAMES_ONLY, Change, PartyFields
-from sage_client.query import Query
+from sage_client.query import Changes, Query
 from sage_client.standing import Standing, line_queries, lines, standing, standing_queries
 from sage_client.timeouts import Timeouts
 from sage_client.turns import Pace, Turns
@@ -320,6 +320,14 @@ class SageClient:
         """
         [rows] = await self._read(login, [query])
         return rows
+
+    async def page(self, login: Login, query: Query | Changes, after: int | None = None) -> tuple[list[Row], bool]:
+        """One page of a query, whose key is greater than `after`: one request. True: it is the last.
+
+        Raises:
+            SageError: The page could not be read.
+        """
+        return await read_page(self._reader(login), query, after)
 
     async def _read(self, login: Login, queries: Sequence[Query]) -> list[list[Row]]:
         return await read_all(self._reader(login), queries)

@@ -16,6 +16,10 @@ MAX_VALUES = 1000
 """Values that `in` takes."""
 
 
+STAMP = "WHENMODIFIED"
+"""When a record was last changed, to the second."""
+
+
 class Operator(StrEnum):
     """The comparisons of a filter, in Sage's names."""
 
@@ -129,4 +133,49 @@ class Query:
             f"<options>{'<caseinsensitive>true</caseinsensitive>' if self.case_insensitive else ''}"
             f"{'<showprivate>true</showprivate>' if self.show_private else ''}</options>"
             f"<pagesize>{self.page_size}</pagesize></query>"
+        )
+
+
+@dataclass(frozen=True, slots=True)
+class Mark:
+    """The last row of a page of `Changes`."""
+
+    stamp: str
+    record_no: str
+
+
+@dataclass(frozen=True, slots=True)
+class Changes:
+    """Rows in the order in which they were changed: by WHENMODIFIED, and by record number among those of one second.
+
+    A row that is changed while pages are read moves behind them and is met again there, so a page never skips it. Rows
+    that are read are those changed at `since` or later (None: all), behind `after`.
+    """
+
+    object: str
+    fields: tuple[str, ...]
+    since: str | None = None
+    after: Mark | None = None
+    newest: bool = False
+    """Backwards: the one that was changed last comes first."""
+    page_size: int = MAX_PAGE
+
+    def xml(self) -> str:
+        """The function's element."""
+        fields = "".join(f"<field>{escape(name)}</field>" for name in ("RECORDNO", STAMP, *self.fields))
+        filters: list[Filter] = []
+        if self.after is not None:
+            stamp, number = self.after.stamp, self.after.record_no
+            later = Where(STAMP, Operator.GREATER, (stamp,))
+            behind = Where("RECORDNO", Operator.GREATER, (number,))
+            filters.append(AnyOf((later, AllOf((equal(STAMP, stamp), behind)))))
+        elif self.since is not None:
+            filters.append(since(STAMP, self.since))
+        way = "<descending/>" if self.newest else "<ascending/>"
+        order = "".join(f"<order><field>{name}</field>{way}</order>" for name in (STAMP, "RECORDNO"))
+        return (
+            f"<query><object>{escape(self.object)}</object><select>{fields}</select>"
+            f"{f'<filter>{AllOf(tuple(filters)).xml()}</filter>' if filters else ''}<orderby>{order}</orderby>"
+            f"<options><showprivate>true</showprivate></options><pagesize>{self.page_size}</pagesize>"
+            "</query>"
         )

@@ -11,18 +11,23 @@
 * `PATCH /admin/company/ID`: changes of its configuration, e.g. `{"max_concurrent": 1, "when_busy": "queue"}`.
 * `PATCH /admin/company/ID/OBJECT/KEY`: fields of a master record, e.g. `{"STATUS": "inactive"}`.
 * `PATCH /admin/documents/ID/OBJECT/RECORDNO`: `{"STATE": "Selected"}`, as a person brings it about in Sage.
-* `POST /admin/payments`: `{"company", "side": "AR"|"AP", "applied": {RECORDNO: AMOUNT}, "on", "number", "method"}`,
-  answers `{"recordno"}`. `POST /admin/payments/void`: `{"company", "side", "recordno"}`.
+* `POST /admin/payments`: `{"company", "side": "AR"|"AP", "applied": {RECORDNO: AMOUNT}, "on", "number", "method",
+  "memo", "state": "draft"|"submitted"|"approved"|"posted", "unapplied"}`, answers `{"recordno"}`. In place of an amount
+  of cash, the parts: `{"payment", "discount", "adjustment", "negative_invoice", "inline", "advance", "overpayment"}`,
+  with `"adjustment_key"` and so on for the record that a credit uses up.
+* `POST /admin/payments/state`: `{"company", "side", "recordno", "state"}`. `POST /admin/payments/delete`: `{"company",
+  "side", "recordno"}`. `POST /admin/payments/void`: the same and `"hidden"`: true moves no stamp.
+* `POST /admin/payments/detail`: `{"company", "side", "recordno", "amounts": {PART: AMOUNT}, "on", "hidden"}` changes a
+  detail row. `GET /admin/payments[?company=ID]`: `{"details": [...], "documents": [...]}`, every fact there is.
 """
 
 from collections.abc import Awaitable, Callable
-from datetime import date
 from functools import wraps
-from typing import Literal
 
 from aiohttp import web
-from pydantic import BaseModel, ConfigDict, TypeAdapter, ValidationError
+from pydantic import TypeAdapter, ValidationError
 
+from simulator import admin_payments
 from simulator.faults import Fault, Faults
 from simulator.seed import Company, Seed
 from simulator.store import Store, UnknownCompanyError
@@ -35,32 +40,13 @@ _CHANGES: TypeAdapter[dict[str, object]] = TypeAdapter(dict[str, object])
 Handler = Callable[[web.Request], Awaitable[web.Response]]
 
 
-class _Payment(BaseModel):
-    model_config = ConfigDict(extra="forbid")
-
-    company: str
-    side: Literal["AR", "AP"]
-    applied: dict[int, str]
-    on: date | None = None
-    number: str = ""
-    method: str = "EFT"
-
-
-class _Void(BaseModel):
-    model_config = ConfigDict(extra="forbid")
-
-    company: str
-    side: Literal["AR", "AP"]
-    recordno: int
-
-
 def add_routes(application: web.Application, store: Store, faults: Faults, traffic: Traffic) -> None:
     """Add the admin endpoints to the application."""
     routes = {
         **_reads(store, faults, traffic),
         **_faults(faults),
         **_set_up(store),
-        **_payments(store),
+        **admin_payments.routes(store),
     }
     for (method, path), handler in routes.items():
         application.router.add_route(method, f"/admin/{path}", _explained(handler))
@@ -132,21 +118,6 @@ def _set_up(store: Store) -> dict[tuple[str, str], Handler]:
         ("PATCH", "company/{company}"): configure,
         ("PATCH", "company/{company}/{object}/{key}"): record,
     }
-
-
-def _payments(store: Store) -> dict[tuple[str, str], Handler]:
-    async def pay(http: web.Request) -> web.Response:
-        given = _Payment.model_validate_json(await http.read())
-        record = store.receive_payment if given.side == "AR" else store.pay_bills
-        number = record(given.company, given.applied, on=given.on, number=given.number, method=given.method)
-        return web.json_response({"recordno": number})
-
-    async def void(http: web.Request) -> web.Response:
-        given = _Void.model_validate_json(await http.read())
-        store.void_payment(given.company, given.side, given.recordno)
-        return web.json_response({"voided": given.recordno})
-
-    return {("POST", "payments"): pay, ("POST", "payments/void"): void}
 
 
 def _explained(handler: Handler) -> Handler:

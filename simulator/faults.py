@@ -26,6 +26,7 @@ Kind = Literal[
     "throttled_in_200",  # "API rate limit exceeded" within a 200; nothing executed
     "offline",  # "The Service is Temporarily Off-line" within a 200; nothing executed
     "silent_failure",  # results that failed without an error message; nothing executed
+    "shift_pages",  # executes, and gives the oldest payment detail the newest stamp: later pages move up by one row
     "expire_session",  # ends every session of the company before it signs the request in
 ]
 

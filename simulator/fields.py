@@ -2,7 +2,8 @@
 
 Source: Sage developer documentation, web-services/queries; official clients for the formats. Money is kept as integer
 cents, dates as ISO text that sorts; outside they are `MM/DD/YYYY` and `MM/DD/YYYY HH:MM:SS`. An ISO date in a filter
-is refused, as integrators report (DL02000001). Time stamps are UTC: the time zone of Sage's is not documented.
+is refused, as integrators report (DL02000001). Time stamps are UTC unless a company says otherwise: the zone
+of Sage's is not documented.
 """
 
 import re

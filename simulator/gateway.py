@@ -136,7 +136,7 @@ class Gateway:
             function.name,
             function.control_id,
             function.element,
-            self.store.now(),
+            self.store.now_in(session.company),
             admitted.endpoint or self.endpoint,
         )
         try:

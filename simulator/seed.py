@@ -165,6 +165,10 @@ class Config(_Model):
     dimensions_not_in_gl: tuple[DimensionName, ...] = ()
     user_dimensions: tuple[UserDefinedDimension, ...] = ()
     custom_fields: tuple[CustomField, ...] = ()
+    clock_seconds: int = 0
+    """How far the company's clock is ahead (negative: behind)."""
+    utc_offset_minutes: int = 0
+    """The zone of the stamps on its records: not documented, so any is possible."""
     max_concurrent: int | None = None
     when_busy: Literal["refuse", "queue"] = "refuse"
 

@@ -133,6 +133,8 @@ class Simulator:
             end_sessions(self.store, admitted.company)
         half = len(admitted.names) // 2 if fault.kind == "drop_midway" else None
         answer = self._gateway.execute(admitted, only_first=half)
+        if fault.kind == "shift_pages":
+            self.store.payments.shift(admitted.company)
         if fault.kind == "slow_answer":
             await asyncio.sleep(fault.seconds)
         return _spoiled(http, answer, fault)

@@ -3,14 +3,15 @@
 import json
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
-from datetime import UTC, date, datetime
+from datetime import UTC, date, datetime, timedelta
 from typing import TypedDict
 
-from simulator import loading, payments
+from simulator import loading
 from simulator.catalogue import STANDARD, ObjectType, user_defined
 from simulator.database import Database, Row
 from simulator.fields import STATE_CODES, Field, Kind, Value, decimal_text, stamp, written
-from simulator.kinds import ALL, BILL, BY_HEADER, INVOICE, KINDS, DocumentKind, Side
+from simulator.kinds import ALL, BY_HEADER, DocumentKind, Side
+from simulator.payments import Parts, Payment, PaymentDesk
 from simulator.seed import Company, Config, Seed, Sender
 
 Clock = Callable[[], datetime]
@@ -88,6 +89,7 @@ class Store:
         self.database = Database(path)
         self.clock: Clock = clock or (lambda: datetime.now(UTC))
         self._setups: dict[str, Setup] = {}
+        self.payments = PaymentDesk(self.database, self.now_in)
 
     def close(self) -> None:
         """Close the database."""
@@ -96,6 +98,11 @@ class Store:
     def now(self) -> str:
         """The current moment as records keep it."""
         return stamp(self.clock())
+
+    def now_in(self, company: str) -> str:
+        """The current moment as a company's transactions keep it: its clock may be off, and its zone another."""
+        config = self.setup(company).config
+        return stamp(self.clock() + timedelta(seconds=config.clock_seconds, minutes=config.utc_offset_minutes))
 
     # --- set-up -----------------------------------------------------------------------------------------------------
 
@@ -155,26 +162,23 @@ class Store:
         self, company: str, applied: Mapping[int, str], *, on: date | None = None, number: str = "", method: str = "EFT"
     ) -> int:
         """Record a customer's payment applied to AR invoices (`{record number: amount}`); returns its record number."""
-        return self._pay(INVOICE, company, payments.Payment(applied, on, number, method))
+        parts: dict[int, str | Parts] = {**applied}
+        return self.payments.record(company, "AR", Payment(parts, on, number, method))
 
     def pay_bills(
         self, company: str, applied: Mapping[int, str], *, on: date | None = None, number: str = "", method: str = "EFT"
     ) -> int:
         """Record a payment to a vendor applied to AP bills; returns its record number."""
-        return self._pay(BILL, company, payments.Payment(applied, on, number, method))
+        parts: dict[int, str | Parts] = {**applied}
+        return self.payments.record(company, "AP", Payment(parts, on, number, method))
 
     def void_payment(self, company: str, side: Side, payment: int) -> None:
         """Void a payment: its details are voided with it and the documents are due again."""
-        with self.database.atomic():
-            payments.void(self.database, KINDS[side], company, payment, self.now())
-
-    def _pay(self, kind: DocumentKind, company: str, payment: payments.Payment) -> int:
-        with self.database.atomic():
-            return payments.record(self.database, kind, company, payment, self.now())
+        self.payments.void(company, side, payment)
 
     def approve_bill(self, company: str, recordno: int) -> None:
         """Approve a submitted bill of a company that approves bills: it is posted."""
-        values = {"STATE": "Posted", "RAWSTATE": "A", "WHENMODIFIED": self.now()}
+        values = {"STATE": "Posted", "RAWSTATE": "A", "WHENMODIFIED": self.now_in(company)}
         self.database.update("APBILL", company, recordno, values)
 
     def set_state(self, company: str, object_name: str, recordno: int, state: str) -> None:
@@ -186,7 +190,11 @@ class Store:
             raise KeyError(f"{object_name} in state {state}")
         if not self.database.find(object_name, company, RECORDNO=recordno):
             raise KeyError(f"{object_name} {recordno}")
-        values: dict[str, Value] = {"STATE": state, "RAWSTATE": STATE_CODES[state], "WHENMODIFIED": self.now()}
+        values: dict[str, Value] = {
+            "STATE": state,
+            "RAWSTATE": STATE_CODES[state],
+            "WHENMODIFIED": self.now_in(company),
+        }
         if state == "Reversed":
             values["TOTALDUE"] = 0
         self.database.update(object_name, company, recordno, values)

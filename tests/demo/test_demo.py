@@ -7,7 +7,8 @@ from pathlib import Path
 
 ROOT = Path(__file__).parents[2]
 LAST = re.compile(
-    r"demo: events=(\d+) posted=(\d+) skipped=(\d+) deferred=(\d+) rejected=(\d+) dead=(\d+) lost=0 twice=0"
+    r"demo: events=(\d+) posted=(\d+) skipped=(\d+) deferred=(\d+) rejected=(\d+) dead=(\d+) payments=(\d+)"
+    r" lost=0 twice=0"
 )
 
 
@@ -23,6 +24,7 @@ def test_the_demonstration_ends_with_nothing_lost_and_nothing_twice():
     assert done.returncode == 0, done.stdout[-4000:] + done.stderr[-4000:]
     found = LAST.fullmatch(done.stdout.splitlines()[-1])
     assert found is not None
-    events, *ended = map(int, found.groups())
+    events, *ended, payments = map(int, found.groups())
     assert all(ended)
+    assert payments
     assert events > sum(ended)  # the rest was delivered again, and answered from memory

@@ -1,6 +1,8 @@
 """The examples in the contract are of the contract: the service's own readers take them."""
 
 import json
+from datetime import datetime
+from decimal import Decimal
 from pathlib import Path
 from typing import Any
 
@@ -8,11 +10,13 @@ import orjson
 import pytest
 
 from domain.commands import decode
-from domain.documents import Connection, SourceDocument, SourceKind
+from domain.documents import Connection, SageObject, SourceDocument, SourceKind
 from domain.mapping_state import MappingState
 from domain.parties import own_id
+from domain.payments import Balance, Fact, Ours, PaymentKind
 from domain.reading import Received
 from producers.parties import announcement
+from producers.payments import encode
 from tests.support.events import read
 from tests.support.pages import ROOT, fences, pages
 
@@ -27,7 +31,7 @@ def examples(kind: str) -> list[dict[str, Any]]:
 def test_every_json_example_parses_and_says_what_it_is(page: Path):
     for info, body in fences(page):
         if info.startswith("json"):
-            assert info.split()[1:] in (["event"], ["mapping-state"], ["result"], ["command"], ["party"])
+            assert info.split()[1:] in (["event"], ["mapping-state"], ["result"], ["command"], ["party"], ["payment"])
             json.loads(body)
 
 
@@ -79,6 +83,19 @@ def test_the_party_is_that_of_the_event_above_it():
     [party] = examples("party")
     assert orjson.loads(told[1]) == party
     assert told[0] == f"{party['subsidiaryId']}/customer/{party['alvysId']}"
+
+
+def test_the_payment_is_what_the_service_writes():
+    [example] = examples("payment")
+    document = Ours("invoice/77", example["subsidiaryId"], "BLUEMESA", "100", SageObject.AR_INVOICE, "481", "1008841",
+                    "CUST-10021")  # fmt: skip
+    fact = Fact(
+        "BLUEMESA/ar/12/payment", PaymentKind.PAYMENT, Decimal(100), document, "USD", "2026-11-20", "Printed Check",
+        "4711", "", "first part", "ARPYMTDETAIL", "12", "9", "Complete", "11/20/2026 16:05:22",
+    )  # fmt: skip
+    balance = Balance("481", "Partially Paid", Decimal(250), Decimal(100), Decimal(150))
+    written = encode(fact, balance, datetime.fromisoformat(example["polledAt"]))
+    assert list(orjson.loads(written).items()) == list(example.items())
 
 
 def _document(example: dict[str, Any]) -> SourceDocument:

@@ -8,6 +8,7 @@ import pytest
 from prometheus_client import REGISTRY
 
 import consumers.engine.metrics
+import consumers.payments.metrics
 import consumers.statistics.metrics  # noqa: F401 - they register themselves
 from app.cli import COMMANDS
 from app.commands.connections import connections
@@ -16,6 +17,7 @@ from app.settings import Settings
 from app.topics import Fault, wanted
 from domain.codes import Code
 from domain.outcomes import Outcome
+from domain.payments import PaymentKind
 from producers.dead_letters import DeadRecord, headers
 from tests.support.pages import ROOT
 
@@ -35,6 +37,13 @@ def test_every_field_of_a_result():
     emitted |= set(re.findall(r'body\["(\w+)"\]', (ROOT / "producers/results.py").read_text()))
     assert emitted >= {"schema", "fromLedger", "recordNo"}, "the source was not read as meant"
     assert {name for name in emitted if f"`{name}`" not in _section("Results")} == set()
+
+
+def test_every_field_of_a_payment():
+    emitted = set(re.findall(r'"(\w+)":', (ROOT / "producers/payments.py").read_text()))
+    assert emitted >= {"schema", "paymentId", "due"}, "the source was not read as meant"
+    assert {name for name in emitted if f"`{name}`" not in _section("Payments")} == set()
+    assert {kind.value for kind in PaymentKind if f"`{kind}`" not in _section("Payments")} == set()
 
 
 def test_every_outcome():

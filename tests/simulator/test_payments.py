@@ -1,6 +1,9 @@
+from datetime import date
+
 import pytest
 
-from simulator.payments import PaymentError
+from simulator.faults import Fault
+from simulator.payments import Edit, Parts, Payment, PaymentError
 from tests.simulator.gateway_client import LINE, Client, bill, invoice, query, rows
 
 BY_NUMBER = "<orderby><order><field>RECORDNO</field><ascending/></order></orderby>"
@@ -41,3 +44,123 @@ async def test_a_payment_that_cannot_be_applied_leaves_nothing(client: Client, s
         sim.store.receive_payment("BLUEMESA", applied)
     assert sim.store.state()["BLUEMESA"]["payments"] == 0
     assert sim.store.documents()[0]["due"] == "2450.00"
+
+
+def record(sim, side, applied, **given):
+    return sim.store.payments.record("BLUEMESA", side, Payment(applied, **given))
+
+
+def balances(sim, side="AR"):
+    documents = sim.store.payments.facts(["BLUEMESA"])["documents"]
+    return [(d["paid"], d["due"], d["selected"], d["state"]) for d in documents if d["side"] == side]
+
+
+async def test_one_detail_holds_cash_and_discount_and_all_of_it_pays_the_document(client: Client, sim):
+    await client.ok(invoice())
+    record(sim, "AR", {1: Parts(payment="2000.00", discount="50.00")}, memo="two for ten")
+    root = await client.ok(query("ARPYMTDETAIL", "PAYMENTAMOUNT DISCOUNTAMOUNT TRX_DISCOUNTAMOUNT"))
+    assert [e.text for e in root.find(".//data/ARPYMTDETAIL")] == ["2000", "50", "50"]
+    assert balances(sim) == [("2050.00", "400.00", "0.00", "Partially Paid")]
+    root = await client.ok(query("ARPYMT", "DESCRIPTION TOTALENTERED"))
+    assert [e.text for e in root.find(".//data/ARPYMT")] == ["two for ten", "2000"]
+
+
+async def test_an_ap_payment_counts_only_when_it_is_posted(client: Client, sim):
+    await client.ok(bill("A", amount="10.00"))
+    payment = record(sim, "AP", {1: "10.00"}, state="draft")
+    assert balances(sim, "AP") == [("0.00", "10.00", "0.00", "Posted")]
+    for state in ("submitted", "approved"):
+        sim.store.payments.move("BLUEMESA", "AP", payment, state)
+        assert balances(sim, "AP") == [("0.00", "10.00", "10.00", "Posted")]
+        with pytest.raises(PaymentError):  # what is selected cannot be paid twice
+            record(sim, "AP", {1: "1.00"})
+    sim.store.payments.move("BLUEMESA", "AP", payment, "posted")
+    assert balances(sim, "AP") == [("10.00", "0.00", "0.00", "Paid")]
+    with pytest.raises(PaymentError):
+        sim.store.payments.move("BLUEMESA", "AP", payment, "approved")
+
+
+async def test_a_negative_invoice_pays_another_and_is_used_up(client: Client, sim):
+    await client.ok(invoice("A"), invoice("B", LINE.replace("2450.00", "-100.00")))
+    payment = record(sim, "AR", {1: Parts(payment="50", negative_invoice="100", negative_invoice_key=2)})
+    assert balances(sim) == [
+        ("150.00", "2300.00", "0.00", "Partially Paid"),
+        ("-100.00", "0.00", "0.00", "Paid"),
+    ]
+    with pytest.raises(PaymentError):
+        record(sim, "AR", {1: Parts(negative_invoice="0.01", negative_invoice_key=2)})
+    sim.store.payments.void("BLUEMESA", "AR", payment)
+    assert balances(sim) == [("0.00", "2450.00", "0.00", "Posted"), ("0.00", "-100.00", "0.00", "Posted")]
+
+
+@pytest.mark.parametrize("part", ["advance", "overpayment"])
+async def test_money_without_a_document_is_applied_later_once(client: Client, sim, part):
+    await client.ok(invoice())
+    advance = record(sim, "AR", {} if part == "advance" else {1: "1.00"}, unapplied="30.00")
+    record(sim, "AR", {1: Parts.model_validate({part: "20.00", f"{part}_key": advance})})
+    with pytest.raises(PaymentError, match="has not that much left"):
+        record(sim, "AR", {1: Parts.model_validate({part: "10.01", f"{part}_key": advance})})
+    root = await client.ok(query("ARPYMT", "RECORDTYPE TOTALDUE", "", BY_NUMBER))
+    assert rows(root, "ARPYMT", "TOTALDUE") == ["10", "0"]
+    with pytest.raises(PaymentError):
+        sim.store.payments.void("BLUEMESA", "AR", advance)
+
+
+async def test_a_receipt_of_several_customers_names_none(client: Client, sim):
+    await client.ok(invoice("A"), invoice("B", party="CUST-10035"))
+    record(sim, "AR", {1: "1.00", 2: "2.00"})
+    root = await client.ok(query("ARPYMT", "CUSTOMERID TOTALENTERED"))
+    assert [e.text for e in root.find(".//data/ARPYMT")] == [None, "3"]
+
+
+async def test_a_changed_detail_changes_the_balance_and_its_stamp_unless_it_is_hidden(client: Client, sim, clock):
+    await client.ok(invoice())
+    payment = record(sim, "AR", {1: "100.00"})
+    clock.advance(seconds=5)
+    sim.store.payments.edit("BLUEMESA", "AR", 1, Edit({"payment": "60.00"}, on=date(2026, 3, 1)))
+    (detail,) = sim.store.payments.facts(["BLUEMESA"])["details"]
+    assert (detail["amounts"], detail["date"]) == ({"payment": "60.00"}, "2026-03-01")
+    assert detail["modified"] == "03/10/2026 12:00:05"
+    clock.advance(seconds=5)
+    sim.store.payments.edit("BLUEMESA", "AR", 1, Edit({"payment": "40.00"}), hidden=True)
+    assert balances(sim) == [("40.00", "2410.00", "0.00", "Partially Paid")]
+    sim.store.payments.void("BLUEMESA", "AR", payment, hidden=True)
+    (detail,) = sim.store.payments.facts(["BLUEMESA"])["details"]
+    assert (detail["final"], detail["modified"]) == (False, "03/10/2026 12:00:05")
+    with pytest.raises(PaymentError):
+        sim.store.payments.edit("BLUEMESA", "AR", 1, Edit({"payment": "1.00"}))
+
+
+async def test_a_deleted_payment_vanishes_and_leaves_an_audit_record(client: Client, sim):
+    await client.ok(invoice())
+    payment = record(sim, "AR", {1: "100.00"})
+    sim.store.payments.delete("BLUEMESA", "AR", payment)
+    facts = sim.store.payments.facts(["BLUEMESA"])
+    assert facts["details"] == []
+    assert balances(sim) == [("0.00", "2450.00", "0.00", "Posted")]
+    deleted = "<equalto><field>OBJECTTYPE</field><value>arpymt</value></equalto>"
+    root = await client.ok(query("AUDITHISTORY", "OBJECTKEY ACCESSMODE", deleted))
+    assert [e.text for e in root.find(".//data/AUDITHISTORY")] == [str(payment), "D"]
+
+
+async def test_a_companys_stamps_follow_its_own_clock_and_zone(client: Client, sim):
+    sim.store.configure("BLUEMESA", clock_seconds=-90, utc_offset_minutes=-360)
+    await client.ok(invoice())
+    record(sim, "AR", {1: "1.00"})
+    for name in ("ARINVOICE", "ARPYMTDETAIL"):
+        root = await client.ok(query(name, "WHENMODIFIED"))
+        assert rows(root, name, "WHENMODIFIED") == ["03/10/2026 05:58:30"]
+
+
+async def test_pages_by_offset_lose_a_row_where_one_moved_between_them(client: Client, sim, clock):
+    await client.ok(invoice())
+    for _ in range(3):
+        record(sim, "AR", {1: "1.00"})
+        clock.advance(seconds=1)
+    sim.faults.add(Fault(kind="shift_pages", times=1))
+    by_stamp = BY_NUMBER.replace("RECORDNO", "WHENMODIFIED")
+    read = []
+    for offset in range(2):
+        page = f"{by_stamp}<pagesize>1</pagesize><offset>{offset}</offset>"
+        read += rows(await client.ok(query("ARPYMTDETAIL", "RECORDNO", "", page)), "ARPYMTDETAIL", "RECORDNO")
+    assert read == ["1", "3"]

@@ -18,7 +18,9 @@ from consumers.engine import worker
 from consumers.engine.journal import Journal, Note
 from consumers.engine.session import PartitionSession
 from consumers.group_bills.job import _Run
+from consumers.payments.partition import CursorPartition
 from sage_client import Call, ReverseCall, SageClient
+from sage_client.payments import PaymentsReader
 
 Function = Callable[..., Awaitable[Any]]
 
@@ -93,6 +95,27 @@ def at_commit(purpose: str, *, committed: bool) -> None:
     AIOKafkaProducer.commit_transaction = commit_or_die
 
 
+def at_payments(*, committed: bool) -> None:
+    """Die right before or right after the commit of the first transaction that holds payment records."""
+    write, commit_transaction = CursorPartition._commit, AIOKafkaProducer.commit_transaction
+    telling: set[int] = set()
+
+    async def remember(self: CursorPartition, company_id: str, changes: Any, records: Any) -> None:
+        if records:
+            telling.add(id(self._producer))
+        await write(self, company_id, changes, records)
+
+    async def commit_or_die(self: AIOKafkaProducer) -> None:
+        if id(self) in telling and not committed:
+            die()
+        await commit_transaction(self)
+        if id(self) in telling:
+            die()
+
+    CursorPartition._commit = remember  # type: ignore[method-assign]
+    AIOKafkaProducer.commit_transaction = commit_or_die
+
+
 POINTS: dict[str, Callable[[], None]] = {
     "fenced": lambda: after(worker, "fence"),
     "restored": lambda: after(worker, "restore"),
@@ -107,6 +130,9 @@ POINTS: dict[str, Callable[[], None]] = {
     "party made": lambda: after(SageClient, "change"),
     "about to be looked up": lambda: before(SageClient, "find"),
     "looked up": lambda: after(SageClient, "find"),
+    "payments read": lambda: after(PaymentsReader, "changed"),
+    "payments written, not committed": lambda: at_payments(committed=False),
+    "payments committed": lambda: at_payments(committed=True),
 }
 
 JOB_POINTS: dict[str, Callable[[], None]] = {

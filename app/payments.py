@@ -1,0 +1,72 @@
+"""Wires the poller: it is given what sends one query and nothing else of the client, so it cannot write to Sage."""
+
+from collections.abc import AsyncIterator
+from contextlib import asynccontextmanager, suppress
+from datetime import datetime, timedelta
+
+from app.bootstrap import SYSTEM_TIME, client_of, login_of
+from app.errors import UsageError
+from app.ledger_reading import partitions_of
+from app.settings import Settings, kafka_options
+from consumers.mapping_state import MappingTable
+from consumers.payments.documents import LedgerDocuments
+from consumers.payments.partition import Cursors
+from consumers.payments.poller import Membership, Poller
+from consumers.payments.rules import Around, Rules
+from domain.payments import STAMP
+
+
+def rules_of(settings: Settings) -> Rules:
+    """The poller's numbers, as the settings have them."""
+    return Rules(
+        interval=timedelta(seconds=settings.payments_interval_seconds),
+        calls_per_hour=settings.payments_calls_per_hour,
+        overlap=timedelta(seconds=settings.payments_overlap_seconds),
+        reconcile_every=timedelta(hours=settings.payments_reconcile_hours),
+    )
+
+
+@asynccontextmanager
+async def poller_of(settings: Settings) -> AsyncIterator[Poller]:
+    """The poller with everything it needs: mapping-state and the ledgers are read to their ends.
+
+    Raises:
+        MappingStateUnavailable, SettingsError, CommandError: it cannot start; the text says what to do.
+    """
+    kafka, topics = kafka_options(settings), settings.topics
+    ledgers = await partitions_of(settings, [topics.ledger(source) for source in topics.sources])
+    cursors = await partitions_of(settings, [topics.payment_cursor])
+    client = client_of(settings)
+    table = MappingTable(
+        topics.mapping_state, kafka, on_policy_mismatch=settings.mapping_policy, check_crcs=settings.check_crcs
+    )
+    async with client, table, LedgerDocuments(ledgers, kafka, check_crcs=settings.check_crcs) as documents:
+        around = Around(
+            documents=documents,
+            page=client.page,
+            login=lambda connection: login_of(settings, connection),
+            rules=rules_of(settings),
+            time=SYSTEM_TIME,
+        )
+        membership = Membership(
+            group_id=f"{settings.group_id}-payments",
+            sessions=settings.payments_sessions,
+            session_timeout_ms=settings.session_timeout_ms,
+            check_crcs=settings.check_crcs,
+        )
+        places = Cursors(
+            topics.payment_cursor, topics.sage_payments, len(cursors), kafka, check_crcs=settings.check_crcs
+        )
+        yield Poller(membership, places, table, around)
+
+
+def stamp_of(text: str) -> str:
+    """A moment that a person gave, as Sage writes it: `2026-11-20`, `2026-11-20T13:05:00`, or Sage's own form.
+
+    Raises:
+        UsageError: It is none.
+    """
+    for form in ("%Y-%m-%d", "%Y-%m-%dT%H:%M:%S", STAMP):
+        with suppress(ValueError):
+            return datetime.strptime(text, form).strftime(STAMP)  # noqa: DTZ007 - in the zone of Sage's stamps
+    raise UsageError(f"{text!r} is no moment: say 2026-11-20 or 2026-11-20T13:05:00, as Sage's stamps have it")

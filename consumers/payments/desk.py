@@ -1,0 +1,186 @@
+"""From rows of Sage to records, for one company: what is ours, what of it is news, and the balance to tell with it."""
+
+from collections.abc import Collection, Iterable, Iterator
+from dataclasses import dataclass, replace
+from datetime import datetime
+
+import structlog
+
+from consumers.payments import metrics
+from consumers.payments.budget import Budget
+from consumers.payments.companies import Company
+from consumers.payments.documents import CompanyDocuments, Name
+from consumers.payments.memory import Change, Memory, Replay, Told
+from consumers.payments.partition import CursorPartition, Record
+from consumers.payments.rules import Around
+from domain.categories import Side
+from domain.documents import SageObject
+from domain.payments import (
+    USED,
+    ZERO,
+    Application,
+    Balance,
+    Detail,
+    Fact,
+    Header,
+    Ours,
+    PaymentKind,
+    Standing,
+    applications,
+    fact,
+    news,
+    payment_id,
+    standing,
+)
+from producers.payments import encode
+from sage_client import Login, Row
+from sage_client.payments import PaymentsReader
+from sage_client.query import Changes, Query
+
+log = structlog.get_logger(__name__)
+
+_SLUGS = (
+    *(PaymentKind.PAYMENT, PaymentKind.DISCOUNT, PaymentKind.CREDIT, PaymentKind.ADVANCE, PaymentKind.OVERPAYMENT),
+    *(USED, f"{USED}2"),
+)
+"""The last parts of all ids that one row can give."""
+
+
+@dataclass(frozen=True, slots=True)
+class Case:
+    """A row and what it means for a document of ours, with what was told of it last."""
+
+    detail: Detail
+    application: Application
+    document: Ours
+    told: Told | None
+
+    @property
+    def touched(self) -> bool:
+        """Whether it may be news, as far as the row itself says."""
+        counts = standing(self.detail.state) is Standing.FINAL
+        if self.told is None:
+            return counts and bool(self.application.amount)
+        before = self.told.fact
+        amount = self.application.amount if counts else ZERO
+        return (before.modified, before.state) != (self.detail.modified, self.detail.state) or before.amount != amount
+
+
+class Desk:
+    """What one company's polls and reconciliation share. Every query goes through `reader`, and is counted."""
+
+    def __init__(self, company_id: str, partition: CursorPartition, around: Around) -> None:
+        self.company_id = company_id
+        self.around = around
+        self.memory: Memory = partition.of(company_id)
+        self.documents: CompanyDocuments = around.documents.of(company_id)
+        self.budget = Budget(around.rules.calls_per_hour, around.time.monotonic)
+        self.reader = PaymentsReader(self._counted, self.budget.take)
+        self.records = 0
+        """All records so far."""
+        self._partition = partition
+        self._puzzling: set[str] = set()
+
+    async def _counted(self, login: Login, query: Query | Changes, after: int | None) -> tuple[list[Row], bool]:
+        metrics.CALLS.labels(self.company_id).inc()
+        return await self.around.page(login, query, after)
+
+    def now(self) -> datetime:
+        """The present, for what is told to people; no watermark comes from it."""
+        return self.around.time.now()
+
+    async def write(self, changes: list[Change], records: list[Record]) -> None:
+        """Make it durable, all or nothing.
+
+        Raises:
+            PartitionClosedError: Somebody else has the partition.
+        """
+        await self._partition.write(self.company_id, changes, records)
+        self.records += len(records)
+        for record in records:
+            metrics.RECORDS.labels(self.company_id, record.kind).inc()
+
+    def strangers(self, side: Side, details: Iterable[Detail]) -> bool:
+        """Whether a row names a document that is not known to be ours."""
+        return any(
+            (each.object, each.record_no) not in self.documents.found
+            for detail in details
+            for each in applications(side, detail)
+        )
+
+    async def take(
+        self, company: Company, login: Login, side: Side, details: Iterable[Detail], replay: Replay | None = None
+    ) -> tuple[list[Change], list[Record]]:
+        """What of these rows is to be told and remembered.
+
+        Raises:
+            SageError, BudgetSpentError: a payment or a balance could not be read; nothing is decided.
+        """
+        cases = [each for detail in details for each in self._cases(company, side, detail)]
+        again = {id(each) for each in cases if _again(each.told, replay)}
+        cases = [each for each in cases if each.touched or id(each) in again]
+        headers: dict[str, Header] = {}
+        if numbers := {each.detail.payment_no for each in cases if each.detail.payment_no}:
+            headers = await self.reader.headers(login, side, numbers)
+        changes: list[Change] = []
+        tell: list[Fact] = []
+        for case in cases:
+            now = fact(case.document, case.detail, case.application, headers.get(case.detail.payment_no))
+            told = case.told.fact if case.told is not None else None
+            new = news(now, told, again=id(case) in again)
+            if new is not None:
+                tell.append(new)
+            elif case.told is not None and told is not None:
+                # Sage touched it, and said nothing new: remembered, so that it is not looked into again.
+                changes.append(Told(replace(told, modified=now.modified, state=now.state), case.told.replay))
+        more, records = await self.tell([login], tell, replay)
+        return changes + more, records
+
+    async def tell(
+        self, logins: Collection[Login], facts: Collection[Fact], replay: Replay | None = None
+    ) -> tuple[list[Change], list[Record]]:
+        """The records of these facts, each with its document's balance of now."""
+        names = {(each.document.object, each.document.record_no) for each in facts}
+        balances = await self.balances(logins, names)
+        at = self.now()
+        changes: list[Change] = []
+        records = []
+        for each in facts:
+            balance = balances.get((each.document.object, each.document.record_no))
+            before = self.memory.told.get(each.payment_id)
+            mark = replay.id if replay is not None else before.replay if before is not None else ""
+            changes.append(Told(each, mark))
+            records.append(Record(each.document.key, encode(each, balance, at), each.kind))
+        return changes, records
+
+    async def balances(self, logins: Collection[Login], names: Collection[Name]) -> dict[Name, Balance]:
+        """How documents stand, asked in each session until one sees them."""
+        found: dict[Name, Balance] = {}
+        for login in logins:
+            for kind in SageObject:
+                if numbers := [number for kin, number in names if kin is kind and (kin, number) not in found]:
+                    read = await self.reader.balances(login, kind, numbers)
+                    found |= {(kind, number): balance for number, balance in read.items()}
+        return found
+
+    def _cases(self, company: Company, side: Side, detail: Detail) -> Iterator[Case]:
+        found = {each.slug: each for each in applications(side, detail)}
+        if standing(detail.state) is Standing.UNKNOWN and detail.state not in self._puzzling:
+            self._puzzling.add(detail.state)
+            log.warning("a payment is in a state that is not known; it is not counted", state=detail.state)
+        for slug in _SLUGS:
+            told = self.memory.told.get(payment_id(self.company_id, side, detail.record_no, slug))
+            application = found.get(slug)
+            if application is None:
+                if told is None:
+                    continue
+                # A column that was told of is empty now.
+                document = told.fact.document
+                application = Application(slug, told.fact.kind, document.object, document.record_no, ZERO)
+            ours = self.documents.found.get((application.object, application.record_no))
+            if ours is not None and company.matters(ours.subsidiary_id, side):
+                yield Case(detail, application, ours, told)
+
+
+def _again(told: Told | None, replay: Replay | None) -> bool:
+    return replay is not None and told is not None and told.replay != replay.id

@@ -1,0 +1,194 @@
+"""The documents that we exported, by company, object and record number: the ledgers, followed by whoever polls.
+
+1. When `start` returns, every document in the ledgers is known.
+2. When `barrier` returns, everything that was committed to a ledger before the call is known. A claim is committed
+   before its document is in Sage. So a row that names a document which is still unknown after a barrier is about a
+   stranger's document, or about one whose claim had no outcome then: those are the company's `open` keys.
+3. A record number that was ours stays ours: payments on what a correction reversed belong to the document.
+"""
+
+import asyncio
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field
+from typing import Self
+
+import structlog
+from aiokafka import AIOKafkaConsumer, ConsumerRecord, TopicPartition
+
+from consumers.engine.ledger import INTERNAL, Entry, decode, key_of
+from consumers.high_watermarks import HighWatermarks
+from domain.documents import SageObject
+from domain.payments import Ours
+
+log = structlog.get_logger(__name__)
+
+POLL_MS = 100
+POLL_RECORDS = 2_000
+PATIENCE = 120.0
+"""Seconds that a barrier may take. A worker that was killed leaves a transaction open for up to a minute."""
+
+Name = tuple[SageObject, str]
+"""Object and record number."""
+Places = dict[str, int]
+"""Ledger partition, as `topic/number`, to an offset in it."""
+
+
+@dataclass(slots=True)
+class CompanyDocuments:
+    """What of one Sage company is ours."""
+
+    found: dict[Name, Ours] = field(default_factory=dict)
+    places: dict[Name, tuple[str, int]] = field(default_factory=dict)
+    """Which ledger record made each known: partition and offset."""
+    order: list[Name] = field(default_factory=list)
+    """In the order in which they became known here."""
+    open: set[str] = field(default_factory=set)
+    """Ledger and key of documents with a claim: they may be in Sage, under a number that is not known yet."""
+    from_claim: dict[Name, str] = field(default_factory=dict)
+    """Of those that became known by the end of a claim that was met here before: its ledger and key."""
+
+    def add(self, document: Ours, place: tuple[str, int], claimed: str | None) -> None:
+        """Take a document up; one that is known already stays where it was."""
+        name = document.object, document.record_no
+        if name not in self.found:
+            self.order.append(name)
+            self.places[name] = place
+            if claimed is not None:
+                self.from_claim[name] = claimed
+        self.found[name] = document
+
+
+class LedgerDocuments:
+    """Follows all partitions of the ledgers, without a group."""
+
+    def __init__(
+        self, ledgers: Sequence[TopicPartition], kafka: Mapping[str, object], *, check_crcs: bool = True
+    ) -> None:
+        self._consumer = AIOKafkaConsumer(
+            **kafka,
+            group_id=None,
+            enable_auto_commit=False,
+            isolation_level="read_committed",
+            auto_offset_reset="earliest",
+            check_crcs=check_crcs,
+        )
+        self._watermarks = HighWatermarks({**kafka, "retry_backoff_ms": 10})
+        self._companies: dict[str, CompanyDocuments] = {}
+        self._claims: dict[str, str] = {}
+        """Company of each open claim, by ledger and document key."""
+        self._positions = dict.fromkeys(ledgers, 0)
+        self._moved = asyncio.Event()
+        self._task: asyncio.Task[None] | None = None
+
+    async def __aenter__(self) -> Self:
+        await self._watermarks.start()
+        await self._consumer.start()
+        self._consumer.assign(list(self._positions))
+        await self._consumer.seek_to_beginning(*self._positions)
+        self._task = asyncio.create_task(self._follow(), name="follow ledgers")
+        try:
+            await self._to_the_end()
+        except BaseException:
+            await self.__aexit__()
+            raise
+        log.info("ledgers read", documents=sum(len(each.found) for each in self._companies.values()))
+        return self
+
+    async def __aexit__(self, *_: object) -> None:
+        if self._task is not None:
+            self._task.cancel()
+            await asyncio.gather(self._task, return_exceptions=True)
+        await self._consumer.stop()
+        await self._watermarks.stop()
+
+    def of(self, company_id: str) -> CompanyDocuments:
+        """The documents of a company; what is returned goes on being filled."""
+        return self._companies.setdefault(company_id, CompanyDocuments())
+
+    @property
+    def places(self) -> Places:
+        """How far each ledger partition was read."""
+        return {_name(partition): position for partition, position in self._positions.items()}
+
+    async def barrier(self) -> None:
+        """Know everything that was committed before this call.
+
+        Raises:
+            TimeoutError: A transaction stayed open on a ledger, or the broker does not answer.
+            LedgerUnreadableError: A record is none of ours; the reader has ended.
+        """
+        async with asyncio.timeout(PATIENCE):
+            await self._to_the_end()
+
+    def check(self) -> None:
+        """Raise what ended the reader."""
+        if self._task is not None and self._task.done():
+            self._task.result()
+
+    async def _to_the_end(self) -> None:
+        ends = await self._watermarks.ask(list(self._positions))
+        while any(self._positions[partition] < end for partition, end in ends.items()):
+            self.check()
+            await self._moved.wait()
+
+    async def _follow(self) -> None:
+        try:
+            while True:
+                batches = await self._consumer.getmany(timeout_ms=POLL_MS, max_records=POLL_RECORDS)
+                for partition, records in batches.items():
+                    for record in records:
+                        self._apply(_name(partition), record)
+                # The position, not the last record: the end may be a transaction's marker or a compacted hole.
+                self._positions = {each: await self._consumer.position(each) for each in self._positions}
+                moved, self._moved = self._moved, asyncio.Event()
+                moved.set()
+        finally:
+            self._moved.set()  # whoever waits is to see that this has ended
+
+    def _apply(self, partition: str, record: ConsumerRecord) -> None:
+        key = key_of(record.key)
+        if key.startswith(INTERNAL):
+            return
+        claimed = f"{partition.rpartition('/')[0]} {key}"
+        company = self._claims.pop(claimed, None)
+        if company is not None:
+            self.of(company).open.discard(claimed)
+        if record.value is None:
+            return
+        entry = decode(key, record.value)
+        if entry.claim is not None:
+            self._claims[claimed] = entry.claim.connection.company_id
+            self.of(entry.claim.connection.company_id).open.add(claimed)
+        for document in _documents(entry):
+            self.of(document.company_id).add(
+                document, (partition, record.offset), claimed if company is not None else None
+            )
+
+
+def _name(partition: TopicPartition) -> str:
+    return f"{partition.topic}/{partition.partition}"
+
+
+def _documents(entry: Entry) -> list[Ours]:
+    """What the entry's document is, or was, in Sage."""
+    last = entry.posted or entry.claim
+    if last is None:
+        return []
+    numbers = [(each.record_no, each.number) for each in getattr(entry, "retired", ())]
+    if entry.posted is not None:
+        numbers.append((entry.posted.record_no, entry.posted.number))
+    where = last.connection
+    return [
+        Ours(
+            key=entry.key,
+            subsidiary_id=where.subsidiary_id,
+            company_id=where.company_id,
+            entity_id=where.entity_id,
+            object=last.sage_object,
+            record_no=record_no,
+            number=number,
+            party_id=last.party_id,
+        )
+        for record_no, number in numbers
+        if record_no.isascii() and record_no.isdecimal()  # what Sage numbers otherwise has no payments
+    ]

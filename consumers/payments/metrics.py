@@ -1,0 +1,11 @@
+"""What the poller counts, by name. Served by `alvys-sage payments` when a metrics port is set."""
+
+from prometheus_client import Counter, Gauge
+
+CALLS = Counter("alvys_sage_payments_calls_total", "Queries to Sage Intacct, each one transaction of it", ["company"])
+RECORDS = Counter("alvys_sage_payments_records_total", "Records written to sage-payments", ["company", "kind"])
+POLLS = Counter("alvys_sage_payments_polls_total", "Polls by how they ended", ["company", "result"])
+LAST = Gauge("alvys_sage_payments_last_poll_timestamp_seconds", "When the last poll ended well", ["company"])
+DIFFERENCES = Gauge(
+    "alvys_sage_payments_differences", "Documents whose balance Sage's rows do not explain", ["company"]
+)

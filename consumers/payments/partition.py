@@ -1,0 +1,185 @@
+"""One partition of the cursor topic: its only writer, and what its records say.
+
+Records for the world and what is remembered of them go into one Kafka transaction. A transaction that does not commit
+ends the writer for good: whoever opens the partition next reads what was committed, and Sage is asked again.
+"""
+
+import asyncio
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass
+from zlib import crc32
+
+from aiokafka import AIOKafkaConsumer, AIOKafkaProducer
+from aiokafka.structs import TopicPartition
+
+from consumers.engine.restore import fence
+from consumers.high_watermarks import HighWatermarks
+from consumers.payments.memory import Change, CursorUnreadableError, Memory, decode, encode, key
+
+POLL_MS = 100
+AT_ONCE = 1_000
+"""Records read back between two looks at the event loop."""
+PATIENCE = 300.0
+"""Seconds that restoring may take."""
+
+
+class PartitionClosedError(Exception):
+    """The partition is no longer ours; nothing was written."""
+
+
+@dataclass(frozen=True, slots=True)
+class Record:
+    """A record for `sage-payments`."""
+
+    key: str
+    value: bytes
+    kind: str
+    """For the metrics."""
+
+
+def partition_of(company_id: str, partitions: int) -> int:
+    """The partition of the cursor topic that everything about a company is in."""
+    return crc32(company_id.encode()) % partitions
+
+
+class CursorPartition:
+    """Made by `open_partitions`. Used by the companies of the partition, side by side."""
+
+    def __init__(
+        self,
+        place: TopicPartition,
+        producer: AIOKafkaProducer,
+        payments: str,
+        memories: dict[str, Memory],
+        on_failure: Callable[[TopicPartition, BaseException], None],
+    ) -> None:
+        self.place = place
+        self._producer = producer
+        self._payments = payments
+        self._memories = memories
+        self._on_failure = on_failure
+        self._one_at_a_time = asyncio.Lock()
+        self._open = True
+
+    def of(self, company_id: str) -> Memory:
+        """What is remembered of a company."""
+        return self._memories.setdefault(company_id, Memory(company_id))
+
+    async def write(self, company_id: str, changes: Sequence[Change], records: Sequence[Record] = ()) -> None:
+        """Make changes durable together with the records, then take them over.
+
+        Raises:
+            PartitionClosedError: Another owner has the partition, or it was closed; nothing of it is visible.
+        """
+        if not changes and not records:
+            return
+        # A caller that is cancelled leaves the transaction to its end: half of one would hold up whoever comes next.
+        await asyncio.shield(asyncio.ensure_future(self._write(company_id, changes, records)))
+
+    async def _write(self, company_id: str, changes: Sequence[Change], records: Sequence[Record]) -> None:
+        async with self._one_at_a_time:
+            if not self._open:
+                raise PartitionClosedError(str(self.place))
+            try:
+                await self._commit(company_id, changes, records)
+            except Exception as error:
+                self._open = False
+                self._on_failure(self.place, error)
+                raise PartitionClosedError(f"{self.place}: {error!r}") from error
+            memory = self.of(company_id)
+            for change in changes:
+                memory.apply(change)
+
+    async def _commit(self, company_id: str, changes: Sequence[Change], records: Sequence[Record]) -> None:
+        producer, place = self._producer, self.place
+        await producer.begin_transaction()
+        sent = [
+            await producer.send(
+                place.topic, encode(company_id, change), key(company_id, change), partition=place.partition
+            )
+            for change in changes
+        ]
+        sent += [await producer.send(self._payments, record.value, record.key.encode()) for record in records]
+        await asyncio.gather(*sent)
+        await producer.commit_transaction()
+
+    async def close(self) -> None:
+        """Let a transaction that is under way end, then write no more."""
+        async with self._one_at_a_time:
+            self._open = False
+        await asyncio.gather(self._producer.stop(), return_exceptions=True)
+
+
+@dataclass(frozen=True, slots=True)
+class Cursors:
+    """Where the cursors are and how they are opened."""
+
+    topic: str
+    payments: str
+    partitions: int
+    kafka: Mapping[str, object]
+    check_crcs: bool = True
+
+    async def open(
+        self, numbers: Sequence[int], on_failure: Callable[[TopicPartition, BaseException], None]
+    ) -> list[CursorPartition]:
+        """Fence the former owners of these partitions, then read what they hold.
+
+        Raises:
+            CursorUnreadableError: A record cannot be read; without it facts would be told twice.
+            KafkaError, TimeoutError: The broker did not answer.
+        """
+        places = [TopicPartition(self.topic, number) for number in numbers]
+        producers = await fence(self.kafka, places)
+        try:
+            memories = await self._read(places)
+        except BaseException:
+            await asyncio.gather(*(producer.stop() for producer in producers), return_exceptions=True)
+            raise
+        return [
+            CursorPartition(place, producer, self.payments, memories[place], on_failure)
+            for place, producer in zip(places, producers, strict=True)
+        ]
+
+    async def _read(self, places: Sequence[TopicPartition]) -> dict[TopicPartition, dict[str, Memory]]:
+        consumer = AIOKafkaConsumer(
+            **self.kafka,
+            group_id=None,
+            enable_auto_commit=False,
+            isolation_level="read_committed",
+            check_crcs=self.check_crcs,
+        )
+        watermarks = HighWatermarks({**self.kafka, "retry_backoff_ms": 10})
+        newest: dict[TopicPartition, dict[bytes, bytes | None]] = {place: {} for place in places}
+        try:
+            async with asyncio.timeout(PATIENCE):
+                await watermarks.start()
+                await consumer.start()
+                # Fencing waited for what was open, so the position does reach the high watermark.
+                ends = await watermarks.ask(places)
+                consumer.assign(places)
+                await consumer.seek_to_beginning(*places)
+                while any([await consumer.position(place) < end for place, end in ends.items()]):
+                    for place, records in (await consumer.getmany(timeout_ms=POLL_MS)).items():
+                        for record in records:
+                            newest[place][record.key] = record.value
+        finally:
+            await consumer.stop()
+            await watermarks.stop()
+        return {place: await self._memories(place, list(values.values())) for place, values in newest.items()}
+
+    async def _memories(self, place: TopicPartition, values: Sequence[bytes | None]) -> dict[str, Memory]:
+        memories: dict[str, Memory] = {}
+        for number, value in enumerate(values):
+            if not number % AT_ONCE:
+                await asyncio.sleep(0)  # heartbeats
+            if value is None:
+                continue
+            company_id, change = decode(value)
+            if partition_of(company_id, self.partitions) != place.partition:
+                raise CursorUnreadableError(
+                    f"{place.topic} has {self.partitions} partitions and had another number before: what was told of "
+                    f"{company_id} would not be found; go back to that number"
+                )
+            memories.setdefault(company_id, Memory(company_id)).apply(change)
+        return memories

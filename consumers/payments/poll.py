@@ -1,0 +1,173 @@
+"""One poll of one company: what changed since the last, and what is asked for because it became known since.
+
+Nothing is missed:
+
+* Each poll begins an overlap before the watermark, once a day a wide one; what even that leaves out, `reconcile` finds.
+* The watermark is the greatest stamp that Sage returned, never a moment of our clock.
+* Rows are read in the order of their changes, so those that change meanwhile move behind what is read, not before it.
+* A row of a document that is not known to be ours is dropped only after the ledgers were read to their ends. Then its
+  document can become ours only if it had a claim without outcome at that moment. Those documents, those that became
+  known while nobody polled, and those of subsidiaries that go on after a pause, are asked for by number, once.
+* Records, what was told and the watermark are one Kafka transaction, page by page.
+"""
+
+from dataclasses import replace
+
+import structlog
+
+from consumers.payments.companies import Company, scope
+from consumers.payments.desk import Desk
+from consumers.payments.documents import Name
+from consumers.payments.memory import Asked, Change, Cursor, Replay
+from consumers.payments.partition import CursorPartition, Record
+from consumers.payments.reconcile import Reconciliation
+from consumers.payments.rules import Around
+from domain.categories import Side
+from domain.payments import PaymentKind, latest, moment, since
+from sage_client import Login
+
+log = structlog.get_logger(__name__)
+
+AT_ONCE = 1_000
+"""Documents that are asked for in one query."""
+
+
+class CompanyPoll:
+    """Polls one company, as often as it is told to. One at a time."""
+
+    def __init__(self, company_id: str, partition: CursorPartition, around: Around) -> None:
+        self.desk = Desk(company_id, partition, around)
+        self._around = around
+        self._reconciliation = Reconciliation(self.desk)
+        documents = self.desk.documents
+        self._before = len(documents.order)
+        """So many were known before this began: whether Sage was asked about them stands in the cursor."""
+        self._seen = 0
+        self._scopes: frozenset[str] = frozenset()
+        self._suspects: set[str] = set()
+        """Ledger and key of documents that had a claim when a stranger's row was dropped."""
+        self._pending: dict[Name, None] = {}
+
+    async def poll(self, company: Company, *, reconcile_all: bool = False) -> None:
+        """Read what is new, tell it, and do a slice of the reconciliation if it is due.
+
+        Raises:
+            SageError, BudgetSpentError, CredentialsMissingError: Sage could not be read; what was told stays told.
+            PartitionClosedError: The partition is somebody else's.
+            TimeoutError: The ledgers could not be read to their ends.
+        """
+        for name, connection in company.views.items():
+            login = self._around.login(connection)
+            for side in company.sides:
+                await self._changes(company, name, login, side)
+        await self._ask(company)
+        await self._reconciliation.go_on(company, whole=reconcile_all)
+
+    async def _changes(self, company: Company, view: str, login: Login, side: Side) -> None:
+        desk, rules = self.desk, self._around.rules
+        cursor = desk.memory.cursors.get((view, side))
+        if cursor is None:
+            # What is older than this moment of Sage's is asked for by document.
+            newest = await desk.reader.newest(login, side)
+            await desk.write([Cursor(view, side, newest, desk.now())], [])
+            return
+        wide = desk.now() - cursor.wide_at >= rules.wide_every
+        begin = since(cursor.watermark, rules.wide_overlap if wide else rules.overlap) if cursor.watermark else None
+        after = None
+        if (replay := cursor.replay) is not None:
+            begin = begin and min(begin, replay.since, key=moment)
+            after = replay.after
+        while True:
+            page = await desk.reader.changed(login, side, begin, after)
+            if desk.strangers(side, page.details):
+                await self._around.documents.barrier()
+                self._suspects |= desk.documents.open
+            changes, records = await desk.take(company, login, side, page.details, replay)
+            after = page.next
+            moved = replace(
+                cursor,
+                watermark=latest(cursor.watermark, *(each.modified for each in page.details)),
+                wide_at=desk.now() if wide and after is None else cursor.wide_at,
+                replay=replace(replay, after=after) if replay is not None and after is not None else None,
+            )
+            if replay is not None and after is None:
+                more, again = await self._rest_of(company, login, side, replay, changes)
+                changes, records = changes + more, records + again
+            await desk.write([*changes, moved] if moved != cursor else changes, records)
+            cursor = moved
+            if after is None:
+                return
+
+    async def _rest_of(
+        self, company: Company, login: Login, side: Side, replay: Replay, changes: list[Change]
+    ) -> tuple[list[Change], list[Record]]:
+        """At a replay's end: what was told since its moment and is no row of Sage's any more."""
+        now = {id_of(each) for each in changes}
+        again = [
+            told.fact
+            for name, told in self.desk.memory.told.items()
+            if name not in now
+            and told.replay != replay.id
+            and told.fact.document.side is side
+            and company.matters(told.fact.document.subsidiary_id, side)
+            and (
+                told.fact.kind is PaymentKind.DIFFERENCE
+                or (told.fact.modified and moment(told.fact.modified) >= moment(replay.since))
+            )
+        ]
+        return await self.desk.tell([login], again, replay)
+
+    async def _ask(self, company: Company) -> None:
+        """Ask for what is paid on documents that became known in another way than before their first payment."""
+        desk = self.desk
+        asked = self._cover(company)
+        if self._pending:
+            log.info("payments asked for by document", company=company.id, documents=len(self._pending))
+        while self._pending:
+            kind = next(iter(self._pending))[0]
+            names = [name for name in self._pending if name[0] is kind][:AT_ONCE]
+            for connection in company.views.values():
+                login = self._around.login(connection)
+                details = await desk.reader.details(login, kind, [number for _, number in names])
+                side = desk.documents.found[names[0]].side
+                await desk.write(*await desk.take(company, login, side, details))
+            for name in names:
+                del self._pending[name]
+        self._suspects &= desk.documents.open
+        if asked != desk.memory.asked:
+            await desk.write([asked], [])
+
+    def _cover(self, company: Company) -> Asked:
+        """Find the documents to be asked for; what is returned is true once they have been."""
+        documents, asked = self.desk.documents, self.desk.memory.asked
+        begun = company.scopes - self._scopes
+        first = 0 if begun else self._seen
+        moved = False
+        for number in range(first, len(documents.order)):
+            name = documents.order[number]
+            document = documents.found[name]
+            if not company.matters(document.subsidiary_id, document.side):
+                continue
+            where = scope(document.subsidiary_id, document.side)
+            if number < self._seen and where not in begun:
+                continue
+            moved = True
+            partition, offset = documents.places[name]
+            if where not in asked.scopes:
+                due = True
+            elif number < self._before:
+                due = offset >= asked.places.get(partition, 0)
+            else:
+                claimed = documents.from_claim.get(name)
+                due = claimed is None or claimed in self._suspects
+            if due:
+                self._pending[name] = None
+        self._seen, self._scopes = len(documents.order), company.scopes
+        if not moved and asked.scopes == company.scopes:
+            return asked
+        return Asked(self._around.documents.places, company.scopes)
+
+
+def id_of(change: Change) -> str:
+    """The payment id that a change is about; "" for all but what was told."""
+    return getattr(getattr(change, "fact", None), "payment_id", "")

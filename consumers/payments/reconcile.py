@@ -1,0 +1,134 @@
+"""The slow reconciliation: what polling cannot see, because a row was deleted, or changed without a newer stamp.
+
+All documents of a company, some at each poll: Sage's balance against what was told. Where they differ, the document's
+rows are read: what is news is told, what has vanished becomes a void, and what remains is told as a difference, once
+two readings of the balance, before and after the rows, agree. A difference that has closed is told as 0.
+"""
+
+from dataclasses import replace
+
+import structlog
+
+from consumers.payments import metrics
+from consumers.payments.companies import Company
+from consumers.payments.desk import Desk
+from consumers.payments.memory import Reconciled
+from domain.documents import SageObject
+from domain.payments import ZERO, Balance, Detail, Fact, Ours, PaymentKind, difference, vanished
+from sage_client import Login
+
+log = structlog.get_logger(__name__)
+
+
+class Reconciliation:
+    """The passes over one company's documents."""
+
+    def __init__(self, desk: Desk) -> None:
+        self._desk = desk
+        self._left: list[Ours] | None = None
+        """What of the pass under way is still to be looked at; None: it is to be found out."""
+
+    async def go_on(self, company: Company, *, whole: bool = False) -> None:
+        """Look at the next slice if a pass is due or under way; at everything where `whole`.
+
+        Raises:
+            SageError, BudgetSpentError, PartitionClosedError: as a poll; the pass goes on from there later.
+        """
+        desk, rules = self._desk, self._desk.around.rules
+        at = desk.memory.reconciled
+        if at is None:
+            at = Reconciled(desk.now())  # every document was asked for just now
+            await desk.write([at], [])
+        if not whole and at.after is None and desk.now() - at.ended < rules.reconcile_every:
+            return
+        if self._left is None or whole:
+            self._left = self._behind(company, None if whole else at.after)
+        while self._left:
+            part, self._left = self._left[: rules.reconcile_slice], self._left[rules.reconcile_slice :]
+            try:
+                await self._look_at(company, part)
+            except BaseException:
+                self._left = None
+                raise
+            if self._left:
+                last = part[-1]
+                await desk.write([Reconciled(at.ended, (last.object, last.record_no))], [])
+            if not whole:
+                break
+        if not self._left:
+            self._left = None
+            await desk.write([Reconciled(desk.now())], [])
+            open_ones = [each for each in desk.memory.told.values() if each.fact.kind is PaymentKind.DIFFERENCE]
+            metrics.DIFFERENCES.labels(company.id).set(sum(1 for each in open_ones if each.fact.amount))
+            log.info("payments reconciled", company=company.id, documents=len(desk.documents.found))
+
+    def _behind(self, company: Company, after: tuple[str, str] | None) -> list[Ours]:
+        found = [each for each in self._desk.documents.found.values() if company.matters(each.subsidiary_id, each.side)]
+        found.sort(key=_place)
+        place = None if after is None else (after[0], int(after[1]))
+        return found if place is None else [each for each in found if _place(each) > place]
+
+    async def _look_at(self, company: Company, part: list[Ours]) -> None:
+        desk = self._desk
+        logins = [desk.around.login(each) for each in company.views.values()]
+        names = [(each.object, each.record_no) for each in part]
+        before = await desk.balances(logins, names)
+        odd = [each for each in part if self._differs(each, before.get((each.object, each.record_no)))]
+        for kind in SageObject:
+            if documents := [each for each in odd if each.object is kind]:
+                await self._read_again(company, logins, kind, documents, before)
+
+    def _differs(self, document: Ours, balance: Balance | None) -> bool:
+        told = [each.fact for each in self._desk.memory.about(document)]
+        if balance is None:
+            return any(each.amount for each in told)
+        open_one = any(each.kind is PaymentKind.DIFFERENCE and each.amount for each in told)
+        return open_one or difference(document, balance, told) is not None
+
+    async def _read_again(
+        self,
+        company: Company,
+        logins: list[Login],
+        kind: SageObject,
+        documents: list[Ours],
+        before: dict[tuple[SageObject, str], Balance],
+    ) -> None:
+        desk = self._desk
+        numbers = [each.record_no for each in documents]
+        rows: dict[str, Detail] = {}
+        for login in logins:
+            seen = list(await desk.reader.details(login, kind, numbers))
+            await desk.write(*await desk.take(company, login, documents[0].side, seen))
+            rows |= {each.record_no: each for each in seen}
+        gone = [
+            vanished(told.fact)
+            for document in documents
+            for told in desk.memory.about(document)
+            if told.fact.amount and told.fact.detail_no and told.fact.detail_no not in rows
+        ]
+        await desk.write(*await desk.tell(logins, gone))
+        after = await desk.balances(logins, [(kind, number) for number in numbers])
+        tell: list[Fact] = []
+        for document in documents:
+            name = document.object, document.record_no
+            told = [each.fact for each in desk.memory.about(document)]
+            if before.get(name) != after.get(name):
+                continue  # it was paid meanwhile; the next poll tells it
+            if name in after:
+                remains = difference(document, after[name], told)
+            else:
+                open_ones = (each for each in told if each.kind is PaymentKind.DIFFERENCE and each.amount)
+                remains = next((replace(each, amount=ZERO) for each in open_ones), None)
+            if remains is not None:
+                tell.append(remains)
+                log.warning(
+                    "payments and balance of a document differ",
+                    document=document.key,
+                    company=company.id,
+                    amount=str(remains.amount),
+                )
+        await desk.write(*await desk.tell(logins, tell))
+
+
+def _place(document: Ours) -> tuple[str, int]:
+    return document.object.value, int(document.record_no)

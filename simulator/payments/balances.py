@@ -1,0 +1,105 @@
+"""The balances that follow from the payment details: always counted anew, so that they cannot disagree.
+
+Assumed, as no source says it: an AP payment that is submitted or approved moves TOTALSELECTED of its bills and nothing
+else; a credit that is used up (negative invoice, adjustment) is paid by what it paid; an advance or an overpayment is
+due by what is not applied yet.
+"""
+
+from simulator.database import Database, Row
+from simulator.fields import Value, decimal_text
+from simulator.kinds import DocumentKind
+from simulator.payments.model import COLUMNS, POSTED, RESERVED, SOURCES, PaymentError, applied
+
+_PAYABLE = {"Posted", "Partially Paid", "Paid"}
+
+
+def settle(database: Database, kind: DocumentKind, company: str, details: list[Row], now: str | None) -> None:
+    """Count every balance that these details (as they were or are) have a part in. Without `now` no stamp moves."""
+    for document in sorted({row["RECORDKEY"] for row in details}):
+        _document(database, kind, company, document, now)
+    for name, column in SOURCES.items():
+        for key in sorted({row[column] for row in details if row[column] is not None}):
+            if name == "negative_invoice":
+                _document(database, kind, company, key, now)
+            elif name == "adjustment":
+                _adjustment(database, kind, company, key, now)
+            else:
+                unapplied(database, kind, company, key)
+
+
+def unapplied(database: Database, kind: DocumentKind, company: str, payment: int) -> None:
+    """Count what of an advance or overpayment is left."""
+    header = next(iter(database.find(kind.payment, company, RECORDNO=payment)), None)
+    used = sum(_used(database, kind, company, name, payment) for name in ("advance", "overpayment"))
+    if header is None or header["RAWSTATE"] != POSTED:
+        if used:
+            raise PaymentError(f"{kind.payment} {payment} is no posted payment that could be applied")
+        return
+    own = sum(row["PAYMENTAMOUNT"] or 0 for row in database.find(kind.payment_detail, company, PAYMENTKEY=payment))
+    due = header["TOTALENTERED"] - own - used
+    if due < 0:
+        raise PaymentError(f"{kind.payment} {payment} has not that much left to apply")
+    values: dict[str, Value] = {"TOTALPAID": header["TOTALENTERED"] - due, "TOTALDUE": due}
+    database.update(kind.payment, company, payment, values)
+
+
+def _document(database: Database, kind: DocumentKind, company: str, number: int, now: str | None) -> None:
+    details = database.find(kind.payment_detail, company, RECORDKEY=number)
+    posted = [row for row in details if row["RAWSTATE"] == POSTED]
+    selected = sum(applied(row) for row in details if row["RAWSTATE"] in RESERVED)
+    document = next(iter(database.find(kind.header, company, RECORDNO=number)), None)
+    if document is None:
+        if posted or selected:
+            raise PaymentError(f"there is no {kind.header} {number} in {company}")
+        return
+    total = document["TOTALENTERED"]
+    paid = sum(applied(row) for row in posted)
+    if total < 0:
+        paid -= _used(database, kind, company, "negative_invoice", number)
+    if not _fits(total, paid + selected):
+        left = decimal_text(total - document["TOTALPAID"])
+        raise PaymentError(f"{kind.header} {number} cannot take this payment: {left} of it is due")
+    if (paid or selected) and document["STATE"] not in _PAYABLE:
+        raise PaymentError(f"{kind.header} {number} is {document['STATE']}: there is nothing due on it")
+    values: dict[str, Value] = {"TOTALPAID": paid, "TOTALDUE": total - paid, "TOTALSELECTED": selected}
+    if document["STATE"] in _PAYABLE:
+        whole = paid == total and bool(posted or paid)
+        values |= {"STATE": "Paid" if whole else "Partially Paid" if paid else "Posted", "RAWSTATE": "A"}
+        values["WHENPAID"] = max((str(row["PAYMENTDATE"]) for row in posted), default=None) if whole else None
+    database.update(kind.header, company, number, _stamped(values, now))
+    _lines(database, kind, company, number, posted)
+
+
+def _lines(database: Database, kind: DocumentKind, company: str, number: int, posted: list[Row]) -> None:
+    for line in database.find(kind.line, company, RECORDKEY=number):
+        paid = sum(applied(row) for row in posted if row["ENTRYKEY"] == line["RECORDNO"])
+        if paid != line["TOTALPAID"]:
+            database.update(kind.line, company, line["RECORDNO"], {"TOTALPAID": paid})
+
+
+def _adjustment(database: Database, kind: DocumentKind, company: str, number: int, now: str | None) -> None:
+    table = f"{kind.side}ADJUSTMENT"
+    credit = next(iter(database.find(table, company, RECORDNO=number)), None)
+    used = _used(database, kind, company, "adjustment", number)
+    if credit is None:
+        raise PaymentError(f"there is no {table} {number} in {company}")
+    total = credit["TOTALENTERED"]
+    paid = used if total >= 0 else -used
+    if not _fits(total, paid):
+        raise PaymentError(f"{table} {number} has not that much left to apply")
+    state = "Paid" if used and paid == total else "Partially Paid" if used else "Posted"
+    values: dict[str, Value] = {"TOTALPAID": paid, "TOTALDUE": total - paid, "STATE": state}
+    database.update(table, company, number, _stamped(values, now))
+
+
+def _used(database: Database, kind: DocumentKind, company: str, name: str, key: int) -> int:
+    rows = database.find(kind.payment_detail, company, **{SOURCES[name]: key})
+    return sum(row[COLUMNS[name]] or 0 for row in rows if row["RAWSTATE"] in {POSTED, *RESERVED})
+
+
+def _fits(total: int, paid: int) -> bool:
+    return 0 <= paid <= total if total >= 0 else total <= paid <= 0
+
+
+def _stamped(values: dict[str, Value], now: str | None) -> dict[str, Value]:
+    return values | {"WHENMODIFIED": now} if now else values

@@ -1,0 +1,138 @@
+"""What happens to a payment afterwards: it moves on, is voided, deleted, or one of its details is changed.
+
+Source: Sage developer documentation, as in the model: a void changes the state of the payment and its details, and the
+documents are due again; deleted payments vanish from reads and leave an audit record. Whether the stamp of a detail
+always moves with it is not documented: with `now=None` nothing moves but the facts, which no polling can see.
+A completed AR receipt cannot be deleted in Sage; here it can, to play what a system may yet do.
+"""
+
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from datetime import date
+
+from simulator.database import Database, Row
+from simulator.fields import Value, cents
+from simulator.kinds import DocumentKind
+from simulator.payments import balances
+from simulator.payments.model import COLUMNS, ORDER, POSTED, VOIDED, PaymentError, State, applied, named
+
+
+def move(database: Database, kind: DocumentKind, company: str, payment: int, state: State, now: str) -> None:
+    """Move a payment forward: draft, submitted, approved, posted; only posted settles documents."""
+    header, details = _payment(database, kind, company, payment)
+    label, raw = named(kind.side, state)
+    present = next((name for name in ORDER if _code(kind, name) == header["RAWSTATE"]), None)
+    if present is None or ORDER.index(state) <= ORDER.index(present):
+        raise PaymentError(f"{kind.payment} {payment} is {header['STATE']} and cannot become {label}")
+    values: dict[str, Value] = {"STATE": label, "RAWSTATE": raw, "WHENMODIFIED": now}
+    posted: dict[str, Value] = {"WHENPOSTED": header["WHENPAID"]} if raw == POSTED else {}
+    database.update(kind.payment, company, payment, values | posted)
+    _rewrite(database, kind, company, details, values, now)
+
+
+def void(database: Database, kind: DocumentKind, company: str, payment: int, now: str | None) -> None:
+    """Void a payment and give its documents their balance back."""
+    header, details = _payment(database, kind, company, payment)
+    if header["RAWSTATE"] == VOIDED:
+        raise PaymentError(f"there is no payment {payment} to void")
+    voided = _stamped({"STATE": "Voided", "RAWSTATE": VOIDED}, now)
+    database.update(kind.payment, company, payment, voided)
+    _rewrite(database, kind, company, details, voided, now)
+    balances.unapplied(database, kind, company, payment)
+
+
+def delete(database: Database, kind: DocumentKind, company: str, payment: int, now: str) -> None:
+    """Remove a payment and its details: reads no longer show them."""
+    header, details = _payment(database, kind, company, payment)
+    database.delete(kind.payment_detail, company, payment, "PAYMENTKEY")
+    database.delete(kind.payment, company, payment)
+    balances.settle(database, kind, company, details, now)
+    balances.unapplied(database, kind, company, payment)
+    database.insert(
+        "AUDITHISTORY",
+        company,
+        {
+            "OBJECTTYPE": kind.payment.lower(),
+            "OBJECTKEY": str(payment),
+            "ACCESSMODE": "D",
+            "ACCESSTIME": now,
+            "USERID": "accountant",
+            "SOURCE": "ui",
+            "MEGAENTITYID": header["MEGAENTITYID"],
+        },
+    )
+
+
+@dataclass(frozen=True, slots=True)
+class Edit:
+    """New amounts (by part, decimal text) and a new date for a detail; nothing given: only its stamp moves."""
+
+    amounts: Mapping[str, str] = field(default_factory=dict)
+    on: date | None = None
+
+    def columns(self) -> dict[str, Value]:
+        """The columns that change; PaymentError where an amount is negative."""
+        changed: dict[str, Value] = {COLUMNS[name]: cents(text) for name, text in self.amounts.items()}
+        if any(int(value or 0) < 0 for value in changed.values()):
+            raise PaymentError("an applied amount must be positive")
+        return changed | ({"PAYMENTDATE": self.on.isoformat()} if self.on else {})
+
+
+def edit(database: Database, kind: DocumentKind, company: str, detail: int, asked: Edit, now: str | None) -> None:
+    """Change one detail, its payment's total and the balances with it."""
+    row = next(iter(database.find(kind.payment_detail, company, RECORDNO=detail)), None)
+    if row is None or row["RAWSTATE"] == VOIDED:
+        raise PaymentError(f"there is no {kind.payment_detail} {detail} to change")
+    changed = asked.columns()
+    cash = int(changed.get("PAYMENTAMOUNT", row["PAYMENTAMOUNT"]) or 0) - row["PAYMENTAMOUNT"]
+    header, _ = _payment(database, kind, company, row["PAYMENTKEY"])
+    entered: dict[str, Value] = {"TOTALENTERED": header["TOTALENTERED"] + cash, "TOTALPAID": header["TOTALPAID"] + cash}
+    database.update(kind.payment, company, header["RECORDNO"], _stamped(entered, now))
+    _rewrite(database, kind, company, [row], _stamped(changed, now), now)
+    (after,) = database.find(kind.payment_detail, company, RECORDNO=detail)
+    if applied(row) > 0 >= applied(after):
+        raise PaymentError("a detail must apply something; void or delete the payment instead")
+
+
+def shift(database: Database, kind: DocumentKind, company: str, now: str) -> None:
+    """Give the detail with the oldest stamp the newest: every page behind it moves up by one row."""
+    row = database.one(
+        f'SELECT RECORDNO FROM "{kind.payment_detail}" WHERE COMPANY = ? ORDER BY WHENMODIFIED, RECORDNO LIMIT 1',  # noqa: S608 -- the name comes from the catalogue
+        (company,),
+    )
+    if row is not None:
+        database.update(kind.payment_detail, company, row["RECORDNO"], {"WHENMODIFIED": now})
+
+
+def _stamped(values: dict[str, Value], now: str | None) -> dict[str, Value]:
+    """The values with a new stamp, or without one."""
+    return values | {"WHENMODIFIED": now} if now else values
+
+
+def _code(kind: DocumentKind, state: State) -> str | None:
+    """The code of a state that this side has."""
+    try:
+        return named(kind.side, state)[1]
+    except PaymentError:
+        return None
+
+
+def _payment(database: Database, kind: DocumentKind, company: str, payment: int) -> tuple[Row, list[Row]]:
+    header = next(iter(database.find(kind.payment, company, RECORDNO=payment)), None)
+    if header is None:
+        raise PaymentError(f"there is no payment {payment}")
+    return header, database.find(kind.payment_detail, company, PAYMENTKEY=payment)
+
+
+def _rewrite(
+    database: Database,
+    kind: DocumentKind,
+    company: str,
+    details: list[Row],
+    values: Mapping[str, Value],
+    now: str | None,
+) -> None:
+    if values:
+        for row in details:
+            database.update(kind.payment_detail, company, row["RECORDNO"], values)
+    balances.settle(database, kind, company, details, now)

@@ -1,0 +1,94 @@
+"""Every payment fact as the database has it: what an audit compares with what was reported."""
+
+from typing import TypedDict
+
+from simulator.database import Database, Row
+from simulator.fields import decimal_text, shown
+from simulator.kinds import KINDS, DocumentKind, Side
+from simulator.payments.model import COLUMNS, POSTED, SOURCES
+
+
+class Detail(TypedDict):
+    """A detail row. `final`: it counts, being posted. `amounts`: by part, decimal text, none that is zero."""
+
+    company: str
+    side: Side
+    recordno: int
+    payment: int
+    document: int
+    amounts: dict[str, str]
+    sources: dict[str, int]
+    state: str
+    final: bool
+    date: str
+    modified: str
+    method: str
+    number: str
+    memo: str
+
+
+class Balance(TypedDict):
+    """A document that can be paid, and what of it is."""
+
+    company: str
+    side: Side
+    recordno: int
+    number: str
+    total: str
+    paid: str
+    due: str
+    selected: str
+    state: str
+
+
+class Facts(TypedDict):
+    """Everything about payments in some companies."""
+
+    details: list[Detail]
+    documents: list[Balance]
+
+
+def facts(database: Database, companies: list[str]) -> Facts:
+    """The payment details and the balances of these companies, by company, side and record number."""
+    details: list[Detail] = []
+    documents: list[Balance] = []
+    for company in companies:
+        for kind in KINDS.values():
+            headers = {row["RECORDNO"]: row for row in database.find(kind.payment, company)}
+            rows = database.find(kind.payment_detail, company)
+            details += [_detail(kind, row, headers[row["PAYMENTKEY"]]) for row in rows]
+            documents += [_balance(kind, row) for row in database.find(kind.header, company)]
+    return Facts(details=details, documents=documents)
+
+
+def _detail(kind: DocumentKind, row: Row, header: Row) -> Detail:
+    return Detail(
+        company=row["COMPANY"],
+        side=kind.side,
+        recordno=row["RECORDNO"],
+        payment=row["PAYMENTKEY"],
+        document=row["RECORDKEY"],
+        amounts={name: decimal_text(row[column]) for name, column in COLUMNS.items() if row[column]},
+        sources={name: row[column] for name, column in SOURCES.items() if row[column] is not None},
+        state=row["STATE"],
+        final=row["RAWSTATE"] == POSTED,
+        date=row["PAYMENTDATE"],
+        modified=shown("timestamp", row["WHENMODIFIED"]),
+        method=header["PAYMENTMETHOD"] or "",
+        number=header["DOCNUMBER"] or "",
+        memo=header["DESCRIPTION"] or "",
+    )
+
+
+def _balance(kind: DocumentKind, row: Row) -> Balance:
+    return Balance(
+        company=row["COMPANY"],
+        side=kind.side,
+        recordno=row["RECORDNO"],
+        number=row["RECORDID"] or "",
+        total=decimal_text(row["TOTALENTERED"]),
+        paid=decimal_text(row["TOTALPAID"]),
+        due=decimal_text(row["TOTALDUE"]),
+        selected=decimal_text(row["TOTALSELECTED"]),
+        state=row["STATE"],
+    )

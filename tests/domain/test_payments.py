@@ -1,0 +1,149 @@
+"""What a payment row means, and what of it is news: every order of states folds to the present truth."""
+
+from dataclasses import replace
+from datetime import timedelta
+from decimal import Decimal
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from domain.categories import Side
+from domain.documents import SageObject
+from domain.payments import (
+    Balance,
+    Detail,
+    Fact,
+    Header,
+    Ours,
+    PaymentKind,
+    Standing,
+    applications,
+    difference,
+    fact,
+    latest,
+    news,
+    since,
+    standing,
+    vanished,
+)
+
+pytestmark = pytest.mark.requirement(4)
+
+DOCUMENT = Ours("invoice/A", "sub-1", "ACME", None, SageObject.AR_INVOICE, "7", "A", "C-1")
+ROW = Detail("12", "7", "", "9", "2026-11-20", {PaymentKind.PAYMENT: Decimal(100)}, (), "USD", "Complete", "s1")
+HEADER = Header("9", "Complete", "EFT", "4711", "", "memo")
+
+
+def facts(row, header=HEADER, document=DOCUMENT):
+    return [fact(document, row, each, header) for each in applications(document.side, row)]
+
+
+@pytest.mark.parametrize(
+    ("state", "meaning"),
+    [
+        ("Posted", Standing.FINAL),
+        ("Confirmed", Standing.FINAL),
+        ("Complete", Standing.FINAL),
+        ("c", Standing.FINAL),
+        ("Submitted", Standing.NOT_YET),
+        ("Approved", Standing.NOT_YET),
+        ("Draft", Standing.NOT_YET),
+        ("Voided", Standing.VOID),
+        ("V", Standing.VOID),
+        ("Reversed", Standing.VOID),
+        ("Reversal", Standing.VOID),
+        ("On the moon", Standing.UNKNOWN),
+        ("", Standing.UNKNOWN),
+    ],
+)
+def test_only_what_is_final_is_money(state, meaning):
+    assert standing(state) is meaning
+    [now] = facts(replace(ROW, state=state))
+    assert now.amount == (Decimal(100) if meaning is Standing.FINAL else 0)
+
+
+@pytest.mark.parametrize("state", ["Voided", "Submitted"])
+def test_a_row_counts_no_more_than_its_payment(state):
+    [now] = facts(ROW, replace(HEADER, state=state))
+    assert now.amount == 0
+
+
+def test_what_is_told_first_then_of_each_change_and_never_twice():
+    [first] = facts(ROW)
+    assert news(first, None) == first
+    assert news(first, first) is None
+    [touched] = facts(replace(ROW, modified="s2"))
+    assert news(touched, first) is None
+    [more] = facts(replace(ROW, amounts={PaymentKind.PAYMENT: Decimal(120)}))
+    told = news(more, first)
+    assert told is not None
+    assert (told.kind, told.amount) == (PaymentKind.CORRECTION, Decimal(120))
+    [moved] = facts(replace(ROW, amounts={PaymentKind.PAYMENT: Decimal(120)}, date="2026-11-21"))
+    again = news(moved, told)
+    assert again is not None
+    assert (again.kind, again.amount) == (PaymentKind.PAYMENT, Decimal(120))
+    gone = news(facts(replace(ROW, state="Voided"))[0], again)
+    assert gone is not None
+    assert (gone.kind, gone.amount) == (PaymentKind.VOID, Decimal(0))
+    assert news(facts(replace(ROW, state="Voided", modified="s9"))[0], gone) is None
+    assert news(facts(replace(ROW, state="Submitted"))[0], None) is None
+
+
+ROWS = st.builds(
+    lambda amount, discount, state, modified, date: replace(
+        ROW,
+        amounts={
+            kind: Decimal(cents) / 100
+            for kind, cents in ((PaymentKind.PAYMENT, amount), (PaymentKind.DISCOUNT, discount))
+        },
+        state=state,
+        modified=modified,
+        date=date,
+    ),
+    st.integers(-500, 500),
+    st.integers(0, 3),
+    st.sampled_from(["Complete", "Voided", "Submitted", "Approved", "?"]),
+    st.sampled_from(["s1", "s2", "s3"]),
+    st.sampled_from(["2026-11-20", "2026-11-21"]),
+)
+
+
+@given(st.lists(ROWS), st.data())
+def test_whatever_is_read_in_whatever_order_folding_gives_what_was_read_last(rows, data):
+    told: dict[str, Fact] = {}
+    for row in rows:
+        for _ in range(data.draw(st.integers(1, 3))):  # an overlap reads it again
+            fresh = [new for each in facts(row) if (new := news(each, told.get(each.payment_id)))]
+            told |= {each.payment_id: each for each in fresh}
+        assert not [each for each in facts(row) if news(each, told.get(each.payment_id))]
+    present = {each.payment_id: each.amount for each in facts(rows[-1]) if each.amount} if rows else {}
+    assert {name: each.amount for name, each in told.items() if each.amount} == present
+
+
+def test_a_credit_tells_what_it_settled_and_what_it_used_up():
+    row = replace(ROW, amounts={PaymentKind.CREDIT: Decimal(60)}, uses=((SageObject.AR_INVOICE, "8", Decimal(60)),))
+    found = [(each.slug, each.object, each.record_no, each.amount) for each in applications(Side.AR, row)]
+    assert found == [
+        ("credit", SageObject.AR_INVOICE, "7", Decimal(60)),
+        ("used", SageObject.AR_INVOICE, "8", Decimal(-60)),
+    ]
+
+
+def test_a_difference_is_what_rows_do_not_explain_and_closes_with_nothing():
+    [told] = facts(ROW)
+    balance = Balance("7", "Partially Paid", Decimal(500), Decimal(130), Decimal(370))
+    found = difference(DOCUMENT, balance, [told])
+    assert found is not None
+    assert (found.payment_id, found.amount) == ("ACME/ar/difference/7", Decimal(30))
+    assert difference(DOCUMENT, balance, [told, found]) is None
+    closed = difference(DOCUMENT, replace(balance, paid=Decimal(100)), [told, found])
+    assert closed is not None
+    assert closed.amount == 0
+    assert vanished(told).amount == 0
+
+
+def test_the_watermark_is_the_greatest_stamp_whatever_its_text_sorts_like():
+    assert latest("12/31/2025 23:59:59", "01/01/2026 00:00:00", "") == "01/01/2026 00:00:00"
+    assert since("01/01/2026 00:05:00", timedelta(minutes=15)) == "12/31/2025 23:50:00"
+    assert latest("") == ""

@@ -1,0 +1,195 @@
+"""What could slip through: late knowledge, clocks, pages that move, rows that vanish, pauses, a replay."""
+
+import asyncio
+from decimal import Decimal
+
+import pytest
+
+from consumers.payments.memory import Replay
+from domain.documents import SageObject
+from simulator.payments import Edit
+
+pytestmark = pytest.mark.requirement(4)
+
+
+async def test_a_payment_from_before_its_document_was_known_is_told_when_it_is(books):
+    late = await books.invoice("L", known=False)
+    other = await books.invoice("A")
+    await books.poll()
+    books.pay("AR", {late: "10.00"})
+    await books.poll()
+    books.clock.advance(days=3)  # far behind the overlap
+    books.pay("AR", {other: "1.00"})
+    await books.poll()
+    await books.know(SageObject.AR_INVOICE, str(late), "L")
+    await books.poll()
+    assert await books.folded() == books.truth()
+    assert len(await books.records()) == 2
+
+
+async def test_a_document_in_doubt_while_its_payment_was_read_is_asked_for_when_it_is_adopted(books):
+    number = await books.invoice("D", known=False)
+    other = await books.invoice("A")
+    entry = books.entry(SageObject.AR_INVOICE, str(number), "D")
+    await books.ledger(books.claimed(entry))
+    async with books.poller(payments_interval_seconds=1) as poller:
+        stop = asyncio.Event()
+        running = asyncio.create_task(poller.run(stop))
+        await told(books, 0, poller)
+        books.pay("AR", {number: "10.00"})
+        await asyncio.sleep(2.5)  # polls meet the stranger's row; nothing tells that they did
+        books.clock.advance(days=3)
+        books.pay("AR", {other: "1.00"})
+        await told(books, 1)
+        await books.ledger(entry)
+        await told(books, 2)
+        stop.set()
+        await running
+    assert await books.folded() == books.truth()
+
+
+async def told(books, count, poller=None):
+    """Wait for so many records; with a poller, for its partitions first."""
+    async with asyncio.timeout(60):
+        while poller is not None and len(poller.assigned) < 2:  # noqa: ASYNC110 - it has no event for it
+            await asyncio.sleep(0.05)
+        while len(await books.records()) < count:  # noqa: ASYNC110 - as above
+            await asyncio.sleep(0.1)
+
+
+@pytest.mark.parametrize(
+    "config",
+    [{"clock_seconds": 7_200}, {"clock_seconds": -86_400}, {"utc_offset_minutes": -420}, {"clock_seconds": 10**8}],
+)
+async def test_sages_clock_and_zone_do_not_matter(books, config):
+    books.sim.store.configure("BLUEMESA", **config)
+    number = await books.invoice("A")
+    await books.poll()
+    for amount in ("1.00", "2.00"):
+        books.pay("AR", {number: amount})
+        await books.poll()
+        books.clock.advance(minutes=20)
+    assert await books.folded() == books.truth()
+    assert len(await books.records()) == 2
+
+
+async def test_rows_that_move_while_pages_are_read_are_not_skipped(books, monkeypatch):
+    monkeypatch.setattr("sage_client.payments.PAGE", 3)
+    numbers = [await books.invoice(f"I{number}") for number in range(12)]
+    await books.poll()
+    for number in numbers:
+        books.clock.advance(seconds=1)
+        books.pay("AR", {number: "1.00"})
+    async with books.poller() as poller:
+        page = poller._around.page
+        seen = 0
+
+        async def moving(*arguments):
+            nonlocal seen
+            answer = await page(*arguments)
+            seen += 1
+            if 2 < seen < 6:
+                books.clock.advance(seconds=1)
+                books.payments.shift("BLUEMESA")
+                books.payments.edit("BLUEMESA", "AR", 12 - seen, Edit({"payment": f"0.{seen}"}))
+            return answer
+
+        object.__setattr__(poller._around, "page", moving)
+        await poller.once()
+    await books.poll()
+    assert await books.folded() == books.truth()
+
+
+async def test_what_no_stamp_shows_is_found_by_the_slow_reconciliation(books):
+    first, second, third = [await books.invoice(name) for name in "ABC"]
+    await books.poll()
+    deleted = books.pay("AR", {first: "10.00"})
+    voided = books.pay("AR", {second: "20.00"})
+    books.pay("AR", {third: "30.00"})
+    await books.poll()
+    books.payments.delete("BLUEMESA", "AR", deleted)
+    books.payments.void("BLUEMESA", "AR", voided, hidden=True)
+    books.payments.edit("BLUEMESA", "AR", 3, Edit({"payment": "25.00"}), hidden=True)
+    await books.poll()
+    assert await books.folded() != books.truth()
+    await books.poll(reconcile=True)
+    assert await books.folded() == books.truth()
+    before = len(await books.records())
+    await books.poll(reconcile=True)
+    assert len(await books.records()) == before == 6
+
+
+async def test_a_balance_that_no_row_explains_is_told_as_a_difference_until_it_closes(books):
+    number = await books.invoice("A")
+    books.pay("AR", {number: "10.00"})
+    await books.poll()
+    books.sim.store.database.update("ARINVOICE", "BLUEMESA", number, {"TOTALPAID": 4_000, "TOTALDUE": 6_000})
+    await books.poll(reconcile=True)
+    await books.poll(reconcile=True)
+    assert (await books.folded())["BLUEMESA/ar/difference/1"] == Decimal("30.00")
+    books.sim.store.database.update("ARINVOICE", "BLUEMESA", number, {"TOTALPAID": 1_000, "TOTALDUE": 9_000})
+    await books.poll(reconcile=True)
+    await books.poll(reconcile=True)
+    assert await books.folded() == books.truth()
+    assert [each["kind"] for each in await books.records()] == ["payment", "difference", "difference"]
+
+
+async def test_the_reconciliation_goes_on_in_slices_over_many_polls(books, monkeypatch):
+    from consumers.payments.rules import Rules  # noqa: PLC0415
+
+    numbers = [await books.invoice(f"I{number}") for number in range(7)]
+    await books.poll()
+    for number in numbers:
+        books.payments.delete("BLUEMESA", "AR", books.pay("AR", {number: "1.00"}))
+    kept = [books.pay("AR", {number: "1.00"}) for number in numbers]
+    await books.poll()
+    for payment in kept:
+        books.payments.delete("BLUEMESA", "AR", payment)
+    monkeypatch.setattr(
+        "app.payments.rules_of", lambda _: Rules(reconcile_every=0 * Rules().interval, reconcile_slice=2)
+    )
+    for left in (5, 3, 1, 0):
+        await books.poll()  # each a new poller, as after a restart
+        assert len(await books.folded()) == left
+
+
+async def test_a_paused_subsidiary_imports_nothing_and_catches_up_when_it_goes_on(books):
+    number, other = await books.invoice("A"), await books.invoice("O", sub="sub-2")
+    await books.connect("sub-2", "200")
+    await books.poll()
+    await books.connect(state="paused")
+    books.pay("AR", {number: "10.00"})
+    await books.poll()
+    books.clock.advance(days=5)
+    books.pay("AR", {other: "20.00"})
+    await books.poll()
+    assert [each["documentKey"] for each in await books.records()] == ["invoice/O"]
+    await books.connect(ar={"active": False})
+    await books.poll()
+    assert len(await books.records()) == 1
+    await books.connect()
+    await books.poll()
+    assert await books.folded() == books.truth()
+
+
+async def test_a_replay_tells_each_fact_once_more_under_the_same_id(books, monkeypatch):
+    monkeypatch.setattr("sage_client.payments.PAGE", 2)
+    numbers = [await books.invoice(f"I{number}") for number in range(6)]
+    await books.poll()
+    for number in numbers:
+        books.clock.advance(hours=1)
+        books.pay("AR", {number: f"{number}.00"})
+    await books.poll()
+    books.payments.void("BLUEMESA", "AR", 4)
+    books.payments.delete("BLUEMESA", "AR", 6)
+    await books.poll(reconcile=True)
+    before = await books.records()
+    await books.poll(Replay("again", "03/10/2026 14:30:00"))  # 12:00 and an hour a payment: from the third on
+    again = await books.records()
+    new = sorted(each["paymentId"] for each in again)
+    for each in before:
+        new.remove(each["paymentId"])
+    assert new == [f"BLUEMESA/ar/{number}/payment" for number in (3, 4, 5, 6)]
+    assert await books.folded() == books.truth()
+    await books.poll()
+    assert len(await books.records()) == len(again)
