@@ -82,6 +82,8 @@ class FakeSage:
     parties_known: dict[PartyKind, list[PartyRecord]] = field(default_factory=dict)
     missing: set[str] = field(default_factory=set)
     """The ids of parties that Sage does not have; else it has every id, but for those that only this service gives."""
+    shown: set[str] = field(default_factory=set)
+    """The ids that were asked for and that Sage had."""
     net_terms: tuple[int, ...] = (7, 15, 30, 45)
     lists_read: int = 0
     terms_read: int = 0
@@ -280,11 +282,13 @@ class FakeSage:
         known = self.parties_known.get(kind, [])
         if ids is None:
             self.lists_read += 1
-            return known
+            named = {record.id for record in known}
+            return known + [PartyRecord(one, one) for one in sorted(self.shown - named - self.missing)]
         asked = set(ids)
         self.ids_asked.append(asked)
         named = {record.id for record in known}
         anyone = [PartyRecord(one, one) for one in sorted(asked - named - self.missing) if not one.startswith("ALV")]
+        self.shown |= {record.id for record in anyone}  # a list that lacks them would say that they were deleted
         return [record for record in known if record.id in asked] + anyone
 
     async def terms(self, login: Login, side: Side) -> list[Term]:
