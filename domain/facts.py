@@ -5,8 +5,8 @@ dates as `yyyy-mm-dd`, numbers as plain decimals, all else as Alvys shows it. Se
 document has several loads or trips; a dimension takes a fact only where it has one value, a text field takes all.
 """
 
-from collections.abc import Mapping, Sequence
-from dataclasses import dataclass, field
+from collections.abc import Sequence
+from dataclasses import dataclass
 from enum import StrEnum
 
 from domain.categories import fold
@@ -103,14 +103,17 @@ def canonical(name: str) -> str:
 class Facts:
     """The facts of a document, or of one of its lines."""
 
-    values: Mapping[str, tuple[str, ...]] = field(default_factory=dict, hash=False)
-    """By name, every different value in the event's order."""
+    pairs: tuple[Pair, ...] = ()
+    """In the event's order; a fact with several values, or with one of several loads, stands more than once."""
     content: str = ""
     """What of them is content of the revision; "" where nothing is (docs/decisions/0029)."""
 
     def get(self, name: str) -> tuple[str, ...]:
-        """Every value of the fact; none where the event does not give it."""
-        return self.values.get(name, ())
+        """Every different value of the fact; none where the event does not give it.
+
+        Looked for, not indexed: most documents are never asked.
+        """
+        return tuple(dict.fromkeys([value for each, value in self.pairs if each == name]))
 
 
 NO_FACTS = Facts()
@@ -123,18 +126,6 @@ def facts(known: Sequence[Pair], told: Sequence[Pair] = ()) -> Facts:
         known: What other parts of the document say already, or what is not content: a subsidiary's name.
         told: What nothing else says; it is content.
     """
-    values: dict[str, tuple[str, ...]] = {}
-    _add(values, known)
     if not told:
-        return Facts(values) if values else NO_FACTS
-    _add(values, told)
-    return Facts(values, _PAIR.join(dict.fromkeys([name + _VALUE + value for name, value in told])))
-
-
-def _add(values: dict[str, tuple[str, ...]], pairs: Sequence[Pair]) -> None:
-    for name, value in pairs:
-        there = values.get(name)
-        if there is None:
-            values[name] = (value,)
-        elif value not in there:
-            values[name] = (*there, value)
+        return Facts((*known,)) if known else NO_FACTS
+    return Facts((*known, *told), _PAIR.join([name + _VALUE + value for name, value in told]))

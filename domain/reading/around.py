@@ -23,6 +23,7 @@ _CONTRACTORS = {
     "EXTERNAL": "Contractor",
 }
 """A driver's type in the API, as trips name it (alvys.md 3.4): one mapping then answers for invoices and bills."""
+_ORDER_NUMBER, _PO_NUMBER = Fact.ORDER_NUMBER.value, Fact.PO_NUMBER.value  # plain texts: it is the hot path
 _KNOWN_OF_LOAD = {"load_number", "order_number", "po_number"}
 _LOAD = (
     ("bol_number", Fact.BOL_NUMBER),
@@ -159,9 +160,14 @@ class Around:
         return facts(known, told)
 
 
-def _known_of_load(load: Load) -> tuple[Pair, ...]:
+def _known_of_load(load: Load) -> list[Pair]:
     """What the invoice's PO number is made of: content already."""
-    return (*pair(Fact.ORDER_NUMBER, load.order_number), *pair(Fact.PO_NUMBER, load.po_number))
+    known: list[Pair] = []
+    if load.order_number:
+        known.append((_ORDER_NUMBER, load.order_number))
+    if load.po_number:
+        known.append((_PO_NUMBER, load.po_number))
+    return known
 
 
 def _told_of_load(load: Load) -> list[Pair]:
