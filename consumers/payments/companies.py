@@ -8,8 +8,8 @@ setting `entity` asks in the session of each connection instead.
 A subsidiary that is paused, or whose side is, imports nothing; what was paid meanwhile is asked for when it goes on.
 """
 
-from collections.abc import Mapping
-from dataclasses import dataclass
+from collections.abc import Collection, Mapping
+from dataclasses import dataclass, replace
 from typing import Literal
 
 from domain.categories import Side
@@ -34,6 +34,11 @@ class Company:
     def matters(self, subsidiary_id: str, side: Side) -> bool:
         """Whether payments on that subsidiary's documents are imported."""
         return scope(subsidiary_id, side) in self.scopes
+
+    def without(self, sides: Collection[Side]) -> "Company":
+        """The same, but for these sides."""
+        scopes = (each for each in self.scopes if not any(each.endswith(f"/{side}") for side in sides))
+        return replace(self, scopes=frozenset(scopes)) if sides else self
 
     @property
     def sides(self) -> tuple[Side, ...]:

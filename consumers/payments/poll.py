@@ -25,6 +25,7 @@ from consumers.payments.rules import Around
 from domain.categories import Side
 from domain.payments import PaymentKind, latest, moment, since
 from sage_client import Login
+from sage_client.errors import PermissionDeniedError
 
 log = structlog.get_logger(__name__)
 
@@ -56,12 +57,19 @@ class CompanyPoll:
             PartitionClosedError: The partition is somebody else's.
             TimeoutError: The ledgers could not be read to their ends.
         """
+        denied: dict[Side, PermissionDeniedError] = {}
         for name, connection in company.views.items():
             login = self._around.login(connection)
             for side in company.sides:
-                await self._changes(company, name, login, side)
-        await self._ask(company)
-        await self._reconciliation.go_on(company, whole=reconcile_all)
+                try:
+                    await self._changes(company, name, login, side)
+                except PermissionDeniedError as error:  # one side's trouble, not the other's
+                    denied[side] = error
+        allowed = company.without(denied)
+        await self._ask(allowed)
+        await self._reconciliation.go_on(allowed, whole=reconcile_all)
+        if denied:
+            raise next(iter(denied.values()))
 
     async def _changes(self, company: Company, view: str, login: Login, side: Side) -> None:
         desk, rules = self.desk, self._around.rules

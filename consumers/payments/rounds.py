@@ -91,7 +91,7 @@ class Rounds:
         facts = {"company": company, "error": str(failure) or repr(failure), "wait_seconds": round(wait)}
         if not isinstance(failure, SageError | CredentialsMissingError | TimeoutError):
             log.error("payments of a company failed unexpectedly", **facts, exc_info=failure)
-        elif isinstance(failure, CredentialsMissingError) or getattr(failure, "kind", None) in HOPELESS:
+        elif _hopeless(failure):
             log.error("payments of a company are set aside", **facts)
         else:
             log.warning("payments could not be read; tried again", **facts)
@@ -99,8 +99,15 @@ class Rounds:
 
     def _wait(self, failure: Exception) -> float:
         rules = self._around.rules
-        cap = rules.backoff_cap.total_seconds()
+        # What is refused is asked for ever more rarely; what passes by itself, no more rarely than all goes well.
+        cap = (rules.backoff_cap if _hopeless(failure) else max(rules.interval, rules.backoff)).total_seconds()
         grown = min(cap, rules.backoff.total_seconds() * 2.0 ** min(self._failures - 1, 16))
         asked = getattr(failure, "retry_after", None) or 0.0
         # Half of it for certain: a sign-in that is refused must not be tried often.
-        return max(min(asked, cap), grown * (0.5 + self._around.time.random() / 2))
+        most = rules.backoff_cap.total_seconds()
+        return max(min(asked, most), grown * (0.5 + self._around.time.random() / 2))
+
+
+def _hopeless(failure: Exception) -> bool:
+    """Whether waiting alone will not mend it."""
+    return isinstance(failure, CredentialsMissingError) or getattr(failure, "kind", None) in HOPELESS

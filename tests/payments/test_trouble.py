@@ -57,7 +57,23 @@ async def test_a_throttled_company_is_read_later_and_nothing_is_lost(books):
     assert await books.folded() == books.truth()
 
 
-async def test_a_side_that_the_user_may_not_read_says_so_and_what_was_read_is_told(books):
+async def test_a_side_that_the_user_may_not_read_says_so_and_the_other_is_told(books):
+    number, bill = await books.invoice("A"), await books.bill("B")
+    books.pay("AR", {number: "1.00"})
+    books.pay("AP", {bill: "1.00"})
+    database = books.sim.store.database
+    database.execute("UPDATE user_account SET denied = 'ARPYMTDETAIL' WHERE company = 'BLUEMESA'")
+    for _ in range(2):
+        [polled] = await books.poll(well=False)
+        assert "ARPYMTDETAIL" in polled.error
+    assert [each["documentKey"] for each in await books.records()] == ["bill/B"]
+    database.execute("UPDATE user_account SET denied = '' WHERE company = 'BLUEMESA'")
+    await books.poll()
+    assert await books.folded() == books.truth()
+    assert len(await books.records()) == 2
+
+
+async def test_requests_that_fail_now_and_then_lose_nothing_and_repeat_nothing(books):
     number, bill = await books.invoice("A"), await books.bill("B")
     await books.poll()
     books.pay("AR", {number: "1.00"})
