@@ -85,8 +85,8 @@ class ArSettings(Wire):
     """Whether an invoice below zero becomes an AR adjustment; else it is refused."""
     include_accessorials: StrictBool = True
     include_e_checks: StrictBool = True
-    deductions_as_credits: StrictBool = False
-    """Whether deductions on an invoice are exported, as credit lines."""
+    deductions_as_credits: StrictBool = True
+    """Whether deductions on an invoice are exported, as credit lines; off, the customer owes more in Sage than in Alvys."""
 
 
 class ApSettings(Wire):

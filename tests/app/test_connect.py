@@ -365,7 +365,7 @@ class Person:
         return bool(got)
 
 
-@pytest.mark.requirement(13, 14, 20, 81)
+@pytest.mark.requirement(13, 14, 20, 81, 85)
 @pytest.mark.feature("2.1 wizard")
 async def test_a_person_walks_through_the_six_steps_and_mends_what_finish_up_finds(cli: Cli, sim, variables):
     def walk() -> int:

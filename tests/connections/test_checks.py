@@ -87,6 +87,7 @@ def test_what_hits_only_a_side_that_is_off_stops_nothing():
 
 @pytest.mark.requirement(24)
 @pytest.mark.feature("A1 dimensions before the call")
+@pytest.mark.requirement(23)
 def test_a_dimension_that_a_mapped_account_requires_has_to_be_mapped():
     settings = connected()
     books = replace(BOOKS, accounts={**(BOOKS.accounts or {}), "5000": account("5000", requires="DEPT LOC VENDOR")})

@@ -148,7 +148,7 @@ BROKEN: dict[str, tuple[Callable[[Clinic], object], Problem, str]] = {
 }  # fmt: skip
 
 
-@pytest.mark.requirement(11, 12, 13, 15, 17, 18, 19, 20, 21, 24, 27)
+@pytest.mark.requirement(11, 12, 13, 15, 17, 18, 19, 20, 21, 23, 24, 27, 33)
 @pytest.mark.parametrize("prerequisite", BROKEN)
 async def test_each_prerequisite_that_is_broken_is_named_with_what_to_do(clinic: Clinic, prerequisite: str):
     broken, problem, todo = BROKEN[prerequisite]

@@ -5,6 +5,8 @@ import subprocess
 import sys
 from pathlib import Path
 
+import pytest
+
 ROOT = Path(__file__).parents[2]
 LAST = re.compile(
     r"demo: events=(\d+) posted=(\d+) skipped=(\d+) deferred=(\d+) rejected=(\d+) dead=(\d+) payments=(\d+)"
@@ -12,6 +14,7 @@ LAST = re.compile(
 )
 
 
+@pytest.mark.requirement(1)
 def test_the_demonstration_ends_with_nothing_lost_and_nothing_twice():
     done = subprocess.run(
         [sys.executable, "-m", "demo", "--good", "120"],

@@ -193,7 +193,7 @@ def test_lines_of_a_kind_that_is_off_are_left_out_and_told(make, change, left):
 
 @pytest.mark.feature("ar.deductionsAsCredits")
 def test_a_deduction_on_an_invoice_goes_as_the_negative_line_it_is():
-    found = booked(fees_and_deductions(), connected(ar=ALL_ON))
+    found = booked(fees_and_deductions(), connected())
     assert found.left_out == ()
     assert found.lines[-1].amount == D("-100.00")
     assert found.total == D("2917.00")

@@ -53,6 +53,7 @@ async def test_a_posted_invoice_is_reversed_and_posted_anew(world, gateway, uniq
     assert standing(gateway) == [("a-2" if unique else "a", "Posted", "100.00")]
 
 
+@pytest.mark.feature("ap.autopost")
 async def test_a_bill_is_updated_while_it_is_a_draft_and_reversed_when_it_is_posted(world, gateway):  # noqa: F811
     [company] = [each for each in demo_seed().companies if each.company_id == COMPANY]
     await world.set(f"{SUBSIDIARY}/vendor/fuel/default", {"vendorId": company.vendors[0].id})

@@ -239,6 +239,19 @@ async def test_a_customer_follows_its_profile_in_what_differs_and_once(world, ga
     assert functions(gateway, "update") == 2
 
 
+@pytest.mark.feature("ap.updateVendors")
+async def test_a_vendor_follows_its_profile_where_the_setting_says_so(world, gateway):
+    await connect(world, ap={"updateVendors": True})
+    await statement(world, {"externalAccountingId": "V-1", "phone": "970 555 0199", "email": "pay@hauler.example"})
+    async with world.worker():
+        await world.until(1, "posted")
+    [found] = rows(gateway, "VENDOR", VENDORID="V-1")
+    [contact] = rows(gateway, "CONTACT", CONTACTNAME=found["DISPLAYCONTACTNAME"])
+    assert found["NAME"] == "Delgado Hauling LLC"  # never the name
+    assert contact["PHONE1"] == "970 555 0199"
+    assert functions(gateway, "update") == 1
+
+
 @pytest.mark.requirement(35)
 @pytest.mark.feature("ap.createVendors", "2.5 tax company")
 async def test_a_1099_driver_becomes_a_vendor_under_the_tax_company(world, gateway):
@@ -256,7 +269,7 @@ async def test_a_1099_driver_becomes_a_vendor_under_the_tax_company(world, gatew
     assert "12-3456789" not in repr(await world.results())
 
 
-@pytest.mark.feature("ap.linkCarriersBy", "2.5 mc dot", "ap.nameMatching")
+@pytest.mark.feature("ap.linkCarriersBy", "ap.carrierNumberField", "2.5 mc dot", "ap.nameMatching")
 async def test_a_carrier_is_linked_by_its_mc_number_before_its_name(world, gateway):
     await connect(world, ap={"exportCarrierStatements": True, "linkCarriersBy": "mc"})
     await carrier(world)

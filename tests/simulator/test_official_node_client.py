@@ -48,7 +48,7 @@ async def test_sages_own_client_posts_reads_and_is_refused_as_it_expects(sim):
     }
     assert seen["credit"] == "1"
     assert seen["credits"] == [{"RECORDID": "JS-CM", "TOTALENTERED": "-50.25", "STATE": "Posted"}]
-    assert [len(page) for page in seen["pages"]] == [4, 3]
+    assert [len(page) for page in seen["pages"]] == [4, 4, 1]
     assert seen["reversed"] == "success"
     assert "Cannot find customer" in seen["refused"]
     assert "already been executed and completed" in seen["repeated"]

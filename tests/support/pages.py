@@ -111,9 +111,19 @@ def _shown(mark: str) -> dict[str, set[str]]:
 
 def _functions() -> Iterator[tuple[str, dict[str, list[str]]]]:
     for path in sorted((ROOT / "tests").rglob("test_*.py")):
-        for node in ast.walk(ast.parse(path.read_text())):
+        tree = ast.parse(path.read_text())
+        whole = _of_module(tree)
+        for node in ast.walk(tree):
             if isinstance(node, ast.FunctionDef | ast.AsyncFunctionDef) and node.name.startswith("test_"):
-                yield node.name, _marks(node.decorator_list)
+                yield node.name, _marks([*whole, *node.decorator_list])
+
+
+def _of_module(tree: ast.Module) -> list[ast.expr]:
+    """The marks that a file gives all its tests."""
+    for node in tree.body:
+        if isinstance(node, ast.Assign) and ast.unparse(node.targets[0]) == "pytestmark":
+            return node.value.elts if isinstance(node.value, ast.List) else [node.value]
+    return []
 
 
 def _marks(decorators: Iterable[ast.expr]) -> dict[str, list[str]]:
