@@ -15,7 +15,17 @@ from hypothesis import strategies as st
 from consumers.engine import sizes
 from consumers.engine.journal import LARGEST as LARGEST_BATCH
 from consumers.engine.journal import Journal, JournalPlace, Note
-from consumers.engine.ledger import Claim, Ending, Entry, LedgerUnreadableError, Posted, decode, encode
+from consumers.engine.ledger import (
+    MOST_RETIRED,
+    Claim,
+    Ending,
+    Entry,
+    LedgerUnreadableError,
+    Posted,
+    Retired,
+    decode,
+    encode,
+)
 from consumers.engine.ledger_store import Ledger
 from consumers.engine.offsets import OffsetTracker
 from domain.codes import Code
@@ -43,11 +53,13 @@ def largest_entry(event: int) -> Entry:
     party = WIDEST * LONGEST_OF_SAGE
     posted = Posted("r" * 32, "9" * LONGEST_OF_SAGE, "c" * 64, CONNECTION, SageObject.AR_INVOICE, "9" * 30, party)
     claim = Claim(
-        "r" * 32, "c" * 64, 10**9, CONNECTION, SageObject.AR_INVOICE, ID, party, Decimal("999999999999999.99"), NOW
-    )
+        "r" * 32, "c" * 64, 10**9, CONNECTION, SageObject.AR_INVOICE, ID, party, Decimal("999999999999999.99"), NOW,
+        operation="reverse", record_no="9" * LONGEST_OF_SAGE,
+    )  # fmt: skip
+    retired = (Retired("9" * LONGEST_OF_SAGE, "9" * 30),) * MOST_RETIRED
     detail = one_line(WIDEST * LONGEST)
     last = Ending("r" * 32, Outcome.DEFERRED, 10**18, 10**18, Code.CHANGED_AFTER_POSTING, detail, BLOCKED, by_sage=True)
-    return Entry(KEY, 10**9, posted, claim, last, b"x" * event)
+    return Entry(KEY, 10**9, posted, claim, last, b"x" * event, None, retired, renumbered=True)
 
 
 @pytest.mark.parametrize("event", [1024, sizes.LARGEST_EVENT, sizes.MOST_EVENT])
