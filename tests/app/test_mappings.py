@@ -112,7 +112,7 @@ def test_an_import_writes_all_kinds_of_settings_and_an_export_reads_back(on_mapp
         ("S1/account/ap/default/default", {"account": "5000", "title": "Expense"}),
         ("S1/account/ap/accessorials/Detention / Layover", {"account": "5400"}),
         ("S1/vendor/fuel/EFS", {"vendorId": "V-EFS"}),
-        ("S1/dimension/department/East", {"sage": "10"}),
+        ("S1/dimension/department/East", {"value": "10"}),
     )
     assert on_mappings("import", "-", stdin=entries).code == 0
     exported = on_mappings("export")

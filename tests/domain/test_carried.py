@@ -203,6 +203,7 @@ def test_what_sage_documents_for_bills_only_is_refused_on_an_invoice_unless_the_
         ("custom-field/arinvoice/X", {"source": "load.office", "type": "text", "maxLength": 0}),
         ("custom-field/arinvoice/X", {"type": "text"}),
         ("custom-field/arinvoiceitem/AMOUNT", {"source": "load.office", "type": "text"}),
+        ("custom-field/arinvoiceitem/trx_amount", {"source": "load.office", "type": "text"}),
         ("custom-field/arinvoiceitem/GLDIMRIG", {"source": "load.office", "type": "text"}),
     ],
 )
@@ -211,7 +212,7 @@ def test_a_setting_that_cannot_be_meant_so_blocks_what_it_stands_for(key, value)
     settings.put(f"{CARRIER}/{key}", value)
     found = answer("invoice-load", settings)
     assert isinstance(found, Deferred)
-    assert (found.code, found.blocked_by) == (Code.SETTING_INVALID, (f"{CARRIER}/{key}",))
+    assert (found.code, found.blocked_by) == (Code.SETTING_INVALID, (canonical(f"{CARRIER}/{key}"),))
     settings.clear(f"{CARRIER}/{key}")
     of("invoice-load", settings)
 
