@@ -104,11 +104,14 @@ POINTS: dict[str, Callable[[], None]] = {
     "outcome committed": lambda: at_commit("outcome", committed=True),
     "about to be looked up": lambda: before(SageClient, "find"),
     "looked up": lambda: after(SageClient, "find"),
+}
+PAYMENT_POINTS: dict[str, Callable[[], None]] = {
     "payments read": lambda: after(PaymentsReader, "changed"),
     "payments written, not committed": lambda: at_payments(committed=False),
     "payments committed": lambda: at_payments(committed=True),
 }
+"""The same of the payments poller."""
 
 if __name__ == "__main__":
-    POINTS[sys.argv[1]]()
+    (POINTS | PAYMENT_POINTS)[sys.argv[1]]()
     main(sys.argv[2:])
