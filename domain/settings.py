@@ -86,7 +86,7 @@ class ArSettings(Wire):
     include_accessorials: StrictBool = True
     include_e_checks: StrictBool = True
     deductions_as_credits: StrictBool = True
-    """Whether deductions on an invoice are exported, as credit lines; off, the customer owes more in Sage than in Alvys."""
+    """Whether deductions on an invoice are exported, as credit lines. Off, more is owed in Sage than in Alvys."""
 
 
 class ApSettings(Wire):

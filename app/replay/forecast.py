@@ -17,7 +17,7 @@ from app.ledger_reading import Reader, offsets_in
 from app.progress import Progress
 from app.replay.plan import Move
 from consumers.engine.grouping import Row, as_row
-from consumers.engine.judgement import Next, judge, mapped, read_again
+from consumers.engine.judgement import Next, judge, mapped, read_again, unchanged
 from consumers.engine.knobs import Knobs
 from consumers.engine.ledger import Ending, Entry, Posted, decode, ended
 from consumers.engine.records import read
@@ -27,6 +27,7 @@ from domain.codes import Code
 from domain.documents import Document, SourceDocument
 from domain.events import ContractError
 from domain.export import export
+from domain.identity import content_of
 from domain.mapping_state import MappingState
 from domain.outcomes import Outcome, Rejected
 from domain.parties import PartyIndex
@@ -185,6 +186,8 @@ class Simulation:
             return answer, None
         if answer is None:
             return Verdict(Outcome.REVERSED), None
+        if (same := unchanged(entry.posted, received.revision, content_of(answer))) is not None:
+            return same, None
         # Sage's lists say which party it is, but an event that names none finds none in any list.
         party = (
             None if answer.party.external_id else NO_LIST.match(answer.party, answer.party_rules, answer.source.profile)

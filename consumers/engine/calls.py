@@ -39,6 +39,7 @@ def claim_of(work: Work, lease_until: datetime) -> Claim:
         operation=work.operation,
         record_no=record_no,
         posting_date=work.mapped.posting_date if step is None else None,
+        content="" if isinstance(step, Retire) else work.content,
     )
 
 

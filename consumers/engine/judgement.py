@@ -123,6 +123,15 @@ def mapped(
     return Verdict(Outcome.REJECTED, Code.CHANGED_AFTER_POSTING, detail + answer.detail, sage=sage)
 
 
+def unchanged(standing: Posted | None, revision: str, content: str) -> Verdict | None:
+    """The revision is another one, and what it books is what stands: there is nothing to correct, only to remember."""
+    if standing is None or not standing.content or standing.content != content:
+        return None
+    sage = SageAnswer(standing.record_no, standing.control_id)
+    why = "what it books is what stands already"
+    return Verdict(Outcome.ALREADY_POSTED, detail=why, sage=sage, posted=replace(standing, revision=revision))
+
+
 def marked(entry: Entry, revision: str, command: MarkSynced) -> Verdict:
     """A person entered this revision by hand, and says so."""
     earlier = entry.marked.claim if entry.marked is not None else None

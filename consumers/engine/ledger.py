@@ -25,7 +25,7 @@ UNSURE_REVISION = "?"
 """The same where an update of ours may or may not have been executed: it has the content of one of two revisions."""
 CREATE, UPDATE, REVERSE, DELETE = "create", "update", "reverse", "delete"
 """What a call does, as `Claim.operation` and in its control id."""
-MOST_RETIRED = 100
+MOST_RETIRED = 30
 """Records of ours that are remembered as reversed or deleted, for each document; the newest."""
 INTERNAL = "~"
 """What begins so is no document key but a record of the engine's own, whose value only its writer understands."""
@@ -61,6 +61,8 @@ class Claim:
     """What a correction changes; older claims create, and name none."""
     posting_date: date | None = None
     """Its date in the general ledger where that is not the document's own (`periods`)."""
+    content: str = ""
+    """What is booked (`domain.identity.content_of`); empty where that is not known."""
 
     @property
     def corrects(self) -> bool:
@@ -79,6 +81,8 @@ class Posted:
     sage_object: SageObject
     number: str
     party_id: str
+    content: str = ""
+    """What was booked (`domain.identity.content_of`); empty where that is not known."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -88,6 +92,10 @@ class Retired:
     record_no: str
     number: str
     """The number that it still holds; empty where it was deleted, which frees its number."""
+    connection: Connection
+    """Where it stood; its object and party likewise: payments that were made of it may still be voided."""
+    sage_object: SageObject
+    party_id: str
 
 
 @dataclass(frozen=True, slots=True)
@@ -227,7 +235,7 @@ def _decode(key: str, value: bytes) -> Entry:
         last=_ending(last) if last else None,
         parked=base64.b64decode(parked) if parked is not None else None,
         marked=_marked(marked) if marked else None,
-        retired=tuple(Retired(**each) for each in body.get("retired", ())),
+        retired=tuple(map(_read_retired, body.get("retired", ()))),
         renumbered=body.get("renumbered", False),
         grouped=Grouped(**grouped) if grouped else None,
     )
@@ -247,6 +255,11 @@ def _claim(body: dict[str, object]) -> Claim:
         "posting_date": date.fromisoformat(str(posted)) if (posted := body.get("posting_date")) else None,
     }
     return Claim(**parts)  # type: ignore[arg-type]  # as above
+
+
+def _read_retired(body: dict[str, object]) -> Retired:
+    parts = body | {"connection": _connection(body["connection"]), "sage_object": SageObject(str(body["sage_object"]))}
+    return Retired(**parts)  # type: ignore[arg-type]  # as above
 
 
 def _marked(body: dict[str, object]) -> Marked:
@@ -305,6 +318,11 @@ def without_standing(entry: Entry, ending: Ending, parked: bytes | None, *, dele
     posted = entry.posted
     if posted is None:
         raise ValueError(f"{entry.key} does not stand in Sage")
-    retired = (*entry.retired, Retired(posted.record_no, "" if deleted else posted.number))[-MOST_RETIRED:]
+    retired = (*entry.retired, _retired(posted, deleted=deleted))[-MOST_RETIRED:]
     after = ended(entry, ending, next_attempt=True)
     return replace(after, posted=None, parked=parked, retired=retired)
+
+
+def _retired(posted: Posted, *, deleted: bool) -> Retired:
+    number = "" if deleted else posted.number
+    return Retired(posted.record_no, number, posted.connection, posted.sage_object, posted.party_id)

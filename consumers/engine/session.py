@@ -25,6 +25,7 @@ from consumers.engine.judgement import (
     marked,
     overtaken,
     read_again,
+    unchanged,
     unmarked,
     with_present_credentials,
 )
@@ -39,9 +40,10 @@ from consumers.engine.surroundings import Receive, Surroundings
 from consumers.engine.work import Gone, Inspect, Verdict, Work
 from domain.codes import Code
 from domain.commands import Command, MarkSynced, Replay, Retry
-from domain.documents import SourceDocument
+from domain.documents import Document, SourceDocument
 from domain.events import ContractError
 from domain.export import export
+from domain.identity import content_of
 from domain.outcomes import Outcome, Rejected
 from domain.reading import Received
 from producers.dead_letters import DeadRecord
@@ -296,6 +298,9 @@ class PartitionSession:
                 return
         answer = source if isinstance(source, Rejected) else export(source, state, self._knobs.lines)
         result = mapped(work.standing, answer, state)
+        work.content = content_of(result) if isinstance(result, Document) else ""
+        if isinstance(result, Document):
+            result = unchanged(work.standing, work.received.revision, work.content) or result
         if isinstance(result, Verdict):
             work.document = None
             self.finish(work, result)

@@ -75,6 +75,7 @@ def _standing(claim: Claim, record_no: str, revision: str) -> Posted:
         sage_object=claim.sage_object,
         number=claim.number,
         party_id=claim.party_id,
+        content=claim.content if revision != OTHER_REVISION else "",
     )
 
 

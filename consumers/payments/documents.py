@@ -15,7 +15,7 @@ from typing import Self
 import structlog
 from aiokafka import AIOKafkaConsumer, ConsumerRecord, TopicPartition
 
-from consumers.engine.ledger import INTERNAL, Entry, decode, key_of
+from consumers.engine.ledger import INTERNAL, Entry, Posted, Retired, decode, key_of
 from consumers.high_watermarks import HighWatermarks
 from domain.documents import SageObject
 from domain.payments import Ours
@@ -171,24 +171,18 @@ def _name(partition: TopicPartition) -> str:
 
 def _documents(entry: Entry) -> list[Ours]:
     """What the entry's document is, or was, in Sage."""
-    last = entry.posted or entry.claim
-    if last is None:
-        return []
-    numbers = [(each.record_no, each.number) for each in getattr(entry, "retired", ())]
-    if entry.posted is not None:
-        numbers.append((entry.posted.record_no, entry.posted.number))
-    where = last.connection
+    ours: list[Posted | Retired] = [*entry.retired, *([entry.posted] if entry.posted is not None else [])]
     return [
         Ours(
             key=entry.key,
-            subsidiary_id=where.subsidiary_id,
-            company_id=where.company_id,
-            entity_id=where.entity_id,
-            object=last.sage_object,
-            record_no=record_no,
-            number=number,
-            party_id=last.party_id,
+            subsidiary_id=each.connection.subsidiary_id,
+            company_id=each.connection.company_id,
+            entity_id=each.connection.entity_id,
+            object=each.sage_object,
+            record_no=each.record_no,
+            number=each.number,
+            party_id=each.party_id,
         )
-        for record_no, number in numbers
-        if record_no.isascii() and record_no.isdecimal()  # what Sage numbers otherwise has no payments
+        for each in ours
+        if each.record_no.isascii() and each.record_no.isdecimal()  # what Sage numbers otherwise has no payments
     ]

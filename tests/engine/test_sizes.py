@@ -56,7 +56,8 @@ def largest_entry(event: int) -> Entry:
         "r" * 32, "c" * 64, 10**9, CONNECTION, SageObject.AR_INVOICE, ID, party, Decimal("999999999999999.99"), NOW,
         operation="reverse", record_no="9" * LONGEST_OF_SAGE,
     )  # fmt: skip
-    retired = (Retired("9" * LONGEST_OF_SAGE, "9" * 30),) * MOST_RETIRED
+    gone = Retired("9" * LONGEST_OF_SAGE, "9" * 30, CONNECTION, SageObject.AP_ADJUSTMENT, party)
+    retired = (gone,) * MOST_RETIRED
     detail = one_line(WIDEST * LONGEST)
     last = Ending("r" * 32, Outcome.DEFERRED, 10**18, 10**18, Code.CHANGED_AFTER_POSTING, detail, BLOCKED, by_sage=True)
     return Entry(KEY, 10**9, posted, claim, last, b"x" * event, None, retired, renumbered=True)

@@ -10,6 +10,7 @@ import aiohttp
 import httpx
 import pytest
 
+from tests.support.crashing import PAYMENT_POINTS
 from tests.support.payments import Books
 from tests.support.processes import Process, gateway
 
@@ -126,7 +127,7 @@ async def test_pollers_killed_at_random_miss_nothing_and_invent_nothing(places, 
     await the_topic_is_the_truth(books, accountant)
 
 
-@pytest.mark.parametrize("point", ["payments read", "payments written, not committed", "payments committed"])
+@pytest.mark.parametrize("point", PAYMENT_POINTS)
 async def test_a_poller_that_dies_at_a_commit_tells_each_fact_once(places, point):
     books, url = places
     accountant = Accountant(url, 3)

@@ -130,10 +130,13 @@ POINTS: dict[str, Callable[[], None]] = {
     "party made": lambda: after(SageClient, "change"),
     "about to be looked up": lambda: before(SageClient, "find"),
     "looked up": lambda: after(SageClient, "find"),
+}
+PAYMENT_POINTS: dict[str, Callable[[], None]] = {
     "payments read": lambda: after(PaymentsReader, "changed"),
     "payments written, not committed": lambda: at_payments(committed=False),
     "payments committed": lambda: at_payments(committed=True),
 }
+"""The same of the payments poller."""
 
 JOB_POINTS: dict[str, Callable[[], None]] = {
     "rows read": lambda: before(_Run, "_send_due"),
@@ -153,5 +156,5 @@ CORRECTING: dict[str, Callable[[], None]] = {
 }
 
 if __name__ == "__main__":
-    (POINTS | JOB_POINTS | CORRECTING)[sys.argv[1]]()
+    (POINTS | JOB_POINTS | CORRECTING | PAYMENT_POINTS)[sys.argv[1]]()
     main(sys.argv[2:])
