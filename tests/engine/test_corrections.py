@@ -529,3 +529,33 @@ async def test_the_reversal_is_dated_by_the_injected_clock(world):
     async with world.worker(now=lambda: utc_now() + timedelta(days=40)):
         await until(lambda: world.sage.corrected)
     assert world.sage.booked[0].reversed_on == (utc_now() + timedelta(days=40)).date()
+
+
+def delivered(number: str, day: str) -> bytes:
+    """The invoice of `invoice`, whose load was delivered that day: nothing that is booked."""
+    event = orjson.loads(invoice(number))
+    event["data"]["loads"] = [{"loadNumber": number, "deliveredAt": f"{day}T00:00:00Z"}]
+    return orjson.dumps(event)
+
+
+@pytest.mark.feature("2.7 posted")
+async def test_a_revision_that_books_what_stands_corrects_nothing_and_is_remembered(world):
+    await world.send((key("a"), delivered("a", "2026-06-01")))
+    async with world.worker():
+        await world.until(1, "posted")
+        for day in ("2026-06-02", "2026-06-02"):
+            await world.send((key("a"), delivered("a", day)))
+        results = await world.until(2, "already_posted")
+    assert [each.get("fromLedger", False) for each in results] == [False, False, True]
+    assert len({each["revision"] for each in results}) == 2
+    assert stands(world) == [("a", "100.00")]
+    assert world.sage.corrected == []
+    # A dimension that takes its value from it would make it content: then the next revision is corrected.
+    source = {"source": "shipper.name", "type": "text"}
+    await world.set(f"{SUBSIDIARY}/custom-field/arinvoice/SHIPPER", source)
+    named = orjson.loads(delivered("a", "2026-06-02"))
+    named["data"]["loads"][0]["shipper"] = {"name": "Prairie Gold"}
+    await world.send((key("a"), orjson.dumps(named)))
+    async with world.worker():
+        results = await world.until(2, "posted")
+    assert told(results[-2:]) == [("reversed", None, "1"), ("posted", None, "2")]
