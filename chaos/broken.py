@@ -21,7 +21,7 @@ from typing import Any
 from unittest.mock import patch
 
 from app.cli import main
-from consumers.engine import lane
+from consumers.engine import calls
 from consumers.engine.doubt import Doubts
 from consumers.engine.ledger import Entry
 from consumers.engine.ledger_store import Ledger
@@ -47,7 +47,7 @@ def no_unique_id() -> None:
         return request(*arguments, **(named | {"unique": False}))
 
     _put(_envelope, "request", without)
-    _put(lane, "control_id", _fresh)
+    _put(calls, "control_id", _fresh)
 
 
 def commit_first() -> None:
@@ -71,7 +71,7 @@ def blind_resend() -> None:
             work.owner.again(work)
 
     _put(Doubts, "_look_up", look_up)
-    _put(lane, "control_id", _fresh)
+    _put(calls, "control_id", _fresh)
 
 
 def _put(where: object, name: str, broken: object) -> None:

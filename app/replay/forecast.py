@@ -27,7 +27,6 @@ from domain.codes import Code
 from domain.documents import Document, SourceDocument
 from domain.events import ContractError
 from domain.export import export
-from domain.identity import content_of
 from domain.mapping_state import MappingState
 from domain.outcomes import Outcome, Rejected
 from domain.parties import PartyIndex
@@ -186,7 +185,7 @@ class Simulation:
             return answer, None
         if answer is None:
             return Verdict(Outcome.REVERSED), None
-        if (same := unchanged(entry.posted, received.revision, content_of(answer))) is not None:
+        if (same := unchanged(entry.posted, received, answer)) is not None:
             return same, None
         # Sage's lists say which party it is, but an event that names none finds none in any list.
         party = (

@@ -13,9 +13,12 @@ from consumers.engine.work import Verdict, verdict_of
 from domain.codes import Code
 from domain.commands import Command, MarkSynced, Retry, said
 from domain.documents import Document
+from domain.identity import content_of
 from domain.keys import ConnectionKey
 from domain.mapping_state import MappingState
 from domain.outcomes import Deferred, Outcome, Rejected, Skipped
+from domain.reading import Received
+from domain.reading.revision import revision_without_facts
 from domain.settings import ConnectionSetting, ConnectionStatus
 from producers.results import SageAnswer, SourceRecord
 
@@ -123,13 +126,24 @@ def mapped(
     return Verdict(Outcome.REJECTED, Code.CHANGED_AFTER_POSTING, detail + answer.detail, sage=sage)
 
 
-def unchanged(standing: Posted | None, revision: str, content: str) -> Verdict | None:
-    """The revision is another one, and what it books is what stands: there is nothing to correct, only to remember."""
-    if standing is None or not standing.content or standing.content != content:
+def unchanged(standing: Posted | None, received: Received, document: Document) -> Verdict | None:
+    """The revision is another one, and what it books is what stands: there is nothing to correct, only to remember.
+
+    Of what an earlier version posted the ledger does not know the content; then it has to be the same but for facts,
+    which that version did not read.
+    """
+    if standing is None or isinstance(received.document, Rejected):
+        return None
+    if standing.content:
+        same = standing.content == content_of(document)
+    else:
+        same = standing.revision == revision_without_facts(received.document)
+    if not same:
         return None
     sage = SageAnswer(standing.record_no, standing.control_id)
     why = "what it books is what stands already"
-    return Verdict(Outcome.ALREADY_POSTED, detail=why, sage=sage, posted=replace(standing, revision=revision))
+    posted = replace(standing, revision=received.revision, connection=document.connection)
+    return Verdict(Outcome.ALREADY_POSTED, detail=why, sage=sage, posted=posted)
 
 
 def marked(entry: Entry, revision: str, command: MarkSynced) -> Verdict:

@@ -300,7 +300,7 @@ class PartitionSession:
         result = mapped(work.standing, answer, state)
         work.content = content_of(result) if isinstance(result, Document) else ""
         if isinstance(result, Document):
-            result = unchanged(work.standing, work.received.revision, work.content) or result
+            result = unchanged(work.standing, work.received, result) or result
         if isinstance(result, Verdict):
             work.document = None
             self.finish(work, result)

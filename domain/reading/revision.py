@@ -6,12 +6,14 @@ spelled, the order of fields, fields we do not read, statuses, payments, the eve
 
 import hashlib
 import json
+from dataclasses import replace
 from datetime import date, datetime
 from decimal import Context, Decimal
 
 from pydantic import BaseModel
 
 from domain.documents import SourceDocument
+from domain.facts import NO_FACTS
 
 _DIGITS = 32
 _FIELD, _LINE, _NAME, _NONE, _AROUND = "\x1f", "\x1e", "\x1d", "\x00", "\x1a"
@@ -55,6 +57,12 @@ def revision_of(document: SourceDocument) -> str:
         if line.facts.content and line.facts.content != around:
             parts += (_AROUND, line.facts.content)
     return _hash(_FIELD.join(parts))
+
+
+def revision_without_facts(document: SourceDocument) -> str:
+    """The revision that versions before facts were read gave the document."""
+    lines = tuple([replace(line, facts=NO_FACTS) for line in document.lines])
+    return revision_of(replace(document, facts=NO_FACTS, lines=lines))
 
 
 def revision_of_raw(data: BaseModel) -> str:

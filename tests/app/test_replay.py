@@ -92,7 +92,7 @@ async def everything_that_can_be(world):
         (key("later"), invoice("later", subsidiary="sub-4")),
         (key("later"), invoice("later", subsidiary="sub-4")),
         (key("moves"), invoice("moves")),
-        (key("moves"), invoice("moves", subsidiary="sub-4")),
+        (key("moves"), invoice("moves", "150.00", subsidiary="sub-4")),
         (key("unnamed"), invoice("unnamed", customer="").replace(b"Prairie Gold", b" ")),
         (key("unfound"), invoice("unfound", customer="")),
         (key("wrong key"), invoice("right-key")),

@@ -9,8 +9,8 @@ import pytest
 
 ROOT = Path(__file__).parents[2]
 LAST = re.compile(
-    r"demo: events=(\d+) posted=(\d+) skipped=(\d+) deferred=(\d+) rejected=(\d+) dead=(\d+) payments=(\d+)"
-    r" lost=0 twice=0"
+    r"demo: events=(\d+) posted=(\d+) reversed=(\d+) skipped=(\d+) deferred=(\d+) rejected=(\d+) dead=(\d+)"
+    r" payments=(\d+) lost=0 twice=0"
 )
 
 

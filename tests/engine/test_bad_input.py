@@ -59,7 +59,7 @@ class Sent:
 
     @property
     def topics(self) -> dict[str, str]:
-        return dict(zip(("invoice", "settlement", "fuel", "toll"), self.world.topics.sources, strict=True))
+        return dict(zip(("invoice", "settlement", "fuel", "toll", "day"), self.world.topics.sources, strict=True))
 
 
 @pytest.fixture
@@ -385,7 +385,7 @@ async def test_one_id_on_four_topics_is_four_documents(sent):
 async def test_equal_numbers_of_two_subsidiaries_are_two_documents_and_equal_ids_are_one_that_moved(sent):
     world = sent.world
     await world.connect("sub-2")  # the same company in Sage
-    await world.set("sub-2/account/ar/default/default", {"account": "4000"})
+    await world.set("sub-2/account/ar/default/default", {"account": "4100"})
     for subsidiary in (SUBSIDIARY, "sub-2"):
         made = orjson.loads(invoice("1000", subsidiary=subsidiary))
         made["data"]["invoice"]["id"] = f"id-of-{subsidiary}"

@@ -188,7 +188,7 @@ async def test_a_refusal_by_sage_corrects_what_was_kept(world, gateway):
         gateway.store.set_record(COMPANY, "CUSTOMER", "C-1", {"STATUS": "inactive"})
         await world.send(of("b", externalAccountingId="C-1"))
         refused = await world.until(1, "rejected")
-        assert refused[-1]["code"] == "SAGE_REFUSED"  # it was believed to be active
+        assert refused[-1]["code"] == "SAGE_PARTY_INVALID"  # it was believed to be active
         await world.send(of("c", externalAccountingId="C-1"))
         refused = await world.until(2, "rejected")
         assert refused[-1]["code"] == "PARTY_INACTIVE"
