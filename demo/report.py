@@ -42,6 +42,9 @@ def last_line(evidence: Evidence) -> str:
 
 
 def _outcome(sent: Sent) -> str:
+    """How the record ended; one that corrected what stood counts as that, though it was posted in its place."""
+    if any(answer.outcome == Outcome.REVERSED for answer in sent.answers):
+        return Outcome.REVERSED
     return sent.last.outcome if sent.last else "unanswered"
 
 
