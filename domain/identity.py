@@ -8,6 +8,7 @@ attempt give the same id in every process, for ever.
 import hashlib
 
 from domain.documents import Document
+from domain.parties import link_number
 
 SEPARATOR = "\x1f"
 
@@ -29,10 +30,13 @@ def content_of(document: Document) -> str:
     Two revisions of equal content need no correction: one may tell of a delivery date that no dimension and no custom
     field takes. Before the number gets a suffix, the party its record and the document its term.
     """
-    connection, party = document.connection, document.party
+    connection, party, profile = document.connection, document.party, document.source.profile
     parts = [
         *(connection.company_id, connection.entity_id, document.sage_object, document.number, document.draft),
         *(party.kind, party.external_id, party.provider, party.subsidiary_id, *party.names),
+        # Without an id of its own, what else the party is found by.
+        *(() if party.external_id else (profile and profile.alvys_id, link_number(document.party_rules, profile))),
+        document.source.terms.days,
         *(document.date, document.due, document.currency, document.total, document.reference, document.description),
         *((one.field, one.value) for one in document.custom),
     ]

@@ -88,7 +88,7 @@ def _both(source: SourceDocument, setting: ConnectionSetting, other: ConnectionS
 
 
 def _lines(source: SourceDocument, left_out: tuple[LeftOut, ...]) -> Iterator[Skipped]:
-    if left_out and not source.lines:
+    if left_out and not (source.lines and source.total):
         yield Skipped(Code.ALL_LINES_OFF, in_words(left_out))
 
 

@@ -180,7 +180,7 @@ class Simulation:
             if verdict is not None:
                 return verdict, None
         exported = source if isinstance(source, Rejected) else export(source, self._state, self._knobs.lines)
-        answer = mapped(entry.posted, exported, self._state)
+        answer = mapped(entry.posted, exported, self._state, entry.retired)
         if isinstance(answer, Verdict):
             return answer, None
         if answer is None:

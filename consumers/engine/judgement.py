@@ -3,12 +3,13 @@
 Replay tells what would happen with the same function that decides what does happen.
 """
 
+from collections.abc import Sequence
 from dataclasses import replace
 from enum import Enum, auto
 from typing import TypeVar
 
 from consumers.engine.grouping import stands
-from consumers.engine.ledger import OTHER_REVISION, Claim, Entry, Marked, Posted
+from consumers.engine.ledger import OTHER_REVISION, Claim, Entry, Marked, Posted, Retired
 from consumers.engine.work import Verdict, verdict_of
 from domain.codes import Code
 from domain.commands import Command, MarkSynced, Retry, said
@@ -71,7 +72,7 @@ def _superseded(offset: int | None) -> Verdict:
 
 def _stands_already(entry: Entry, revision: str) -> Verdict | None:
     """The same content is in Sage: we posted it, or a person said so."""
-    if entry.posted is not None and entry.posted.revision == revision:
+    if entry.posted is not None and entry.posted.revision == revision and entry.marked is None:
         sage = SageAnswer(entry.posted.record_no, entry.posted.control_id)
         return Verdict(Outcome.ALREADY_POSTED, sage=sage, from_ledger=True)
     if entry.marked is not None and entry.marked.revision == revision:
@@ -100,7 +101,10 @@ def changed(entry: Entry) -> Verdict:
 
 
 def mapped(
-    standing: Posted | None, answer: Document | Skipped | Deferred | Rejected, state: MappingState
+    standing: Posted | None,
+    answer: Document | Skipped | Deferred | Rejected,
+    state: MappingState,
+    retired: Sequence[Retired] = (),
 ) -> Document | Verdict | None:
     """What the mapping of a revision means where another one stands in Sage, or nothing does.
 
@@ -109,7 +113,7 @@ def mapped(
         booked any more, so that what stands has to go.
     """
     if standing is None:
-        return answer if isinstance(answer, Document) else verdict_of(answer)
+        return answer if isinstance(answer, Document) else _not_posted(answer, retired)
     setting = state.connection(standing.connection.subsidiary_id)
     if isinstance(setting, ConnectionSetting) and setting.state is ConnectionStatus.PAUSED:
         # Of a document that moves, the connection that it leaves; and one that is zero now waits here as well.
@@ -124,6 +128,14 @@ def mapped(
     detail = f"record {standing.record_no} stands in Sage, and this revision is not exported: {answer.code}, "
     sage = SageAnswer(standing.record_no)
     return Verdict(Outcome.REJECTED, Code.CHANGED_AFTER_POSTING, detail + answer.detail, sage=sage)
+
+
+def _not_posted(answer: Skipped | Deferred | Rejected, retired: Sequence[Retired]) -> Verdict:
+    """Nothing stands. What was taken back to be corrected is not skipped for a setting: nobody would know of it."""
+    if not retired or not isinstance(answer, Skipped) or answer.code in NOTHING_TO_BOOK:
+        return verdict_of(answer)
+    detail = f"record {retired[-1].record_no} was taken back to be corrected, and this is not exported now: "
+    return Verdict(Outcome.REJECTED, Code.CHANGED_AFTER_POSTING, f"{detail}{answer.code}, {answer.detail}")
 
 
 def unchanged(standing: Posted | None, received: Received, document: Document) -> Verdict | None:

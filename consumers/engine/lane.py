@@ -333,7 +333,8 @@ class Lane:
                 self._answered(work)
                 return error
             case Refused(error=error) if error.kind in (Kind.DATA, Kind.BUG):
-                self._preparation.dimensions.refused(work.mapped, claim.connection.entity_id)
+                if work.document is not None:  # None: what stands is only taken away
+                    self._preparation.dimensions.refused(work.document, claim.connection.entity_id)
                 self._answered(work)
                 self._preparation.refused(work)
                 work.owner.finish(work, refused(claim, error))

@@ -16,7 +16,7 @@ LONGEST = Limits().number
 def numbered(document: Document, entry: Entry) -> Document:
     """The document under the number that it is to be posted with, or that the draft which stands of it has."""
     own = document.number
-    if entry.posted is not None and is_of(entry.posted.number, own):
+    if entry.posted is not None and entry.renumbered and is_of(entry.posted.number, own):
         return replace(document, number=entry.posted.number)
     number = next_number(own, entry) if entry.renumbered else None
     return document if number is None else replace(document, number=number)

@@ -297,10 +297,18 @@ class PartitionSession:
                 self.finish(work, verdict)
                 return
         answer = source if isinstance(source, Rejected) else export(source, state, self._knobs.lines)
-        result = mapped(work.standing, answer, state)
+        result = mapped(work.standing, answer, state, entry.retired)
         work.content = content_of(result) if isinstance(result, Document) else ""
+        if work.updated_to is not None and work.updated_to != work.content:
+            work.attempt += 1  # Sage may know the control id by the update of other content that was sent before
+        work.updated_to = None
+        lost = entry.last is not None and entry.last.code is Code.STANDING_NOT_FOUND
         if isinstance(result, Document):
-            result = unchanged(work.standing, work.received, result) or result
+            if entry.retired and entry.retired[-1].number:
+                # The reversal was booked on an open day; nothing may stand for want of another one.
+                result = replace(result, first_open_day=True)
+            if not (work.unsure or work.executed or lost):
+                result = unchanged(work.standing, work.received, result) or result
         if isinstance(result, Verdict):
             work.document = None
             self.finish(work, result)
@@ -332,6 +340,9 @@ class PartitionSession:
         """Step 5: the document ended. Result, ledger and offset become true in one transaction."""
         if work.withdrawn or self._gone:
             return  # somebody else decides: a person, or the next owner
+        if work.executed is not None and not (verdict.posted or verdict.refused or verdict.stands or verdict.marked):
+            self._still_in_doubt(work, work.executed)
+            return
         self._documents.settle(work)
         entry = known(work, self._ledger.get(work.key))
         claim = work.claim
@@ -344,6 +355,15 @@ class PartitionSession:
                 return
             verdict = changed(entry)
         self._write(work, verdict, entry)
+
+    def _still_in_doubt(self, work: Work, executed: Claim) -> None:
+        """Sage says that it executed the call: whatever the settings say now, nothing may take its place."""
+        work.claim = executed
+        self._called.discard(work)
+        self._rest()
+        if work.offset is None:
+            self._documents.doubt(work)
+        self._lanes.doubt(work)
 
     def park(self, work: Work, verdict: Verdict) -> None:
         """Keep a document in doubt: its record ends, its claim stands, its key stays busy until the doubt ends."""
@@ -388,9 +408,11 @@ class PartitionSession:
             return
         self._documents.settle(work)
         work.unsure = work.unsure or work.claimed.operation == UPDATE
-        posting_date = work.claimed.posting_date
+        sent = work.claimed
         work.afresh()
-        work.posting_date = posting_date
+        if sent.revision == work.received.revision:
+            work.posting_date = sent.posting_date
+        work.updated_to = sent.content if sent.operation == UPDATE else None
         self._map(work)
 
     def retired(self, work: Work, gone: Gone) -> None:

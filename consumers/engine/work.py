@@ -161,6 +161,8 @@ class Work:
     """True when a person, told that what stood cannot be found, asked to go on."""
     unsure: bool = False
     """True once an update of what stands may or may not have been executed."""
+    updated_to: str | None = None
+    """The content of an update that is proven not executed; None if none was sent."""
     content: str = ""
     """What is to be booked, as the ledger compares it with what stands; see `domain.identity.content_of`."""
     mapping_offset: int | None = None

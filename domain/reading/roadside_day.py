@@ -47,8 +47,8 @@ def read(data: RoadsideDayData, key: str, emitted_at: datetime) -> SourceDocumen
         subsidiary_id=data.subsidiary_id,
         number=hashed_number(f"{day}-{data.provider}", key),
         party=PartyRef(kind=PartyKind.VENDOR, provider=data.provider),
-        # What was created before activation is never exported, so the oldest row speaks for all.
-        created_at=min((row.created_at for row in rows), default=emitted_at),
+        # Each row was held against the activation when it was grouped; a later one does not lose the earlier ones.
+        created_at=max((row.created_at for row in rows), default=emitted_at),
         date=data.date,
         due=data.date,
         currency=amounts.currency,
