@@ -27,19 +27,31 @@ PAGE = MAX_PAGE
 NUMBERS = 1000
 """Record numbers in one filter: as many as `in` takes."""
 _ADJUSTMENT = "TRX_ADJUSTMENTAMOUNT|ADJUSTMENTAMOUNT"
-_NEGATIVE = "TRX_NEGATIVEINVOICEAMOUNT|NEGATIVEINVOICEAMOUNT"
-_COLUMNS = {
+_INLINE = "TRX_INLINEAMOUNT|INLINEAMOUNT"
+_NEGATIVE = {Side.AR: "TRX_NEGATIVEINVOICEAMOUNT|NEGATIVEINVOICEAMOUNT", Side.AP: _INLINE}
+_NEGATIVE_KEY = {Side.AR: "NEGATIVEINVOICEKEY", Side.AP: "INLINEKEY"}
+"""The field that names a negative document that was used up."""
+_BOTH: dict[PaymentKind, tuple[str, ...]] = {
     PaymentKind.PAYMENT: ("TRX_PAYMENTAMOUNT|PAYMENTAMOUNT",),
     PaymentKind.DISCOUNT: ("TRX_DISCOUNTAMOUNT|DISCOUNTAMOUNT",),
-    PaymentKind.CREDIT: (_ADJUSTMENT, _NEGATIVE, "TRX_INLINEAMOUNT|INLINEAMOUNT"),
-    PaymentKind.ADVANCE: ("TRX_ADVANCEAMOUNT|ADVANCEAMOUNT",),
-    PaymentKind.OVERPAYMENT: ("TRX_OVERPAYMENTAMOUNT|OVERPAYMENTAMOUNT",),
+    PaymentKind.ADVANCE: ("TRX_POSTEDADVANCEAMOUNT|POSTEDADVANCEAMOUNT",),
+}
+_COLUMNS: dict[Side, dict[PaymentKind, tuple[str, ...]]] = {
+    Side.AR: _BOTH
+    | {
+        PaymentKind.CREDIT: (_ADJUSTMENT, _NEGATIVE[Side.AR], _INLINE),
+        PaymentKind.OVERPAYMENT: ("TRX_POSTEDOVERPAYMENTAMOUNT|POSTEDOVERPAYMENTAMOUNT",),
+    },
+    Side.AP: _BOTH | {PaymentKind.CREDIT: (_ADJUSTMENT, _INLINE)},
 }
 """The columns of each way to settle; of two with a bar between them the first counts, if it is filled."""
-_DETAIL = (
-    "RECORDKEY", "POSADJKEY", "ADJUSTMENTKEY", "NEGATIVEINVOICEKEY", "PAYMENTKEY", "PAYMENTDATE", "CURRENCY", "STATE",
-    *(name for columns in _COLUMNS.values() for column in columns for name in column.split("|")),
-)  # fmt: skip
+_DETAIL = {
+    side: (
+        "RECORDKEY", "POSADJKEY", "ADJUSTMENTKEY", _NEGATIVE_KEY[side], "PAYMENTKEY", "PAYMENTDATE", "CURRENCY",
+        "STATE", *(name for kinds in columns.values() for column in kinds for name in column.split("|")),
+    )
+    for side, columns in _COLUMNS.items()
+}  # fmt: skip
 _HEADER = ("STATE", "PAYMENTMETHOD", "DOCNUMBER", "RECORDID", "DESCRIPTION")
 _BALANCE = (
     "STATE", "TOTALENTERED", "TRX_TOTALENTERED", "TOTALPAID", "TRX_TOTALPAID", "TOTALDUE", "TRX_TOTALDUE",
@@ -73,7 +85,7 @@ class PaymentsReader:
     async def changed(self, login: Login, side: Side, since: str | None, after: Mark | None = None) -> ChangedDetails:
         """One page of the rows that were changed at `since` or later, in the order of their changes."""
         self._allow()
-        query = Changes(detail_object(side), _DETAIL, since, after, page_size=PAGE)
+        query = Changes(detail_object(side), _DETAIL[side], since, after, page_size=PAGE)
         rows, last = await self._page(login, query, None)
         seen = after
         for row in rows:
@@ -83,11 +95,11 @@ class PaymentsReader:
     async def details(self, login: Login, kind: SageObject, record_nos: Collection[str]) -> Iterator[Detail]:
         """All rows that settle these documents, or use them up."""
         side = side_of(kind)
-        names = ("RECORDKEY", "NEGATIVEINVOICEKEY") if kind is plain(side) else ("POSADJKEY", "ADJUSTMENTKEY")
+        names = ("RECORDKEY", _NEGATIVE_KEY[side]) if kind is plain(side) else ("POSADJKEY", "ADJUSTMENTKEY")
         rows: list[Row] = []
         for numbers in _parts(record_nos):
             where = AnyOf(tuple(one_of(name, numbers) for name in names))
-            rows += await self._all(login, detail_object(side), (STAMP, *_DETAIL), where)
+            rows += await self._all(login, detail_object(side), (STAMP, *_DETAIL[side]), where)
         return (_detail(side, row) for row in rows)
 
     async def headers(self, login: Login, side: Side, record_nos: Collection[str]) -> dict[str, Header]:
@@ -160,10 +172,10 @@ def _stamp(row: Row) -> str:
 
 def _detail(side: Side, row: Row) -> Detail:
     amounts = {kind: sum((_amount(row, column) for column in columns), Decimal(0))
-               for kind, columns in _COLUMNS.items()}  # fmt: skip
+               for kind, columns in _COLUMNS[side].items()}  # fmt: skip
     credits_used = (
         (adjustment(side), row.get("ADJUSTMENTKEY", "").strip(), _amount(row, _ADJUSTMENT)),
-        (plain(side), row.get("NEGATIVEINVOICEKEY", "").strip(), _amount(row, _NEGATIVE)),
+        (plain(side), row.get(_NEGATIVE_KEY[side], "").strip(), _amount(row, _NEGATIVE[side])),
     )
     return Detail(
         record_no=row["RECORDNO"],

@@ -81,7 +81,7 @@ async def test_custom_fields_are_listed_and_set_checked_against_sage(alvys_sage)
     listed = await alvys_sage("custom-fields", "list", SUBSIDIARY)
     assert listed.code == 1, "a field that Sage requires is not mapped"
     rows = table(listed.out)
-    assert (rows["A_TEXT"]["TYPE"], rows["A_TEXT"]["CHARS"], rows["A_TEXT"]["OFFERED"]) == ("Text", "40", "yes")
+    assert (rows["A_TEXT"]["TYPE"], rows["A_TEXT"]["CHARS"], rows["A_TEXT"]["OFFERED"]) == ("Text", "-", "yes")
     assert rows["A_PICKLIST"]["OFFERED"] == "no: its type Picklist is not supported"
 
     for words, said in {
@@ -101,7 +101,9 @@ async def test_custom_fields_are_listed_and_set_checked_against_sage(alvys_sage)
         "key": f"{SUBSIDIARY}/custom-field/arinvoice/A_NUMBER",
         "value": {"source": "customer.miles", "type": "number", "required": True},
     }
-    done = await alvys_sage("custom-fields", "set", SUBSIDIARY, "arinvoice", "A_TEXT", "--source", "load.bolNumber")
+    done = await alvys_sage(
+        "custom-fields", "set", SUBSIDIARY, "arinvoice", "A_TEXT", "--source", "load.bolNumber", "--max-length", "40"
+    )
     assert "maxLength 40" in done.out
     listed = await alvys_sage("custom-fields", "list", SUBSIDIARY)
     assert listed.code == 0
