@@ -101,10 +101,15 @@ class Reads:
                 await self._look_up(unknown)
 
     async def _look_up(self, objects: Sequence[str]) -> None:
-        reply = await self._send([function(f"q{number}", lookup(each)) for number, each in enumerate(objects)])
+        try:
+            reply = await self._send([function(f"q{number}", lookup(each)) for number, each in enumerate(objects)])
+        except SageError as error:
+            if error.kind not in (Kind.BUG, Kind.DATA):
+                raise
+            reply = None  # a gateway that does not take `lookup` at all
         for number, name in enumerate(objects):
             try:
-                names = listed(_result(reply, f"q{number}").data)
+                names = None if reply is None else listed(_result(reply, f"q{number}").data)
             except SageError as error:
                 if error.kind in (Kind.RETRY, Kind.THROTTLED, Kind.AUTH):
                     raise

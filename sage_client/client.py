@@ -11,6 +11,7 @@ Guarantees:
 5. Reads are complete or raise.
 6. No secret is in any repr, error, traceback context or log line.
 7. All requests to one company share one limit (`turns`): sign-ins, postings, look-ups, lists and probes.
+8. A query selects fields that the company has, as far as Sage tells (`_fields`). What it cannot do without is an error.
 """
 
 import secrets

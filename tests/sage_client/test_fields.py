@@ -21,6 +21,7 @@ from sage_client.parties import PartyFields
 from sage_client.payments import PaymentsReader
 from tests.sage_client.company import BAREST, FULLEST, CompanyGateway, bracketed
 from tests.sage_client.scripted import error, login, refused
+from tests.sage_client.scripted import errors as errors_of
 
 EVERY = 5
 """Polls of a test that counts."""
@@ -259,6 +260,15 @@ async def test_where_lookup_is_not_allowed_a_query_asks_for_all_and_copes_with_t
         [row] = await changed(gateway, polls=EVERY)
         assert row.date == ""
     assert (gateway.refusals, len(gateway.lookups)) == (2, 2)  # one of each a client
+
+
+async def test_a_gateway_that_does_not_take_lookup_at_all_is_read_all_the_same():
+    gateway = CompanyGateway()
+    gateway.describe = lambda asked: (
+        f"<response>{asked.control('failure')}{errors_of(error('XL03000003', 'XML Parse schema error'))}</response>"
+    )
+    assert await changed(gateway, polls=EVERY)
+    assert (len(gateway.lookups), gateway.refusals) == (1, 0)
 
 
 async def test_a_list_that_cannot_be_read_at_the_moment_fails_the_read_and_is_asked_for_again():
