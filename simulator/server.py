@@ -17,7 +17,7 @@ from simulator.auth import end_sessions
 from simulator.errors import GATEWAY_THROTTLED, GENERIC, ControlError, SageError
 from simulator.faults import Fault, Faults
 from simulator.gateway import Admitted, Gateway
-from simulator.seed import Company, Seed, Sender, demo_seed
+from simulator.seed import Company, Preset, Seed, Sender, demo_seed
 from simulator.store import Clock, Store, UnknownCompanyError
 from simulator.traffic import BusyError, Traffic
 
@@ -35,7 +35,8 @@ class Simulator:
     """A running gateway: `async with Simulator(demo=True) as sim: ... sim.url, sim.store, sim.faults, sim.traffic`.
 
     `port=0` picks a free port. `clock` gives the time of sessions, time stamps and payments; `fault_seed` makes
-    probabilities repeatable; `latency` is a wait in seconds before every request.
+    probabilities repeatable; `latency` is a wait in seconds before every request. `preset` shapes every company that is
+    there at the start, as the same word in a company's `config` does.
     """
 
     def __init__(  # noqa: PLR0913 -- every setting of a server has a default
@@ -51,6 +52,7 @@ class Simulator:
         latency: float = 0.0,
         clock: Clock | None = None,
         fault_seed: int = 1,
+        preset: Preset | None = None,
     ) -> None:
         self.store = Store(database, clock)
         self.faults = Faults(fault_seed)
@@ -62,6 +64,8 @@ class Simulator:
         for given in (demo_seed() if demo else None, seed, Seed(senders=tuple(senders), companies=tuple(companies))):
             if given is not None:
                 self.store.load(given)
+        for company in self.store.companies() if preset else ():
+            self.store.configure(company, preset=preset)
 
     @property
     def url(self) -> str:

@@ -21,7 +21,10 @@ from simulator.functions.custom import checked_custom
 _ID = re.compile(r"[A-Za-z0-9 ._-]{1,20}")
 _NAME_MAX = 100
 _EMAIL = re.compile(r"[^@\s]+@[^@\s]+\.[^@\s]+")
-_CONTACTS = {"PAYTO": "PAYTOCONTACTNAME", "RETURNTO": "RETURNTOCONTACTNAME"}
+_CONTACTS = {
+    "CUSTOMER": {"BILLTO": "PAYTOCONTACTNAME", "SHIPTO": "RETURNTOCONTACTNAME"},
+    "VENDOR": {"PAYTO": "PAYTOCONTACTNAME", "RETURNTO": "RETURNTOCONTACTNAME"},
+}
 
 
 def checked_field(name: str, value: str) -> None:
@@ -51,7 +54,7 @@ def checked(
         if found is None or found["STATUS"] != "active":
             raise refuse(GENERIC, f"Invalid Term '{term}' specified.")
     more: dict[str, Value] = {}
-    for tag, column in _CONTACTS.items():
+    for tag, column in _CONTACTS[object_type.name].items():
         name = text(element, f"{tag}/CONTACTNAME")
         if name and call.record("CONTACT", name) is None:
             raise refuse(GENERIC, f"Invalid Contact '{name}' specified.")

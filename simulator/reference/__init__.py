@@ -11,6 +11,7 @@ from dataclasses import dataclass
 from functools import cache
 from pathlib import Path
 
+_USER_DEFINED_DIMENSIONS = "user-defined dimensions"
 _RELATION = re.compile(r"(\w+)>(\w+) by ([\w.]+)")
 
 
@@ -38,6 +39,15 @@ class FieldFacts:
     subscription: str
     """The subscription that it seems to depend on; empty for none."""
     length: int | None
+
+    @property
+    def readable(self) -> bool:
+        """Whether some company gives this field when it is read.
+
+        A source reads it; or sends it, and it depends on a subscription that no company with a complete list has.
+        """
+        bought = self.subscription not in {"", _USER_DEFINED_DIMENSIONS}
+        return self.read or (bought and not self.data_type.endswith("]"))
 
 
 @dataclass(frozen=True, slots=True)
@@ -76,12 +86,12 @@ class Reference:
     """The values of DATATYPE in the answer of `lookup`."""
 
     def readable(self, object_name: str, field: str) -> bool:
-        """Whether a source reads this field, directly or over one of the object's paths (`VENDOR.NAME`)."""
+        """Whether some company gives this field, directly or over one of the object's paths (`VENDOR.NAME`)."""
         facts = self.objects.get(object_name)
         if facts is None:
             return False
-        if field in facts.fields:
-            return facts.fields[field].read
+        if field in facts.fields and facts.fields[field].readable:
+            return True
         path, _, rest = field.partition(".")
         return bool(rest) and any(
             self.readable(relation.object_name, rest) for relation in facts.relations if relation.path == path

@@ -15,12 +15,12 @@ from tests.support.sent_names import OWN, OWN_OBJECTS
 
 def everywhere(fact: FieldFacts) -> bool:
     """Whether no subscription is needed, no list lacks it and no query refused it."""
-    return fact.read and not (fact.subscription or fact.absent or fact.refused_by_query)
+    return fact.readable and not (fact.subscription or fact.absent or fact.refused_by_query)
 
 
 def anywhere(fact: FieldFacts) -> bool:
-    """Whether any source reads it."""
-    return fact.read
+    """Whether some company has it."""
+    return fact.readable
 
 
 def company(has: Callable[[FieldFacts], bool], *, subscriptions: bool) -> dict[str, set[str]]:

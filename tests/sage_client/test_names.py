@@ -138,13 +138,8 @@ async def test_every_query_asks_for_names_that_have_a_source_and_the_company_has
     assert gateway.refusals == 0
 
 
-ONLY_WRITTEN = {("GLACCOUNT", "REQUIRECONTRACT")}
-"""Sent by published clients and documented as the others of its kind; no company's list that was read has Contracts in
-it. It is selected where the company lists it."""
-
-
 def sourced(name: str, each: str) -> bool:
-    return name in OWN_OBJECTS or reference().readable(name, each) or (name, each) in ONLY_WRITTEN
+    return name in OWN_OBJECTS or reference().readable(name, each)
 
 
 def whole(kind: SageObject) -> Call:

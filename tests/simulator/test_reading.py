@@ -55,7 +55,7 @@ async def test_a_query_can_ignore_case(client: Client):
     ("body", "number"),
     [
         (query("ARINVOICE", "INVOICENO"), "XL03000006"),
-        (query("ARINVOICE", "RECORDNO", condition("equalto", "INVOICENO", "1")), "DL02000001"),
+        (query("ARINVOICE", "RECORDNO", condition("equalto", "INVOICENO", "1")), "XL03000006"),
         (query("ARINVOICE", "RECORDNO", condition("greaterthan", "WHENMODIFIED", "2026-03-09T00:00:00")), "DL02000001"),
         (query("ARINVOICE", "RECORDNO", condition("greaterthan", "WHENCREATED", "2026-03-09")), "DL02000001"),
         (query("ARINVOICE", "RECORDNO", "<and>" + condition("equalto", "RECORDNO", "1") + "</and>"), "DL02000001"),
