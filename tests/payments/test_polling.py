@@ -1,4 +1,7 @@
-"""Requirement 4: payments recorded in Sage come back, each fact once, whatever changes and whenever it is looked."""
+"""Requirement 4: payments recorded in Sage come back, each fact once, whatever changes and whenever it is looked.
+
+From a company that lacks whatever it may, as from one that has it all.
+"""
 
 import asyncio
 from decimal import Decimal
@@ -10,6 +13,11 @@ from consumers.payments.rounds import Polled, Rounds
 from simulator.payments import Edit, Parts
 
 pytestmark = pytest.mark.requirement(4)
+
+
+@pytest.fixture(params=["barest", "fullest"])
+def preset(request):
+    return request.param
 
 
 async def kinds(books):
