@@ -111,6 +111,7 @@ class Code(StrEnum):
     SAGE_PAYMENTS_APPLIED = "SAGE_PAYMENTS_APPLIED"
     SAGE_SIGN_IN = "SAGE_SIGN_IN"
     SAGE_CONFIGURATION = "SAGE_CONFIGURATION"
+    SAGE_FIELD_MISSING = "SAGE_FIELD_MISSING"
     SAGE_UNAVAILABLE = "SAGE_UNAVAILABLE"
     SAGE_REQUEST_INVALID = "SAGE_REQUEST_INVALID"
     OUTCOME_UNKNOWN = "OUTCOME_UNKNOWN"
@@ -511,6 +512,13 @@ EXPLANATIONS: dict[Code, Explanation] = {
         _W,
         "Sage Intacct refuses the sender, the user's permissions or the tenant's set-up.",
         "Follow the prerequisites article: authorise the sender, give the user its role.",
+    ),
+    Code.SAGE_FIELD_MISSING: Explanation(
+        _W,
+        "Sage Intacct does not show a field that this service cannot do without: the company lacks a subscription, or "
+        "the user may not read it. The detail names the object and the field.",
+        "Give the user's role the permission to read the object, or switch the subscription on; it is tried again by "
+        "itself.",
     ),
     Code.SAGE_UNAVAILABLE: Explanation(
         _W,

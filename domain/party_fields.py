@@ -53,8 +53,11 @@ def contact_fields(profile: Profile) -> dict[str, str]:
 
 
 def differing(given: Mapping[str, str], there: Mapping[str, str]) -> dict[str, str]:
-    """Those of the given fields that Sage has otherwise; white space at the ends is no difference."""
-    return {name: value for name, value in given.items() if value.strip() != there.get(name, "").strip()}
+    """Those of the given fields that Sage has otherwise; white space at the ends is no difference.
+
+    A field that is not there could not be read: nobody knows whether it differs, so it is left alone.
+    """
+    return {name: value for name, value in given.items() if name in there and value.strip() != there[name].strip()}
 
 
 def _address(address: Address | None) -> dict[str, str]:

@@ -11,6 +11,7 @@ Guarantees:
 5. Reads are complete or raise.
 6. No secret is in any repr, error, traceback context or log line.
 7. All requests to one company share one limit (`turns`): sign-ins, postings, look-ups, lists and probes.
+8. A query selects fields that the company has, as far as Sage tells (`_fields`). What it cannot do without is an error.
 """
 
 import secrets
@@ -32,7 +33,8 @@ from domain.documents import PartyKind, SageObject
 from domain.parties import PartyRecord
 from sage_client import _envelope, books, discovery, parties
 from sage_client._classify import as_read
-from sage_client._reading import Send, read_all, read_one, read_page
+from sage_client._fields import Fields, lookup
+from sage_client._reading import Reads, Send, read_one
 from sage_client._reply import Reply, Row
 from sage_client._session import Session, Sessions, opened
 from sage_client._text import DEFAULT_LIMITS, Limits
@@ -124,6 +126,7 @@ class SageClient:
         self._transport = Transport(self._http, timeouts, clock)
         self._clock = clock
         self._sessions = Sessions(self._sign_in, clock)
+        self._fields = Fields(clock)
 
     async def __aenter__(self) -> Self:
         return self
@@ -262,7 +265,7 @@ class SageClient:
 
     async def dimensions(self, login: Login) -> list[Dimension]:
         """The company's dimensions, those that cannot be mapped too (`Dimension.withheld`); SageError as `parties`."""
-        [result] = await read_one(self._reader(login), [discovery.GET_DIMENSIONS])
+        [result] = await read_one(self._send(login), [discovery.GET_DIMENSIONS])
         return discovery.dimensions(result.data)
 
     async def dimension_values(self, login: Login, dimension: Dimension) -> list[DimensionValue]:
@@ -278,19 +281,13 @@ class SageClient:
             if not dimension.user_defined:
                 raise
             unreadable = DimensionUnreadableError.of(dimension.object, denied)
-        except RequestInvalidError:
-            if dimension.user_defined:
-                raise
-            # Not every object calls its values' names NAME; the id and the status are what counts.
-            rows = await self.query(login, discovery.values_query(dimension, with_names=False))
-            return [discovery.value(dimension, row) for row in rows]
         else:
             return [discovery.value(dimension, row) for row in rows]
         raise unreadable
 
     async def custom_fields(self, login: Login, *objects: FieldObject) -> list[CustomField]:
         """The custom fields of the objects, those that are not supported too; SageError as `parties`."""
-        results = await read_one(self._reader(login), [discovery.lookup(each) for each in objects])
+        results = await read_one(self._send(login), [lookup(each.object) for each in objects])
         return [
             field
             for each, result in zip(objects, results, strict=True)
@@ -321,19 +318,38 @@ class SageClient:
         [rows] = await self._read(login, [query])
         return rows
 
-    async def page(self, login: Login, query: Query | Changes, after: int | None = None) -> tuple[list[Row], bool]:
-        """One page of a query, whose key is greater than `after`: one request. True: it is the last.
+    async def page(
+        self,
+        login: Login,
+        query: Query | Changes,
+        after: int | None = None,
+        *,
+        allow: Callable[[], None] = lambda: None,
+    ) -> tuple[list[Row], bool]:
+        """One page of a query, whose key is greater than `after`. True: it is the last.
+
+        One request, but for the few that ask which fields the company has (`sage_client._fields`).
+
+        Args:
+            login: Whose session.
+            query: What to read.
+            after: The last key that was read; None: from the beginning.
+            allow: Called before each request; whatever it raises keeps the request back.
 
         Raises:
             SageError: The page could not be read.
         """
-        return await read_page(self._reader(login), query, after)
+        return await self._reads(login, allow).page(query, after)
 
     async def _read(self, login: Login, queries: Sequence[Query]) -> list[list[Row]]:
-        return await read_all(self._reader(login), queries)
+        return await self._reads(login).all(queries)
 
-    def _reader(self, login: Login) -> Send:
+    def _reads(self, login: Login, allow: Callable[[], None] = lambda: None) -> Reads:
+        return Reads(self._send(login, allow), self._fields.of(login))
+
+    def _send(self, login: Login, allow: Callable[[], None] = lambda: None) -> Send:
         async def send(functions: Sequence[str]) -> Reply:
+            allow()
             try:
                 return await self._call(login, functions, unique=False)
             except SageError as error:

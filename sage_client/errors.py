@@ -11,6 +11,7 @@
     │   ├── SignInError                 AUTH           company, user, password or entity refused
     │   ├── ConfigurationError          CONFIGURATION  sender or set-up of the tenant refused
     │   │   └── PermissionDeniedError     CONFIGURATION  the user may not do this with this kind of object
+    │   │       ├── FieldMissingError       CONFIGURATION  a field that cannot be done without is not shown
     │   │       └── DimensionUnreadableError  CONFIGURATION  a dimension of Platform Apps, whose values cannot be read
     │   ├── RefusedError                DATA           Sage refused the document itself
     │   │   ├── PeriodClosedError       DATA           its date is in a closed period
@@ -51,6 +52,7 @@ __all__ = [
     "DimensionUnreadableError",
     "DuplicateCallError",
     "DuplicateNumberError",
+    "FieldMissingError",
     "GatewayError",
     "Kind",
     "Level",
@@ -163,6 +165,12 @@ class ConfigurationError(NotDoneError):
 
 class PermissionDeniedError(ConfigurationError):
     """The user may not do this with this object, or Sage does not show it the object; others it may well."""
+
+
+class FieldMissingError(PermissionDeniedError):
+    """A field that cannot be done without is not shown: the company lacks a subscription, or the user may not."""
+
+    code = Code.SAGE_FIELD_MISSING
 
 
 class DimensionUnreadableError(PermissionDeniedError):

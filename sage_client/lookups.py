@@ -15,10 +15,8 @@ _PARTY_FIELD = {
     SageObject.AP_BILL: "VENDORID",
     SageObject.AP_ADJUSTMENT: "VENDORID",
 }
-_DOCUMENT_FIELDS = (
-    "RECORDID", "STATE", "TOTALENTERED", "TRX_TOTALENTERED", "DESCRIPTION", "WHENCREATED", "AUWHENCREATED",
-    "WHENMODIFIED",
-)  # fmt: skip
+_DOCUMENT_FIELDS = ("RECORDID", "STATE", "TRX_TOTALENTERED|TOTALENTERED", "DESCRIPTION", "WHENCREATED")
+_MORE = ("AUWHENCREATED", "WHENMODIFIED")
 
 LONGEST_ID = 255
 """Characters: what is longer is no id of Sage's, and would not fit where it is kept."""
@@ -41,7 +39,7 @@ class DocumentKey:
         party = _PARTY_FIELD[self.object]
         where = AllOf((equal("RECORDID", self.number), equal(party, self.party_id)))
         own = (marker_field,) if marker_field is not None and not self.object.adjusts else ()
-        return Query(self.object, (party, *_DOCUMENT_FIELDS, *own), where)
+        return Query(self.object, (party, *_DOCUMENT_FIELDS, *own), where, optional=_MORE)
 
 
 @dataclass(frozen=True, slots=True)

@@ -5,7 +5,7 @@ elements is free. Needed are NAME and a display contact with PRINTAS; a contact'
 """
 
 from collections.abc import Iterable, Iterator, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 from domain.documents import PartyKind
 from domain.parties import PartyRecord, made_for
@@ -51,12 +51,13 @@ def queries(kind: PartyKind, fields: PartyFields, ids: Iterable[str] | None) -> 
     name, key = _OBJECT[kind]
     more = fields_read(kind) if fields.details else ()
     own = (fields.number_field,) if fields.number_field else ()
-    read = tuple(dict.fromkeys((key, "NAME", "STATUS", *_APART, *own, *more)))
+    needed = (key, "NAME", "STATUS", *own)
+    everyone = Query(name, needed, optional=tuple(each for each in dict.fromkeys((*_APART, *more)) if each not in own))
     if ids is None:
-        return [Query(name, read)]
+        return [everyone]
     wanted = sorted(set(ids))
     chunks = [wanted[start : start + MAX_VALUES] for start in range(0, len(wanted), MAX_VALUES)]
-    return [Query(name, read, one_of(key, chunk)) for chunk in chunks]
+    return [replace(everyone, where=one_of(key, chunk)) for chunk in chunks]
 
 
 def party(kind: PartyKind, fields: PartyFields, row: Row) -> PartyRecord:
@@ -73,7 +74,7 @@ def party(kind: PartyKind, fields: PartyFields, row: Row) -> PartyRecord:
         row.get("NAME", ""),
         row.get("STATUS", "").strip().lower() in {"active", "t"},
         row.get(fields.number_field, "") if fields.number_field else "",
-        {name: row.get(name, "") for name in fields_read(kind)} if fields.details else None,
+        {name: row[name] for name in fields_read(kind) if name in row} if fields.details else None,
         tax_id=row.get("TAXID", ""),
         made_for=made_for(row.get("COMMENTS", "")),
     )
@@ -129,7 +130,7 @@ def contact_name(kind: PartyKind | str, party_id: str, name: str, attempt: int =
 
 def contacts_query(names: Iterable[str]) -> Query:
     """The contacts of these names."""
-    return Query("CONTACT", ("CONTACTNAME", "STATUS"), one_of("CONTACTNAME", sorted(set(names))))
+    return Query("CONTACT", ("CONTACTNAME",), one_of("CONTACTNAME", sorted(set(names))))
 
 
 def _escaped(fields: Mapping[str, str]) -> dict[str, str]:

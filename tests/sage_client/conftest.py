@@ -4,7 +4,7 @@ import pytest
 
 from simulator.seed import Preset
 
-COMPANIES: tuple[Preset, ...] = ("fullest",)
+COMPANIES: tuple[Preset, ...] = ("barest", "fullest")
 
 
 @pytest.fixture(params=COMPANIES)

@@ -127,7 +127,7 @@ async def test_the_five_types_of_the_four_objects_are_offered(client):
         "AN_AREA": FieldType.TEXT_AREA,
         "A_LINE": FieldType.TEXT,
     }
-    assert (found["A_TEXT"].length, found["A_NUMBER"].required) == (None, True)
+    assert (found["A_NUMBER"].required, found["A_TEXT"].required) == (True, False)
     assert found["A_LINE"].object is FieldObject.AP_BILL_ITEM
 
 
