@@ -28,8 +28,8 @@ DATA_TYPES: dict[Kind, str] = {
 }
 
 # Labels in `query`, codes in `readByQuery`. The codes of paid documents are not documented: `A` (posted) is shown for
-# them, so that nobody builds on an invented one. `V` for a reversed document is borrowed from AP payments, where it is
-# documented.
+# them, so that nobody builds on an invented one. `V` for a reversed document, and for the transaction that reverses it,
+# is borrowed from AP payments, where it is documented.
 STATE_CODES = {
     "Draft": "D",
     "Submitted": "S",
@@ -41,6 +41,7 @@ STATE_CODES = {
     "Selected": "A",
     "Closed": "A",
     "Reversed": "V",
+    "Reversal": "V",
 }
 
 _CENT = Decimal("0.01")

@@ -49,7 +49,7 @@ def checked(
     if term:
         found = call.record("ARTERM" if object_type.name == "CUSTOMER" else "APTERM", str(term))
         if found is None or found["STATUS"] != "active":
-            raise refuse(GENERIC, f"Invalid Term '{term}' specified.")
+            raise refuse(GENERIC, f"The term name {term} is invalid")
     more: dict[str, Value] = {}
     for tag, column in _CONTACTS.items():
         name = text(element, f"{tag}/CONTACTNAME")

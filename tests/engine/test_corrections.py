@@ -261,7 +261,7 @@ async def test_a_draft_of_another_customer_is_deleted_and_made_anew(world):
     async with world.worker():
         results = await world.until(2, "posted")
     assert world.sage.corrected == [("delete", "1")]
-    assert "draft record 1 was deleted" in results[1]["detail"]
+    assert "record 1 was deleted" in results[1]["detail"]
     assert [each.party_id for each in world.sage.booked] == ["C-2"]
 
 

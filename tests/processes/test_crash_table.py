@@ -6,6 +6,7 @@ from collections import Counter
 
 import pytest
 
+from demo.audit import WORTH_NOTHING
 from tests.processes.test_killed import CUSTOMER, books, environment, send, until_booked
 from tests.support.crashing import CORRECTING, POINTS
 from tests.support.engine import invoice, key
@@ -79,7 +80,7 @@ async def test_a_worker_that_dies_in_a_correction_leaves_one_that_stands_never_t
 
 def standing(sage, numbers):
     """How often each of the numbers counts in the books."""
-    there = [each for each in sage.documents() if each["state"] != "Reversed"]
+    there = [each for each in sage.documents() if each["state"] not in WORTH_NOTHING]
     return Counter(each["number"] for each in there if each["number"] in numbers)
 
 

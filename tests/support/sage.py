@@ -5,7 +5,7 @@ For speed, beside the tests that run against the simulator over HTTP.
 
 import asyncio
 from collections import Counter, deque
-from collections.abc import Callable, Iterable, Sequence
+from collections.abc import Callable, Collection, Iterable, Sequence
 from dataclasses import dataclass, field, replace
 from datetime import UTC, date, datetime
 from decimal import Decimal
@@ -136,6 +136,7 @@ class FakeSage:
         *,
         not_after: datetime | None = None,
         wanted: Callable[[], bool] | None = None,
+        resent: Collection[str] = (),
     ) -> list[Answer]:
         self.late += self.too_late
         unwanted = wanted is not None and not wanted()
