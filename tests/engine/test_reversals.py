@@ -189,6 +189,16 @@ async def test_the_record_that_a_reversal_leaves_is_nobodys_document(
     assert {each.get("code") for each in results} <= {None, Code.OUTCOME_UNKNOWN}
 
 
+async def test_a_posted_credit_is_deleted_and_posted_anew_by_the_same_setting(world, gateway):  # noqa: F811
+    credits_deleted = {"creditMemos": True, "correctPostedBy": "deletion"}
+    await world.connect(SUBSIDIARY, company=COMPANY, ar=credits_deleted)
+    await send(world, "-100.00")
+    await send(world, "-90.00")
+    async with world.worker():
+        await world.until(2, "posted")
+    assert books(gateway) == [("a", "Posted", "-90.00")]
+
+
 async def test_a_credit_that_was_reversed_by_hand_is_posted_anew_when_it_is_asked_for(world, gateway):  # noqa: F811
     await world.connect(SUBSIDIARY, company=COMPANY, ar={"creditMemos": True})
     await send(world, "-100.00")
@@ -202,6 +212,16 @@ async def test_a_credit_that_was_reversed_by_hand_is_posted_anew_when_it_is_aske
         await world.until(2, "posted")
     assert standing(gateway) == [("a", "Posted", "-90.00")]
     assert ("Reversed - a", "Reversal", "100.00") in books(gateway)
+
+
+@pytest.mark.parametrize("kind", ["too_many_operations", "session_ended", "deadlock", "offline", "throttled_in_200"])
+async def test_what_passes_by_itself_rejects_no_document_and_books_none_twice(world, gateway, kind):  # noqa: F811
+    gateway.faults.add(Fault(kind=kind, function="create_invoice", times=2))
+    await send(world, "100.00")
+    async with world.worker():
+        results = await world.until(1, "posted")
+    assert books(gateway) == [("a", "Posted", "100.00")]
+    assert {each["outcome"] for each in results} <= {"posted", "uncertain"}
 
 
 async def test_a_call_that_still_runs_when_it_is_sent_again_is_looked_up_and_posted_once(world, gateway):  # noqa: F811
