@@ -16,7 +16,7 @@ What is proven, and by what:
 from collections.abc import Iterable
 
 from sage_client._kinds import Level
-from sage_client._rules import REFINED, Rule, Verdict, rule_for
+from sage_client._rules import GENERIC, REFINED, Rule, Verdict, rule_for
 from sage_client.errors import (
     ConfigurationError,
     ConnectionLostError,
@@ -96,8 +96,8 @@ def _meaning(level: Level, errors: tuple[GatewayError, ...]) -> Verdict:
     for decisive in _DECISIVE:
         if decisive in known:
             return decisive
-    if UnknownOutcomeError in known and _only_read(rules[0]):
-        return UnknownOutcomeError
+    if UnknownOutcomeError in known:
+        return UnknownOutcomeError if _only_read(rules[0]) else known[0]
     if level is Level.OPERATION and None in found:
         return UnknownOutcomeError
     for passing in _PASSING:
@@ -108,7 +108,7 @@ def _meaning(level: Level, errors: tuple[GatewayError, ...]) -> Verdict:
 
 def _only_read(rule: Rule) -> bool:
     """Whether only our reading of the words knows the error; that does not outweigh an unknown outcome beside it."""
-    return rule.verdict in REFINED or not rule.numbers
+    return rule.verdict in REFINED or rule.numbers <= {GENERIC}
 
 
 def _otherwise(level: Level, http_status: int | None) -> type[SageError]:
@@ -126,9 +126,10 @@ def as_read(error: SageError) -> SageError:
     """What a failure means for a request that changes nothing: not known becomes not read, to be asked again.
 
     An answer that is not Sage's at all (HTTP 3xx or 4xx without gateway XML) comes from a wrong address or a closed
-    door.
+    door. A session that ended within one function says nothing of the credentials.
     """
-    if not isinstance(error, UnknownOutcomeError):
+    ended = isinstance(error, SignInError) and error.level is Level.RESULT
+    if not ended and not isinstance(error, UnknownOutcomeError):
         return error
     closed_door = error.level is Level.HTTP and 300 <= (error.http_status or 0) < HTTP_SERVER_ERRORS  # noqa: PLR2004 - 3xx and 4xx
     kind = ConfigurationError if closed_door else UnavailableError

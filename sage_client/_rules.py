@@ -133,6 +133,8 @@ REFINED: frozenset[Verdict] = frozenset(
     )
 )
 """Known by words alone."""
+GENERIC = "BL01001973"
+"""The number of wrappers, and of much else."""
 REFUSED = "XL03000027 BL03002128 BL03002101 BL03000018 BL03000130 PL01000127 CRE-3211"
 
 RULES: tuple[Rule, ...] = (
@@ -187,16 +189,6 @@ RULES: tuple[Rule, ...] = (
     _rule(RequestInvalidError, "DL02000001"),
     # What it is about the document. After the rules of patience: none of these may make an unknown outcome a known one.
     _rule(SmartRuleError, words=["smart rule"], levels=_RESULT),
-    _rule(
-        ReversalOffError,
-        words=[A_REVERSAL, "not enabled|is disabled|enable |not allowed for unpaid|turned off|not configured"],
-        levels=_RESULT,
-    ),
-    _rule(
-        ReversalElsewhereError,
-        words=[A_REVERSAL, "not owned|do not own|does not own|another level|different level|top level|restricted"],
-        levels=_RESULT,
-    ),
     _rule(DimensionMissingError, words=["dimension", "requires|required|missing"], levels=_RESULT),
     # "The account number '4000' requires a Department."
     _rule(DimensionMissingError, words=["account number |gl account ", " requires a "], levels=_RESULT),
@@ -221,11 +213,25 @@ RULES: tuple[Rule, ...] = (
     _rule(AccountInvalidError, words=["account ", NOT_VALID], levels=_RESULT),
     _rule(TermInvalidError, words=["invalid term '"], levels=_RESULT),
     _rule(TermInvalidError, words=[A_TERM, NOT_VALID], levels=_RESULT),
+    # Last: these words are nobody's but ours, and a document may speak of a reversal, too.
+    _rule(
+        ReversalOffError,
+        words=[A_REVERSAL, "not enabled|is disabled|enable |not allowed for unpaid|turned off|not configured"],
+        levels=_RESULT,
+    ),
+    _rule(
+        ReversalElsewhereError,
+        words=[
+            A_REVERSAL,
+            "not owned|do not own|does not own|another level|different level|restricted to locations",
+        ],
+        levels=_RESULT,
+    ),
     _rule(RefusedError, REFUSED),
     # Wrappers: the errors beside them say what it was.
     _rule(None, "XL03000009 GL-0504"),
-    _rule(None, "BL01001973", words=["could not create|currently, we can't create"]),
-    _rule(RefusedError, "BL01001973"),
+    _rule(None, GENERIC, words=["could not create|currently, we can't create"]),
+    _rule(RefusedError, GENERIC),
 )
 
 

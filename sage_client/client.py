@@ -301,7 +301,7 @@ class SageClient:
         """
         call = _envelope.function("probe", _envelope.get_api_session(login.entity_id))
         try:
-            opened(await self._call(login, [call], unique=False), login, self._gateway_url)
+            opened(await self._asked(login, [call]), login, self._gateway_url)
         except SageError as error:
             failure = as_read(error)
         else:
@@ -331,17 +331,20 @@ class SageClient:
     def _reader(self, login: Login) -> Send:
         async def send(functions: Sequence[str]) -> Reply:
             try:
-                reply = await self._call(login, functions, unique=False)
-                if _ended_within(reply):
-                    self._sessions.drop(login)
-                    reply = await self._call(login, functions, unique=False)
+                return await self._asked(login, functions)
             except SageError as error:
                 failure = as_read(error)
-            else:
-                return reply
             raise failure
 
         return send
+
+    async def _asked(self, login: Login, functions: Sequence[str]) -> Reply:
+        """The answer to functions that only read. Where a result says that the session ended, all go once more."""
+        reply = await self._call(login, functions, unique=False)
+        if not _ended_within(reply):
+            return reply
+        self._sessions.drop(login)
+        return await self._call(login, functions, unique=False)
 
     def _may_begin(self, not_after: datetime | None, wanted: Callable[[], bool] | None) -> None:
         if not_after is not None and self._clock() > not_after:

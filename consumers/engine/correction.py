@@ -203,7 +203,7 @@ def prove_correction(claim: Claim, found: Standing | None, *, lease_ended: bool,
     if claim.asked or claim.repeats >= budget:
         return Ask(
             f"Sage says that record {claim.record_no} was {_done(claim)}, but it is {found.state} with a total of "
-            f"{found.total}: reverse it in Sage by hand"
+            f"{found.total}: {'delete' if claim.operation == DELETE else 'reverse'} it in Sage by hand"
         )
     return SendAgain()
 

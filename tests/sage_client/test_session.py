@@ -312,6 +312,39 @@ async def test_a_read_goes_again_in_a_new_session(level):
     assert len(gateway.sign_ins) == 2
 
 
+async def test_a_probe_that_meets_an_ended_session_opens_a_new_one():
+    def opens(asked: Asked) -> str:
+        return asked.signed_in(scripted.SESSION_ID, ENDPOINT, None)
+
+    first = True
+
+    def sign_in(asked: Asked) -> scripted.Reply:
+        nonlocal first
+        probing = asked.root.find("operation/authentication/sessionid") is not None
+        if probing and first:
+            first = False
+            return SAID_AT["result"](asked)
+        return opens(asked)
+
+    gateway = Gateway(sign_in=sign_in)
+    async with gateway.client() as client:
+        await client.probe(login())
+    assert [asked.root.find("operation/authentication/login") is not None for asked in gateway.asked] == [
+        True,
+        False,
+        True,
+        False,
+    ]
+
+
+async def test_sessions_that_end_within_every_read_say_nothing_of_the_credentials():
+    gateway = Gateway(SAID_AT["result"])
+    async with gateway.client() as client:
+        with pytest.raises(errors.UnavailableError):
+            await client.parties(login(), PartyKind.VENDOR)
+    assert len(gateway.requests) == 2
+
+
 async def test_an_ended_session_in_place_of_results_stays_unknown_where_a_new_one_is_no_better():
     gateway = Gateway(SAID_AT["operation"])
     async with gateway.client() as client:

@@ -155,3 +155,22 @@ def test_what_was_undone_with_another_one_is_not_refused_for_nothing():
         assert type(answer.error) is errors.RefusedError  # as the one that failed
     alone = Result("b", "aborted", "", (), None, ())
     assert why(match(["b"], Reply("r", None, (), None, (alone,)))["b"]).kind is errors.Kind.RETRY
+
+
+@pytest.mark.parametrize(
+    ("text", "expected"),
+    [
+        ("The specified GL account '4900' : 'Reverse freight' is not valid. GL account is restricted by location.",
+         errors.AccountInvalidError),
+        ("Missing the reversal reason dimension; enable it.", errors.DimensionMissingError),
+        ("Date must be on or after 07/01/26 (reversal journal)", errors.PeriodClosedError),
+        ("The reversal date 06/30/2026 is within a period that's been closed, enter a later one after it",
+         errors.PeriodClosedError),
+        ("Invoice 'Reversed - 7' cannot be reversed: reversal of unpaid invoices is not enabled.",
+         errors.ReversalOffError),
+        ("reverseDate must be later than the postingDate of the invoice", errors.ReversalDateError),
+        ("The reversal date cannot be earlier than the transaction date.", errors.ReversalDateError),
+    ],
+)  # fmt: skip
+def test_words_of_a_reversal_take_nothing_from_what_was_published(text, expected):
+    assert type(classify(Level.RESULT, 200, (GatewayError.of("BL03000018", "", text, ""), WRAPPER))) is expected

@@ -110,6 +110,8 @@ class FakeSage:
     corrected: list[tuple[str, str]] = field(default_factory=list)
     """What was done to which record."""
     inspections: int = 0
+    asked_for: list[Call | Correction] = field(default_factory=list)
+    """Every call that arrived, in order."""
     lost: list[Call | Correction] = field(default_factory=list)
     """The calls of the last request."""
     down: SageError | None = None
@@ -144,6 +146,7 @@ class FakeSage:
             return [Refused(call.control_id, TooLateError("too late to send")) for call in calls]
         self.requests.append(len(calls))
         self.lost = list(calls)
+        self.asked_for += calls
         self.running += 1
         self.most_running = max(self.most_running, self.running)
         self.arrived.set()
