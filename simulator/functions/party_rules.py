@@ -27,7 +27,7 @@ _CONTACTS = {"PAYTO": "PAYTOCONTACTNAME", "RETURNTO": "RETURNTOCONTACTNAME"}
 def checked_field(name: str, value: str) -> None:
     """Refuse the value of a field that is in parties and contacts alike."""
     if name in {"EMAIL1", "EMAIL2"} and value and not _EMAIL.fullmatch(value):
-        raise refuse(INVALID, f"The e-mail address '{value}' is not valid.")
+        raise refuse(INVALID, f"Illegal format for Contactversion : Primary Email Address {value}")
     if name == "MAILADDRESS.COUNTRYCODE" and value and not (len(value) == len("US") and value.isupper()):
         raise refuse(INVALID, f"The country code '{value}' is not valid.")
 
