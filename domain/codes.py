@@ -128,6 +128,10 @@ class Code(StrEnum):
     STANDING_STATE_UNKNOWN = "STANDING_STATE_UNKNOWN"
     STANDING_NOT_FOUND = "STANDING_NOT_FOUND"
     CORRECTION_REFUSED = "CORRECTION_REFUSED"
+    CORRECTION_NOT_PERMITTED = "CORRECTION_NOT_PERMITTED"
+    REVERSAL_OFF = "REVERSAL_OFF"
+    REVERSAL_ELSEWHERE = "REVERSAL_ELSEWHERE"
+    REVERSAL_DATE = "REVERSAL_DATE"
     CORRECTION_CONTRADICTED = "CORRECTION_CONTRADICTED"
 
     @property
@@ -390,9 +394,10 @@ EXPLANATIONS: dict[Code, Explanation] = {
     ),
     Code.CREDIT_CHANGED: Explanation(
         _R,
-        "The document stands in Sage Intacct as a credit with other content. Sage Intacct documents no function that "
-        "reverses an adjustment, so it is not corrected by itself.",
-        "Correct the adjustment in Sage Intacct by hand and mark the document as synced.",
+        "The document stands in Sage Intacct as a credit with other content. Sage Intacct documents no function of the "
+        "XML gateway that reverses an adjustment, so it is not corrected by itself.",
+        "Reverse the adjustment in Sage Intacct by hand (Adjustments, Reverse), then `alvys-sage retry`: it is then "
+        "posted anew. Or correct it there by hand and mark the document as synced.",
     ),
     Code.CATEGORY_UNKNOWN: Explanation(
         _R,
@@ -601,8 +606,37 @@ EXPLANATIONS: dict[Code, Explanation] = {
     ),
     Code.CORRECTION_REFUSED: Explanation(
         _R,
-        "Sage Intacct refused to update, reverse or delete what stands there; its own words are in `sage.errors`.",
-        "Correct what Sage names, or reverse the record by hand in Sage Intacct, then `alvys-sage retry`.",
+        "Sage Intacct refused to update, reverse or delete what stands there; its own words are in `sage.errors`. An "
+        "unpaid document can be reversed only where the company enables that, by a user with the Reverse permission "
+        "and without location restrictions, at the level that owns it, and not once it was reconciled.",
+        "Correct what Sage names, or reverse the record by hand in Sage Intacct, then `alvys-sage retry`. Reversal of "
+        "unpaid documents is enabled in the configuration of Accounts Receivable and of Accounts Payable.",
+    ),
+    Code.CORRECTION_NOT_PERMITTED: Explanation(
+        _W,
+        "Sage Intacct does not let the user reverse, edit or delete what stands, though it may create such documents.",
+        "Give the role of the Web Services user, for Invoices (Accounts Receivable), Bills (Accounts Payable) and "
+        "Adjustments, the permissions Edit, Delete and Reverse; the document is tried again by itself.",
+    ),
+    Code.REVERSAL_OFF: Explanation(
+        _R,
+        "The document changed, and the company in Sage Intacct does not let unpaid documents of its kind be reversed.",
+        "At the top level, select Enable reversal of unpaid invoices (Accounts Receivable > Setup > Configuration), or "
+        "of unpaid bills (Accounts Payable), then `alvys-sage retry`. Where the company is to stay as it is, set "
+        "`ar.correctPostedBy` (`ap.correctPostedBy`) to `deletion`; or delete the record by hand and retry twice.",
+    ),
+    Code.REVERSAL_ELSEWHERE: Explanation(
+        _R,
+        "The document changed, and what stands in Sage Intacct is owned at another level (top level or entity) than "
+        "the user signs in to, or the user is restricted to locations.",
+        "Take the user's location restrictions away, or reverse the record by hand where it is owned; then "
+        "`alvys-sage retry`.",
+    ),
+    Code.REVERSAL_DATE: Explanation(
+        _R,
+        "Sage Intacct takes neither today nor the day after as the date of the reversal.",
+        "Retry later (`alvys-sage retry`), or reverse the record by hand in Sage Intacct, then retry: it is then "
+        "posted anew.",
     ),
     Code.CORRECTION_CONTRADICTED: Explanation(
         _U,

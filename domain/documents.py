@@ -28,8 +28,13 @@ class SageObject(StrEnum):
 
     @property
     def adjusts(self) -> bool:
-        """Whether it is an adjustment, which has neither due date nor terms, and which nothing reverses."""
+        """Whether it is an adjustment: without due date and terms, and reversed by hand only, by no function."""
         return self in {SageObject.AR_ADJUSTMENT, SageObject.AP_ADJUSTMENT}
+
+    @property
+    def side(self) -> Side:
+        """Whose books it is in, the customers' or the vendors'."""
+        return Side.AR if self in {SageObject.AR_INVOICE, SageObject.AR_ADJUSTMENT} else Side.AP
 
 
 def becomes(side: Side, total: Decimal) -> SageObject:

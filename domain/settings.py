@@ -87,6 +87,9 @@ class ArSettings(Wire):
     include_e_checks: StrictBool = True
     deductions_as_credits: StrictBool = True
     """Whether deductions on an invoice are exported, as credit lines. Off, more is owed in Sage than in Alvys."""
+    correct_posted_by: Literal["reversal", "deletion"] = "reversal"
+    """How a posted, unpaid invoice is taken back to be corrected. `deletion`: for a company that does not enable the
+    reversal of unpaid invoices; Sage keeps no trace of what stood there."""
 
 
 class ApSettings(Wire):
@@ -123,6 +126,8 @@ class ApSettings(Wire):
     """What a factoring company becomes when its carrier's vendor is made: a pay-to contact, or a vendor."""
     vendor_credits: StrictBool = False
     """Whether a bill below zero becomes an AP adjustment; else it is refused."""
+    correct_posted_by: Literal["reversal", "deletion"] = "reversal"
+    """The same as on the AR side, of bills."""
 
 
 class TermSettings(Wire):

@@ -11,8 +11,9 @@ An adjustment has neither due date nor term. Our marker always stands in the des
 has no custom fields, and a field that was set up for invoices and bills need not be there on adjustments.
 
 Corrections. Sage documents `create`, `update` and `delete` of adjustments and no function that reverses one: neither
-the two pages, nor the schema, nor the SDKs have it. To delete or to update in place what is posted would leave no trace
-in the books of what stood there, so an adjustment whose document changed is refused by its own code (`CREDIT_CHANGED`).
+the two pages, nor the schema, nor the SDKs have it; a person can (help: Adjustments, Reverse). To delete or to update
+in place what is posted would leave no trace in the books of what stood there, so an adjustment whose document changed
+is refused by its own code (`CREDIT_CHANGED`), unless the connection's `correctPostedBy` says that it is deleted.
 """
 
 from collections.abc import Iterable

@@ -92,6 +92,11 @@ class Sessions:
         if slot is not None and slot.session is session:
             slot.session = None
 
+    def drop(self, login: Login) -> None:
+        """Drop whatever session is open: a function's result says that it ended."""
+        if (slot := self._slots.get(login.key)) is not None:
+            slot.session = None
+
     def _usable(self, slot: _Slot, but: Session | None) -> Session | None:
         session = slot.session
         return session if session is not None and session is not but and session.fresh(self._clock()) else None

@@ -5,8 +5,8 @@ Guarantees:
 1. `post` never raises for what Sage or the network does; each call gets exactly one answer.
 2. `Done` means that Sage said so and named the record. `Refused` means that nothing was booked by this call. All else
    is `Unknown`.
-3. Nothing is retried, but for one case that is proven safe: Sage refused the session, so no function ran, and after one
-   new sign-in the same request goes out again.
+3. Nothing is retried, but for one case that is proven safe: Sage refused the session, or says that it ended, and after
+   one new sign-in what was refused goes out again under its control ids.
 4. A cancelled call raises `CancelledError` at once. Bytes may have left by then: the caller treats it as unknown.
 5. Reads are complete or raise.
 6. No secret is in any repr, error, traceback context or log line.
@@ -15,7 +15,7 @@ Guarantees:
 """
 
 import secrets
-from collections.abc import Callable, Iterable, Sequence
+from collections.abc import Callable, Collection, Iterable, Mapping, Sequence
 from dataclasses import replace
 from datetime import UTC, datetime
 from ipaddress import ip_address
@@ -32,14 +32,16 @@ from domain.custom_fields import FieldObject
 from domain.documents import PartyKind, SageObject
 from domain.parties import PartyRecord
 from sage_client import _envelope, books, discovery, parties
-from sage_client._classify import as_read
+from sage_client._classify import as_read, classify
 from sage_client._fields import Fields, lookup
+from sage_client._kinds import Level
 from sage_client._reading import Reads, Send, read_one
-from sage_client._reply import Reply, Row
+from sage_client._reply import SUCCESS, Reply, Row
+from sage_client._rules import session_is_over
 from sage_client._session import Session, Sessions, opened
 from sage_client._text import DEFAULT_LIMITS, Limits
 from sage_client._transport import RequestBody, Transport
-from sage_client.answers import Answer, Call, failed, match
+from sage_client.answers import Answer, Call, failed, in_resend, match, session_ended
 from sage_client.books import Account, Entity, Term
 from sage_client.corrections import Correction, render_call
 from sage_client.discovery import CustomField, Dimension, DimensionValue
@@ -147,6 +149,7 @@ class SageClient:
         *,
         not_after: datetime | None = None,
         wanted: Callable[[], bool] | None = None,
+        resent: Collection[str] = (),
     ) -> list[Answer]:
         """Create or correct documents: one request, one function per call, each independent, each under its control id.
 
@@ -156,6 +159,8 @@ class SageClient:
             not_after: The request does not begin later, whatever signing in or its turn took; its calls are then
                 refused with `TooLateError`, since nothing was sent.
             wanted: Asked right before the bytes leave; where it says no, likewise.
+            resent: Control ids that may have been sent before. A refusal of one that names its control id proves
+                nothing: the earlier send may be running.
 
         Returns:
             One answer per call, in the calls' order.
@@ -180,12 +185,7 @@ class SageClient:
             self._may_begin(not_after, wanted)
 
         if functions:
-            try:
-                reply = await self._call(login, list(functions.values()), unique=True, before=check)
-            except SageError as error:
-                answers |= {control_id: failed(control_id, error) for control_id in functions}
-            else:
-                answers |= match(list(functions), reply, known)
+            answers |= await self._written(login, functions, known, resent, unique=True, before=check)
         return [answers[call.control_id] for call in calls]
 
     async def find(self, login: Login, keys: Sequence[DocumentKey]) -> list[list[Found]]:
@@ -243,13 +243,9 @@ class SageClient:
             changes: What to do, each under a control id of its own.
             unique: Whether Sage is to refuse a control id that it has executed.
         """
-        functions = [_envelope.function(change.control_id, change.xml) for change in changes]
-        control_ids = [change.control_id for change in changes]
-        try:
-            answers = match(control_ids, await self._call(login, functions, unique=unique))
-        except SageError as error:
-            answers = {control_id: failed(control_id, error) for control_id in control_ids}
-        return [answers[control_id] for control_id in control_ids]
+        functions = {change.control_id: _envelope.function(change.control_id, change.xml) for change in changes}
+        answers = await self._written(login, functions, {}, (), unique=unique)
+        return [answers[change.control_id] for change in changes]
 
     async def accounts(self, login: Login) -> list[Account]:
         """All GL accounts that can be posted to, active or not; SageError as `parties`."""
@@ -302,7 +298,7 @@ class SageClient:
         """
         call = _envelope.function("probe", _envelope.get_api_session(login.entity_id))
         try:
-            opened(await self._call(login, [call], unique=False), login, self._gateway_url)
+            opened(await self._asked(login, [call]), login, self._gateway_url)
         except SageError as error:
             failure = as_read(error)
         else:
@@ -351,12 +347,20 @@ class SageClient:
         async def send(functions: Sequence[str]) -> Reply:
             allow()
             try:
-                return await self._call(login, functions, unique=False)
+                return await self._asked(login, functions)
             except SageError as error:
                 failure = as_read(error)
             raise failure
 
         return send
+
+    async def _asked(self, login: Login, functions: Sequence[str]) -> Reply:
+        """The answer to functions that only read. Where a result says that the session ended, all go once more."""
+        reply = await self._call(login, functions, unique=False)
+        if not _ended_within(reply):
+            return reply
+        self._sessions.drop(login)
+        return await self._call(login, functions, unique=False)
 
     def _may_begin(self, not_after: datetime | None, wanted: Callable[[], bool] | None) -> None:
         if not_after is not None and self._clock() > not_after:
@@ -364,21 +368,64 @@ class SageClient:
         if wanted is not None and not wanted():
             raise TooLateError("nobody wanted it any more when its turn came")
 
+    async def _written(
+        self,
+        login: Login,
+        functions: Mapping[str, str],
+        known: Mapping[str, str],
+        resent: Collection[str],
+        *,
+        unique: bool,
+        before: Callable[[], None] | None = None,
+    ) -> dict[str, Answer]:
+        """Each function's answer, by control id. Those whose session ended meanwhile go once more, in a new one."""
+        answers = await self._answered(login, functions, known, resent, unique=unique, before=before)
+        ended = {control_id: xml for control_id, xml in functions.items() if session_ended(answers[control_id])}
+        if ended:
+            self._sessions.drop(login)
+            answers |= await self._answered(login, ended, known, ended, unique=unique, before=before)
+        return answers
+
+    async def _answered(
+        self,
+        login: Login,
+        functions: Mapping[str, str],
+        known: Mapping[str, str],
+        resent: Collection[str],
+        *,
+        unique: bool,
+        before: Callable[[], None] | None,
+    ) -> dict[str, Answer]:
+        try:
+            reply = await self._call(login, list(functions.values()), unique=unique, before=before)
+        except SageError as error:
+            answers = {control_id: failed(control_id, error) for control_id in functions}
+        else:
+            answers = match(list(functions), reply, known)
+            resent = functions if reply.repeated else resent
+        return {control_id: in_resend(answer, resent) for control_id, answer in answers.items()}
+
     async def _call(
         self, login: Login, functions: Sequence[str], *, unique: bool, before: Callable[[], None] | None = None
     ) -> Reply:
-        """Send functions in the login's session; once more in a new one where Sage refuses the session."""
+        """Send functions in the login's session; once more in a new one where Sage refuses the session.
+
+        Said in place of results, the end of a session leaves open what ran: Sage refuses what did by its control id.
+        """
         session = await self._sessions.get(login)
         try:
             return await self._in_session(login, session, functions, unique=unique, before=before)
-        except SignInError as refused:
+        except SageError as refused:
+            if not isinstance(refused, SignInError) and not session_is_over(refused.errors):
+                raise
             log.info("sage session refused, signing in again: company=%s %s", login.company_id, refused)
         session = await self._sessions.get(login, but=session)
         try:
-            return await self._in_session(login, session, functions, unique=unique, before=before)
+            reply = await self._in_session(login, session, functions, unique=unique, before=before)
         except SignInError:
             self._sessions.forget(login, session)
             raise
+        return replace(reply, repeated=True)
 
     async def _in_session(
         self,
@@ -428,6 +475,12 @@ class SageClient:
             if before is not None:
                 before()
             return await self._transport.exchange(url, request_id, body)
+
+
+def _ended_within(reply: Reply) -> bool:
+    """Whether a function's result says that the session ended."""
+    failures = (result for result in reply.results if result.status != SUCCESS and result.errors)
+    return any(isinstance(classify(Level.RESULT, None, result.errors), SignInError) for result in failures)
 
 
 def _is_loopback(url: str) -> bool:

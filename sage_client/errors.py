@@ -22,6 +22,9 @@
     │   │   ├── TermInvalidError        DATA           its payment term is missing or inactive
     │   │   ├── SmartRuleError          DATA           a Smart Rule of the company refuses it
     │   │   ├── PaymentsAppliedError    DATA           payments are applied to it
+    │   │   ├── ReversalOffError        DATA           the company does not let unpaid documents be reversed
+    │   │   ├── ReversalElsewhereError  DATA           it can only be reversed where it was made, or by another user
+    │   │   ├── ReversalDateError       DATA           the date of the reversal is too early
     │   │   ├── DuplicateNumberError    DATA           the number exists: look up whose it is
     │   │   └── DimensionMissingError   DATA           a dimension that Sage requires is missing
     │   └── RequestInvalidError         BUG            Sage could not read our request, or we could not write it
@@ -65,6 +68,9 @@ __all__ = [
     "PermissionDeniedError",
     "RefusedError",
     "RequestInvalidError",
+    "ReversalDateError",
+    "ReversalElsewhereError",
+    "ReversalOffError",
     "SageError",
     "SignInError",
     "SmartRuleError",
@@ -240,6 +246,24 @@ class PaymentsAppliedError(RefusedError):
     """Payments are applied to the document, which forbids a change."""
 
     code = Code.SAGE_PAYMENTS_APPLIED
+
+
+class ReversalOffError(RefusedError):
+    """Reversing unpaid invoices, or bills, is not enabled in the company. Sage's own words for it are not published."""
+
+    code = Code.REVERSAL_OFF
+
+
+class ReversalElsewhereError(RefusedError):
+    """The record is not owned where the session is, or the user is restricted. Its words are not published either."""
+
+    code = Code.REVERSAL_ELSEWHERE
+
+
+class ReversalDateError(RefusedError):
+    """The date of the reversal is not later than the document's posting date. No closed period."""
+
+    code = Code.REVERSAL_DATE
 
 
 class DuplicateNumberError(RefusedError):

@@ -69,15 +69,20 @@ class Found:
 
     @property
     def reversed(self) -> bool:
-        """Whether it was reversed or voided, so that it is worth nothing."""
+        """Whether it was reversed or voided, or reverses another one, so that it is worth nothing."""
         return worth_nothing(self.state)
+
+    @property
+    def reversal(self) -> bool:
+        """Whether it is the transaction that Sage added when another one was reversed; it is nobody's document."""
+        return self.state.strip().lower() == "reversal"
 
 
 def worth_nothing(state: str) -> bool:
     """Whether Sage's label says that a document was reversed or voided.
 
-    "Reversed" is the label that is known; the words of other set-ups are not documented, so any that begin like it
-    count, and "Voided", which AP payments have.
+    "Reversed" is a label that is known, and "Reversal", of the transaction that Sage adds to reverse one; any that
+    begin like them count, and "Voided", which AP payments have.
     """
     return state.strip().lower().startswith(("revers", "void"))
 

@@ -6,7 +6,7 @@ from dataclasses import replace
 
 from app.bootstrap import login_of
 from app.connections.books import Books, Reader
-from app.connections.checks import check
+from app.connections.checks import check, untold
 from app.connections.discovery import discovered
 from app.connections.findings import Finding, Problem, errors, finding
 from app.connections.mapped import mapped, vendor_ids
@@ -70,7 +70,7 @@ async def _examine(
     reader = Reader(client, login)
     books = await reader.books(vendor_ids(found), setting.location_id)
     books = await discovered(reader, books, found)
-    return check(subsidiary, setting, state, found, books)
+    return [*check(subsidiary, setting, state, found, books), *untold(setting)]
 
 
 def login_for(settings: Settings, subsidiary: str, setting: ConnectionSetting) -> Login | Finding:

@@ -11,6 +11,7 @@ from typing import TypeVar
 from consumers.engine.grouping import stands
 from consumers.engine.ledger import OTHER_REVISION, Claim, Entry, Marked, Posted, Retired
 from consumers.engine.work import Verdict, verdict_of
+from domain.categories import Side
 from domain.codes import Code
 from domain.commands import Command, MarkSynced, Retry, said
 from domain.documents import Document
@@ -174,6 +175,15 @@ def with_present_credentials(known: Known, settings: MappingState) -> Known:
     if isinstance(now, ConnectionSetting) and (now.company_id, now.entity_id) == (was.company_id, was.entity_id):
         return replace(known, connection=replace(was, credentials=now.credentials))
     return known
+
+
+def deletes(known: Posted | Retired, settings: MappingState) -> bool:
+    """Whether what is posted and unpaid is deleted to be corrected, by the settings of the connection it stands in."""
+    setting = settings.connection(known.connection.subsidiary_id)
+    if not isinstance(setting, ConnectionSetting):
+        return False
+    side = setting.ar if known.sage_object.side is Side.AR else setting.ap
+    return side.correct_posted_by == "deletion"
 
 
 def unmarked(entry: Entry) -> Entry:

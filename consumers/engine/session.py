@@ -20,6 +20,7 @@ from consumers.engine.journal import Journal, JournalPlace, Note
 from consumers.engine.judgement import (
     Next,
     changed,
+    deletes,
     judge,
     mapped,
     marked,
@@ -290,6 +291,7 @@ class PartitionSession:
         work.mapping_offset, work.attempt, work.retired = state.offset, entry.attempts, entry.retired
         work.step = None
         work.standing = None if entry.posted is None else with_present_credentials(entry.posted, state)
+        work.by_deletion = work.standing is not None and deletes(work.standing, state)
         source = work.received.document
         if isinstance(source, SourceDocument) and work.value is not None and work.executed is None:
             row = Row(work.received, source, work.value)
@@ -304,7 +306,7 @@ class PartitionSession:
         work.updated_to = None
         lost = entry.last is not None and entry.last.code is Code.STANDING_NOT_FOUND
         if isinstance(result, Document):
-            if entry.retired and entry.retired[-1].number:
+            if entry.retired and (entry.retired[-1].number or deletes(entry.retired[-1], state)):
                 # The reversal was booked on an open day; nothing may stand for want of another one.
                 result = replace(result, first_open_day=True)
             if not (work.unsure or work.executed or lost):
@@ -410,8 +412,11 @@ class PartitionSession:
         work.unsure = work.unsure or work.claimed.operation == UPDATE
         sent = work.claimed
         work.afresh()
-        if sent.revision == work.received.revision:
+        work.sent = sent.control_id
+        if sent.revision == work.received.revision and not sent.corrects:
             work.posting_date = sent.posting_date
+        elif sent.corrects:
+            work.not_before = sent.posting_date
         work.updated_to = sent.content if sent.operation == UPDATE else None
         self._map(work)
 
