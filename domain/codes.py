@@ -111,6 +111,8 @@ class Code(StrEnum):
     SAGE_PAYMENTS_APPLIED = "SAGE_PAYMENTS_APPLIED"
     SAGE_SIGN_IN = "SAGE_SIGN_IN"
     SAGE_CONFIGURATION = "SAGE_CONFIGURATION"
+    SAGE_ENDPOINT_REFUSED = "SAGE_ENDPOINT_REFUSED"
+    SAGE_REDIRECTS = "SAGE_REDIRECTS"
     SAGE_UNAVAILABLE = "SAGE_UNAVAILABLE"
     SAGE_REQUEST_INVALID = "SAGE_REQUEST_INVALID"
     OUTCOME_UNKNOWN = "OUTCOME_UNKNOWN"
@@ -509,6 +511,20 @@ EXPLANATIONS: dict[Code, Explanation] = {
         _W,
         "Sage Intacct refuses the sender, the user's permissions or the tenant's set-up.",
         "Follow the prerequisites article: authorise the sender, give the user its role.",
+    ),
+    Code.SAGE_ENDPOINT_REFUSED: Explanation(
+        _W,
+        "The gateway named an address for the session that is outside its own domain or without TLS; our passwords do "
+        "not go there, so nothing was sent.",
+        "Check ALVYS_SAGE_GATEWAY_URL. If the address that `detail` names is Sage Intacct's, set "
+        "ALVYS_SAGE_ENDPOINT_DOMAIN to its domain and start the worker again; the documents then export by themselves.",
+    ),
+    Code.SAGE_REDIRECTS: Explanation(
+        _W,
+        "The gateway's address redirects requests to another one; redirects are never followed, since passwords would "
+        "go with them.",
+        "Set ALVYS_SAGE_GATEWAY_URL to the address that `detail` names, if that is Sage Intacct's, and start the "
+        "worker again; the documents then export by themselves.",
     ),
     Code.SAGE_UNAVAILABLE: Explanation(
         _W,

@@ -5,6 +5,7 @@ Knows nothing of Kafka or events. Errors, and what each of them proves, are draw
 
 from sage_client import errors
 from sage_client._classify import classify
+from sage_client._endpoint import is_loopback
 from sage_client._kinds import Certainty, Kind, Level
 from sage_client._reply import Row
 from sage_client._text import Limits
@@ -67,6 +68,7 @@ __all__ = [
     "classify",
     "equal",
     "errors",
+    "is_loopback",
     "line_elements",
     "one_of",
     "since",

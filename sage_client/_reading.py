@@ -3,7 +3,7 @@
 from collections.abc import Awaitable, Callable, Sequence
 
 from sage_client._classify import as_read, classify
-from sage_client._envelope import function
+from sage_client._envelope import function, unique_id
 from sage_client._kinds import Level
 from sage_client._reply import SUCCESS, Reply, Result, Row, whole_number
 from sage_client.errors import UnavailableError
@@ -22,8 +22,9 @@ async def read_one(send: Send, xml: Sequence[str]) -> list[Result]:
     Raises:
         SageError: A function was refused, or the answer lacked its result.
     """
-    reply = await send([function(f"q{number}", each) for number, each in enumerate(xml)])
-    return [_result(reply, f"q{number}") for number in range(len(xml))]
+    functions = {unique_id(): each for each in xml}
+    reply = await send([function(control_id, each) for control_id, each in functions.items()])
+    return [_result(reply, control_id) for control_id in functions]
 
 
 async def read_all(send: Send, queries: Sequence[Query]) -> list[list[Row]]:
@@ -36,9 +37,10 @@ async def read_all(send: Send, queries: Sequence[Query]) -> list[list[Row]]:
     todo: list[tuple[int, int | None]] = [(number, None) for number in range(len(queries))]
     while todo:
         now, todo = todo[:FUNCTIONS_PER_REQUEST], todo[FUNCTIONS_PER_REQUEST:]
-        reply = await send([function(f"q{number}", queries[number].xml(after)) for number, after in now])
-        for number, after in now:
-            page = _result(reply, f"q{number}")
+        asked = {unique_id(): place for place in now}
+        reply = await send([function(name, queries[number].xml(after)) for name, (number, after) in asked.items()])
+        for name, (number, after) in asked.items():
+            page = _result(reply, name)
             rows[number] += page.rows
             if not _last(page):
                 todo.append((number, _advanced(page, queries[number].key, after)))
@@ -52,7 +54,8 @@ async def read_page(send: Send, query: Query | Changes, after: int | None = None
         SageError: The query was refused, or the answer lacked a part.
     """
     xml = query.xml(after) if isinstance(query, Query) else query.xml()
-    page = _result(await send([function("page", xml)]), "page")
+    control_id = unique_id()
+    page = _result(await send([function(control_id, xml)]), control_id)
     return list(page.rows), _last(page)
 
 
