@@ -8,7 +8,6 @@ from sage_client._classify import classify
 from sage_client._endpoint import is_loopback
 from sage_client._kinds import Certainty, Kind, Level
 from sage_client._reply import Row
-from sage_client._text import Limits
 from sage_client.answers import Answer, Call, Done, Refused, Unknown
 from sage_client.books import Account, Entity, Term
 from sage_client.client import GATEWAY_URL, SageClient
@@ -48,7 +47,6 @@ __all__ = [
     "GatewayError",
     "Kind",
     "Level",
-    "Limits",
     "Login",
     "Operator",
     "Pace",

@@ -35,7 +35,6 @@ from sage_client._kinds import Level
 from sage_client._reading import Send, read_all, read_one, read_page
 from sage_client._reply import Reply, Row
 from sage_client._session import Session, Sessions, opened
-from sage_client._text import DEFAULT_LIMITS, Limits
 from sage_client._transport import RequestBody, Transport
 from sage_client.answers import Answer, Call, failed, match
 from sage_client.books import Account, Entity, Term
@@ -85,7 +84,6 @@ class SageClient:
         transport: What carries the requests; tests plug in `httpx.MockTransport`.
         clock: The present, with a time zone.
         max_connections: Over all companies. A request that finds none free within `Timeouts.pool` is not sent.
-        limits: Field lengths that the tenants' Sage takes.
         pace: How fast one company may be asked; all its requests together.
         marker_field: Integration name of the custom field that holds our marker; None: it stands in the description.
     """
@@ -100,7 +98,6 @@ class SageClient:
         transport: httpx.AsyncBaseTransport | None = None,
         clock: Callable[[], datetime] = _utc_now,
         max_connections: int = 100,
-        limits: Limits = DEFAULT_LIMITS,
         pace: Pace = Pace(),  # noqa: B008 - frozen
         marker_field: str | None = None,
         endpoint_domain: str | None = None,
@@ -108,7 +105,6 @@ class SageClient:
         self._gateway_url = gateway_url
         self._endpoint_domain = endpoint_domain
         self._sender = _envelope.Sender(sender_id, sender_password)
-        self._limits = limits
         self._marker_field = marker_field
         self._turns = Turns(pace)
         timeouts = timeouts or Timeouts()
@@ -159,7 +155,7 @@ class SageClient:
         known = {call.control_id: call.record_no for call in calls if not isinstance(call, Call)}
         for call in calls:
             try:
-                xml = render_call(call, self._limits, self._marker_field)
+                xml = render_call(call, self._marker_field)
             except RequestInvalidError as error:
                 answers[call.control_id] = failed(call.control_id, error)
             else:
