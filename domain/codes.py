@@ -83,6 +83,9 @@ class Code(StrEnum):
     CURRENCIES_MIXED = "CURRENCIES_MIXED"
     CURRENCY_UNKNOWN = "CURRENCY_UNKNOWN"
     AMOUNT_TOO_FINE = "AMOUNT_TOO_FINE"
+    AMOUNT_TOO_LARGE = "AMOUNT_TOO_LARGE"
+    DUE_BEFORE_DATE = "DUE_BEFORE_DATE"
+    REFERENCE_TOO_LONG = "REFERENCE_TOO_LONG"
     NEGATIVE_TOTAL = "NEGATIVE_TOTAL"
     CREDIT_LINES_MIXED = "CREDIT_LINES_MIXED"
     CREDIT_CHANGED = "CREDIT_CHANGED"
@@ -112,6 +115,8 @@ class Code(StrEnum):
     SAGE_SIGN_IN = "SAGE_SIGN_IN"
     SAGE_CONFIGURATION = "SAGE_CONFIGURATION"
     SAGE_FIELD_MISSING = "SAGE_FIELD_MISSING"
+    SAGE_ENDPOINT_REFUSED = "SAGE_ENDPOINT_REFUSED"
+    SAGE_REDIRECTS = "SAGE_REDIRECTS"
     SAGE_UNAVAILABLE = "SAGE_UNAVAILABLE"
     SAGE_REQUEST_INVALID = "SAGE_REQUEST_INVALID"
     OUTCOME_UNKNOWN = "OUTCOME_UNKNOWN"
@@ -377,8 +382,25 @@ EXPLANATIONS: dict[Code, Explanation] = {
     ),
     Code.AMOUNT_TOO_FINE: Explanation(
         _R,
-        "An amount has more decimals than its currency; Sage would round it, and the total would change.",
+        "An amount has more decimals than its currency, or than the two that Sage Intacct keeps (of dinars the third "
+        "counts); Sage would round it, and the total would change.",
         "Round the amounts in Alvys and send the document again.",
+    ),
+    Code.AMOUNT_TOO_LARGE: Explanation(
+        _R,
+        "An amount has more digits than Sage Intacct is known to take: 14 characters with the point and the cents.",
+        "Correct the amount in Alvys, or split the document, and send it again.",
+    ),
+    Code.DUE_BEFORE_DATE: Explanation(
+        _R,
+        "The document is due before its own date; Sage Intacct refuses that.",
+        "Correct the due date or the document's date in Alvys and send it again.",
+    ),
+    Code.REFERENCE_TOO_LONG: Explanation(
+        _R,
+        "The PO number of an invoice, or the reference of a bill, is longer than Sage Intacct takes, and `longValues` "
+        "of the connection is `reject`.",
+        "Shorten it in Alvys, or set `longValues` to `truncate`, and send the document again.",
     ),
     Code.NEGATIVE_TOTAL: Explanation(
         _R,
@@ -408,7 +430,7 @@ EXPLANATIONS: dict[Code, Explanation] = {
         _R, "A line's category does not exist on this side (AR or AP).", "Correct the line's mapping and send it again."
     ),
     Code.NUMBER_UNUSABLE: Explanation(
-        _R, "The document's number is empty or too long for Sage Intacct.", "Correct the number in Alvys."
+        _R, "The document's number has no letter and no digit.", "Correct the number in Alvys."
     ),
     Code.PARTY_UNNAMED: Explanation(
         _R,
@@ -524,6 +546,20 @@ EXPLANATIONS: dict[Code, Explanation] = {
         "the user may not read it. The detail names the object and the field.",
         "Give the user's role the permission to read the object, or switch the subscription on; it is tried again by "
         "itself.",
+    ),
+    Code.SAGE_ENDPOINT_REFUSED: Explanation(
+        _W,
+        "The gateway named an address for the session that is outside its own domain or without TLS; our passwords do "
+        "not go there, so nothing was sent.",
+        "Check ALVYS_SAGE_GATEWAY_URL. If the address that `detail` names is Sage Intacct's, set "
+        "ALVYS_SAGE_ENDPOINT_DOMAIN to its domain and start the worker again; the documents then export by themselves.",
+    ),
+    Code.SAGE_REDIRECTS: Explanation(
+        _W,
+        "The gateway's address redirects requests to another one; redirects are never followed, since passwords would "
+        "go with them.",
+        "Set ALVYS_SAGE_GATEWAY_URL to the address that `detail` names, if that is Sage Intacct's, and start the "
+        "worker again; the documents then export by themselves.",
     ),
     Code.SAGE_UNAVAILABLE: Explanation(
         _W,

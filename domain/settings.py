@@ -161,7 +161,9 @@ class ConnectionSetting(Wire):
     closed_period: Literal["refuse", "first-open-day"] = "refuse"
     """What becomes of a document whose date is in a closed period."""
     long_values: Literal["reject", "truncate"] = "reject"
-    """What becomes of a custom field's value that is too long for Sage (C13)."""
+    """What becomes of a custom field's value, a PO number or a reference that is too long for Sage (C13)."""
+    send_currency: Literal["always", "foreign"] = "always"
+    """Whether Sage is told the currency of every document, or only of those that are not in the base currency."""
     invoice_dimensions: Literal["refuse", "leave-out", "custom-field"] = "refuse"
     """What becomes, on an invoice, of a dimension that Sage documents for bills only: user-defined ones, and Asset.
     `custom-field`: this company's Sage takes a user-defined one as a custom field of the line."""

@@ -22,6 +22,8 @@ from sage_client.errors import (
     ConnectionLostError,
     DuplicateCallError,
     DuplicateNumberError,
+    GatewayRedirectsError,
+    RedirectedError,
     RefusedError,
     RequestInvalidError,
     SageError,
@@ -133,6 +135,8 @@ def as_read(error: SageError) -> SageError:
         return error
     closed_door = error.level is Level.HTTP and 300 <= (error.http_status or 0) < HTTP_SERVER_ERRORS  # noqa: PLR2004 - 3xx and 4xx
     kind = ConfigurationError if closed_door else UnavailableError
+    if isinstance(error, RedirectedError):
+        kind = GatewayRedirectsError
     return kind(
         error.message,
         level=error.level,

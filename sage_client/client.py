@@ -14,11 +14,9 @@ Guarantees:
 8. A query selects fields that the company has, as far as Sage tells (`_fields`). What it cannot do without is an error.
 """
 
-import secrets
 from collections.abc import Callable, Collection, Iterable, Mapping, Sequence
 from dataclasses import replace
 from datetime import UTC, datetime
-from ipaddress import ip_address
 from logging import getLogger
 from types import TracebackType
 from typing import Self
@@ -33,19 +31,20 @@ from domain.documents import PartyKind, SageObject
 from domain.parties import PartyRecord
 from sage_client import _envelope, books, discovery, parties
 from sage_client._classify import as_read, classify
+from sage_client._endpoint import is_loopback
 from sage_client._fields import Fields, lookup
 from sage_client._kinds import Level
 from sage_client._reading import Reads, Send, read_one
 from sage_client._reply import SUCCESS, Reply, Row
 from sage_client._rules import session_is_over
 from sage_client._session import Session, Sessions, opened
-from sage_client._text import DEFAULT_LIMITS, Limits
 from sage_client._transport import RequestBody, Transport
 from sage_client.answers import Answer, Call, failed, in_resend, match, session_ended
 from sage_client.books import Account, Entity, Term
 from sage_client.corrections import Correction, render_call
 from sage_client.discovery import CustomField, Dimension, DimensionValue
 from sage_client.errors import (
+    ConfigurationError,
     DimensionUnreadableError,
     PermissionDeniedError,
     RequestInvalidError,
@@ -80,13 +79,14 @@ class SageClient:
 
     Args:
         gateway_url: Where sessions start; any http(s) address. Logins are sent there and nowhere else.
+        endpoint_domain: The domain in which an answer may name a session's endpoint; None: the gateway's own, as
+            `_endpoint` draws it.
         sender_id: Our Web Services sender.
         sender_password: Its password.
         timeouts: See `Timeouts`.
         transport: What carries the requests; tests plug in `httpx.MockTransport`.
         clock: The present, with a time zone.
         max_connections: Over all companies. A request that finds none free within `Timeouts.pool` is not sent.
-        limits: Field lengths that the tenants' Sage takes.
         pace: How fast one company may be asked; all its requests together.
         marker_field: Integration name of the custom field that holds our marker; None: it stands in the description.
     """
@@ -101,30 +101,17 @@ class SageClient:
         transport: httpx.AsyncBaseTransport | None = None,
         clock: Callable[[], datetime] = _utc_now,
         max_connections: int = 100,
-        limits: Limits = DEFAULT_LIMITS,
         pace: Pace = Pace(),  # noqa: B008 - frozen
         marker_field: str | None = None,
+        endpoint_domain: str | None = None,
     ) -> None:
         self._gateway_url = gateway_url
+        self._endpoint_domain = endpoint_domain
         self._sender = _envelope.Sender(sender_id, sender_password)
-        self._limits = limits
         self._marker_field = marker_field
         self._turns = Turns(pace)
         timeouts = timeouts or Timeouts()
-        self._http = httpx.AsyncClient(
-            transport=transport,
-            timeout=timeouts.for_httpx(),
-            limits=httpx.Limits(
-                max_connections=max_connections, max_keepalive_connections=max_connections, keepalive_expiry=KEEP_ALIVE
-            ),
-            headers={
-                "Content-Type": "application/xml",
-                "Accept": "application/xml, text/xml",
-                "Accept-Encoding": "gzip",
-                "User-Agent": "alvys-sage-intacct",
-            },
-            trust_env=not _is_loopback(gateway_url),  # a proxy of the environment cannot reach our own loopback
-        )
+        self._http = _http(gateway_url, timeouts, transport, max_connections)
         self._transport = Transport(self._http, timeouts, clock)
         self._clock = clock
         self._sessions = Sessions(self._sign_in, clock)
@@ -175,7 +162,7 @@ class SageClient:
         known = {call.control_id: call.record_no for call in calls if not isinstance(call, Call)}
         for call in calls:
             try:
-                xml = render_call(call, self._limits, self._marker_field)
+                xml = render_call(call, self._marker_field)
             except RequestInvalidError as error:
                 answers[call.control_id] = failed(call.control_id, error)
             else:
@@ -296,9 +283,9 @@ class SageClient:
         Raises:
             SageError: It does not.
         """
-        call = _envelope.function("probe", _envelope.get_api_session(login.entity_id))
+        call = _envelope.function(_envelope.unique_id(), _envelope.get_api_session(login.entity_id))
         try:
-            opened(await self._asked(login, [call]), login, self._gateway_url)
+            opened(await self._asked(login, [call]), login, self._gateway_url, self._endpoint_domain)
         except SageError as error:
             failure = as_read(error)
         else:
@@ -444,12 +431,11 @@ class SageClient:
     async def _sign_in(self, login: Login) -> Session:
         """Open a session. It books nothing, so whatever fails here, the document was not sent."""
         who = _envelope.Authentication.by_login(login)
-        call = _envelope.function("session", _envelope.get_api_session(login.entity_id))
+        call = _envelope.function(_envelope.unique_id(), _envelope.get_api_session(login.entity_id))
         failure: SageError
         try:
-            session = opened(
-                await self._exchange(login, self._gateway_url, who, [call], unique=False), login, self._gateway_url
-            )
+            reply = await self._exchange(login, self._gateway_url, who, [call], unique=False)
+            session = opened(reply, login, self._gateway_url, self._endpoint_domain)
         except SageError as error:
             failure = as_read(error)
         else:
@@ -469,7 +455,7 @@ class SageClient:
         before: Callable[[], None] | None = None,
     ) -> Reply:
         """One request, in its turn. `before` is called right before the bytes leave and raises if they may not."""
-        request_id = secrets.token_hex(8)
+        request_id = _envelope.unique_id()
         body = RequestBody(_envelope.request(self._sender, request_id, who, functions, unique=unique))
         async with self._turns.turn(login.company_id):
             if before is not None:
@@ -483,9 +469,34 @@ def _ended_within(reply: Reply) -> bool:
     return any(isinstance(classify(Level.RESULT, None, result.errors), SignInError) for result in failures)
 
 
-def _is_loopback(url: str) -> bool:
-    host = urlsplit(url).hostname or ""
+def _http(
+    gateway_url: str, timeouts: Timeouts, transport: httpx.AsyncBaseTransport | None, max_connections: int
+) -> httpx.AsyncClient:
+    """What carries the requests. It follows no redirect: our passwords would go with it.
+
+    A proxy of the environment (HTTPS_PROXY, NO_PROXY) is used for a gateway with TLS: it tunnels, and sees nothing.
+    Without TLS none is, since it would read the passwords; nor for this machine, which a proxy cannot reach.
+    """
+    limits = httpx.Limits(
+        max_connections=max_connections, max_keepalive_connections=max_connections, keepalive_expiry=KEEP_ALIVE
+    )
     try:
-        return host == "localhost" or ip_address(host).is_loopback
-    except ValueError:
-        return False
+        return httpx.AsyncClient(
+            transport=transport,
+            timeout=timeouts.for_httpx(),
+            limits=limits,
+            headers={
+                "Content-Type": "application/xml",
+                "Accept": "application/xml, text/xml",
+                "Accept-Encoding": "gzip",
+                "User-Agent": "alvys-sage-intacct",
+            },
+            follow_redirects=False,
+            trust_env=urlsplit(gateway_url).scheme == "https" and not is_loopback(gateway_url),
+        )
+    except (ImportError, ValueError, httpx.InvalidURL):
+        pass  # its words hold the proxy's address, which may hold a password
+    raise ConfigurationError(
+        "the proxy of the environment (HTTPS_PROXY, ALL_PROXY) cannot be used: http and https ones can",
+        level=Level.LOCAL,
+    )

@@ -10,6 +10,8 @@
     │   ├── ThrottledError              THROTTLED      too many requests; `retry_after` says how long to wait
     │   ├── SignInError                 AUTH           company, user, password or entity refused
     │   ├── ConfigurationError          CONFIGURATION  sender or set-up of the tenant refused
+    │   │   ├── EndpointRefusedError      CONFIGURATION  the gateway names an endpoint outside its domain
+    │   │   ├── GatewayRedirectsError     CONFIGURATION  the gateway's address redirects, so nothing can be read there
     │   │   └── PermissionDeniedError     CONFIGURATION  the user may not do this with this kind of object
     │   │       ├── FieldMissingError       CONFIGURATION  a field that cannot be done without is not shown
     │   │       └── DimensionUnreadableError  CONFIGURATION  a dimension of Platform Apps, whose values cannot be read
@@ -31,6 +33,7 @@
     └── UnknownOutcomeError           not proven either way: look the document up before anything else
         ├── ConnectionLostError         bytes may have left, no whole answer came back
         ├── UnreadableAnswerError       an answer came that proves nothing: HTML, truncated, empty, somebody else's
+        │   └── RedirectedError           a redirect, which is not followed
         ├── MissingResultError          the answer holds no usable result for this call
         └── DuplicateCallError          Sage has executed this control id before; the record number needs a look-up
 
@@ -55,8 +58,10 @@ __all__ = [
     "DimensionUnreadableError",
     "DuplicateCallError",
     "DuplicateNumberError",
+    "EndpointRefusedError",
     "FieldMissingError",
     "GatewayError",
+    "GatewayRedirectsError",
     "Kind",
     "Level",
     "MissingResultError",
@@ -66,6 +71,7 @@ __all__ = [
     "PaymentsAppliedError",
     "PeriodClosedError",
     "PermissionDeniedError",
+    "RedirectedError",
     "RefusedError",
     "RequestInvalidError",
     "ReversalDateError",
@@ -167,6 +173,18 @@ class ConfigurationError(NotDoneError):
 
     kind = Kind.CONFIGURATION
     code = Code.SAGE_CONFIGURATION
+
+
+class EndpointRefusedError(ConfigurationError):
+    """The gateway's answer names an endpoint that our sender's password must not go to."""
+
+    code = Code.SAGE_ENDPOINT_REFUSED
+
+
+class GatewayRedirectsError(ConfigurationError):
+    """The address that we were given redirects requests, and redirects are not followed."""
+
+    code = Code.SAGE_REDIRECTS
 
 
 class PermissionDeniedError(ConfigurationError):
@@ -300,6 +318,10 @@ class ConnectionLostError(UnknownOutcomeError):
 
 class UnreadableAnswerError(UnknownOutcomeError):
     """An answer came, and it proves nothing."""
+
+
+class RedirectedError(UnreadableAnswerError):
+    """A redirect came instead of an answer; for a request that changes nothing it is a `GatewayRedirectsError`."""
 
 
 class MissingResultError(UnknownOutcomeError):

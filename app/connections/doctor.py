@@ -40,7 +40,13 @@ def client_for_a_person(settings: Settings) -> SageClient:
     """A client that does not wait for long; SettingsError as `client_of`."""
     timeouts = replace(Timeouts(), total=min(PATIENCE, float(settings.gateway_timeout_seconds)))
     password = settings.required_sender_password()
-    return SageClient(settings.gateway_url, settings.sender_id, password, timeouts=timeouts)
+    return SageClient(
+        settings.gateway_url,
+        settings.sender_id,
+        password,
+        timeouts=timeouts,
+        endpoint_domain=settings.endpoint_domain,
+    )
 
 
 async def examine(settings: Settings, subsidiary: str, state: MappingState) -> list[Finding]:

@@ -17,7 +17,7 @@ from app.ledger_reading import Reader, offsets_in
 from app.progress import Progress
 from app.replay.plan import Move
 from consumers.engine.grouping import Row, as_row
-from consumers.engine.judgement import Next, judge, mapped, read_again, unchanged
+from consumers.engine.judgement import Next, as_known, judge, mapped, read_again, unchanged
 from consumers.engine.knobs import Knobs
 from consumers.engine.ledger import Ending, Entry, Posted, decode, ended
 from consumers.engine.records import read
@@ -133,6 +133,7 @@ class Simulation:
             return
         source = SourceRecord(record.topic, record.partition, record.offset, record.timestamp)
         entry = self._entry(received.key, source)
+        received = as_known(entry, received)
         again = read_again(entry, source)
         kind = self._judge(entry, received, source, record.value, again=again)
         self.forecast.kinds[kind] += 1
@@ -155,6 +156,7 @@ class Simulation:
             received = self._receive(entry.parked)
         except ContractError:
             return
+        received = as_known(entry, received)
         if entry.last is not None:
             parked = replace(source, offset=entry.last.offset, timestamp=entry.last.timestamp)
             self.forecast.released += self._judge(entry, received, parked, entry.parked, again=False) in TO_SAGE

@@ -15,12 +15,12 @@ from domain.categories import Side
 from domain.codes import Code
 from domain.commands import Command, MarkSynced, Retry, said
 from domain.documents import Document
-from domain.identity import content_of
+from domain.identity import contents_of
 from domain.keys import ConnectionKey
 from domain.mapping_state import MappingState
 from domain.outcomes import Deferred, Outcome, Rejected, Skipped
 from domain.reading import Received
-from domain.reading.revision import revision_without_facts
+from domain.reading.revision import former_revisions, revision_of
 from domain.settings import ConnectionSetting, ConnectionStatus
 from producers.results import SageAnswer, SourceRecord
 
@@ -47,6 +47,15 @@ def read_again(entry: Entry, source: SourceRecord) -> bool:
     return any(
         offset is not None and source.offset <= offset and source.timestamp <= timestamp for offset, timestamp in places
     )
+
+
+def as_known(entry: Entry, received: Received) -> Received:
+    """The reading under the revision that the ledger has it under: an earlier version cut numbers otherwise."""
+    known = {each.revision for each in (entry.posted, entry.claim, entry.last, entry.marked) if each is not None}
+    if not known or received.revision in known or isinstance(received.document, Rejected):
+        return received
+    former = revision_of(received.document, former=True)
+    return replace(received, revision=former) if former in known else received
 
 
 def judge(entry: Entry, revision: str, *, again: bool) -> Verdict | Next:
@@ -143,14 +152,14 @@ def unchanged(standing: Posted | None, received: Received, document: Document) -
     """The revision is another one, and what it books is what stands: there is nothing to correct, only to remember.
 
     Of what an earlier version posted the ledger does not know the content; then it has to be the same but for facts,
-    which that version did not read.
+    which that version did not read, and for numbers that it cut otherwise.
     """
     if standing is None or isinstance(received.document, Rejected):
         return None
     if standing.content:
-        same = standing.content == content_of(document)
+        same = standing.content in contents_of(document)
     else:
-        same = standing.revision == revision_without_facts(received.document)
+        same = standing.revision in former_revisions(received.document)
     if not same:
         return None
     sage = SageAnswer(standing.record_no, standing.control_id)

@@ -19,6 +19,7 @@ from consumers.engine.grouping import Row, as_row
 from consumers.engine.journal import Journal, JournalPlace, Note
 from consumers.engine.judgement import (
     Next,
+    as_known,
     changed,
     deletes,
     judge,
@@ -259,6 +260,7 @@ class PartitionSession:
     def judge(self, work: Work) -> None:
         """Step 1: what the ledger says of the document decides what happens to this revision of it."""
         entry = self._ledger.get(work.key)
+        work.received = as_known(entry, work.received)
         command = work.asked.command if work.asked is not None else None
         if command is not None and not isinstance(command, Replay) and entry.parked != work.value:
             self._over(work)  # another revision was answered while the command waited for it

@@ -13,6 +13,7 @@ from consumers.engine.orders import Order
 from domain.codes import Code
 from domain.documents import Connection, Document, SageObject
 from domain.outcomes import Deferred, Outcome, Rejected, Skipped
+from domain.party_fields import NotSent
 from domain.reading import Received
 from producers.results import SageAnswer, SourceRecord
 
@@ -157,6 +158,8 @@ class Work:
     """What of the document stands in Sage, with the content of another revision: to be corrected first."""
     retired: tuple[Retired, ...] = ()
     """What of the document stood there once."""
+    party_made: tuple[NotSent, ...] | None = None
+    """What its profile gives and Sage was not sent, where this worker made the party for the document."""
     consented: bool = False
     """True when a person, told that what stood cannot be found, asked to go on."""
     unsure: bool = False

@@ -65,20 +65,25 @@ async def test_logins_go_to_the_gateway_and_sessions_to_the_endpoint():
         assert (asked.root.findtext("operation/authentication/sessionid") or "").startswith(scripted.SESSION_ID)
 
 
-@pytest.mark.parametrize("endpoint", ["", "not an address", "ftp://na12.test/x", "http://"])
-async def test_an_endpoint_that_is_no_address_leaves_us_at_the_gateway(endpoint):
-    gateway = Gateway(endpoint=endpoint)
+async def test_an_answer_that_names_no_endpoint_leaves_us_at_the_gateway():
+    gateway = Gateway(endpoint="")
     async with gateway.client() as client:
         await client.post(login(), calls())
     assert [asked.url for asked in gateway.requests] == [GATEWAY]
 
 
-async def test_an_endpoint_without_tls_is_not_followed_from_a_gateway_with_it():
-    gateway = Gateway(endpoint="http://na12.test/x")
-    secure = GATEWAY.replace("http:", "https:")
-    async with gateway.client(url=secure) as client:
-        await client.post(login(), calls())
-    assert [asked.url for asked in gateway.requests] == [secure]
+@pytest.mark.parametrize(
+    "endpoint",
+    ["not an address", "ftp://na12.sage.test/x", "http://", "http://na12.sage.test/x", "https://evil.test/x"],
+)
+async def test_an_endpoint_that_may_not_be_followed_ends_signing_in_and_nothing_is_sent(endpoint):
+    gateway = Gateway(endpoint=endpoint)
+    async with gateway.client() as client:
+        [answer] = await client.post(login(), calls())
+    assert isinstance(answer, Refused)
+    assert isinstance(answer.error, errors.EndpointRefusedError)
+    assert why(answer).kind is Kind.CONFIGURATION
+    assert gateway.requests == []
 
 
 async def test_a_session_near_its_end_is_replaced_before_it_is_used():
