@@ -26,7 +26,7 @@ def toll(
     event = {
         "id": f"event-{name}-{which}",
         "type": "toll.transaction.created",
-        "timestamp": f"{DAY}T20:{which // 60 % 60:02}:{which % 60:02}Z",
+        "timestamp": (datetime.fromisoformat(f"{DAY}T12:00:00Z") + timedelta(seconds=which)).isoformat(),
         "version": "v1",
         "data": {
             "toll": {
