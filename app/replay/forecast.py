@@ -163,10 +163,13 @@ class Simulation:
             return
         if entry.last is not None:
             parked = replace(source, offset=entry.last.offset, timestamp=entry.last.timestamp)
-            self.forecast.released += self._judge(entry, received, parked, entry.parked, Turn.NEWEST) in TO_SAGE
+            self.forecast.released += self._judge(entry, received, parked, entry.parked, None) in TO_SAGE
 
-    def _judge(self, entry: Entry, received: Received, source: SourceRecord, value: bytes | None, turn: Turn) -> Kind:
-        answer = judge(entry, received.revision, turn)
+    def _judge(
+        self, entry: Entry, received: Received, source: SourceRecord, value: bytes | None, turn: Turn | None
+    ) -> Kind:
+        """Foretell one event; `turn` is None for one that the ledger kept."""
+        answer = judge(entry, received.revision, turn or Turn.NEWEST)
         if answer is Next.LOOK_UP:
             return Kind.IN_DOUBT
         if isinstance(answer, Verdict):
