@@ -19,14 +19,20 @@ GROUP = f"toll-day/{SUBSIDIARY}/bestpass/{DAY}/USD"
 
 
 def toll(
-    name: str, amount: str = "1.00", *, deducted: bool = False, day: str = DAY, which: int | None = None
+    name: str,
+    amount: str = "1.00",
+    *,
+    deducted: bool = False,
+    day: str = DAY,
+    which: int | None = None,
+    timestamp: str | None = None,
 ) -> tuple[bytes, bytes]:
     """Key and value of a toll's event, newer than all before it; `which`: as `tests.support.engine.emission` counts."""
     which = emission() if which is None else which
     event = {
         "id": f"event-{name}-{which}",
         "type": "toll.transaction.created",
-        "timestamp": (datetime.fromisoformat(f"{DAY}T12:00:00Z") + timedelta(seconds=which)).isoformat(),
+        "timestamp": timestamp or (datetime.fromisoformat(f"{DAY}T12:00:00Z") + timedelta(seconds=which)).isoformat(),
         "version": "v1",
         "data": {
             "toll": {
