@@ -44,6 +44,8 @@ class Code(StrEnum):
     ZERO_TOTAL = "ZERO_TOTAL"
     DEDUCTED_FROM_DRIVER = "DEDUCTED_FROM_DRIVER"
     SUPERSEDED = "SUPERSEDED"
+    EVENT_TIME_AHEAD = "EVENT_TIME_AHEAD"
+    EVENT_ID_REUSED = "EVENT_ID_REUSED"
     MARKED_SYNCED = "MARKED_SYNCED"
     DRIVER_BILLS_OFF = "DRIVER_BILLS_OFF"
     NOT_A_1099_DRIVER = "NOT_A_1099_DRIVER"
@@ -204,8 +206,24 @@ EXPLANATIONS: dict[Code, Explanation] = {
     ),
     Code.SUPERSEDED: Explanation(
         _S,
-        "The record was read again, and a later revision of the document has been answered since.",
-        "Nothing to do; the later revision is the one that counts.",
+        "The event is older, by its `timestamp` and then its `id`, than one of the document that was answered or sent "
+        "already; or it was delivered again, and a newer one has been answered since.",
+        "Nothing to do; the newest event is the one that counts. If the older content is right after all, send the "
+        "document again from Alvys: as a new event, with a new id and the present time.",
+    ),
+    Code.EVENT_TIME_AHEAD: Explanation(
+        _R,
+        "The event's `timestamp` is more than a day ahead of the present: the clock of its producer is wrong, and "
+        "whether the event is newer than others of the document cannot be known. What stands in Sage is left alone.",
+        "Set the producer's clock and send the document again, as a new event with the present time; or, if this "
+        "event is known to be the newest, `alvys-sage retry` exports it.",
+    ),
+    Code.EVENT_ID_REUSED: Explanation(
+        _R,
+        "The newest event of the document has the same `id` and `timestamp`, and other content: which of the two is "
+        "true cannot be known. What stands in Sage is left alone.",
+        "Let the producer give each event an id of its own, and send the document again; or, if this content is the "
+        "true one, `alvys-sage retry` exports it.",
     ),
     Code.MARKED_SYNCED: Explanation(
         _S,

@@ -4,6 +4,7 @@ from dataclasses import dataclass
 from decimal import Decimal, InvalidOperation
 
 from domain.documents import SageObject
+from domain.identity import markers_in
 from sage_client._kinds import Level
 from sage_client._reply import Row
 from sage_client.errors import UnavailableError
@@ -66,6 +67,10 @@ class Found:
     def bears(self, marker: str) -> bool:
         """Whether it carries the marker, in its field or in the description: a field may have been set up since."""
         return marker in self.mark or marker in self.description
+
+    def anothers(self, marker: str) -> bool:
+        """Whether it carries the marker of another document, and not this one."""
+        return not self.bears(marker) and bool(markers_in(self.mark) or markers_in(self.description))
 
     @property
     def reversed(self) -> bool:

@@ -40,6 +40,7 @@ def claim_of(work: Work, lease_until: datetime) -> Claim:
         record_no=record_no,
         posting_date=work.mapped.posting_date if step is None else _late(work),
         content="" if isinstance(step, Retire) else work.content,
+        emitted=work.emitted,
     )
 
 

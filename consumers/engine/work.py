@@ -12,6 +12,7 @@ from consumers.engine.ledger import CREATE, UPDATE, Claim, Grouped, Marked, Post
 from consumers.engine.orders import Order
 from domain.codes import Code
 from domain.documents import Connection, Document, SageObject
+from domain.emission import Emitted
 from domain.outcomes import Deferred, Outcome, Rejected, Skipped
 from domain.party_fields import NotSent
 from domain.reading import Received
@@ -46,8 +47,8 @@ class Verdict:
     """True when the document waits in the ledger and goes on by itself."""
     from_ledger: bool = False
     newest: bool = False
-    """True when the ledger, though it knew the answer, has to learn that a later record says it again: what an earlier
-    one of other content waits for, or was refused for, is overtaken."""
+    """True when the ledger, though it knew the answer, has to learn that the newest event says it again: an event older
+    than this one comes too late, and one of other content that waits or was refused is overtaken."""
     moved: Moved | None = None
     """What is written of a row of a grouped bill, beside its result."""
 
@@ -193,6 +194,8 @@ class Work:
     """Times it was looked up in Sage because its outcome is in doubt."""
     asked: Order | None = None
     """The command that a person gave for it, if one did."""
+    emitted: Emitted | None = None
+    """The place of its answer among the events of the document (`sequence.place_of`)."""
     withdrawn: bool = False
     """True when another work took its place: a person spoke while it was in doubt. It decides nothing any more."""
 
@@ -256,6 +259,6 @@ def orphan(owner: Owner, source: TopicPartition, key: str, claim: Claim) -> Work
     """A claim whose event will not be read again: it can be looked up, but never be sent."""
     place = f"{source.topic}:{source.partition} at offset {claim.offset}"
     lost = Rejected(Code.EVENT_NOT_READ_AGAIN, f"the record was passed without being read again: {place}")
-    received = Received("", "", key, claim.connection.subsidiary_id, claim.revision, lost)
+    received = Received("", "", key, claim.connection.subsidiary_id, claim.revision, lost, claim.emitted)
     record = SourceRecord(source.topic, source.partition, claim.offset or 0, claim.timestamp)
     return Work(owner, received, None, record, offset=None)

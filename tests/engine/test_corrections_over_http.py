@@ -64,7 +64,7 @@ async def test_a_bill_is_updated_while_it_is_a_draft_and_reversed_when_it_is_pos
     def fuel(total):
         money = {"amount": total, "currency": 840}
         change = {"total": money, "fuelTotal": money, "fees": money | {"amount": 0}, "discounts": money | {"amount": 0}}
-        made = sample("fuel", "f1")
+        made = sample("fuel", "f1") | {"id": f"event-f1-{total}"}
         made["data"]["fuel"] |= change
         return b"fuel/f1", orjson.dumps(made)
 
