@@ -13,13 +13,14 @@ from consumers.engine.ledger import OTHER_REVISION, Claim, Entry, Marked, Posted
 from consumers.engine.work import Verdict, verdict_of
 from domain.codes import Code
 from domain.commands import Command, MarkSynced, Retry, said
-from domain.documents import Document
-from domain.identity import content_of
+from domain.documents import Document, SourceDocument
+from domain.identity import booked_of, content_of
 from domain.keys import ConnectionKey
 from domain.mapping_state import MappingState
 from domain.outcomes import Deferred, Outcome, Rejected, Skipped
+from domain.parties import alvys_party
 from domain.reading import Received
-from domain.reading.revision import revision_without_facts
+from domain.reading.revision import earlier_revisions, said_of
 from domain.settings import ConnectionSetting, ConnectionStatus
 from producers.results import SageAnswer, SourceRecord
 
@@ -139,7 +140,7 @@ def _not_posted(answer: Skipped | Deferred | Rejected, retired: Sequence[Retired
 
 
 def unchanged(standing: Posted | None, received: Received, document: Document) -> Verdict | None:
-    """The revision is another one, and what it books is what stands: there is nothing to correct, only to remember.
+    """The revision is another one, and what it asks to book is what was asked: nothing to correct, only to remember.
 
     Of what an earlier version posted the ledger does not know the content; then it has to be the same but for facts,
     which that version did not read.
@@ -149,13 +150,49 @@ def unchanged(standing: Posted | None, received: Received, document: Document) -
     if standing.content:
         same = standing.content == content_of(document)
     else:
-        same = standing.revision == revision_without_facts(received.document)
-    if not same:
-        return None
+        same = standing.revision in earlier_revisions(received.document)
+    return _as_it_stands(standing, received, document, standing.content) if same else None
+
+
+def books_the_same(standing: Posted, received: Received, document: Document) -> bool:
+    """Whether the document, under the party that stands, is what Sage holds. Its term has to be settled.
+
+    Also where settings changed since and the event says the same of all but the party: they count for what is exported
+    from then on (requirement 62).
+    """
+    if not standing.booked or isinstance(received.document, Rejected):
+        return False
+    return standing.booked == booked_of(document, standing.party_id) or standing.said == said_of(received.document)
+
+
+def same_party(standing: Posted, document: Document, found: str | Rejected) -> bool:
+    """Whether the party is the one that stands. `found`: its record in Sage, or why there is none.
+
+    The id itself settles it, and so does what is found in Sage. Where nothing is found under a name, Alvys's own id of
+    the party does: it was renamed there, and to look for the new name in Sage is of no use to a document that stands.
+    """
+    if document.party.external_id:
+        return standing.party_id in (document.party.external_id, found)
+    known = alvys_party(document.source)
+    return found == standing.party_id or (isinstance(found, Rejected) and known != "" and known == standing.alvys_party)
+
+
+def stands_already(standing: Posted, received: Received, document: Document) -> Verdict:
+    """The same books under the same party, though the event names it otherwise or gives its lines in another order."""
+    return _as_it_stands(standing, received, document, content_of(document))
+
+
+def _as_it_stands(standing: Posted, received: Received, document: Document, content: str) -> Verdict:
     sage = SageAnswer(standing.record_no, standing.control_id)
-    why = "what it books is what stands already"
-    posted = replace(standing, revision=received.revision, connection=document.connection)
-    return Verdict(Outcome.ALREADY_POSTED, detail=why, sage=sage, posted=posted)
+    posted = replace(
+        standing,
+        revision=received.revision,
+        connection=document.connection,
+        content=content,
+        said=said_of(received.document) if isinstance(received.document, SourceDocument) else "",
+        alvys_party=alvys_party(document.source) or standing.alvys_party,
+    )
+    return Verdict(Outcome.ALREADY_POSTED, detail="what it books is what stands already", sage=sage, posted=posted)
 
 
 def marked(entry: Entry, revision: str, command: MarkSynced) -> Verdict:

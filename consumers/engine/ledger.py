@@ -62,7 +62,13 @@ class Claim:
     posting_date: date | None = None
     """Its date in the general ledger where that is not the document's own (`periods`)."""
     content: str = ""
-    """What is booked (`domain.identity.content_of`); empty where that is not known."""
+    """What is asked to be booked (`domain.identity.content_of`); empty where that is not known."""
+    booked: str = ""
+    """What Sage then holds (`domain.identity.booked_of`); likewise."""
+    said: str = ""
+    """What the event said but for the party (`domain.reading.revision.said_of`); likewise."""
+    alvys_party: str = ""
+    """Alvys's own id of the party, where the event gave it."""
 
     @property
     def corrects(self) -> bool:
@@ -82,7 +88,13 @@ class Posted:
     number: str
     party_id: str
     content: str = ""
-    """What was booked (`domain.identity.content_of`); empty where that is not known."""
+    """What was asked to be booked (`domain.identity.content_of`); empty where that is not known."""
+    booked: str = ""
+    """What Sage holds since (`domain.identity.booked_of`); likewise."""
+    said: str = ""
+    """What the event said but for the party (`domain.reading.revision.said_of`); likewise."""
+    alvys_party: str = ""
+    """Alvys's own id of the party, where the event gave it."""
 
 
 @dataclass(frozen=True, slots=True)

@@ -132,7 +132,7 @@ def known(work: Work, entry: Entry) -> Entry:
     """
     entry = replace(entry, attempts=max(entry.attempts, work.attempt))
     if work.unsure and entry.posted is not None:
-        return replace(entry, posted=replace(entry.posted, revision=UNSURE_REVISION, content=""))
+        return replace(entry, posted=replace(entry.posted, revision=UNSURE_REVISION, content="", booked="", said=""))
     return entry
 
 

@@ -309,6 +309,8 @@ class PartitionSession:
                 result = replace(result, first_open_day=True)
             if not (work.unsure or work.executed or lost):
                 result = unchanged(work.standing, work.received, result) or result
+            elif work.standing is not None:
+                work.standing = replace(work.standing, content="", booked="", said="")  # what stands is not certain
         if isinstance(result, Verdict):
             work.document = None
             self.finish(work, result)

@@ -67,6 +67,7 @@ def ended(claim: Claim, end: End) -> Verdict:
 
 
 def _standing(claim: Claim, record_no: str, revision: str) -> Posted:
+    known = revision != OTHER_REVISION
     return Posted(
         revision=revision,
         record_no=record_no,
@@ -75,7 +76,10 @@ def _standing(claim: Claim, record_no: str, revision: str) -> Posted:
         sage_object=claim.sage_object,
         number=claim.number,
         party_id=claim.party_id,
-        content=claim.content if revision != OTHER_REVISION else "",
+        content=claim.content if known else "",
+        booked=claim.booked if known else "",
+        said=claim.said if known else "",
+        alvys_party=claim.alvys_party,
     )
 
 

@@ -20,6 +20,7 @@ from domain.reading.texts import (
     PO_NUMBER_LENGTH,
     cut,
     document_number,
+    in_order,
     key_part,
     phrase,
     several,
@@ -107,7 +108,7 @@ def _line(line: InvoiceLine, amount: Decimal, facts: Facts) -> SourceLine:
 
 
 def _description(lines: list[InvoiceLine]) -> str:
-    loads = list(dict.fromkeys([line.load_number for line in lines if line.load_number]))
+    loads = in_order(line.load_number for line in lines)
     if not loads:
         return ""
     return cut(phrase("Load" if len(loads) == 1 else "Loads", ", ".join(loads)), DESCRIPTION_LENGTH)

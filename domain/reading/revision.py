@@ -1,18 +1,20 @@
 """The revision: a hash of what is booked, and of nothing else.
 
 Two events of one document have the same revision exactly if booking them would give the same document: how a number is
-spelled, the order of fields, fields we do not read, statuses, payments, the event's id and time make no difference.
+spelled, the order of fields and of lists (lines, loads, trips, references), case and blanks of the party's names,
+fields we do not read, statuses, payments, the event's id and time make no difference.
 """
 
 import hashlib
 import json
+from collections.abc import Iterator
 from dataclasses import replace
 from datetime import date, datetime
 from decimal import Context, Decimal
 
 from pydantic import BaseModel
 
-from domain.documents import SourceDocument
+from domain.documents import PartyRef, SourceDocument
 from domain.facts import NO_FACTS
 
 _DIGITS = 32
@@ -23,6 +25,26 @@ _WIDE = Context(prec=64)
 
 def revision_of(document: SourceDocument) -> str:
     """32 hex digits over party, numbers, dates, currency, amounts, texts and places; amounts are exact already."""
+    names = tuple([" ".join(name.split()).casefold() for name in document.party.names])
+    return _hash(_FIELD.join([*_head(document, names), *sorted(_lines(document))]))
+
+
+def said_of(document: SourceDocument) -> str:
+    """The revision without how the party is named: what the event says, whatever the settings make of it."""
+    return revision_of(replace(document, party=PartyRef(document.party.kind)))
+
+
+def earlier_revisions(document: SourceDocument) -> tuple[str, str]:
+    """The revisions that earlier versions gave the document: with lines and names as given, and before facts were read.
+
+    To know again what such a version posted, where the ledger does not say what was booked.
+    """
+    bare = replace(document, facts=NO_FACTS, lines=tuple([replace(line, facts=NO_FACTS) for line in document.lines]))
+    first, before = [_hash(_FIELD.join([*_head(one, one.party.names), *_lines(one)])) for one in (document, bare)]
+    return first, before
+
+
+def _head(document: SourceDocument, names: tuple[str, ...]) -> list[str]:
     party = document.party
     parts = [
         document.kind,
@@ -32,7 +54,7 @@ def revision_of(document: SourceDocument) -> str:
         document.number,
         party.kind,
         party.external_id or _NONE,
-        _NONE if party.external_id else _NAME.join(party.names),  # names that nothing looks at are not content
+        _NONE if party.external_id else _NAME.join(names),  # names that nothing looks at are not content
         party.provider or _NONE,
         *((party.subsidiary_id,) if party.subsidiary_id else ()),  # where there is none, the hash is as it ever was
         document.date.isoformat(),
@@ -46,23 +68,21 @@ def revision_of(document: SourceDocument) -> str:
         "deducted" if document.deducted else _NONE,
         document.tax_category or _NONE,
     ]
+    if document.facts.content:
+        parts += (_AROUND, document.facts.content)
+    return parts
+
+
+def _lines(document: SourceDocument) -> Iterator[str]:
     around = document.facts.content
-    if around:
-        parts += (_AROUND, around)
     for line in document.lines:
-        parts += (_LINE, line.category, line.item, str(line.amount), line.memo, line.reference or _NONE)
+        parts = [_LINE, line.category, line.item, str(line.amount), line.memo, line.reference or _NONE]
         if line.deduction:
             parts.append("deduction")
-        # What is as the document's is not said again; an event without facts has the revision it always had.
+        # What is as the document's is not said again.
         if line.facts.content and line.facts.content != around:
             parts += (_AROUND, line.facts.content)
-    return _hash(_FIELD.join(parts))
-
-
-def revision_without_facts(document: SourceDocument) -> str:
-    """The revision that versions before facts were read gave the document."""
-    lines = tuple([replace(line, facts=NO_FACTS) for line in document.lines])
-    return revision_of(replace(document, facts=NO_FACTS, lines=lines))
+        yield _FIELD.join(parts)
 
 
 def revision_of_raw(data: BaseModel) -> str:

@@ -70,9 +70,14 @@ def cut(text: str, length: int) -> str:
     return text if len(text) <= length else text[: length - len(_CUT)].rstrip() + _CUT
 
 
+def in_order(values: Iterable[str | None]) -> list[str]:
+    """Different values, shorter ones first (L9, L10), whatever order the event's list has: nobody chose that one."""
+    return sorted({value for value in values if value}, key=lambda value: (len(value), value))
+
+
 def several(values: Iterable[str | None], length: int) -> str | None:
-    """Different values in their order, joined with commas if they fit, else the first alone: never half a value."""
-    unique = list(dict.fromkeys([value for value in values if value]))
+    """Different values as `in_order`, joined with commas if they fit, else the first alone: never half a value."""
+    unique = in_order(values)
     if not unique:
         return None
     joined = ", ".join(unique)
