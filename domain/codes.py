@@ -83,6 +83,7 @@ class Code(StrEnum):
     CURRENCIES_MIXED = "CURRENCIES_MIXED"
     CURRENCY_UNKNOWN = "CURRENCY_UNKNOWN"
     AMOUNT_TOO_FINE = "AMOUNT_TOO_FINE"
+    LINES_CANCEL_OUT = "LINES_CANCEL_OUT"
     NEGATIVE_TOTAL = "NEGATIVE_TOTAL"
     CREDIT_LINES_MIXED = "CREDIT_LINES_MIXED"
     CREDIT_CHANGED = "CREDIT_CHANGED"
@@ -100,6 +101,7 @@ class Code(StrEnum):
     CARRIER_NUMBER_FIELD_UNSET = "CARRIER_NUMBER_FIELD_UNSET"
     # Sage's answers.
     SAGE_REFUSED = "SAGE_REFUSED"
+    SAGE_ZERO_TOTAL = "SAGE_ZERO_TOTAL"
     SAGE_DUPLICATE_NUMBER = "SAGE_DUPLICATE_NUMBER"
     SAGE_PERIOD_CLOSED = "SAGE_PERIOD_CLOSED"
     SAGE_PARTY_INVALID = "SAGE_PARTY_INVALID"
@@ -184,7 +186,7 @@ EXPLANATIONS: dict[Code, Explanation] = {
     ),
     Code.ZERO_TOTAL: Explanation(
         _S,
-        "The document's total is zero; there is nothing to book.",
+        "Every line of the document is zero; there is nothing to book.",
         "Nothing to do; a later revision that is not zero exports.",
     ),
     Code.DEDUCTED_FROM_DRIVER: Explanation(
@@ -355,7 +357,11 @@ EXPLANATIONS: dict[Code, Explanation] = {
         "Sage Intacct, or contact support. Then send the document again.",
     ),
     # Documents that contradict themselves.
-    Code.NO_LINES: Explanation(_R, "The document has no lines.", "Correct it in Alvys and send it again."),
+    Code.NO_LINES: Explanation(
+        _R,
+        "The document has no lines. What stands of it in Sage Intacct is left as it is.",
+        "Correct it in Alvys and send it again; if it was withdrawn, send it with `withdrawn` (docs/contract.md).",
+    ),
     Code.TOO_MANY_LINES: Explanation(
         _R,
         "The document has more lines than one request to Sage Intacct may carry (ALVYS_SAGE_LINES_PER_REQUEST).",
@@ -374,6 +380,13 @@ EXPLANATIONS: dict[Code, Explanation] = {
         _R,
         "An amount has more decimals than its currency; Sage would round it, and the total would change.",
         "Round the amounts in Alvys and send the document again.",
+    ),
+    Code.LINES_CANCEL_OUT: Explanation(
+        _R,
+        "The document's lines cancel out: its total is zero, but its lines are not, and `zeroTotals` of the connection "
+        "is `refuse`.",
+        "Enter the lines in Sage Intacct by hand (a journal entry) and mark the document as synced; or set "
+        "`zeroTotals` to `export` and send the document again.",
     ),
     Code.NEGATIVE_TOTAL: Explanation(
         _R,
@@ -451,6 +464,14 @@ EXPLANATIONS: dict[Code, Explanation] = {
         _R,
         "Sage Intacct refused the document; its own words are in `sage.errors`.",
         "Correct what Sage names and send the document again.",
+    ),
+    Code.SAGE_ZERO_TOTAL: Explanation(
+        _R,
+        "Sage Intacct refused a document whose lines cancel out to a total of zero; its own words are in "
+        "`sage.errors`. Whether it takes such a document is documented nowhere.",
+        "If the total of zero is what it refuses: enter the lines in Sage by hand (a journal entry), mark the document "
+        "as synced, and set `zeroTotals` of the connection to `refuse`. Else correct what Sage names and send the "
+        "document again.",
     ),
     Code.SAGE_DUPLICATE_NUMBER: Explanation(
         _R,

@@ -122,13 +122,23 @@ def mapped(
         return verdict_of(Deferred(Code.CONNECTION_PAUSED, "the connection of what stands in Sage is paused", (key,)))
     if isinstance(answer, Document):
         return answer
-    if not isinstance(answer, Skipped):
-        return verdict_of(answer)
-    if answer.code in NOTHING_TO_BOOK:
+    if isinstance(answer, Skipped) and answer.code in NOTHING_TO_BOOK:
         return None
-    detail = f"record {standing.record_no} stands in Sage, and this revision is not exported: {answer.code}, "
+    return _left_standing(standing, answer)
+
+
+def _left_standing(standing: Posted, answer: Skipped | Deferred | Rejected) -> Verdict:
+    """What stands is left as it is; who has to act is told that it stands."""
     sage = SageAnswer(standing.record_no)
-    return Verdict(Outcome.REJECTED, Code.CHANGED_AFTER_POSTING, detail + answer.detail, sage=sage)
+    match answer:
+        case Deferred():
+            return verdict_of(answer)
+        case Rejected():
+            detail = f"{answer.detail}; record {standing.record_no} stands in Sage as it was posted"
+            return replace(verdict_of(answer), detail=detail, sage=sage)
+        case Skipped():
+            detail = f"record {standing.record_no} stands in Sage, and this revision is not exported: {answer.code}, "
+            return Verdict(Outcome.REJECTED, Code.CHANGED_AFTER_POSTING, detail + answer.detail, sage=sage)
 
 
 def _not_posted(answer: Skipped | Deferred | Rejected, retired: Sequence[Retired]) -> Verdict:

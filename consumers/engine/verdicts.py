@@ -85,6 +85,7 @@ def _standing(claim: Claim, record_no: str, revision: str) -> Posted:
 
 def refused(claim: Claim, error: SageError) -> Verdict:
     """Sage definitely refused this document, or to correct what stands of it."""
-    general = claim.corrects and error.code is Code.SAGE_REFUSED
-    code = Code.CORRECTION_REFUSED if general else error.code
+    code = error.code
+    if code is Code.SAGE_REFUSED:
+        code = Code.CORRECTION_REFUSED if claim.corrects else code if claim.total else Code.SAGE_ZERO_TOTAL
     return Verdict(Outcome.REJECTED, code, str(error), sage=sage_answer(error, claim), refused=True)

@@ -39,7 +39,7 @@ def read(data: CarrierBillData, key: str, emitted_at: datetime) -> SourceDocumen
     trip, carrier = data.trip, data.trip.carrier
     agree(data.subsidiary, "trip.tenderAs", trip.tender_as)
     rows = list(_rows(carrier))
-    amounts = check(carrier.total_payable, [row.money for row in rows])
+    amounts = check(carrier.total_payable, [row.money for row in rows] or _nothing(carrier.total_payable))
     around = Around(pair(Fact.SUBSIDIARY, data.subsidiary.name or data.subsidiary.id), (), data.loads, [trip]).document
     return SourceDocument(
         kind=SourceKind.CARRIER_BILL,
@@ -54,7 +54,10 @@ def read(data: CarrierBillData, key: str, emitted_at: datetime) -> SourceDocumen
         currency=amounts.currency,
         total=amounts.total,
         lines=tuple(
-            [_line(row, amount, trip.trip_number, around) for row, amount in zip(rows, amounts.lines, strict=True)]
+            [
+                _line(row, amount, trip.trip_number, around)
+                for row, amount in zip(rows, amounts.lines, strict=bool(rows))
+            ]
         ),
         description=_description(trip),
         reference=carrier.carrier_invoice_number or None,
@@ -85,6 +88,11 @@ def _rows(carrier: BilledCarrier) -> Iterator[_Row]:
     for check_ in carrier.e_checks or []:
         paid = Money(amount=check_.amount.amount.copy_negate(), currency=check_.amount.currency)
         yield _Row("ECheck", check_.kind or "E-Check", paid, check_.mapping, check_.check_number)
+
+
+def _nothing(total: Money) -> list[Money]:
+    """A trip without any cost adds up to nothing, as other documents do whose lines are zero."""
+    return [] if total.amount else [total]
 
 
 def _line(row: _Row, amount: Decimal, trip_number: str, facts: Facts) -> SourceLine:
