@@ -42,6 +42,7 @@ class Code(StrEnum):
     BEFORE_ACTIVATION = "BEFORE_ACTIVATION"
     SIDE_OFF = "SIDE_OFF"
     ZERO_TOTAL = "ZERO_TOTAL"
+    WITHDRAWN = "WITHDRAWN"
     DEDUCTED_FROM_DRIVER = "DEDUCTED_FROM_DRIVER"
     SUPERSEDED = "SUPERSEDED"
     MARKED_SYNCED = "MARKED_SYNCED"
@@ -188,6 +189,12 @@ EXPLANATIONS: dict[Code, Explanation] = {
         _S,
         "Every line of the document is zero; there is nothing to book.",
         "Nothing to do; a later revision that is not zero exports.",
+    ),
+    Code.WITHDRAWN: Explanation(
+        _S,
+        "The document was withdrawn in Alvys: what stood of it in Sage Intacct is reversed (or deleted where it was a "
+        "draft), and nothing of it is booked.",
+        "Nothing to do; if it is made again under the same number, the new event is exported.",
     ),
     Code.DEDUCTED_FROM_DRIVER: Explanation(
         _S,
@@ -580,7 +587,8 @@ EXPLANATIONS: dict[Code, Explanation] = {
     Code.STANDING_PAID: Explanation(
         _R,
         "The document changed, and what stands in Sage Intacct is paid, in full or in part; it may not be reversed.",
-        "Remove the payment in Sage Intacct, then `alvys-sage retry`; it is then reversed and posted anew.",
+        "Remove the payment in Sage Intacct, then `alvys-sage retry`; it is then reversed, and posted anew unless "
+        "nothing of it is to be booked any more.",
     ),
     Code.STANDING_SELECTED: Explanation(
         _R,

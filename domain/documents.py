@@ -32,6 +32,9 @@ class SageObject(StrEnum):
         return self in {SageObject.AR_ADJUSTMENT, SageObject.AP_ADJUSTMENT}
 
 
+AP_OBJECTS = frozenset({SageObject.AP_BILL, SageObject.AP_ADJUSTMENT})
+
+
 def becomes(side: Side, total: Decimal) -> SageObject:
     """The object that a document of this side and total becomes: below zero an adjustment."""
     if side is Side.AR:

@@ -13,7 +13,7 @@ from consumers.engine.ledger import OTHER_REVISION, Claim, Entry, Marked, Posted
 from consumers.engine.work import Verdict, verdict_of
 from domain.codes import Code
 from domain.commands import Command, MarkSynced, Retry, said
-from domain.documents import Document, SourceDocument
+from domain.documents import AP_OBJECTS, Document, SourceDocument
 from domain.identity import booked_of, content_of
 from domain.keys import ConnectionKey
 from domain.mapping_state import MappingState
@@ -21,11 +21,11 @@ from domain.outcomes import Deferred, Outcome, Rejected, Skipped
 from domain.parties import alvys_party
 from domain.reading import Received
 from domain.reading.revision import earlier_revisions, said_of
-from domain.settings import ConnectionSetting, ConnectionStatus
+from domain.settings import ConnectionSetting, ConnectionStatus, Invalid
 from producers.results import SageAnswer, SourceRecord
 
 Known = TypeVar("Known", Claim, Posted)
-NOTHING_TO_BOOK = frozenset({Code.ZERO_TOTAL, Code.DEDUCTED_FROM_DRIVER})
+NOTHING_TO_BOOK = frozenset({Code.ZERO_TOTAL, Code.DEDUCTED_FROM_DRIVER, Code.WITHDRAWN})
 """Skips that say that nothing of the document belongs in Sage any more. All others speak of settings."""
 
 
@@ -123,8 +123,25 @@ def mapped(
     if isinstance(answer, Document):
         return answer
     if isinstance(answer, Skipped) and answer.code in NOTHING_TO_BOOK:
-        return None
+        return _taken_back(standing, setting) if answer.code is Code.WITHDRAWN else None
     return _left_standing(standing, answer)
+
+
+def _taken_back(standing: Posted, setting: ConnectionSetting | Invalid | None) -> Verdict | None:
+    """None: what stands of a withdrawn document goes.
+
+    Its event asks no setting, so that those of what stands are asked: where the subsidiary was disconnected, or the
+    side is off, nothing is touched in Sage.
+    """
+    key = ConnectionKey(standing.connection.subsidiary_id).canonical
+    if isinstance(setting, Invalid):
+        return verdict_of(Deferred(Code.SETTING_INVALID, f"{key}: {setting.reason}", (key,)))
+    if setting is None:
+        return _left_standing(standing, Skipped(Code.NOT_CONNECTED, "the subsidiary of what stands has no connection"))
+    side = setting.ap if standing.sage_object in AP_OBJECTS else setting.ar
+    if not side.active:
+        return _left_standing(standing, Skipped(Code.SIDE_OFF, "the side of what stands is off"))
+    return None
 
 
 def _left_standing(standing: Posted, answer: Skipped | Deferred | Rejected) -> Verdict:
@@ -155,7 +172,7 @@ def unchanged(standing: Posted | None, received: Received, document: Document) -
     Of what an earlier version posted the ledger does not know the content; then it has to be the same but for facts,
     which that version did not read.
     """
-    if standing is None or isinstance(received.document, Rejected):
+    if standing is None or not isinstance(received.document, SourceDocument):
         return None
     if standing.content:
         same = standing.content == content_of(document)
@@ -170,7 +187,7 @@ def books_the_same(standing: Posted, received: Received, document: Document) -> 
     Also where settings changed since and the event says the same of all but the party: they count for what is exported
     from then on (requirement 62).
     """
-    if not standing.booked or isinstance(received.document, Rejected):
+    if not standing.booked or not isinstance(received.document, SourceDocument):
         return False
     return standing.booked == booked_of(document, standing.party_id) or standing.said == said_of(received.document)
 

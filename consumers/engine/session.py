@@ -44,7 +44,7 @@ from domain.documents import Document, SourceDocument
 from domain.events import ContractError
 from domain.export import export
 from domain.identity import content_of
-from domain.outcomes import Outcome, Rejected
+from domain.outcomes import Outcome
 from domain.reading import Received
 from producers.dead_letters import DeadRecord
 from producers.results import SourceRecord
@@ -291,12 +291,12 @@ class PartitionSession:
         work.step = None
         work.standing = None if entry.posted is None else with_present_credentials(entry.posted, state)
         source = work.received.document
-        if isinstance(source, SourceDocument) and work.value is not None and work.executed is None:
-            row = Row(work.received, source, work.value)
-            if (verdict := as_row(row, self._ledger.get(work.key), state)) is not None:
+        if work.value is not None and work.executed is None:
+            verdict = as_row(Row(work.received, work.value), self._ledger.get(work.key), state)
+            if verdict is not None:
                 self.finish(work, verdict)
                 return
-        answer = source if isinstance(source, Rejected) else export(source, state, self._knobs.lines)
+        answer = export(source, state, self._knobs.lines) if isinstance(source, SourceDocument) else source
         result = mapped(work.standing, answer, state, entry.retired)
         work.content = content_of(result) if isinstance(result, Document) else ""
         if work.updated_to is not None and work.updated_to != work.content:

@@ -8,7 +8,7 @@ from consumers.engine.periods import why
 from consumers.engine.proof import End
 from consumers.engine.work import Gone, Verdict, Work
 from domain.codes import Code
-from domain.outcomes import Outcome
+from domain.outcomes import Outcome, Skipped
 from producers.results import SageAnswer
 from sage_client import SageError
 
@@ -39,7 +39,9 @@ def executed(work: Work, record_no: str) -> None:
 def not_corrected(work: Work, why: NotCorrected) -> Verdict:
     """What stands may not be touched."""
     sage = SageAnswer(work.standing.record_no) if work.standing is not None else None
-    return Verdict(Outcome.REJECTED, why.code, why.detail, sage=sage, stands=True)
+    said = work.received.document
+    detail = f"{said.detail}; {why.detail}" if isinstance(said, Skipped) else why.detail
+    return Verdict(Outcome.REJECTED, why.code, detail, sage=sage, stands=True)
 
 
 def posted(claim: Claim, record_no: str) -> Verdict:

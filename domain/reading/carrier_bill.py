@@ -10,6 +10,7 @@ from domain.documents import SourceDocument, SourceKind, SourceLine
 from domain.events.fields import Money
 from domain.events.invoice import Mapping
 from domain.events.settlement import BilledCarrier, BilledTrip, CarrierBillData
+from domain.events.withdrawn import WithdrawnCarrierBillData
 from domain.facts import Fact, Facts
 from domain.lines import of_carrier_item
 from domain.reading.amounts import check
@@ -22,12 +23,12 @@ from domain.reading.texts import DESCRIPTION_LENGTH, MEMO_LENGTH, cut, document_
 from domain.terms import AskedTerms
 
 
-def key_of(data: CarrierBillData) -> str:
+def key_of(data: CarrierBillData | WithdrawnCarrierBillData) -> str:
     """`carrier-bill/{trip.id}`; a trip without id by subsidiary and number, since numbers repeat between tenants."""
     trip = data.trip
     if trip.id:
         return f"carrier-bill/{key_part(trip.id)}"
-    return f"carrier-bill/{key_part(data.subsidiary.id)}/{key_part(trip.trip_number)}"
+    return f"carrier-bill/{key_part(data.subsidiary.id)}/{key_part(trip.trip_number or '')}"
 
 
 def read(data: CarrierBillData, key: str, emitted_at: datetime) -> SourceDocument:

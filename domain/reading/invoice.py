@@ -6,6 +6,7 @@ from decimal import Decimal
 from domain.categories import Side
 from domain.documents import PartyKind, PartyRef, SourceDocument, SourceKind, SourceLine
 from domain.events.invoice import InvoiceData, InvoiceLine
+from domain.events.withdrawn import WithdrawnInvoiceData
 from domain.facts import Fact, Facts, Pair
 from domain.lines import is_deduction, of_invoice_line
 from domain.reading.amounts import check
@@ -28,7 +29,7 @@ from domain.reading.texts import (
 from domain.terms import AskedTerms
 
 
-def key_of(data: InvoiceData) -> str:
+def key_of(data: InvoiceData | WithdrawnInvoiceData) -> str:
     """`invoice/{invoice.id}`."""
     return f"invoice/{key_part(data.invoice.id)}"
 

@@ -85,6 +85,11 @@ def _lines(document: SourceDocument) -> Iterator[str]:
         yield _FIELD.join(parts)
 
 
+def revision_of_withdrawal(key: str) -> str:
+    """32 hex digits: a document is withdrawn or not, whatever reason is given."""
+    return _hash(_FIELD.join(("withdrawn", key)))
+
+
 def revision_of_raw(data: BaseModel) -> str:
     """32 hex digits over all that was read of an event which is no document: the same refusal is answered once."""
     return _hash(json.dumps(_plain(data.model_dump()), sort_keys=True, separators=(",", ":")))
