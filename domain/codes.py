@@ -55,6 +55,8 @@ class Code(StrEnum):
     CARRIER_STATEMENTS_ON = "CARRIER_STATEMENTS_ON"
     CARRIER_STATEMENTS_OFF = "CARRIER_STATEMENTS_OFF"
     OTHER_TRIGGER = "OTHER_TRIGGER"
+    BILLED_UNDER_OTHER_KEY = "BILLED_UNDER_OTHER_KEY"
+    BILLED_OTHERWISE = "BILLED_OTHERWISE"
     ALL_LINES_OFF = "ALL_LINES_OFF"
     CROSS_SUBSIDIARY_OFF = "CROSS_SUBSIDIARY_OFF"
     INTERCOMPANY_UNMAPPED = "INTERCOMPANY_UNMAPPED"
@@ -249,6 +251,20 @@ EXPLANATIONS: dict[Code, Explanation] = {
         "Carrier bills of this subsidiary are exported at the other moment: on the customer's invoice, or on the "
         "upload of the carrier's invoice (Send Carrier Invoice Upon Upload).",
         "Nothing to do; the bill is exported when the event of that moment comes.",
+    ),
+    Code.BILLED_UNDER_OTHER_KEY: Explanation(
+        _S,
+        "The trip's bill stands in Sage Intacct under its other document key, with the same vendor, number and total: "
+        "one event named the trip by its id, another one by its number alone.",
+        "Nothing to do. Let every producer send `trip.id`; changes of this bill have to come under the key that it was "
+        "posted with.",
+    ),
+    Code.BILLED_OTHERWISE: Explanation(
+        _R,
+        "The trip's bill stands in Sage Intacct under its other document key (one event named the trip by its id, "
+        "another one by its number alone), and with another total. It is not booked a second time.",
+        "If this event is right, reverse the record that `detail` names in Sage Intacct by hand, then `alvys-sage "
+        "retry`; if it is another trip of the same number, send it with its `trip.id`.",
     ),
     Code.ALL_LINES_OFF: Explanation(
         _S,

@@ -6,6 +6,7 @@ attempt give the same id in every process, for ever.
 """
 
 import hashlib
+import re
 from collections.abc import Iterable
 from decimal import Context, Decimal
 
@@ -13,6 +14,7 @@ from domain.documents import CustomValue, Document, SourceKind
 from domain.parties import link_number
 
 SEPARATOR = "\x1f"
+_MARKER = re.compile(r"alvys:[0-9a-f]{12}")
 _WIDE = Context(prec=64)
 
 
@@ -25,6 +27,11 @@ def control_id(company_id: str, entity_id: str | None, key: str, revision: str, 
 def marker(key: str) -> str:
     """A short, stable mark of the document, written into its description: by it a look-up tells ours from others."""
     return "alvys:" + hashlib.sha256(key.encode()).hexdigest()[:12]
+
+
+def holds_marker(text: str) -> bool:
+    """Whether the text holds the mark of any document."""
+    return _MARKER.search(text) is not None
 
 
 def content_of(document: Document) -> str:

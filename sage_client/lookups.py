@@ -4,6 +4,7 @@ from dataclasses import dataclass
 from decimal import Decimal, InvalidOperation
 
 from domain.documents import SageObject
+from domain.identity import holds_marker
 from sage_client._kinds import Level
 from sage_client._reply import Row
 from sage_client.errors import UnavailableError
@@ -68,6 +69,11 @@ class Found:
     def bears(self, marker: str) -> bool:
         """Whether it carries the marker, in its field or in the description: a field may have been set up since."""
         return marker in self.mark or marker in self.description
+
+    @property
+    def marked(self) -> bool:
+        """Whether it carries the marker of any document of ours."""
+        return holds_marker(self.mark) or holds_marker(self.description)
 
     @property
     def reversed(self) -> bool:

@@ -25,10 +25,13 @@ from domain.terms import AskedTerms
 
 def key_of(data: CarrierBillData | WithdrawnCarrierBillData) -> str:
     """`carrier-bill/{trip.id}`; a trip without id by subsidiary and number, since numbers repeat between tenants."""
-    trip = data.trip
-    if trip.id:
-        return f"carrier-bill/{key_part(trip.id)}"
-    return f"carrier-bill/{key_part(data.subsidiary.id)}/{key_part(trip.trip_number or '')}"
+    if data.trip.id:
+        return f"carrier-bill/{key_part(data.trip.id)}"
+    return _by_number(data)
+
+
+def _by_number(data: CarrierBillData | WithdrawnCarrierBillData) -> str:
+    return f"carrier-bill/{key_part(data.subsidiary.id)}/{key_part(data.trip.trip_number or '')}"
 
 
 def read(data: CarrierBillData, key: str, emitted_at: datetime) -> SourceDocument:
@@ -66,6 +69,7 @@ def read(data: CarrierBillData, key: str, emitted_at: datetime) -> SourceDocumen
         terms=AskedTerms(days(carrier), due_given=trip.due_date is not None),
         trigger=data.trigger,
         facts=around,
+        by_number=_by_number(data),
     )
 
 

@@ -20,7 +20,7 @@ from domain.reading import receive
 from domain.reading.revision import earlier_revisions, revision_of
 from tests.support.events import NAMES, event, read
 
-NO_CONTENT = ("created_at", "trigger", "profile", "terms")
+NO_CONTENT = ("created_at", "trigger", "profile", "terms", "by_number")
 """What is known of the party, and how the due date came about: the due date itself counts."""
 FREE_TO_CHANGE = {"id": "another", "timestamp": "2027-01-01T00:00:00Z", "trace": "x"}
 
