@@ -16,6 +16,7 @@ from pydantic import BaseModel
 
 from domain.documents import PartyRef, SourceDocument
 from domain.facts import NO_FACTS
+from domain.parties import plain_name
 
 _DIGITS = 32
 _FIELD, _LINE, _NAME, _NONE, _AROUND = "\x1f", "\x1e", "\x1d", "\x00", "\x1a"
@@ -25,7 +26,7 @@ _WIDE = Context(prec=64)
 
 def revision_of(document: SourceDocument) -> str:
     """32 hex digits over party, numbers, dates, currency, amounts, texts and places; amounts are exact already."""
-    names = tuple([" ".join(name.split()).casefold() for name in document.party.names])
+    names = tuple([plain_name(name) for name in document.party.names])
     return _hash(_FIELD.join([*_head(document, names), *sorted(_lines(document))]))
 
 
