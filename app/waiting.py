@@ -10,7 +10,6 @@ from consumers.engine.ledger import Entry
 from consumers.engine.surroundings import Receive
 from domain.documents import SourceDocument
 from domain.events import ContractError
-from domain.outcomes import Rejected
 
 CENTS = Decimal("0.01")
 
@@ -103,7 +102,7 @@ def read(entry: Entry, topic: str, receive: Receive, base: Callable[[str], str |
         pass  # parked by a version that read it otherwise; it waits all the same
     else:
         subsidiary = received.subsidiary_id
-        document = None if isinstance(received.document, Rejected) else received.document
+        document = received.document if isinstance(received.document, SourceDocument) else None
     last = entry.last
     return Waiting(
         key=entry.key,

@@ -7,12 +7,11 @@ from demo.events.invoices import load_invoice
 from demo.events.maker import Maker
 from demo.events.world import TRANSPORT
 from demo.rig import SETTINGS
-from domain.documents import Document
+from domain.documents import Document, SourceDocument
 from domain.events import EventKind
 from domain.export import export
 from domain.identity import control_id
 from domain.mapping_state import MappingState
-from domain.outcomes import Rejected
 from domain.reading import receive
 from sage_client import Call
 
@@ -56,7 +55,7 @@ def calls(count: int) -> list[Call]:
 def mapped(event: Event, state: MappingState) -> Document:
     """The document that an event of the generator becomes."""
     source = receive(EventKind.INVOICE, event.value).document
-    document = source if isinstance(source, Rejected) else export(source, state)
+    document = export(source, state) if isinstance(source, SourceDocument) else source
     if not isinstance(document, Document):
         raise TypeError(f"{event.story} is no document: {document}")
     return document

@@ -15,7 +15,6 @@ from bench.measure import Figure, Outcome, Size, seconds
 from domain.documents import Document, SourceDocument
 from domain.events import EventKind, decode
 from domain.export import export
-from domain.outcomes import Rejected
 from domain.reading import receive
 from sage_client import _documents, _envelope
 
@@ -94,7 +93,7 @@ def _batches(made: list[T]) -> Iterator[list[T]]:
 
 def _source(value: bytes) -> SourceDocument:
     source = receive(EventKind.INVOICE, value).document
-    if isinstance(source, Rejected):
+    if not isinstance(source, SourceDocument):
         raise TypeError(source.detail)
     return source
 

@@ -42,6 +42,7 @@ class Code(StrEnum):
     BEFORE_ACTIVATION = "BEFORE_ACTIVATION"
     SIDE_OFF = "SIDE_OFF"
     ZERO_TOTAL = "ZERO_TOTAL"
+    WITHDRAWN = "WITHDRAWN"
     DEDUCTED_FROM_DRIVER = "DEDUCTED_FROM_DRIVER"
     SUPERSEDED = "SUPERSEDED"
     EVENT_TIME_AHEAD = "EVENT_TIME_AHEAD"
@@ -56,6 +57,8 @@ class Code(StrEnum):
     CARRIER_STATEMENTS_ON = "CARRIER_STATEMENTS_ON"
     CARRIER_STATEMENTS_OFF = "CARRIER_STATEMENTS_OFF"
     OTHER_TRIGGER = "OTHER_TRIGGER"
+    BILLED_UNDER_OTHER_KEY = "BILLED_UNDER_OTHER_KEY"
+    BILLED_OTHERWISE = "BILLED_OTHERWISE"
     ALL_LINES_OFF = "ALL_LINES_OFF"
     CROSS_SUBSIDIARY_OFF = "CROSS_SUBSIDIARY_OFF"
     INTERCOMPANY_UNMAPPED = "INTERCOMPANY_UNMAPPED"
@@ -88,6 +91,7 @@ class Code(StrEnum):
     AMOUNT_TOO_LARGE = "AMOUNT_TOO_LARGE"
     DUE_BEFORE_DATE = "DUE_BEFORE_DATE"
     REFERENCE_TOO_LONG = "REFERENCE_TOO_LONG"
+    LINES_CANCEL_OUT = "LINES_CANCEL_OUT"
     NEGATIVE_TOTAL = "NEGATIVE_TOTAL"
     CREDIT_LINES_MIXED = "CREDIT_LINES_MIXED"
     CREDIT_CHANGED = "CREDIT_CHANGED"
@@ -105,6 +109,7 @@ class Code(StrEnum):
     CARRIER_NUMBER_FIELD_UNSET = "CARRIER_NUMBER_FIELD_UNSET"
     # Sage's answers.
     SAGE_REFUSED = "SAGE_REFUSED"
+    SAGE_ZERO_TOTAL = "SAGE_ZERO_TOTAL"
     SAGE_DUPLICATE_NUMBER = "SAGE_DUPLICATE_NUMBER"
     SAGE_PERIOD_CLOSED = "SAGE_PERIOD_CLOSED"
     SAGE_PARTY_INVALID = "SAGE_PARTY_INVALID"
@@ -196,8 +201,14 @@ EXPLANATIONS: dict[Code, Explanation] = {
     ),
     Code.ZERO_TOTAL: Explanation(
         _S,
-        "The document's total is zero; there is nothing to book.",
+        "Every line of the document is zero; there is nothing to book.",
         "Nothing to do; a later revision that is not zero exports.",
+    ),
+    Code.WITHDRAWN: Explanation(
+        _S,
+        "The document was withdrawn in Alvys: what stood of it in Sage Intacct is reversed (or deleted where it was a "
+        "draft), and nothing of it is booked.",
+        "Nothing to do; if it is made again under the same number, the new event is exported.",
     ),
     Code.DEDUCTED_FROM_DRIVER: Explanation(
         _S,
@@ -268,6 +279,20 @@ EXPLANATIONS: dict[Code, Explanation] = {
         "Carrier bills of this subsidiary are exported at the other moment: on the customer's invoice, or on the "
         "upload of the carrier's invoice (Send Carrier Invoice Upon Upload).",
         "Nothing to do; the bill is exported when the event of that moment comes.",
+    ),
+    Code.BILLED_UNDER_OTHER_KEY: Explanation(
+        _S,
+        "The trip's bill stands in Sage Intacct under its other document key, with the same vendor, number and total: "
+        "one event named the trip by its id, another one by its number alone.",
+        "Nothing to do. Let every producer send `trip.id`; changes of this bill have to come under the key that it was "
+        "posted with.",
+    ),
+    Code.BILLED_OTHERWISE: Explanation(
+        _R,
+        "The trip's bill stands in Sage Intacct under its other document key (one event named the trip by its id, "
+        "another one by its number alone), and with another total. It is not booked a second time.",
+        "If this event is right, reverse the record that `detail` names in Sage Intacct by hand, then `alvys-sage "
+        "retry`; if it is another trip of the same number, send it with its `trip.id`.",
     ),
     Code.ALL_LINES_OFF: Explanation(
         _S,
@@ -383,7 +408,11 @@ EXPLANATIONS: dict[Code, Explanation] = {
         "Sage Intacct, or contact support. Then send the document again.",
     ),
     # Documents that contradict themselves.
-    Code.NO_LINES: Explanation(_R, "The document has no lines.", "Correct it in Alvys and send it again."),
+    Code.NO_LINES: Explanation(
+        _R,
+        "The document has no lines. What stands of it in Sage Intacct is left as it is.",
+        "Correct it in Alvys and send it again; if it was withdrawn, send it with `withdrawn` (docs/contract.md).",
+    ),
     Code.TOO_MANY_LINES: Explanation(
         _R,
         "The document has more lines than one request to Sage Intacct may carry (ALVYS_SAGE_LINES_PER_REQUEST).",
@@ -419,6 +448,13 @@ EXPLANATIONS: dict[Code, Explanation] = {
         "The PO number of an invoice, or the reference of a bill, is longer than Sage Intacct takes, and `longValues` "
         "of the connection is `reject`.",
         "Shorten it in Alvys, or set `longValues` to `truncate`, and send the document again.",
+    ),
+    Code.LINES_CANCEL_OUT: Explanation(
+        _R,
+        "The document's lines cancel out: its total is zero, but its lines are not, and `zeroTotals` of the connection "
+        "is `refuse`.",
+        "Enter the lines in Sage Intacct by hand (a journal entry) and mark the document as synced; or set "
+        "`zeroTotals` to `export` and send the document again.",
     ),
     Code.NEGATIVE_TOTAL: Explanation(
         _R,
@@ -499,6 +535,14 @@ EXPLANATIONS: dict[Code, Explanation] = {
         _R,
         "Sage Intacct refused the document; its own words are in `sage.errors`.",
         "Correct what Sage names and send the document again.",
+    ),
+    Code.SAGE_ZERO_TOTAL: Explanation(
+        _R,
+        "Sage Intacct refused a document whose lines cancel out to a total of zero; its own words are in "
+        "`sage.errors`. Whether it takes such a document is documented nowhere.",
+        "If the total of zero is what it refuses: enter the lines in Sage by hand (a journal entry), mark the document "
+        "as synced, and set `zeroTotals` of the connection to `refuse`. Else correct what Sage names and send the "
+        "document again.",
     ),
     Code.SAGE_DUPLICATE_NUMBER: Explanation(
         _R,
@@ -628,7 +672,8 @@ EXPLANATIONS: dict[Code, Explanation] = {
     Code.STANDING_PAID: Explanation(
         _R,
         "The document changed, and what stands in Sage Intacct is paid, in full or in part; it may not be reversed.",
-        "Remove the payment in Sage Intacct, then `alvys-sage retry`; it is then reversed and posted anew.",
+        "Remove the payment in Sage Intacct, then `alvys-sage retry`; it is then reversed, and posted anew unless "
+        "nothing of it is to be booked any more.",
     ),
     Code.STANDING_SELECTED: Explanation(
         _R,

@@ -37,6 +37,9 @@ class SageObject(StrEnum):
         return Side.AR if self in {SageObject.AR_INVOICE, SageObject.AR_ADJUSTMENT} else Side.AP
 
 
+AP_OBJECTS = frozenset({SageObject.AP_BILL, SageObject.AP_ADJUSTMENT})
+
+
 def becomes(side: Side, total: Decimal) -> SageObject:
     """The object that a document of this side and total becomes: below zero an adjustment."""
     if side is Side.AR:
@@ -147,6 +150,9 @@ class SourceDocument:
     """What sent a carrier's bill, where the event says so. It is not content."""
     facts: Facts = NO_FACTS
     """What the event says around the document, for dimensions and custom fields."""
+    by_number: str | None = None
+    """The key of a carrier's bill as events without the trip's id give it: it may stand in Sage under that one. It is
+    no content; None on all other documents, which have one key."""
 
 
 class Level(StrEnum):

@@ -104,7 +104,8 @@ class Facts:
     """The facts of a document, or of one of its lines."""
 
     pairs: tuple[Pair, ...] = ()
-    """In the event's order; a fact with several values, or with one of several loads, stands more than once."""
+    """In order of name and value, whatever order the event's lists have; a fact with several values, or with one of
+    several loads, stands more than once."""
     content: str = ""
     """What of them is content of the revision; "" where nothing is (docs/decisions/0029)."""
 
@@ -127,5 +128,5 @@ def facts(known: Sequence[Pair], told: Sequence[Pair] = ()) -> Facts:
         told: What nothing else says; it is content.
     """
     if not told:
-        return Facts((*known,)) if known else NO_FACTS
-    return Facts((*known, *told), _PAIR.join([name + _VALUE + value for name, value in told]))
+        return Facts(tuple(sorted(known))) if known else NO_FACTS
+    return Facts(tuple(sorted((*known, *told))), _PAIR.join([name + _VALUE + value for name, value in sorted(told)]))

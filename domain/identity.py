@@ -7,12 +7,15 @@ attempt give the same id in every process, for ever.
 
 import hashlib
 import re
+from collections.abc import Iterable
 from dataclasses import replace
+from decimal import Context, Decimal
 
-from domain.documents import Document
+from domain.documents import CustomValue, Document, SourceKind
 from domain.parties import link_number
 
 SEPARATOR = "\x1f"
+_WIDE = Context(prec=64)
 
 
 def control_id(company_id: str, entity_id: str | None, key: str, revision: str, operation: str, attempt: int) -> str:
@@ -43,7 +46,7 @@ def markers_in(text: str) -> frozenset[str]:
 
 
 def content_of(document: Document) -> str:
-    """32 hex digits over all that is booked, and where, however it came about.
+    """32 hex digits over all that is asked to be booked, and where, before anything is looked up in Sage.
 
     Two revisions of equal content need no correction: one may tell of a delivery date that no dimension and no custom
     field takes. Before the number gets a suffix, the party its record and the document its term.
@@ -63,3 +66,44 @@ def content_of(document: Document) -> str:
         parts += [(one.dimension, one.value) for one in line.dimensions]
         parts += [(one.field, one.value) for one in line.custom]
     return hashlib.sha256(repr(parts).encode()).hexdigest()[:32]
+
+
+def booked_of(document: Document, party_id: str) -> str:
+    """32 hex digits over what Sage holds once the document is booked under this party: the same books, the same digits.
+
+    How the party was named or found, the order of the lines, case and blanks of texts, zeros at the end of amounts and
+    the words of the payment term, whose effect is the due date, make no difference (docs/decisions/0065). Once the
+    document has its term; its number is its own, whatever suffix it is posted under.
+    """
+    connection = document.connection
+    # The description of a bill between subsidiaries is the name of the other one, and a name is no money.
+    named = document.source.kind is SourceKind.INTERCOMPANY_BILL
+    head = (
+        *(connection.company_id, connection.entity_id, document.sage_object, document.draft),
+        *(document.source.number, document.party.kind, party_id, document.date, document.due, document.currency),
+        *(_plain(document.total), document.reference or "", "" if named else _text(document.description)),
+        _fields(document.custom),
+    )
+    lines = sorted(
+        repr(
+            (
+                *(line.account, _plain(line.amount), _text(line.memo), line.location_id or ""),
+                sorted((one.dimension, one.value) for one in line.dimensions),
+                _fields(line.custom),
+            )
+        )
+        for line in document.lines
+    )
+    return hashlib.sha256(repr((head, lines)).encode()).hexdigest()[:32]
+
+
+def _plain(amount: Decimal) -> str:
+    return f"{_WIDE.normalize(amount) or Decimal(0):f}"
+
+
+def _text(text: str) -> str:
+    return " ".join(text.split()).casefold()
+
+
+def _fields(custom: Iterable[CustomValue]) -> list[tuple[str, str]]:
+    return sorted((one.field.upper(), one.value) for one in custom)

@@ -266,6 +266,11 @@ def own_id(source: SourceDocument, entity_id: str | None) -> str | None:
     return derived_id(source.party.kind, entity_id, source.profile.alvys_id)
 
 
+def alvys_party(source: SourceDocument) -> str:
+    """Alvys's own id of a document's party; empty where the event does not give it."""
+    return (source.profile.alvys_id or "") if source.profile is not None else ""
+
+
 def new_id(ref: PartyRef, profile: Profile | None, own: str | None) -> str | Rejected:
     """The id under which the party is to be made; `PARTY_NOT_FOUND` where it cannot be."""
     lacks = "it is not made"

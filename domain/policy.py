@@ -88,13 +88,16 @@ def _both(source: SourceDocument, setting: ConnectionSetting, other: ConnectionS
 
 
 def _lines(source: SourceDocument, left_out: tuple[LeftOut, ...]) -> Iterator[Skipped]:
-    if left_out and not (source.lines and source.total):
+    if left_out and not any(line.amount for line in source.lines):
         yield Skipped(Code.ALL_LINES_OFF, in_words(left_out))
 
 
 def _content(source: SourceDocument, setting: ConnectionSetting) -> Iterator[Skipped | Rejected]:
-    if not source.total:
-        yield Skipped(Code.ZERO_TOTAL, "the total is zero")
+    if not any(line.amount for line in source.lines):
+        yield Skipped(Code.ZERO_TOTAL, "every line is zero" if source.lines else "the total is zero, of no lines")
+    elif not source.total and setting.zero_totals == "refuse":
+        lines = len(source.lines)
+        yield Rejected(Code.LINES_CANCEL_OUT, f"{lines} lines cancel out, and zeroTotals is refuse")
     if refused := objection_to_credit(source.side, source.total, (line.amount for line in source.lines), setting):
         yield refused
     if too_fine(source, setting):

@@ -160,6 +160,8 @@ class ConnectionSetting(Wire):
     """Cross-subsidiary billing; it takes effect where both sides have it on."""
     closed_period: Literal["refuse", "first-open-day"] = "refuse"
     """What becomes of a document whose date is in a closed period."""
+    zero_totals: Literal["export", "refuse"] = "export"
+    """What becomes of a document whose lines cancel out: its total is zero, and its lines are money on accounts."""
     long_values: Literal["reject", "truncate"] = "reject"
     """What becomes of a custom field's value, a PO number or a reference that is too long for Sage (C13)."""
     send_currency: Literal["always", "foreign"] = "always"

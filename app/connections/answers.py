@@ -60,6 +60,7 @@ class AdvancedAnswers(_Part):
     terms: TermAnswers = TermAnswers()
     cross_subsidiary: StrictBool | None = None
     closed_period: Literal["refuse", "first-open-day"] | None = None
+    zero_totals: Literal["export", "refuse"] | None = None
     long_values: Literal["reject", "truncate"] | None = None
     send_currency: Literal["always", "foreign"] | None = None
 

@@ -188,11 +188,9 @@ class Simulation:
 
     def _map(self, received: Received, entry: Entry, value: bytes | None) -> tuple[Verdict, Document | None]:
         source = received.document
-        if isinstance(source, SourceDocument) and value is not None:
-            verdict = as_row(Row(received, source, value), entry, self._state)
-            if verdict is not None:
-                return verdict, None
-        exported = source if isinstance(source, Rejected) else export(source, self._state, self._knobs.lines)
+        if value is not None and (verdict := as_row(Row(received, value), entry, self._state)) is not None:
+            return verdict, None
+        exported = export(source, self._state, self._knobs.lines) if isinstance(source, SourceDocument) else source
         answer = mapped(entry.posted, exported, self._state, entry.retired)
         if isinstance(answer, Verdict):
             return answer, None

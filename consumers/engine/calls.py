@@ -1,10 +1,14 @@
 """The claim and the call of a document's next step: pure."""
 
+from dataclasses import replace
 from datetime import date, datetime
 
 from consumers.engine.ledger import REVERSE, Claim
 from consumers.engine.work import Retire, Update, Work
-from domain.identity import SEPARATOR, control_id
+from domain.documents import SourceDocument
+from domain.identity import SEPARATOR, booked_of, control_id
+from domain.parties import alvys_party
+from domain.reading.revision import said_of
 from sage_client import Call, Correction, DeleteCall, ReverseCall, UpdateCall
 
 
@@ -21,7 +25,7 @@ def claim_of(work: Work, lease_until: datetime) -> Claim:
         number, party_id, total = step.posted.number, step.posted.party_id, step.total
     else:
         number, party_id, total = work.mapped.number, work.party_id or "", work.mapped.total
-    return Claim(
+    claim = Claim(
         revision=work.received.revision,
         control_id=control_id(
             connection.company_id, connection.entity_id, work.key, content, work.operation, work.attempt
@@ -39,8 +43,17 @@ def claim_of(work: Work, lease_until: datetime) -> Claim:
         operation=work.operation,
         record_no=record_no,
         posting_date=work.mapped.posting_date if step is None else _late(work),
-        content="" if isinstance(step, Retire) else work.content,
         emitted=work.emitted,
+    )
+    source = work.received.document
+    if isinstance(step, Retire) or not isinstance(source, SourceDocument):
+        return claim
+    return replace(
+        claim,
+        content=work.content,
+        booked=booked_of(work.mapped, party_id),
+        said=said_of(source),
+        alvys_party=alvys_party(source),
     )
 
 

@@ -6,7 +6,8 @@ what stands under the record number         something is to be booked       noth
 Draft that can hold the document            `Update`, in place              `Retire`: deleted
 Draft of another party, place or kind, or   `Retire`: deleted, then posted  `Retire`: deleted
 whose old parts an update cannot take away
-Posted, nothing paid or selected            `Retire`: reversed, then posted  `Retire`: reversed
+Posted, or Paid with a total of zero;       `Retire`: reversed, then posted  `Retire`: reversed
+nothing paid or selected
 the same, `correctPostedBy` deletion        `Retire`: deleted, then posted  `Retire`: deleted
 Reversed, Voided                            `Gone`: posted anew             `Gone`
 Paid, in part; Selected; Closed; in          `Refused`, each by its code    the same
@@ -85,7 +86,7 @@ def _absent(posted: Posted, wanted: Wanted) -> Gone | NotCorrected:
 
 
 def _speaks_against(found: Standing) -> NotCorrected | None:
-    state = found.state.strip().lower()
+    state = _state(found)
     code = next((code for code, states in _IN_THE_WAY if state in states), None)
     if code is None and found.paid:
         code = Code.STANDING_PAID
@@ -97,9 +98,19 @@ def _speaks_against(found: Standing) -> NotCorrected | None:
     return NotCorrected(code, detail)
 
 
+def _state(found: Standing) -> str:
+    """Sage's label. A document of zero total is owed nothing from the first moment, so that it may be called Paid.
+
+    Whether Sage calls it so is documented nowhere. Nothing is paid on it, so nothing speaks against its reversal; if
+    something does after all, Sage refuses it.
+    """
+    state = found.state.strip().lower()
+    return "posted" if state == "paid" and not (found.total or found.paid or found.selected) else state
+
+
 def _change(posted: Posted, found: Standing, wanted: Wanted) -> Update | Retire | NotCorrected:
     """Of a draft, or of what is posted and nothing speaks against."""
-    state = found.state.strip().lower()
+    state = _state(found)
     if (
         (found.draft or (state == "posted" and wanted.unsure))
         and wanted.document is not None

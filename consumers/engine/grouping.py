@@ -11,7 +11,7 @@ from domain.codes import Code
 from domain.documents import SourceDocument
 from domain.events import EventKind, FuelTransactionCreated, TollTransactionCreated, decode
 from domain.mapping_state import MappingState
-from domain.outcomes import Outcome
+from domain.outcomes import Outcome, Skipped
 from domain.reading import Received
 from domain.roadside import Placed, place
 from producers import roadside_rows
@@ -22,7 +22,6 @@ class Row:
     """A fuel or toll event that may be a row."""
 
     received: Received
-    document: SourceDocument
     value: bytes
     """The event's bytes."""
 
@@ -34,7 +33,11 @@ def as_row(row: Row, entry: Entry, state: MappingState) -> Verdict | None:
     """
     if entry.posted is not None or entry.claim is not None or entry.retired:
         return None
-    placed = place(row.document, state, known=entry.grouped is not None)
+    known, document = entry.grouped is not None, row.received.document
+    if isinstance(document, SourceDocument):
+        placed = place(document, state, known=known)
+    else:
+        placed = Placed(document, None) if known and isinstance(document, Skipped) else None
     return None if placed is None else _verdict(row, entry, placed)
 
 
@@ -46,9 +49,10 @@ def _verdict(row: Row, entry: Entry, placed: Placed) -> Verdict:
     if placed.group is None:
         return replace(verdict, moved=Moved(grouped, None))
     event = decode(EventKind(row.received.event_type), row.value)
-    if not isinstance(event, FuelTransactionCreated | TollTransactionCreated):
-        raise TypeError(f"{entry.key} is no fuel or toll transaction")
-    return replace(verdict, moved=Moved(grouped, roadside_rows.encode(row.document, event)))
+    document = row.received.document
+    if isinstance(event, FuelTransactionCreated | TollTransactionCreated) and isinstance(document, SourceDocument):
+        return replace(verdict, moved=Moved(grouped, roadside_rows.encode(document, event)))
+    raise TypeError(f"{entry.key} is no fuel or toll transaction")
 
 
 def stands(entry: Entry, revision: str) -> Verdict | None:

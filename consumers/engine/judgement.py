@@ -15,19 +15,20 @@ from consumers.engine.work import Verdict, verdict_of
 from domain.categories import Side
 from domain.codes import Code
 from domain.commands import Command, MarkSynced, Retry, said
-from domain.documents import Document
+from domain.documents import AP_OBJECTS, Document, SourceDocument
 from domain.emission import AHEAD
-from domain.identity import contents_of
+from domain.identity import booked_of, content_of, contents_of
 from domain.keys import ConnectionKey
 from domain.mapping_state import MappingState
 from domain.outcomes import Deferred, Outcome, Rejected, Skipped
+from domain.parties import alvys_party
 from domain.reading import Received
-from domain.reading.revision import former_revisions, revision_of
-from domain.settings import ConnectionSetting, ConnectionStatus
+from domain.reading.revision import earlier_revisions, said_of
+from domain.settings import ConnectionSetting, ConnectionStatus, Invalid
 from producers.results import SageAnswer
 
 Known = TypeVar("Known", Claim, Posted)
-NOTHING_TO_BOOK = frozenset({Code.ZERO_TOTAL, Code.DEDUCTED_FROM_DRIVER})
+NOTHING_TO_BOOK = frozenset({Code.ZERO_TOTAL, Code.DEDUCTED_FROM_DRIVER, Code.WITHDRAWN})
 """Skips that say that nothing of the document belongs in Sage any more. All others speak of settings."""
 
 
@@ -41,12 +42,12 @@ class Next(Enum):
 
 
 def as_known(entry: Entry, received: Received) -> Received:
-    """The reading under the revision that the ledger has it under: an earlier version cut numbers otherwise."""
+    """The reading under the revision that the ledger has: earlier versions took other things for content."""
     known = {each.revision for each in (entry.posted, entry.claim, entry.last, entry.marked) if each is not None}
-    if not known or received.revision in known or isinstance(received.document, Rejected):
+    if not known or received.revision in known or not isinstance(received.document, SourceDocument):
         return received
-    former = revision_of(received.document, former=True)
-    return replace(received, revision=former) if former in known else received
+    former = earlier_revisions(received.document) & known
+    return replace(received, revision=min(former)) if former else received
 
 
 def judge(entry: Entry, revision: str, turn: Turn = Turn.NEWEST) -> Verdict | Next:
@@ -143,13 +144,40 @@ def mapped(
         return verdict_of(Deferred(Code.CONNECTION_PAUSED, "the connection of what stands in Sage is paused", (key,)))
     if isinstance(answer, Document):
         return answer
-    if not isinstance(answer, Skipped):
-        return verdict_of(answer)
-    if answer.code in NOTHING_TO_BOOK:
-        return None
-    detail = f"record {standing.record_no} stands in Sage, and this revision is not exported: {answer.code}, "
+    if isinstance(answer, Skipped) and answer.code in NOTHING_TO_BOOK:
+        return _taken_back(standing, setting) if answer.code is Code.WITHDRAWN else None
+    return _left_standing(standing, answer)
+
+
+def _taken_back(standing: Posted, setting: ConnectionSetting | Invalid | None) -> Verdict | None:
+    """None: what stands of a withdrawn document goes.
+
+    Its event asks no setting, so that those of what stands are asked: where the subsidiary was disconnected, or the
+    side is off, nothing is touched in Sage.
+    """
+    key = ConnectionKey(standing.connection.subsidiary_id).canonical
+    if isinstance(setting, Invalid):
+        return verdict_of(Deferred(Code.SETTING_INVALID, f"{key}: {setting.reason}", (key,)))
+    if setting is None:
+        return _left_standing(standing, Skipped(Code.NOT_CONNECTED, "the subsidiary of what stands has no connection"))
+    side = setting.ap if standing.sage_object in AP_OBJECTS else setting.ar
+    if not side.active:
+        return _left_standing(standing, Skipped(Code.SIDE_OFF, "the side of what stands is off"))
+    return None
+
+
+def _left_standing(standing: Posted, answer: Skipped | Deferred | Rejected) -> Verdict:
+    """What stands is left as it is; who has to act is told that it stands."""
     sage = SageAnswer(standing.record_no)
-    return Verdict(Outcome.REJECTED, Code.CHANGED_AFTER_POSTING, detail + answer.detail, sage=sage)
+    match answer:
+        case Deferred():
+            return verdict_of(answer)
+        case Rejected():
+            detail = f"{answer.detail}; record {standing.record_no} stands in Sage as it was posted"
+            return replace(verdict_of(answer), detail=detail, sage=sage)
+        case Skipped():
+            detail = f"record {standing.record_no} stands in Sage, and this revision is not exported: {answer.code}, "
+            return Verdict(Outcome.REJECTED, Code.CHANGED_AFTER_POSTING, detail + answer.detail, sage=sage)
 
 
 def _not_posted(answer: Skipped | Deferred | Rejected, retired: Sequence[Retired]) -> Verdict:
@@ -161,23 +189,59 @@ def _not_posted(answer: Skipped | Deferred | Rejected, retired: Sequence[Retired
 
 
 def unchanged(standing: Posted | None, received: Received, document: Document) -> Verdict | None:
-    """The revision is another one, and what it books is what stands: there is nothing to correct, only to remember.
+    """The revision is another one, and what it asks to book is what was asked: nothing to correct, only to remember.
 
     Of what an earlier version posted the ledger does not know the content; then it has to be the same but for facts,
     which that version did not read, and for numbers that it cut otherwise.
     """
-    if standing is None or isinstance(received.document, Rejected):
+    if standing is None or not isinstance(received.document, SourceDocument):
         return None
     if standing.content:
         same = standing.content in contents_of(document)
     else:
-        same = standing.revision in former_revisions(received.document)
-    if not same:
-        return None
+        same = standing.revision in earlier_revisions(received.document)
+    return _as_it_stands(standing, received, document, standing.content) if same else None
+
+
+def books_the_same(standing: Posted, received: Received, document: Document) -> bool:
+    """Whether the document, under the party that stands, is what Sage holds. Its term has to be settled.
+
+    Also where settings changed since and the event says the same of all but the party: they count for what is exported
+    from then on (requirement 62).
+    """
+    if not standing.booked or not isinstance(received.document, SourceDocument):
+        return False
+    return standing.booked == booked_of(document, standing.party_id) or standing.said == said_of(received.document)
+
+
+def same_party(standing: Posted, document: Document, found: str | Rejected) -> bool:
+    """Whether the party is the one that stands. `found`: its record in Sage, or why there is none.
+
+    The id itself settles it, and so does what is found in Sage. Where nothing is found under a name, Alvys's own id of
+    the party does: it was renamed there, and to look for the new name in Sage is of no use to a document that stands.
+    """
+    if document.party.external_id:
+        return standing.party_id in (document.party.external_id, found)
+    known = alvys_party(document.source)
+    return found == standing.party_id or (isinstance(found, Rejected) and known != "" and known == standing.alvys_party)
+
+
+def stands_already(standing: Posted, received: Received, document: Document) -> Verdict:
+    """The same books under the same party, though the event names it otherwise or gives its lines in another order."""
+    return _as_it_stands(standing, received, document, content_of(document))
+
+
+def _as_it_stands(standing: Posted, received: Received, document: Document, content: str) -> Verdict:
     sage = SageAnswer(standing.record_no, standing.control_id)
-    why = "what it books is what stands already"
-    posted = replace(standing, revision=received.revision, connection=document.connection)
-    return Verdict(Outcome.ALREADY_POSTED, detail=why, sage=sage, posted=posted)
+    posted = replace(
+        standing,
+        revision=received.revision,
+        connection=document.connection,
+        content=content,
+        said=said_of(received.document) if isinstance(received.document, SourceDocument) else "",
+        alvys_party=alvys_party(document.source) or standing.alvys_party,
+    )
+    return Verdict(Outcome.ALREADY_POSTED, detail="what it books is what stands already", sage=sage, posted=posted)
 
 
 def marked(entry: Entry, revision: str, command: MarkSynced) -> Verdict:

@@ -22,6 +22,7 @@ from consumers.engine.ledger import Claim, Posted
 from consumers.engine.periods import Periods
 from consumers.engine.places import CredentialsMissingError, Place, Sage, place_of
 from consumers.engine.preparation import Preparation
+from consumers.engine.twins import Twins, has_two_names, names_of
 from consumers.engine.verdicts import executed, not_corrected, not_permitted, refused, sage_answer
 from consumers.engine.work import Gone, Inspect, Owner, Verdict, Work
 from domain.codes import Code
@@ -66,6 +67,8 @@ class Lane:
         self._preparation = Preparation(sage.client, knobs, time)
         self._periods = Periods(knobs, time)
         self._inspection = Inspection(sage.client, time)
+        self._twins = Twins(sage.client)
+        self._one_of_two_names = asyncio.Lock()
         self._pass_on = pass_on
         """Gives a work to the lane of the company that its next call goes to."""
         self._queues: dict[Stream, deque[Work]] = {}
@@ -174,7 +177,7 @@ class Lane:
                 keys: set[str] = set()
                 lines = 0
                 while queue and len(batch) < self._knobs.batch:
-                    if queue[0].key in keys:
+                    if not keys.isdisjoint(names := names_of(queue[0])):
                         break  # the same document from two partitions: it may not be in one request twice
                     lines += queue[0].lines
                     if batch and lines > self._knobs.lines:
@@ -182,7 +185,7 @@ class Lane:
                     work = queue.popleft()
                     if work.owner.open:
                         batch.append(work)
-                        keys.add(work.key)
+                        keys |= names
                     elif work.claim is not None:
                         work.owner.let_go(work)
                 if queue:
@@ -273,7 +276,24 @@ class Lane:
             except CredentialsMissingError as error:
                 self._block(batch, Verdict(Outcome.DEFERRED, Code.SAGE_SIGN_IN, str(error)))
             else:
-                await self._post(login, batch)
+                await self._post_once(login, batch)
+
+    async def _post_once(self, login: Login, batch: Sequence[Work]) -> None:
+        """Post a batch, but for what stands in Sage under its other name."""
+        if not any(map(has_two_names, batch)):
+            await self._post(login, batch)
+            return
+        async with self._one_of_two_names:
+            try:
+                against = dict(await self._twins.against(login, batch))
+            except SageError as error:
+                await self._not_taken(batch, error)
+                return
+            for work, verdict in against.items():
+                self._answered(work)
+                work.owner.finish(work, verdict)
+            if left := [work for work in batch if work not in against]:
+                await self._post(login, left)
 
     async def _post(self, login: Login, batch: Sequence[Work]) -> None:
         metrics.REQUESTS.labels(self.company_id, "correct" if batch[0].claimed.corrects else "create").inc()

@@ -64,7 +64,13 @@ class Claim:
     """Its date in the general ledger where that is not the document's own (`periods`); of a reversal the day that it is
     made on where Sage refused an earlier one."""
     content: str = ""
-    """What is booked (`domain.identity.content_of`); empty where that is not known."""
+    """What is asked to be booked (`domain.identity.content_of`); empty where that is not known."""
+    booked: str = ""
+    """What Sage then holds (`domain.identity.booked_of`); likewise."""
+    said: str = ""
+    """What the event said but for the party (`domain.reading.revision.said_of`); likewise."""
+    alvys_party: str = ""
+    """Alvys's own id of the party, where the event gave it."""
     emitted: Emitted | None = None
     """When the event was emitted that it was made for; older claims do not say, nor those of a wrong timestamp."""
 
@@ -86,7 +92,13 @@ class Posted:
     number: str
     party_id: str
     content: str = ""
-    """What was booked (`domain.identity.content_of`); empty where that is not known."""
+    """What was asked to be booked (`domain.identity.content_of`); empty where that is not known."""
+    booked: str = ""
+    """What Sage holds since (`domain.identity.booked_of`); likewise."""
+    said: str = ""
+    """What the event said but for the party (`domain.reading.revision.said_of`); likewise."""
+    alvys_party: str = ""
+    """Alvys's own id of the party, where the event gave it."""
 
 
 @dataclass(frozen=True, slots=True)

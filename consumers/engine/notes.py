@@ -13,9 +13,9 @@ from consumers.engine.sequence import answered
 from consumers.engine.work import Gone, Verdict, Work
 from domain.codes import Code
 from domain.commands import Retry
-from domain.documents import Connection
+from domain.documents import Connection, SourceDocument
 from domain.events import ContractError
-from domain.outcomes import Outcome, Rejected
+from domain.outcomes import Outcome, Skipped
 from domain.words import one_line
 from producers import dead_letters, parties, results
 from producers.dead_letters import DeadRecord
@@ -72,6 +72,7 @@ class Writer:
         """
         if (posted := entry.posted) is None:
             raise ValueError(f"{entry.key} does not stand in Sage")
+        said = work.received.document  # `Skipped` where it was withdrawn: that is the reason
         goes_on = _goes_on(work, posted.connection, gone.why)
         after = without_standing(answered(entry, work.received), goes_on, work.value, deleted=gone.deleted)
         told = Result(
@@ -83,7 +84,8 @@ class Writer:
             outcome=Outcome.REVERSED,
             at=at,
             attempt=work.claim.attempt if work.claim is not None else work.attempt,
-            detail=gone.why,
+            code=said.code if isinstance(said, Skipped) else None,
+            detail=f"{gone.why}; {said.detail}" if isinstance(said, Skipped) else gone.why,
             connection=posted.connection,
             sage=SageAnswer(posted.record_no, gone.control_id),
             mapping_offset=work.mapping_offset,
@@ -102,7 +104,7 @@ class Writer:
     def _party(self, work: Work) -> tuple[Outgoing, ...]:
         """What Alvys is to be told of the party: with each outcome of a document, so that no crash loses it."""
         source, party_id = work.received.document, work.party_id or (work.claim.party_id if work.claim else None)
-        if not self.parties or isinstance(source, Rejected) or party_id is None:
+        if not self.parties or not isinstance(source, SourceDocument) or party_id is None:
             return ()
         told = parties.announcement(source, work.connection, party_id)
         return () if told is None else (Outgoing(self.parties, told[0].encode(), told[1]),)
@@ -140,7 +142,7 @@ def known(work: Work, entry: Entry) -> Entry:
     """
     entry = replace(entry, attempts=max(entry.attempts, work.attempt))
     if work.unsure and entry.posted is not None:
-        return replace(entry, posted=replace(entry.posted, revision=UNSURE_REVISION, content=""))
+        return replace(entry, posted=replace(entry.posted, revision=UNSURE_REVISION, content="", booked="", said=""))
     return entry
 
 

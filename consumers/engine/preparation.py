@@ -8,6 +8,7 @@ from dataclasses import dataclass, field, replace
 
 from consumers.engine.dimension_check import DimensionCheck
 from consumers.engine.directory import PartyDirectory, Wanted
+from consumers.engine.judgement import books_the_same, same_party, stands_already
 from consumers.engine.knobs import Knobs, Time
 from consumers.engine.party_making import Made, NewParty, PartyMaker
 from consumers.engine.party_updates import Followed, PartyUpdates
@@ -29,7 +30,7 @@ _WITH_TERMS = {SageObject.AR_INVOICE, SageObject.AP_BILL}
 
 @dataclass(slots=True)
 class Prepared:
-    """What speaks against documents of a batch; all others have their `party_id` and their term."""
+    """What ends documents of a batch before they are sent; all others have their `party_id` and their term."""
 
     against: list[tuple[Work, Verdict]] = field(default_factory=list)
     later: list[tuple[Work, SageError]] = field(default_factory=list)
@@ -57,10 +58,12 @@ class Preparation:
         Raises:
             SageError: Something could not be read; nothing was decided, for none of the batch.
         """
-        prepared = Prepared(against=await self.dimensions.against(login, batch))
-        await self._settle_terms(login, [work for work in batch if work not in prepared.held], prepared)
-        left = [work for work in batch if work not in prepared.held]
-        answers = await self._find(login, left, prepared)
+        without_term = await self._settle_terms(login, batch)
+        # First of all: what already stands so needs nothing of Sage, above all no correction.
+        prepared = Prepared(against=await self._stands_already(login, batch))
+        prepared.against += await self.dimensions.against(login, _others(batch, prepared.held))
+        prepared.against += [(work, verdict) for work, verdict in without_term if work not in prepared.held]
+        answers = await self._find(login, _others(batch, prepared.held), prepared)
         followed = []
         for work, party in answers:
             if isinstance(party, Rejected):
@@ -85,7 +88,8 @@ class Preparation:
 
     # Terms.
 
-    async def _settle_terms(self, login: Login, batch: Sequence[Work], prepared: Prepared) -> None:
+    async def _settle_terms(self, login: Login, batch: Sequence[Work]) -> list[tuple[Work, Verdict]]:
+        """Give each document its term, and say which cannot have theirs."""
         asked = {
             work: name
             for work in batch
@@ -93,14 +97,28 @@ class Preparation:
             and (name := wanted(work.mapped.source.terms, work.mapped.term_rules)) is not None
         }
         if not asked:
-            return
+            return []
         lacking = {fold(name) for work, name in asked.items() if work.mapped.source.terms.days != 0}
         terms = await self._terms.of(login, batch[0].mapped.source.side, lacking=lacking)
-        for work in asked:
-            if (refused := _with_term(work, terms)) is not None:
-                prepared.against.append((work, Verdict(Outcome.REJECTED, refused.code, refused.detail)))
+        refused = [(work, _with_term(work, terms)) for work in asked]
+        return [(work, Verdict(Outcome.REJECTED, one.code, one.detail)) for work, one in refused if one is not None]
 
     # Parties.
+
+    async def _stands_already(self, login: Login, batch: Sequence[Work]) -> list[tuple[Work, Verdict]]:
+        """Those that book what stands of them already, if their party is found to be the same record in Sage."""
+        same = [
+            (work, one) for work in batch if (one := work.standing) and books_the_same(one, work.received, work.mapped)
+        ]
+        if not same:
+            return []
+        answers = await self._directory.find(login, [_wanted(work) for work, _ in same])
+        settled = []
+        for (work, standing), found in zip(same, answers, strict=True):
+            if same_party(standing, work.mapped, found):
+                work.party_id = standing.party_id
+                settled.append((work, stands_already(standing, work.received, work.mapped)))
+        return settled
 
     async def _find(self, login: Login, batch: Sequence[Work], prepared: Prepared) -> list[tuple[Work, str | Rejected]]:
         if not batch:
@@ -140,6 +158,10 @@ class Preparation:
         if record is None or not record.active or record.details is None or one.profile is None:
             return None
         return Followed(one.ref.kind, record, one.profile, _own_term(work))
+
+
+def _others(batch: Sequence[Work], held: set[Work]) -> list[Work]:
+    return [work for work in batch if work not in held]
 
 
 def _wanted(work: Work) -> Wanted:

@@ -46,7 +46,7 @@ from domain.documents import Document, SourceDocument
 from domain.events import ContractError
 from domain.export import export
 from domain.identity import content_of
-from domain.outcomes import Outcome, Rejected
+from domain.outcomes import Outcome
 from domain.reading import Received
 from producers.dead_letters import DeadRecord
 from producers.results import SourceRecord
@@ -297,12 +297,12 @@ class PartitionSession:
         work.standing = None if entry.posted is None else with_present_credentials(entry.posted, state)
         work.by_deletion = work.standing is not None and deletes(work.standing, state)
         source = work.received.document
-        if isinstance(source, SourceDocument) and work.value is not None and work.executed is None:
-            row = Row(work.received, source, work.value)
-            if (verdict := as_row(row, self._ledger.get(work.key), state)) is not None:
+        if work.value is not None and work.executed is None:
+            verdict = as_row(Row(work.received, work.value), self._ledger.get(work.key), state)
+            if verdict is not None:
                 self.finish(work, verdict)
                 return
-        answer = source if isinstance(source, Rejected) else export(source, state, self._knobs.lines)
+        answer = export(source, state, self._knobs.lines) if isinstance(source, SourceDocument) else source
         result = mapped(work.standing, answer, state, entry.retired)
         work.content = content_of(result) if isinstance(result, Document) else ""
         if work.updated_to is not None and work.updated_to != work.content:
@@ -315,6 +315,8 @@ class PartitionSession:
                 result = replace(result, first_open_day=True)
             if not (work.unsure or work.executed or lost):
                 result = unchanged(work.standing, work.received, result) or result
+            elif work.standing is not None:
+                work.standing = replace(work.standing, content="", booked="", said="")  # what stands is not certain
         if isinstance(result, Verdict):
             work.document = None
             self.finish(work, result)

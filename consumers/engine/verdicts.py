@@ -8,7 +8,7 @@ from consumers.engine.periods import why
 from consumers.engine.proof import End
 from consumers.engine.work import Gone, Verdict, Work
 from domain.codes import Code
-from domain.outcomes import Outcome
+from domain.outcomes import Outcome, Skipped
 from producers.results import SageAnswer
 from sage_client import SageError
 
@@ -43,7 +43,9 @@ def executed(work: Work, record_no: str) -> None:
 def not_corrected(work: Work, why: NotCorrected) -> Verdict:
     """What stands may not be touched."""
     sage = SageAnswer(work.standing.record_no) if work.standing is not None else None
-    return Verdict(Outcome.REJECTED, why.code, why.detail, sage=sage, stands=True)
+    said = work.received.document
+    detail = f"{said.detail}; {why.detail}" if isinstance(said, Skipped) else why.detail
+    return Verdict(Outcome.REJECTED, why.code, detail, sage=sage, stands=True)
 
 
 def posted(claim: Claim, record_no: str) -> Verdict:
@@ -71,6 +73,7 @@ def ended(claim: Claim, end: End) -> Verdict:
 
 
 def _standing(claim: Claim, record_no: str, revision: str) -> Posted:
+    known = revision != OTHER_REVISION
     return Posted(
         revision=revision,
         record_no=record_no,
@@ -79,7 +82,10 @@ def _standing(claim: Claim, record_no: str, revision: str) -> Posted:
         sage_object=claim.sage_object,
         number=claim.number,
         party_id=claim.party_id,
-        content=claim.content if revision != OTHER_REVISION else "",
+        content=claim.content if known else "",
+        booked=claim.booked if known else "",
+        said=claim.said if known else "",
+        alvys_party=claim.alvys_party,
     )
 
 
@@ -93,6 +99,6 @@ def refused(claim: Claim, error: SageError) -> Verdict:
     code = error.code
     if code in _OF_A_REVERSAL and claim.operation != REVERSE:
         code = Code.SAGE_REFUSED  # our reading of its words was of something else
-    if claim.corrects and code is Code.SAGE_REFUSED:
-        code = Code.CORRECTION_REFUSED
+    if code is Code.SAGE_REFUSED:
+        code = Code.CORRECTION_REFUSED if claim.corrects else code if claim.total else Code.SAGE_ZERO_TOTAL
     return Verdict(Outcome.REJECTED, code, str(error), sage=sage_answer(error, claim), refused=True)

@@ -154,8 +154,8 @@ def _digest(rows: list[Row]) -> str:
 
 
 def _sending(rows: list[Row], mark: Mark | None, now: datetime) -> Sending:
-    bills = [row.bill for row in rows] + ([mark.bill] if mark is not None and not rows else [])
-    bill = min(bills, key=lambda each: each.provider)  # spellings differ in case: one of them, always the same
+    # Spellings of the provider differ in case. What was sent keeps its own: it is part of the bill's number in Sage.
+    bill = mark.bill if mark is not None else min((row.bill for row in rows), key=lambda each: each.provider)
     digest, at = _digest(rows), _emitted(mark, now)
     total = sum([_amount(row) for row in rows], Decimal(0))
     event = {

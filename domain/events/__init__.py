@@ -18,6 +18,18 @@ from domain.events.settlement import (
 )
 from domain.events.toll import TollData, TollTransactionCreated
 from domain.events.wire import ContractError
+from domain.events.withdrawn import (
+    Withdrawn,
+    WithdrawnCarrierBillData,
+    WithdrawnCarrierStatementData,
+    WithdrawnData,
+    WithdrawnDriverStatementData,
+    WithdrawnFuelData,
+    WithdrawnIntercompanyBillData,
+    WithdrawnInvoiceData,
+    WithdrawnSettlementData,
+    WithdrawnTollData,
+)
 
 __all__ = [
     "CarrierBillData",
@@ -37,5 +49,15 @@ __all__ = [
     "TollData",
     "TollDayData",
     "TollTransactionCreated",
+    "Withdrawn",
+    "WithdrawnCarrierBillData",
+    "WithdrawnCarrierStatementData",
+    "WithdrawnData",
+    "WithdrawnDriverStatementData",
+    "WithdrawnFuelData",
+    "WithdrawnIntercompanyBillData",
+    "WithdrawnInvoiceData",
+    "WithdrawnSettlementData",
+    "WithdrawnTollData",
     "decode",
 ]

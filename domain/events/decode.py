@@ -12,13 +12,19 @@ from domain.events.roadside import RoadsideDayClosed
 from domain.events.settlement import SettlementFinalized
 from domain.events.toll import TollTransactionCreated
 from domain.events.wire import ContractError, in_words, not_xml, parse
+from domain.events.withdrawn import FIELD, WITHDRAWN, WithdrawnEvent, says_withdrawn
 
 Event: TypeAlias = (
-    InvoiceCreated | SettlementFinalized | FuelTransactionCreated | TollTransactionCreated | RoadsideDayClosed
+    InvoiceCreated
+    | SettlementFinalized
+    | FuelTransactionCreated
+    | TollTransactionCreated
+    | RoadsideDayClosed
+    | WithdrawnEvent
 )
 
 VERSION = "v1"
-_MODELS: dict[EventKind, type[Event]] = {
+_WHOLE: dict[EventKind, type[Event]] = {
     EventKind.INVOICE: InvoiceCreated,
     EventKind.SETTLEMENT: SettlementFinalized,
     EventKind.FUEL: FuelTransactionCreated,
@@ -46,13 +52,22 @@ def decode(kind: EventKind, value: bytes | None) -> Event:
         raise ContractError(Code.CONTRACT_BROKEN, "the event is not a JSON object")
     _check_type(kind, raw.get("type"))
     _check_version(raw.get("version"))
+    model = _model(kind, raw)
     try:
-        event = _MODELS[kind].model_validate(raw)
+        event = model.model_validate(raw)
     except ValidationError as error:
         raise ContractError(Code.CONTRACT_BROKEN, in_words(error)) from None
     if value is not None and (wrong := not_xml(value, event)) is not None:
         raise ContractError(Code.CONTRACT_BROKEN, wrong)
     return event
+
+
+def _model(kind: EventKind, raw: dict[str, object]) -> type[Event]:
+    if not says_withdrawn(raw):
+        return _WHOLE[kind]
+    if (model := WITHDRAWN.get(kind)) is None:
+        raise ContractError(Code.CONTRACT_BROKEN, f"data.{FIELD}: the bill of a day is not withdrawn, its rows are")
+    return model
 
 
 def _check_type(kind: EventKind, found: object) -> None:

@@ -10,6 +10,7 @@ from domain.documents import SourceDocument, SourceKind, SourceLine
 from domain.events.fields import Money
 from domain.events.invoice import Mapping
 from domain.events.settlement import BilledCarrier, BilledTrip, CarrierBillData
+from domain.events.withdrawn import WithdrawnCarrierBillData
 from domain.facts import Fact, Facts
 from domain.lines import of_carrier_item
 from domain.reading.amounts import check
@@ -22,12 +23,15 @@ from domain.reading.texts import document_number, flat, key_part, phrase
 from domain.terms import AskedTerms
 
 
-def key_of(data: CarrierBillData) -> str:
+def key_of(data: CarrierBillData | WithdrawnCarrierBillData) -> str:
     """`carrier-bill/{trip.id}`; a trip without id by subsidiary and number, since numbers repeat between tenants."""
-    trip = data.trip
-    if trip.id:
-        return f"carrier-bill/{key_part(trip.id)}"
-    return f"carrier-bill/{key_part(data.subsidiary.id)}/{key_part(trip.trip_number)}"
+    if data.trip.id:
+        return f"carrier-bill/{key_part(data.trip.id)}"
+    return _by_number(data)
+
+
+def _by_number(data: CarrierBillData | WithdrawnCarrierBillData) -> str:
+    return f"carrier-bill/{key_part(data.subsidiary.id)}/{key_part(data.trip.trip_number or '')}"
 
 
 def read(data: CarrierBillData, key: str, emitted_at: datetime) -> SourceDocument:
@@ -39,7 +43,7 @@ def read(data: CarrierBillData, key: str, emitted_at: datetime) -> SourceDocumen
     trip, carrier = data.trip, data.trip.carrier
     agree(data.subsidiary, "trip.tenderAs", trip.tender_as)
     rows = list(_rows(carrier))
-    amounts = check(carrier.total_payable, [row.money for row in rows])
+    amounts = check(carrier.total_payable, [row.money for row in rows] or _nothing(carrier.total_payable))
     around = Around(pair(Fact.SUBSIDIARY, data.subsidiary.name or data.subsidiary.id), (), data.loads, [trip]).document
     return SourceDocument(
         kind=SourceKind.CARRIER_BILL,
@@ -55,7 +59,10 @@ def read(data: CarrierBillData, key: str, emitted_at: datetime) -> SourceDocumen
         currency=amounts.currency,
         total=amounts.total,
         lines=tuple(
-            [_line(row, amount, trip.trip_number, around) for row, amount in zip(rows, amounts.lines, strict=True)]
+            [
+                _line(row, amount, trip.trip_number, around)
+                for row, amount in zip(rows, amounts.lines, strict=bool(rows))
+            ]
         ),
         description=_description(trip),
         reference=carrier.carrier_invoice_number or None,
@@ -63,6 +70,7 @@ def read(data: CarrierBillData, key: str, emitted_at: datetime) -> SourceDocumen
         terms=AskedTerms(days(carrier), due_given=trip.due_date is not None),
         trigger=data.trigger,
         facts=around,
+        by_number=_by_number(data),
     )
 
 
@@ -86,6 +94,11 @@ def _rows(carrier: BilledCarrier) -> Iterator[_Row]:
     for check_ in carrier.e_checks or []:
         paid = Money(amount=check_.amount.amount.copy_negate(), currency=check_.amount.currency)
         yield _Row("ECheck", check_.kind or "E-Check", paid, check_.mapping, check_.check_number)
+
+
+def _nothing(total: Money) -> list[Money]:
+    """A trip without any cost adds up to nothing, as other documents do whose lines are zero."""
+    return [] if total.amount else [total]
 
 
 def _line(row: _Row, amount: Decimal, trip_number: str, facts: Facts) -> SourceLine:

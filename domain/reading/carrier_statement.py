@@ -7,6 +7,7 @@ from domain.categories import Side
 from domain.codes import Code
 from domain.documents import SourceDocument, SourceKind, SourceLine
 from domain.events.settlement import CarrierItem, CarrierStatementData, CarrierTrip
+from domain.events.withdrawn import WithdrawnCarrierStatementData
 from domain.facts import Fact, Facts
 from domain.lines import of_carrier_item
 from domain.reading.amounts import check
@@ -22,7 +23,7 @@ PREFIX = "s-"
 """Sets a statement's bill number apart from a trip's (export article, changes of July 2026)."""
 
 
-def key_of(data: CarrierStatementData) -> str:
+def key_of(data: CarrierStatementData | WithdrawnCarrierStatementData) -> str:
     """`carrier-statement/{carrier.id}/{number}`; why not by subsidiary: see `driver_statement.key_of`."""
     return f"carrier-statement/{key_part(data.carrier.id)}/{key_part(data.statement.number)}"
 

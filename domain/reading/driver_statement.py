@@ -6,6 +6,7 @@ from decimal import Decimal
 from domain.categories import Side
 from domain.documents import PartyKind, PartyRef, SourceDocument, SourceKind, SourceLine
 from domain.events.settlement import Driver, DriverLine, DriverStatementData
+from domain.events.withdrawn import WithdrawnDriverStatementData
 from domain.facts import Fact, Facts, Pair
 from domain.lines import of_driver_line
 from domain.reading.amounts import check
@@ -16,7 +17,7 @@ from domain.reading.texts import document_number, flat, key_part, phrase
 from domain.terms import AskedTerms
 
 
-def key_of(data: DriverStatementData) -> str:
+def key_of(data: DriverStatementData | WithdrawnDriverStatementData) -> str:
     """`driver-statement/{driver.id}/{number}`.
 
     By driver, not by subsidiary: a driver may move to another one, and the posting must be found again; and statement

@@ -6,6 +6,7 @@ from domain.categories import Side
 from domain.codes import Code
 from domain.documents import PartyKind, PartyRef, SourceDocument, SourceKind, SourceLine
 from domain.events.fuel import Fuel, FuelData
+from domain.events.withdrawn import WithdrawnFuelData
 from domain.facts import Fact, Facts, facts
 from domain.lines import of_fuel
 from domain.reading.amounts import check
@@ -15,7 +16,7 @@ from domain.reading.texts import flat, hashed_number, key_part, phrase
 from domain.terms import AskedTerms
 
 
-def key_of(data: FuelData) -> str:
+def key_of(data: FuelData | WithdrawnFuelData) -> str:
     """`fuel/{fuel.id}`, never by transaction: one swipe yields one row per fuel category."""
     return f"fuel/{key_part(data.fuel.id)}"
 

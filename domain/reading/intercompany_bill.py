@@ -6,6 +6,7 @@ from decimal import Decimal
 from domain.categories import Side
 from domain.documents import PartyKind, PartyRef, SourceDocument, SourceKind, SourceLine
 from domain.events.settlement import IntercompanyBillData, IntercompanyLine
+from domain.events.withdrawn import WithdrawnIntercompanyBillData
 from domain.lines import of_carrier_item
 from domain.reading.amounts import check
 from domain.reading.dates import terms
@@ -14,7 +15,7 @@ from domain.reading.routing import apart
 from domain.reading.texts import document_number, flat, key_part, phrase
 
 
-def key_of(data: IntercompanyBillData) -> str:
+def key_of(data: IntercompanyBillData | WithdrawnIntercompanyBillData) -> str:
     """`intercompany-bill/{bill.id}`."""
     return f"intercompany-bill/{key_part(data.bill.id)}"
 

@@ -6,6 +6,7 @@ from decimal import Decimal
 from domain.categories import Side
 from domain.documents import PartyKind, PartyRef, SourceDocument, SourceKind, SourceLine
 from domain.events.invoice import InvoiceData, InvoiceLine
+from domain.events.withdrawn import WithdrawnInvoiceData
 from domain.facts import Fact, Facts, Pair
 from domain.lines import is_deduction, of_invoice_line
 from domain.reading.amounts import check
@@ -14,11 +15,11 @@ from domain.reading.dates import terms
 from domain.reading.people import of_customer
 from domain.reading.places import named
 from domain.reading.routing import agree, apart
-from domain.reading.texts import different, document_number, flat, key_part, phrase
+from domain.reading.texts import document_number, flat, in_order, key_part, phrase
 from domain.terms import AskedTerms
 
 
-def key_of(data: InvoiceData) -> str:
+def key_of(data: InvoiceData | WithdrawnInvoiceData) -> str:
     """`invoice/{invoice.id}`."""
     return f"invoice/{key_part(data.invoice.id)}"
 
@@ -55,8 +56,8 @@ def read(data: InvoiceData, key: str) -> SourceDocument:
             ]
         ),
         description=_description(invoice.line_items),
-        order_numbers=different([load.order_number for load in loads]),
-        po_numbers=different([load.po_number for load in loads]),
+        order_numbers=in_order(load.order_number for load in loads),
+        po_numbers=in_order(load.po_number for load in loads),
         profile=of_customer(customer),
         facts=around.document,
         terms=AskedTerms(customer.payment_terms_in_days, due_given=invoice.due_date is not None),
@@ -99,7 +100,7 @@ def _line(line: InvoiceLine, amount: Decimal, facts: Facts) -> SourceLine:
 
 
 def _description(lines: list[InvoiceLine]) -> str:
-    loads = list(dict.fromkeys([line.load_number for line in lines if line.load_number]))
+    loads = in_order(line.load_number for line in lines)
     if not loads:
         return ""
     return flat(phrase("Load" if len(loads) == 1 else "Loads", ", ".join(loads)))

@@ -3,6 +3,7 @@
 from dataclasses import dataclass
 from datetime import UTC, datetime
 
+from domain.codes import Code
 from domain.documents import SourceDocument
 from domain.emission import Emitted
 from domain.events import (
@@ -16,9 +17,19 @@ from domain.events import (
     InvoiceData,
     TollData,
     TollDayData,
+    Withdrawn,
+    WithdrawnCarrierBillData,
+    WithdrawnCarrierStatementData,
+    WithdrawnData,
+    WithdrawnDriverStatementData,
+    WithdrawnFuelData,
+    WithdrawnIntercompanyBillData,
+    WithdrawnInvoiceData,
+    WithdrawnSettlementData,
+    WithdrawnTollData,
     decode,
 )
-from domain.outcomes import Rejected
+from domain.outcomes import Rejected, Skipped
 from domain.reading import (
     carrier_bill,
     carrier_statement,
@@ -30,7 +41,7 @@ from domain.reading import (
     toll,
 )
 from domain.reading.refusal import Refusal
-from domain.reading.revision import revision_of, revision_of_raw
+from domain.reading.revision import revision_of, revision_of_raw, revision_of_withdrawal
 
 SettlementData = DriverStatementData | CarrierStatementData | CarrierBillData | IntercompanyBillData
 EventData = InvoiceData | SettlementData | FuelData | TollData | FuelDayData | TollDayData
@@ -46,7 +57,8 @@ class Received:
     """The document key: the same over all revisions of one document, and different between any two documents."""
     subsidiary_id: str
     revision: str
-    document: SourceDocument | Rejected
+    document: SourceDocument | Rejected | Skipped
+    """What the event says; `Skipped`: that it was withdrawn (`Code.WITHDRAWN`), so that nothing is to be booked."""
     emitted: Emitted | None = None
     """When; None where only the claim of a call is left of the event."""
 
@@ -59,7 +71,8 @@ def receive(kind: EventKind, value: bytes | None) -> Received:
         value: The record's bytes; None is a tombstone.
 
     Returns:
-        The reading; `document` is `Rejected` where the event is whole but its document contradicts itself.
+        The reading; `document` is `Rejected` where the event is whole but its document contradicts itself, `Skipped`
+        where it was withdrawn.
 
     Raises:
         ContractError: The bytes are no event of this topic; they belong to the dead letters.
@@ -67,6 +80,8 @@ def receive(kind: EventKind, value: bytes | None) -> Received:
     event = decode(kind, value)
     data = event.data
     key, subsidiary_id = _identity(data)
+    if isinstance(data, Withdrawn):
+        return Received(event.id, kind.value, key, subsidiary_id, revision_of_withdrawal(key), _withdrawn(data))
     document: SourceDocument | Rejected
     try:
         document = _read(data, key, event.timestamp)
@@ -78,13 +93,18 @@ def receive(kind: EventKind, value: bytes | None) -> Received:
     return Received(event.id, kind.value, key, subsidiary_id, revision, document, emitted)
 
 
-def _identity(data: EventData) -> tuple[str, str]:
+def _withdrawn(data: Withdrawn) -> Skipped:
+    reason = f": {data.withdrawn.reason}" if data.withdrawn.reason else ""
+    return Skipped(Code.WITHDRAWN, f"withdrawn in Alvys{reason}")
+
+
+def _identity(data: EventData | WithdrawnData) -> tuple[str, str]:
     match data:
-        case InvoiceData():
+        case InvoiceData() | WithdrawnInvoiceData():
             return invoice.key_of(data), data.subsidiary.id
-        case FuelData():
+        case FuelData() | WithdrawnFuelData():
             return fuel.key_of(data), data.fuel.subsidiary_id
-        case TollData():
+        case TollData() | WithdrawnTollData():
             return toll.key_of(data), data.toll.subsidiary_id
         case FuelDayData() | TollDayData():
             return roadside_day.key_of(data), data.subsidiary_id
@@ -92,15 +112,15 @@ def _identity(data: EventData) -> tuple[str, str]:
             return _identity_of_settlement(data)
 
 
-def _identity_of_settlement(data: SettlementData) -> tuple[str, str]:
+def _identity_of_settlement(data: SettlementData | WithdrawnSettlementData) -> tuple[str, str]:
     match data:
-        case DriverStatementData():
+        case DriverStatementData() | WithdrawnDriverStatementData():
             return driver_statement.key_of(data), data.statement.driver.subsidiary_id
-        case CarrierStatementData():
+        case CarrierStatementData() | WithdrawnCarrierStatementData():
             return carrier_statement.key_of(data), data.statement.subsidiary_id
-        case CarrierBillData():
+        case CarrierBillData() | WithdrawnCarrierBillData():
             return carrier_bill.key_of(data), data.subsidiary.id
-        case IntercompanyBillData():
+        case IntercompanyBillData() | WithdrawnIntercompanyBillData():
             return intercompany_bill.key_of(data), data.subsidiary.id
 
 

@@ -1,19 +1,22 @@
 """The revision: a hash of what is booked, and of nothing else.
 
 Two events of one document have the same revision exactly if booking them would give the same document: how a number is
-spelled, the order of fields, fields we do not read, statuses, payments, the event's id and time make no difference.
+spelled, the order of fields and of lists (lines, loads, trips, references), case and blanks of the party's names,
+fields we do not read, statuses, payments, the event's id and time make no difference.
 """
 
 import hashlib
 import json
+from collections.abc import Iterator
 from dataclasses import replace
 from datetime import date, datetime
 from decimal import Context, Decimal
 
 from pydantic import BaseModel
 
-from domain.documents import SourceDocument
+from domain.documents import PartyRef, SourceDocument
 from domain.facts import NO_FACTS
+from domain.parties import plain_name
 from domain.reading.texts import DESCRIPTION_LENGTH, MEMO_LENGTH, cut, former_number, formerly
 
 _DIGITS = 32
@@ -22,11 +25,38 @@ _FIELD, _LINE, _NAME, _NONE, _AROUND = "\x1f", "\x1e", "\x1d", "\x00", "\x1a"
 _WIDE = Context(prec=64)
 
 
-def revision_of(document: SourceDocument, *, former: bool = False) -> str:
+def revision_of(document: SourceDocument) -> str:
     """32 hex digits over party, numbers, dates, currency, amounts, texts and places; amounts are exact already.
 
-    Texts of ours count as far as they are booked. `former`: as it was before today's lengths of numbers were known.
+    Texts of ours count as far as they are booked.
     """
+    names = tuple([plain_name(name) for name in document.party.names])
+    return _hash(_FIELD.join([*_head(document, names), *sorted(_lines(document))]))
+
+
+def said_of(document: SourceDocument) -> str:
+    """The revision without how the party is named: what the event says, whatever the settings make of it."""
+    return revision_of(replace(document, party=PartyRef(document.party.kind)))
+
+
+def earlier_revisions(document: SourceDocument) -> frozenset[str]:
+    """The revisions that earlier versions gave the document: before facts were read, or numbers were of today's length.
+
+    To know again what such a version posted, where the ledger does not say what was booked.
+    """
+    bare = replace(document, facts=NO_FACTS, lines=tuple([replace(line, facts=NO_FACTS) for line in document.lines]))
+    return frozenset(earlier_revision(one, former=former) for one in (document, bare) for former in (False, True))
+
+
+def earlier_revision(document: SourceDocument, *, former: bool = True) -> str:
+    """The revision over lines and names as the event gives them.
+
+    `former`: and over numbers as they were cut before today's lengths of them were known.
+    """
+    return _hash(_FIELD.join([*_head(document, document.party.names, former=former), *_lines(document)]))
+
+
+def _head(document: SourceDocument, names: tuple[str, ...], *, former: bool = False) -> list[str]:
     party = document.party
     if former:
         number = former_number(document.number_given or document.number)
@@ -42,7 +72,7 @@ def revision_of(document: SourceDocument, *, former: bool = False) -> str:
         number,
         party.kind,
         party.external_id or _NONE,
-        _NONE if party.external_id else _NAME.join(party.names),  # names that nothing looks at are not content
+        _NONE if party.external_id else _NAME.join(names),  # names that nothing looks at are not content
         party.provider or _NONE,
         *((party.subsidiary_id,) if party.subsidiary_id else ()),  # where there is none, the hash is as it ever was
         document.date.isoformat(),
@@ -56,31 +86,33 @@ def revision_of(document: SourceDocument, *, former: bool = False) -> str:
         "deducted" if document.deducted else _NONE,
         document.tax_category or _NONE,
     ]
+    if document.facts.content:
+        parts += (_AROUND, document.facts.content)
+    return parts
+
+
+def _lines(document: SourceDocument) -> Iterator[str]:
     around = document.facts.content
-    if around:
-        parts += (_AROUND, around)
     for line in document.lines:
-        parts += (
+        parts = [
             _LINE,
             line.category,
             line.item,
             str(line.amount),
             cut(line.memo, MEMO_LENGTH),
             line.reference or _NONE,
-        )
+        ]
         if line.deduction:
             parts.append("deduction")
-        # What is as the document's is not said again; an event without facts has the revision it always had.
+        # What is as the document's is not said again.
         if line.facts.content and line.facts.content != around:
             parts += (_AROUND, line.facts.content)
-    return _hash(_FIELD.join(parts))
+        yield _FIELD.join(parts)
 
 
-def former_revisions(document: SourceDocument) -> set[str]:
-    """The revisions that earlier versions gave the document: without facts, with numbers as they were cut, or both."""
-    lines = tuple([replace(line, facts=NO_FACTS) for line in document.lines])
-    plain = replace(document, facts=NO_FACTS, lines=lines)
-    return {revision_of(plain), revision_of(plain, former=True), revision_of(document, former=True)}
+def revision_of_withdrawal(key: str) -> str:
+    """32 hex digits: a document is withdrawn or not, whatever reason is given."""
+    return _hash(_FIELD.join(("withdrawn", key)))
 
 
 def revision_of_raw(data: BaseModel) -> str:

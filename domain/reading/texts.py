@@ -107,9 +107,9 @@ def cut(text: str, length: int) -> str:
     return text if len(text) <= length else text[: length - len(_CUT)].rstrip() + _CUT
 
 
-def different(values: Iterable[str | None]) -> tuple[str, ...]:
-    """The different values, in their order."""
-    return tuple(dict.fromkeys([value for value in values if value]))
+def in_order(values: Iterable[str | None]) -> tuple[str, ...]:
+    """Different values, shorter ones first (L9, L10), whatever order the event's list has: nobody chose that one."""
+    return tuple(sorted({value for value in values if value}, key=lambda value: (len(value), value)))
 
 
 def several(values: Sequence[str], length: int) -> str | None:

@@ -10,6 +10,7 @@ from domain.categories import Side
 from domain.codes import Code
 from domain.documents import PartyKind, PartyRef, SourceDocument, SourceKind, SourceLine
 from domain.events.toll import Toll, TollData
+from domain.events.withdrawn import WithdrawnTollData
 from domain.facts import Fact, Facts, facts
 from domain.lines import TOLL
 from domain.reading.amounts import check
@@ -19,7 +20,7 @@ from domain.reading.texts import flat, hashed_number, key_part, phrase
 from domain.terms import AskedTerms
 
 
-def key_of(data: TollData) -> str:
+def key_of(data: TollData | WithdrawnTollData) -> str:
     """`toll/{toll.id}`."""
     return f"toll/{key_part(data.toll.id)}"
 

@@ -14,7 +14,7 @@ from demo.events.maker import Maker
 from demo.events.roadside import FUELS
 from demo.rig import SETTINGS
 from demo.samples import FOLDER, samples
-from domain.documents import Document
+from domain.documents import Document, SourceDocument
 from domain.events import ContractError, EventKind
 from domain.export import export
 from domain.outcomes import Deferred, Rejected, Skipped
@@ -42,7 +42,8 @@ def ending(event: Event) -> tuple[str, Document | None]:
     except ContractError as error:
         return f"dead:{error.code}", None
     assert event.key == received.key.encode()
-    answer = received.document if isinstance(received.document, Rejected) else export(received.document, STATE)
+    said = received.document
+    answer = export(said, STATE) if isinstance(said, SourceDocument) else said
     match answer:
         case Document():
             return "posted", answer

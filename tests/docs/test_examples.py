@@ -9,9 +9,11 @@ from typing import Any
 import orjson
 import pytest
 
+from domain.codes import Code
 from domain.commands import decode
 from domain.documents import Connection, SageObject, SourceDocument, SourceKind
 from domain.mapping_state import MappingState
+from domain.outcomes import Skipped
 from domain.parties import own_id
 from domain.payments import Balance, Fact, Ours, PaymentKind
 from domain.reading import Received
@@ -21,6 +23,7 @@ from tests.support.events import read
 from tests.support.pages import ROOT, fences, pages
 
 CONTRACT = ROOT / "docs/contract.md"
+KINDS = ("event", "withdrawal", "mapping-state", "result", "command", "party", "payment")
 
 
 def examples(kind: str) -> list[dict[str, Any]]:
@@ -31,7 +34,7 @@ def examples(kind: str) -> list[dict[str, Any]]:
 def test_every_json_example_parses_and_says_what_it_is(page: Path):
     for info, body in fences(page):
         if info.startswith("json"):
-            assert info.split()[1:] in (["event"], ["mapping-state"], ["result"], ["command"], ["party"], ["payment"])
+            assert info.split()[1:] in [[kind] for kind in KINDS]
             json.loads(body)
 
 
@@ -46,6 +49,14 @@ def test_an_example_says_the_same_as_the_sample_it_is_taken_from():
     revisions = {sample["id"]: read(sample).revision for sample in samples}
     for example in examples("event"):
         assert read(example).revision == revisions[example["id"]]
+
+
+def test_the_withdrawal_is_that_of_the_statement_above_it():
+    [withdrawal] = examples("withdrawal")
+    found = read(withdrawal)
+    assert isinstance(found.document, Skipped)
+    assert found.document.code is Code.WITHDRAWN
+    assert found.key in {read(example).key for example in examples("event")}
 
 
 def test_every_setting_is_applied():

@@ -53,6 +53,19 @@ wanted = st.builds(
 )
 
 
+@pytest.mark.parametrize(
+    ("total", "paid", "selected", "what"),
+    [("0.00", "0", "0", Retire), ("0.00", "5", "0", Code.STANDING_PAID), ("0.00", "0", "5", Code.STANDING_PAID)],
+)
+def test_what_is_called_paid_because_it_comes_to_zero_may_be_reversed_while_nothing_is_paid_on_it(
+    total, paid, selected, what
+):
+    money = Decimal(total), Decimal(paid), Decimal(selected)
+    found = Standing("7", DOCUMENT.number, "C-1", "Paid", *money)
+    decision = decide(POSTED, found, Wanted(DOCUMENT, "C-1", TODAY))
+    assert (decision.code if isinstance(decision, NotCorrected) else type(decision)) == what
+
+
 @given(st.none() | records, wanted)
 def test_nothing_that_money_moved_on_or_that_is_not_known_is_touched(found, want):
     decision = decide(POSTED, found, want)

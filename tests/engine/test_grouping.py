@@ -9,7 +9,7 @@ import pytest
 from consumers.engine.grouping import Row, as_row, stands
 from consumers.engine.judgement import judge
 from consumers.engine.ledger import Claim, Entry, Grouped, Posted, decode, encode
-from domain.documents import Connection, SageObject, SourceDocument
+from domain.documents import Connection, SageObject
 from tests.support.events import event, read, to_bytes
 from tests.support.mappings import CARRIER, connected
 
@@ -23,8 +23,7 @@ pytestmark = pytest.mark.feature("2.6 grouped bills", "ap.tollBills")
 
 def row() -> Row:
     received = read(event("toll"))
-    assert isinstance(received.document, SourceDocument)
-    return Row(received, received.document, to_bytes(event("toll")))
+    return Row(received, to_bytes(event("toll")))
 
 
 def test_what_stands_in_sage_or_was_called_for_is_never_grouped():

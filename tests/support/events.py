@@ -32,3 +32,33 @@ def to_bytes(sample: object) -> bytes:
 def read(sample: dict[str, Any]) -> Received:
     """Receive an event on the topic of its type."""
     return receive(kind_of(sample), to_bytes(sample))
+
+
+_NAMED_BY = {
+    "invoice": ({"id"}, None),
+    "fuel": ({"id", "subsidiaryId"}, None),
+    "toll": ({"id", "subsidiaryId"}, None),
+    "bill": ({"id"}, None),
+    "trip": ({"id", "tripNumber"}, None),
+    "subsidiary": ({"id"}, None),
+    "carrier": ({"id"}, None),
+    "statement": ({"number", "subsidiaryId"}, "driver"),
+}
+"""Of the parts of `data` that name a document: which of their fields do, and which part of theirs."""
+
+
+def withdrawn(sample: dict[str, Any], said: object = True) -> dict[str, Any]:
+    """The event that takes a document back, with what names the document and nothing else."""
+    data: dict[str, Any] = {"withdrawn": said}
+    for part, value in sample["data"].items():
+        if part == "settlementType":
+            data[part] = value
+        elif part in _NAMED_BY:
+            fields, inner = _NAMED_BY[part]
+            data[part] = {name: each for name, each in value.items() if name in fields}
+            if inner is not None and inner in value:
+                data[part][inner] = {name: value[inner][name] for name in ("id", "subsidiaryId")}
+    return {name: sample[name] for name in ("type", "timestamp", "version")} | {
+        "id": f"{sample['id']}-withdrawn",
+        "data": data,
+    }

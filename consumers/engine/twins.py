@@ -1,0 +1,84 @@
+"""The other name of a document: a carrier's bill is known by its trip's id, or by subsidiary and trip number.
+
+Events of one trip that name it both ways have two keys, so two ledger partitions that know nothing of each other. What
+both names share is the bill's number and vendor in Sage, and the marker of the other name on what stands there. So
+before such a bill is created it is looked for in Sage, all those of a request in one question; lanes let no two
+requests that create such bills overlap. Where it stands under the other name it is never booked again.
+"""
+
+from collections.abc import Sequence
+
+from consumers.engine.work import Verdict, Work
+from domain.codes import Code
+from domain.identity import marker
+from domain.outcomes import Outcome
+from producers.results import SageAnswer
+from sage_client import DocumentKey, Found, Login, SageClient
+
+MOST_SUFFIXES = 30
+"""Of a number, of which one more is looked for while what holds the last was reversed."""
+
+
+def has_two_names(work: Work) -> bool:
+    """Whether the work's next call creates a document that may stand under another key.
+
+    Not of a call that Sage says it has executed: its document stands, or stood, under this key.
+    """
+    creates = work.step is None and work.executed is None
+    return creates and work.document is not None and work.document.source.by_number is not None
+
+
+def names_of(work: Work) -> set[str]:
+    """All keys that the work's document may stand under, as far as its event gives them."""
+    by_number = work.document.source.by_number if work.document is not None else None
+    return {work.key} if by_number is None else {work.key, by_number}
+
+
+class Twins:
+    """Looks for documents under their other name. One per lane."""
+
+    def __init__(self, client: SageClient) -> None:
+        self._client = client
+
+    async def against(self, login: Login, batch: Sequence[Work]) -> list[tuple[Work, Verdict]]:
+        """Those of the batch that stand in Sage under their other name.
+
+        Raises:
+            SageError: It could not be looked up; nothing was decided, for none of the batch.
+        """
+        sought = {work: work.mapped.source.number for work in batch if has_two_names(work)}
+        found: list[tuple[Work, Verdict]] = []
+        suffix = 0
+        while sought and suffix <= MOST_SUFFIXES:
+            keys = [
+                DocumentKey(work.claimed.sage_object, number, work.claimed.party_id) for work, number in sought.items()
+            ]
+            answers = await self._client.find(login, keys)
+            suffix += 1
+            left: dict[Work, str] = {}
+            for work, there in zip(sought, answers, strict=True):
+                twins = [each for each in there if _is_twin(work, each)]
+                standing = [each for each in twins if not each.reversed]
+                if standing:
+                    found.append((work, _stands(work, standing[0])))
+                elif twins:  # it was corrected under that name, and may have got a suffix
+                    left[work] = f"{work.mapped.source.number}-{suffix}"
+            sought = left
+        return found
+
+
+def _is_twin(work: Work, there: Found) -> bool:
+    """By its marker: of the number, where ours is the trip's id; of any document of ours, where the id is not known."""
+    by_number = work.mapped.source.by_number
+    if there.bears(marker(work.key)) or by_number is None:
+        return False
+    return there.bears(marker(by_number)) if by_number != work.key else there.marked
+
+
+def _stands(work: Work, twin: Found) -> Verdict:
+    detail = f"record {twin.record_no} (number {twin.number}, {twin.state}, total {twin.total}) is this trip's bill"
+    sage = SageAnswer(twin.record_no)
+    if twin.total == work.mapped.total:
+        return Verdict(Outcome.SKIPPED, Code.BILLED_UNDER_OTHER_KEY, detail, sage=sage)
+    detail = f"{detail}, this event's total is {work.mapped.total}"
+    return Verdict(Outcome.REJECTED, Code.BILLED_OTHERWISE, detail, sage=sage, stands=True)
