@@ -35,9 +35,11 @@ from consumers.engine.notes import as_read, between, ending, known
 from consumers.engine.numbers import numbered
 from consumers.engine.offsets import OffsetTracker
 from consumers.engine.recall import Recall
-from consumers.engine.records import read
+from consumers.engine.records import Stand, read
 from consumers.engine.surroundings import Receive, Surroundings
 from consumers.engine.work import Gone, Inspect, Verdict, Work
+from consumers.partitioners import Placement
+from consumers.unreadable import Unreadable
 from domain.codes import Code
 from domain.commands import Command, MarkSynced, Replay, Retry
 from domain.documents import Document, SourceDocument
@@ -65,6 +67,8 @@ class Assigned:
     ledger: Ledger
     producer: AIOKafkaProducer
     """The fence: only its transactions count for the ledger partition."""
+    placement: Placement
+    """In which partition a key's records stand."""
     commands_end: Mapping[int, int]
     """Where the topic of commands ends, by partition."""
 
@@ -94,6 +98,10 @@ class PartitionSession:
         self._recall = Recall(
             self, source, assigned.ledger, self._documents, around.knobs.window, assigned.commands_end
         )
+        self.placement = assigned.placement
+        self._stand = Stand(source.partition, assigned.placement)
+        self.misplaced = False
+        """Whether a record was set aside that belongs in another partition; whoever looks into that takes it back."""
         self._called: set[Work] = set()
         """Works whose claim is durable or being made so: they must end before the partition is let go."""
         self._calm = asyncio.Event()
@@ -174,6 +182,10 @@ class PartitionSession:
         metrics.RECORDS.labels(self.source.topic).inc(len(records))
         for record in records:
             self._tracker.begin(record.offset, len(record.value or b""))
+            if type(record) is Unreadable:
+                error = ContractError(Code.RECORDS_UNREADABLE, record.reason)
+                self.set_aside(as_read(record), error, ends=record.offset)
+                continue
             try:
                 received = self.read(record.key, record.value)
             except ContractError as error:
@@ -194,7 +206,7 @@ class PartitionSession:
     def read(self, key: bytes | None, value: bytes | None) -> Received:
         """A record as the document it is; ContractError if it breaks the contract."""
         anyhow, most = self._around.any_record_key, self._knobs.largest_event
-        return read(self.receive, key, value, any_record_key=anyhow, largest_event=most)
+        return read(self.receive, key, value, any_record_key=anyhow, largest_event=most, stand=self._stand)
 
     def reached(self, position: int) -> None:
         """The consumer has nothing left before `position`: commit past markers and holes."""
@@ -501,6 +513,7 @@ class PartitionSession:
     def set_aside(self, record: DeadRecord, error: ContractError, *, ends: int | None) -> None:
         """Bytes that break the contract go aside untouched, and the topic moves on."""
         metrics.DEAD_LETTERS.labels(self.source.topic, error.code).inc()
+        self.misplaced = self.misplaced or error.code is Code.WRONG_PARTITION
         self._journal.write(self._writer.dead(record, error, ends=ends))
 
     def _count(self, verdict: Verdict) -> None:

@@ -12,8 +12,8 @@ import pytest
 from aiokafka import TopicPartition
 
 from app.settings import Settings
-from app.topics import create
-from tests.support.kafka import admin_of, producing, read_to_end
+from app.topics import create, wanted
+from tests.support.kafka import admin_of, compress_topics, producing, read_to_end
 from tests.support.processes import Process
 
 STOPS_WITHIN = 8  # seconds; measured 2
@@ -159,6 +159,17 @@ async def test_results_in_summaries_out_and_a_restart_goes_on(rig):
     latest = max((each for each in third if each["subsidiaryId"] == "sub-2"), key=lambda each: each["window"]["start"])
     assert latest["waiting"] == {"deferred": 0, "uncertain": 0, "oldest": None, "connectionsSetAside": []}
     assert (latest["posted"], latest["alerts"]) == ({"USD": "7.00"}, [])
+
+
+@pytest.mark.parametrize("codec", ["gzip", "snappy", "lz4", "zstd"])
+async def test_topics_that_are_compressed_are_counted_and_a_restart_goes_on(rig, codec):
+    await asyncio.to_thread(compress_topics, rig.bootstrap, [each.topic for each in wanted(rig.settings)], codec)
+    for count in (20, 40):
+        with rig.statistics() as process:
+            await rig.send(*(result(f"invoice/{count}/{n}", total="0.10", detail="x" * 500) for n in range(20)))
+            found = await rig.until(lambda found, count=count: read(found) >= count)
+            stop(process)
+        assert counted(found) == {"posted": count}
 
 
 async def test_a_window_that_was_open_at_a_stop_is_told_of_whole_after_the_restart(rig):
