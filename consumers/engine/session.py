@@ -5,6 +5,7 @@ order, and writes everything through one journal. It never calls Sage: lanes do.
 """
 
 import asyncio
+from collections import Counter
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass, replace
@@ -104,6 +105,8 @@ class PartitionSession:
         """Whether a record was set aside that belongs in another partition; whoever looks into that takes it back."""
         self._called: set[Work] = set()
         """Works whose claim is durable or being made so: they must end before the partition is let go."""
+        self._parking: Counter[str] = Counter()
+        """How many documents are about to wait for each connection."""
         self._calm = asyncio.Event()
         self._calm.set()
         self._open = True
@@ -475,9 +478,15 @@ class PartitionSession:
             return
         self._count(verdict)
         durable = self._journal.write(self._writer.finished(work, verdict, entry, self._around.time.now()))
+        self._parking.update(_of_sage(verdict))
         durable.add_done_callback(lambda done: self._durable(work, verdict, done))
 
+    def parks(self, blocker: str) -> bool:
+        """Whether a document is about to wait for it: told to, and not durable yet."""
+        return self._open and self._parking[blocker] > 0
+
     def _durable(self, work: Work, verdict: Verdict, done: "asyncio.Future[None]") -> None:
+        self._parking.subtract(_of_sage(verdict))
         if done.cancelled() or done.exception() is not None:
             return
         self._gauge.set(len(self._tracker))
@@ -501,8 +510,7 @@ class PartitionSession:
         self._release(work)
 
     def _arrived_meanwhile(self, work: Work, verdict: Verdict) -> bool:
-        sage = [blocker for blocker in verdict.blocked_by if blocker.startswith(SAGE_BLOCKER)]
-        if sage and not any(self._lanes.holds(blocker) for blocker in sage):
+        if (sage := _of_sage(verdict)) and not any(self._lanes.holds(blocker) for blocker in sage):
             return True
         return self._around.mapping().offset != work.mapping_offset
 
@@ -518,3 +526,8 @@ class PartitionSession:
 
     def _count(self, verdict: Verdict) -> None:
         metrics.OUTCOMES.labels(self.source.topic, verdict.outcome, verdict.code or "").inc()
+
+
+def _of_sage(verdict: Verdict) -> list[str]:
+    """The Sage connections that a document has to wait for."""
+    return [blocker for blocker in verdict.blocked_by if blocker.startswith(SAGE_BLOCKER)]

@@ -108,7 +108,7 @@ class Worker(ConsumerRebalanceListener):  # type: ignore[misc]  # aiokafka ships
         self._kafka = kafka
         self._table = table
         self._time = time
-        self._lanes = Lanes(sage, Wakes(self._wake, self._wake_one), knobs, time)
+        self._lanes = Lanes(sage, Wakes(self._wake, self._wake_one, self._coming), knobs, time)
         self._around = Surroundings(
             writer=Writer(
                 subscription.group_id,
@@ -410,6 +410,10 @@ class Worker(ConsumerRebalanceListener):  # type: ignore[misc]  # aiokafka ships
         sessions = deque(self._sessions.values())
         sessions.rotate(-next(self._trials))
         return any(session.wake_one(blocker) for session in sessions)
+
+    def _coming(self, blocker: str) -> bool:
+        """Whether documents are about to wait for it, once that is durable."""
+        return any(session.parks(blocker) for session in self._sessions.values())
 
     def _pause(self, source: TopicPartition) -> None:
         try:

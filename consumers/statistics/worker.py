@@ -24,6 +24,7 @@ from faust.transport.drivers import aiokafka as driver
 from consumers.kafka_reader import Sieve, prepare
 from consumers.statistics import facts, metrics
 from consumers.statistics.facts import Close, Fact, Place, Unreadable
+from consumers.statistics.recovery import SteadyRecovery
 from consumers.statistics.windows import Rules, Windows
 from producers import statistics
 
@@ -196,6 +197,8 @@ def application(plan: Plan) -> faust.App:
     )
     app.transport = _CommittedTransport(app.conf.broker_consumer, app)
     app.transport.sieve = Sieve(lambda topic: topic == plan.topics.results)
+    tables: Any = app.tables  # it makes its own where it has none
+    tables._recovery = SteadyRecovery(app, tables, beacon=tables.beacon, loop=tables.loop)  # noqa: SLF001
     work = _Work(app, plan)
     app.agent(work.results, name="read")(work.read)
     app.agent(work.messages, name="fold")(work.fold)

@@ -83,8 +83,8 @@ class Rig:
                 await asyncio.sleep(0.1)
 
     @contextmanager
-    def statistics(self):
-        process = Process(["statistics"], self.environment)
+    def statistics(self, module=("app",)):
+        process = Process(["statistics"], self.environment, module)
         try:
             yield process
         finally:
@@ -199,6 +199,15 @@ async def test_killed_it_goes_on_and_counts_nothing_twice_that_is_in_an_open_win
         found = await rig.until(lambda found: read(found) >= 100, seconds=60)
         stop(process)
     assert counted(found) == counted(found, "sub-2") == {"posted": 50}
+
+
+async def test_tables_that_are_read_sooner_than_anybody_waits_for_it_are_counted_on(rig):
+    for count in (10, 20):
+        with rig.statistics(("tests.support.late_waiting",)) as process:
+            await rig.send(*(result(f"a/{count}/{n}", total="1") for n in range(10)))
+            found = await rig.until(lambda found, count=count: read(found) >= count)
+            stop(process)
+        assert counted(found) == {"posted": count}
 
 
 async def test_it_stops_at_once_while_it_starts(rig):
