@@ -32,5 +32,5 @@ async def test_commands_read_compressed_topics(world, command, codec):
     told = await command("replay", "--topic", "invoice-created", "--to-earliest")
     assert "already posted" in told.out, told
     assert "1  dead letter" in told.out
-    listed = await command("mappings", "list", SUBSIDIARY)
+    listed = await command("mappings", "list", "--subsidiary", SUBSIDIARY)
     assert "4000" in listed.out, listed

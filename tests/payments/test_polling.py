@@ -54,7 +54,7 @@ async def test_a_payment_is_told_once_with_all_that_sage_says_of_it(books):
 @pytest.mark.parametrize("codec", ["lz4", "zstd"])
 async def test_payments_are_told_once_where_the_broker_compresses_the_topics(books, codec):
     topics = [each.topic for each in wanted(books.settings)]
-    await asyncio.to_thread(compress_topics, books.bootstrap, topics, codec)
+    await asyncio.to_thread(compress_topics, books.settings.kafka_bootstrap_servers, topics, codec)
     number = await books.invoice("A", "250.00")
     await books.poll()
     books.clock.advance(minutes=1)
