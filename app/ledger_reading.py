@@ -20,6 +20,7 @@ from app.settings import Settings, kafka_options
 from consumers.engine.ledger import INTERNAL, Entry, LedgerUnreadableError, decode
 from consumers.high_watermarks import HighWatermarks
 from consumers.kafka_reader import TolerantKafkaReader
+from consumers.stopping import stop_client
 from consumers.topic_facts import describe
 from consumers.unreadable import Unreadable, UnreadableRecordsError
 
@@ -130,8 +131,8 @@ async def reader_of(settings: Settings) -> AsyncIterator[Reader]:
         await consumer.start()
         yield Reader(consumer, watermarks)
     finally:
-        await consumer.stop()
-        await watermarks.stop()
+        await stop_client(consumer)
+        await stop_client(watermarks)
 
 
 async def partitions_of(settings: Settings, topics: Sequence[str]) -> list[TopicPartition]:

@@ -29,6 +29,7 @@ from aiokafka.structs import ConsumerRecord
 
 from consumers.high_watermarks import HighWatermarks
 from consumers.kafka_reader import KafkaReader
+from consumers.stopping import stop_client
 from consumers.topic_facts import describe, set_cleanup
 from domain.mapping_state import MappingState
 
@@ -195,7 +196,7 @@ class MappingTable:
         self._wake()
         for client in (self._reader, self._watermarks):
             if client is not None:
-                await client.stop()
+                await stop_client(client)
 
     async def __aenter__(self) -> Self:
         await self.start()

@@ -54,7 +54,7 @@ def topics(
 
 async def _ask(settings: Settings, *, make: bool) -> Report:
     async with admin_of(settings) as admin:
-        return await (create if make else check)(admin, settings)
+        return await (create(admin, settings, note) if make else check(admin, settings))
 
 
 def _as_json(settings: Settings, report: Report) -> dict[str, object]:

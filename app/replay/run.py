@@ -16,6 +16,7 @@ from app.replay.plan import Plan, make_plan, partitions_of
 from app.replay.request import Listed, Scope, Target
 from app.settings import Settings, kafka_options
 from consumers.engine.records import Stand
+from consumers.stopping import stop_client
 
 Forecasts = Mapping[TopicPartition, Forecast]
 
@@ -61,7 +62,7 @@ async def look(settings: Settings, target: Target, scope: Scope, *, offsets_only
         await consumer.start()
         plan = await make_plan(consumer, committed, target)
     finally:
-        await consumer.stop()
+        await stop_client(consumer)
     forecasts = None if offsets_only else await _forecasts(settings, plan)
     return Found(plan, forecasts, group)
 

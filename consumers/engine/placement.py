@@ -26,6 +26,7 @@ from consumers.engine.ledger_store import Change, Ledger
 from consumers.engine.records import Stand
 from consumers.kafka_reader import KafkaReader, TolerantKafkaReader
 from consumers.partitioners import Placement, Rule
+from consumers.stopping import stop_client
 
 log = structlog.get_logger(__name__)
 
@@ -212,7 +213,7 @@ class _Desk:
                 got = await reader.getmany(source, timeout_ms=100, max_records=SAMPLE)
                 keys += [record.key for record in got.get(source, ()) if record.key]
         finally:
-            await reader.stop()
+            await stop_client(reader)
         return keys
 
     async def _written_in(self, first: TopicPartition) -> bytes | None:
@@ -234,7 +235,7 @@ class _Desk:
                 for record in (await reader.getmany(first, timeout_ms=100)).get(first, ()):
                     value = record.value if record.key == RULE.encode() else value
         finally:
-            await reader.stop()
+            await stop_client(reader)
         return value
 
 

@@ -40,6 +40,7 @@ from consumers.export_commands import CommandReader
 from consumers.kafka_reader import TolerantKafkaReader
 from consumers.mapping_state import MappingStateUnavailable, MappingTable
 from consumers.partitioners import Placement, Rule
+from consumers.stopping import stop_client
 from consumers.topic_facts import describe
 from consumers.unreadable import begin_of
 
@@ -180,7 +181,7 @@ class Worker(ConsumerRebalanceListener):  # type: ignore[misc]  # aiokafka ships
                 await self._lanes.close()
                 self._counting.cancel()
                 await asyncio.gather(self._counting, return_exceptions=True)
-                await self._consumer.stop()
+                await stop_client(self._consumer)
 
     async def _poll(self) -> None:
         self._check()
@@ -366,7 +367,7 @@ class Worker(ConsumerRebalanceListener):  # type: ignore[misc]  # aiokafka ships
 
     async def _stop_producers(self, sources: Iterable[TopicPartition]) -> None:
         producers = [producer for source in sources if (producer := self._producers.pop(source, None)) is not None]
-        await asyncio.gather(*(producer.stop() for producer in producers), return_exceptions=True)
+        await asyncio.gather(*(stop_client(producer) for producer in producers), return_exceptions=True)
 
     # Small things.
 

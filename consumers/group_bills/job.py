@@ -13,6 +13,7 @@ from consumers.engine.knobs import Time
 from consumers.engine.sizes import LARGEST_EVENT, LARGEST_RECORD
 from consumers.group_bills.groups import Groups, Mark, Schedule, Sending, mark_record
 from consumers.kafka_reader import KafkaReader
+from consumers.stopping import stop_client
 
 log = structlog.get_logger(__name__)
 
@@ -75,8 +76,8 @@ class Job:
         except (ProducerFenced, InvalidProducerEpoch) as error:
             raise AnotherGroupsError from error
         finally:
-            await consumer.stop()
-            await producer.stop()
+            await stop_client(consumer)
+            await stop_client(producer)
 
 
 class _Run:
