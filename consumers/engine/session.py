@@ -184,11 +184,10 @@ class PartitionSession:
         """Take records in offset order. Each ends as exactly one of a result, a dead letter, or still uncommitted."""
         metrics.RECORDS.labels(self.source.topic).inc(len(records))
         for record in records:
-            self._tracker.begin(record.offset, len(record.value or b""))
             if type(record) is Unreadable:
-                error = ContractError(Code.RECORDS_UNREADABLE, record.reason)
-                self.set_aside(as_read(record), error, ends=record.offset)
+                self._pass_over(record)
                 continue
+            self._tracker.begin(record.offset, len(record.value or b""))
             try:
                 received = self.read(record.key, record.value)
             except ContractError as error:
@@ -205,6 +204,12 @@ class PartitionSession:
             )
         self._gauge.set(len(self._tracker))
         self._passed()
+
+    def _pass_over(self, found: Unreadable) -> None:
+        """One dead letter for all of them. Until it is durable, no offset behind the first is committed."""
+        self._tracker.begin(found.first)
+        self._tracker.reached(found.offset + 1)
+        self.set_aside(as_read(found), ContractError(Code.RECORDS_UNREADABLE, found.reason), ends=found.first)
 
     def read(self, key: bytes | None, value: bytes | None) -> Received:
         """A record as the document it is; ContractError if it breaks the contract."""

@@ -11,10 +11,11 @@ from app.topics import wanted
 from consumers import compression
 from consumers.compression import LARGEST_BATCH, BatchTooLargeError, CompressionMissingError
 from consumers.kafka_reader import KafkaReader
+from consumers.partitioners import Placement, Rule
 from consumers.unreadable import UnreadableRecordsError
 from tests.support import spoiling
 from tests.support.engine import SUBSIDIARY, World, invoice, key
-from tests.support.kafka import compress_topics
+from tests.support.kafka import compress_topics, producing
 from tests.support.spoiling import Spoiler, install
 
 ALL = ("gzip", "snappy", "lz4", "zstd")
@@ -83,6 +84,27 @@ async def test_records_that_cannot_be_read_are_a_dead_letter_and_hold_up_nobody(
     async with world.worker():
         await world.until(6, "posted")
     assert len(world.sage.booked) == 6
+
+
+async def test_a_batch_of_many_that_cannot_be_read_is_one_dead_letter_for_all_of_them(world: World, monkeypatch):
+    numbers = [n for n in (f"I-{n}" for n in range(20)) if Placement(Rule.MURMUR2, 2).partition_of(key(n)) == 0][:3]
+    async with producing(world.bootstrap) as producer:
+        batch = producer.create_batch()
+        for number in (*numbers[:2], "SPOILED"):
+            batch.append(timestamp=None, key=key(number), value=invoice(number))
+        await (await producer.send_batch(batch, world.topics.invoice_created, partition=0))
+    await world.send_invoices(numbers[2])
+    spoiler = install(monkeypatch, Spoiler(b"SPOILED", spoiling.flip))
+    async with world.worker():
+        await world.until(1, "posted")
+        async with asyncio.timeout(30):
+            while await world.committed() != await world.ends():  # noqa: ASYNC110 - Kafka is polled
+                await asyncio.sleep(0.1)
+    spoiler.times = 0
+    [letter] = await world.records(world.topics.sage_dead_letters)
+    headers = dict(letter.headers)
+    assert (headers["kafka_dlt-original-offset"], headers["alvys-sage-last-offset"]) == (b"0", b"2")
+    assert set(world.sage.keys) == {key(numbers[2]).decode()}
 
 
 async def test_a_batch_that_would_fill_the_memory_is_a_dead_letter(world: World):
