@@ -17,6 +17,7 @@ from consumers.engine.knobs import Knobs, Time, utc_now
 from consumers.engine.places import CredentialsMissingError, Sage
 from consumers.engine.worker import Subscription, Worker
 from consumers.mapping_state import MappingTable
+from consumers.partitioners import Rule
 from domain.documents import Connection
 from sage_client import Login, Pace, SageClient, Timeouts
 
@@ -68,12 +69,22 @@ def subscription_of(settings: Settings) -> Subscription:
         rows=topics.roadside_rows,
         max_poll_records=settings.max_poll_records,
         session_timeout_ms=settings.session_timeout_ms,
+        partitioners=partitioners_of(settings),
         any_record_key=settings.record_keys == "any",
         check_crcs=settings.check_crcs,
         consumer_options=options,
         refuses=partial(refusal, settings.people_file),
         state_dir=settings.state_dir,
     )
+
+
+def partitioners_of(settings: Settings) -> dict[str, Rule]:
+    """How the producers of source topics choose partitions, as far as that is told."""
+    names = settings.topics
+    ours = {names.roadside_bill: Rule.MURMUR2}  # `group-bills` writes these
+    if settings.partitioner == "auto":
+        return ours
+    return {source: Rule(settings.partitioner) for source in names.sources} | ours
 
 
 def login_of(settings: Settings, connection: Connection) -> Login:

@@ -19,8 +19,10 @@ from app.progress import Progress
 from app.settings import Settings, kafka_options
 from consumers.engine.ledger import INTERNAL, Entry, LedgerUnreadableError, decode
 from consumers.high_watermarks import HighWatermarks
+from consumers.kafka_reader import TolerantKafkaReader
 from consumers.stopping import stop_client
 from consumers.topic_facts import describe
+from consumers.unreadable import Unreadable, UnreadableRecordsError
 
 Chosen = TypeVar("Chosen")
 
@@ -95,15 +97,19 @@ class Reader:
                 )
                 return
 
-    async def entries(self, ledger: Span, progress: Progress) -> AsyncIterator[tuple[str, bytes | None]]:
+    async def entries(
+        self, ledger: Span, progress: Progress, *, internal: bool = False
+    ) -> AsyncIterator[tuple[str, bytes | None]]:
         """Document keys and values of a ledger partition, in order; a later one replaces an earlier; None deletes it.
 
-        The engine's own records are left out. For `consumers.engine.ledger.decode`.
+        The engine's own records are left out unless they are asked for. For `consumers.engine.ledger.decode`.
         """
         async for records in self.records(ledger, progress, wait_for_ever=False):
             for record in records:
+                if isinstance(record, Unreadable):
+                    raise UnreadableRecordsError(record)
                 key = record.key.decode()
-                if not key.startswith(INTERNAL):
+                if internal or not key.startswith(INTERNAL):
                     yield key, record.value
 
 
@@ -111,7 +117,7 @@ class Reader:
 async def reader_of(settings: Settings) -> AsyncIterator[Reader]:
     """A reader that is connected."""
     kafka: Mapping[str, object] = kafka_options(settings)
-    consumer = AIOKafkaConsumer(
+    consumer = TolerantKafkaReader(
         **kafka,
         group_id=None,
         enable_auto_commit=False,

@@ -264,6 +264,12 @@ class Settings(BaseSettings):
         description="Sessions that payments are read in: at the company's top level, which sees all entities, or in "
         "each connection's entity, where its user may not sign in at the top level.",
     )
+    partitioner: Literal["auto", "murmur2", "crc32", "any"] = Field(
+        "auto",
+        description="How upstream's producers choose a record's partition from its key: murmur2 (Java's default), "
+        "crc32 (librdkafka's), any (not checked: upstream keeps all records of a document in one partition). With "
+        "`auto` it is learned once. It is kept in the ledger; a worker that is told another one does not start.",
+    )
     record_keys: Literal["document", "any"] = Field(
         "document",
         description="What a source record's key must be: its document's key, or anything. With `any`, upstream "

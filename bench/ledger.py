@@ -123,13 +123,12 @@ async def _fill(bootstrap: str, prefix: str, count: int) -> None:
     """Events, and a ledger that knows each of them as posted."""
     source, ledger = prefix + SOURCE, f"{prefix}{SOURCE}.ledger"
     async with AIOKafkaProducer(bootstrap_servers=bootstrap, linger_ms=5) as producer:
-        partitions = sorted(await producer.partitions_for(source))
         sent = []
         for number, event in enumerate(good_events(SEED, count, load_invoice)):
-            value, partition = event.value or b"", partitions[number % len(partitions)]
+            value = event.value or b""
             known = _posted(invoice_created.receive(value).revision, number)
-            sent.append(await producer.send(source, value, event.key, partition=partition))
-            sent.append(await producer.send(ledger, known, event.key, partition=partition))
+            sent.append(await producer.send(source, value, event.key))
+            sent.append(await producer.send(ledger, known, event.key))
         await asyncio.gather(*sent)
 
 

@@ -9,11 +9,12 @@ from collections.abc import Callable, Mapping
 from typing import Protocol, Self
 
 import structlog
-from aiokafka import AIOKafkaConsumer, TopicPartition
+from aiokafka import TopicPartition
 from aiokafka.admin import AIOKafkaAdminClient
 from aiokafka.errors import KafkaError, UnknownTopicOrPartitionError
 
 from consumers.engine import metrics
+from consumers.kafka_reader import TolerantKafkaReader
 from consumers.stopping import stop_client
 from consumers.topic_facts import describe
 from domain.commands import Command, CommandError, decode
@@ -62,7 +63,7 @@ class CommandReader:
         self._topic = topic
         self._refuses = refuses
         self._kafka = kafka
-        self._consumer = AIOKafkaConsumer(
+        self._consumer = TolerantKafkaReader(
             **kafka,
             enable_auto_commit=False,
             isolation_level="read_committed",

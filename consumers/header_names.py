@@ -10,6 +10,7 @@ from collections.abc import Iterator
 import structlog
 from aiokafka import ConsumerRecord
 from aiokafka.consumer import fetcher
+from aiokafka.errors import CorruptRecordException
 from aiokafka.record.default_records import _DefaultRecordBatchPy
 from aiokafka.record.memory_records import MemoryRecords, _MemoryRecordsPy
 from aiokafka.structs import TopicPartition
@@ -18,21 +19,27 @@ log = structlog.get_logger(__name__)
 
 _MAGIC = 16
 """Where a batch has the version of its format; headers exist from version 2 on."""
-_WITH_HEADERS = 2
+_WITH_HEADERS = NEWEST_FORMAT = 2
 
 
-def take_any() -> None:
-    """Have every aiokafka consumer of this process read them. Does nothing the second time."""
-    fetcher.MemoryRecords = _Kept
-    fetcher.PartitionRecords = _PartitionRecords
+def keep_bytes() -> None:
+    """Have what is fetched keep its bytes. Whoever makes consumers gives them a `PartitionRecords` that wants them."""
+    fetcher.MemoryRecords = Kept
 
 
-class _Kept(MemoryRecords):  # type: ignore[misc]  # aiokafka ships no types
+class Kept(MemoryRecords):  # type: ignore[misc]  # aiokafka ships no types
     """Fetched records that remember their bytes."""
 
     def __init__(self, fetched: bytes) -> None:
         super().__init__(fetched)
         self.fetched = fetched
+
+    def next_batch(self) -> object:
+        """The next batch. Aiokafka would read one of a later format as if it were of today's."""
+        batch = super().next_batch()
+        if (version := getattr(batch, "magic", 0)) > NEWEST_FORMAT:  # batches of the first formats do not say theirs
+            raise CorruptRecordException(f"its format is {version}; this service reads up to {NEWEST_FORMAT}")
+        return batch
 
 
 class _Names(bytearray):
@@ -62,9 +69,11 @@ class _Records(_MemoryRecordsPy):  # type: ignore[misc]  # as above
         return _Batch(found)
 
 
-class _PartitionRecords(fetcher.PartitionRecords):  # type: ignore[misc]  # as above
+class PartitionRecords(fetcher.PartitionRecords):  # type: ignore[misc]  # as above
+    """The records of one partition that were fetched together, whatever the names of their headers."""
+
     def __init__(
-        self, source: TopicPartition, records: _Kept, aborted: list[tuple[int, int]] | None, *more: object
+        self, source: TopicPartition, records: Kept, aborted: list[tuple[int, int]] | None, *more: object
     ) -> None:
         super().__init__(source, records, aborted, *more)
         self._fetched, self._aborted = records.fetched, aborted

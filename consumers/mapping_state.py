@@ -27,8 +27,8 @@ from aiokafka.admin import AIOKafkaAdminClient
 from aiokafka.errors import KafkaError, OffsetOutOfRangeError
 from aiokafka.structs import ConsumerRecord
 
-from consumers import header_names
 from consumers.high_watermarks import HighWatermarks
+from consumers.kafka_reader import KafkaReader
 from consumers.stopping import stop_client
 from consumers.topic_facts import describe, set_cleanup
 from domain.mapping_state import MappingState
@@ -110,7 +110,6 @@ class MappingTable:
         check_crcs: bool = True,
         patience: Patience = Patience(),
     ) -> None:
-        header_names.take_any()
         self.topic = topic
         self._kafka = dict(kafka)
         self._on_policy_mismatch = on_policy_mismatch
@@ -256,7 +255,7 @@ class MappingTable:
 
     async def _start_reading(self, partitions: list[TopicPartition]) -> None:
         self._watermarks = HighWatermarks(self._kafka)
-        self._reader = AIOKafkaConsumer(
+        self._reader = KafkaReader(
             **self._kafka,
             enable_auto_commit=False,
             isolation_level="read_committed",

@@ -36,7 +36,9 @@ class Code(StrEnum):
     UNKNOWN_VERSION = "UNKNOWN_VERSION"
     WRONG_TOPIC = "WRONG_TOPIC"
     WRONG_KEY = "WRONG_KEY"
+    WRONG_PARTITION = "WRONG_PARTITION"
     EVENT_TOO_LARGE = "EVENT_TOO_LARGE"
+    RECORDS_UNREADABLE = "RECORDS_UNREADABLE"
     # Policy.
     NOT_CONNECTED = "NOT_CONNECTED"
     BEFORE_ACTIVATION = "BEFORE_ACTIVATION"
@@ -180,11 +182,29 @@ EXPLANATIONS: dict[Code, Explanation] = {
         "would be posted, since no two partitions know of each other.",
         "Send it with the document key that docs/contract.md gives for its type.",
     ),
+    Code.WRONG_PARTITION: Explanation(
+        _D,
+        "The record stands in a partition that is not its key's, by the topic's partitioner (ALVYS_SAGE_PARTITIONER, "
+        "else what was learned) and the partition count that its ledger began with. A producer has another one, "
+        "or partitions were added: other revisions of the document are in another partition, and each would be posted.",
+        "Have all producers use one partitioner (docs/contract.md lists what clients do unless told otherwise), and "
+        "send the event again. If it is the service that has the wrong one: `alvys-sage topics --partitioner`, then "
+        "`alvys-sage dead-letters replay --code WRONG_PARTITION`.",
+    ),
     Code.EVENT_TOO_LARGE: Explanation(
         _D,
         "The record's value is larger than ALVYS_SAGE_LARGEST_EVENT_BYTES, so what has to be written about it may not "
         "fit in Kafka.",
         "Send it without what this service does not read, or split the document in Alvys; or raise that setting.",
+    ),
+    Code.RECORDS_UNREADABLE: Explanation(
+        _D,
+        "Kafka gave bytes in which no records can be read, three times: a checksum is wrong, the compression is "
+        "unknown, the batch is broken or too large when it is decompressed. The dead letter stands for all records "
+        "from its offset to `alvys-sage-last-offset`, and holds the batch as it came.",
+        "Mend what `detail` names (a broker's disk, a mirror, a producer), then read the topic again from the offset: "
+        "`alvys-sage replay`. What was posted meanwhile is not posted again. If the bytes are lost, have the producer "
+        "send the events again.",
     ),
     Code.NOT_CONNECTED: Explanation(
         _S,

@@ -26,6 +26,8 @@ class DeadRecord:
     key: bytes | None
     value: bytes | None
     headers: tuple[tuple[str, bytes | None], ...] = ()
+    last: int | None = None
+    """The offset of the last record that it stands for, where it stands for many; `offset` is that of the first."""
     left_out: str = ""
     """What of it did not fit into a dead letter, in words."""
 
@@ -83,6 +85,7 @@ def headers(record: DeadRecord, code: Code, detail: str, group: str) -> list[tup
         "kafka_dlt-exception-fqcn": code.value,
         "kafka_dlt-exception-message": detail,
         "alvys-sage-code": code.value,
+        "alvys-sage-last-offset": str(record.offset if record.last is None else record.last),
         "alvys-sage-fix": code.explanation.fix,
         "alvys-sage-left-out": record.left_out,
     }

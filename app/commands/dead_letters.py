@@ -17,7 +17,11 @@ from app.output import Json, note, show_json, show_table
 from app.progress import Progress
 from app.settings import Settings
 from app.topics import source_named
-from consumers.engine.records import read
+from consumers.engine.ledger import INTERNAL
+from consumers.engine.placement import stand_in
+from consumers.engine.records import Stand, read
+from consumers.unreadable import Unreadable
+from domain.codes import Code
 from domain.events import ContractError
 
 dead_letters = typer.Typer(
@@ -98,7 +102,12 @@ def replay(  # noqa: PLR0913 - its parameters are the command's
         if unknown := sorted(set(at) - {each.place for each in found}):
             raise CommandError(f"no dead letter of {', '.join(unknown)}")
         found = [each for each in found if each.place in at]
-    broken = {each.place: reason for each in found if (reason := _still_broken(settings, each)) is not None}
+    stands = asyncio.run(_stands(settings, {each.source for each in found}))
+    broken = {
+        each.place: reason
+        for each in found
+        if (reason := _still_broken(settings, each, stands.get(each.source))) is not None
+    }
     if as_json:
         show_json([each.json() | {"stillBroken": broken.get(each.place)} for each in found])
     elif found:
@@ -129,6 +138,8 @@ async def _read(settings: Settings, code: str | None, topic: str | None) -> list
         for span in spans:
             async for records in reader.records(span, progress, wait_for_ever=False):
                 for record in records:
+                    if isinstance(record, Unreadable):
+                        note(f"note: {record.topic}:{record.partition}: {record.reason}; not listed")
                     if (letter := _letter(record)) is not None:
                         newest[letter.place] = letter  # all of one record are in one partition, in their order
     chosen = (each for each in newest.values() if code in (None, each.code) and wanted in (None, each.source.topic))
@@ -154,13 +165,30 @@ def _letter(record: ConsumerRecord) -> Letter | None:
         return None
 
 
-def _still_broken(settings: Settings, letter: Letter) -> str | None:
+async def _stands(settings: Settings, sources: set[TopicPartition]) -> dict[TopicPartition, Stand | None]:
+    """Which keys stand in these partitions, by what their ledgers say."""
+    read_here = {each for each in sources if each.topic in settings.topics.sources}
+    parts = {TopicPartition(settings.topics.ledger(each.topic), each.partition): each for each in read_here}
+    found: dict[TopicPartition, Stand | None] = {}
+    async with reader_of(settings) as reader:
+        spans = await reader.whole(list(parts))
+        progress = Progress("reading ledgers", offsets_in(spans))
+        for span in spans:
+            entries = reader.entries(span, progress, internal=True)
+            own = {key: value async for key, value in entries if key.startswith(INTERNAL)}
+            found[parts[span.partition]] = stand_in(span.partition, own)
+    return found
+
+
+def _still_broken(settings: Settings, letter: Letter, stand: Stand | None) -> str | None:
+    if letter.code == Code.RECORDS_UNREADABLE:
+        return "it stands for records that could not be read; `alvys-sage replay` reads them where they stand"
     receive = subscription_of(settings).sources.get(letter.source.topic)
     if receive is None:
         return "its topic is not one that this service reads"
     anyhow, most = settings.record_keys == "any", settings.largest_event_bytes
     try:
-        read(receive, letter.key, letter.value, any_record_key=anyhow, largest_event=most)
+        read(receive, letter.key, letter.value, any_record_key=anyhow, largest_event=most, stand=stand)
     except ContractError as error:
         return f"{error.code}: {error.detail}"
     return None

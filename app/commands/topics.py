@@ -7,10 +7,14 @@ from typing import Annotated
 import typer
 
 from app.admin import admin_of
+from app.asking import NOBODY, By
 from app.logging import set_up
 from app.output import Json, note, show_json, show_line, show_table
+from app.partitioner import change
+from app.roles import may_change
 from app.settings import Settings
 from app.topics import Report, check, create, wanted
+from consumers.partitioners import Rule
 
 
 def topics(
@@ -21,6 +25,11 @@ def topics(
     check_only: Annotated[
         bool, typer.Option("--check", help="Only check. This is what happens without --create.")
     ] = False,
+    partitioner: Annotated[
+        Rule | None,
+        typer.Option("--partitioner", help="Have the ledgers go by another partitioner; every worker must have ended."),
+    ] = None,
+    by: By = NOBODY,
     as_json: Json = False,
 ) -> None:
     """Check all topics of the contract, and create the missing ones with --create.
@@ -31,6 +40,10 @@ def topics(
         raise typer.BadParameter("--create and --check exclude each other")
     settings = Settings.load()
     set_up(settings)
+    if partitioner is not None:
+        may_change(settings, by)
+        changed = asyncio.run(change(settings, partitioner))
+        note(f"{partitioner} is the partitioner of {', '.join(changed) or 'no topic: each has one partition'}")
     report = asyncio.run(_ask(settings, make=make))
     if as_json:
         show_json(_as_json(settings, report))

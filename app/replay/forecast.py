@@ -21,7 +21,8 @@ from consumers.engine.grouping import Row, as_row
 from consumers.engine.judgement import Next, as_known, judge, mapped, unchanged
 from consumers.engine.knobs import Knobs
 from consumers.engine.ledger import Ending, Entry, Posted, decode, ended
-from consumers.engine.records import read
+from consumers.engine.placement import stand_in
+from consumers.engine.records import Stand, read
 from consumers.engine.sequence import Turn, answered, place_of, turn_of
 from consumers.engine.surroundings import Receive
 from consumers.engine.work import Verdict, verdict_of
@@ -105,7 +106,7 @@ class Forecast:
 class Simulation:
     """One partition, as a worker would go on with it. The ledger is given undecoded: few of its entries are needed."""
 
-    def __init__(
+    def __init__(  # noqa: PLR0913 - what a worker would know of the partition, each of its own source
         self,
         receive: Receive,
         state: MappingState,
@@ -114,6 +115,7 @@ class Simulation:
         any_record_key: bool,
         now: datetime,
         knobs: Knobs = DEFAULTS,
+        stand: Stand | None = None,
     ) -> None:
         self._receive = receive
         self._now = now
@@ -121,6 +123,7 @@ class Simulation:
         self._ledger = ledger
         self._any_record_key = any_record_key
         self._knobs = knobs
+        self._stand = stand
         self._entries: dict[str, Entry] = {}
         """Those that are not as in the ledger any more."""
         self.forecast = Forecast()
@@ -133,7 +136,9 @@ class Simulation:
         """
         anyhow, most = self._any_record_key, self._knobs.largest_event
         try:
-            received = read(self._receive, record.key, record.value, any_record_key=anyhow, largest_event=most)
+            received = read(
+                self._receive, record.key, record.value, any_record_key=anyhow, largest_event=most, stand=self._stand
+            )
         except ContractError:
             self.forecast.kinds[Kind.DEAD] += 1
             return
@@ -237,7 +242,7 @@ async def foretell(
     reader: Reader,
     moves: Sequence[Move],
     ledgers: Mapping[str, str],
-    simulation: Callable[[str, Mapping[str, bytes]], Simulation],
+    simulation: Callable[[str, Mapping[str, bytes], Stand | None], Simulation],
 ) -> dict[TopicPartition, Forecast]:
     """Read the span of each move and the ledger beside it, one partition after the other.
 
@@ -247,7 +252,8 @@ async def foretell(
         reader: Reads committed records.
         moves: What is planned.
         ledgers: The ledger topic of each source topic.
-        simulation: Makes the simulation of a partition, from the source topic and the ledger's newest values.
+        simulation: Makes the simulation of a partition, from the source topic, the ledger's newest values, and what the
+            ledger says of which keys stand there.
 
     Raises:
         KafkaError: The broker refused.
@@ -259,12 +265,12 @@ async def foretell(
     found = {move.source: Forecast() for move in moves}
     for move, ledger in zip(there, spans, strict=True):
         newest: dict[str, bytes] = {}
-        async for key, value in reader.entries(ledger, progress):
+        async for key, value in reader.entries(ledger, progress, internal=True):
             if value is None:
                 newest.pop(key, None)
             else:
                 newest[key] = value
-        partition = simulation(move.source.topic, newest)
+        partition = simulation(move.source.topic, newest, stand_in(ledger.partition, newest))
         async for records in reader.records(move.span, progress):
             for record in records:
                 partition.take(record)

@@ -15,6 +15,7 @@ from app.replay.group import Activity, activity, committed_offsets, move_offsets
 from app.replay.plan import Plan, make_plan, partitions_of
 from app.replay.request import Listed, Scope, Target
 from app.settings import Settings, kafka_options
+from consumers.engine.records import Stand
 from consumers.stopping import stop_client
 
 Forecasts = Mapping[TopicPartition, Forecast]
@@ -94,9 +95,9 @@ async def _forecasts(settings: Settings, plan: Plan) -> Forecasts:
     async with live_table(settings) as table, reader_of(settings) as reader:
         state = table.state
 
-        def simulation(topic: str, ledger: Mapping[str, bytes]) -> Simulation:
+        def simulation(topic: str, ledger: Mapping[str, bytes], stand: Stand | None) -> Simulation:
             receive = subscription.sources[topic]
             anyhow, now = subscription.any_record_key, SYSTEM_TIME.now()
-            return Simulation(receive, state, ledger, any_record_key=anyhow, now=now, knobs=knobs)
+            return Simulation(receive, state, ledger, any_record_key=anyhow, now=now, knobs=knobs, stand=stand)
 
         return await foretell(reader, plan.moves, subscription.ledgers, simulation)

@@ -26,6 +26,9 @@ from sage_client import SageError
 
 log = structlog.get_logger(__name__)
 
+LOOK_AGAIN = 0.02
+"""Seconds between two looks for a document that can be the trial, while some are on their way."""
+
 
 @dataclass(frozen=True, slots=True)
 class Wakes:
@@ -35,6 +38,8 @@ class Wakes:
     """All that wait for the blocker."""
     one: Callable[[str], bool]
     """One of them; False if none is left that could be."""
+    coming: Callable[[str], bool]
+    """Whether documents are on their way to wait for the blocker: told to, and not durable yet."""
 
 
 @dataclass(slots=True, eq=False)
@@ -189,9 +194,15 @@ class SetAside:
         """Let one document through; True when the connection was released."""
         aside.settled.clear()
         aside.wanted, aside.worked = True, False
-        # One that was mapped to something else is no trial; there may be thousands, and heartbeats go on meanwhile.
-        while aside.wanted and self._wakes.one(blocker):  # noqa: ASYNC110 - nobody sets an event
-            await asyncio.sleep(0)
+        while aside.wanted:  # nobody sets an event
+            if self._wakes.one(blocker):
+                # One that was mapped to something else is no trial; there may be thousands, and heartbeats go on.
+                await asyncio.sleep(0)
+            elif self._wakes.coming(blocker):
+                # Kafka is slower than the probe. Released now, the whole backlog would be sent on a sign-in alone.
+                await self._time.sleep(LOOK_AGAIN)
+            else:
+                break
         if aside.wanted:  # nothing waits: what comes first is the trial of what comes next
             aside.wanted = False
             self._release(blocker)

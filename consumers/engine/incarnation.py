@@ -19,9 +19,16 @@ from aiokafka.structs import TopicPartition
 
 from consumers.engine.ledger import INTERNAL
 from consumers.engine.ledger_store import Change, Ledger
+from consumers.kafka_reader import KafkaReader
 from consumers.stopping import stop_client
 
 MARK = f"{INTERNAL}incarnation"
+
+
+MAY_NOT = (
+    "a source's partition count may not change, since its keys move to partitions whose ledger does not know them. Put "
+    "new events on a new topic, and set the source's name to it."
+)
 
 
 class PartitionsChangedError(Exception):
@@ -83,11 +90,7 @@ async def begin(
 def _expect(counts: Mapping[str, int], ledger: TopicPartition, value: bytes) -> None:
     was, now = decode(value).partitions, counts[ledger.topic]
     if was != now:
-        raise PartitionsChangedError(
-            f"{ledger.topic} began with {was} partitions and has {now}: a source's partition count may not change, "
-            "since its keys move to partitions whose ledger does not know them. Put new events on a new topic, and "
-            "set the source's name to it."
-        )
+        raise PartitionsChangedError(f"{ledger.topic} began with {was} partitions and has {now}: {MAY_NOT}")
 
 
 async def _mark(ledger: TopicPartition, partitions: int, producer: AIOKafkaProducer, copy: Ledger) -> None:
@@ -103,7 +106,7 @@ async def _first_marks(
     kafka: Mapping[str, object], ledgers: list[TopicPartition], *, check_crcs: bool
 ) -> dict[TopicPartition, bytes]:
     """The marks of those that begin with one; the others are empty or older than marks are."""
-    consumer = AIOKafkaConsumer(
+    consumer = KafkaReader(
         **kafka, group_id=None, enable_auto_commit=False, isolation_level="read_committed", check_crcs=check_crcs
     )
     try:

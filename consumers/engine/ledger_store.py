@@ -122,6 +122,11 @@ class Ledger:
         self._remember(entry)
         return entry
 
+    def known(self) -> Iterator[str]:
+        """The keys of all documents that are known."""
+        for (key,) in self._db.execute("SELECT key FROM entry WHERE value IS NOT NULL"):
+            yield key
+
     def internal(self, name: str) -> bytes | None:
         """A record of the engine's own; None if it was never written."""
         row = self._db.execute("SELECT value FROM internal WHERE name = ?", (name,)).fetchone()

@@ -11,6 +11,7 @@ from consumers.engine.ledger import UNSURE_REVISION, Ending, Entry, ended, place
 from consumers.engine.places import correction_blocker_of
 from consumers.engine.sequence import answered
 from consumers.engine.work import Gone, Verdict, Work
+from consumers.unreadable import Unreadable
 from domain.codes import Code
 from domain.commands import Retry
 from domain.documents import Connection, SourceDocument
@@ -183,7 +184,10 @@ def as_before(entry: Entry, now: Ending) -> bool:
 
 
 def as_read(record: ConsumerRecord) -> DeadRecord:
-    """A source record as a dead letter keeps it."""
+    """A source record as a dead letter keeps it; what stands for many that cannot be read, with their bytes."""
+    if isinstance(record, Unreadable):
+        place = record.topic, record.partition, record.first, record.timestamp, record.timestamp_type
+        return DeadRecord(*place, None, record.batch, last=record.offset)
     return DeadRecord(
         record.topic,
         record.partition,

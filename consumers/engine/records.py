@@ -1,13 +1,40 @@
 """A record of a source topic as the document it is: the one reading that the worker, a forecast and a person share."""
 
+from dataclasses import dataclass
+
 from consumers.engine.surroundings import Receive
+from consumers.partitioners import Placement
 from domain.codes import Code
 from domain.events import ContractError
 from domain.reading import Received
 
 
+@dataclass(frozen=True, slots=True)
+class Stand:
+    """Where a record was read: only there may it be made a document of."""
+
+    partition: int
+    placement: Placement
+
+    def check(self, key: bytes | None) -> None:
+        """Raise ContractError if the key's records stand elsewhere."""
+        belongs = self.placement.partition_of(key or b"")
+        if belongs not in (None, self.partition):
+            raise ContractError(
+                Code.WRONG_PARTITION,
+                f"it is in partition {self.partition}; by {self.placement.rule} over {self.placement.partitions} "
+                f"partitions its key {key!r} belongs in {belongs}",
+            )
+
+
 def read(
-    receive: Receive, key: bytes | None, value: bytes | None, *, any_record_key: bool, largest_event: int
+    receive: Receive,
+    key: bytes | None,
+    value: bytes | None,
+    *,
+    any_record_key: bool,
+    largest_event: int,
+    stand: Stand | None = None,
 ) -> Received:
     """Read a record.
 
@@ -17,6 +44,7 @@ def read(
         value: The record's value.
         any_record_key: Whether the key may be another than the document's.
         largest_event: Bytes that the value may have.
+        stand: Where the record was read; None: that does not matter.
 
     Raises:
         ContractError: It breaks the contract; the code says how.
@@ -26,4 +54,6 @@ def read(
     received = receive(value)
     if key != received.key.encode() and not any_record_key:
         raise ContractError(Code.WRONG_KEY, f"the record's key is {key!r}, its document's is {received.key!r}")
+    if stand is not None and not any_record_key:
+        stand.check(key)
     return received

@@ -15,6 +15,7 @@ from consumers.engine.ledger_files import open_ledger
 from consumers.engine.ledger_store import MEMORY, Change, Ledger
 from consumers.engine.sizes import LARGEST_RECORD
 from consumers.high_watermarks import HighWatermarks
+from consumers.kafka_reader import KafkaReader
 from consumers.stopping import stop_client
 
 log = structlog.get_logger(__name__)
@@ -78,7 +79,7 @@ async def restore(
         ValueError: a record cannot be read; posting without it could post twice.
         KafkaError: the broker did not answer.
     """
-    consumer = AIOKafkaConsumer(
+    consumer = KafkaReader(
         **kafka, group_id=None, enable_auto_commit=False, isolation_level="read_committed", check_crcs=check_crcs
     )
     # A client that has just been started asks for the topic's leaders first, and then waits this long.

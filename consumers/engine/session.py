@@ -5,6 +5,7 @@ order, and writes everything through one journal. It never calls Sage: lanes do.
 """
 
 import asyncio
+from collections import Counter
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass, replace
@@ -36,10 +37,12 @@ from consumers.engine.notes import as_before, as_read, between, ending, known
 from consumers.engine.numbers import numbered
 from consumers.engine.offsets import OffsetTracker
 from consumers.engine.recall import Recall
-from consumers.engine.records import read
+from consumers.engine.records import Stand, read
 from consumers.engine.sequence import Turn, place_of, turn_of
 from consumers.engine.surroundings import Receive, Surroundings
 from consumers.engine.work import Gone, Inspect, Verdict, Work
+from consumers.partitioners import Placement
+from consumers.unreadable import Unreadable
 from domain.codes import Code
 from domain.commands import Command, MarkSynced, Replay, Retry
 from domain.documents import Document, SourceDocument
@@ -67,6 +70,8 @@ class Assigned:
     ledger: Ledger
     producer: AIOKafkaProducer
     """The fence: only its transactions count for the ledger partition."""
+    placement: Placement
+    """In which partition a key's records stand."""
     commands_end: Mapping[int, int]
     """Where the topic of commands ends, by partition."""
 
@@ -96,8 +101,14 @@ class PartitionSession:
         self._recall = Recall(
             self, source, assigned.ledger, self._documents, around.knobs.window, assigned.commands_end
         )
+        self.placement = assigned.placement
+        self._stand = Stand(source.partition, assigned.placement)
+        self.misplaced = False
+        """Whether a record was set aside that belongs in another partition; whoever looks into that takes it back."""
         self._called: set[Work] = set()
         """Works whose claim is durable or being made so: they must end before the partition is let go."""
+        self._parking: Counter[str] = Counter()
+        """How many documents are about to wait for each connection."""
         self._calm = asyncio.Event()
         self._calm.set()
         self._open = True
@@ -175,6 +186,9 @@ class PartitionSession:
         """Take records in offset order. Each ends as exactly one of a result, a dead letter, or still uncommitted."""
         metrics.RECORDS.labels(self.source.topic).inc(len(records))
         for record in records:
+            if type(record) is Unreadable:
+                self._pass_over(record)
+                continue
             self._tracker.begin(record.offset, len(record.value or b""))
             try:
                 received = self.read(record.key, record.value)
@@ -193,10 +207,16 @@ class PartitionSession:
         self._gauge.set(len(self._tracker))
         self._passed()
 
+    def _pass_over(self, found: Unreadable) -> None:
+        """One dead letter for all of them. Until it is durable, no offset behind the first is committed."""
+        self._tracker.begin(found.first)
+        self._tracker.reached(found.offset + 1)
+        self.set_aside(as_read(found), ContractError(Code.RECORDS_UNREADABLE, found.reason), ends=found.first)
+
     def read(self, key: bytes | None, value: bytes | None) -> Received:
         """A record as the document it is; ContractError if it breaks the contract."""
         anyhow, most = self._around.any_record_key, self._knobs.largest_event
-        return read(self.receive, key, value, any_record_key=anyhow, largest_event=most)
+        return read(self.receive, key, value, any_record_key=anyhow, largest_event=most, stand=self._stand)
 
     def reached(self, position: int) -> None:
         """The consumer has nothing left before `position`: commit past markers and holes."""
@@ -475,9 +495,15 @@ class PartitionSession:
             return
         self._count(verdict)
         durable = self._journal.write(self._writer.finished(work, verdict, entry, self._around.time.now()))
+        self._parking.update(_of_sage(verdict))
         durable.add_done_callback(lambda done: self._durable(work, verdict, done))
 
+    def parks(self, blocker: str) -> bool:
+        """Whether a document is about to wait for it: told to, and not durable yet."""
+        return self._open and self._parking[blocker] > 0
+
     def _durable(self, work: Work, verdict: Verdict, done: "asyncio.Future[None]") -> None:
+        self._parking.subtract(_of_sage(verdict))
         if done.cancelled() or done.exception() is not None:
             return
         self._gauge.set(len(self._tracker))
@@ -501,8 +527,7 @@ class PartitionSession:
         self._release(work)
 
     def _arrived_meanwhile(self, work: Work, verdict: Verdict) -> bool:
-        sage = [blocker for blocker in verdict.blocked_by if blocker.startswith(SAGE_BLOCKER)]
-        if sage and not any(self._lanes.holds(blocker) for blocker in sage):
+        if (sage := _of_sage(verdict)) and not any(self._lanes.holds(blocker) for blocker in sage):
             return True
         return self._around.mapping().offset != work.mapping_offset
 
@@ -513,7 +538,13 @@ class PartitionSession:
     def set_aside(self, record: DeadRecord, error: ContractError, *, ends: int | None) -> None:
         """Bytes that break the contract go aside untouched, and the topic moves on."""
         metrics.DEAD_LETTERS.labels(self.source.topic, error.code).inc()
+        self.misplaced = self.misplaced or error.code is Code.WRONG_PARTITION
         self._journal.write(self._writer.dead(record, error, ends=ends))
 
     def _count(self, verdict: Verdict) -> None:
         metrics.OUTCOMES.labels(self.source.topic, verdict.outcome, verdict.code or "").inc()
+
+
+def _of_sage(verdict: Verdict) -> list[str]:
+    """The Sage connections that a document has to wait for."""
+    return [blocker for blocker in verdict.blocked_by if blocker.startswith(SAGE_BLOCKER)]

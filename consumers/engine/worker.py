@@ -7,12 +7,13 @@ window is full is paused instead.
 import asyncio
 from collections import deque
 from collections.abc import Callable, Iterable, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from itertools import count
 from pathlib import Path
 
 import structlog
-from aiokafka import AIOKafkaConsumer, AIOKafkaProducer, ConsumerRebalanceListener
+from aiokafka import AIOKafkaProducer, ConsumerRebalanceListener
+from aiokafka.admin import AIOKafkaAdminClient
 from aiokafka.errors import (
     IllegalStateError,
     InvalidProducerEpoch,
@@ -22,21 +23,26 @@ from aiokafka.errors import (
 )
 from aiokafka.structs import TopicPartition
 
-from consumers import header_names
 from consumers.engine import incarnation
 from consumers.engine.aside import Wakes
+from consumers.engine.incarnation import MAY_NOT, PartitionsChangedError
 from consumers.engine.knobs import Knobs, Time
 from consumers.engine.lanes import Lanes
 from consumers.engine.ledger_store import Ledger
 from consumers.engine.notes import Writer
+from consumers.engine.placement import Asked, UndecidedError, settle
 from consumers.engine.places import Sage
 from consumers.engine.restore import fence, restore
 from consumers.engine.session import Assigned, PartitionSession
 from consumers.engine.sizes import room
 from consumers.engine.surroundings import Receive, Surroundings
 from consumers.export_commands import CommandReader
+from consumers.kafka_reader import TolerantKafkaReader
 from consumers.mapping_state import MappingStateUnavailable, MappingTable
+from consumers.partitioners import Placement, Rule
 from consumers.stopping import stop_client
+from consumers.topic_facts import describe
+from consumers.unreadable import begin_of
 
 log = structlog.get_logger(__name__)
 
@@ -44,6 +50,10 @@ IDLE_POLL_MS = 200
 """How long a poll waits when nothing comes; also how often positions are looked at."""
 PAUSED_POLL_MS = 20
 """The same while a partition is paused, so that it is read on soon after its window has room."""
+COUNT_EVERY = 10.0
+"""Seconds between two looks at how many partitions the topics have, while records come that stand in a wrong one."""
+METADATA_AGE_MS = 30_000
+"""How long partitions that were added may go unnoticed where no record tells of them; aiokafka waits ten times that."""
 REOPEN_AFTER = 1.0
 """Seconds before a partition whose transaction failed is opened again."""
 
@@ -65,6 +75,8 @@ class Subscription:
     """The rows of grouped bills."""
     max_poll_records: int = 500
     session_timeout_ms: int = 30_000
+    partitioners: Mapping[str, Rule] = field(default_factory=dict)
+    """How the producers of a source topic choose partitions; of one that is not named, that is learned."""
     any_record_key: bool = False
     """Whether a record's key may be another than its document's key."""
     check_crcs: bool = True
@@ -93,12 +105,11 @@ class Worker(ConsumerRebalanceListener):  # type: ignore[misc]  # aiokafka ships
         knobs: Knobs,
         time: Time,
     ) -> None:
-        header_names.take_any()
         self._subscription = subscription
         self._kafka = kafka
         self._table = table
         self._time = time
-        self._lanes = Lanes(sage, Wakes(self._wake, self._wake_one), knobs, time)
+        self._lanes = Lanes(sage, Wakes(self._wake, self._wake_one, self._coming), knobs, time)
         self._around = Surroundings(
             writer=Writer(
                 subscription.group_id,
@@ -114,13 +125,14 @@ class Worker(ConsumerRebalanceListener):  # type: ignore[misc]  # aiokafka ships
             knobs=knobs,
             time=time,
         )
-        self._consumer = AIOKafkaConsumer(
+        self._consumer = TolerantKafkaReader(
             **kafka,
             group_id=subscription.group_id,
             enable_auto_commit=False,
             auto_offset_reset="earliest",
             isolation_level="read_committed",
             session_timeout_ms=subscription.session_timeout_ms,
+            metadata_max_age_ms=METADATA_AGE_MS,
             check_crcs=subscription.check_crcs,
             heartbeat_interval_ms=subscription.session_timeout_ms // 10,
             **(subscription.consumer_options or {}),
@@ -134,6 +146,9 @@ class Worker(ConsumerRebalanceListener):  # type: ignore[misc]  # aiokafka ships
         self._paused: set[TopicPartition] = set()
         self._hopeless: Exception | None = None
         """What no new start of a partition would mend."""
+        self._counting: asyncio.Future[None] = asyncio.get_running_loop().create_future()
+        self._counting.set_result(None)
+        self._count_again_at = 0.0
         self._trials = count()
         self._stopping = False
         self._leaving = 0
@@ -164,6 +179,8 @@ class Worker(ConsumerRebalanceListener):  # type: ignore[misc]  # aiokafka ships
                 # The order matters: outcomes need lanes, and the group is left last, when every offset is committed.
                 await self._let_go(list(self._sessions) + list(self._opening))
                 await self._lanes.close()
+                self._counting.cancel()
+                await asyncio.gather(self._counting, return_exceptions=True)
                 await stop_client(self._consumer)
 
     async def _poll(self) -> None:
@@ -179,9 +196,12 @@ class Worker(ConsumerRebalanceListener):  # type: ignore[misc]  # aiokafka ships
             if session is None or not session.open or self._sessions.get(source) is not session:
                 continue
             if not fresh:
-                self._consumer.seek(source, records[0].offset)
+                self._consumer.seek(source, begin_of(records[0]))
                 continue
             session.feed(records)
+            if session.misplaced:
+                session.misplaced = False
+                self._look_at_counts()
             if session.full:
                 self._pause(source)
             await asyncio.sleep(0)  # let lanes and heartbeats run between partitions
@@ -190,6 +210,30 @@ class Worker(ConsumerRebalanceListener):  # type: ignore[misc]  # aiokafka ships
                 self._resume(source)
             if source not in batches:
                 await self._look_at_position(source, session)
+
+    def _look_at_counts(self) -> None:
+        """A record stands where it does not belong: if that is because partitions were added, nothing may go on."""
+        now = self._time.monotonic()
+        if self._counting.done() and now >= self._count_again_at:
+            self._count_again_at = now + COUNT_EVERY
+            self._counting = asyncio.ensure_future(self._expect_counts())
+
+    async def _expect_counts(self) -> None:
+        began = {session.source.topic: session.placement.partitions for session in self._sessions.values()}
+        admin = AIOKafkaAdminClient(**self._kafka)
+        try:
+            await admin.start()
+            facts = await describe(admin, began)
+        except KafkaError as error:
+            log.warning("partitions could not be counted", error=repr(error))
+            return
+        finally:
+            await admin.close()
+        for source, was in began.items():
+            if source in facts and (now := facts[source].partitions) != was:
+                self._hopeless = PartitionsChangedError(
+                    f"{source} began with {was} partitions and has {now}: {MAY_NOT}"
+                )
 
     async def _look_at_position(self, source: TopicPartition, session: PartitionSession) -> None:
         """Where nothing came, the position may still have moved, over markers and holes."""
@@ -228,15 +272,18 @@ class Worker(ConsumerRebalanceListener):  # type: ignore[misc]  # aiokafka ships
                 for source, producer in zip(sources, producers, strict=True):
                     self._producers[source] = producer
                 commands_end = await self._commands.ends()
-                restored = await self._restore(dict(zip(ledgers, producers, strict=True)), sources)
+                restored, placements = await self._restore(dict(zip(ledgers, producers, strict=True)), sources)
                 break
-            except (KafkaError, TimeoutError) as error:
+            except (KafkaError, TimeoutError, UndecidedError) as error:
                 log.warning("partitions could not be opened; trying again", sources=len(sources), error=repr(error))
                 await self._stop_producers(sources)
                 delay = REOPEN_AFTER
         for source, ledger in zip(sources, ledgers, strict=True):
             receive = self._subscription.sources[source.topic]
-            assigned = Assigned(source, receive, ledger.topic, restored[ledger], self._producers[source], commands_end)
+            placement = placements[ledger.topic]
+            assigned = Assigned(
+                source, receive, ledger.topic, restored[ledger], self._producers[source], placement, commands_end
+            )
             session = PartitionSession(assigned, self._around, self._session_failed)
             session.begin()
             self._sessions[source] = session
@@ -247,18 +294,23 @@ class Worker(ConsumerRebalanceListener):  # type: ignore[misc]  # aiokafka ships
 
     async def _restore(
         self, producers: Mapping[TopicPartition, AIOKafkaProducer], sources: list[TopicPartition]
-    ) -> dict[TopicPartition, Ledger]:
-        """The ledgers as their topics have them, and the sources where they were committed."""
+    ) -> tuple[dict[TopicPartition, Ledger], dict[str, Placement]]:
+        """The ledgers as their topics have them, their partitioners, and the sources where they were committed."""
         told = self._subscription
         restored = await restore(self._kafka, list(producers), check_crcs=told.check_crcs, state_dir=told.state_dir)
         try:
             await incarnation.begin(self._kafka, producers, restored, check_crcs=told.check_crcs)
+            asked = {
+                told.ledgers[each]: Asked(each, told.partitioners.get(each), unchecked=told.any_record_key)
+                for each in told.sources
+            }
+            placements = await settle(self._kafka, producers, restored, asked, check_crcs=told.check_crcs)
             await self._rewind(sources)
         except BaseException:  # cancelled too: a store that stays open is locked for whoever opens it next
             for ledger in restored.values():
                 ledger.close()
             raise
-        return restored
+        return restored, placements
 
     async def _rewind(self, sources: list[TopicPartition]) -> None:
         """Go to the committed offsets, asked for anew: before the fence, the former owner's last may be missing."""
@@ -337,6 +389,8 @@ class Worker(ConsumerRebalanceListener):  # type: ignore[misc]  # aiokafka ships
         """Raise what ended a task of ours: a partition or a company that died silently would be held for ever."""
         if self._hopeless is not None:
             raise self._hopeless
+        if self._counting.done():
+            self._counting.result()
         self._lanes.check()
         self._commands.check()
         for session in self._sessions.values():
@@ -357,6 +411,10 @@ class Worker(ConsumerRebalanceListener):  # type: ignore[misc]  # aiokafka ships
         sessions = deque(self._sessions.values())
         sessions.rotate(-next(self._trials))
         return any(session.wake_one(blocker) for session in sessions)
+
+    def _coming(self, blocker: str) -> bool:
+        """Whether documents are about to wait for it, once that is durable."""
+        return any(session.parks(blocker) for session in self._sessions.values())
 
     def _pause(self, source: TopicPartition) -> None:
         try:

@@ -12,6 +12,7 @@ from aiokafka.errors import InvalidProducerEpoch, ProducerFenced
 from consumers.engine.knobs import Time
 from consumers.engine.sizes import LARGEST_EVENT, LARGEST_RECORD
 from consumers.group_bills.groups import Groups, Mark, Schedule, Sending, mark_record
+from consumers.kafka_reader import KafkaReader
 from consumers.stopping import stop_client
 
 log = structlog.get_logger(__name__)
@@ -58,7 +59,7 @@ class Job:
         producer = AIOKafkaProducer(
             **self.kafka, transactional_id=f"{self.rows}-bills", acks="all", max_request_size=LARGEST_RECORD
         )
-        consumer = AIOKafkaConsumer(
+        consumer = KafkaReader(
             **self.kafka,
             group_id=None,
             enable_auto_commit=False,

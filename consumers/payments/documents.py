@@ -13,10 +13,11 @@ from dataclasses import dataclass, field
 from typing import Self
 
 import structlog
-from aiokafka import AIOKafkaConsumer, ConsumerRecord, TopicPartition
+from aiokafka import ConsumerRecord, TopicPartition
 
 from consumers.engine.ledger import INTERNAL, Entry, Posted, Retired, decode, key_of
 from consumers.high_watermarks import HighWatermarks
+from consumers.kafka_reader import KafkaReader
 from consumers.stopping import stop_client
 from domain.documents import SageObject
 from domain.payments import Ours
@@ -67,7 +68,7 @@ class LedgerDocuments:
     def __init__(
         self, ledgers: Sequence[TopicPartition], kafka: Mapping[str, object], *, check_crcs: bool = True
     ) -> None:
-        self._consumer = AIOKafkaConsumer(
+        self._consumer = KafkaReader(
             **kafka,
             group_id=None,
             enable_auto_commit=False,

@@ -9,11 +9,12 @@ from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from zlib import crc32
 
-from aiokafka import AIOKafkaConsumer, AIOKafkaProducer
+from aiokafka import AIOKafkaProducer
 from aiokafka.structs import TopicPartition
 
 from consumers.engine.restore import fence
 from consumers.high_watermarks import HighWatermarks
+from consumers.kafka_reader import KafkaReader
 from consumers.payments.memory import Change, CursorUnreadableError, Memory, decode, encode, key
 from consumers.stopping import stop_client
 
@@ -143,7 +144,7 @@ class Cursors:
         ]
 
     async def _read(self, places: Sequence[TopicPartition]) -> dict[TopicPartition, dict[str, Memory]]:
-        consumer = AIOKafkaConsumer(
+        consumer = KafkaReader(
             **self.kafka,
             group_id=None,
             enable_auto_commit=False,

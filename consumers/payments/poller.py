@@ -10,10 +10,11 @@ from contextlib import suppress
 from dataclasses import dataclass, replace
 
 import structlog
-from aiokafka import AIOKafkaConsumer, ConsumerRebalanceListener
+from aiokafka import ConsumerRebalanceListener
 from aiokafka.errors import IllegalStateError, InvalidProducerEpoch, KafkaError, ProducerFenced
 from aiokafka.structs import TopicPartition
 
+from consumers.kafka_reader import KafkaReader
 from consumers.mapping_state import MappingTable
 from consumers.payments.companies import Company, Sessions, companies
 from consumers.payments.memory import Replay
@@ -166,7 +167,7 @@ class Poller(ConsumerRebalanceListener):  # type: ignore[misc]  # aiokafka ships
             KafkaError, MappingStateUnavailable, LedgerUnreadableError, CursorUnreadableError: it cannot go on; what was
                 told is remembered, and what was not will be told after the next start.
         """
-        consumer = self._consumer = AIOKafkaConsumer(
+        consumer = self._consumer = KafkaReader(
             **self._cursors.kafka,
             group_id=self._membership.group_id,
             enable_auto_commit=False,

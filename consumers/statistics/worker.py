@@ -21,8 +21,10 @@ import faust
 import structlog
 from faust.transport.drivers import aiokafka as driver
 
+from consumers.kafka_reader import Sieve, prepare
 from consumers.statistics import facts, metrics
 from consumers.statistics.facts import Close, Fact, Place, Unreadable
+from consumers.statistics.recovery import SteadyRecovery
 from consumers.statistics.windows import Rules, Windows
 from producers import statistics
 
@@ -73,6 +75,10 @@ class _CommittedThread(driver.AIOKafkaConsumerThread):
         finally:
             self.consumer.in_transaction = False
 
+    async def _fetch_records(self, consumer: Any, *args: Any, **options: Any) -> Any:
+        sieve = cast(_CommittedTransport, self.transport).sieve
+        return sieve.sift(consumer, dict(await super()._fetch_records(consumer, *args, **options)))
+
 
 class _CommittedConsumer(driver.Consumer):
     mundane_level = "debug"
@@ -83,6 +89,8 @@ class _CommittedConsumer(driver.Consumer):
 
 class _CommittedTransport(driver.Transport):
     Consumer = _CommittedConsumer
+    sieve: Sieve
+    """Of the results, what cannot be read is counted as such; what is our own has to be whole."""
 
 
 class _NamedTable(faust.Table[bytes, bytes]):
@@ -160,7 +168,12 @@ class _Work:
 
 
 def application(plan: Plan) -> faust.App:
-    """The application, ready to be started."""
+    """The application, ready to be started.
+
+    Raises:
+        CompressionMissingError: This installation cannot read one of Kafka's compressions.
+    """
+    prepare()
     app = faust.App(
         plan.group_id,
         broker=[f"kafka://{server.strip()}" for server in str(plan.kafka["bootstrap_servers"]).split(",")],
@@ -183,6 +196,9 @@ def application(plan: Plan) -> faust.App:
         autodiscover=False,
     )
     app.transport = _CommittedTransport(app.conf.broker_consumer, app)
+    app.transport.sieve = Sieve(lambda topic: topic == plan.topics.results)
+    tables: Any = app.tables  # it makes its own where it has none
+    tables._recovery = SteadyRecovery(app, tables, beacon=tables.beacon, loop=tables.loop)  # noqa: SLF001
     work = _Work(app, plan)
     app.agent(work.results, name="read")(work.read)
     app.agent(work.messages, name="fold")(work.fold)

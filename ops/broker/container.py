@@ -3,12 +3,17 @@
 Not their ``KafkaContainer``: that one is made for Confluent's image and fails with ``apache/kafka``.
 """
 
+from collections.abc import Mapping
+from queue import Empty, Queue
+from threading import Thread
 from typing import ClassVar, Final
 
 import docker.errors  # type: ignore[import-untyped]
 import requests
+import urllib3
 from testcontainers.core.container import DockerContainer
 from testcontainers.core.docker_client import DockerClient
+from testcontainers.core.exceptions import ContainerStartException
 
 from ops.broker.base import START_TIMEOUT, STOP_TIMEOUT, BrokerError, Kind, Progress, RealBroker, quiet
 from ops.broker.java import kafka_version
@@ -31,6 +36,16 @@ COMMAND: Final = (
     "chmod -fR u+w /etc/kafka/docker /opt/kafka/config; exec /etc/kafka/docker/run"
 )
 LOG_LINES: Final = 30
+ANSWER_TIMEOUT: Final = 60
+"""Seconds in which the daemon has to say something; while it pulls, how far it is."""
+TROUBLE: Final = (
+    docker.errors.DockerException,
+    ContainerStartException,
+    requests.exceptions.RequestException,
+    urllib3.exceptions.HTTPError,
+    OSError,
+)
+"""What a Docker that half works raises, of its own and of the libraries that it is spoken to with."""
 
 
 class ContainerKafka(RealBroker):
@@ -59,23 +74,27 @@ class ContainerKafka(RealBroker):
         """Ask the Docker daemon whether it is there, and pull the image unless it has it.
 
         Raises:
-            BrokerError: No daemon answers, or the image cannot be pulled.
+            BrokerError: No daemon answers, or it cannot bring the image.
         """
         try:
-            client = DockerClient().client
+            client = DockerClient(timeout=ANSWER_TIMEOUT).client
             client.ping()
-        except (docker.errors.DockerException, requests.exceptions.RequestException) as error:
+        except TROUBLE as error:
             raise BrokerError("no Docker daemon answers") from error
+        try:
+            self._bring_the_image(client)
+        except TROUBLE as error:
+            why = getattr(error, "explanation", None) or str(error)
+            raise BrokerError(f"the Docker daemon cannot pull {self.image}: {why}") from error
+        finally:
+            client.close()
+
+    def _bring_the_image(self, client: docker.DockerClient) -> None:
         try:
             client.images.get(self.image)
         except docker.errors.ImageNotFound:
             self.progress(f"pulling {self.image} (once)")
-            try:
-                client.images.pull(self.image)
-            except docker.errors.APIError as error:
-                raise BrokerError(f"the Docker daemon cannot pull {self.image}: {error.explanation}") from error
-        finally:
-            client.close()
+            _pull(client, self.image)
 
     def start(self) -> None:
         """Create the container, or start it again, and wait until the broker answers.
@@ -97,7 +116,7 @@ class ContainerKafka(RealBroker):
             raise BrokerError(
                 f"{self.image} did not start: {error}. The end of its log:\n{self._log_tail()}"
             ) from error
-        except docker.errors.DockerException as error:
+        except TROUBLE as error:
             raise BrokerError(f"Docker did not start {self.image}: {error}") from error
 
     def stop(self) -> None:
@@ -146,3 +165,35 @@ class ContainerKafka(RealBroker):
             return ""
         log: bytes = self._container.get_wrapped_container().logs(tail=LOG_LINES)
         return log.decode(errors="replace").rstrip()
+
+
+def _pull(client: docker.DockerClient, image: str) -> None:
+    """Pull an image. Docker's own client would wait for ever for a registry that gives no answer.
+
+    Raises:
+        TimeoutError: The daemon said nothing for `ANSWER_TIMEOUT` seconds.
+        docker.errors.DockerException, requests.exceptions.RequestException: It cannot be pulled.
+    """
+    said: Queue[Mapping[str, str] | Exception | None] = Queue()
+
+    def follow() -> None:
+        try:
+            for line in client.api.pull(*image.split(":"), stream=True, decode=True):
+                said.put(line)
+            said.put(None)
+        except Exception as error:  # noqa: BLE001 - raised where it is waited for
+            said.put(error)
+
+    Thread(target=follow, name="pull", daemon=True).start()
+    while True:
+        try:
+            line = said.get(timeout=ANSWER_TIMEOUT)
+        except Empty:
+            raise TimeoutError(f"it said nothing for {ANSWER_TIMEOUT} seconds") from None
+        if line is None:
+            client.images.get(image)
+            return
+        if isinstance(line, Exception):
+            raise line
+        if "error" in line:
+            raise docker.errors.DockerException(line["error"])

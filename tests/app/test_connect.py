@@ -6,7 +6,9 @@ import json
 import os
 import pty
 import select
+import signal
 import sys
+import time
 from collections.abc import Awaitable, Callable
 from contextlib import redirect_stderr, redirect_stdout
 from typing import Any
@@ -335,6 +337,8 @@ class Person:
         self._read_to = 0
         self.pid, self._terminal = pty.fork()
         if self.pid == 0:
+            # At a terminal Ctrl-C is heard; a run in the background, as scripts start it, hands down that it is not.
+            signal.signal(signal.SIGINT, signal.SIG_DFL)
             os.execve(sys.executable, [sys.executable, "-m", "app", *arguments], clean | variables | {"TERM": "dumb"})
 
     def sees(self, text: str) -> None:
@@ -351,9 +355,15 @@ class Person:
     def leaves(self) -> int:
         while self._more():
             pass
-        _, status = os.waitpid(self.pid, 0)
         os.close(self._terminal)
-        return os.waitstatus_to_exitcode(status)
+        end = time.monotonic() + 30
+        while (ended := os.waitpid(self.pid, os.WNOHANG))[0] == 0:
+            if time.monotonic() > end:
+                os.kill(self.pid, signal.SIGKILL)
+                os.waitpid(self.pid, 0)
+                raise AssertionError(f"it did not leave; the screen: {self.screen}")
+            time.sleep(0.02)
+        return os.waitstatus_to_exitcode(ended[1])
 
     def _more(self) -> bool:
         ready, _, _ = select.select([self._terminal], [], [], 30)

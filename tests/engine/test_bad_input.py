@@ -15,6 +15,7 @@ from aiokafka.record.default_records import _DefaultRecordBatchBuilderPy
 
 from consumers.engine.ledger import LedgerUnreadableError
 from consumers.engine.worker import RecordsTooLargeError
+from consumers.partitioners import Placement, Rule
 from producers import results
 from tests.support.engine import SUBSIDIARY, World, invoice, key
 from tests.support.events import event, read
@@ -308,7 +309,9 @@ async def put_foreign_header(sent: Sent, topic: str, value: bytes, record_key: b
     batch = sent.producer.create_batch()
     batch._builder = _DefaultRecordBatchBuilderPy(2, 0, 0, -1, -1, 0, 1 << 20)
     batch.append(timestamp=None, key=record_key, value=value, headers=[(ForeignName("name"), b"1")])
-    await (await sent.producer.send_batch(batch, topic, partition=0))
+    count = len(await sent.producer.partitions_for(topic))
+    where = Placement(Rule.MURMUR2, count).partition_of(record_key) or 0
+    await (await sent.producer.send_batch(batch, topic, partition=where))
 
 
 async def test_a_document_of_very_many_lines_is_told_of_without_them(sent):

@@ -6,6 +6,7 @@ from datetime import timedelta
 
 import pytest
 
+from consumers.engine.journal import Journal
 from domain.documents import SageObject
 from sage_client import Level
 from sage_client.errors import SignInError, ThrottledError, UnavailableError
@@ -73,6 +74,30 @@ async def test_a_company_that_takes_nothing_for_long_gets_one_request_not_its_ba
     assert set(world.sage.keys.values()) == {1}
     deferred = [each for each in await world.results() if each["outcome"] == "deferred"]
     assert len(deferred) <= 60 + 12  # each once, and those on trial once more
+
+
+async def test_a_backlog_that_kafka_is_slow_to_park_is_not_sent_on_a_sign_in_alone(world, monkeypatch):
+    commit = Journal._commit
+
+    async def slow(journal, notes):
+        if any(note.entry is not None and note.entry.last is not None for note in notes):
+            await asyncio.sleep(0.5)  # longer than the probes of this test
+        await commit(journal, notes)
+
+    await world.send_invoices("first")
+    async with world.worker(knobs=replace(world.knobs, **GIVING_UP)):
+        await world.until(1, "posted")
+        monkeypatch.setattr(Journal, "_commit", slow)
+        world.sage.requests.clear()
+        world.sage.script.extend([UnavailableError("try later")] * 6)
+        await world.send_invoices(*(f"n{number}" for number in range(60)))
+        await world.until(61, "posted")
+    failed = world.sage.requests[:6]
+    first_trial = failed.index(1)  # before it, what was read in one poll or in two
+    assert first_trial <= 4
+    assert set(failed[first_trial:]) == {1}
+    told = [each["documentKey"] for each in await world.results() if each["outcome"] == "deferred"]
+    assert len(told) <= 60 + 12  # each once, and those on trial once more
 
 
 async def test_a_trial_whose_answer_is_lost_does_not_open_the_flood(world):

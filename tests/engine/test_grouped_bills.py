@@ -11,9 +11,10 @@ import pytest
 from structlog.testing import capture_logs
 
 from app.bootstrap import SYSTEM_TIME
+from app.topics import wanted
 from consumers.group_bills.groups import Schedule
 from consumers.group_bills.job import AnotherGroupsError
-from tests.support.kafka import producing
+from tests.support.kafka import compress_topics, producing
 from tests.support.roadside import (
     DAY,
     DAY_BEFORE,
@@ -48,7 +49,11 @@ async def events(world):
     return [(record.key.decode(), rows_of(record.value)) for record in await world.records(world.topics.roadside_bill)]
 
 
-async def test_the_rows_of_a_day_become_one_bill_with_their_sum(grouping):
+@pytest.mark.parametrize("codec", ["", "lz4", "zstd"])
+async def test_the_rows_of_a_day_become_one_bill_with_their_sum(grouping, codec):
+    if codec:
+        topics = [each.topic for each in wanted(grouping.settings)]
+        await asyncio.to_thread(compress_topics, grouping.bootstrap, topics, codec)
     await send(grouping, toll("a", "1.10"), toll("b", "2.20"), toll("c", "3.30"), toll("x", "9.99", deducted=True))
     async with grouping.worker():
         results = await grouping.until(4, "skipped")

@@ -8,9 +8,11 @@ from decimal import Decimal
 
 import pytest
 
+from app.topics import wanted
 from consumers.payments.companies import Company
 from consumers.payments.rounds import Polled, Rounds
 from simulator.payments import Edit, Parts
+from tests.support.kafka import compress_topics
 
 pytestmark = pytest.mark.requirement(4)
 
@@ -58,6 +60,19 @@ async def test_a_payment_is_told_once_with_all_that_sage_says_of_it(books):
             "modified": "03/10/2026 12:01:00",
         },
     }
+
+
+@pytest.mark.parametrize("codec", ["lz4", "zstd"])
+async def test_payments_are_told_once_where_the_broker_compresses_the_topics(books, codec):
+    topics = [each.topic for each in wanted(books.settings)]
+    await asyncio.to_thread(compress_topics, books.settings.kafka_bootstrap_servers, topics, codec)
+    number = await books.invoice("A", "250.00")
+    await books.poll()
+    books.clock.advance(minutes=1)
+    books.pay("AR", {number: "100.00"}, memo="x" * 200)
+    await books.poll()
+    await books.poll()
+    assert await kinds(books) == [("invoice/A", "payment", "100.00")]
 
 
 async def test_every_way_to_settle_is_a_fact_of_its_own_and_negative_invoices_are_used_up(books):

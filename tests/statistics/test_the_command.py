@@ -12,8 +12,8 @@ import pytest
 from aiokafka import TopicPartition
 
 from app.settings import Settings
-from app.topics import create
-from tests.support.kafka import admin_of, producing, read_to_end
+from app.topics import create, wanted
+from tests.support.kafka import admin_of, compress_topics, producing, read_to_end
 from tests.support.processes import Process
 
 STOPS_WITHIN = 8  # seconds; measured 2
@@ -83,8 +83,8 @@ class Rig:
                 await asyncio.sleep(0.1)
 
     @contextmanager
-    def statistics(self):
-        process = Process(["statistics"], self.environment)
+    def statistics(self, module=("app",)):
+        process = Process(["statistics"], self.environment, module)
         try:
             yield process
         finally:
@@ -161,6 +161,17 @@ async def test_results_in_summaries_out_and_a_restart_goes_on(rig):
     assert (latest["posted"], latest["alerts"]) == ({"USD": "7.00"}, [])
 
 
+@pytest.mark.parametrize("codec", ["gzip", "snappy", "lz4", "zstd"])
+async def test_topics_that_are_compressed_are_counted_and_a_restart_goes_on(rig, codec):
+    await asyncio.to_thread(compress_topics, rig.bootstrap, [each.topic for each in wanted(rig.settings)], codec)
+    for count in (20, 40):
+        with rig.statistics() as process:
+            await rig.send(*(result(f"invoice/{count}/{n}", total="0.10", detail="x" * 500) for n in range(20)))
+            found = await rig.until(lambda found, count=count: read(found) >= count)
+            stop(process)
+        assert counted(found) == {"posted": count}
+
+
 async def test_a_window_that_was_open_at_a_stop_is_told_of_whole_after_the_restart(rig):
     rig.environment["ALVYS_SAGE_STATISTICS_WINDOW_SECONDS"] = "12"
     at = datetime.fromtimestamp(time.time() + 12, UTC)  # so that the window is not over before the stop
@@ -188,6 +199,15 @@ async def test_killed_it_goes_on_and_counts_nothing_twice_that_is_in_an_open_win
         found = await rig.until(lambda found: read(found) >= 100, seconds=60)
         stop(process)
     assert counted(found) == counted(found, "sub-2") == {"posted": 50}
+
+
+async def test_tables_that_are_read_sooner_than_anybody_waits_for_it_are_counted_on(rig):
+    for count in (10, 20):
+        with rig.statistics(("tests.support.late_waiting",)) as process:
+            await rig.send(*(result(f"a/{count}/{n}", total="1") for n in range(10)))
+            found = await rig.until(lambda found, count=count: read(found) >= count)
+            stop(process)
+        assert counted(found) == {"posted": count}
 
 
 async def test_it_stops_at_once_while_it_starts(rig):

@@ -1,0 +1,254 @@
+"""Which partitioner upstream's producers use: decided once a source topic, kept in its ledger, the same for all.
+
+All revisions of a document meet only in one partition, so a record that stands elsewhere is set aside before anything
+is made of it. Two workers that went by two rules would each take a revision of the same document, and both would post.
+So the rule has one author: whoever owns partition 0 of the ledger, fenced like every owner, decides and writes
+the rule there. Every other partition takes its rule from that record, and opens no sooner; it keeps a copy in its own
+ledger, so that this is paid once. A setting that contradicts what is written ends the worker.
+
+Where no setting tells the rule, it is learned: from the documents that partition 0 of the ledger knows, else from the
+records in partition 0 of the source if enough of them speak for one rule and none against it, else it is murmur2, which
+is Kafka's own.
+"""
+
+from collections import Counter
+from collections.abc import Iterable, Mapping
+from dataclasses import dataclass
+
+import orjson
+import structlog
+from aiokafka import AIOKafkaProducer
+from aiokafka.structs import TopicPartition
+
+from consumers.engine import incarnation
+from consumers.engine.ledger import INTERNAL
+from consumers.engine.ledger_store import Change, Ledger
+from consumers.engine.records import Stand
+from consumers.kafka_reader import KafkaReader, TolerantKafkaReader
+from consumers.partitioners import Placement, Rule
+from consumers.stopping import stop_client
+
+log = structlog.get_logger(__name__)
+
+RULE = f"{INTERNAL}partitioner"
+SAMPLE = 1_000
+"""Records of the source that are looked at where the ledger knows no document."""
+ENOUGH = 20
+"""How many of them have to speak for a rule: the first records of a producer that has just been started may be few."""
+
+
+class PartitionerError(Exception):
+    """The rule cannot be told, or what is told contradicts the ledger. A person has to decide."""
+
+
+class UndecidedError(Exception):
+    """Whoever owns partition 0 has not written the rule yet; within seconds it will have."""
+
+
+@dataclass(frozen=True, slots=True)
+class Asked:
+    """What is known of a source topic before its ledger was asked."""
+
+    source: str
+    rule: Rule | None
+    """The rule that a setting tells; None: it is learned."""
+    unchecked: bool = False
+    """True where records may have any key (`ALVYS_SAGE_RECORD_KEYS`): then no key says where its document stands."""
+
+
+def encode(rule: Rule) -> bytes:
+    """The record's value."""
+    return orjson.dumps({"rule": rule})
+
+
+def decode(ledger: str, value: bytes) -> Rule:
+    """Read it back.
+
+    Raises:
+        PartitionerError: It is none of ours, or a later version's.
+    """
+    try:
+        return Rule(orjson.loads(value)["rule"])
+    except (ValueError, LookupError, TypeError) as error:
+        raise PartitionerError(f"{ledger}: its record {RULE} cannot be read; was a later version at work?") from error
+
+
+def stand_in(ledger: TopicPartition, internal: Mapping[str, bytes | None]) -> Stand | None:
+    """Which keys' records stand in a partition, by what its ledger holds; None: it does not say.
+
+    Raises:
+        PartitionerError: As `decode`.
+    """
+    mark, rule = internal.get(incarnation.MARK), internal.get(RULE)
+    if mark is None or rule is None:
+        return None
+    placement = Placement(decode(ledger.topic, rule), incarnation.decode(mark).partitions)
+    return Stand(ledger.partition, placement)
+
+
+async def settle(
+    kafka: Mapping[str, object],
+    producers: Mapping[TopicPartition, AIOKafkaProducer],
+    restored: Mapping[TopicPartition, Ledger],
+    asked: Mapping[str, Asked],
+    *,
+    check_crcs: bool = True,
+) -> dict[str, Placement]:
+    """The rule of each ledger topic, written in every partition of ours.
+
+    Args:
+        kafka: Keywords for every aiokafka client.
+        producers: The fences of ledger partitions that are ours.
+        restored: What these partitions hold.
+        asked: What is known of each ledger's source.
+        check_crcs: False only for librdkafka's mock cluster.
+
+    Raises:
+        PartitionerError: A person has to decide.
+        UndecidedError: Another worker is about to decide.
+        KafkaError: The broker did not answer.
+    """
+    placements: dict[str, Placement] = {}
+    for topic in dict.fromkeys(ledger.topic for ledger in restored):
+        ours = {ledger: copy for ledger, copy in restored.items() if ledger.topic == topic}
+        partitions = len(await producers[next(iter(ours))].partitions_for(topic))
+        if partitions == 1:
+            placements[topic] = Placement(Rule.ANY, partitions)
+            continue
+        if asked[topic].unchecked:
+            placements[topic] = Placement(Rule.ANY, partitions)
+            continue
+        desk = _Desk(kafka, asked[topic], partitions, check_crcs)
+        rule = await desk.rule_of(ours)
+        placements[topic] = Placement(rule, partitions)
+        missing = {ledger: copy for ledger, copy in ours.items() if copy.internal(RULE) is None}
+        # Partition 0 first: what others go by is there before anything stands on it.
+        for ledger in sorted(missing, key=lambda each: each.partition):
+            await write(ledger, encode(rule), producers[ledger], missing[ledger])
+    return placements
+
+
+@dataclass(frozen=True, slots=True)
+class _Desk:
+    """Where the rule of one ledger topic is found or made."""
+
+    kafka: Mapping[str, object]
+    asked: Asked
+    partitions: int
+    check_crcs: bool
+
+    async def rule_of(self, ours: Mapping[TopicPartition, Ledger]) -> Rule:
+        [topic] = {ledger.topic for ledger in ours}
+        written = {decode(topic, value) for copy in ours.values() if (value := copy.internal(RULE)) is not None}
+        if len(written) > 1:
+            raise PartitionerError(f"{topic} names several partitioners: {', '.join(sorted(written))}")
+        first = TopicPartition(topic, 0)
+        if not written and first not in ours:
+            value = await self._written_in(first)
+            if value is None:
+                raise UndecidedError(f"{topic}: the owner of partition 0 has not written its partitioner yet")
+            written = {decode(topic, value)}
+        rule = written.pop() if written else await self._decide(ours[first], topic)
+        if self.asked.rule not in (None, rule):
+            raise PartitionerError(
+                f"{topic} holds the partitioner {rule}, and ALVYS_SAGE_PARTITIONER says {self.asked.rule}: by another "
+                f"rule, documents that it knows would be looked for in partitions that do not know them. Set {rule} or "
+                f"auto; or stop all workers and run `alvys-sage topics --partitioner {self.asked.rule}`, which changes "
+                "it where no document is in the way"
+            )
+        return rule
+
+    async def _decide(self, copy: Ledger, topic: str) -> Rule:
+        if self.asked.rule is not None:
+            log.info("partitioner", topic=self.asked.source, rule=self.asked.rule, why="set")
+            return self.asked.rule
+        rule: Rule | None
+        known = self._fitting(map(str.encode, copy.known()))
+        if known:
+            rule, why = self._of_the_ledger(known, topic), "learned from the ledger"
+        else:
+            rule, why = _only(self._fitting(await self._waiting()), ENOUGH), "learned from the topic"
+        log.info("partitioner", topic=self.asked.source, rule=rule or Rule.MURMUR2, why=why if rule else "default")
+        return rule or Rule.MURMUR2
+
+    def _fitting(self, keys: Iterable[bytes]) -> Counter[Rule | None]:
+        """How many keys of partition 0 only one rule puts there, or none of them does. What both do says nothing."""
+        rules = [Placement(rule, self.partitions) for rule in (Rule.MURMUR2, Rule.CRC32)]
+        found: Counter[Rule | None] = Counter()
+        for key in keys:
+            fits = [each.rule for each in rules if each.partition_of(key) == 0]
+            if len(fits) < len(rules):
+                found[fits[0] if fits else None] += 1
+        return found
+
+    def _of_the_ledger(self, known: Counter[Rule | None], topic: str) -> Rule:
+        if (rule := _only(known, 1)) is not None:
+            return rule
+        raise PartitionerError(
+            f"{topic}: of its documents in partition 0, {known[Rule.MURMUR2]} are there by murmur2 alone, "
+            f"{known[Rule.CRC32]} by crc32 alone and {known[None]} by neither, so producers with several partitioners "
+            "have written to its source. Have all of them use one, then say which in ALVYS_SAGE_PARTITIONER (any: "
+            "nothing is checked). Later revisions of documents that stand elsewhere are dead letters then, "
+            "WRONG_PARTITION"
+        )
+
+    async def _waiting(self) -> list[bytes]:
+        """Keys of the first records in partition 0 of the source."""
+        source = TopicPartition(self.asked.source, 0)
+        reader = TolerantKafkaReader(
+            **self.kafka,
+            group_id=None,
+            enable_auto_commit=False,
+            auto_offset_reset="earliest",
+            isolation_level="read_committed",
+            check_crcs=self.check_crcs,
+        )
+        keys: list[bytes] = []
+        try:
+            await reader.start()
+            reader.assign([source])
+            await reader.seek_to_beginning(source)
+            end = (await reader.end_offsets([source]))[source]
+            while len(keys) < SAMPLE and await reader.position(source) < end:
+                got = await reader.getmany(source, timeout_ms=100, max_records=SAMPLE)
+                keys += [record.key for record in got.get(source, ()) if record.key]
+        finally:
+            await stop_client(reader)
+        return keys
+
+    async def _written_in(self, first: TopicPartition) -> bytes | None:
+        """The record in partition 0, which is another worker's: what is committed there now."""
+        reader = KafkaReader(
+            **self.kafka,
+            group_id=None,
+            enable_auto_commit=False,
+            isolation_level="read_committed",
+            check_crcs=self.check_crcs,
+        )
+        value: bytes | None = None
+        try:
+            await reader.start()
+            reader.assign([first])
+            await reader.seek_to_beginning(first)
+            end = (await reader.end_offsets([first]))[first]  # the last stable offset: no transaction is waited for
+            while await reader.position(first) < end:
+                for record in (await reader.getmany(first, timeout_ms=100)).get(first, ()):
+                    value = record.value if record.key == RULE.encode() else value
+        finally:
+            await stop_client(reader)
+        return value
+
+
+def _only(found: Counter[Rule | None], enough: int) -> Rule | None:
+    """The one rule by which all keys stand; None where there is none, or too few speak for it."""
+    [(rule, count)] = found.items() if len(found) == 1 else [(None, 0)]
+    return rule if count >= enough else None
+
+
+async def write(ledger: TopicPartition, value: bytes | None, producer: AIOKafkaProducer, copy: Ledger) -> None:
+    """Have a partition of ours hold the rule; None: have it ask partition 0 again."""
+    await producer.begin_transaction()
+    sent = await producer.send(ledger.topic, key=RULE.encode(), value=value, partition=ledger.partition)
+    offset = (await sent).offset
+    await producer.commit_transaction()
+    copy.apply([Change(RULE, value, offset=offset)], offset + 1)

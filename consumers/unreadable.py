@@ -1,0 +1,151 @@
+"""Record batches that aiokafka cannot read, as something that can be told, set aside and passed over.
+
+A batch whose checksum is wrong, whose compression or version nobody knows here, or whose bytes are no records, makes
+aiokafka raise out of every poll, again and again, with all other partitions behind it; and what it had taken from
+those partitions for the same poll is lost to the caller. So the parser here never raises: what stands before the bad
+batch is given out, and then an `Unreadable` in the batch's place, always as the last of its poll.
+"""
+
+import struct
+from collections.abc import Iterator
+from dataclasses import dataclass
+
+from aiokafka import ConsumerRecord
+from aiokafka.consumer import fetcher
+from aiokafka.structs import TopicPartition
+
+from consumers import header_names
+
+_FRAME = struct.Struct(">qiib")
+"""How every batch begins: its first offset, its length from here on, the leader's epoch, the version of its format.
+Before version 2 the epoch's place holds the checksum, and the offset is that of the batch's last record."""
+_BEHIND_LENGTH = struct.calcsize(">qi")
+_HEAD = struct.Struct(">qiibIhiqqqhii")
+"""The whole head of a batch from version 2 on."""
+_NEWEST = 2
+"""The version of the format that is current."""
+_LATEST = 4_102_444_800_000
+"""The end of 2099 in milliseconds: a later timestamp is as broken as the rest."""
+_CODECS = ("not compressed", "gzip", "snappy", "lz4", "zstd")
+_CODEC_MASK = 7
+
+
+class UnreadableRecordsError(Exception):
+    """A topic of which nothing may be left out holds records that cannot be read."""
+
+    def __init__(self, found: "Unreadable") -> None:
+        super().__init__(
+            f"{found.topic}:{found.partition}: {found.reason}. Nothing of this topic may be left out, so nothing goes "
+            "on without it: look at the disks of the brokers and at who writes to the topic, and have a broker that "
+            "holds a whole copy lead the partition, or restore the topic"
+        )
+
+
+@dataclass
+class Unreadable(ConsumerRecord):  # type: ignore[misc]  # aiokafka ships no types
+    """In the place of records that cannot be read. Its `offset` is that of the last of them; it has no key or value."""
+
+    first: int = 0
+    """The offset of the first of them."""
+    why: str = ""
+    """Why they cannot be read."""
+    batch: bytes = b""
+    """The bytes as the broker gave them: a record batch, in the format of Kafka's own files."""
+
+    @property
+    def reason(self) -> str:
+        """Which records cannot be read, and why."""
+        one = self.first == self.offset
+        which = f"the record at offset {self.first}" if one else f"the records at offsets {self.first} to {self.offset}"
+        return f"{which} cannot be read: {self.why}"
+
+
+@dataclass(frozen=True, slots=True)
+class _Batch:
+    """A batch as its head describes it, which may be as broken as the rest."""
+
+    content: bytes
+    next: int
+    """The offset after its last record."""
+    timestamp: int
+    described: str
+
+
+class PartitionRecords(header_names.PartitionRecords):
+    """The records of one partition that were fetched together."""
+
+    next_fetch_offset: int
+
+    def __init__(
+        self,
+        source: TopicPartition,
+        records: header_names.Kept,
+        aborted: list[tuple[int, int]] | None,
+        *more: object,
+    ) -> None:
+        super().__init__(source, records, aborted, *more)
+        self._begun = self.next_fetch_offset
+
+    def _unpack_records(self) -> Iterator[ConsumerRecord]:
+        try:
+            yield from super()._unpack_records()
+        except Exception as error:  # noqa: BLE001 - libraries in three languages parse here, each with errors of its own
+            if self.next_fetch_offset > self._begun:
+                return  # what was read counts; the bad batch is fetched again, and is the first then
+            yield self._in_its_place(error)
+
+    def _in_its_place(self, error: Exception) -> Unreadable:
+        first, source = self.next_fetch_offset, self._tp
+        found = batch_at(self._fetched, first)
+        self.next_fetch_offset = found.next
+        why = f"{type(error).__name__}: {error} ({found.described})"
+        place = source.topic, source.partition, found.next - 1, found.timestamp, 0
+        return Unreadable(*place, None, None, None, -1, -1, (), first=first, why=why, batch=found.content)
+
+
+def batch_at(fetched: bytes, offset: int) -> _Batch:
+    """The batch that holds `offset`, among those that were fetched.
+
+    A head that contradicts itself or the batch behind it is not believed: then the batch counts as one record, and
+    what follows is asked for anew. Nothing that can be read is ever passed over.
+    """
+    place = 0
+    while place + _FRAME.size <= len(fetched):
+        base, length, _, version = _FRAME.unpack_from(fetched, place)
+        end = place + _BEHIND_LENGTH + length
+        if end <= place + _BEHIND_LENGTH or end > len(fetched):
+            break
+        after, timestamp, described = _described(fetched, place, base, version)
+        if after > offset:
+            behind = _FRAME.unpack_from(fetched, end)[0] if end + _FRAME.size <= len(fetched) else None
+            if after <= 0 or base > offset or (behind is not None and behind < after):
+                after = offset + 1
+            return _Batch(fetched[place:end], after, timestamp, described)
+        place = end
+    return _Batch(fetched[place:], offset + 1, 0, "no batch begins there")
+
+
+def _described(fetched: bytes, place: int, base: int, version: int) -> tuple[int, int, str]:
+    """The offset after the batch, its time, and its kind in words."""
+    if version < _NEWEST:
+        return base + 1, 0, f"format {version}"
+    if place + _HEAD.size > len(fetched):
+        return base + 1, 0, f"format {version}, cut"
+    _, _, _, _, _, attributes, span, _, newest, _, _, _, count = _HEAD.unpack_from(fetched, place)
+    number = attributes & _CODEC_MASK
+    codec = _CODECS[number] if number < len(_CODECS) else f"compression {number}"
+    believable = span >= 0 and 0 < count <= span + 1
+    after = base + span + 1 if believable else base + 1
+    return after, newest if 0 <= newest <= _LATEST else 0, f"format {version}, {codec}, {count} records"
+
+
+def begin_of(record: ConsumerRecord) -> int:
+    """The offset from which to read, for what was given out to come again."""
+    offset: int = record.first if isinstance(record, Unreadable) else record.offset
+    return offset
+
+
+def set_apart() -> None:
+    """Have every aiokafka consumer of this process give `Unreadable` instead of raising."""
+    header_names.keep_bytes()
+    fetcher.PartitionRecords = PartitionRecords

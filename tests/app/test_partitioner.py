@@ -1,0 +1,43 @@
+"""``alvys-sage topics --partitioner``, and what follows for the records that were set aside."""
+
+import asyncio
+import json
+
+from consumers.partitioners import Placement, Rule
+from tests.support.engine import invoice, key
+from tests.support.kafka import producing
+
+MURMUR2, CRC32 = (Placement(rule, 2) for rule in (Rule.MURMUR2, Rule.CRC32))
+APART = [f"I-{n}" for n in range(40) if MURMUR2.partition_of(key(f"I-{n}")) != CRC32.partition_of(key(f"I-{n}"))][:4]
+
+
+async def test_a_wrong_partitioner_is_changed_and_what_was_set_aside_is_read_again(world, command, tmp_path):
+    async with world.worker() as running:
+        await running.until_open(10)
+        async with producing(world.bootstrap) as producer:
+            for number in APART:
+                where = CRC32.partition_of(key(number))
+                await producer.send_and_wait(
+                    world.topics.invoice_created, invoice(number), key(number), partition=where
+                )
+        async with asyncio.timeout(60):
+            while len(await world.records(world.topics.sage_dead_letters)) < len(APART):  # noqa: ASYNC110
+                await asyncio.sleep(0.1)  # Kafka is polled
+        refused = await command("topics", "--partitioner", "crc32")
+        assert (refused.code, "is active" in refused.err) == (1, True), refused
+
+    told = await command("replay", "--topic", "invoice-created", "--to-earliest")
+    assert "4  dead letter" in told.out, told
+    letters = await command("dead-letters", "replay", "--code", "WRONG_PARTITION")
+    assert "0 of 4 dead letters can be read now" in letters.err, letters
+    people = tmp_path / "people.json"
+    people.write_text(json.dumps({"ana": "Accountant"}))
+    refused = await command("topics", "--partitioner", "crc32", "--by", "ana", ALVYS_SAGE_PEOPLE_FILE=str(people))
+    assert refused.code == 2, refused
+
+    changed = await command("topics", "--partitioner", "crc32")
+    assert (changed.code, "crc32 is the partitioner of" in changed.err) == (0, True), changed
+    async with world.worker():
+        letters = await command("dead-letters", "replay", "--code", "WRONG_PARTITION", "--execute")
+        assert "4 of 4 dead letters can be read now" in letters.err, letters
+        await world.until(4, "posted")
