@@ -15,6 +15,7 @@ from pkgutil import resolve_name
 from typing import Annotated
 
 import typer
+from typer.core import TyperCommand
 
 from app.errors import CommandError, UsageError
 from app.output import Json, note, show_json, show_line
@@ -124,16 +125,17 @@ def _refuse(onto: typer.Typer, name: str, text: str) -> None:
         raise UsageError(text)
 
 
-def _forward(onto: typer.Typer, name: str, load: Callable[[], object], text: str) -> None:
-    # Everything after the name, --help included, belongs to the command that is loaded.
-    verbatim = {
-        "allow_extra_args": True,
-        "ignore_unknown_options": True,
-        "allow_interspersed_args": False,
-        "help_option_names": [],
-    }
+class _Verbatim(TyperCommand):
+    """Hands on everything after its name, `--help` and `--` included: it belongs to the command that is loaded."""
 
-    @onto.command(name, help=text, context_settings=verbatim, add_help_option=False)
+    def parse_args(self, ctx: typer.Context, args: list[str]) -> list[str]:  # type: ignore[override] # it makes no other
+        """Parse nothing."""
+        ctx.args = list(args)
+        return ctx.args
+
+
+def _forward(onto: typer.Typer, name: str, load: Callable[[], object], text: str) -> None:
+    @onto.command(name, cls=_Verbatim, help=text, add_help_option=False)
     def forward(context: typer.Context) -> None:
         try:
             found = load()

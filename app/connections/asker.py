@@ -7,6 +7,7 @@ from typing import Protocol, TypeVar
 
 from rich.console import Console
 from rich.prompt import Confirm, Prompt
+from rich.text import Text
 
 from app.connections.findings import Finding, Step
 from app.errors import UsageError
@@ -48,6 +49,9 @@ class Asker(Protocol):
     def mend(self, findings: Sequence[Finding]) -> Step | None:
         """Errors were found: the step to go back to; None: leave it so."""
 
+    def again(self, error: str) -> Step | None:
+        """Something failed: the step to go back to, with all that was answered; None: end."""
+
 
 @dataclass(frozen=True, slots=True)
 class Nobody:
@@ -87,9 +91,16 @@ class Nobody:
         """Nobody mends."""
         return None
 
+    def again(self, error: str) -> Step | None:  # noqa: ARG002 - as above
+        """Nobody tries again."""
+        return None
+
 
 class Terminal:
-    """A person. The end of the input ends the wizard with nothing written."""
+    """A person. The end of the input ends the wizard with nothing written.
+
+    Questions are texts, never markup: a setting's name in brackets is shown, and so is a name that Sage gives.
+    """
 
     interactive = True
 
@@ -115,12 +126,12 @@ class Terminal:
 
     def optional(self, name: str, question: str, default: str | None = None) -> str | None:  # noqa: ARG002 - Asker's
         """Ask once; a dash takes a default away."""
-        found = _ended(lambda: Prompt.ask(question, console=self._console, default=default or "")).strip()
+        found = _ended(lambda: Prompt.ask(Text(question), console=self._console, default=default or "")).strip()
         return None if found in {"", "-"} else found
 
     def yes(self, name: str, question: str, *, default: bool) -> bool:  # noqa: ARG002 - Asker's
         """Ask yes or no."""
-        return _ended(lambda: Confirm.ask(question, console=self._console, default=default))
+        return _ended(lambda: Confirm.ask(Text(question), console=self._console, default=default))
 
     def choose(self, name: str, question: str, groups: Groups, default: str | None = None) -> str:
         """Show the choices under their headings and ask for one of them."""
@@ -138,8 +149,16 @@ class Terminal:
         steps = sorted({each.step for each in findings})
         named = ", ".join(f"{int(each)} ({each.title})" for each in steps)
         self._console.print(f"Mended in: {named}. Mend it in Sage Intacct and check again with 6.")
+        return self._step("Go back to which step? Enter leaves it paused, not set up")
+
+    def again(self, error: str) -> Step | None:
+        """Show what failed and ask which step to go back to."""
+        self._console.print(f"error: {error}")
+        self._console.print("Your answers are kept. Mend it and try again, or answer otherwise.")
+        return self._step("Go back to which step? Enter ends, and keeps the answers in a file")
+
+    def _step(self, question: str) -> Step | None:
         allowed = [str(int(each)) for each in Step if each is not Step.SUBSIDIARY]
-        question = "Go back to which step? Enter leaves it paused, not set up"
         answer = self.optional("", question)
         while answer is not None and answer not in allowed:
             answer = self.optional("", question)

@@ -12,11 +12,12 @@ from consumers.engine.knobs import Knobs, Time
 from consumers.engine.party_making import Made, NewParty, PartyMaker
 from consumers.engine.party_updates import Followed, PartyUpdates
 from consumers.engine.term_lists import TermLists
+from consumers.engine.verdicts import rejected
 from consumers.engine.work import Verdict, Work
 from domain.categories import fold
 from domain.codes import Code
 from domain.documents import SageObject
-from domain.outcomes import Outcome, Rejected
+from domain.outcomes import Rejected
 from domain.parties import new_id, own_id
 from domain.terms import TermList, choose, due, wanted
 from sage_client import Level, Login, SageClient, SageError
@@ -63,7 +64,7 @@ class Preparation:
         followed = []
         for work, party in answers:
             if isinstance(party, Rejected):
-                prepared.against.append((work, Verdict(Outcome.REJECTED, party.code, party.detail)))
+                prepared.against.append((work, rejected(work.document, party)))
                 continue
             work.party_id = party
             if (one := self._follows(login, work, party)) is not None:
@@ -97,7 +98,7 @@ class Preparation:
         terms = await self._terms.of(login, batch[0].mapped.source.side, lacking=lacking)
         for work in asked:
             if (refused := _with_term(work, terms)) is not None:
-                prepared.against.append((work, Verdict(Outcome.REJECTED, refused.code, refused.detail)))
+                prepared.against.append((work, rejected(work.document, refused)))
 
     # Parties.
 

@@ -38,6 +38,7 @@ from consumers.engine.recall import Recall
 from consumers.engine.records import read
 from consumers.engine.surroundings import Receive, Surroundings
 from consumers.engine.work import Gone, Inspect, Verdict, Work
+from domain.blockers import attempt_of
 from domain.codes import Code
 from domain.commands import Command, MarkSynced, Replay, Retry
 from domain.documents import Document, SourceDocument
@@ -313,6 +314,9 @@ class PartitionSession:
             work.document = None
             self.finish(work, result)
             return
+        if result is not None and _refused_before(work, entry, result):
+            self._release(work)
+            return
         work.document = numbered(result, entry) if result is not None else None
         if result is None and work.standing is not None:
             work.step = Inspect(work.standing)
@@ -471,8 +475,9 @@ class PartitionSession:
         self._gauge.set(len(self._tracker))
         with self.told():
             self._over(work)
-            if verdict.outcome is Outcome.DEFERRED and self._open and self._arrived_meanwhile(work, verdict):
-                # Its wake-up came before the ledger knew that it waits: look again, or it would wait for ever.
+            blocked = verdict.outcome is Outcome.DEFERRED or verdict.blocked_by
+            if blocked and self._open and self._arrived_meanwhile(work, verdict):
+                # Its wake-up came before the ledger knew what blocks it: look again, or it would wait for ever.
                 self._recall.wake([work.key])
 
     @contextmanager
@@ -505,3 +510,9 @@ class PartitionSession:
 
     def _count(self, verdict: Verdict) -> None:
         metrics.OUTCOMES.labels(self.source.topic, verdict.outcome, verdict.code or "").inc()
+
+
+def _refused_before(work: Work, entry: Entry, document: Document) -> bool:
+    """Whether just this was refused, and only a key was written again: to ask anew would give the same answer."""
+    woken = work.offset is None and work.asked is None and entry.claim is None and entry.rejected
+    return woken and entry.last is not None and entry.last.attempt == attempt_of(work.content, document)

@@ -7,8 +7,10 @@ from consumers.engine.ledger import DELETE, OTHER_REVISION, REVERSE, UPDATE, Cla
 from consumers.engine.periods import why
 from consumers.engine.proof import End
 from consumers.engine.work import Gone, Verdict, Work
+from domain.blockers import blockers
 from domain.codes import Code
-from domain.outcomes import Outcome
+from domain.documents import Document
+from domain.outcomes import Outcome, Rejected
 from producers.results import SageAnswer
 from sage_client import SageError
 
@@ -79,8 +81,15 @@ def _standing(claim: Claim, record_no: str, revision: str) -> Posted:
     )
 
 
-def refused(claim: Claim, error: SageError) -> Verdict:
+def rejected(document: Document | None, answer: Rejected) -> Verdict:
+    """What Sage lists speaks against the document before it is sent."""
+    keys = blockers(document, answer.code, answer.detail) if document is not None else ()
+    return Verdict(Outcome.REJECTED, answer.code, answer.detail, keys)
+
+
+def refused(document: Document | None, claim: Claim, error: SageError) -> Verdict:
     """Sage definitely refused this document, or to correct what stands of it."""
     general = claim.corrects and error.code is Code.SAGE_REFUSED
     code = Code.CORRECTION_REFUSED if general else error.code
-    return Verdict(Outcome.REJECTED, code, str(error), sage=sage_answer(error, claim), refused=True)
+    keys = blockers(document, code, str(error)) if document is not None else ()
+    return Verdict(Outcome.REJECTED, code, str(error), keys, sage=sage_answer(error, claim), refused=True)
