@@ -10,7 +10,7 @@ from typing import Annotated
 
 import typer
 from rich.console import Console
-from rich.table import Table
+from rich.table import Column, Table
 
 WIDEST = 10_000
 """Columns; wider than any table of ours."""
@@ -37,7 +37,9 @@ def show_table(columns: Sequence[str], rows: Sequence[Sequence[str]], *, whole: 
         for row in (columns, *rows):
             show_line("\t".join(cell.replace("\t", " ").replace("\n", " ") for cell in row))
         return
-    table = Table(*columns, box=None, header_style="bold", pad_edge=False)
+    # Where there is no room, cells are broken over lines and never cut: an id without its end is none.
+    folded = [Column(name, overflow="fold") for name in columns]
+    table = Table(*folded, box=None, header_style="bold", pad_edge=False)
     for row in rows:
         # A text, not markup: an item called "[Fuel]" is shown as it is.
         table.add_row(*(cell.replace("[", r"\[") for cell in row))

@@ -8,6 +8,7 @@ no key; nor do those whose fix offers to enter the document by hand (docs/decisi
 import hashlib
 import re
 from collections.abc import Callable, Iterable, Iterator
+from itertools import accumulate
 
 from domain.accounts import levels
 from domain.categories import fold
@@ -16,8 +17,8 @@ from domain.dimensions import Standard
 from domain.documents import Document, How, LineDimension
 from domain.keys import ConnectionKey, DimensionKey, canonical
 
-MOST = 200
-"""Keys that one refusal names; any of them brings the document back, to be mapped anew."""
+MOST = 20_000
+"""Characters of the keys that one refusal names, some hundred of the usual length; the first at least."""
 
 
 def blockers(document: Document, code: Code, words: str) -> tuple[str, ...]:
@@ -29,7 +30,9 @@ def blockers(document: Document, code: Code, words: str) -> tuple[str, ...]:
         words: What was said of it, to tell which of several accounts or dimensions is meant.
     """
     found = _BY_CODE.get(code)
-    return () if found is None else tuple(dict.fromkeys(found(document, words)))[:MOST]
+    named = () if found is None else tuple(dict.fromkeys(found(document, words)))
+    sizes = accumulate(map(len, named))
+    return tuple(key for number, (key, size) in enumerate(zip(named, sizes, strict=True)) if not number or size <= MOST)
 
 
 def dimension_keys(carried: LineDimension) -> tuple[str, ...]:

@@ -14,7 +14,7 @@ import typer
 
 from app.commands.doctor import show_findings, summary
 from app.connections.answers import Answers, Draft, read_answers
-from app.connections.asker import Asker, somebody
+from app.connections.asker import Asker, InputEndedError, somebody
 from app.connections.doctor import client_for_a_person, examine, healthy
 from app.connections.findings import Finding, Step, errors
 from app.connections.live import LiveBooks
@@ -127,6 +127,8 @@ def _finish(wizard: Wizard, asker: Asker, check: Callable[[], list[Finding]]) ->
             if step is not None:
                 wizard.step(step)
             findings = check()
+        except InputEndedError:
+            raise
         except CommandError as error:
             if (step := asker.again(str(error))) is None:
                 raise

@@ -21,6 +21,10 @@ class MissingAnswersError(UsageError):
     """Nobody is there to answer."""
 
 
+class InputEndedError(UsageError):
+    """Whoever was there has gone; nothing was written."""
+
+
 class Asker(Protocol):
     """Answers questions. `name` is what an answer is called in a file of answers."""
 
@@ -126,7 +130,9 @@ class Terminal:
 
     def optional(self, name: str, question: str, default: str | None = None) -> str | None:  # noqa: ARG002 - Asker's
         """Ask once; a dash takes a default away."""
-        found = _ended(lambda: Prompt.ask(Text(question), console=self._console, default=default or "")).strip()
+        found = _ended(
+            lambda: Prompt.ask(Text(question), console=self._console, default=default or "", show_default=bool(default))
+        ).strip()
         return None if found in {"", "-"} else found
 
     def yes(self, name: str, question: str, *, default: bool) -> bool:  # noqa: ARG002 - Asker's
@@ -174,4 +180,4 @@ def _ended(ask: Callable[[], T]) -> T:
     try:
         return ask()
     except EOFError:
-        raise UsageError("the input ended; nothing was written") from None
+        raise InputEndedError("the input ended; nothing was written") from None

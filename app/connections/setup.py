@@ -3,7 +3,7 @@
 from collections.abc import Callable, Mapping, Sequence
 
 from app.connections.answers import Draft
-from app.connections.asker import Asker, MissingAnswersError
+from app.connections.asker import Asker, InputEndedError
 from app.connections.chart import grouped, titled
 from app.connections.findings import Finding, Step
 from app.connections.live import LiveBooks
@@ -42,7 +42,7 @@ class Wizard:
         while here < len(steps):
             try:
                 self.step(steps[here])
-            except MissingAnswersError:
+            except InputEndedError:
                 raise
             except CommandError as error:
                 if steps[here] is Step.SUBSIDIARY or (back := self._asker.again(str(error))) is None:

@@ -3,6 +3,7 @@
 import json
 import os
 import pty
+import re
 import subprocess
 import sys
 
@@ -117,7 +118,7 @@ async def test_the_list_fits_100_columns(connected: Cli, variables):
 
     def on_a_terminal() -> str:
         ours, theirs = pty.openpty()
-        env = os.environ | variables | {"COLUMNS": "100", "TERM": "dumb"}
+        env = os.environ | variables | {"COLUMNS": "100", "TERM": "xterm"}
         words = [sys.executable, "-m", "app", "connections", "list"]
         with subprocess.Popen(words, env=env, stdout=theirs, stderr=theirs, stdin=theirs) as process:
             os.close(theirs)
@@ -129,7 +130,7 @@ async def test_the_list_fits_100_columns(connected: Cli, variables):
                 pass  # how a terminal ends on Linux
             assert process.wait(60) == 0
         os.close(ours)
-        return found.decode()
+        return re.sub(r"\x1b\[[0-9;]*m", "", found.decode())
 
     lines = on_a_terminal().splitlines()
     assert len(lines) == 3, lines
