@@ -41,7 +41,7 @@ def dimension_keys(carried: LineDimension) -> tuple[str, ...]:
     return (f"{own}/{fold(carried.value)}", own) if carried.how is How.AS_IS else (own,)
 
 
-def attempt_of(content: str, document: Document) -> str:
+def mapped_digest(content: str, document: Document) -> str:
     """32 hex digits over what the settings make of a document: equal ones would be refused alike.
 
     `content`: its `domain.identity.content_of`, as it was mapped.

@@ -23,7 +23,7 @@ from consumers.engine.ledger import Ending, Entry, Posted, decode, ended
 from consumers.engine.records import read
 from consumers.engine.surroundings import Receive
 from consumers.engine.work import Verdict, verdict_of
-from domain.blockers import attempt_of
+from domain.blockers import mapped_digest
 from domain.codes import Code
 from domain.documents import Document, SourceDocument
 from domain.events import ContractError
@@ -159,7 +159,7 @@ class Simulation:
             return
         if entry.rejected and entry.last is not None:
             _, document = self._map(received, entry, entry.parked)
-            if document is not None and entry.last.attempt == attempt_of(content_of(document), document):
+            if document is not None and entry.last.mapped_digest == mapped_digest(content_of(document), document):
                 return
         if entry.last is not None:
             parked = replace(source, offset=entry.last.offset, timestamp=entry.last.timestamp)

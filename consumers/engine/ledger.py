@@ -135,9 +135,9 @@ class Ending:
     blocked_by: tuple[str, ...] = ()
     by_sage: bool = False
     """True when Sage itself refused: only then does asking again cost a call."""
-    attempt: str = ""
-    """Of a refusal that names keys, what the settings said then (`domain.blockers.attempt_of`): the same is not tried
-    again because a key was written anew."""
+    mapped_digest: str = ""
+    """Of a refusal that names keys, what the settings made of the document (`domain.blockers.mapped_digest`): the same
+    is not tried again because a key was written anew."""
 
 
 @dataclass(frozen=True, slots=True)

@@ -10,7 +10,7 @@ from consumers.engine.journal import Note, Outgoing
 from consumers.engine.ledger import UNSURE_REVISION, Ending, Entry, ended, without_standing
 from consumers.engine.places import correction_blocker_of
 from consumers.engine.work import Gone, Verdict, Work
-from domain.blockers import attempt_of
+from domain.blockers import mapped_digest
 from domain.codes import Code
 from domain.commands import Retry
 from domain.documents import Connection
@@ -160,13 +160,13 @@ def ending(work: Work, verdict: Verdict) -> Ending:
         detail=None if verdict.detail is None else one_line(verdict.detail),
         blocked_by=verdict.blocked_by,
         by_sage=verdict.refused or verdict.stands,
-        attempt=_attempt(work, verdict),
+        mapped_digest=_mapped_digest(work, verdict),
     )
 
 
-def _attempt(work: Work, verdict: Verdict) -> str:
+def _mapped_digest(work: Work, verdict: Verdict) -> str:
     refused = verdict.outcome is Outcome.REJECTED and verdict.blocked_by and work.document is not None
-    return attempt_of(work.content, work.mapped) if refused else ""
+    return mapped_digest(work.content, work.mapped) if refused else ""
 
 
 def as_read(record: ConsumerRecord) -> DeadRecord:

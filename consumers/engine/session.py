@@ -38,7 +38,7 @@ from consumers.engine.recall import Recall
 from consumers.engine.records import read
 from consumers.engine.surroundings import Receive, Surroundings
 from consumers.engine.work import Gone, Inspect, Verdict, Work
-from domain.blockers import attempt_of
+from domain.blockers import mapped_digest
 from domain.codes import Code
 from domain.commands import Command, MarkSynced, Replay, Retry
 from domain.documents import Document, SourceDocument
@@ -515,4 +515,4 @@ class PartitionSession:
 def _refused_before(work: Work, entry: Entry, document: Document) -> bool:
     """Whether just this was refused, and only a key was written again: to ask anew would give the same answer."""
     woken = work.offset is None and work.asked is None and entry.claim is None and entry.rejected
-    return woken and entry.last is not None and entry.last.attempt == attempt_of(work.content, document)
+    return woken and entry.last is not None and entry.last.mapped_digest == mapped_digest(work.content, document)

@@ -4,7 +4,7 @@ from dataclasses import replace
 
 import pytest
 
-from domain.blockers import attempt_of, blockers
+from domain.blockers import blockers, mapped_digest
 from domain.codes import Code
 from domain.documents import Document, SourceDocument
 from domain.export import export
@@ -72,13 +72,13 @@ def test_what_no_mapping_caused_names_no_key(code: Code):
     assert blockers(document, code, "4010 OPS") == ()
 
 
-def test_an_attempt_is_another_only_when_something_else_would_be_sent_or_looked_for():
+def test_the_digest_is_another_only_when_something_else_would_be_sent_or_looked_for():
     document = mapped()
-    again = attempt_of(content_of(document), document)
+    again = mapped_digest(content_of(document), document)
     renamed = replace(document, party_keys=("x",))
-    assert attempt_of(content_of(renamed), renamed) == again
+    assert mapped_digest(content_of(renamed), renamed) == again
     for changed in (replace(document, first_open_day=True), replace(document, draft=not document.draft)):
-        assert attempt_of(content_of(changed), changed) != again
+        assert mapped_digest(content_of(changed), changed) != again
 
 
 def test_a_custom_fields_mapping_is_named_where_its_value_cannot_be():
