@@ -26,7 +26,7 @@ DISTRIBUTION = "alvys-sage-intacct"
 COMMANDS = {
     "connect": ("app.commands.connect:connect", "Set up a subsidiary's connection: the wizard's six steps."),
     "doctor": ("app.commands.doctor:doctor", "Check connections against Sage Intacct, and say what to do."),
-    "connections": ("app.commands.connections:connections", "Connections: list, show, pause, resume."),
+    "connections": ("app.commands.connections:connections", "Connections: list, show, set, pause, resume."),
     "disconnect": ("app.commands.disconnect:disconnect", "Remove a connection with all its settings and mappings."),
     "accounts": ("app.commands.accounts:accounts", "The GL accounts in Sage Intacct, grouped by account type."),
     "worker": ("app.commands.worker:worker", "Export: read the topics, post to Sage Intacct, answer."),
@@ -36,7 +36,7 @@ COMMANDS = {
     "retry": ("app.commands.retry:retry", "Look at documents again now: by document, code or blocking key."),
     "mark-synced": ("app.commands.mark_synced:mark_synced", "Documents entered in Sage by hand: never post them."),
     "dead-letters": ("app.commands.dead_letters:dead_letters", "Records that broke the contract: list, read again."),
-    "mappings": ("app.commands.mappings:mappings", "GL accounts: list, set, clear, explain, import, export."),
+    "mappings": ("app.commands.mappings:mappings", "GL accounts, vendors: list, set, explain, history, import."),
     "dimensions": ("app.commands.dimensions:dimensions", "Dimensions: what Sage offers, values, mappings."),
     "custom-fields": ("app.commands.custom_fields:custom_fields", "Custom fields: what Sage has, mappings."),
     "replay": ("app.commands.replay:replay", "Read topics again from an earlier place; tells first what that does."),
