@@ -8,7 +8,7 @@ from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass
 
 from domain.documents import PartyKind
-from domain.parties import PartyRecord
+from domain.parties import PartyRecord, made_for
 from domain.party_fields import fields_read
 from sage_client._kinds import Level
 from sage_client._reply import Row
@@ -41,7 +41,9 @@ class PartyFields:
 
 
 NAMES_ONLY = PartyFields()
-"""Id, name and status."""
+"""Id, name, status and what tells parties of one name apart."""
+_APART = ("TAXID", "COMMENTS")
+"""What tells parties of one name apart: the tax id, and the note of whom this service made a record for."""
 
 
 def queries(kind: PartyKind, fields: PartyFields, ids: Iterable[str] | None) -> list[Query]:
@@ -49,7 +51,7 @@ def queries(kind: PartyKind, fields: PartyFields, ids: Iterable[str] | None) -> 
     name, key = _OBJECT[kind]
     more = fields_read(kind) if fields.details else ()
     own = (fields.number_field,) if fields.number_field else ()
-    read = (key, "NAME", "STATUS", *own, *more)
+    read = tuple(dict.fromkeys((key, "NAME", "STATUS", *_APART, *own, *more)))
     if ids is None:
         return [Query(name, read)]
     wanted = sorted(set(ids))
@@ -72,6 +74,8 @@ def party(kind: PartyKind, fields: PartyFields, row: Row) -> PartyRecord:
         row.get("STATUS", "").strip().lower() in {"active", "t"},
         row.get(fields.number_field, "") if fields.number_field else "",
         {name: row.get(name, "") for name in fields_read(kind)} if fields.details else None,
+        tax_id=row.get("TAXID", ""),
+        made_for=made_for(row.get("COMMENTS", "")),
     )
 
 
