@@ -195,7 +195,7 @@ class Wizard:
             return self._asker.yes(info.name, question, default=bool(now))
         if info.choices:
             return self._asker.choose(
-                info.name, question, {question: [(each, each) for each in info.choices]}, str(now)
+                info.name, question, {"One of": [(each, each) for each in info.choices]}, str(now)
             )
         while True:
             found = self._asker.text(info.name, question, None if now is None else str(now))
