@@ -61,7 +61,7 @@ def judge(entry: Entry, revision: str, *, again: bool) -> Verdict | Next:
         return changed(entry)
     if again and last is not None and last.by_sage:
         # Sage's refusal stands. A later record of the same content asks anew.
-        return Verdict(last.outcome, last.code, last.detail, from_ledger=True)
+        return Verdict(last.outcome, last.code, last.detail, last.blocked_by, from_ledger=True)
     return Next.MAP
 
 

@@ -475,7 +475,7 @@ class PartitionSession:
         self._gauge.set(len(self._tracker))
         with self.told():
             self._over(work)
-            blocked = verdict.outcome is Outcome.DEFERRED or verdict.blocked_by
+            blocked = verdict.outcome is Outcome.DEFERRED or (verdict.blocked_by and not verdict.from_ledger)
             if blocked and self._open and self._arrived_meanwhile(work, verdict):
                 # Its wake-up came before the ledger knew what blocks it: look again, or it would wait for ever.
                 self._recall.wake([work.key])
