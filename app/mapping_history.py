@@ -15,6 +15,7 @@ from aiokafka import ConsumerRecord
 from app.ledger_reading import partitions_of, reader_of
 from app.progress import Progress
 from app.settings import Settings
+from consumers import header_names
 from domain.keys import canonical
 from producers.mapping_state import HISTORY, Former
 
@@ -37,6 +38,7 @@ async def read_history(settings: Settings) -> History:
         CommandError: The topic does not exist.
         KafkaError: The broker refused.
     """
+    header_names.take_any()
     found: dict[str, list[Version]] = {}
     partitions = await partitions_of(settings, [settings.topics.mapping_state])
     async with reader_of(settings) as reader:
@@ -61,7 +63,7 @@ def _before(record: ConsumerRecord) -> list[Former]:
     """What the record says of its predecessors, the oldest first; nothing where somebody else wrote the header."""
     try:
         read = json.loads(_header(record, HISTORY) or "[]")
-        return [Former(str(each["at"]), each["by"], _text(each["value"])) for each in reversed(read)]
+        return [Former(str(each["at"]), _name(each["by"]), _text(each["value"])) for each in reversed(read)]
     except (ValueError, LookupError, TypeError, AttributeError):
         return []
 
@@ -77,7 +79,11 @@ def _now(record: ConsumerRecord) -> Former:
         if isinstance(value, dict):
             by, at = value.pop("by", by), value.pop("at", at)
     written = datetime.fromtimestamp(record.timestamp / 1000, UTC).isoformat(timespec="seconds")
-    return Former(str(at or written), None if by is None else str(by), _text(value))
+    return Former(str(at or written), _name(by), _text(value))
+
+
+def _name(by: object) -> str | None:
+    return None if by is None else str(by)
 
 
 def _header(record: ConsumerRecord, name: str) -> str | None:
