@@ -148,7 +148,8 @@ def _kept(draft: Draft, asker: Asker) -> Iterator[None]:
             with os.fdopen(handle, "w", encoding="utf-8") as file:
                 json.dump(draft.answers(), file, ensure_ascii=False, indent=2)
             again = command_line("connect --answers", name)
-            note(f"\nNothing was written to mapping-state. Go on with your answers: {again}")
+            note("")
+            note(f"Nothing was written to mapping-state. Go on with your answers: {again}")
         raise
 
 

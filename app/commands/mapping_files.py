@@ -13,7 +13,7 @@ from app.errors import CommandError, UsageError
 from app.mapping_access import NOBODY, By, live_table, refuse_moves, settings_for_command, write
 from app.mapping_changes import Change, read_changes
 from app.mapping_checks import to_write
-from app.output import Json, note, show_json, show_line, show_table
+from app.output import Json, note, show_json, show_json_line, show_table
 from app.roles import may_change, may_see
 from app.settings import Settings
 from domain.keys import canonical
@@ -66,7 +66,7 @@ def export_file(*, by: By = NOBODY) -> None:
     state = asyncio.run(_state(settings))
     for record in state.records():
         if not isinstance(record.value, Invalid):
-            show_line(_line(record.key, record.value))
+            show_json_line(_line(record.key, record.value))
     unreadable = state.problems()
     for record in unreadable:
         note(f"left out: {record.key} at offset {record.offset} cannot be read")
