@@ -16,6 +16,7 @@ from pkgutil import resolve_name
 from typing import Annotated
 
 import typer
+from typer.core import TyperCommand
 
 from app.errors import CommandError, UsageError
 from app.output import Json, note, show_json, show_line
@@ -26,7 +27,7 @@ DISTRIBUTION = "alvys-sage-intacct"
 COMMANDS = {
     "connect": ("app.commands.connect:connect", "Set up a subsidiary's connection: the wizard's six steps."),
     "doctor": ("app.commands.doctor:doctor", "Check connections against Sage Intacct, and say what to do."),
-    "connections": ("app.commands.connections:connections", "Connections: list, show, pause, resume."),
+    "connections": ("app.commands.connections:connections", "Connections: list, show, set, pause, resume."),
     "disconnect": ("app.commands.disconnect:disconnect", "Remove a connection with all its settings and mappings."),
     "accounts": ("app.commands.accounts:accounts", "The GL accounts in Sage Intacct, grouped by account type."),
     "worker": ("app.commands.worker:worker", "Export: read the topics, post to Sage Intacct, answer."),
@@ -36,7 +37,7 @@ COMMANDS = {
     "retry": ("app.commands.retry:retry", "Look at documents again now: by document, code or blocking key."),
     "mark-synced": ("app.commands.mark_synced:mark_synced", "Documents entered in Sage by hand: never post them."),
     "dead-letters": ("app.commands.dead_letters:dead_letters", "Records that broke the contract: list, read again."),
-    "mappings": ("app.commands.mappings:mappings", "GL accounts: list, set, clear, explain, import, export."),
+    "mappings": ("app.commands.mappings:mappings", "GL accounts, vendors: list, set, explain, history, import."),
     "dimensions": ("app.commands.dimensions:dimensions", "Dimensions: what Sage offers, values, mappings."),
     "custom-fields": ("app.commands.custom_fields:custom_fields", "Custom fields: what Sage has, mappings."),
     "replay": ("app.commands.replay:replay", "Read topics again from an earlier place; tells first what that does."),
@@ -136,16 +137,17 @@ def _refuse(onto: typer.Typer, name: str, text: str) -> None:
         raise UsageError(text)
 
 
-def _forward(onto: typer.Typer, name: str, load: Callable[[], object], text: str) -> None:
-    # Everything after the name, --help included, belongs to the command that is loaded.
-    verbatim = {
-        "allow_extra_args": True,
-        "ignore_unknown_options": True,
-        "allow_interspersed_args": False,
-        "help_option_names": [],
-    }
+class _Verbatim(TyperCommand):
+    """Hands on everything after its name, `--help` and `--` included: it belongs to the command that is loaded."""
 
-    @onto.command(name, help=text, context_settings=verbatim, add_help_option=False)
+    def parse_args(self, ctx: typer.Context, args: list[str]) -> list[str]:  # type: ignore[override] # it makes no other
+        """Parse nothing."""
+        ctx.args = list(args)
+        return ctx.args
+
+
+def _forward(onto: typer.Typer, name: str, load: Callable[[], object], text: str) -> None:
+    @onto.command(name, cls=_Verbatim, help=text, add_help_option=False)
     def forward(context: typer.Context) -> None:
         try:
             found = load()

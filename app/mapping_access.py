@@ -12,16 +12,17 @@ import typer
 from app.errors import UsageError
 from app.logging import set_up
 from app.mapping_changes import Change
+from app.mapping_history import read_history
 from app.roles import may_change
 from app.settings import Settings, kafka_options
 from consumers.mapping_state import MappingTable
 from domain.categories import CATEGORIES, OWN, Category, Side, category_titled, fold, item_slot
 from domain.connections import ChangeRefusedError, refuse_moving
-from domain.keys import AccountKey, BadKeyError, ConnectionKey, parse
+from domain.keys import AccountKey, BadKeyError, ConnectionKey, canonical, parse
 from domain.mapping_state import MappingState
 from domain.settings import AccountSetting, ConnectionSetting, Invalid
 from domain.table import Record
-from producers.mapping_state import MappingWriter, Written
+from producers.mapping_state import Former, MappingWriter, Written
 
 By = Annotated[str, typer.Option("--by", envvar="USER", help="Who writes, for the record.")]
 NOBODY = "unknown"
@@ -59,13 +60,26 @@ async def write(settings: Settings, table: MappingTable, by: str, changes: Seque
     may_change(settings, by)
     refuse_moves(table.state, changes)
     topic = settings.topics.mapping_state
+    before = await _before(settings, [change.key for change in changes])
     async with MappingWriter(topic, kafka_options(settings), by=by, clock=lambda: datetime.now(UTC)) as writer:
-        written = [
-            await (writer.clear(change.key) if change.value is None else writer.set(change.key, change.value))
-            for change in changes
-        ]
+        written = []
+        for change in changes:
+            history = before.get(canonical(change.key), ())
+            if change.value is None:
+                written.append(await writer.clear(change.key, history))
+            else:
+                written.append(await writer.set(change.key, change.value, history))
     await table.barrier()
     return written
+
+
+async def _before(settings: Settings, keys: Sequence[str]) -> dict[str, list[Former]]:
+    """What stood at these keys so far, by canonical key, the newest first."""
+    if not keys:
+        return {}
+    history = await read_history(settings)
+    wanted = {canonical(key) for key in keys}
+    return {key: [each.former for each in reversed(history[key])] for key in wanted & history.keys()}
 
 
 async def remove(settings: Settings, table: MappingTable, by: str, keys: Sequence[str]) -> None:
@@ -76,9 +90,10 @@ async def remove(settings: Settings, table: MappingTable, by: str, keys: Sequenc
     """
     may_change(settings, by)
     topic = settings.topics.mapping_state
+    before = await _before(settings, keys)
     async with MappingWriter(topic, kafka_options(settings), by=by, clock=lambda: datetime.now(UTC)) as writer:
         for key in keys:
-            await writer.remove(key)
+            await writer.remove(key, before.get(canonical(key), ()))
     await table.barrier()
 
 

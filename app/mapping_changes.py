@@ -12,6 +12,7 @@ from dataclasses import dataclass
 
 import orjson
 
+from app.errors import UsageError
 from domain.categories import OWN
 from domain.keys import BadKeyError, canonical
 from domain.mapping_state import MappingState
@@ -130,6 +131,17 @@ def unreadable(key: str, value: Mapping[str, object]) -> str | None:
     scratch = MappingState()
     scratch.apply(key.encode(), orjson.dumps(value), 0)
     return next((record.value.reason for record in scratch.problems() if isinstance(record.value, Invalid)), None)
+
+
+def readable(change: Change) -> Change:
+    """The change itself.
+
+    Raises:
+        UsageError: The service could not read it.
+    """
+    if change.value is not None and (reason := unreadable(change.key, change.value)) is not None:
+        raise UsageError(f"{change.key}: {reason}")
+    return change
 
 
 def _secret(value: object) -> str | None:

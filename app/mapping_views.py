@@ -4,10 +4,11 @@ from collections.abc import Iterator
 from dataclasses import dataclass
 
 from app.mapping_access import Target, shown
+from app.shell import command_line
 from domain.accounts import LevelView, explain, resolve
-from domain.categories import CATEGORIES, MASTER_ITEMS, OWN, Category, Side, item_slot
-from domain.documents import Resolution
-from domain.keys import AccountKey, BadKeyError, parse
+from domain.categories import CATEGORIES, MASTER_ITEMS, OWN, Category, Side, fold, item_slot
+from domain.documents import Level, Resolution
+from domain.keys import AccountKey, BadKeyError, OtherKey, canonical, parse
 from domain.mapping_state import MappingState
 from domain.settings import AccountSetting, Invalid
 from domain.table import Record
@@ -15,10 +16,14 @@ from domain.table import Record
 
 @dataclass(frozen=True, slots=True)
 class Row:
-    """One line of the list: a category's own account, set or not, or an item that is set."""
+    """One line of the list: a category's own account or an item of it, set or not, and the level that answers."""
 
     key: AccountKey
     record: Record[AccountSetting] | None
+    answer: Resolution | None
+    """What answers for it now; None: nothing does, or a level cannot be read."""
+    display: str
+    """The account that answers, as Alvys shows it."""
 
     @property
     def required(self) -> bool:
@@ -36,14 +41,23 @@ class Row:
 
     def cells(self) -> tuple[str, ...]:
         """The row for `app.output.show_table`."""
-        account = shown(self.record)
-        if self.record is None:
-            account = "not set" if self.required else "not set: falls to Default"
-        return self.key.subsidiary_id, CATEGORIES[self.key.category].title, self.key.side.upper(), self.item, account
+        title = CATEGORIES[self.key.category].title
+        return self.key.subsidiary_id, title, self.key.side.upper(), self.item, self._account()
+
+    def _account(self) -> str:
+        if self.record is not None:
+            return shown(self.record)
+        if self.required:
+            return "not set"
+        if self.answer is None:
+            return "not set: nothing answers"
+        own = f"{CATEGORIES[self.key.category].own_title} (default)"
+        return f"not set: falls to {own if self.answer.level is Level.CATEGORY else 'Default'}: {self.display}"
 
     def json(self) -> dict[str, object]:
         """The row for a program."""
         value = None if self.record is None or isinstance(self.record.value, Invalid) else self.record.value
+        answer = self.answer
         return {
             "subsidiary": self.key.subsidiary_id,
             "category": self.key.category.value,
@@ -53,6 +67,7 @@ class Row:
             "key": str(self.key) if self.record is None else self.record.key,
             **_standing(self.record),
             "title": None if value is None else value.title,
+            "answer": None if answer is None else {"account": answer.account, "level": answer.level.value},
         }
 
 
@@ -65,21 +80,48 @@ def subsidiaries(state: MappingState) -> list[str]:
 
 
 def rows(state: MappingState, subsidiary: str, side: Side | None, category: Category | None) -> Iterator[Row]:
-    """The nine categories in the article's order, each with its own account first and then every item that is set."""
-    standing: dict[str, AccountKey] = {}
-    for record in sorted(state.records(), key=lambda record: record.offset):  # of two spellings the later answers
-        if _is_key(record.key) and isinstance(key := parse(record.key), AccountKey) and key.subsidiary_id == subsidiary:
-            standing[key.canonical] = key
+    """The nine categories in the article's order, each with its own account first and then its items, set or not.
+
+    Its items are those that the article names, those of the company's own that the catalogue keys name, and any other
+    that is set.
+    """
+    standing, own = _standing_items(state, subsidiary), _catalogue(state, subsidiary)
     for each, info in CATEGORIES.items():
         if category not in {None, each}:
             continue
         for on in (on for on in Side if on in info.sides and side in {None, on}):
-            own = AccountKey(subsidiary, on, each, OWN)
-            yield Row(own, state.account(own.canonical))
-            items = [key for key in standing.values() if (key.side, key.category) == (on, each)]
-            for key in sorted(items, key=lambda key: key.item.casefold()):
-                if key.canonical != own.canonical:
-                    yield Row(key, state.account(key.canonical))
+            named = (OWN, *info.items, *own.get(each, ()), *standing.get((on, each), ()))
+            slots = {item_slot(each, item): item for item in reversed(named)}
+            last = sorted(slots.keys() - {OWN, *map(fold, info.items)})
+            for slot in (OWN, *map(fold, info.items), *last):
+                yield _row(state, AccountKey(subsidiary, on, each, slots[slot]))
+
+
+def _standing_items(state: MappingState, subsidiary: str) -> dict[tuple[Side, Category], list[str]]:
+    """The items that are set, in the spelling that answers: of two the later."""
+    found: dict[tuple[Side, Category], list[str]] = {}
+    for record in sorted(state.records(), key=lambda record: -record.offset):
+        if _is_key(record.key) and isinstance(key := parse(record.key), AccountKey) and key.subsidiary_id == subsidiary:
+            found.setdefault((key.side, key.category), []).append(key.item)
+    return found
+
+
+def _catalogue(state: MappingState, subsidiary: str) -> dict[Category, list[str]]:
+    """The company's own types, as its catalogue keys name them."""
+    found: dict[Category, list[str]] = {}
+    for record in state.records():
+        if _is_key(record.key) and isinstance(key := parse(record.key), OtherKey) and key.subsidiary_id == subsidiary:
+            slug, _, item = key.rest.partition("/")
+            if key.family == "catalogue" and item.strip() and slug in set(Category):
+                found.setdefault(Category(slug), []).append(item.strip())
+    return found
+
+
+def _row(state: MappingState, key: AccountKey) -> Row:
+    found = resolve(state, key.subsidiary_id, key.side, key.category, key.item)
+    answer = found if isinstance(found, Resolution) else None
+    display = "-" if answer is None else shown(state.account(canonical(answer.key)))
+    return Row(key, state.account(key.canonical), answer, display)
 
 
 def problems(state: MappingState) -> list[dict[str, object]]:
@@ -130,7 +172,8 @@ def explained(state: MappingState, target: Target) -> Explained:
     keys = " or ".join(answer.would_answer)
     if any(level["state"] == "unreadable" for level in levels):
         return Explained(None, f"SETTING_INVALID: a level cannot be read; write it again: {keys}", levels)
-    return Explained(None, f"ACCOUNT_UNMAPPED: no level answers; set {keys}", levels)
+    fix = command_line("mappings set", target.subsidiary, target.side, CATEGORIES[Category.DEFAULT].title, "ACCOUNT")
+    return Explained(None, f"ACCOUNT_UNMAPPED: no level answers; set {keys}. The last by: {fix}", levels)
 
 
 def _level(view: LevelView) -> dict[str, object]:

@@ -15,7 +15,7 @@ from typing import Annotated
 
 import typer
 from rich.console import Console
-from rich.table import Table
+from rich.table import Column, Table
 from rich.text import Text
 
 from domain.words import printable
@@ -70,7 +70,9 @@ def show_table(columns: Sequence[str], rows: Sequence[Sequence[str]], *, whole: 
         for row in (columns, *rows):
             print("\t".join(map(printable, row)))  # noqa: T201 - the command's answer; its tabs are ours
         return
-    table = Table(*columns, box=None, header_style="bold", pad_edge=False)
+    # Where there is no room, cells are broken over lines and never cut: an id without its end is none.
+    folded = [Column(name, overflow="fold") for name in columns]
+    table = Table(*folded, box=None, header_style="bold", pad_edge=False)
     for row in rows:
         table.add_row(*(Text(printable(cell)) for cell in row))
     Console(highlight=False, width=WIDEST if whole else None).print(table)

@@ -7,7 +7,10 @@ from app.output import note, show_json, show_line, show_table
 from app.waiting import Waiting, by_code, crowd_of, money, text_of
 from domain.codes import Code
 
-AGAIN = "When it is mended, alvys-sage retry --code CODE tries the documents of that code again."
+AGAIN = (
+    "When it is mended, alvys-sage retry --code CODE tries the documents of that code again. Those that a setting "
+    "blocks (alvys-sage waiting --code CODE names it) go by themselves when it changes."
+)
 
 
 def show_rejected(found: Sequence[Waiting], code: str | None, *, as_json: bool) -> None:
@@ -51,8 +54,18 @@ def _fix(code: str) -> str:
 
 
 def table_of(documents: Sequence[Waiting]) -> None:
-    """One row a document."""
-    columns = ("DOCUMENT", "NUMBER", "PARTY", "AMOUNT", "SINCE", "CODE", "DETAIL")
+    """One row a document; the settings that block it where any does."""
+    blocked = any(each.blocked_by for each in documents)
+    columns = (
+        "DOCUMENT",
+        "NUMBER",
+        "PARTY",
+        "AMOUNT",
+        "SINCE",
+        "CODE",
+        *(("BLOCKED BY",) if blocked else ()),
+        "DETAIL",
+    )
     show_table(
         columns,
         [
@@ -63,6 +76,7 @@ def table_of(documents: Sequence[Waiting]) -> None:
                 "-" if each.amount is None or each.currency is None else money(each.amount, each.currency),
                 text_of(each.since),
                 each.code or "-",
+                *((", ".join(each.blocked_by) or "-",) if blocked else ()),
                 each.detail or "-",
             )
             for each in documents

@@ -18,6 +18,13 @@ from app.output import note
 from app.settings import Settings
 
 CODE = "NOT_ALLOWED"
+WITHOUT_ROLES = frozenset(
+    {
+        *("worker", "payments", "statistics", "group-bills"),
+        *("topics", "settings", "codes", "custom-fields sources"),
+    }
+)
+"""Commands for everyone who may run the program: its processes, and what shows nothing of a customer's settings."""
 NO_ROLES = "note: ALVYS_SAGE_PEOPLE_FILE is not set: anyone may change this installation"
 
 

@@ -7,6 +7,7 @@ from dataclasses import dataclass, replace
 from app.bootstrap import login_of
 from app.errors import CommandError, UsageError
 from app.mapping_access import live_table, settings_for_command
+from app.roles import may_change, may_see
 from app.settings import Settings
 from consumers.engine.places import CredentialsMissingError
 from consumers.mapping_state import MappingTable
@@ -27,14 +28,16 @@ class Asked:
 
 
 @asynccontextmanager
-async def sage_of(subsidiary: str) -> AsyncIterator[Asked]:
-    """The Sage Intacct that a subsidiary is connected to.
+async def sage_of(subsidiary: str, by: str, *, to_change: bool = False) -> AsyncIterator[Asked]:
+    """The Sage Intacct that a subsidiary is connected to, for a person who may see it, or change what is mapped.
 
     Raises:
+        NotAllowedError: The person has no role that may.
         UsageError: The subsidiary is not connected, or its connection or credentials cannot be read.
         CommandError: Sage refused what was asked, in Sage's own words.
     """
     settings = settings_for_command()
+    (may_change if to_change else may_see)(settings, by)
     async with live_table(settings) as table:
         connection = table.state.connection(subsidiary)
         if connection is None:

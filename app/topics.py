@@ -37,6 +37,8 @@ COMPACTED = {
     # A reader that is away for less than a week still sees each tombstone.
     "delete.retention.ms": str(7 * DAY),
 }
+# Who cleared a setting, when and what it was goes with its tombstone (`mappings history`).
+TOMBSTONES_90_DAYS = {"delete.retention.ms": str(90 * DAY)}
 KEPT_90_DAYS = {"cleanup.policy": "delete", "retention.ms": str(90 * DAY)}
 KEPT_7_DAYS = {"cleanup.policy": "delete", "retention.ms": str(7 * DAY)}
 KEPT_FOR_EVER = {"cleanup.policy": "delete", "retention.ms": FOR_EVER}
@@ -100,7 +102,7 @@ def wanted(settings: Settings) -> list[Wanted]:
         Wanted(names.roadside_bill, "delete", KEPT_90_DAYS | LARGE, many, takes=settings.largest_event_bytes),
         Wanted(names.roadside_rows, "compact", COMPACTED, many),
         # One partition, so that one offset names the whole state that answered (the result's mapping offset).
-        Wanted(names.mapping_state, "compact", COMPACTED, 1),
+        Wanted(names.mapping_state, "compact", COMPACTED | TOMBSTONES_90_DAYS, 1),
         Wanted(names.sage_export_results, "delete", KEPT_90_DAYS | LARGE, many, takes=RESULT_ROOM),
         Wanted(names.sage_payments, "delete", KEPT_90_DAYS, many),
         Wanted(names.sage_parties, "compact", COMPACTED, many),

@@ -57,11 +57,13 @@ _FIRST = (
 
 @dataclass(frozen=True, slots=True)
 class _Wrong:
-    """One thing that keeps the document back; `keys` would change that, none where only the event can."""
+    """One thing that keeps the document back; `keys` would change that."""
 
     code: Code
     detail: str
     keys: tuple[str, ...]
+    rejects: bool = False
+    """True where a person has to act: the event has to be corrected, or the setting."""
 
 
 def carried(
@@ -70,7 +72,7 @@ def carried(
     """The lines with their dimensions and custom fields, and the document's own custom fields.
 
     Returns:
-        Else `Deferred` with the keys that release the document, or `Rejected` where only the event can be corrected.
+        Else `Deferred`, or `Rejected` where a person has to act, with the keys that release the document.
     """
     dimensions, fields = state.dimensions(source.subsidiary_id), state.custom_fields(source.subsidiary_id)
     if not dimensions and not fields:
@@ -108,10 +110,9 @@ class _Walk:
         first = min(self.wrong, key=lambda each: _FIRST.index(each.code))
         same = len({each.detail for each in self.wrong if each.code is first.code})
         detail = first.detail + (f"; and {same - 1} more" if same > 1 else "")
-        if not first.keys:
-            return Rejected(first.code, detail)
         every = dict.fromkeys(standing(key) for each in (first, *self.wrong) for key in each.keys)
-        return Deferred(first.code, detail, tuple(every)[:MOST_KEYS])
+        keys = tuple(every)[:MOST_KEYS]
+        return Rejected(first.code, detail, keys) if first.rejects else Deferred(first.code, detail, keys)
 
     # Dimensions.
 
@@ -219,7 +220,7 @@ class _Walk:
         text = converted(setting.type, setting.kind, values or (setting.default or "",), setting.format)
         if text is None:
             detail = f"{setting.source} is no single value of the {TITLES[setting.type]} field {name}"
-            self.wrong.append(_Wrong(Code.CUSTOM_FIELD_UNUSABLE, detail, ()))
+            self.wrong.append(_Wrong(Code.CUSTOM_FIELD_UNUSABLE, detail, (record.key,), rejects=True))
             return
         yield from self._of_length(CustomValue(name_of(record.key), text, how, record.key), setting)
 
@@ -231,7 +232,8 @@ class _Walk:
             yield replace(value, value=value.value[: setting.max_length].rstrip(), cut_from=length)
         else:
             detail = f"{setting.source} has {length} characters, the field {value.field} takes {setting.max_length}"
-            self.wrong.append(_Wrong(Code.CUSTOM_FIELD_TOO_LONG, detail, ()))
+            keys = (value.key, ConnectionKey(self.source.subsidiary_id).canonical)
+            self.wrong.append(_Wrong(Code.CUSTOM_FIELD_TOO_LONG, detail, keys, rejects=True))
 
     def _unreadable(self, key: str, reason: str) -> None:
         self.wrong.append(_Wrong(Code.SETTING_INVALID, f"{key}: {reason}", (key,)))

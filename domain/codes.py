@@ -217,7 +217,9 @@ EXPLANATIONS: dict[Code, Explanation] = {
         "Nothing to do; enter it in Sage Intacct by hand if it is wanted there.",
     ),
     Code.SIDE_OFF: Explanation(
-        _S, "Invoices (AR) or bills (AP) are switched off for this subsidiary.", "Switch the side on and send again."
+        _S,
+        "Invoices (AR) or bills (AP) are switched off for this subsidiary.",
+        "Switch the side on (alvys-sage connections resume, --side) and send again.",
     ),
     Code.ZERO_TOTAL: Explanation(
         _S,
@@ -264,18 +266,23 @@ EXPLANATIONS: dict[Code, Explanation] = {
     Code.DRIVER_BILLS_OFF: Explanation(
         _S,
         "Include driver bills is off for this subsidiary.",
-        "Switch Include driver bills on and send the statement again.",
+        "Switch Include driver bills on (alvys-sage connections set, ap.includeDriverBills=true) and send it again.",
     ),
     Code.NOT_A_1099_DRIVER: Explanation(
         _S,
         "Only statements of 1099 drivers are exported for this subsidiary.",
-        "Switch 1099 drivers only off, if W2 drivers belong in Sage.",
+        "If W2 drivers belong in Sage, switch 1099 drivers only off (alvys-sage connections set, "
+        "ap.only1099Drivers=false).",
     ),
     Code.FUEL_OFF: Explanation(
-        _S, "Include fuel is off for this subsidiary.", "Switch Include fuel on and send the transaction again."
+        _S,
+        "Include fuel is off for this subsidiary.",
+        "Switch Include fuel on (alvys-sage connections set, ap.includeFuel=true) and send the transaction again.",
     ),
     Code.TOLLS_OFF: Explanation(
-        _S, "Include tolls is off for this subsidiary.", "Switch Include tolls on and send the transaction again."
+        _S,
+        "Include tolls is off for this subsidiary.",
+        "Switch Include tolls on (alvys-sage connections set, ap.includeTolls=true) and send the transaction again.",
     ),
     # Routing, triggers, grouped bills.
     Code.ROUTING_CONTRADICTS: Explanation(
@@ -292,7 +299,8 @@ EXPLANATIONS: dict[Code, Explanation] = {
     Code.CARRIER_STATEMENTS_OFF: Explanation(
         _S,
         "Carrier bills of this subsidiary come from the trips' own bills (Export Carrier Statements is off).",
-        "Nothing to do, or switch Export Carrier Statements on, once no trip on a statement has a bill of its own.",
+        "Nothing to do, or switch Export Carrier Statements on (alvys-sage connections set, "
+        "ap.exportCarrierStatements=true), once no trip on a statement has a bill of its own.",
     ),
     Code.OTHER_TRIGGER: Explanation(
         _S,
@@ -317,17 +325,20 @@ EXPLANATIONS: dict[Code, Explanation] = {
     Code.ALL_LINES_OFF: Explanation(
         _S,
         "Every line of the document is of a kind that is switched off for this subsidiary.",
-        "Nothing to do, or switch on the kinds that `detail` names and send the document again.",
+        "Nothing to do, or switch on the kinds that `detail` names (alvys-sage connections set) and send the document "
+        "again.",
     ),
     Code.CROSS_SUBSIDIARY_OFF: Explanation(
         _S,
         "Cross-subsidiary billing is not on in both subsidiaries, so no intercompany document is exported.",
-        "Switch Cross Subsidiary Billing on in both connections and send the document again.",
+        "Switch Cross Subsidiary Billing on in both connections (alvys-sage connections set, crossSubsidiary=true) and "
+        "send the document again.",
     ),
     Code.INTERCOMPANY_UNMAPPED: Explanation(
         _W,
         "The other subsidiary has no customer or vendor in mapping-state.",
-        "Set `{subsidiary}/intercompany/{other subsidiary}`; the document then exports by itself.",
+        "Set `{subsidiary}/intercompany/{other subsidiary}` (alvys-sage mappings intercompany); the document then "
+        "exports by itself.",
     ),
     Code.GROUPED: Explanation(
         _S,
@@ -358,12 +369,15 @@ EXPLANATIONS: dict[Code, Explanation] = {
         "Write that key again (alvys-sage mappings set, or import); the document then exports by itself.",
     ),
     Code.CONNECTION_PAUSED: Explanation(
-        _W, "The connection is paused.", "Resume the connection; the document then exports by itself."
+        _W,
+        "The connection is paused.",
+        "Resume the connection (alvys-sage connections resume); the document then exports by itself.",
     ),
     Code.VENDOR_UNMAPPED: Explanation(
         _W,
         "The fuel card or toll provider has no vendor in mapping-state.",
-        "Set the provider's vendor, or the default one; the document then exports by itself.",
+        "Set the provider's vendor, or the default one (alvys-sage mappings vendor); the document then exports by "
+        "itself.",
     ),
     # Dimensions and custom fields.
     Code.DIMENSION_MISSING: Explanation(
@@ -381,8 +395,9 @@ EXPLANATIONS: dict[Code, Explanation] = {
         _W,
         "The dimension has a value on an invoice line, and Sage Intacct documents it for bills only (user-defined "
         "dimensions, and Asset).",
-        "Set `invoiceDimensions` of the connection: `leave-out`, or `custom-field` where your Sage takes user-defined "
-        "dimensions as custom fields of invoice lines; or clear the dimension. The document then exports by itself.",
+        "Set `invoiceDimensions` (alvys-sage connections set): `leave-out`, or `custom-field` where your Sage takes "
+        "user-defined dimensions as custom fields of invoice lines; or clear the dimension. The document then exports "
+        "by itself.",
     ),
     Code.DIMENSION_VALUE_UNKNOWN: Explanation(
         _W,
@@ -412,20 +427,22 @@ EXPLANATIONS: dict[Code, Explanation] = {
         _R,
         "What the event gives is no value of the custom field's type, or several different ones for a field that "
         "takes one, as a date on an invoice over several loads.",
-        "Correct it in Alvys; or map the field on the item object, where each line has its own load, or as Text; then "
-        "send the document again.",
+        "Correct it in Alvys and send the document again; or map the field (alvys-sage custom-fields set) on the item "
+        "object, where each line has its own load, or as Text: the document then goes by itself.",
     ),
     Code.CUSTOM_FIELD_TOO_LONG: Explanation(
         _R,
         "A custom field's value is longer than Sage Intacct takes, and `longValues` of the connection is `reject`.",
-        "Shorten it in Alvys, or set `longValues` to `truncate`, and send the document again.",
+        "Shorten it in Alvys and send the document again; or set longValues=truncate (alvys-sage connections set), and "
+        "the document goes by itself.",
     ),
     Code.SAGE_DIMENSION_MISSING: Explanation(
         _R,
         "Sage Intacct refused the document because a dimension that it requires is missing; it may be required by "
         "Spend Management and not be enabled for GL posting, and such a dimension cannot be mapped.",
         "Map the dimension (alvys-sage dimensions lists them). If it is not offered there, enable it for GL posting in "
-        "Sage Intacct, or contact support. Then send the document again.",
+        "Sage Intacct, or contact support. When a key that `blockedBy` names is set, the document goes by itself; else "
+        "send it again.",
     ),
     # Documents that contradict themselves.
     Code.NO_LINES: Explanation(
@@ -479,8 +496,8 @@ EXPLANATIONS: dict[Code, Explanation] = {
     Code.NEGATIVE_TOTAL: Explanation(
         _R,
         "The document's total is below zero, and the connection does not export credits of that side.",
-        "Switch ar.creditMemos (invoices) or ap.vendorCredits (bills) on and send the document again, or enter the "
-        "credit in Sage Intacct by hand.",
+        "Switch ar.creditMemos (invoices) or ap.vendorCredits (bills) on (alvys-sage connections set) and ask for it "
+        "again (alvys-sage retry), or enter the credit in Sage Intacct by hand and mark the document as synced.",
     ),
     Code.CREDIT_LINES_MIXED: Explanation(
         _R,
@@ -514,7 +531,8 @@ EXPLANATIONS: dict[Code, Explanation] = {
     Code.PARTY_NOT_FOUND: Explanation(
         _R,
         "Sage Intacct has no customer or vendor of the External Accounting ID, or none that matches where none is set.",
-        "Create it in Sage, or set the External Accounting ID on the profile in Alvys, and send the document again.",
+        "Create it in Sage, or set the External Accounting ID on the profile in Alvys, and send the document again. "
+        "Where `blockedBy` names a key, a mapping named it: correct that, and the document goes by itself.",
     ),
     Code.PARTY_AMBIGUOUS: Explanation(
         _R,
@@ -528,7 +546,7 @@ EXPLANATIONS: dict[Code, Explanation] = {
         _R,
         "The customer or vendor that the document names is inactive in Sage Intacct.",
         "Activate it in Sage, or set the External Accounting ID of another one on the profile in Alvys, and send the "
-        "document again.",
+        "document again. Where `blockedBy` names a key, a mapping named it: correct that, and it goes by itself.",
     ),
     Code.PARTY_NOT_CREATED: Explanation(
         _R,
@@ -540,15 +558,15 @@ EXPLANATIONS: dict[Code, Explanation] = {
         _R,
         "Sage Intacct has neither the payment term of the profile nor the connection's fallback, or gives no plain "
         "number of days for it.",
-        "Add the term in Sage, or set the connection's `terms.fallback` to one that is there, and send the document "
-        "again.",
+        "Add the term in Sage and send the document again; or set terms.fallback to one that is there (alvys-sage "
+        "connections set), and the document goes by itself.",
     ),
     Code.CARRIER_NUMBER_FIELD_UNSET: Explanation(
         _W,
         "Carriers are to be linked by MC or USDOT number, but the connection does not say which field of a vendor in "
         "Sage Intacct holds it.",
-        "Set the connection's `ap.carrierNumberField` to that field's integration name; the document then exports by "
-        "itself.",
+        "Set ap.carrierNumberField to that field's integration name (alvys-sage connections set); the document then "
+        "exports by itself.",
     ),
     # Sage's answers.
     Code.SAGE_REFUSED: Explanation(
@@ -572,14 +590,14 @@ EXPLANATIONS: dict[Code, Explanation] = {
     Code.SAGE_PERIOD_CLOSED: Explanation(
         _R,
         "The document's date is in a closed period; with `closedPeriod` first-open-day, no day up to today is open.",
-        "Open the period in Sage, date the document into an open one, or set `closedPeriod` to first-open-day; then "
-        "send it again.",
+        "Open the period in Sage, date the document into an open one, or set closedPeriod=first-open-day (alvys-sage "
+        "connections set); then send it again.",
     ),
     Code.SAGE_PARTY_INVALID: Explanation(
         _R,
         "The customer or vendor does not exist in Sage Intacct, or is inactive there.",
         "Create or activate it in Sage, or correct the External Accounting ID on the profile in Alvys; then send the "
-        "document again.",
+        "document again. Where `blockedBy` names a key, a mapping named it: correct that, and it goes by itself.",
     ),
     Code.SAGE_VENDOR_ON_HOLD: Explanation(
         _R,
@@ -589,18 +607,20 @@ EXPLANATIONS: dict[Code, Explanation] = {
     Code.SAGE_ACCOUNT_INVALID: Explanation(
         _R,
         "A GL account of the document does not exist in Sage Intacct, is inactive, or is restricted there.",
-        "Activate it or lift the restriction in Sage, or map the lines to another account; then send the document "
-        "again.",
+        "Map the lines to another account (alvys-sage mappings set), and the document goes by itself; or activate it "
+        "or lift the restriction in Sage and send the document again.",
     ),
     Code.SAGE_DIMENSION_INVALID: Explanation(
         _R,
         "A dimension's value on a line does not exist in Sage Intacct, is inactive, or is not allowed there.",
-        "Create or activate it in Sage, or map it to another value; then send the document again.",
+        "Map it to another value (alvys-sage dimensions value), and the document goes by itself; or create or activate "
+        "it in Sage and send the document again.",
     ),
     Code.SAGE_TERM_INVALID: Explanation(
         _R,
         "The payment term does not exist in Sage Intacct, or is inactive.",
-        "Create or activate the term in Sage, or set a fallback term; then send the document again.",
+        "Set terms.fallback to one that is there (alvys-sage connections set), and the document goes by itself; or "
+        "create or activate the term in Sage and send the document again.",
     ),
     Code.SAGE_SMART_RULE: Explanation(
         _R,

@@ -289,6 +289,8 @@ class Document:
     description: str
     draft: bool
     lines: tuple[DocumentLine, ...]
+    party_keys: tuple[str, ...] = ()
+    """The mapping-state keys that name the party, the one that answered last; none where the event names it."""
     party_rules: PartyRules = USUAL_RULES
     """How the party is found in Sage, made or kept up; `term_rules` likewise. Before the document is sent."""
     term_rules: TermRules = NO_TERMS

@@ -70,14 +70,14 @@ def export(
     objection = first_objection(source, setting, left_out) or _too_many(source, most_lines) or reference.refused
     if objection is not None:
         return objection
-    party = unlinked(source, setting) or _party(source, state)
-    if isinstance(party, Deferred):
-        return party
+    named = unlinked(source, setting) or _party(source, state)
+    if isinstance(named, Deferred):
+        return named
     lines = _lines(source, setting, state)
     if isinstance(lines, Deferred):
         return lines
     carries = carried(source, setting, state, lines)
-    return _document(source, setting, party, carries, left_out, reference) if isinstance(carries, Carried) else carries
+    return _document(source, setting, named, carries, left_out, reference) if isinstance(carries, Carried) else carries
 
 
 def _connection(source: SourceDocument, state: MappingState) -> ConnectionSetting | Skipped | Deferred:
@@ -112,29 +112,31 @@ def _other_side(source: SourceDocument, state: MappingState) -> ConnectionSettin
     return setting
 
 
-def _party(source: SourceDocument, state: MappingState) -> PartyRef | Deferred:
+_Named = tuple[PartyRef, tuple[str, ...]]
+"""A party, and the mapping-state keys that name it, the one that answered last; none where the event names it."""
+
+
+def _party(source: SourceDocument, state: MappingState) -> _Named | Deferred:
     """The party; where mapping-state names it, a provider's vendor or another subsidiary, as it stands there."""
     if source.party.subsidiary_id is not None and not source.party.external_id:
         return _subsidiary(source, source.party.subsidiary_id, state)
     kind = _PROVIDERS.get(source.kind)
     if kind is None or source.party.provider is None:
-        return source.party
+        return source.party, ()
     asked: tuple[str, ...] = ()
     for provider in dict.fromkeys((source.party.provider, OWN)):
         key = VendorKey(source.subsidiary_id, kind, provider).canonical
-        asked = (key, *asked)
+        asked = (*asked, key)
         record = state.vendor(key)
         if record is None:
             continue
         if isinstance(record.value, Invalid):
-            return Deferred(Code.SETTING_INVALID, f"{record.key}: {record.value.reason}", asked)
-        return replace(source.party, external_id=record.value.vendor_id)
-    return Deferred(
-        Code.VENDOR_UNMAPPED, f"{kind} provider {source.party.provider!r} has no vendor", tuple(reversed(asked))
-    )
+            return Deferred(Code.SETTING_INVALID, f"{record.key}: {record.value.reason}", asked[::-1])
+        return replace(source.party, external_id=record.value.vendor_id), asked
+    return Deferred(Code.VENDOR_UNMAPPED, f"{kind} provider {source.party.provider!r} has no vendor", asked)
 
 
-def _subsidiary(source: SourceDocument, other_id: str, state: MappingState) -> PartyRef | Deferred:
+def _subsidiary(source: SourceDocument, other_id: str, state: MappingState) -> _Named | Deferred:
     key = IntercompanyKey(source.subsidiary_id, other_id).canonical
     record = state.intercompany(key)
     setting = record.value if record is not None else IntercompanySetting()
@@ -143,7 +145,7 @@ def _subsidiary(source: SourceDocument, other_id: str, state: MappingState) -> P
     found = setting.customer_id if source.party.kind is PartyKind.CUSTOMER else setting.vendor_id
     if found is None:
         return Deferred(Code.INTERCOMPANY_UNMAPPED, f"subsidiary {other_id} has no {source.party.kind} here", (key,))
-    return replace(source.party, external_id=found)
+    return replace(source.party, external_id=found), (key,)
 
 
 def _lines(
@@ -246,7 +248,7 @@ def _fitted(field: str, text: str, longest: int) -> tuple[str, tuple[Shortened, 
 def _document(
     source: SourceDocument,
     setting: ConnectionSetting,
-    party: PartyRef,
+    named: _Named,
     carries: Carried,
     left_out: tuple[LeftOut, ...],
     reference: _Reference,
@@ -258,7 +260,8 @@ def _document(
         source=source,
         connection=Connection(source.subsidiary_id, setting.company_id, setting.entity_id, setting.credentials),
         number=source.number,
-        party=party,
+        party=named[0],
+        party_keys=named[1],
         date=source.date,
         due=source.due,
         currency=None if source.currency == setting.base_currency else source.currency,

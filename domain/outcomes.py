@@ -46,3 +46,5 @@ class Rejected:
     code: Code
     detail: str
     """What exactly, in this document: names, amounts, keys. Never a secret."""
+    blocked_by: tuple[str, ...] = ()
+    """Mapping-state keys that caused it; it is looked at again when one of them changes."""

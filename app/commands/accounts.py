@@ -13,6 +13,7 @@ from app.mapping_access import NOBODY, By, live_table, read_subsidiary, settings
 from app.output import Json, show_json, show_table
 from app.roles import may_see
 from app.settings import Settings
+from app.shell import command_line
 from domain.settings import ConnectionSetting
 from sage_client import Account, SageError
 
@@ -53,7 +54,7 @@ async def _read(settings: Settings, subsidiary: str) -> list[Account]:
     async with live_table(settings) as table:
         setting = table.state.connection(subsidiary)
     if not isinstance(setting, ConnectionSetting):
-        raise CommandError(f"{subsidiary} is not connected; alvys-sage connect sets it up")
+        raise CommandError(f"{subsidiary} is not connected; set it up: {command_line('connect', subsidiary)}")
     login = login_for(settings, subsidiary, setting)
     if isinstance(login, Finding):
         raise CommandError(login.what)
@@ -61,4 +62,5 @@ async def _read(settings: Settings, subsidiary: str) -> list[Account]:
         try:
             return await client.accounts(login)
         except SageError as error:
-            raise CommandError(f"Sage Intacct: {error}; alvys-sage doctor {subsidiary} says more") from None
+            more = command_line("doctor", subsidiary)
+            raise CommandError(f"Sage Intacct: {error}; this says more: {more}") from None

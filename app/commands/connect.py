@@ -1,7 +1,11 @@
 """``alvys-sage connect``: set up a subsidiary's connection, on a terminal or from a file of answers."""
 
 import asyncio
-from collections.abc import Sequence
+import json
+import os
+import tempfile
+from collections.abc import Callable, Iterator, Sequence
+from contextlib import contextmanager
 from datetime import UTC, datetime
 from pathlib import Path
 from typing import Annotated
@@ -10,7 +14,7 @@ import typer
 
 from app.commands.doctor import show_findings, summary
 from app.connections.answers import Answers, Draft, read_answers
-from app.connections.asker import Asker, somebody
+from app.connections.asker import Asker, InputEndedError, somebody
 from app.connections.doctor import client_for_a_person, examine, healthy
 from app.connections.findings import Finding, Step, errors
 from app.connections.live import LiveBooks
@@ -22,6 +26,7 @@ from app.mapping_changes import Change
 from app.output import Json, note, show_json, show_line
 from app.roles import may_change
 from app.settings import Settings
+from app.shell import command_line
 from domain.categories import Side
 from domain.connections import Badge, badge
 from domain.mapping_state import MappingState
@@ -61,7 +66,7 @@ def connect(  # noqa: PLR0913 - its parameters are the command's
 
     On a terminal what is not answered is asked, with choices read live from Sage. Finish Up holds everything against
     Sage. Without an error the connection becomes Active; with one it is kept, Not Set Up, and nothing is exported: the
-    command goes on from there when it is run again.
+    command goes on from there when it is run again. What was answered before Ctrl-C or a failure is kept in a file.
 
     Exit code 0: active, or set up as asked. 1: errors, told with the step that mends each. 2: the answers cannot be.
     """
@@ -77,8 +82,9 @@ def connect(  # noqa: PLR0913 - its parameters are the command's
     draft.post_to = "top-level" if top_level else draft.post_to
     draft.masters |= {side: a for side, a in ((Side.AP, expense), (Side.AR, revenue)) if a is not None}
     draft.activate = draft.activate and not no_activate
-    with asyncio.Runner() as runner:
-        found = _connect(runner, settings, draft, somebody(), by)
+    asker = somebody()
+    with asyncio.Runner() as runner, _kept(draft, asker):
+        found = _connect(runner, settings, draft, asker, by)
     state, findings, active = found
     if as_json:
         shown = {
@@ -89,9 +95,10 @@ def connect(  # noqa: PLR0913 - its parameters are the command's
         show_json(shown)
     else:
         show_line(f"{draft.subsidiary}: {state}, {summary(findings)}")
-        show_findings(draft.subsidiary, findings)
+        if not asker.interactive:  # a person has just read them
+            show_findings(draft.subsidiary, findings)
     if not active and not errors(findings):
-        note(f"alvys-sage connections resume {draft.subsidiary} activates it")
+        note(f"activate it: {command_line('connections resume', draft.subsidiary)}")
     raise typer.Exit(1 if errors(findings) else 0)
 
 
@@ -103,16 +110,47 @@ def _connect(
     try:
         wizard = Wizard(settings, state, draft, asker, LiveBooks(runner, settings, client))
         wizard.walk()
-        findings = _check(runner, settings, draft, state, asker)
-        while errors(findings) and (step := asker.mend(errors(findings))) is not None:
-            wizard.step(step)
-            findings = _check(runner, settings, draft, state, asker)
+        findings = _finish(wizard, asker, lambda: _check(runner, settings, draft, state, asker))
     finally:
         runner.run(client.aclose())
     active = healthy(findings) and draft.activate
     changes = [*draft.mappings(), connection_change(draft.subsidiary, _written(draft, active=active))]
     shown = runner.run(_write(settings, by, changes, draft.subsidiary))
     return shown, findings, active
+
+
+def _finish(wizard: Wizard, asker: Asker, check: Callable[[], list[Finding]]) -> list[Finding]:
+    """Check until nothing is wrong, or the person leaves it so; each time back in the step that he names."""
+    step: Step | None = None
+    while True:
+        try:
+            if step is not None:
+                wizard.step(step)
+            findings = check()
+        except InputEndedError:
+            raise
+        except CommandError as error:
+            if (step := asker.again(str(error))) is None:
+                raise
+            continue
+        if not errors(findings) or (step := asker.mend(errors(findings))) is None:
+            return findings
+
+
+@contextmanager
+def _kept(draft: Draft, asker: Asker) -> Iterator[None]:
+    """Keep a person's answers in a file, should the wizard end before it has written them."""
+    try:
+        yield
+    except BaseException:
+        if asker.interactive and draft.company_id is not None:
+            handle, name = tempfile.mkstemp(prefix="alvys-sage-connect-", suffix=".json")
+            with os.fdopen(handle, "w", encoding="utf-8") as file:
+                json.dump(draft.answers(), file, ensure_ascii=False, indent=2)
+            again = command_line("connect --answers", name)
+            note("")
+            note(f"Nothing was written to mapping-state. Go on with your answers: {again}")
+        raise
 
 
 def _check(

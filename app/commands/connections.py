@@ -1,25 +1,31 @@
 """``alvys-sage connections``: how each subsidiary is connected, and the switches."""
 
 import asyncio
-from collections.abc import Iterator, Mapping
+from collections.abc import Mapping
 from datetime import UTC, datetime
 from typing import Annotated
 
 import typer
+from pydantic import ValidationError
 
 from app.commands.doctor import show_findings
 from app.connections.doctor import examine, healthy
+from app.connections.findings import BLIND, errors
 from app.connections.plan import connection_change, with_changes
+from app.connections.words import TITLES, read_assignments, with_assignments
 from app.errors import CommandError, UsageError
 from app.mapping_access import NOBODY, By, live_table, read_side, read_subsidiary, settings_for_command, write
+from app.mapping_history import flat
 from app.mapping_views import subsidiaries
 from app.output import Json, note, show_json, show_line, show_table
 from app.roles import may_change, may_see
 from app.settings import Settings
 from domain.categories import Side
 from domain.connections import ChangeRefusedError, badge, switched
+from domain.events.wire import in_words
 from domain.mapping_state import MappingState
 from domain.settings import ConnectionSetting, Invalid
+from domain.words import one_line
 
 connections = typer.Typer(
     help="Connections: one for each subsidiary, to exactly one place in Sage Intacct.",
@@ -47,7 +53,7 @@ def list_connections(*, by: By = NOBODY, as_json: Json = False) -> None:
     if as_json:
         show_json(rows)
     else:
-        show_table(COLUMNS, [tuple(map(_cell, row.values()))[: len(COLUMNS)] for row in rows])
+        show_table(COLUMNS, [_listed(row) for row in rows])
     raise typer.Exit(1 if any(row["problem"] for row in rows) else 0)
 
 
@@ -64,8 +70,10 @@ def show(subsidiary: SubsidiaryArgument, *, by: By = NOBODY, as_json: Json = Fal
     if as_json:
         show_json({**facts, "settings": inner})
     else:
-        rows = [(name, _cell(value)) for name, value in (*facts.items(), *_flat(inner)) if value is not None]
-        show_table(("FACT", "VALUE"), rows, whole=True)
+        own = [(name, _cell(value), "") for name, value in facts.items() if value is not None]
+        there = dict(flat(inner))
+        rows = [(name, _cell(there.get(name)), title) for name, title in TITLES.items()] if inner else []
+        show_table(("FACT", "VALUE", "MEANING"), own + rows)
     raise typer.Exit(0 if setting is not None and not facts["problem"] else 1)
 
 
@@ -90,6 +98,98 @@ def resume(subsidiary: SubsidiaryArgument, *, side: SideOption = None, by: By = 
     _switch(subsidiary, side, by, on=True, as_json=as_json)
 
 
+@connections.command("set")
+def set_settings(
+    subsidiary: SubsidiaryArgument,
+    assignments: Annotated[
+        list[str],
+        typer.Argument(metavar="NAME=VALUE...", help="Names as `show` lists them; NAME= goes to the default."),
+    ],
+    *,
+    dry_run: Annotated[bool, typer.Option("--dry-run", help="Check, show what would change, write nothing.")] = False,
+    unchecked: Annotated[bool, typer.Option("--unchecked", help="Do not hold it against Sage Intacct.")] = False,
+    by: By = NOBODY,
+    as_json: Json = False,
+) -> None:
+    """Change settings of a connection, such as `ar.creditMemos=true`. They hold for what is exported from now on.
+
+    What would be wrong in Sage Intacct by the change is refused; what was wrong before does not stop it. Documents that
+    wait for the connection, or that it caused to be rejected, are looked at again.
+
+    Exit code 1: not connected, it does not fit Sage, or that could not be checked; nothing was written. 2: bad request.
+    """
+    settings = settings_for_command()
+    may_change(settings, by)
+    chosen, wanted = read_subsidiary(subsidiary), read_assignments(assignments)
+    changed = asyncio.run(_set(settings, chosen, wanted, by, dry_run=dry_run, unchecked=unchecked))
+    if as_json:
+        rows = [{"name": name, "title": TITLES[name], "before": was, "after": now} for name, was, now in changed]
+        show_json({"subsidiary": chosen, "written": bool(changed) and not dry_run, "changes": rows})
+    elif changed:
+        show_table(("SETTING", "BEFORE", "AFTER"), [(name, _cell(was), _cell(now)) for name, was, now in changed])
+    if not changed:
+        note(f"note: it is so already: {chosen}")
+    elif dry_run:
+        note("This was a dry run: nothing was written.")
+
+
+Changed = list[tuple[str, object, object]]
+"""Settings by name, with what was and what is in force."""
+
+
+async def _set(
+    settings: Settings, subsidiary: str, wanted: Mapping[str, object], by: str, *, dry_run: bool, unchecked: bool
+) -> Changed:
+    async with live_table(settings) as table:
+        before = _standing(subsidiary, table.state)
+        value = with_assignments(before.model_dump(mode="json", by_alias=True, exclude_unset=True), wanted)
+        try:
+            after = ConnectionSetting.model_validate(value)
+        except ValidationError as error:
+            raise UsageError(one_line(in_words(error))) from None
+        was, now = (dict(flat(each.model_dump(mode="json", by_alias=True))) for each in (before, after))
+        changed = [(name, was.get(name), now.get(name)) for name in wanted if was.get(name) != now.get(name)]
+        if not changed:
+            return []
+        change = connection_change(subsidiary, after)
+        if unchecked:
+            note("note: it was not held against Sage Intacct; alvys-sage doctor does that")
+        else:
+            await refuse_new_errors(settings, subsidiary, table.state, with_changes(table.state, [change]))
+        if not dry_run:
+            await write(settings, table, by, [change])
+        return changed
+
+
+async def refuse_new_errors(settings: Settings, subsidiary: str, now: MappingState, future: MappingState) -> None:
+    """Hold a change against Sage: it may make nothing wrong that was not wrong before.
+
+    Raises:
+        CommandError: It does, and that was shown; or it could not be checked.
+    """
+    findings = errors(await examine(settings, subsidiary, future))
+    if not findings:
+        return
+    before = {(each.problem, each.what) for each in errors(await examine(settings, subsidiary, now))}
+    new = [each for each in findings if (each.problem, each.what) not in before]
+    if new:
+        show_findings(subsidiary, new)
+        raise CommandError(f"{subsidiary} would not fit Sage Intacct as shown; nothing was changed")
+    if blind := [each for each in findings if each.problem in BLIND]:
+        raise CommandError(
+            f"could not be checked: {blind[0].problem}: {blind[0].what}. Nothing was changed; --unchecked changes it "
+            "all the same"
+        )
+
+
+def _standing(subsidiary: str, state: MappingState) -> ConnectionSetting:
+    before = state.connection(subsidiary)
+    if not isinstance(before, ConnectionSetting):
+        why = f"cannot be read: {before.reason}" if isinstance(before, Invalid) else "is not connected"
+        raise CommandError(f"{subsidiary} {why}")
+    return before
+
+
 def _switch(subsidiary: str, side: str | None, by: str, *, on: bool, as_json: bool) -> None:
     settings = settings_for_command()
     may_change(settings, by)
@@ -105,10 +205,7 @@ def _switch(subsidiary: str, side: str | None, by: str, *, on: bool, as_json: bo
 
 async def _switched(settings: Settings, subsidiary: str, side: Side | None, by: str, *, on: bool) -> dict[str, object]:
     async with live_table(settings) as table:
-        before = table.state.connection(subsidiary)
-        if not isinstance(before, ConnectionSetting):
-            why = f"cannot be read: {before.reason}" if isinstance(before, Invalid) else "is not connected"
-            raise CommandError(f"{subsidiary} {why}")
+        before = _standing(subsidiary, table.state)
         try:
             after = switched(before, side, on=on, now=_now())
         except ChangeRefusedError as error:
@@ -159,16 +256,16 @@ def _facts(subsidiary: str, state: MappingState) -> dict[str, object]:
     }
 
 
+def _listed(facts: Mapping[str, object]) -> tuple[str, ...]:
+    """The line of a connection, to the minute, so that it fits a terminal."""
+    *cells, since = tuple(map(_cell, facts.values()))[: len(COLUMNS)]
+    if since != "-":
+        since = datetime.fromisoformat(since).astimezone(UTC).strftime("%Y-%m-%d %H:%MZ")
+    return *cells, since
+
+
 def _on(*, on: bool) -> str:
     return "on" if on else "off"
-
-
-def _flat(values: Mapping[str, object], before: str = "") -> Iterator[tuple[str, object]]:
-    for name, value in values.items():
-        if isinstance(value, dict):
-            yield from _flat(value, f"{before}{name}.")
-        elif before or name not in {"companyId", "entityId", "activatedAt", "state"}:
-            yield f"{before}{name}", value
 
 
 def _cell(value: object) -> str:

@@ -35,12 +35,12 @@ Format = Annotated[str | None, typer.Option("--format", help="How a date goes in
 
 
 @custom_fields.command("list")
-def list_fields(subsidiary: Subsidiary, *, as_json: Json = False) -> None:
+def list_fields(subsidiary: Subsidiary, *, by: By = NOBODY, as_json: Json = False) -> None:
     """Every custom field of the four objects: its type, whether it can be mapped, and what it is mapped to.
 
     Exit code 1: a field is mapped that cannot be, or one that Sage requires is not mapped.
     """
-    rows = asyncio.run(_rows(read_subsidiary(subsidiary)))
+    rows = asyncio.run(_rows(read_subsidiary(subsidiary), by))
     if as_json:
         show_json({"fields": rows})
     else:
@@ -81,7 +81,7 @@ def set_field(  # noqa: PLR0913 - its parameters are the command's
     on = _object(object_name)
 
     async def ask() -> Change:
-        async with sage_of(read_subsidiary(subsidiary)) as asked:
+        async with sage_of(read_subsidiary(subsidiary), by, to_change=True) as asked:
             found = _offered(await asked.client.custom_fields(asked.login, on), on, name)
             given = {
                 "source": source,
@@ -112,8 +112,8 @@ def clear(subsidiary: Subsidiary, object_name: Object, name: Field, *, by: By = 
     asyncio.run(cleared(f"{read_subsidiary(subsidiary)}/custom-field/{_object(object_name)}/{name}", by))
 
 
-async def _rows(subsidiary: str) -> list[dict[str, object]]:
-    async with sage_of(subsidiary) as asked:
+async def _rows(subsidiary: str, by: str) -> list[dict[str, object]]:
+    async with sage_of(subsidiary, by) as asked:
         found = await asked.client.custom_fields(asked.login, *FieldObject)
         standing = dict(asked.table.state.custom_fields(subsidiary))
     rows = [_row(each, standing.pop((each.object, each.name.upper()), None)) for each in found]

@@ -15,6 +15,7 @@ from app.ledger_reading import offsets_in, partitions_of, reader_of
 from app.mapping_access import settings_for_command
 from app.output import Json, note, show_json, show_table
 from app.progress import Progress
+from app.roles import may_see
 from app.settings import Settings
 from app.topics import source_named
 from consumers.engine.ledger import INTERNAL
@@ -58,9 +59,10 @@ class Letter:
 
 
 @dead_letters.command("list")
-def show(*, code: CodeOption = None, topic: TopicOption = None, as_json: Json = False) -> None:
+def show(*, code: CodeOption = None, topic: TopicOption = None, by: By = NOBODY, as_json: Json = False) -> None:
     """The dead letters, oldest first; of each source record the newest."""
     settings = settings_for_command()
+    may_see(settings, by)
     found = asyncio.run(_read(settings, code, topic))
     if as_json:
         show_json([each.json() for each in found])
@@ -97,6 +99,7 @@ def replay(  # noqa: PLR0913 - its parameters are the command's
     if not (at or code or topic):
         raise UsageError("choose by --at, --code or --topic")
     settings = settings_for_command()
+    may_see(settings, by)
     found = asyncio.run(_read(settings, code, topic))
     if at:
         if unknown := sorted(set(at) - {each.place for each in found}):

@@ -36,12 +36,12 @@ Source = Annotated[DimensionSource | None, typer.Option("--source", help="The Al
 
 
 @dimensions.command("list")
-def list_dimensions(subsidiary: Subsidiary, *, as_json: Json = False) -> None:
+def list_dimensions(subsidiary: Subsidiary, *, by: By = NOBODY, as_json: Json = False) -> None:
     """Every dimension of the company: whether it can be mapped, why not, and what it is mapped to.
 
     Exit code 1: a dimension is mapped that Sage does not offer.
     """
-    rows = asyncio.run(_rows(read_subsidiary(subsidiary)))
+    rows = asyncio.run(_rows(read_subsidiary(subsidiary), by))
     if as_json:
         show_json({"dimensions": rows})
     else:
@@ -51,11 +51,11 @@ def list_dimensions(subsidiary: Subsidiary, *, as_json: Json = False) -> None:
 
 
 @dimensions.command("values")
-def list_values(subsidiary: Subsidiary, name: Name, *, as_json: Json = False) -> None:
+def list_values(subsidiary: Subsidiary, name: Name, *, by: By = NOBODY, as_json: Json = False) -> None:
     """The values that Sage has, with whether they can be posted to."""
 
     async def ask() -> list[DimensionValue]:
-        async with sage_of(read_subsidiary(subsidiary)) as asked:
+        async with sage_of(read_subsidiary(subsidiary), by) as asked:
             return await asked.client.dimension_values(asked.login, await _offered(asked, name))
 
     found = [(each.id, each.name, each.blocked or "can be posted to") for each in asyncio.run(ask())]
@@ -79,7 +79,7 @@ def set_dimension(  # noqa: PLR0913 - its parameters are the command's
     """Set what a dimension takes its values from: an Alvys field, a default, or both."""
 
     async def ask() -> Change:
-        async with sage_of(read_subsidiary(subsidiary)) as asked:
+        async with sage_of(read_subsidiary(subsidiary), by, to_change=True) as asked:
             dimension = await _offered(asked, name)
             values = await _values(asked, dimension)
             if default is not None:
@@ -107,7 +107,7 @@ def set_value(
     """Set what one value in Alvys is in Sage."""
 
     async def ask() -> Change:
-        async with sage_of(read_subsidiary(subsidiary)) as asked:
+        async with sage_of(read_subsidiary(subsidiary), by, to_change=True) as asked:
             dimension = await _offered(asked, name)
             found = _usable(dimension, await _values(asked, dimension), value_id)
             key = f"{subsidiary}/dimension/{slug_of(dimension.object)}/{alvys.strip()}"
@@ -142,8 +142,8 @@ async def cleared(wanted: str, by: str) -> None:
         show_line(f"{key}: cleared")
 
 
-async def _rows(subsidiary: str) -> list[dict[str, object]]:
-    async with sage_of(subsidiary) as asked:
+async def _rows(subsidiary: str, by: str) -> list[dict[str, object]]:
+    async with sage_of(subsidiary, by) as asked:
         found = await asked.client.dimensions(asked.login)
         standing = dict(asked.table.state.dimensions(subsidiary))
         rows = []

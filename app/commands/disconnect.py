@@ -12,9 +12,11 @@ from app.mapping_access import NOBODY, By, live_table, read_subsidiary, remove, 
 from app.output import Json, note, show_json, show_table
 from app.roles import may_change
 from app.settings import Settings
+from domain.keys import ConnectionKey
 from domain.settings import ConnectionSetting
 
 DRY_RUN = "This was a dry run: nothing was removed. --execute does it; it cannot be taken back."
+NEVER = "{subsidiary} is not connected to Sage Intacct; only settings that were left for it are concerned."
 DONE = (
     "Disconnected. Nothing was deleted in Sage Intacct. What was on its way ends in the books it was sent to; keep the "
     "credentials {credentials!r} until `alvys-sage waiting` shows no document in doubt."
@@ -37,20 +39,31 @@ def disconnect(
     """
     settings = settings_for_command()
     may_change(settings, by)
-    keys, credentials = asyncio.run(_disconnect(settings, read_subsidiary(subsidiary), by, execute=execute))
+    chosen = read_subsidiary(subsidiary)
+    keys, credentials = asyncio.run(_disconnect(settings, chosen, by, execute=execute))
     if as_json:
-        show_json({"executed": execute, "keys": keys})
+        show_json({"executed": execute, "connected": credentials is not None, "keys": keys})
     else:
         show_table(("KEY",), [(key,) for key in keys], whole=True)
-    note(DONE.format(credentials=credentials) if execute else DRY_RUN)
+    if credentials is None:
+        note(NEVER.format(subsidiary=chosen))
+    if not execute:
+        note(DRY_RUN)
+    elif credentials is not None:
+        note(DONE.format(credentials=credentials))
 
 
-async def _disconnect(settings: Settings, subsidiary: str, by: str, *, execute: bool) -> tuple[list[str], str]:
+async def _disconnect(settings: Settings, subsidiary: str, by: str, *, execute: bool) -> tuple[list[str], str | None]:
     async with live_table(settings) as table:
         keys = to_disconnect(subsidiary, table.state)
-        if not keys:
+        alarmed = any(key.startswith(f"{subsidiary}/") for key in table.state.cleared_masters())
+        if not keys and not alarmed:
             raise CommandError(f"{subsidiary} has neither a connection nor settings")
         setting = table.state.connection(subsidiary)
         if execute:
-            await remove(settings, table, by, keys)
-    return keys, setting.credentials if isinstance(setting, ConnectionSetting) else "-"
+            # The connection first, though there may be none: without it a cleared master Default is as it should be.
+            own = str(ConnectionKey(subsidiary))
+            await remove(settings, table, by, list(dict.fromkeys((own, *keys))))
+    if setting is None:
+        return keys, None
+    return keys, setting.credentials if isinstance(setting, ConnectionSetting) else "of its connection"

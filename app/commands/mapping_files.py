@@ -12,12 +12,16 @@ from pydantic import BaseModel
 from app.errors import CommandError, UsageError
 from app.mapping_access import NOBODY, By, live_table, refuse_moves, settings_for_command, write
 from app.mapping_changes import Change, read_changes
+from app.mapping_checks import to_write
 from app.output import Json, note, show_json, show_json_line, show_table
+from app.roles import may_change, may_see
+from app.settings import Settings
 from domain.keys import canonical
 from domain.mapping_state import MappingState
 from domain.settings import Invalid, Other, Setting
 from domain.table import Record
 
+NOT_CHECKED = "note: what the entries name was not looked up in Sage Intacct: alvys-sage doctor, or --check, does it"
 FileArgument = Annotated[str, typer.Argument(metavar="FILE", help="JSON lines, JSON or CSV; - reads standard input.")]
 
 
@@ -25,6 +29,9 @@ def import_file(
     file: FileArgument,
     *,
     dry_run: Annotated[bool, typer.Option("--dry-run", help="Show what would change and write nothing.")] = False,
+    check: Annotated[
+        bool, typer.Option("--check", help="Look accounts, customers and vendors up in Sage first, as `set` does.")
+    ] = False,
     by: By = NOBODY,
     as_json: Json = False,
 ) -> None:
@@ -32,13 +39,18 @@ def import_file(
 
     JSON entries are {"key": …, "value": {…}}; null as value clears. CSV has the columns
     subsidiary,side,category,item,account,title. Exit code 2: the file has faults; each is named with its line.
+
+    Without --check what the entries name is not looked up, so that a copy can be restored anywhere: alvys-sage doctor
+    does it afterwards. With it as with `set`: exit code 2 where something does not exist, 1 where that is not known.
     """
     changes, faults = read_changes(_read(file))
     if faults:
         for fault in faults:
             note(f"{file}: {fault.where}: {fault.reason}")
         raise UsageError(f"{len(faults)} of the entries cannot be used; nothing was written")
-    found = asyncio.run(_import(changes, by, dry_run=dry_run))
+    found = asyncio.run(_import(changes, by, dry_run=dry_run, check=check))
+    if not check:
+        note(NOT_CHECKED)
     if as_json:
         show_json({"written": not dry_run, "changes": found})
         return
@@ -47,9 +59,11 @@ def import_file(
     note(f"{done} settings {'would change' if dry_run else 'changed'}, {len(found) - done} are as they were")
 
 
-def export_file() -> None:
+def export_file(*, by: By = NOBODY) -> None:
     """Every setting as JSON lines that import reads back. Exit code 1: some record cannot be read and is left out."""
-    state = asyncio.run(_state())
+    settings = settings_for_command()
+    may_see(settings, by)
+    state = asyncio.run(_state(settings))
     for record in state.records():
         if not isinstance(record.value, Invalid):
             show_json_line(_line(record.key, record.value))
@@ -69,14 +83,17 @@ def _read(file: str) -> str:
         raise UsageError(f"{file}: not text in UTF-8") from None
 
 
-async def _state() -> MappingState:
-    async with live_table(settings_for_command()) as table:
+async def _state(settings: Settings) -> MappingState:
+    async with live_table(settings) as table:
         return table.state
 
 
-async def _import(changes: list[Change], by: str, *, dry_run: bool) -> list[dict[str, str]]:
+async def _import(changes: list[Change], by: str, *, dry_run: bool, check: bool) -> list[dict[str, str]]:
     settings = settings_for_command()
+    may_change(settings, by)
     async with live_table(settings) as table:
+        if check:
+            changes = await to_write(settings, table.state, changes, unchecked=False)
         standing = {canonical(record.key): record for record in table.state.records()}
         rows: list[dict[str, str]] = []
         needed: list[Change] = []

@@ -1,7 +1,8 @@
 """``alvys-sage mappings``: what the Account Mappings tab does, from a terminal, against the live mapping-state topic.
 
 Every command reads the topic to its end first. A command that writes returns when the table holds what it wrote, and
-says what answers then. The commands on files are in `app.commands.mapping_files`.
+says what answers then. The commands on files are in `app.commands.mapping_files`, those on vendors and intercompany
+in `app.commands.mapping_parties`, the history in `app.commands.mapping_history`.
 """
 
 import asyncio
@@ -11,6 +12,8 @@ from typing import Annotated
 import typer
 
 from app.commands.mapping_files import export_file, import_file
+from app.commands.mapping_history import show_history
+from app.commands.mapping_parties import list_vendors, set_intercompany, set_vendor
 from app.errors import UsageError
 from app.mapping_access import (
     NOBODY,
@@ -24,11 +27,13 @@ from app.mapping_access import (
     settings_for_command,
     write,
 )
-from app.mapping_changes import Change, unreadable
+from app.mapping_changes import Change, readable
+from app.mapping_checks import Unchecked, to_write
 from app.mapping_views import COLUMNS, Explained, explained, problems, rows, subsidiaries
 from app.output import Json, note, show_json, show_line, show_table
+from app.roles import may_change, may_see
 from domain.categories import CATEGORIES, OWN, Category, Side
-from domain.keys import Provider, VendorKey, canonical
+from domain.keys import canonical
 from domain.mapping_state import MappingState
 from producers.mapping_state import refuse_clearing_a_master
 
@@ -40,6 +45,10 @@ mappings = typer.Typer(
 )
 mappings.command("import")(import_file)
 mappings.command("export")(export_file)
+mappings.command("history")(show_history)
+mappings.command("vendor")(set_vendor)
+mappings.command("vendors")(list_vendors)
+mappings.command("intercompany")(set_intercompany)
 
 SubsidiaryArgument = Annotated[str, typer.Argument(metavar="SUBSIDIARY", help="The subsidiary's id in Alvys.")]
 SideArgument = Annotated[str, typer.Argument(metavar="SIDE", help="ar (invoices) or ap (bills).")]
@@ -53,16 +62,19 @@ def list_mappings(
     subsidiary: Annotated[str | None, typer.Option("--subsidiary", help="Only this subsidiary.")] = None,
     side: Annotated[str | None, typer.Option("--side", help="Only ar or ap.")] = None,
     category: Annotated[str | None, typer.Option("--category", help="Only this category.")] = None,
+    by: By = NOBODY,
     as_json: Json = False,
 ) -> None:
-    """The nine categories, each with its own account and every item that is set.
+    """The nine categories, each with its own account and every item, set or not, and what answers for it.
+
+    The company's own accessorial, deduction and e-check types are among the items: those that catalogue keys name.
 
     Exit code 1: a record cannot be read, or another writer cleared a master Default; documents may be waiting for it.
     """
     on = None if side is None else read_side(side)
     only = None if category is None else _any_category(category, on)
-    state = asyncio.run(_state())
-    shown_for = subsidiaries(state) if subsidiary is None else [subsidiary]
+    state = asyncio.run(_state(by))
+    shown_for = subsidiaries(state) if subsidiary is None else [_with_settings(state, subsidiary)]
     listed = [row for each in shown_for for row in rows(state, each, on, only)]
     wrong = problems(state)
     if as_json:
@@ -83,11 +95,18 @@ def set_mapping(  # noqa: PLR0913 - its parameters are the command's
         list[str], typer.Argument(metavar="[ITEM] ACCOUNT", help="Without ITEM: the category's own account.")
     ],
     *,
-    title: Annotated[str | None, typer.Option("--title", help="The account's name in Sage, for display.")] = None,
+    title: Annotated[
+        str | None, typer.Option("--title", help="The account's name, for display; left out: as Sage has it.")
+    ] = None,
+    unchecked: Unchecked = False,
     by: By = NOBODY,
     as_json: Json = False,
 ) -> None:
-    """Set the GL account of an item, or of a category. It answers for exports from now on; nothing posted changes."""
+    """Set the GL account of an item, or of a category. It answers for exports from now on; nothing posted changes.
+
+    Exit code 2: the subsidiary is not connected, or its Sage has no such active account. 1: that could not be checked.
+    Nothing is written then, but with --unchecked.
+    """
     *item, account = rest
     if len(item) > 1:
         raise UsageError("expected [ITEM] ACCOUNT")
@@ -96,7 +115,7 @@ def set_mapping(  # noqa: PLR0913 - its parameters are the command's
         title_of = CATEGORIES[target.category].title
         note(f"note: {title_of} lists no item {target.item!r}; it is set all the same and answers for that name")
     value = {"account": account} | ({} if title is None else {"title": title})
-    _say(asyncio.run(_set(target, value, by)), as_json=as_json)
+    _say(asyncio.run(_set(target, value, by, unchecked=unchecked)), as_json=as_json)
 
 
 @mappings.command()
@@ -120,45 +139,24 @@ def explain_mapping(
     category: CategoryArgument,
     item: ItemArgument = OWN,
     *,
+    by: By = NOBODY,
     as_json: Json = False,
 ) -> None:
     """Which account answers for an item now, and why. Exit code 1: none does, documents with such a line wait."""
     target = Target.read(subsidiary, side, category, item)
-    found = explained(asyncio.run(_state()), target)
+    found = explained(asyncio.run(_state(by)), target)
     _say(found, as_json=as_json)
     raise typer.Exit(0 if found.answers is not None else 1)
 
 
 @mappings.command()
-def vendor(  # noqa: PLR0913 - its parameters are the command's
-    subsidiary: SubsidiaryArgument,
-    kind: Annotated[Provider, typer.Argument(metavar="fuel|toll")],
-    provider: Annotated[
-        str, typer.Argument(metavar="PROVIDER", help="The card or toll provider; `default`: the rest.")
-    ],
-    vendor_id: Annotated[str, typer.Argument(metavar="VENDORID", help="The vendor in Sage Intacct.")],
-    *,
-    name: Annotated[str | None, typer.Option("--name", help="The vendor's name, for display.")] = None,
-    by: By = NOBODY,
-    as_json: Json = False,
-) -> None:
-    """Set the vendor whose bills a provider's fuel or tolls become."""
-    value = {"vendorId": vendor_id} | ({} if name is None else {"name": name})
-    key = str(VendorKey(read_subsidiary(subsidiary), kind, provider))
-    asyncio.run(_write_checked(key, value, by))
-    answer = {"key": key, **value}
-    if as_json:
-        show_json(answer)
-    else:
-        show_line(f"{key}: {vendor_id}")
-
-
-@mappings.command()
-def status(*, as_json: Json = False) -> None:
+def status(*, by: By = NOBODY, as_json: Json = False) -> None:
     """How the table stands: records, offsets, problems. Exit code 1: some record cannot be read or must be set."""
+    settings = settings_for_command()
+    may_see(settings, by)
 
     async def ask() -> dict[str, object]:
-        async with live_table(settings_for_command()) as table:
+        async with live_table(settings) as table:
             return asdict(table.status())
 
     found = asyncio.run(ask())
@@ -169,15 +167,25 @@ def status(*, as_json: Json = False) -> None:
     raise typer.Exit(1 if found["invalid"] or found["cleared_masters"] else 0)
 
 
-async def _state() -> MappingState:
-    async with live_table(settings_for_command()) as table:
+async def _state(by: str) -> MappingState:
+    settings = settings_for_command()
+    may_see(settings, by)
+    async with live_table(settings) as table:
         return table.state
 
 
-async def _set(target: Target, value: dict[str, str], by: str) -> Explained:
+def _with_settings(state: MappingState, subsidiary: str) -> str:
+    if read_subsidiary(subsidiary) not in subsidiaries(state):
+        raise UsageError(f"subsidiary {subsidiary!r} has neither a connection nor settings")
+    return subsidiary
+
+
+async def _set(target: Target, value: dict[str, str], by: str, *, unchecked: bool) -> Explained:
     settings = settings_for_command()
+    may_change(settings, by)
     async with live_table(settings) as table:
-        await write(settings, table, by, [_checked(str(target.key(table.state)), value)])
+        change = readable(Change(str(target.key(table.state)), value))
+        await write(settings, table, by, await to_write(settings, table.state, [change], unchecked=unchecked))
         return explained(table.state, target)
 
 
@@ -192,19 +200,6 @@ async def _clear(target: Target, by: str) -> Explained:
             note(f"note: {wanted} is not set")
         await write(settings, table, by, [Change(key, None) for key in spellings])
         return explained(table.state, target)
-
-
-async def _write_checked(key: str, value: dict[str, str], by: str) -> None:
-    settings = settings_for_command()
-    change = _checked(key, value)
-    async with live_table(settings) as table:
-        await write(settings, table, by, [change])
-
-
-def _checked(key: str, value: dict[str, str]) -> Change:
-    if (reason := unreadable(key, value)) is not None:
-        raise UsageError(f"{key}: {reason}")
-    return Change(key, value)
 
 
 def _any_category(text: str, side: Side | None) -> Category:

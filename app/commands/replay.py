@@ -29,7 +29,7 @@ from app.replay.request import (
 )
 from app.replay.run import Found, look
 from app.replay.run import execute as carry_out
-from app.roles import may_change
+from app.roles import may_change, may_see
 from app.settings import Settings
 
 DRY_RUN = "This was a dry run: nothing was changed. --execute does it."
@@ -83,6 +83,7 @@ def replay(  # noqa: PLR0913 - its parameters are the command's
     Exit code 0: told, or done. 1: not done; the line says why. 2: the request cannot be.
     """
     settings = settings_for_command()
+    may_see(settings, by)
     _refuse_together(execute=execute, dry_run=dry_run, export=export, as_json=as_json)
     places: dict[str, object] = {
         "--to-datetime": to_datetime,

@@ -11,6 +11,7 @@ from app.documents import Choice, Known, Way, missing
 from app.errors import UsageError
 from app.mapping_access import settings_for_command
 from app.output import Json, note
+from app.roles import may_see
 from app.settings import Settings
 from app.topics import source_named
 from domain.commands import Command, Retry
@@ -45,6 +46,7 @@ def retry(  # noqa: PLR0913 - its parameters are the command's
     Exit code 0: shown, or asked. 1: it cannot be done, or a named document is not known. 2: the request cannot be.
     """
     settings = settings_for_command()
+    may_see(settings, by)
     choice = _choice(document or (), code or (), blocked_by or ())
     sources = [source_named(name, settings) for name in topic] if topic else list(settings.topics.sources)
     found = asyncio.run(find(settings, sources, choice))

@@ -10,9 +10,10 @@ from aiokafka import TopicPartition
 from app.bootstrap import subscription_of
 from app.errors import UsageError
 from app.ledger_reading import documents
-from app.mapping_access import live_table, settings_for_command
+from app.mapping_access import NOBODY, By, live_table, settings_for_command
 from app.output import Json, note, show_json, show_line, show_table
 from app.rejected import show_rejected, table_of
+from app.roles import may_see
 from app.settings import Settings
 from app.topics import source_named
 from app.waiting import Crowd, Waiting, by_blocker, crowd_of, read, text_of
@@ -23,10 +24,10 @@ from domain.settings import ConnectionSetting
 SEVERAL = "A document that waits for several keys is counted at each of them, and once in the total."
 
 
-def waiting(
+def waiting(  # noqa: PLR0913 - its parameters are the command's
     *,
     key: Annotated[
-        str | None, typer.Option("--key", metavar="KEY", help="List the documents that wait for this key.")
+        str | None, typer.Option("--key", metavar="KEY", help="List the documents that this key releases.")
     ] = None,
     topic: Annotated[
         list[str] | None, typer.Option(metavar="TOPIC", help="Only of this source topic; repeatable.")
@@ -38,6 +39,7 @@ def waiting(
     code: Annotated[
         str | None, typer.Option("--code", metavar="CODE", help="List the rejected documents of this code.")
     ] = None,
+    by: By = NOBODY,
     as_json: Json = False,
 ) -> None:
     """What blocks how many documents: settings that are missing, connections that take nothing, answers that were lost.
@@ -50,9 +52,10 @@ def waiting(
     if key is not None and (rejected or code is not None):
         raise UsageError("--key asks for documents that wait, --rejected and --code for rejected ones")
     settings = settings_for_command()
+    may_see(settings, by)
     sources = [source_named(name, settings) for name in topic] if topic else settings.topics.sources
     refused = rejected or code is not None
-    found = asyncio.run(read_waiting(settings, sources, rejected=refused))
+    found = asyncio.run(read_waiting(settings, sources, rejected=refused, key=None if key is None else canonical(key)))
     found = [each for each in found if subsidiary is None or each.subsidiary == subsidiary]
     if refused:
         show_rejected(found, code, as_json=as_json)
@@ -64,8 +67,12 @@ def waiting(
         _show(found)
 
 
-async def read_waiting(settings: Settings, sources: Sequence[str], *, rejected: bool = False) -> list[Waiting]:
+async def read_waiting(
+    settings: Settings, sources: Sequence[str], *, rejected: bool = False, key: str | None = None
+) -> list[Waiting]:
     """The documents that wait, or those that were rejected, of these source topics, the oldest first.
+
+    With `key`: those that wait for it, and those that it caused to be rejected.
 
     Raises:
         CommandError: A ledger does not exist, or a record in it cannot be read.
@@ -80,7 +87,7 @@ async def read_waiting(settings: Settings, sources: Sequence[str], *, rejected: 
             return setting.base_currency if isinstance(setting, ConnectionSetting) else None
 
         def waits(entry: Entry, source: TopicPartition) -> Waiting | None:
-            wanted = entry.rejected if rejected else entry.waiting
+            wanted = key in entry.released_by if key is not None else entry.rejected if rejected else entry.waiting
             return read(entry, source.topic, receivers[source.topic], base) if wanted else None
 
         found = await documents(settings, sources, waits)

@@ -2,7 +2,7 @@
 
 import json
 from collections.abc import Mapping
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import Literal
 
@@ -63,6 +63,7 @@ class AdvancedAnswers(_Part):
     zero_totals: Literal["export", "refuse"] | None = None
     long_values: Literal["reject", "truncate"] | None = None
     send_currency: Literal["always", "foreign"] | None = None
+    invoice_dimensions: Literal["refuse", "leave-out", "custom-field"] | None = None
 
 
 class Answers(_Part):
@@ -142,6 +143,26 @@ class Draft:
             advanced=advanced,
         )
 
+    def answers(self) -> dict[str, object]:
+        """What was answered so far, as a file of answers holds it."""
+        masters = {"expenseAccount": self.masters.get(Side.AP)}, {"revenueAccount": self.masters.get(Side.AR)}
+        sage = {
+            "companyId": self.company_id,
+            "credentials": self.credentials,
+            "entityId": self.entity_id,
+            "postTo": self.post_to,
+        }
+        whole = {
+            "subsidiary": self.subsidiary,
+            "template": self.template,
+            "sage": _given(sage),
+            "ap": _given(masters[0] | self.ap),
+            "ar": _given(masters[1] | self.ar),
+            "advanced": _given(self.advanced),
+            "activate": self.activate,
+        }
+        return {name: value for name, value in whole.items() if value not in (None, "", {})}
+
     def take_over(self, setting: ConnectionSetting) -> None:
         """The settings of a connection, where nothing else was answered; not where it posts to, and not its state."""
         found = setting.model_dump(mode="json", by_alias=True, exclude_unset=True, exclude={"state", "activated_at"})
@@ -173,6 +194,13 @@ class Draft:
             first = error.errors(include_input=False, include_url=False)[0]
             raise UsageError(f"{'.'.join(map(str, first['loc']))}: {first['msg']}") from None
 
+    def with_setting(self, name: str, value: object) -> ConnectionSetting:
+        """The connection's record with one more setting, by its dotted name; UsageError as `setting`."""
+        part, _, last = name.rpartition(".")
+        inner: dict[str, object] = self.ap if part == "ap" else self.ar
+        draft = replace(self, **{part: inner | {last: value}})  # type: ignore[arg-type] # ap and ar are such
+        return draft.setting(state="paused")
+
     def mappings(self) -> list[Change]:
         """The mappings: the template's, then the master Defaults."""
         changes = list(self.copied)
@@ -182,6 +210,10 @@ class Draft:
             key = master(self.subsidiary, side)
             changes = [each for each in changes if canonical(each.key) != key.canonical] + [Change(str(key), value)]
         return changes
+
+
+def _given(answers: Mapping[str, object]) -> dict[str, object]:
+    return {name: value for name, value in answers.items() if value not in (None, {})}
 
 
 def _over(below: object, above: Mapping[str, object]) -> dict[str, object]:

@@ -13,7 +13,7 @@ from app.connections.findings import Finding, Problem, Severity, finding
 from domain.categories import Side
 from sage_client import Account, Entity, Login, Query, SageClient, SageError, Term, equal, one_of
 from sage_client.books import ACTIVE
-from sage_client.errors import PermissionDeniedError
+from sage_client.errors import PermissionDeniedError, RefusedError, RequestInvalidError
 
 T = TypeVar("T")
 READ = {
@@ -60,6 +60,8 @@ class Books:
     """Of those that settings name: whether it is active."""
     locations: Mapping[str, bool] | None = None
     """The connection's own location, likewise."""
+    carrier_field: bool | None = None
+    """Whether vendors have the field that is to hold carriers' numbers."""
     dimensions: tuple[DimensionFact, ...] | None = None
     fields: tuple[FieldFact, ...] | None = None
     gaps: tuple[Finding, ...] = ()
@@ -85,7 +87,9 @@ class Reader:
             self.gaps.append(finding(Problem.SAGE_NOT_REACHED, what))
         return None
 
-    async def books(self, vendor_ids: tuple[str, ...], location_id: str | None) -> Books:
+    async def books(
+        self, vendor_ids: tuple[str, ...], location_id: str | None, carrier_field: str | None = None
+    ) -> Books:
         """Everything but dimensions and custom fields."""
         accounts = await self.part("GL accounts", self.client.accounts(self.login))
         terms: dict[Side, Mapping[str, Term] | None] = {}
@@ -101,9 +105,19 @@ class Reader:
         vendors = await self.part("vendors by id", self._active("VENDOR", "VENDORID", vendor_ids))
         own = () if location_id is None else (location_id,)
         locations = await self.part("locations", self._active("LOCATION", "LOCATIONID", own))
+        has_field = None
+        if carrier_field is not None:
+            has_field = await self.part(f"the vendors' field {carrier_field}", self._has_field("VENDOR", carrier_field))
         self.gaps.append(finding(Problem.NOT_CHECKED, UNKNOWABLE, severity=Severity.NOTE))
         numbered = None if accounts is None else {each.number: each for each in accounts}
-        return Books(numbered, terms, entities, vendors, locations, gaps=tuple(self.gaps))
+        return Books(numbered, terms, entities, vendors, locations, has_field, gaps=tuple(self.gaps))
+
+    async def _has_field(self, name: str, field_name: str) -> bool:
+        try:
+            await self.client.query(self.login, Query(name, (field_name,), equal("RECORDNO", "0")))
+        except (RefusedError, RequestInvalidError):
+            return False
+        return True
 
     async def _active(self, name: str, key: str, ids: tuple[str, ...]) -> dict[str, bool]:
         if not ids:

@@ -32,6 +32,7 @@ def check(
         *_required_dimensions(setting, found, books),
         *_terms(subsidiary, setting, books),
         *_vendors(setting, found, books),
+        *_carriers(subsidiary, setting, books),
         *_dimensions(found, books),
         *_fields(setting, found, books),
     ]
@@ -82,6 +83,7 @@ def _masters(subsidiary: str, setting: ConnectionSetting, state: MappingState) -
                 key=str(key),
                 step=STEPS[side],
                 severity=_bad(setting, side),
+                side=side.value,
             )
 
 
@@ -169,7 +171,21 @@ def _vendors(setting: ConnectionSetting, found: Mapped, books: Books) -> Iterato
     there = providers_with_vendors(found)
     for kind, included in ((Provider.FUEL, setting.ap.include_fuel), (Provider.TOLL, setting.ap.include_tolls)):
         if setting.ap.active and included and kind not in there:
-            yield finding(Problem.VENDOR_UNMAPPED, f"no {kind} provider has a vendor")
+            yield finding(Problem.VENDOR_UNMAPPED, f"no {kind} provider has a vendor", side=kind.value)
+
+
+def _carriers(subsidiary: str, setting: ConnectionSetting, books: Books) -> Iterator[Finding]:
+    """Linking by number needs the field of a vendor that holds the number."""
+    if setting.ap.link_carriers_by == "external-id":
+        return
+    key, bad = str(ConnectionKey(subsidiary)), _bad(setting, Side.AP)
+    number, name = setting.ap.link_carriers_by.upper(), setting.ap.carrier_number_field
+    if name is None:
+        what = f"carriers are linked by {number} number, and the vendor's field in Sage that holds it is not set"
+        yield finding(Problem.CARRIER_NUMBER_FIELD_UNSET, what, key=key, severity=bad)
+    elif books.carrier_field is False:
+        what = f"vendors in Sage have no field {name}, which is to hold their {number} number"
+        yield finding(Problem.CARRIER_NUMBER_FIELD_GONE, what, key=key, severity=bad)
 
 
 def _dimensions(found: Mapped, books: Books) -> Iterator[Finding]:

@@ -74,9 +74,13 @@ async def _examine(
         return refusals
     found = mapped(subsidiary, state)
     reader = Reader(client, login)
-    books = await reader.books(vendor_ids(found), setting.location_id)
+    books = await reader.books(vendor_ids(found), setting.location_id, _carrier_field(setting))
     books = await discovered(reader, books, found)
     return [*check(subsidiary, setting, state, found, books), *untold(setting)]
+
+
+def _carrier_field(setting: ConnectionSetting) -> str | None:
+    return None if setting.ap.link_carriers_by == "external-id" else setting.ap.carrier_number_field
 
 
 def login_for(settings: Settings, subsidiary: str, setting: ConnectionSetting) -> Login | Finding:

@@ -3,8 +3,13 @@
 The words of what to do are those of the article "Prerequisites".
 """
 
+import re
 from dataclasses import dataclass
 from enum import IntEnum, StrEnum
+
+from app.shell import first_argument
+
+_CAPITALS = re.compile(r"\b(SUBSIDIARY|SIDE)\b")
 
 
 class Step(IntEnum):
@@ -69,6 +74,8 @@ class Problem(StrEnum):
     VENDOR_NOT_FOUND = "VENDOR_NOT_FOUND"
     VENDOR_INACTIVE = "VENDOR_INACTIVE"
     VENDOR_UNMAPPED = "VENDOR_UNMAPPED"
+    CARRIER_NUMBER_FIELD_UNSET = "CARRIER_NUMBER_FIELD_UNSET"
+    CARRIER_NUMBER_FIELD_GONE = "CARRIER_NUMBER_FIELD_GONE"
     DIMENSION_REQUIRED = "DIMENSION_REQUIRED"
     DIMENSION_NOT_FOUND = "DIMENSION_NOT_FOUND"
     DIMENSION_NOT_IN_GL = "DIMENSION_NOT_IN_GL"
@@ -80,6 +87,16 @@ class Problem(StrEnum):
     FIELD_UNSUPPORTED = "FIELD_UNSUPPORTED"
     CORRECTION_NOT_CHECKED = "CORRECTION_NOT_CHECKED"
     NOT_CHECKED = "NOT_CHECKED"
+
+
+BLIND = frozenset(
+    {
+        *(Problem.SENDER_PASSWORD_MISSING, Problem.CREDENTIALS_MISSING, Problem.SAGE_NOT_REACHED),
+        *(Problem.SENDER_REFUSED, Problem.SENDER_NOT_AUTHORISED, Problem.COMPANY_REFUSED, Problem.USER_REFUSED),
+        *(Problem.ENTITY_NOT_FOUND, Problem.ENTITY_INACTIVE, Problem.ENTITY_REFUSED),
+    }
+)
+"""With one of these, Sage did not show what settings are held against."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -118,23 +135,26 @@ _ROLE = (
 _ENTITY = ("Company > Setup > Configuration > Entities: the entity exists and its Status is Active.",)
 _GL = (
     "General Ledger > All > General Ledger Accounts: add the account, or set its Status to Active.",
-    "Or map another one: alvys-sage accounts SUBSIDIARY lists them, alvys-sage mappings set maps.",
+    "Or map another one, by alvys-sage mappings set. This lists them: alvys-sage accounts SUBSIDIARY",
 )
 _CORRECTION = (
     "At the Top level, Accounts Receivable > Setup > Configuration: Enable reversal of unpaid invoices; Save.",
     "At the Top level, Accounts Payable > Setup > Configuration: Enable reversal of unpaid bills; Save.",
     "The role: Invoices, Bills and Adjustments with List, View, Add, Edit, Delete and Reverse.",
     "The user: without location restrictions, signing in at the level that owns the documents.",
-    "Where the company is not to reverse: set ar.correctPostedBy or ap.correctPostedBy (docs/accountants.md).",
+    "Where the company is not to reverse: alvys-sage connections set SUBSIDIARY ar.correctPostedBy=deletion",
 )
-_TERM = ("Add the term in Sage Intacct on this side, or name one that is there.",)
-_VENDOR = ("Make the vendor active in Sage Intacct, or name another: alvys-sage mappings vendor.",)
+_TERM = (
+    "Add the term in Sage Intacct on this side.",
+    "Or name one that is there, as default or fallback: alvys-sage connections set SUBSIDIARY 'terms.fallback=Net 30'",
+)
+_VENDOR = ("Make the vendor active in Sage Intacct, or map another one: alvys-sage mappings vendor.",)
 _DIMENSION = ("Map the dimension, with a default value for what has none of its own.",)
 _IN_GL = ("Enable the dimension for GL posting in Sage Intacct, or contact support.",)
 _FIELD = ("Map the custom field to an Alvys field, or make it optional in Sage Intacct.",)
 
 ADVICE: dict[Problem, Advice] = {
-    Problem.NOT_CONNECTED: Advice(Step.SUBSIDIARY, _E, ("alvys-sage connect SUBSIDIARY sets it up.",)),
+    Problem.NOT_CONNECTED: Advice(Step.SUBSIDIARY, _E, ("Set it up: alvys-sage connect SUBSIDIARY",)),
     Problem.SETTING_UNREADABLE: Advice(
         Step.SUBSIDIARY, _E, ("Write the key again: alvys-sage mappings set, or import.",)
     ),
@@ -161,11 +181,18 @@ ADVICE: dict[Problem, Advice] = {
     Problem.ENTITY_INACTIVE: Advice(Step.SAGE, _E, _ENTITY),
     Problem.ENTITY_REFUSED: Advice(Step.SAGE, _E, (*_USER[:1], "The user may sign in to this entity.")),
     Problem.LOCATION_MISSING: Advice(
-        Step.ADVANCED, _E, ("Set locationId: the entity, or a location below it; or map the dimension Location.",)
+        Step.ADVANCED,
+        _E,
+        (
+            "Name the entity, or a location below it: alvys-sage connections set SUBSIDIARY locationId=ID",
+            "Or map the dimension Location: alvys-sage dimensions set SUBSIDIARY location --default ID",
+        ),
     ),
     Problem.PERMISSION_MISSING: Advice(Step.SAGE, _E, _ROLE),
     Problem.MASTER_DEFAULT_MISSING: Advice(
-        Step.AP, _E, ("alvys-sage mappings set SUBSIDIARY SIDE Default ACCOUNT: it answers where nothing else does.",)
+        Step.AP,
+        _E,
+        ("Set what answers where nothing else does: alvys-sage mappings set SUBSIDIARY SIDE Default ACCOUNT",),
     ),
     Problem.ACCOUNT_NOT_FOUND: Advice(Step.AP, _E, _GL),
     Problem.ACCOUNT_INACTIVE: Advice(Step.AP, _E, _GL),
@@ -174,7 +201,25 @@ ADVICE: dict[Problem, Advice] = {
     Problem.VENDOR_NOT_FOUND: Advice(Step.AP, _E, _VENDOR),
     Problem.VENDOR_INACTIVE: Advice(Step.AP, _E, _VENDOR),
     Problem.VENDOR_UNMAPPED: Advice(
-        Step.AP, _W, ("alvys-sage mappings vendor SUBSIDIARY fuel|toll default VENDORID; until then they wait.",)
+        Step.AP,
+        _W,
+        ("Until it is mapped, documents wait: alvys-sage mappings vendor SUBSIDIARY SIDE default VENDORID",),
+    ),
+    Problem.CARRIER_NUMBER_FIELD_UNSET: Advice(
+        Step.AP,
+        _E,
+        (
+            "Name it by its integration name: alvys-sage connections set SUBSIDIARY ap.carrierNumberField=FIELD",
+            "Or link by External Accounting ID: alvys-sage connections set SUBSIDIARY ap.linkCarriersBy=external-id",
+        ),
+    ),
+    Problem.CARRIER_NUMBER_FIELD_GONE: Advice(
+        Step.AP,
+        _E,
+        (
+            "Compare the integration name with the vendor's custom fields in Sage Intacct.",
+            "Name another one: alvys-sage connections set SUBSIDIARY ap.carrierNumberField=FIELD",
+        ),
     ),
     Problem.DIMENSION_REQUIRED: Advice(Step.ADVANCED, _E, _DIMENSION),
     Problem.DIMENSION_NOT_FOUND: Advice(Step.ADVANCED, _E, ("Clear the mapping, or mend its name.",)),
@@ -211,10 +256,13 @@ class Finding:
     severity: Severity
     key: str | None = None
     """The setting that names it."""
+    side: str = ""
+    """`ar` or `ap`, or `fuel` or `toll`, where what to do names it."""
 
     def todo(self, subsidiary: str) -> tuple[str, ...]:
-        """What to do, step by step, for this subsidiary."""
-        return tuple(line.replace("SUBSIDIARY", subsidiary) for line in ADVICE[self.problem].todo)
+        """What to do, step by step, for this subsidiary; commands can be pasted, but for words in capitals."""
+        words = {"SUBSIDIARY": first_argument(subsidiary), "SIDE": self.side}
+        return tuple(_CAPITALS.sub(lambda found: words[found[0]], line) for line in ADVICE[self.problem].todo)
 
     def json(self, subsidiary: str) -> dict[str, object]:
         """For a program."""
@@ -230,11 +278,17 @@ class Finding:
 
 
 def finding(
-    problem: Problem, what: str, *, key: str | None = None, step: Step | None = None, severity: Severity | None = None
+    problem: Problem,
+    what: str,
+    *,
+    key: str | None = None,
+    step: Step | None = None,
+    severity: Severity | None = None,
+    side: str = "",
 ) -> Finding:
     """A finding, with the table's step and severity where no others are given."""
     advice = ADVICE[problem]
-    return Finding(problem, what, step or advice.step, severity or advice.severity, key)
+    return Finding(problem, what, step or advice.step, severity or advice.severity, key, side)
 
 
 def errors(findings: list[Finding]) -> list[Finding]:

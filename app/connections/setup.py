@@ -1,48 +1,23 @@
 """The wizard's six steps, over whoever answers. What Sage has to choose from is read live; nothing is written here."""
 
-from collections.abc import Callable, Sequence
-from typing import Literal, get_args, get_origin
-
-from pydantic import BaseModel
+from collections.abc import Callable, Mapping, Sequence
 
 from app.connections.answers import Draft
-from app.connections.asker import Asker
+from app.connections.asker import Asker, InputEndedError
 from app.connections.chart import grouped, titled
 from app.connections.findings import Finding, Step
 from app.connections.live import LiveBooks
 from app.connections.plan import copies
+from app.connections.words import TITLES, SettingInfo, infos
 from app.errors import CommandError, UsageError
 from app.mapping_access import read_subsidiary
 from app.settings import Settings
 from domain.categories import MASTER_ITEMS, Side
 from domain.connections import Badge, badge, place
 from domain.mapping_state import MappingState
-from domain.settings import ApSettings, ArSettings, ConnectionSetting
+from domain.settings import ConnectionSetting
 from sage_client import Entity
 
-TITLES = {
-    "ar.autopost": "Autopost Invoices (else they arrive as drafts)",
-    "ar.poNumber": "PO Number Mapping: the load's order number, or its PO number",
-    "ar.nameMatching": "Name Matching Fallback for customers without an External Accounting ID",
-    "ar.createCustomers": "Auto Create Customer",
-    "ar.updateCustomers": "Update customers in Sage from their profiles",
-    "ar.creditMemos": "Export invoices below zero as credit memos",
-    "ar.deductionsAsCredits": "Export deductions as credits on AR invoices",
-    "ar.correctPostedBy": "Correct posted, unpaid invoices by",
-    "ap.autopost": "Autopost Bills (else they arrive as drafts)",
-    "ap.includeDriverBills": "Include Driver Bills",
-    "ap.only1099Drivers": "1099 Drivers Only",
-    "ap.exportCarrierStatements": "Export Carrier Statements",
-    "ap.billOnUpload": "Send Carrier Invoice Upon Upload",
-    "ap.linkCarriersBy": "Link existing carriers by",
-    "ap.nameMatching": "Name Matching Fallback for vendors without an External Accounting ID",
-    "ap.createVendors": "Auto Create Vendor",
-    "ap.updateVendors": "Update vendors in Sage from their profiles",
-    "ap.factoringAs": "Create Factoring Companies As",
-    "ap.vendorCredits": "Export bills below zero as vendor credits",
-    "ap.correctPostedBy": "Correct posted, unpaid bills by",
-}
-"""Settings in the wizard's words; any other is asked for by its name."""
 POST_TO = "Where should transactions be posted in Sage? This is permanent"
 
 
@@ -57,17 +32,32 @@ class Wizard:
         self._books = books
 
     def walk(self) -> None:
-        """Steps 1 to 5."""
-        for step in list(Step)[:-1]:
-            self.step(step)
+        """Steps 1 to 5; where one fails and somebody is there, on from the step that he goes back to.
+
+        Raises:
+            CommandError: It fails, and nobody is there or he ends it; the draft holds what was answered.
+        """
+        steps = list(Step)[:-1]
+        here = 0
+        while here < len(steps):
+            try:
+                self.step(steps[here])
+            except InputEndedError:
+                raise
+            except CommandError as error:
+                if steps[here] is Step.SUBSIDIARY or (back := self._asker.again(str(error))) is None:
+                    raise
+                here = min(steps.index(back) if back in steps else here, here)
+            else:
+                here += 1
 
     def step(self, step: Step) -> None:
         """One step; those that were answered are asked again with what was answered as default."""
         steps: dict[Step, Callable[[], None]] = {
             Step.SUBSIDIARY: self._subsidiary,
             Step.SAGE: self._sage,
-            Step.AP: lambda: self._side(Step.AP, Side.AP, ApSettings, self._draft.ap),
-            Step.AR: lambda: self._side(Step.AR, Side.AR, ArSettings, self._draft.ar),
+            Step.AP: lambda: self._side(Step.AP, Side.AP, self._draft.ap),
+            Step.AR: lambda: self._side(Step.AR, Side.AR, self._draft.ar),
             Step.ADVANCED: self._advanced,
         }
         if step in steps:
@@ -83,7 +73,7 @@ class Wizard:
         if badge(standing) is not Badge.NOT_SET_UP and isinstance(standing, ConnectionSetting):
             raise UsageError(
                 f"{draft.subsidiary} is connected already, to {place(standing)}: one accounting integration for each "
-                "subsidiary. alvys-sage connections shows and switches it, alvys-sage disconnect removes it"
+                "subsidiary. alvys-sage connections shows, sets and switches it, alvys-sage disconnect removes it"
             )
         if isinstance(standing, ConnectionSetting):
             draft.take_over(standing)
@@ -171,7 +161,7 @@ class Wizard:
             # An entity is a location; a further one below it may be chosen in step 5.
             draft.advanced.setdefault("locationId", draft.entity_id)
 
-    def _side(self, step: Step, side: Side, model: type[BaseModel], chosen: dict[str, object]) -> None:
+    def _side(self, step: Step, side: Side, chosen: dict[str, object]) -> None:
         draft = self._draft
         self._asker.begin(step)
         name = "ap.expenseAccount" if side is Side.AP else "ar.revenueAccount"
@@ -183,28 +173,38 @@ class Wizard:
                 kind: [(each.number, titled(each)) for each in group] for kind, group in grouped(accounts).items()
             }
             draft.masters[side] = self._asker.choose(name, question, groups, draft.masters.get(side))
-        self._settings_of(side.value, model, chosen)
+        self._settings_of(side, chosen)
 
-    def _settings_of(self, part: str, model: type[BaseModel], chosen: dict[str, object]) -> None:
+    def _settings_of(self, side: Side, chosen: dict[str, object]) -> None:
         """Every setting of a side, if the person wants to see them."""
         if not self._asker.interactive:
             return
-        if not self._asker.yes(part, f"Change other settings of {part.upper()}?", default=False):
+        if not self._asker.yes(side.value, f"Change other settings of {side.upper()}?", default=False):
             return
-        for name, info in model.model_fields.items():
-            alias = info.alias or name
-            if alias == "active":
-                continue  # the switches: alvys-sage connections
-            where = f"{part}.{alias}"
-            question = TITLES.get(where, where)
-            now = chosen.get(alias, info.get_default())
-            if get_origin(info.annotation) is Literal:
-                values = [str(each) for each in get_args(info.annotation)]
-                found: object = self._asker.choose(where, question, {question: [(v, v) for v in values]}, str(now))
+        for where, info in infos().items():
+            part, _, name = where.partition(".")
+            if part != side.value or (where == "ap.carrierNumberField" and not _by_number(chosen)):
+                continue
+            found = self._setting(info, chosen.get(name, info.default))
+            if found != info.default or name in chosen:
+                chosen[name] = found
+
+    def _setting(self, info: SettingInfo, now: object) -> object:
+        question = f"{info.title} [{info.name}]"
+        if info.flag:
+            return self._asker.yes(info.name, question, default=bool(now))
+        if info.choices:
+            return self._asker.choose(
+                info.name, question, {"One of": [(each, each) for each in info.choices]}, str(now)
+            )
+        while True:
+            found = self._asker.text(info.name, question, None if now is None else str(now))
+            try:
+                self._draft.with_setting(info.name, found)
+            except UsageError as error:
+                self._asker.tell(str(error))
             else:
-                found = self._asker.yes(where, question, default=bool(now))
-            if found != info.get_default() or alias in chosen:
-                chosen[alias] = found
+                return found
 
     def _advanced(self) -> None:
         draft = self._draft
@@ -212,16 +212,20 @@ class Wizard:
         if not self._asker.interactive:
             return
         advanced = draft.advanced
-        self._optional(advanced, "locationId", "Location of every line, by its ID (- for none)")
+        self._optional(advanced, "locationId", "Location of every line, by its ID (- for none) [locationId]")
         terms = dict(found) if isinstance(found := advanced.get("terms"), dict) else {}
         named = self._books.terms(draft)
         self._asker.tell(f"Terms in Sage Intacct: {', '.join(named) or 'none'}")
-        self._optional(terms, "default", "Default Payment Terms, where a profile names no days (- for none)")
-        self._optional(terms, "fallback", "Fallback, where Sage does not have the profile's Net N (- for none)")
+        self._optional(terms, "default", f"{TITLES['terms.default']} (- for none) [terms.default]")
+        self._optional(terms, "fallback", f"{TITLES['terms.fallback']} (- for none) [terms.fallback]")
         if terms:
             advanced["terms"] = terms
         was = bool(advanced.get("crossSubsidiary", False))
-        if (cross := self._asker.yes("advanced.crossSubsidiary", "Cross Subsidiary Billing", default=was)) or was:
+        if (
+            cross := self._asker.yes(
+                "advanced.crossSubsidiary", "Cross Subsidiary Billing [crossSubsidiary]", default=was
+            )
+        ) or was:
             advanced["crossSubsidiary"] = cross
 
     def _optional(self, into: dict[str, object], name: str, question: str) -> None:
@@ -235,3 +239,8 @@ class Wizard:
 
 def _todo(found: Finding, subsidiary: str) -> str:
     return " ".join(f"{number}. {line}" for number, line in enumerate(found.todo(subsidiary), start=1))
+
+
+def _by_number(ap: Mapping[str, object]) -> bool:
+    """Whether carriers are linked by a number that some field of a vendor in Sage holds."""
+    return ap.get("linkCarriersBy", "external-id") != "external-id"

@@ -26,10 +26,12 @@ from consumers.engine.records import Stand, read
 from consumers.engine.sequence import Turn, answered, place_of, turn_of
 from consumers.engine.surroundings import Receive
 from consumers.engine.work import Verdict, verdict_of
+from domain.blockers import mapped_digest
 from domain.codes import Code
 from domain.documents import Document, SourceDocument
 from domain.events import ContractError
 from domain.export import export
+from domain.identity import content_of
 from domain.mapping_state import MappingState
 from domain.outcomes import Outcome, Rejected
 from domain.parties import PartyIndex
@@ -157,17 +159,21 @@ class Simulation:
             return known
         value = self._ledger.get(key)
         entry = Entry(key) if value is None else decode(key, value)
-        if entry.waiting and entry.claim is None and entry.last is not None and entry.last.blocked_by:
+        if entry.released_by and entry.claim is None:
             self._wake(entry, source)
         return self._entries.get(key, entry)
 
     def _wake(self, entry: Entry, source: SourceRecord) -> None:
-        """A worker that is given the partition tries the documents that wait before it reads the first record."""
+        """A worker that is given the partition tries the documents that keys block before it reads the first record."""
         try:
             received = self._receive(entry.parked)
         except ContractError:
             return
         received = as_known(entry, received)
+        if entry.rejected and entry.last is not None:
+            _, document = self._map(received, entry, entry.parked)
+            if document is not None and entry.last.mapped_digest == mapped_digest(content_of(document), document):
+                return
         if entry.last is not None:
             parked = replace(source, offset=entry.last.offset, timestamp=entry.last.timestamp)
             self.forecast.released += self._judge(entry, received, parked, entry.parked, None) in TO_SAGE

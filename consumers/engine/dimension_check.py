@@ -11,11 +11,11 @@ import structlog
 
 from consumers.engine.knobs import Knobs, Time
 from consumers.engine.work import Verdict, Work, verdict_of
+from domain.blockers import dimension_keys
 from domain.carried import MOST_KEYS
 from domain.categories import fold
 from domain.codes import Code
-from domain.documents import Document, How, LineDimension
-from domain.keys import canonical
+from domain.documents import Document, LineDimension
 from domain.outcomes import Deferred
 from sage_client import Dimension, DimensionValue, Login, SageClient, SageError
 
@@ -78,7 +78,7 @@ class DimensionCheck:
             return None
         found = values.get(fold(carried.value))
         said = "does not exist" if found is None else found.blocked
-        return code, f"{carried.dimension} {carried.value!r} {said} in Sage Intacct", _keys(carried)
+        return code, f"{carried.dimension} {carried.value!r} {said} in Sage Intacct", dimension_keys(carried)
 
     async def _values(self, login: Login, carried: LineDimension, oldest: float) -> Values | None:
         place = (login.entity_id, carried.object)
@@ -98,12 +98,6 @@ class DimensionCheck:
 
     def _older(self, kept: _Kept, seconds: float) -> bool:
         return self._time.monotonic() - kept.read_at > seconds
-
-
-def _keys(carried: LineDimension) -> tuple[str, ...]:
-    """What would change the value: the setting that gave it; for one that went as it is, first of all its mapping."""
-    own = canonical(carried.key)
-    return (f"{own}/{fold(carried.value)}", own) if carried.how is How.AS_IS else (own,)
 
 
 def _dimensions(document: Document) -> tuple[LineDimension, ...]:

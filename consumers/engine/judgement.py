@@ -71,7 +71,7 @@ def judge(entry: Entry, revision: str, turn: Turn = Turn.NEWEST) -> Verdict | Ne
         return changed(entry)
     if told is not None and told.by_sage:
         # Sage's refusal stands. Another event of the same content asks anew.
-        return Verdict(told.outcome, told.code, told.detail, from_ledger=True)
+        return Verdict(told.outcome, told.code, told.detail, told.blocked_by, from_ledger=True)
     return Next.MAP
 
 

@@ -375,7 +375,7 @@ class Lane:
                     self._preparation.dimensions.refused(work.document, claim.connection.entity_id)
                 self._answered(work)
                 self._preparation.refused(work)
-                work.owner.finish(work, refused(claim, error))
+                work.owner.finish(work, refused(work.document, claim, error))
             case Refused(error=error):
                 return error
             case _:

@@ -153,6 +153,9 @@ class Ending:
     """True when Sage itself refused: only then does asking again cost a call."""
     emitted: Emitted | None = None
     """The place of the newest event that was answered; entries of older versions do not have it."""
+    mapped_digest: str = ""
+    """Of a refusal that names keys, what the settings made of the document (`domain.blockers.mapped_digest`): the same
+    is not tried again because a key was written anew."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -187,6 +190,11 @@ class Entry:
     def waiting(self) -> bool:
         """Whether the document goes on by itself when something arrives, or when its doubt ends."""
         return self.parked is not None and self.last is not None and self.last.outcome in WAITING
+
+    @property
+    def released_by(self) -> tuple[str, ...]:
+        """The keys whose change brings the document back by itself: it waits for them, or they caused its refusal."""
+        return self.last.blocked_by if self.last is not None and (self.waiting or self.rejected) else ()
 
 
 def encode(entry: Entry) -> bytes:

@@ -18,14 +18,14 @@ from typing import NamedTuple
 
 from consumers.engine.ledger import INTERNAL, SCHEMA, Claim, Entry, can_rest, decode, encode
 
-LAYOUT = 1_000 * 1 + SCHEMA
+LAYOUT = 1_000 * 2 + SCHEMA
 """Of tables and records. To be raised with either, and with what `_marks` says: the table `mark` keeps it."""
 CACHED = 2_000
 """Decoded entries kept: more than the documents that are in work at a time (`Knobs.window`)."""
 PAGES_KIB = 4_096
 """SQLite's own cache."""
 BLOCKED, CODED, DOUBTED, CLAIMED = "blocked", "coded", "doubted", "claimed"
-"""What entries are found by: what they wait for, the code they ended with, a claim with or without their event."""
+"""What entries are found by: keys that release them, the code they ended with, a claim with or without their event."""
 MEMORY, TEMPORARY = ":memory:", ""
 """SQLite's names for a database that is nowhere else, and for one on disk that ends with its connection."""
 
@@ -138,7 +138,7 @@ class Ledger:
         return row[0] if row else None
 
     def blocked_by(self, blocker: str) -> tuple[str, ...]:
-        """The keys of the documents that wait for `blocker`, in the order they came to wait."""
+        """The keys of the documents that `blocker` releases, in the order they came to wait or were refused."""
         return self._marked(BLOCKED, blocker)
 
     def coded(self, code: str) -> tuple[str, ...]:
@@ -154,13 +154,13 @@ class Ledger:
         entries = (self.get(key) for key in self._marked(CLAIMED))
         return ((entry.key, entry.claim) for entry in entries if entry.claim is not None)
 
-    def waiting(self) -> tuple[str, ...]:
-        """The keys of all documents that wait for something, in the order they came to wait."""
+    def blocked(self) -> tuple[str, ...]:
+        """The keys of all documents that some key releases, in the order they came to wait or were refused."""
         ordered = "SELECT key FROM mark WHERE kind = ? GROUP BY key ORDER BY min(place)"
         return tuple(key for (key,) in self._db.execute(ordered, (BLOCKED,)))
 
     def blockers(self) -> tuple[str, ...]:
-        """Everything that some document waits for."""
+        """Every key that releases some document."""
         ordered = "SELECT name FROM mark WHERE kind = ? GROUP BY name ORDER BY min(place)"
         return tuple(blocker for (blocker,) in self._db.execute(ordered, (BLOCKED,)))
 
@@ -270,9 +270,8 @@ def _marks(entry: Entry | None) -> Iterator[tuple[str, str]]:
         return
     if entry.last.code is not None:
         yield CODED, entry.last.code
-    if entry.waiting:
-        for blocker in dict.fromkeys(entry.last.blocked_by):
-            yield BLOCKED, blocker
+    for blocker in dict.fromkeys(entry.released_by):
+        yield BLOCKED, blocker
 
 
 def delete(file: Path) -> None:

@@ -12,6 +12,7 @@ from consumers.engine.places import correction_blocker_of
 from consumers.engine.sequence import answered
 from consumers.engine.work import Gone, Verdict, Work
 from consumers.unreadable import Unreadable
+from domain.blockers import mapped_digest
 from domain.codes import Code
 from domain.commands import Retry
 from domain.documents import Connection, SourceDocument
@@ -172,7 +173,13 @@ def ending(work: Work, verdict: Verdict) -> Ending:
         blocked_by=verdict.blocked_by,
         by_sage=verdict.refused or verdict.stands,
         emitted=work.emitted,
+        mapped_digest=_mapped_digest(work, verdict),
     )
+
+
+def _mapped_digest(work: Work, verdict: Verdict) -> str:
+    refused = verdict.outcome is Outcome.REJECTED and verdict.blocked_by and work.document is not None
+    return mapped_digest(work.content, work.mapped) if refused else ""
 
 
 def as_before(entry: Entry, now: Ending) -> bool:

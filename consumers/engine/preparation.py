@@ -13,11 +13,12 @@ from consumers.engine.knobs import Knobs, Time
 from consumers.engine.party_making import Made, NewParty, PartyMaker
 from consumers.engine.party_updates import Followed, PartyUpdates
 from consumers.engine.term_lists import TermLists
+from consumers.engine.verdicts import rejected
 from consumers.engine.work import Verdict, Work
 from domain.categories import fold
 from domain.codes import Code
 from domain.documents import SageObject
-from domain.outcomes import Outcome, Rejected
+from domain.outcomes import Rejected
 from domain.parties import derived_ids, new_id, own_id
 from domain.party_fields import not_sent
 from domain.terms import TermList, choose, due, wanted
@@ -67,7 +68,7 @@ class Preparation:
         followed = []
         for work, party in answers:
             if isinstance(party, Rejected):
-                prepared.against.append((work, Verdict(Outcome.REJECTED, party.code, party.detail)))
+                prepared.against.append((work, rejected(work.document, party)))
                 continue
             work.party_id = party
             if (one := self._follows(login, work, party)) is not None:
@@ -101,7 +102,7 @@ class Preparation:
         lacking = {fold(name) for work, name in asked.items() if work.mapped.source.terms.days != 0}
         terms = await self._terms.of(login, batch[0].mapped.source.side, lacking=lacking)
         refused = [(work, _with_term(work, terms)) for work in asked]
-        return [(work, Verdict(Outcome.REJECTED, one.code, one.detail)) for work, one in refused if one is not None]
+        return [(work, rejected(work.document, one)) for work, one in refused if one is not None]
 
     # Parties.
 

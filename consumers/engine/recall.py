@@ -86,7 +86,7 @@ class Recall:
         self._documents = documents
         self._window = window
         self._woken: dict[str, None] = {}
-        """Keys of waiting documents to look at again, in the order they were woken."""
+        """Keys of blocked documents to look at again, in the order they were woken."""
         self._orders = Orders(ledger.internal(RECORD), commands_end)
         self._asked: deque[tuple[str, Order, Work | None]] = deque()
         """What commands are still to be given to: the key, and the work if the command brought the event along."""
@@ -95,19 +95,19 @@ class Recall:
         self._running = False
 
     def begin(self) -> None:
-        """Bring back what was in doubt, and look at all that waits: its keys may have come while nobody was here."""
+        """Bring back what was in doubt, and look at all that keys block: they may have come while nobody was here."""
         if self._orders.fresh:
             self._host.keep(self._orders.record())
         for entry in list(self._ledger.in_doubt()):
             self._bring_back(entry)
-        self.wake(self._ledger.waiting())
+        self.wake(self._ledger.blocked())
 
     def arrived(self, blocker: str) -> None:
-        """What documents waited for has arrived."""
+        """What blocks documents has changed."""
         self.wake(self._ledger.blocked_by(blocker))
 
     def wake(self, keys: Iterable[str]) -> None:
-        """Look at waiting documents again."""
+        """Look at blocked documents again."""
         self._woken.update(dict.fromkeys(keys))
         self.go_on()
 
@@ -158,7 +158,7 @@ class Recall:
         del self._woken[key]
         if key not in self._documents:
             entry = self._ledger.get(key)
-            if entry.waiting and entry.claim is None:
+            if entry.released_by and entry.claim is None:
                 self._bring_back(entry)
         return True
 

@@ -43,6 +43,7 @@ from consumers.engine.surroundings import Receive, Surroundings
 from consumers.engine.work import Gone, Inspect, Verdict, Work
 from consumers.partitioners import Placement
 from consumers.unreadable import Unreadable
+from domain.blockers import mapped_digest
 from domain.codes import Code
 from domain.commands import Command, MarkSynced, Replay, Retry
 from domain.documents import Document, SourceDocument
@@ -328,23 +329,31 @@ class PartitionSession:
         if work.updated_to is not None and work.updated_to != work.content:
             work.attempt += 1  # Sage may know the control id by the update of other content that was sent before
         work.updated_to = None
-        lost = entry.last is not None and entry.last.code is Code.STANDING_NOT_FOUND
         if isinstance(result, Document):
-            if entry.retired and (entry.retired[-1].number or deletes(entry.retired[-1], state)):
-                # The reversal was booked on an open day; nothing may stand for want of another one.
-                result = replace(result, first_open_day=True)
-            if not (work.unsure or work.executed or lost):
-                result = unchanged(work.standing, work.received, result) or result
-            elif work.standing is not None:
-                work.standing = replace(work.standing, content="", booked="", said="")  # what stands is not certain
+            result = self._against_what_stands(work, entry, result)
         if isinstance(result, Verdict):
             work.document = None
             self.finish(work, result)
+            return
+        if result is not None and _refused_before(work, entry, result):
+            self._release(work)
             return
         work.document = numbered(result, entry) if result is not None else None
         if result is None and work.standing is not None:
             work.step = Inspect(work.standing)
         self._lanes.submit(work)
+
+    def _against_what_stands(self, work: Work, entry: Entry, document: Document) -> Document | Verdict:
+        """The document to post, or the verdict that it books what stands already."""
+        if entry.retired and (entry.retired[-1].number or deletes(entry.retired[-1], self._around.mapping())):
+            # The reversal was booked on an open day; nothing may stand for want of another one.
+            document = replace(document, first_open_day=True)
+        lost = entry.last is not None and entry.last.code is Code.STANDING_NOT_FOUND
+        if not (work.unsure or work.executed or lost):
+            return unchanged(work.standing, work.received, document) or document
+        if work.standing is not None:
+            work.standing = replace(work.standing, content="", booked="", said="")  # what stands is not certain
+        return document
 
     # What lanes ask of the owner.
 
@@ -509,8 +518,9 @@ class PartitionSession:
         self._gauge.set(len(self._tracker))
         with self.told():
             self._over(work)
-            if verdict.outcome is Outcome.DEFERRED and self._open and self._arrived_meanwhile(work, verdict):
-                # Its wake-up came before the ledger knew that it waits: look again, or it would wait for ever.
+            blocked = verdict.outcome is Outcome.DEFERRED or (verdict.blocked_by and not verdict.from_ledger)
+            if blocked and self._open and self._arrived_meanwhile(work, verdict):
+                # Its wake-up came before the ledger knew what blocks it: look again, or it would wait for ever.
                 self._recall.wake([work.key])
 
     @contextmanager
@@ -548,3 +558,9 @@ class PartitionSession:
 def _of_sage(verdict: Verdict) -> list[str]:
     """The Sage connections that a document has to wait for."""
     return [blocker for blocker in verdict.blocked_by if blocker.startswith(SAGE_BLOCKER)]
+
+
+def _refused_before(work: Work, entry: Entry, document: Document) -> bool:
+    """Whether just this was refused, and only a key was written again: to ask anew would give the same answer."""
+    woken = work.offset is None and work.asked is None and entry.claim is None and entry.rejected
+    return woken and entry.last is not None and entry.last.mapped_digest == mapped_digest(work.content, document)

@@ -7,8 +7,10 @@ from consumers.engine.ledger import DELETE, OTHER_REVISION, REVERSE, UPDATE, Cla
 from consumers.engine.periods import why
 from consumers.engine.proof import End
 from consumers.engine.work import Gone, Verdict, Work
+from domain.blockers import blockers
 from domain.codes import Code
-from domain.outcomes import Outcome, Skipped
+from domain.documents import Document
+from domain.outcomes import Outcome, Rejected, Skipped
 from producers.results import SageAnswer
 from sage_client import SageError
 
@@ -94,11 +96,18 @@ def not_permitted(error: SageError) -> Verdict:
     return Verdict(Outcome.DEFERRED, Code.CORRECTION_NOT_PERMITTED, str(error), sage=sage_answer(error))
 
 
-def refused(claim: Claim, error: SageError) -> Verdict:
+def rejected(document: Document | None, answer: Rejected) -> Verdict:
+    """What Sage lists speaks against the document before it is sent."""
+    keys = blockers(document, answer.code, answer.detail) if document is not None else ()
+    return Verdict(Outcome.REJECTED, answer.code, answer.detail, keys)
+
+
+def refused(document: Document | None, claim: Claim, error: SageError) -> Verdict:
     """Sage definitely refused this document, or to correct what stands of it."""
     code = error.code
     if code in _OF_A_REVERSAL and claim.operation != REVERSE:
         code = Code.SAGE_REFUSED  # our reading of its words was of something else
     if code is Code.SAGE_REFUSED:
         code = Code.CORRECTION_REFUSED if claim.corrects else code if claim.total else Code.SAGE_ZERO_TOTAL
-    return Verdict(Outcome.REJECTED, code, str(error), sage=sage_answer(error, claim), refused=True)
+    keys = blockers(document, code, str(error)) if document is not None else ()
+    return Verdict(Outcome.REJECTED, code, str(error), keys, sage=sage_answer(error, claim), refused=True)

@@ -103,7 +103,7 @@ def verdict_of(answer: Skipped | Deferred | Rejected) -> Verdict:
         case Deferred():
             return Verdict(Outcome.DEFERRED, answer.code, answer.detail, answer.blocked_by, parked=True)
         case Rejected():
-            return Verdict(Outcome.REJECTED, answer.code, answer.detail)
+            return Verdict(Outcome.REJECTED, answer.code, answer.detail, answer.blocked_by)
 
 
 class Owner(Protocol):

@@ -1,15 +1,22 @@
 """The command line as a person runs it: a process of its own, its output and exit code read."""
 
 import asyncio
+import io
+import json
 import os
 import subprocess
 import sys
-from collections.abc import Callable
+from collections.abc import Awaitable, Callable
+from contextlib import redirect_stderr, redirect_stdout
 from dataclasses import dataclass
+from typing import Any
 
 import pytest
 
+from app.cli import main
+from simulator.server import Simulator
 from tests.support.engine import World
+from tests.support.kafka import COMPACTED, create_topic
 
 OURS = ("ALVYS_SAGE_", "KAFKA_", "FORCE_COLOR", "GITHUB_ACTIONS")
 
@@ -22,6 +29,10 @@ class Ran:
 
 
 Run = Callable[..., Ran]
+Cli = Callable[..., Awaitable[Ran]]
+EAST = ("--company", "BLUEMESA", "--credentials", "blue-mesa", "--entity", "100")
+MASTERS = ("--expense", "50000", "--revenue", "40000")
+"""What sets up a connection to the simulated company."""
 
 
 @pytest.fixture
@@ -66,3 +77,55 @@ def command(run, world):
         return await asyncio.to_thread(run, *arguments, **env, **variables)
 
     return run_it
+
+
+@pytest.fixture
+async def sim():
+    async with Simulator(demo=True) as sim:
+        yield sim
+
+
+@pytest.fixture
+async def variables(bootstrap: str, topic_prefix: str, sim: Simulator) -> dict[str, str]:
+    await create_topic(bootstrap, f"{topic_prefix}mapping-state", config=COMPACTED)
+    return {
+        "KAFKA_BOOTSTRAP_SERVERS": bootstrap,
+        "ALVYS_SAGE_TOPIC_PREFIX": topic_prefix,
+        "ALVYS_SAGE_GATEWAY_URL": sim.url,
+        "ALVYS_SAGE_SENDER_PASSWORD": "sender-secret",
+        "ALVYS_SAGE_CREDENTIALS__BLUE_MESA__USER": "alvys_ws",
+        "ALVYS_SAGE_CREDENTIALS__BLUE_MESA__PASSWORD": "user-secret",
+    }
+
+
+@pytest.fixture
+def cli(variables, monkeypatch) -> Cli:
+    """Runs ``alvys-sage`` in a thread: the simulator answers in this one, and no process has to start."""
+
+    def run_it(arguments: tuple[str, ...], stdin: str, environment: dict[str, str]) -> Ran:
+        out, err = io.StringIO(), io.StringIO()
+        with monkeypatch.context() as patch, redirect_stdout(out), redirect_stderr(err):
+            for name, value in environment.items():
+                patch.setenv(name, value)
+            patch.setattr("sys.stdin", io.StringIO(stdin))
+            try:
+                main(list(arguments))
+            except SystemExit as ended:
+                return Ran(int(ended.code or 0), out.getvalue(), err.getvalue())
+        raise AssertionError(f"{arguments} did not end")
+
+    async def in_a_thread(*arguments: str, stdin: str = "", **more: str) -> Ran:
+        environment = {"USER": "accountant", "COLUMNS": "200"} | variables | more
+        return await asyncio.to_thread(run_it, arguments, stdin, environment)
+
+    return in_a_thread
+
+
+async def exported(cli: Cli) -> dict[str, Any]:
+    read = [json.loads(line) for line in (await cli("mappings", "export")).out.splitlines()]
+    return {each["key"]: each["value"] for each in read}
+
+
+async def shown(cli: Cli, subsidiary: str) -> dict[str, Any]:
+    found: dict[str, Any] = json.loads((await cli("connections", "show", subsidiary, "--json")).out)
+    return found

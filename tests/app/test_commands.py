@@ -94,6 +94,11 @@ async def test_a_mark_is_answered_with_who_and_why(refused, command):
     assert "accountant" in marked["detail"]
     assert "by hand" in marked["detail"]
     assert refused.sage.keys["invoice/a"] == 0
+    [listed] = json.loads((await command("mark-synced", "--list", "--json")).out)
+    assert (listed["document"], listed["recordNo"]) == ("invoice/a", "77")
+    assert listed["by"] in marked["detail"]
+    assert "by hand" in (await command("mark-synced", "--list")).out
+    assert (await command("mark-synced", "--list", "invoice/a")).code == 2
 
 
 async def test_dead_letters_are_listed_and_read_again_only_when_they_can_be(refused, command):

@@ -1,7 +1,6 @@
 """Connections from the command line, before a simulated company: connect, template, switches, disconnect, roles."""
 
 import asyncio
-import io
 import json
 import os
 import pty
@@ -9,73 +8,15 @@ import select
 import signal
 import sys
 import time
-from collections.abc import Awaitable, Callable
-from contextlib import redirect_stderr, redirect_stdout
 from typing import Any
 
 import pytest
 from aiokafka import TopicPartition
 
-from app.cli import main
-from simulator.server import Simulator
-from tests.app.conftest import Ran
-from tests.support.kafka import COMPACTED, create_topic, read_to_end
-
-Cli = Callable[..., Awaitable[Ran]]
-EAST = ("--company", "BLUEMESA", "--credentials", "blue-mesa", "--entity", "100")
-MASTERS = ("--expense", "50000", "--revenue", "40000")
-
-
-@pytest.fixture
-async def sim():
-    async with Simulator(demo=True) as sim:
-        yield sim
-
-
-@pytest.fixture
-async def variables(bootstrap: str, topic_prefix: str, sim: Simulator) -> dict[str, str]:
-    await create_topic(bootstrap, f"{topic_prefix}mapping-state", config=COMPACTED)
-    return {
-        "KAFKA_BOOTSTRAP_SERVERS": bootstrap,
-        "ALVYS_SAGE_TOPIC_PREFIX": topic_prefix,
-        "ALVYS_SAGE_GATEWAY_URL": sim.url,
-        "ALVYS_SAGE_SENDER_PASSWORD": "sender-secret",
-        "ALVYS_SAGE_CREDENTIALS__BLUE_MESA__USER": "alvys_ws",
-        "ALVYS_SAGE_CREDENTIALS__BLUE_MESA__PASSWORD": "user-secret",
-    }
-
-
-@pytest.fixture
-def cli(variables, monkeypatch) -> Cli:
-    """Runs ``alvys-sage`` in a thread: the simulator answers in this one, and no process has to start."""
-
-    def run_it(arguments: tuple[str, ...], stdin: str, environment: dict[str, str]) -> Ran:
-        out, err = io.StringIO(), io.StringIO()
-        with monkeypatch.context() as patch, redirect_stdout(out), redirect_stderr(err):
-            for name, value in environment.items():
-                patch.setenv(name, value)
-            patch.setattr("sys.stdin", io.StringIO(stdin))
-            try:
-                main(list(arguments))
-            except SystemExit as ended:
-                return Ran(int(ended.code or 0), out.getvalue(), err.getvalue())
-        raise AssertionError(f"{arguments} did not end")
-
-    async def in_a_thread(*arguments: str, stdin: str = "", **more: str) -> Ran:
-        environment = {"USER": "accountant", "COLUMNS": "200"} | variables | more
-        return await asyncio.to_thread(run_it, arguments, stdin, environment)
-
-    return in_a_thread
-
-
-async def exported(cli: Cli) -> dict[str, Any]:
-    read = [json.loads(line) for line in (await cli("mappings", "export")).out.splitlines()]
-    return {each["key"]: each["value"] for each in read}
-
-
-async def shown(cli: Cli, subsidiary: str) -> dict[str, Any]:
-    found: dict[str, Any] = json.loads((await cli("connections", "show", subsidiary, "--json")).out)
-    return found
+from app.connections.words import infos
+from simulator.faults import Fault
+from tests.app.conftest import EAST, MASTERS, Cli, exported, shown
+from tests.support.kafka import read_to_end
 
 
 @pytest.mark.requirement(21, 26, 27, 55, 78)
@@ -264,7 +205,9 @@ async def test_only_the_three_roles_may_and_everyone_else_is_refused_by_name(cli
     unknown = await cli("mappings", "set", "S1", "ap", "Fuel", "1", **roles)
     assert "NOT_ALLOWED: 'accountant' is not in the people file" in unknown.err
     for name in ("ana", "paul", "SUE"):
-        assert (await cli("mappings", "set", "S1", "ap", "Fuel", "50500", "--by", name, **roles)).code == 0
+        assert (
+            await cli("mappings", "set", "S1", "ap", "Fuel", "50500", "--unchecked", "--by", name, **roles)
+        ).code == 0
     people.write_text("[]")
     broken = await cli("mappings", "set", "S1", "ap", "Fuel", "1", "--by", "ana", **roles)
     assert broken.code == 2
@@ -337,8 +280,7 @@ class Person:
         self._read_to = 0
         self.pid, self._terminal = pty.fork()
         if self.pid == 0:
-            # At a terminal Ctrl-C is heard; a run in the background, as scripts start it, hands down that it is not.
-            signal.signal(signal.SIGINT, signal.SIG_DFL)
+            signal.signal(signal.SIGINT, signal.SIG_DFL)  # it may be ignored here, as in a shell's background
             os.execve(sys.executable, [sys.executable, "-m", "app", *arguments], clean | variables | {"TERM": "dumb"})
 
     def sees(self, text: str) -> None:
@@ -411,8 +353,8 @@ async def test_a_person_walks_through_the_six_steps_and_mends_what_finish_up_fin
             ("Auto Create Customer", ""),
             ("Update customers", ""),
             ("credit memos", ""),
-            ("ar.includeAccessorials", ""),
-            ("ar.includeEChecks", ""),
+            ("Include accessorials on invoices [ar.includeAccessorials]", ""),
+            ("[ar.includeEChecks]", ""),
             ("deductions as credits", ""),
             ("Correct posted, unpaid invoices by", ""),
             ("Step 5 of 6: Advanced Settings", None),
@@ -443,6 +385,109 @@ async def test_a_person_walks_through_the_six_steps_and_mends_what_finish_up_fin
     assert connection["terms"] == {"fallback": "Net 30"}
 
 
+def through(person: Person, *seen_and_typed: tuple[str, str | None]) -> None:
+    for seen, typed in seen_and_typed:
+        person.sees(seen)
+        if typed is not None:
+            person.types(typed)
+
+
+TO_STEP_FIVE = (
+    ("Company ID", "BLUEMESA"),
+    ("Name of the credentials", "blue-mesa"),
+    ("Where should transactions be posted in Sage?", "100"),
+    ("Default account of AP", "50000"),
+    ("Change other settings of AP?", "n"),
+    ("Default account of AR", "40000"),
+    ("Change other settings of AR?", "n"),
+)
+
+
+@pytest.mark.feature("2.1 wizard")
+async def test_a_failure_in_a_late_step_keeps_every_answer_and_goes_back_to_a_step(cli: Cli, sim, variables):
+    def walk() -> tuple[int, str]:
+        person = Person(variables | {"COLUMNS": "200", "USER": "kim"}, "connect", "S1")
+        through(person, *TO_STEP_FIVE)
+        person.sees("Location of every line")
+        sim.faults.add(Fault(kind="http_error", function="query"))
+        person.types("110")
+        person.sees("error: Sage Intacct:")
+        person.sees("Your answers are kept")
+        sim.faults.clear()
+        person.types("5")
+        through(
+            person,
+            ("[locationId] (110)", ""),
+            ("[terms.default]", ""),
+            ("[terms.fallback]", ""),
+            ("[crossSubsidiary]", "n"),
+            ("S1: Active, 0 errors", None),
+        )
+        return person.leaves(), person.screen
+
+    code, screen = await asyncio.to_thread(walk)
+    assert code == 0
+    assert screen.count("NOT_CHECKED") == 1, "findings are shown once"
+    assert (await exported(cli))["S1/connection"]["locationId"] == "110"
+
+
+@pytest.mark.feature("2.1 wizard")
+async def test_answers_outlive_an_interrupt_in_a_file_that_goes_on(cli: Cli, variables, tmp_path):
+    def leave() -> tuple[int, str, str]:
+        person = Person(variables | {"COLUMNS": "300", "USER": "kim", "TMPDIR": str(tmp_path)}, "connect", "S1")
+        through(person, *TO_STEP_FIVE[:-2])
+        person.sees("Default account of AR")
+        person.interrupts()
+        person.sees("Go on with your answers: ")
+        code = person.leaves()
+        [file] = tmp_path.iterdir()
+        assert f"alvys-sage connect --answers {file}" in person.screen
+        return code, str(file), file.read_text()
+
+    code, file, kept = await asyncio.to_thread(leave)
+    assert code == 130
+    assert "user-secret" not in kept
+    assert await exported(cli) == {}
+    done = await cli("connect", "--answers", file, "--revenue", "40000")
+    assert done.code == 0, done.err
+    assert (await exported(cli))["S1/account/ap/default/default"]["account"] == "50000"
+
+
+@pytest.mark.feature("2.1 wizard")
+async def test_carriers_linked_by_number_need_the_name_of_a_field_asked_as_a_text(cli: Cli, variables):
+    def walk() -> int:
+        person = Person(variables | {"COLUMNS": "200", "USER": "kim"}, "connect", "S1")
+        through(person, *TO_STEP_FIVE[:4], ("Change other settings of AP?", "y"))
+        for name in infos():
+            part, _, last = name.partition(".")
+            if part == "ap" and last not in ("linkCarriersBy", "carrierNumberField"):
+                through(person, (f"[{name}]", ""))
+            elif last == "linkCarriersBy":
+                through(person, (f"[{name}] (external-id)", "mc"))
+            elif last == "carrierNumberField":
+                through(person, (f"[{name}]:", ""), ("Please answer.", None), (f"[{name}]:", "n o"))
+                through(person, ("carrierNumberField: ", None), (f"[{name}]:", "MC_NUMBER"))
+        through(person, *TO_STEP_FIVE[5:], ("[locationId]", ""), ("[terms.default]", ""), ("[terms.fallback]", ""))
+        through(person, ("[crossSubsidiary]", "n"), ("vendors in Sage have no field MC_NUMBER", None))
+        through(person, ("Go back to which step?", ""))
+        return person.leaves()
+
+    assert await asyncio.to_thread(walk) == 1
+    connection = (await exported(cli))["S1/connection"]
+    assert connection["ap"] == {"linkCarriersBy": "mc", "carrierNumberField": "MC_NUMBER"}
+    assert connection["state"] == "paused"
+
+
+@pytest.mark.feature("2.1 wizard")
+async def test_linking_by_number_without_its_field_is_never_active(cli: Cli, tmp_path):
+    file = tmp_path / "answers.json"
+    file.write_text(json.dumps({"ap": {"linkCarriersBy": "mc"}}))
+    refused = await cli("connect", "S1", "--answers", str(file), *EAST, *MASTERS)
+    assert refused.code == 1
+    assert "CARRIER_NUMBER_FIELD_UNSET" in refused.out
+    assert (await shown(cli, "S1"))["state"] == "Not Set Up"
+
+
 async def test_a_wizard_that_is_left_before_its_end_writes_nothing(cli: Cli, variables):
     def leave() -> int:
         person = Person(variables | {"USER": "kim"}, "connect", "S1")
@@ -455,3 +500,18 @@ async def test_a_wizard_that_is_left_before_its_end_writes_nothing(cli: Cli, var
 
     assert await asyncio.to_thread(leave) == 130
     assert await exported(cli) == {}
+
+
+@pytest.mark.feature("2.1 disconnect")
+async def test_a_disconnect_of_what_was_never_connected_says_so_and_leaves_no_alarm(cli: Cli):
+    leftover = {"key": "S9/account/ap/default/default", "value": {"account": "50000"}}
+    assert (await cli("mappings", "import", "-", stdin=json.dumps(leftover))).code == 0
+    done = await cli("disconnect", "S9", "--execute", "--json")
+    assert done.code == 0
+    assert json.loads(done.out) == {"executed": True, "connected": False, "keys": [leftover["key"]]}
+    assert "S9 is not connected to Sage Intacct" in done.err
+    assert "credentials" not in done.err
+    assert (await cli("mappings", "status")).code == 0
+    assert (await cli("mappings", "list")).code == 0
+    again = await cli("disconnect", "S9", "--execute")
+    assert (again.code, "neither a connection nor settings" in again.err) == (1, True)

@@ -5,6 +5,7 @@ import json
 import pytest
 from aiokafka import TopicPartition
 
+from domain.categories import CATEGORIES, Category
 from tests.support.kafka import COMPACTED, create_topic, producing, read_to_end
 from tests.support.mapping_topic import put
 
@@ -26,7 +27,13 @@ async def on_mappings(run, bootstrap: str, topic_prefix: str):
     """Runs ``alvys-sage mappings`` on a mapping-state topic of this test alone."""
     await create_topic(bootstrap, f"{topic_prefix}mapping-state", config=COMPACTED)
     variables = {"KAFKA_BOOTSTRAP_SERVERS": bootstrap, "ALVYS_SAGE_TOPIC_PREFIX": topic_prefix}
-    return lambda *arguments, stdin="": run("mappings", *arguments, stdin=stdin, **variables)
+
+    def mappings(*arguments: str, stdin: str = ""):
+        # No connection and no Sage here: what is looked up there is tested in test_mapping_checks.
+        unchecked = ("--unchecked",) if arguments[0] in ("set", "vendor") else ()
+        return run("mappings", *arguments, *unchecked, stdin=stdin, **variables)
+
+    return mappings
 
 
 @pytest.mark.requirement(54, 55, 63)
@@ -76,7 +83,31 @@ def test_the_list_shows_the_nine_categories_and_marks_the_default_as_required(on
     assert len({line.split("\t")[1] for line in listed.out.splitlines()[1:]}) == 9
     assert "Load\tAP" not in listed.out
     only = json.loads(on_mappings("list", "--side", "ap", "--category", "Trip", "--json").out)["mappings"]
-    assert [(row["item"], row["account"]) for row in only] == [("default", None), ("Per Mile", "5200")]
+    assert [row["item"] for row in only] == ["default", *CATEGORIES[Category.TRIP].items], "set or not"
+    answers = {row["item"]: (row["account"], row["answer"]) for row in only}
+    assert answers["Per Mile"] == ("5200", {"account": "5200", "level": "specific"})
+    assert answers["Per Stop"] == (None, {"account": "5000", "level": "default"})
+    assert "S1\tTrip\tAP\tPer Stop\tnot set: falls to Default: 5000 - Direct Expense\n" in listed.out
+
+
+def test_the_list_shows_the_companys_own_types_and_which_level_answers_for_each(on_mappings):
+    entries = lines(
+        ("S1/account/ap/default/default", {"account": "5000"}),
+        ("S1/account/ap/accessorials/default", {"account": "5400", "title": "Accessorials"}),
+        ("S1/catalogue/accessorials/Lumper / unload", {}),
+        ("S1/catalogue/deductions/Phone", {"name": "Phone"}),
+        ("S1/catalogue/e-checks/Comdata", {}),
+        ("S1/account/ap/deductions/phone", {"account": "5300"}),
+    )
+    assert on_mappings("import", "-", stdin=entries).code == 0
+    listed = on_mappings("list", "--subsidiary", "S1", "--side", "ap").out
+    own = "S1\tAccessorials\tAP\tLumper / unload\tnot set: falls to Accessorial (default): 5400 - Accessorials\n"
+    assert own in listed
+    assert "S1\tE-checks\tAP\tComdata\tnot set: falls to Default: 5000\n" in listed
+    assert "S1\tDeductions\tAP\tPhone\t5300\n" in listed
+    assert listed.count("Phone") == listed.count("phone") + 1 == 1, "one setting, one row"
+    nobody = on_mappings("list", "--subsidiary", "S2")
+    assert (nobody.code, "'S2' has neither a connection nor settings" in nobody.err) == (2, True)
 
 
 @pytest.mark.parametrize(
@@ -103,7 +134,7 @@ def test_an_item_outside_a_closed_list_is_accepted_with_a_note(on_mappings):
     taken = on_mappings("set", "S1", "ap", "Fuel", "Hydrogen", "5170")
     assert taken.code == 0
     assert "Fuel lists no item 'Hydrogen'" in taken.err
-    assert on_mappings("set", "S1", "ap", "Deductions", "Phone", "5300").err == ""
+    assert "lists no item" not in on_mappings("set", "S1", "ap", "Deductions", "Phone", "5300").err
 
 
 def test_an_import_writes_all_kinds_of_settings_and_an_export_reads_back(on_mappings):

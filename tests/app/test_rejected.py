@@ -5,7 +5,7 @@ import json
 import pytest
 
 from sage_client import GatewayError, Level
-from sage_client.errors import PartyInvalidError, RefusedError
+from sage_client.errors import AccountInvalidError, PartyInvalidError, RefusedError
 from tests.support.engine import invoice, key
 
 pytestmark = pytest.mark.feature("2.8 error classes")
@@ -67,3 +67,16 @@ async def test_what_was_mended_is_rejected_no_more(rejected, command):
         await rejected.until(3, "posted")
     found = json.loads((await command("waiting", "--rejected", "--json")).out)
     assert [each["code"] for each in found["codes"]] == ["NEGATIVE_TOTAL", "SAGE_REFUSED"]
+
+
+async def test_what_a_setting_caused_is_listed_with_its_key_and_by_its_key(rejected, command):
+    rejected.sage.refuse["d"] = refusal(AccountInvalidError, "The GL account '4000' is not valid")
+    await rejected.send_invoices("d")
+    async with rejected.worker():
+        await rejected.until(7)
+    master = "sub-1/account/ar/default/default"
+    told = (await command("waiting", "--code", "SAGE_ACCOUNT_INVALID")).out
+    assert "BLOCKED BY" in told
+    assert master in told
+    assert "invoice/d" in (await command("waiting", "--key", master)).out
+    assert "invoice/d" not in (await command("waiting")).out, "it was told: a person has to act"

@@ -86,7 +86,7 @@ def test_the_documents_blocked_by_a_key_are_just_those_whose_entry_says_so(steps
         else:
             ledger.put(step)
             truth[step.key] = step
-    waiting = {key: entry.last.blocked_by for key, entry in truth.items() if entry.waiting and entry.last is not None}
+    waiting = {key: entry.released_by for key, entry in truth.items()}
     blockers = {blocker for blocked_by in waiting.values() for blocker in blocked_by}
     assert set(ledger.blockers()) == blockers
     for blocker in blockers:

@@ -61,7 +61,6 @@ def test_whatever_happens_to_it_the_copy_and_the_tail_of_the_topic_are_the_whole
     ledger.apply(topic[taken:], len(topic))
     assert {key: ledger.get(key) for key in KEYS} == {key: truth.get(key, Entry(key)) for key in KEYS}
     assert len(ledger) == len(truth)
-    waiting = [entry for entry in truth.values() if entry.waiting]
     claimed = [entry for entry in truth.values() if entry.claim is not None]
     assert {entry.key for entry in ledger.in_doubt()} == {entry.key for entry in claimed if entry.parked is not None}
     assert dict(ledger.claims_without_event()) == {entry.key: entry.claim for entry in claimed if entry.parked is None}
@@ -69,10 +68,10 @@ def test_whatever_happens_to_it_the_copy_and_the_tail_of_the_topic_are_the_whole
     codes = {entry.last.code for entry in kept if entry.last is not None and entry.last.code is not None}
     for code in codes:
         assert set(ledger.coded(code)) == {entry.key for entry in kept if entry.last and entry.last.code == code}
-    assert set(ledger.waiting()) == {entry.key for entry in waiting if entry.last and entry.last.blocked_by}
-    blocked = {by: {e.key for e in waiting if e.last and by in e.last.blocked_by} for by in ledger.blockers()}
+    assert set(ledger.blocked()) == {entry.key for entry in truth.values() if entry.released_by}
+    blocked = {by: {e.key for e in truth.values() if by in e.released_by} for by in ledger.blockers()}
     assert {by: set(ledger.blocked_by(by)) for by in ledger.blockers()} == blocked
-    assert set(blocked) == {by for entry in waiting if entry.last for by in entry.last.blocked_by}
+    assert set(blocked) == {by for entry in truth.values() for by in entry.released_by}
     ledger.close()
 
 

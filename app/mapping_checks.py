@@ -1,0 +1,175 @@
+"""What changes of mappings name in Sage Intacct, looked up there before anything is written.
+
+Checked are the subsidiary's connection, GL accounts, and the customers and vendors that mappings name; each is read in
+one request a subsidiary. Names that a person left out are filled in from Sage, for display.
+"""
+
+from collections.abc import Iterable, Iterator, Mapping, Sequence
+from dataclasses import dataclass, field, replace
+from typing import Annotated
+
+import typer
+
+from app.connections.doctor import client_of, login_for
+from app.connections.findings import Finding
+from app.connections.plan import with_changes
+from app.errors import CommandError, SettingsError, UsageError
+from app.mapping_changes import Change
+from app.output import note
+from app.settings import Settings
+from app.shell import command_line
+from domain.documents import PartyKind
+from domain.keys import AccountKey, IntercompanyKey, VendorKey, parse
+from domain.mapping_state import MappingState
+from domain.parties import PartyRecord
+from domain.settings import ConnectionSetting, Invalid
+from sage_client import Account, Login, SageClient, SageError
+
+Unchecked = Annotated[
+    bool, typer.Option("--unchecked", help="Write without looking anything up, in mapping-state or in Sage Intacct.")
+]
+NOT_CHECKED = "note: not checked: neither the connection nor Sage Intacct was asked"
+_PARTIES = {"vendorId": PartyKind.VENDOR, "customerId": PartyKind.CUSTOMER}
+"""Fields of vendor and intercompany mappings, and what they name."""
+
+
+@dataclass(slots=True)
+class Checked:
+    """What was found."""
+
+    changes: list[Change]
+    """With the names of accounts and vendors that Sage gives, where none was given."""
+    wrong: list[str] = field(default_factory=list)
+    """What is not as the changes say."""
+    unknown: list[str] = field(default_factory=list)
+    """What could not be checked, and why."""
+
+
+async def to_write(
+    settings: Settings, state: MappingState, changes: Sequence[Change], *, unchecked: bool
+) -> list[Change]:
+    """The changes, checked, with titles.
+
+    Raises:
+        UsageError: Something they name does not exist, or cannot be posted to.
+        CommandError: It could not be checked.
+    """
+    if unchecked:
+        note(NOT_CHECKED)
+        return list(changes)
+    found = await check(settings, state, changes)
+    if found.wrong:
+        raise UsageError(f"{'; '.join(found.wrong)}. Nothing was written; --unchecked writes it all the same")
+    if found.unknown:
+        raise CommandError(
+            f"could not be checked: {'; '.join(found.unknown)}. Nothing was written; --unchecked writes it all the same"
+        )
+    return found.changes
+
+
+async def check(settings: Settings, state: MappingState, changes: Sequence[Change]) -> Checked:
+    """Hold changes against the connections as they would stand, and against Sage Intacct."""
+    future = with_changes(state, changes)
+    found = Checked(list(changes))
+    by_subsidiary: dict[str, list[int]] = {}
+    for number, change in enumerate(changes):
+        key = parse(change.key)
+        if change.value is None or not isinstance(key, AccountKey | VendorKey | IntercompanyKey):
+            continue
+        by_subsidiary.setdefault(key.subsidiary_id, []).append(number)
+        if isinstance(key, IntercompanyKey) and future.connection(key.other_id) is None:
+            found.wrong.append(_unconnected(key.other_id))
+    logins = {each: login for each in by_subsidiary if (login := _login(settings, future, each, found)) is not None}
+    if logins:
+        try:
+            async with client_of(settings) as client:
+                for subsidiary, login in logins.items():
+                    await _look_up(client, login, by_subsidiary[subsidiary], found)
+        except SettingsError as error:
+            found.unknown.append(str(error))
+    return found
+
+
+def _login(settings: Settings, future: MappingState, subsidiary: str, found: Checked) -> Login | None:
+    setting = future.connection(subsidiary)
+    if not isinstance(setting, ConnectionSetting):
+        unreadable = isinstance(setting, Invalid)
+        found.wrong.append(f"the connection of {subsidiary} cannot be read" if unreadable else _unconnected(subsidiary))
+        return None
+    login = login_for(settings, subsidiary, setting)
+    if isinstance(login, Finding):
+        found.unknown.append(login.what)
+        return None
+    return login
+
+
+async def _look_up(client: SageClient, login: Login, numbers: Sequence[int], found: Checked) -> None:
+    try:
+        books = await _read(client, login, [found.changes[number] for number in numbers])
+    except SageError as error:
+        found.unknown.append(f"Sage Intacct: {error}")
+        return
+    for number in numbers:
+        found.changes[number] = books.titled(found.changes[number])
+        found.wrong += books.against(found.changes[number])
+
+
+@dataclass(frozen=True, slots=True)
+class _Books:
+    """What Sage has of what changes name."""
+
+    accounts: Mapping[str, Account]
+    parties: Mapping[PartyKind, Mapping[str, PartyRecord]]
+
+    def titled(self, change: Change) -> Change:
+        """The change with Sage's name of the account or vendor, where it brings none."""
+        value = dict(change.value or {})
+        key = parse(change.key)
+        if isinstance(key, AccountKey) and "title" not in value:
+            account = self.accounts.get(str(value["account"]))
+            return replace(change, value=value | {"title": account.title}) if account and account.title else change
+        if isinstance(key, VendorKey) and "name" not in value:
+            vendor = self.parties[PartyKind.VENDOR].get(str(value["vendorId"]))
+            return replace(change, value=value | {"name": vendor.name}) if vendor and vendor.name else change
+        return change
+
+    def against(self, change: Change) -> Iterator[str]:
+        """What of the change Sage does not have, or does not let be used."""
+        value = change.value or {}
+        if isinstance(parse(change.key), AccountKey):
+            number = str(value["account"])
+            account = self.accounts.get(number)
+            if account is None:
+                yield f"{change.key}: GL account {number!r} does not exist in Sage Intacct, or cannot be posted to"
+            elif not account.active:
+                yield f"{change.key}: GL account {number!r} is inactive in Sage Intacct"
+            return
+        for name, kind in _PARTIES.items():
+            if (party_id := value.get(name)) is None:
+                continue
+            party = self.parties[kind].get(str(party_id))
+            if party is None:
+                yield f"{change.key}: {kind} {party_id!r} does not exist in Sage Intacct"
+            elif not party.active:
+                yield f"{change.key}: {kind} {party_id!r} is inactive in Sage Intacct"
+
+
+async def _read(client: SageClient, login: Login, changes: Iterable[Change]) -> _Books:
+    wanted: dict[PartyKind, set[str]] = {kind: set() for kind in PartyKind}
+    any_account = False
+    for change in changes:
+        value = change.value or {}
+        any_account |= "account" in value
+        for name, kind in _PARTIES.items():
+            if value.get(name) is not None:
+                wanted[kind].add(str(value[name]))
+    accounts = await client.accounts(login) if any_account else []
+    parties = {kind: await client.parties(login, kind, ids=ids) if ids else [] for kind, ids in wanted.items()}
+    return _Books(
+        {each.number: each for each in accounts},
+        {kind: {each.id: each for each in some} for kind, some in parties.items()},
+    )
+
+
+def _unconnected(subsidiary: str) -> str:
+    return f"subsidiary {subsidiary!r} has no connection: `{command_line('connect', subsidiary)}` sets it up"
