@@ -18,7 +18,7 @@ from app.ledger_reading import Reader, offsets_in
 from app.progress import Progress
 from app.replay.plan import Move
 from consumers.engine.grouping import Row, as_row
-from consumers.engine.judgement import Next, judge, mapped, unchanged
+from consumers.engine.judgement import Next, as_known, judge, mapped, unchanged
 from consumers.engine.knobs import Knobs
 from consumers.engine.ledger import Ending, Entry, Posted, decode, ended
 from consumers.engine.records import read
@@ -139,6 +139,7 @@ class Simulation:
             return
         source = SourceRecord(record.topic, record.partition, record.offset, record.timestamp)
         entry = self._entry(received.key, source)
+        received = as_known(entry, received)
         turn = turn_of(entry, received, source, self._now)
         kind = self._judge(entry, received, source, record.value, turn)
         self.forecast.kinds[kind] += 1
@@ -161,6 +162,7 @@ class Simulation:
             received = self._receive(entry.parked)
         except ContractError:
             return
+        received = as_known(entry, received)
         if entry.last is not None:
             parked = replace(source, offset=entry.last.offset, timestamp=entry.last.timestamp)
             self.forecast.released += self._judge(entry, received, parked, entry.parked, None) in TO_SAGE

@@ -12,16 +12,17 @@ from consumers.engine.grouping import stands
 from consumers.engine.ledger import OTHER_REVISION, Claim, Entry, Marked, Posted, Retired
 from consumers.engine.sequence import Turn, in_words
 from consumers.engine.work import Verdict, verdict_of
+from domain.categories import Side
 from domain.codes import Code
 from domain.commands import Command, MarkSynced, Retry, said
 from domain.documents import Document
 from domain.emission import AHEAD
-from domain.identity import content_of
+from domain.identity import contents_of
 from domain.keys import ConnectionKey
 from domain.mapping_state import MappingState
 from domain.outcomes import Deferred, Outcome, Rejected, Skipped
 from domain.reading import Received
-from domain.reading.revision import revision_without_facts
+from domain.reading.revision import former_revisions, revision_of
 from domain.settings import ConnectionSetting, ConnectionStatus
 from producers.results import SageAnswer
 
@@ -37,6 +38,15 @@ class Next(Enum):
     """A call of the document has no outcome: Sage is asked first."""
     MAP = auto()
     """It is mapped with the settings in force, and posted if they let it; what stands of it is corrected."""
+
+
+def as_known(entry: Entry, received: Received) -> Received:
+    """The reading under the revision that the ledger has it under: an earlier version cut numbers otherwise."""
+    known = {each.revision for each in (entry.posted, entry.claim, entry.last, entry.marked) if each is not None}
+    if not known or received.revision in known or isinstance(received.document, Rejected):
+        return received
+    former = revision_of(received.document, former=True)
+    return replace(received, revision=former) if former in known else received
 
 
 def judge(entry: Entry, revision: str, turn: Turn = Turn.NEWEST) -> Verdict | Next:
@@ -154,14 +164,14 @@ def unchanged(standing: Posted | None, received: Received, document: Document) -
     """The revision is another one, and what it books is what stands: there is nothing to correct, only to remember.
 
     Of what an earlier version posted the ledger does not know the content; then it has to be the same but for facts,
-    which that version did not read.
+    which that version did not read, and for numbers that it cut otherwise.
     """
     if standing is None or isinstance(received.document, Rejected):
         return None
     if standing.content:
-        same = standing.content == content_of(document)
+        same = standing.content in contents_of(document)
     else:
-        same = standing.revision == revision_without_facts(received.document)
+        same = standing.revision in former_revisions(received.document)
     if not same:
         return None
     sage = SageAnswer(standing.record_no, standing.control_id)
@@ -186,6 +196,15 @@ def with_present_credentials(known: Known, settings: MappingState) -> Known:
     if isinstance(now, ConnectionSetting) and (now.company_id, now.entity_id) == (was.company_id, was.entity_id):
         return replace(known, connection=replace(was, credentials=now.credentials))
     return known
+
+
+def deletes(known: Posted | Retired, settings: MappingState) -> bool:
+    """Whether what is posted and unpaid is deleted to be corrected, by the settings of the connection it stands in."""
+    setting = settings.connection(known.connection.subsidiary_id)
+    if not isinstance(setting, ConnectionSetting):
+        return False
+    side = setting.ar if known.sage_object.side is Side.AR else setting.ap
+    return side.correct_posted_by == "deletion"
 
 
 def unmarked(entry: Entry) -> Entry:

@@ -61,7 +61,8 @@ class Claim:
     record_no: str = ""
     """What a correction changes; older claims create, and name none."""
     posting_date: date | None = None
-    """Its date in the general ledger where that is not the document's own (`periods`)."""
+    """Its date in the general ledger where that is not the document's own (`periods`); of a reversal the day that it is
+    made on where Sage refused an earlier one."""
     content: str = ""
     """What is booked (`domain.identity.content_of`); empty where that is not known."""
     emitted: Emitted | None = None

@@ -124,6 +124,7 @@ class Writer:
             connection=document.connection if document else claim.connection if claim else None,
             document=document,
             party_id=work.party_id or (claim.party_id if claim else None),
+            party_made=work.party_made,
             sage=verdict.sage,
             mapping_offset=work.mapping_offset,
             from_ledger=verdict.from_ledger,

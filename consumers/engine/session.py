@@ -19,7 +19,9 @@ from consumers.engine.grouping import Row, as_row
 from consumers.engine.journal import Journal, JournalPlace, Note
 from consumers.engine.judgement import (
     Next,
+    as_known,
     changed,
+    deletes,
     judge,
     mapped,
     marked,
@@ -258,6 +260,7 @@ class PartitionSession:
     def judge(self, work: Work) -> None:
         """Step 1: what the ledger says of the document decides what happens to this revision of it."""
         entry = self._ledger.get(work.key)
+        work.received = as_known(entry, work.received)
         command = work.asked.command if work.asked is not None else None
         now, arrives = self._around.time.now(), work.offset is not None or isinstance(command, Replay)
         turn = turn_of(entry, work.received, work.source, now) if arrives else Turn.NEWEST
@@ -292,6 +295,7 @@ class PartitionSession:
         work.mapping_offset, work.attempt, work.retired = state.offset, entry.attempts, entry.retired
         work.step = None
         work.standing = None if entry.posted is None else with_present_credentials(entry.posted, state)
+        work.by_deletion = work.standing is not None and deletes(work.standing, state)
         source = work.received.document
         if isinstance(source, SourceDocument) and work.value is not None and work.executed is None:
             row = Row(work.received, source, work.value)
@@ -306,7 +310,7 @@ class PartitionSession:
         work.updated_to = None
         lost = entry.last is not None and entry.last.code is Code.STANDING_NOT_FOUND
         if isinstance(result, Document):
-            if entry.retired and entry.retired[-1].number:
+            if entry.retired and (entry.retired[-1].number or deletes(entry.retired[-1], state)):
                 # The reversal was booked on an open day; nothing may stand for want of another one.
                 result = replace(result, first_open_day=True)
             if not (work.unsure or work.executed or lost):
@@ -412,8 +416,11 @@ class PartitionSession:
         work.unsure = work.unsure or work.claimed.operation == UPDATE
         sent = work.claimed
         work.afresh()
-        if sent.revision == work.received.revision:
+        work.sent = sent.control_id
+        if sent.revision == work.received.revision and not sent.corrects:
             work.posting_date = sent.posting_date
+        elif sent.corrects:
+            work.not_before = sent.posting_date
         work.updated_to = sent.content if sent.operation == UPDATE else None
         self._map(work)
 

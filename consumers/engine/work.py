@@ -14,6 +14,7 @@ from domain.codes import Code
 from domain.documents import Connection, Document, SageObject
 from domain.emission import Emitted
 from domain.outcomes import Deferred, Outcome, Rejected, Skipped
+from domain.party_fields import NotSent
 from domain.reading import Received
 from producers.results import SageAnswer, SourceRecord
 
@@ -70,7 +71,7 @@ class Update:
 
 @dataclass(frozen=True, slots=True)
 class Retire:
-    """What stands is reversed, or deleted where it is a draft; the document is posted after that."""
+    """What stands is reversed, or deleted (a draft, or by setting); the document is posted after that."""
 
     posted: Posted
     operation: str
@@ -158,6 +159,8 @@ class Work:
     """What of the document stands in Sage, with the content of another revision: to be corrected first."""
     retired: tuple[Retired, ...] = ()
     """What of the document stood there once."""
+    party_made: tuple[NotSent, ...] | None = None
+    """What its profile gives and Sage was not sent, where this worker made the party for the document."""
     consented: bool = False
     """True when a person, told that what stood cannot be found, asked to go on."""
     unsure: bool = False
@@ -177,6 +180,12 @@ class Work:
     """How often it was dated anew because its period is closed (`periods`)."""
     posting_date: date | None = None
     """As the call had it that is proven absent and is sent again under its control id."""
+    by_deletion: bool = False
+    """Whether the settings say that what is posted and unpaid is deleted to be corrected, instead of reversed."""
+    not_before: date | None = None
+    """The first day on which it may be reversed: Sage refused the day before."""
+    sent: str = ""
+    """The control id of a call whose bytes may have left: sent again, it may meet itself."""
     tries: int = 0
     """How often its company did not take it while it took others."""
     doubt: str | None = None
@@ -194,7 +203,7 @@ class Work:
         """Nothing of the call that was claimed holds for the next one."""
         self.claim, self.step, self.party_id = None, None, None
         self.looks, self.tries, self.number_taken, self.doubt = 0, 0, False, None
-        self.posting_date = None
+        self.posting_date, self.not_before, self.sent = None, None, ""
 
     @property
     def key(self) -> str:
