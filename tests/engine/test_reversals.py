@@ -118,7 +118,7 @@ async def test_a_lost_answer_to_a_deletion_of_what_was_posted_leaves_one_documen
 def fuel(total):
     money = {"amount": total, "currency": 840}
     nothing = money | {"amount": 0}
-    made = sample("fuel", "f1")
+    made = sample("fuel", "f1") | {"id": f"event-f1-{total}"}
     made["data"]["fuel"] |= {"total": money, "fuelTotal": money, "fees": nothing, "discounts": nothing}
     return b"fuel/f1", orjson.dumps(made)
 
