@@ -8,13 +8,13 @@ attempt give the same id in every process, for ever.
 import hashlib
 import re
 from collections.abc import Iterable
+from dataclasses import replace
 from decimal import Context, Decimal
 
 from domain.documents import CustomValue, Document, SourceKind
 from domain.parties import link_number
 
 SEPARATOR = "\x1f"
-_MARKER = re.compile(r"alvys:[0-9a-f]{12}")
 _WIDE = Context(prec=64)
 
 
@@ -24,14 +24,25 @@ def control_id(company_id: str, entity_id: str | None, key: str, revision: str, 
     return hashlib.sha256(SEPARATOR.join(parts).encode()).hexdigest()
 
 
+_MARKER = re.compile(r"alvys:[0-9a-f]{12}(?![0-9a-f])")
+
+
 def marker(key: str) -> str:
     """A short, stable mark of the document, written into its description: by it a look-up tells ours from others."""
     return "alvys:" + hashlib.sha256(key.encode()).hexdigest()[:12]
 
 
-def holds_marker(text: str) -> bool:
-    """Whether the text holds the mark of any document."""
-    return _MARKER.search(text) is not None
+def contents_of(document: Document) -> tuple[str, ...]:
+    """The contents that what stands in Sage may have, posted by this version or by an earlier one."""
+    own, former = content_of(document), document.former
+    if former is None:
+        return (own,)
+    return own, content_of(replace(document, number=former.number, reference=former.reference))
+
+
+def markers_in(text: str) -> frozenset[str]:
+    """The marks that a text in Sage holds, of whichever documents."""
+    return frozenset(_MARKER.findall(text))
 
 
 def content_of(document: Document) -> str:
@@ -69,7 +80,8 @@ def booked_of(document: Document, party_id: str) -> str:
     named = document.source.kind is SourceKind.INTERCOMPANY_BILL
     head = (
         *(connection.company_id, connection.entity_id, document.sage_object, document.draft),
-        *(document.source.number, document.party.kind, party_id, document.date, document.due, document.currency),
+        *(document.source.number, document.party.kind, party_id, document.date, document.due),
+        document.currency or document.base_currency,
         *(_plain(document.total), document.reference or "", "" if named else _text(document.description)),
         _fields(document.custom),
     )

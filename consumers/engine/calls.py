@@ -1,7 +1,7 @@
 """The claim and the call of a document's next step: pure."""
 
 from dataclasses import replace
-from datetime import datetime
+from datetime import date, datetime
 
 from consumers.engine.ledger import REVERSE, Claim
 from consumers.engine.work import Retire, Update, Work
@@ -42,7 +42,8 @@ def claim_of(work: Work, lease_until: datetime) -> Claim:
         repeats=work.executed.repeats if work.executed is not None else 0,
         operation=work.operation,
         record_no=record_no,
-        posting_date=work.mapped.posting_date if step is None else None,
+        posting_date=work.mapped.posting_date if step is None else _late(work),
+        emitted=work.emitted,
     )
     source = work.received.document
     if isinstance(step, Retire) or not isinstance(source, SourceDocument):
@@ -54,6 +55,12 @@ def claim_of(work: Work, lease_until: datetime) -> Claim:
         said=said_of(source),
         alvys_party=alvys_party(source),
     )
+
+
+def _late(work: Work) -> date | None:
+    """The day of a reversal that Sage refused on an earlier one."""
+    step = work.step
+    return step.on if work.not_before and isinstance(step, Retire) and step.operation == REVERSE else None
 
 
 def call_of(work: Work) -> Call | Correction:

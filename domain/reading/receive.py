@@ -1,10 +1,11 @@
 """One record of a source topic, read: whose document it is, which revision, and the document or why it is none."""
 
 from dataclasses import dataclass
-from datetime import datetime
+from datetime import UTC, datetime
 
 from domain.codes import Code
 from domain.documents import SourceDocument
+from domain.emission import Emitted
 from domain.events import (
     CarrierBillData,
     CarrierStatementData,
@@ -58,6 +59,8 @@ class Received:
     revision: str
     document: SourceDocument | Rejected | Skipped
     """What the event says; `Skipped`: that it was withdrawn (`Code.WITHDRAWN`), so that nothing is to be booked."""
+    emitted: Emitted | None = None
+    """When; None where only the claim of a call is left of the event."""
 
 
 def receive(kind: EventKind, value: bytes | None) -> Received:
@@ -77,8 +80,10 @@ def receive(kind: EventKind, value: bytes | None) -> Received:
     event = decode(kind, value)
     data = event.data
     key, subsidiary_id = _identity(data)
+    emitted = Emitted(event.timestamp.astimezone(UTC), event.id)
     if isinstance(data, Withdrawn):
-        return Received(event.id, kind.value, key, subsidiary_id, revision_of_withdrawal(key), _withdrawn(data))
+        gone = revision_of_withdrawal(key)
+        return Received(event.id, kind.value, key, subsidiary_id, gone, _withdrawn(data), emitted)
     document: SourceDocument | Rejected
     try:
         document = _read(data, key, event.timestamp)
@@ -86,7 +91,7 @@ def receive(kind: EventKind, value: bytes | None) -> Received:
     except Refusal as refusal:
         document = refusal.rejected
         revision = revision_of_raw(data)
-    return Received(event.id, kind.value, key, subsidiary_id, revision, document)
+    return Received(event.id, kind.value, key, subsidiary_id, revision, document, emitted)
 
 
 def _withdrawn(data: Withdrawn) -> Skipped:

@@ -17,6 +17,7 @@ from pydantic import BaseModel
 from domain.documents import PartyRef, SourceDocument
 from domain.facts import NO_FACTS
 from domain.parties import plain_name
+from domain.reading.texts import DESCRIPTION_LENGTH, MEMO_LENGTH, cut, former_number, formerly
 
 _DIGITS = 32
 _FIELD, _LINE, _NAME, _NONE, _AROUND = "\x1f", "\x1e", "\x1d", "\x00", "\x1a"
@@ -25,7 +26,10 @@ _WIDE = Context(prec=64)
 
 
 def revision_of(document: SourceDocument) -> str:
-    """32 hex digits over party, numbers, dates, currency, amounts, texts and places; amounts are exact already."""
+    """32 hex digits over party, numbers, dates, currency, amounts, texts and places; amounts are exact already.
+
+    Texts of ours count as far as they are booked.
+    """
     names = tuple([plain_name(name) for name in document.party.names])
     return _hash(_FIELD.join([*_head(document, names), *sorted(_lines(document))]))
 
@@ -36,23 +40,35 @@ def said_of(document: SourceDocument) -> str:
 
 
 def earlier_revisions(document: SourceDocument) -> tuple[str, str]:
-    """The revisions that earlier versions gave the document: with lines and names as given, and before facts were read.
-
-    To know again what such a version posted, where the ledger does not say what was booked.
-    """
-    bare = replace(document, facts=NO_FACTS, lines=tuple([replace(line, facts=NO_FACTS) for line in document.lines]))
-    first, before = [_hash(_FIELD.join([*_head(one, one.party.names), *_lines(one)])) for one in (document, bare)]
-    return first, before
+    """The revisions of earlier versions: lists and names as given, numbers as now or as they were cut."""
+    return _given(document, former=False), _given(document, former=True)
 
 
-def _head(document: SourceDocument, names: tuple[str, ...]) -> list[str]:
+def former_revisions(document: SourceDocument) -> set[str]:
+    """All of them, before facts were read too: to know again what stands where the ledger knows no content."""
+    lines = tuple([replace(line, facts=NO_FACTS) for line in document.lines])
+    plain = replace(document, facts=NO_FACTS, lines=lines)
+    return {*earlier_revisions(document), *earlier_revisions(plain)}
+
+
+def _given(document: SourceDocument, *, former: bool) -> str:
+    return _hash(_FIELD.join([*_head(document, document.party.names, former=former), *_lines(document)]))
+
+
+def _head(document: SourceDocument, names: tuple[str, ...], *, former: bool = False) -> list[str]:
     party = document.party
+    if former:
+        number = former_number(document.number_given or document.number)
+        orders, pos = formerly(document.order_numbers), formerly(document.po_numbers)
+    else:
+        number = document.number
+        orders, pos = ", ".join(document.order_numbers), ", ".join(document.po_numbers)
     parts = [
         document.kind,
         document.key,
         document.side,
         document.subsidiary_id,
-        document.number,
+        number,
         party.kind,
         party.external_id or _NONE,
         _NONE if party.external_id else _NAME.join(names),  # names that nothing looks at are not content
@@ -62,9 +78,9 @@ def _head(document: SourceDocument, names: tuple[str, ...]) -> list[str]:
         document.due.isoformat(),
         document.currency or _NONE,
         str(document.total),
-        document.description,
-        document.order_number or _NONE,
-        document.po_number or _NONE,
+        cut(document.description, DESCRIPTION_LENGTH),
+        orders or _NONE,
+        pos or _NONE,
         document.reference or _NONE,
         "deducted" if document.deducted else _NONE,
         document.tax_category or _NONE,
@@ -77,7 +93,14 @@ def _head(document: SourceDocument, names: tuple[str, ...]) -> list[str]:
 def _lines(document: SourceDocument) -> Iterator[str]:
     around = document.facts.content
     for line in document.lines:
-        parts = [_LINE, line.category, line.item, str(line.amount), line.memo, line.reference or _NONE]
+        parts = [
+            _LINE,
+            line.category,
+            line.item,
+            str(line.amount),
+            cut(line.memo, MEMO_LENGTH),
+            line.reference or _NONE,
+        ]
         if line.deduction:
             parts.append("deduction")
         # What is as the document's is not said again.
