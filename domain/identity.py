@@ -80,7 +80,8 @@ def booked_of(document: Document, party_id: str) -> str:
     named = document.source.kind is SourceKind.INTERCOMPANY_BILL
     head = (
         *(connection.company_id, connection.entity_id, document.sage_object, document.draft),
-        *(document.source.number, document.party.kind, party_id, document.date, document.due, document.currency),
+        *(document.source.number, document.party.kind, party_id, document.date, document.due),
+        document.currency or document.base_currency,
         *(_plain(document.total), document.reference or "", "" if named else _text(document.description)),
         _fields(document.custom),
     )

@@ -73,11 +73,6 @@ class Found:
         return not self.bears(marker) and bool(markers_in(self.mark) or markers_in(self.description))
 
     @property
-    def marked(self) -> bool:
-        """Whether it carries the marker of any document of ours."""
-        return bool(markers_in(self.mark) or markers_in(self.description))
-
-    @property
     def reversed(self) -> bool:
         """Whether it was reversed or voided, or reverses another one, so that it is worth nothing."""
         return worth_nothing(self.state)

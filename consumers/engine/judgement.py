@@ -23,7 +23,7 @@ from domain.mapping_state import MappingState
 from domain.outcomes import Deferred, Outcome, Rejected, Skipped
 from domain.parties import alvys_party
 from domain.reading import Received
-from domain.reading.revision import earlier_revisions, said_of
+from domain.reading.revision import earlier_revisions, former_revisions, said_of
 from domain.settings import ConnectionSetting, ConnectionStatus, Invalid
 from producers.results import SageAnswer
 
@@ -42,12 +42,12 @@ class Next(Enum):
 
 
 def as_known(entry: Entry, received: Received) -> Received:
-    """The reading under the revision that the ledger has: earlier versions took other things for content."""
+    """The reading under the revision that the ledger has it under: earlier ones took lists as given."""
     known = {each.revision for each in (entry.posted, entry.claim, entry.last, entry.marked) if each is not None}
     if not known or received.revision in known or not isinstance(received.document, SourceDocument):
         return received
-    former = earlier_revisions(received.document) & known
-    return replace(received, revision=min(former)) if former else received
+    former = next((each for each in earlier_revisions(received.document) if each in known), None)
+    return received if former is None else replace(received, revision=former)
 
 
 def judge(entry: Entry, revision: str, turn: Turn = Turn.NEWEST) -> Verdict | Next:
@@ -199,7 +199,7 @@ def unchanged(standing: Posted | None, received: Received, document: Document) -
     if standing.content:
         same = standing.content in contents_of(document)
     else:
-        same = standing.revision in earlier_revisions(received.document)
+        same = standing.revision in former_revisions(received.document)
     return _as_it_stands(standing, received, document, standing.content) if same else None
 
 

@@ -70,9 +70,9 @@ class Twins:
 def _is_twin(work: Work, there: Found) -> bool:
     """By its marker: of the number, where ours is the trip's id; of any document of ours, where the id is not known."""
     by_number = work.mapped.source.by_number
-    if there.bears(marker(work.key)) or by_number is None:
+    if by_number is None or not there.anothers(marker(work.key)):
         return False
-    return there.bears(marker(by_number)) if by_number != work.key else there.marked
+    return by_number == work.key or there.bears(marker(by_number))
 
 
 def _stands(work: Work, twin: Found) -> Verdict:

@@ -13,7 +13,7 @@ from domain.events.around import Load, Named, Quantity, Reference, Trip, Unit
 from domain.events.fields import Wire
 from domain.events.settlement import BilledTrip, CarrierTrip
 from domain.facts import LOAD_REFERENCE, TRIP_REFERENCE, Fact, Facts, Pair, facts
-from domain.reading.texts import in_order
+from domain.reading.texts import different
 
 _WIDE = Context(prec=64)
 _NUMBERS = (int, Decimal)
@@ -138,7 +138,7 @@ class Around:
             return self.document
         trips = [trip for trip in self._trips if trip_number is not None and trip.trip_number == trip_number]
         # A trip has its load's number, or names it.
-        number = load_number or next(iter(in_order(trip.load_number for trip in trips)), trip_number)
+        number = load_number or next(iter(different(trip.load_number for trip in trips)), trip_number)
         loads = [load for load in self._loads if load.load_number == number]
         if not loads and len(self._loads) == 1 and not self._loads[0].load_number:
             loads = list(self._loads)

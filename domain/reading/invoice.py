@@ -15,7 +15,7 @@ from domain.reading.dates import terms
 from domain.reading.people import of_customer
 from domain.reading.places import named
 from domain.reading.routing import agree, apart
-from domain.reading.texts import document_number, flat, in_order, key_part, phrase
+from domain.reading.texts import different, document_number, flat, key_part, phrase
 from domain.terms import AskedTerms
 
 
@@ -56,8 +56,8 @@ def read(data: InvoiceData, key: str) -> SourceDocument:
             ]
         ),
         description=_description(invoice.line_items),
-        order_numbers=in_order(load.order_number for load in loads),
-        po_numbers=in_order(load.po_number for load in loads),
+        order_numbers=different([load.order_number for load in loads]),
+        po_numbers=different([load.po_number for load in loads]),
         profile=of_customer(customer),
         facts=around.document,
         terms=AskedTerms(customer.payment_terms_in_days, due_given=invoice.due_date is not None),
@@ -100,7 +100,7 @@ def _line(line: InvoiceLine, amount: Decimal, facts: Facts) -> SourceLine:
 
 
 def _description(lines: list[InvoiceLine]) -> str:
-    loads = in_order(line.load_number for line in lines)
+    loads = different(line.load_number for line in lines)
     if not loads:
         return ""
     return flat(phrase("Load" if len(loads) == 1 else "Loads", ", ".join(loads)))

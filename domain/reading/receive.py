@@ -80,8 +80,10 @@ def receive(kind: EventKind, value: bytes | None) -> Received:
     event = decode(kind, value)
     data = event.data
     key, subsidiary_id = _identity(data)
+    emitted = Emitted(event.timestamp.astimezone(UTC), event.id)
     if isinstance(data, Withdrawn):
-        return Received(event.id, kind.value, key, subsidiary_id, revision_of_withdrawal(key), _withdrawn(data))
+        gone = revision_of_withdrawal(key)
+        return Received(event.id, kind.value, key, subsidiary_id, gone, _withdrawn(data), emitted)
     document: SourceDocument | Rejected
     try:
         document = _read(data, key, event.timestamp)
@@ -89,7 +91,6 @@ def receive(kind: EventKind, value: bytes | None) -> Received:
     except Refusal as refusal:
         document = refusal.rejected
         revision = revision_of_raw(data)
-    emitted = Emitted(event.timestamp.astimezone(UTC), event.id)
     return Received(event.id, kind.value, key, subsidiary_id, revision, document, emitted)
 
 

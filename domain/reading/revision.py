@@ -39,20 +39,19 @@ def said_of(document: SourceDocument) -> str:
     return revision_of(replace(document, party=PartyRef(document.party.kind)))
 
 
-def earlier_revisions(document: SourceDocument) -> frozenset[str]:
-    """The revisions that earlier versions gave the document: before facts were read, or numbers were of today's length.
-
-    To know again what such a version posted, where the ledger does not say what was booked.
-    """
-    bare = replace(document, facts=NO_FACTS, lines=tuple([replace(line, facts=NO_FACTS) for line in document.lines]))
-    return frozenset(earlier_revision(one, former=former) for one in (document, bare) for former in (False, True))
+def earlier_revisions(document: SourceDocument) -> tuple[str, str]:
+    """The revisions of earlier versions: lists and names as given, numbers as now or as they were cut."""
+    return _given(document, former=False), _given(document, former=True)
 
 
-def earlier_revision(document: SourceDocument, *, former: bool = True) -> str:
-    """The revision over lines and names as the event gives them.
+def former_revisions(document: SourceDocument) -> set[str]:
+    """All of them, before facts were read too: to know again what stands where the ledger knows no content."""
+    lines = tuple([replace(line, facts=NO_FACTS) for line in document.lines])
+    plain = replace(document, facts=NO_FACTS, lines=lines)
+    return {*earlier_revisions(document), *earlier_revisions(plain)}
 
-    `former`: and over numbers as they were cut before today's lengths of them were known.
-    """
+
+def _given(document: SourceDocument, *, former: bool) -> str:
     return _hash(_FIELD.join([*_head(document, document.party.names, former=former), *_lines(document)]))
 
 

@@ -24,6 +24,7 @@ CHANGED_LENGTH = lengths.NUMBER - 4
 _UNUSABLE = re.compile(r"[\"'&<>#?\x00-\x20\x7f]")
 _CHANGED = re.compile(r"-x[0-9a-f]{8}", re.IGNORECASE)
 """How a changed number ends. One of Alvys's that ends so by itself is changed too: else it could meet one of ours."""
+_DIGITS = re.compile(r"(\d+)")
 _CUT = "..."
 HASH_DIGITS = 8
 
@@ -107,9 +108,14 @@ def cut(text: str, length: int) -> str:
     return text if len(text) <= length else text[: length - len(_CUT)].rstrip() + _CUT
 
 
-def in_order(values: Iterable[str | None]) -> tuple[str, ...]:
-    """Different values, shorter ones first (L9, L10), whatever order the event's list has: nobody chose that one."""
-    return tuple(sorted({value for value in values if value}, key=lambda value: (len(value), value)))
+def different(values: Iterable[str | None]) -> tuple[str, ...]:
+    """The different values as people sort them (L9, L10), whatever order the event's list has: nobody chose that."""
+    return tuple(sorted({value for value in values if value}, key=_natural))
+
+
+def _natural(text: str) -> tuple[list[str | int], str]:
+    """Every second part is digits, compared as a number."""
+    return [int(part) if part.isdecimal() else part for part in _DIGITS.split(text)], text
 
 
 def several(values: Sequence[str], length: int) -> str | None:

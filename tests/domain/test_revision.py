@@ -17,10 +17,10 @@ from domain.events import EventKind
 from domain.facts import Facts, facts
 from domain.outcomes import Rejected
 from domain.reading import receive
-from domain.reading.revision import earlier_revisions, revision_of
+from domain.reading.revision import former_revisions, revision_of
 from tests.support.events import NAMES, event, read
 
-NO_CONTENT = ("created_at", "trigger", "profile", "terms", "by_number", "number_given")
+NO_CONTENT = ("created_at", "trigger", "profile", "terms", "number_given", "by_number")
 """What is known of the party, and how number and due date came about: they themselves count."""
 FREE_TO_CHANGE = {"id": "another", "timestamp": "2027-01-01T00:00:00Z", "trace": "x"}
 
@@ -192,7 +192,7 @@ def without_facts(sample: dict[str, Any]) -> dict[str, Any]:
 def test_the_revision_that_versions_before_facts_gave_is_known_again(name):
     found = read(event(name)).document
     assert isinstance(found, SourceDocument)
-    assert BEFORE_FACTS[name] in earlier_revisions(found)
+    assert BEFORE_FACTS[name] in former_revisions(found)
 
 
 def summary(order: int = 1) -> dict[str, Any]:
@@ -220,8 +220,9 @@ def test_what_is_made_of_lists_is_the_same_in_whatever_order_they_come():
     one, two = found.document, other_order.document
     assert isinstance(one, SourceDocument)
     assert isinstance(two, SourceDocument)
-    assert (one.description, one.order_numbers) == (two.description, two.order_numbers)
-    assert (one.description, one.order_numbers) == ("Loads L9, L10", ("O9", "O10"))
+    assert (
+        (one.description, one.order_numbers) == (two.description, two.order_numbers) == ("Loads L9, L10", ("O9", "O10"))
+    )
     assert one.facts == two.facts
     assert one.facts.get("load.reference/lane") == ("a", "b")
     assert [line.reference for line in one.lines] == ["L9", "L10"]

@@ -6,7 +6,7 @@ from typing import Any
 import orjson
 import pytest
 
-from domain.reading.revision import earlier_revision
+from domain.reading.revision import earlier_revisions
 from domain.reading.texts import former_number, formerly
 from tests.engine.test_corrections import connection, stands, told
 from tests.engine.test_exactly_once import reset
@@ -26,7 +26,7 @@ def as_before(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr("domain.reading.invoice.document_number", former_number)
     monkeypatch.setattr("domain.export.several", lambda values, _: formerly(values))
     receiving = importlib.import_module("domain.reading.receive")
-    monkeypatch.setattr(receiving, "revision_of", earlier_revision)
+    monkeypatch.setattr(receiving, "revision_of", lambda document: earlier_revisions(document)[1])
 
 
 LOADS = ("PO-7700001", "PO-7700002")

@@ -9,7 +9,7 @@ from domain.identity import marker
 from sage_client.errors import UnavailableError
 from tests.engine.test_corrections import connection, drafts, stands, told
 from tests.engine.test_order_and_waiting import MASTER
-from tests.support.engine import SUBSIDIARY
+from tests.support.engine import SUBSIDIARY, emission, emitted
 from tests.support.events import event
 
 TRIP = "trip-1"
@@ -18,6 +18,8 @@ TRIP = "trip-1"
 def bill(trip_id: str | None = None, *, number: str = "T34-1", total: str = "1000.00", vendor: str = "V-103") -> Any:
     """Key and value of a carrier's bill; without an id it is known by its number."""
     made = event("carrier-bill")
+    which = emission()
+    made |= {"id": f"bill-{which}", "timestamp": emitted(which)}
     trip = made["data"]["trip"]
     money = {"amount": total, "currency": 840}
     made["data"]["subsidiary"] = {"id": SUBSIDIARY, "name": "Blue Mesa"}
