@@ -6,7 +6,7 @@ from dataclasses import dataclass
 from aiokafka import AIOKafkaConsumer, TopicPartition
 
 from app.admin import admin_of
-from app.bootstrap import knobs_of, subscription_of
+from app.bootstrap import SYSTEM_TIME, knobs_of, subscription_of
 from app.errors import CommandError
 from app.ledger_reading import reader_of
 from app.mapping_access import live_table
@@ -96,7 +96,8 @@ async def _forecasts(settings: Settings, plan: Plan) -> Forecasts:
         state = table.state
 
         def simulation(topic: str, ledger: Mapping[str, bytes], stand: Stand | None) -> Simulation:
-            receive, anyhow = subscription.sources[topic], subscription.any_record_key
-            return Simulation(receive, state, ledger, any_record_key=anyhow, knobs=knobs, stand=stand)
+            receive = subscription.sources[topic]
+            anyhow, now = subscription.any_record_key, SYSTEM_TIME.now()
+            return Simulation(receive, state, ledger, any_record_key=anyhow, now=now, knobs=knobs, stand=stand)
 
         return await foretell(reader, plan.moves, subscription.ledgers, simulation)
