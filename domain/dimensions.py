@@ -11,8 +11,12 @@ SAGE_NAME = re.compile(r"[A-Za-z][A-Za-z0-9_]{0,99}")
 """A name that Sage gives an object or field: it becomes the name of an XML element."""
 
 
+_OBJECTS = {"asset": "FIXEDASSET"}
+"""Sage's object of a dimension, where it is not the slug in upper case (`getDimensions`)."""
+
+
 class Standard(StrEnum):
-    """The standard dimensions; the value is the slug, upper case of it Sage's object."""
+    """The standard dimensions; the value is the slug."""
 
     LOCATION = "location"
     DEPARTMENT = "department"
@@ -29,7 +33,12 @@ class Standard(StrEnum):
     @property
     def object(self) -> str:
         """Sage's object, such as `LOCATION`."""
-        return self.value.upper()
+        return _OBJECTS.get(self.value, self.value.upper())
+
+    @property
+    def id_field(self) -> str:
+        """The element of a bill's line that holds a value's id, such as `LOCATIONID`; the id's field in its object."""
+        return f"{self.value.upper()}ID"
 
 
 STANDARD_OBJECTS = {standard.object: standard for standard in Standard}
@@ -40,7 +49,8 @@ UNREADABLE = "Unable to retrieve values for dimension from Sage Intacct."
 
 def slug_of(object_name: str) -> str:
     """The slug that stands for a dimension in mapping-state: `LINE_OF_BUSINESS` -> `line-of-business`."""
-    return object_name.lower().replace("_", "-")
+    standard = STANDARD_OBJECTS.get(object_name.upper())
+    return standard.value if standard is not None else object_name.lower().replace("_", "-")
 
 
 class DimensionSource(StrEnum):

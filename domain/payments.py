@@ -41,29 +41,37 @@ class Standing(StrEnum):
     NOT_YET = "not yet"
     VOID = "void"
     UNKNOWN = "unknown"
-    """A state in words that nobody documents."""
+    """A state in words that no source has."""
 
 
 USED = "used"
 """The last part of a payment id where our document is the credit that was used up, not what it was used for."""
-_FINAL = frozenset({"posted", "confirmed", "complete", "completed", "c"})
-_NOT_YET = frozenset({"draft", "submitted", "approved", "partially approved", "pending", "selected", "in transit",
-                      "d", "s", "a", "pa"})  # fmt: skip
-_VOID = ("void", "revers", "declin", "reject", "cancel", "delet")
+_FINAL = frozenset({"posted", "confirmed", "complete", "completed", "reconciled", "delivered", "quick delivery", "c"})
+_NOT_YET = frozenset({"draft", "submitted", "approved", "partially approved", "unapproved", "pending", "selected",
+                      "in transit", "d"})  # fmt: skip
+_VOID = ("void", "revers", "declin", "reject", "cancel", "delet", "print void")
+_AP_CODES = {
+    **dict.fromkeys(("s", "pa", "a", "u"), Standing.NOT_YET),
+    **dict.fromkeys(("p", "q"), Standing.FINAL),
+    **dict.fromkeys(("vp", "x"), Standing.VOID),
+}
+"""Codes of a payment that are published for AP alone. On AR nobody says what such a letter means."""
 
 
-def standing(state: str) -> Standing:
-    """The standing of a row in that state, a label or a code of Sage's.
+def standing(state: str, side: Side = Side.AP) -> Standing:
+    """The standing of a payment or of one of its rows in that state, a label or a code of Sage's.
 
-    Known are Draft, Submitted, Approved, Posted and Voided of AP, drafts and completed payments of AR (ap-payments,
-    ar-payments). The word for a reversed receipt is documented nowhere, so whatever begins like one counts as one.
+    The labels are those that `lookup` lists of both sides' payments, the codes those of RAWSTATE (docs/decisions/0052).
+    A word that begins like a void is one.
     """
-    word = state.strip().lower()
+    word = " ".join(state.lower().replace("-", " ").replace("_", " ").split())
     if word in _FINAL:
         return Standing.FINAL
     if word in _NOT_YET:
         return Standing.NOT_YET
-    return Standing.VOID if word == "v" or word.startswith(_VOID) else Standing.UNKNOWN
+    if word == "v" or word.startswith(_VOID):
+        return Standing.VOID
+    return _AP_CODES.get(word, Standing.UNKNOWN) if side is Side.AP else Standing.UNKNOWN
 
 
 @dataclass(frozen=True, slots=True)
@@ -93,11 +101,19 @@ class Header:
 
     record_no: str
     state: str
+    """As Sage shows it."""
     method: str
     number: str
     """Of the check or the transfer."""
     reference: str
     memo: str
+    code: str = ""
+    """The code of its state, where Sage has one."""
+
+    def standing(self, side: Side) -> Standing:
+        """The standing by the label, or by the code if the label is unknown."""
+        found = standing(self.state, side)
+        return standing(self.code, side) if found is Standing.UNKNOWN else found
 
 
 @dataclass(frozen=True, slots=True)
@@ -203,18 +219,34 @@ def difference_id(document: Ours) -> str:
     return f"{document.company_id}/{document.side}/difference/{document.record_no}"
 
 
-def fact(document: Ours, detail: Detail, application: Application, header: Header | None) -> Fact:
-    """The present truth of one application; amount 0 where it is not, or no longer, money.
+def counts(side: Side, detail: Detail, header: Header | None) -> bool | None:
+    """Whether a row is money; None where neither its own state nor the payment's is known.
 
     Nothing counts before it is final; where the payment itself is void or not final, neither are its rows.
     """
-    counts = standing(detail.state) is Standing.FINAL and (
-        header is None or standing(header.state) not in {Standing.VOID, Standing.NOT_YET}
-    )
+    found = {standing(detail.state, side), header.standing(side) if header is not None else Standing.UNKNOWN}
+    if found & {Standing.VOID, Standing.NOT_YET}:
+        return False
+    return True if Standing.FINAL in found else None
+
+
+def fact(
+    document: Ours, detail: Detail, application: Application, header: Header | None, *, unknown_counts: bool = False
+) -> Fact:
+    """The present truth of one application; amount 0 where it is not, or no longer, money.
+
+    Args:
+        document: The document that it is about.
+        detail: The row.
+        application: What the row means for the document.
+        header: The payment; None: Sage does not show it.
+        unknown_counts: Whether it is money where no state says so (`counts`).
+    """
+    counted = counts(document.side, detail, header)
     return Fact(
         payment_id=payment_id(document.company_id, document.side, detail.record_no, application.slug),
         kind=application.kind,
-        amount=application.amount if counts else ZERO,
+        amount=application.amount if (unknown_counts if counted is None else counted) else ZERO,
         document=document,
         currency=detail.currency,
         date=detail.date,
@@ -260,6 +292,11 @@ def vanished(told: Fact) -> Fact:
 def paid(told: Iterable[Fact]) -> Decimal:
     """What the detail rows of one document come to."""
     return sum((each.amount for each in told if each.kind is not PaymentKind.DIFFERENCE), ZERO)
+
+
+def explained(amount: Decimal, rest: Decimal) -> bool:
+    """Whether what a document's balance has beyond its known rows holds an amount: then Sage counts it as paid."""
+    return amount * rest > 0 and abs(rest) >= abs(amount)
 
 
 def difference(document: Ours, balance: Balance, told: Iterable[Fact]) -> Fact | None:

@@ -4,7 +4,7 @@ Legacy lines (v3.0/api.xsd; accounts-receivable/invoices): `locationid, departme
 `customfields`, then the other dimensions. A user-defined dimension as a custom field of a legacy line is documented
 nowhere; it is rendered so only where the connection says that the company's Sage takes it (`domain.carried`). Generic
 lines (accounts-payable/bills): elements of their own in any order, a user-defined dimension as `GLDIM` and its name.
-`ASSETID` is named as the other ten are; Sage's documentation does not list it.
+`ASSETID` is listed by `lookup` of a company with Fixed Assets.
 """
 
 from collections.abc import Iterable
@@ -67,7 +67,7 @@ def generic_line(line: DocumentLine) -> str:
     return "".join(
         (
             location,
-            *[_element(f"{each.object}ID", each.value) for each in standing],
+            *[_element(Standard(each.dimension).id_field, each.value) for each in standing],
             *[_element(f"GLDIM{each.object}", each.value) for each in _user_defined(line)],
             generic_fields(_values(line.custom)),
         )

@@ -1,19 +1,26 @@
-"""Reads: many queries in one request, each followed to its last page. A read either is complete or raises."""
+"""Reads: many queries in one request, each followed to its last page. A read either is complete or raises.
 
-from collections.abc import Awaitable, Callable, Sequence
+Every query passes here, and is fitted to the fields that the company has before it is sent (`_fields`).
+"""
+
+from collections.abc import Awaitable, Callable, Iterable, Sequence
+from typing import TypeVar
 
 from sage_client._classify import as_read, classify
-from sage_client._envelope import function
-from sage_client._kinds import Level
+from sage_client._envelope import function, unique_id
+from sage_client._fields import FRESH, CompanyFields, about_fields, listed, lookup, refused_names
+from sage_client._kinds import Kind, Level
 from sage_client._reply import SUCCESS, Reply, Result, Row, whole_number
-from sage_client.errors import UnavailableError
-from sage_client.query import Changes, Query
+from sage_client.errors import SageError, UnavailableError
+from sage_client.query import Changes, Query, missing
 
 FUNCTIONS_PER_REQUEST = 100
 """The hard limit is published nowhere; about a hundred is what Sage's own advice for one request comes to."""
 
 Send = Callable[[Sequence[str]], Awaitable[Reply]]
 """Sends functions that only read, and returns the answer."""
+
+Q = TypeVar("Q", Query, Changes)
 
 
 async def read_one(send: Send, xml: Sequence[str]) -> list[Result]:
@@ -22,38 +29,131 @@ async def read_one(send: Send, xml: Sequence[str]) -> list[Result]:
     Raises:
         SageError: A function was refused, or the answer lacked its result.
     """
-    reply = await send([function(f"q{number}", each) for number, each in enumerate(xml)])
-    return [_result(reply, f"q{number}") for number in range(len(xml))]
+    functions = {unique_id(): each for each in xml}
+    reply = await send([function(control_id, each) for control_id, each in functions.items()])
+    return [_result(reply, control_id) for control_id in functions]
 
 
-async def read_all(send: Send, queries: Sequence[Query]) -> list[list[Row]]:
-    """The rows of each query, in the queries' order.
+class Reads:
+    """The queries of one login.
 
-    Raises:
-        SageError: A query was refused, or an answer lacked a part; nothing incomplete is returned.
+    Args:
+        send: Sends functions in the login's session.
+        fields: What is known of the company's fields.
     """
-    rows: list[list[Row]] = [[] for _ in queries]
-    todo: list[tuple[int, int | None]] = [(number, None) for number in range(len(queries))]
-    while todo:
-        now, todo = todo[:FUNCTIONS_PER_REQUEST], todo[FUNCTIONS_PER_REQUEST:]
-        reply = await send([function(f"q{number}", queries[number].xml(after)) for number, after in now])
-        for number, after in now:
-            page = _result(reply, f"q{number}")
-            rows[number] += page.rows
-            if not _last(page):
-                todo.append((number, _advanced(page, queries[number].key, after)))
-    return rows
+
+    def __init__(self, send: Send, fields: CompanyFields) -> None:
+        self._send = send
+        self._fields = fields
+
+    async def all(self, queries: Sequence[Query]) -> list[list[Row]]:
+        """The rows of each query, in the queries' order.
+
+        Raises:
+            SageError: A query was refused, or an answer lacked a part; nothing incomplete is returned.
+        """
+        await self._ask_for_fields(queries)
+        rows: list[list[Row]] = [[] for _ in queries]
+        fitted = [query.fitted(self._fields.of(query.object)) for query in queries]
+        todo: list[tuple[int, int | None]] = [(number, None) for number in range(len(queries))]
+        while todo:
+            now, todo = todo[:FUNCTIONS_PER_REQUEST], todo[FUNCTIONS_PER_REQUEST:]
+            asked = {unique_id(): place for place in now}
+            reply = await self._send(
+                [function(name, fitted[number].xml(after)) for name, (number, after) in asked.items()]
+            )
+            for name, (number, after) in asked.items():
+                try:
+                    page = _result(reply, name)
+                except SageError as error:
+                    fitted[number] = await self._without(queries[number], fitted[number], error)
+                    todo.append((number, after))
+                    continue
+                rows[number] += _rows(page, fitted[number])
+                if not _last(page):
+                    todo.append((number, _advanced(page, fitted[number].key, after)))
+        return rows
+
+    async def page(self, query: Query | Changes, after: int | None = None) -> tuple[list[Row], bool]:
+        """One page of one query, in a request of its own, and whether it is the last.
+
+        Raises:
+            SageError: The query was refused, or the answer lacked a part.
+        """
+        return await (self._page(query, after) if isinstance(query, Query) else self._page(query, None))
+
+    async def _page(self, query: Q, after: int | None) -> tuple[list[Row], bool]:
+        await self._ask_for_fields([query])
+        fitted = query.fitted(self._fields.of(query.object))
+        while True:
+            xml = fitted.xml(after) if isinstance(fitted, Query) else fitted.xml()
+            control_id = unique_id()
+            reply = await self._send([function(control_id, xml)])
+            try:
+                page = _result(reply, control_id)
+            except SageError as error:
+                fitted = await self._without(query, fitted, error)
+            else:
+                return _rows(page, fitted), _last(page)
+
+    async def _ask_for_fields(self, queries: Iterable[Query | Changes]) -> None:
+        """Know the fields of the queries' objects: one request for those that are not known yet, mostly none."""
+        objects = [each.object for each in queries if each.described]
+        if not self._fields.missing(objects):
+            return
+        async with self._fields.lock:
+            if unknown := self._fields.missing(objects):
+                await self._look_up(unknown)
+
+    async def _look_up(self, objects: Sequence[str]) -> None:
+        asked = {unique_id(): each for each in objects}
+        try:
+            reply = await self._send([function(control_id, lookup(each)) for control_id, each in asked.items()])
+        except SageError as error:
+            if error.kind not in (Kind.BUG, Kind.DATA):
+                raise
+            reply = None  # a gateway that does not take `lookup` at all
+        for control_id, name in asked.items():
+            try:
+                names = None if reply is None else listed(_result(reply, control_id).data)
+            except SageError as error:
+                if error.kind in (Kind.RETRY, Kind.THROTTLED, Kind.AUTH):
+                    raise
+                names = None  # the query itself says whether the user may read the object
+            self._fields.learn(name, names)
+
+    async def _without(self, query: Q, fitted: Q, error: SageError) -> Q:
+        """The query without the fields that Sage refused it for.
+
+        Raises:
+            SageError: The refusal, where it is about something else or leaves nothing to be left out.
+        """
+        names = refused_names(error, (*fitted.names, *fitted.indispensable))
+        if not names and not about_fields(error):
+            raise error
+        if query.described and self._fields.missing([query.object], FRESH):
+            async with self._fields.lock:
+                if self._fields.missing([query.object], FRESH):
+                    await self._look_up([query.object])
+        again = query.fitted(self._fields.of(query.object))
+        if needed := names & {name.upper() for name in again.indispensable}:
+            raise missing(query.object, needed, error) from error
+        if names:
+            self._fields.leave_out(query.object, names)
+            again = query.fitted(self._fields.of(query.object))
+        if again == fitted:
+            raise error
+        return again
 
 
-async def read_page(send: Send, query: Query | Changes, after: int | None = None) -> tuple[list[Row], bool]:
-    """One page of one query, in a request of its own, and whether it is the last.
-
-    Raises:
-        SageError: The query was refused, or the answer lacked a part.
-    """
-    xml = query.xml(after) if isinstance(query, Query) else query.xml()
-    page = _result(await send([function("page", xml)]), "page")
-    return list(page.rows), _last(page)
+def _rows(page: Result, query: Query | Changes) -> list[Row]:
+    """The rows, each with all fields that were selected: a field that is not there was left out of the query."""
+    wanted = query.names
+    for row in page.rows:
+        if len(row) < len(wanted):
+            for name in wanted:
+                row.setdefault(name, "")
+    return list(page.rows)
 
 
 def _result(reply: Reply, control_id: str) -> Result:

@@ -14,7 +14,7 @@ from sage_client.query import Query
 ACTIVE = {"active", "t"}
 """How a record says that it is active, in `query` and raw."""
 REQUIRES = ("DEPT", "LOC", "PROJECT", "CUSTOMER", "VENDOR", "EMPLOYEE", "ITEM", "CLASS", "CONTRACT", "WAREHOUSE")
-"""The endings of a GL account's REQUIRE… fields."""
+"""The endings of a GL account's REQUIRE… fields; a company without the dimension lacks its field and requires none."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -51,19 +51,18 @@ class Term:
 
 def accounts_query() -> Query:
     """All posting accounts."""
-    return Query(
-        "GLACCOUNT", ("ACCOUNTNO", "TITLE", "ACCOUNTTYPE", "STATUS", *[f"REQUIRE{ending}" for ending in REQUIRES])
-    )
+    requires = tuple(f"REQUIRE{ending}" for ending in REQUIRES)
+    return Query("GLACCOUNT", ("ACCOUNTNO", "STATUS"), optional=("TITLE", "ACCOUNTTYPE", *requires))
 
 
 def entities_query() -> Query:
     """All entities."""
-    return Query("LOCATIONENTITY", ("LOCATIONID", "NAME", "STATUS"))
+    return Query("LOCATIONENTITY", ("LOCATIONID", "STATUS"), optional=("NAME",))
 
 
 def terms_query(side: Side) -> Query:
     """All terms of a side."""
-    return Query("ARTERM" if side is Side.AR else "APTERM", ("NAME", "DUEDATE", "STATUS"))
+    return Query("ARTERM" if side is Side.AR else "APTERM", ("NAME", "STATUS"), optional=("DUEDATE",))
 
 
 def account(row: Row) -> Account:

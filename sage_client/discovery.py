@@ -3,7 +3,8 @@
 Sage developer documentation: platform-services/dimensions (`getDimensions`), web-services/queries (`query`, `lookup`),
 platform-services/records (user-defined objects: lower-case fields, the key is `id`).
 
-`lookup` tells a field by its DATATYPE alone, and that is coarser than the types a person chooses from:
+`lookup` tells a field by its DATATYPE alone, and that is coarser than the types a person chooses from. It tells no
+lengths: no answer of a real company has one, so `maxLength` of a mapping is a person's to say.
 
 * TEXT is Text and Text Area alike, and where Sage says no more, Email, URL, Password and Sequence too. Such a field is
   offered as Text: one line, which each of them takes. A value that an e-mail or URL field does not take is refused by
@@ -22,7 +23,6 @@ from domain.custom_fields import FieldObject, FieldType
 from domain.dimensions import STANDARD_OBJECTS, Standard
 from sage_client._kinds import Level
 from sage_client._reply import Row
-from sage_client._text import escape
 from sage_client.errors import UnavailableError
 from sage_client.query import Query
 
@@ -34,8 +34,8 @@ NOT_IN_GL = (
 """The seed's advice (requirement 48)."""
 NOT_MAPPED = "it is none of the eleven standard dimensions, nor a user-defined one"
 
-_NAMES = {Standard.DEPARTMENT: "TITLE"}
-"""The field that holds a value's name, where it is not NAME."""
+_NAMES = {Standard.DEPARTMENT: ("TITLE",), Standard.EMPLOYEE: ("CONTACT_NAME", "PERSONALINFO.CONTACTNAME")}
+"""The fields that may hold a value's name, where it is not NAME; the first one that is filled counts."""
 
 _TYPES = {
     "DATE": FieldType.DATE,
@@ -113,8 +113,6 @@ class CustomField:
     required: bool
     read_only: bool
     values: tuple[str, ...]
-    length: int | None
-    """Characters, where Sage tells."""
 
     @property
     def type(self) -> FieldType | None:
@@ -134,13 +132,21 @@ class CustomField:
         return None
 
 
-def values_query(dimension: Dimension, *, with_names: bool = True) -> Query:
-    """All values of a dimension."""
+def values_query(dimension: Dimension) -> Query:
+    """All values of a dimension. No source names the fields of FIXEDASSET: only the company's own `lookup` does."""
     if dimension.user_defined:
-        return Query(dimension.object, ("id", "name"), key="id")
+        return Query(dimension.object, ("id", "name"), key="id", described=False)
     standard = STANDARD_OBJECTS[dimension.object]
-    name = (_NAMES.get(standard, "NAME"),) if with_names else ()
-    return Query(dimension.object, (f"{dimension.object}ID", *name, "STATUS"))
+    return Query(
+        dimension.object,
+        (standard.id_field,),
+        optional=(*_names(standard), "STATUS"),
+        as_listed=standard is Standard.ASSET,
+    )
+
+
+def _names(standard: Standard) -> tuple[str, ...]:
+    return _NAMES.get(standard, ("NAME",))
 
 
 def value(dimension: Dimension, row: Row) -> DimensionValue:
@@ -148,16 +154,12 @@ def value(dimension: Dimension, row: Row) -> DimensionValue:
     if dimension.user_defined:
         found = DimensionValue(row.get("id", "").strip(), row.get("name", ""), "")
     else:
-        name = row.get(_NAMES.get(STANDARD_OBJECTS[dimension.object], "NAME"), "")
-        found = DimensionValue(row.get(f"{dimension.object}ID", "").strip(), name, row.get("STATUS", ""))
+        standard = STANDARD_OBJECTS[dimension.object]
+        name = next((text for field in _names(standard) if (text := row.get(field, "").strip())), "")
+        found = DimensionValue(row.get(standard.id_field, "").strip(), name, row.get("STATUS", ""))
     if not found.id:
         raise UnavailableError(f"a row of {dimension.object} lacks its id", level=Level.RESULT)
     return found
-
-
-def lookup(object_name: FieldObject) -> str:
-    """The function that describes an object."""
-    return f"<lookup><object>{escape(object_name.object)}</object></lookup>"
 
 
 def dimensions(data: etree._Element | None) -> list[Dimension]:
@@ -195,7 +197,6 @@ def _custom(data: etree._Element) -> Iterator[etree._Element]:
 
 
 def _field(object_name: FieldObject, element: etree._Element) -> CustomField:
-    length = _text(element, "MAXLENGTH") or _text(element, "LENGTH")
     return CustomField(
         object=object_name,
         name=_text(element, "ID"),
@@ -204,7 +205,6 @@ def _field(object_name: FieldObject, element: etree._Element) -> CustomField:
         required=_true(element, "REQUIRED"),
         read_only=_true(element, "READONLY"),
         values=tuple((each.text or "").strip() for each in element.iterfind("VALIDVALUES/VALIDVALUE")),
-        length=int(length) if length.isascii() and length.isdecimal() and int(length[:9]) > 0 else None,
     )
 
 

@@ -5,21 +5,20 @@ elements is free. Needed are NAME and a display contact with PRINTAS; a contact'
 """
 
 from collections.abc import Iterable, Iterator, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
+from domain import lengths
 from domain.documents import PartyKind
 from domain.parties import PartyRecord, made_for
 from domain.party_fields import fields_read
 from sage_client._kinds import Level
 from sage_client._reply import Row
-from sage_client._text import cut, escape, exact
+from sage_client._text import clean, escape, exact
 from sage_client.errors import UnavailableError
 from sage_client.lookups import LONGEST_ID
 from sage_client.query import MAX_VALUES, Query, one_of
 
 _OBJECT = {PartyKind.CUSTOMER: ("CUSTOMER", "CUSTOMERID"), PartyKind.VENDOR: ("VENDOR", "VENDORID")}
-_LONGEST_NAME = 100
-_LONGEST_CONTACT = 200
 
 
 @dataclass(frozen=True, slots=True)
@@ -51,12 +50,13 @@ def queries(kind: PartyKind, fields: PartyFields, ids: Iterable[str] | None) -> 
     name, key = _OBJECT[kind]
     more = fields_read(kind) if fields.details else ()
     own = (fields.number_field,) if fields.number_field else ()
-    read = tuple(dict.fromkeys((key, "NAME", "STATUS", *_APART, *own, *more)))
+    needed = (key, "NAME", "STATUS", *own)
+    everyone = Query(name, needed, optional=tuple(each for each in dict.fromkeys((*_APART, *more)) if each not in own))
     if ids is None:
-        return [Query(name, read)]
+        return [everyone]
     wanted = sorted(set(ids))
     chunks = [wanted[start : start + MAX_VALUES] for start in range(0, len(wanted), MAX_VALUES)]
-    return [Query(name, read, one_of(key, chunk)) for chunk in chunks]
+    return [replace(everyone, where=one_of(key, chunk)) for chunk in chunks]
 
 
 def party(kind: PartyKind, fields: PartyFields, row: Row) -> PartyRecord:
@@ -73,7 +73,7 @@ def party(kind: PartyKind, fields: PartyFields, row: Row) -> PartyRecord:
         row.get("NAME", ""),
         row.get("STATUS", "").strip().lower() in {"active", "t"},
         row.get(fields.number_field, "") if fields.number_field else "",
-        {name: row.get(name, "") for name in fields_read(kind)} if fields.details else None,
+        {name: row[name] for name in fields_read(kind) if name in row} if fields.details else None,
         tax_id=row.get("TAXID", ""),
         made_for=made_for(row.get("COMMENTS", "")),
     )
@@ -95,10 +95,10 @@ def create(kind: PartyKind, party_id: str, name: str, contact: str, fields: Mapp
     """
     element, key = _OBJECT[kind]
     given = {
-        key: exact(party_id, "id", LONGEST_ID),
-        "NAME": exact(name, "name", _LONGEST_NAME),
+        key: exact(party_id, "id", lengths.PARTY_ID),
+        "NAME": exact(name, "name", lengths.NAME),
         "STATUS": "active",
-        "DISPLAYCONTACT.PRINTAS": exact(name, "name", _LONGEST_NAME),
+        "DISPLAYCONTACT.PRINTAS": exact(name, "name", lengths.NAME),
         "DISPLAYCONTACT.CONTACTNAME": escape(contact),
         **_escaped(fields),
     }
@@ -117,19 +117,19 @@ def update(kind: PartyKind, party_id: str, fields: Mapping[str, str]) -> str:
 
 def create_contact(name: str, print_as: str, fields: Mapping[str, str]) -> str:
     """The function's element: a contact that stands by itself."""
-    given = {"CONTACTNAME": escape(name), "PRINTAS": exact(print_as, "name", _LONGEST_NAME), **_escaped(fields)}
+    given = {"CONTACTNAME": escape(name), "PRINTAS": exact(print_as, "name", lengths.NAME), **_escaped(fields)}
     return f"<create><CONTACT>{''.join(_nested(given))}</CONTACT></create>"
 
 
 def contact_name(kind: PartyKind | str, party_id: str, name: str, attempt: int = 0) -> str:
     """The name of a party's contact: as Sage itself would give it, or with a number where that is somebody else's."""
     ending = f" ({kind[0].upper()}{party_id})" if not attempt else f" ({kind[0].upper()}{party_id} {attempt + 1})"
-    return cut(name, _LONGEST_CONTACT - len(ending)).strip() + ending
+    return clean(name)[: lengths.CONTACT_NAME - len(ending)].strip() + ending
 
 
 def contacts_query(names: Iterable[str]) -> Query:
     """The contacts of these names."""
-    return Query("CONTACT", ("CONTACTNAME", "STATUS"), one_of("CONTACTNAME", sorted(set(names))))
+    return Query("CONTACT", ("CONTACTNAME",), one_of("CONTACTNAME", sorted(set(names))))
 
 
 def _escaped(fields: Mapping[str, str]) -> dict[str, str]:

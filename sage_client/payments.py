@@ -1,13 +1,15 @@
 """Payments as Sage has them: detail rows by change or by document, the payments' headers, the documents' balances.
 
-Read-only by construction: what is given is a function that sends one `query` and nothing else, so there is no way from
-here to any function that writes. Sources: api/accounts-receivable/ar-payments, accounts-payable/ap-payments.
+Read-only by construction: what is given is a function that sends one `query` (and the `lookup` of its object) and
+nothing else, so there is no way from here to any function that writes. Sources: api/accounts-receivable/ar-payments,
+accounts-payable/ap-payments; the columns are those that companies list.
 """
 
 from collections.abc import Awaitable, Callable, Collection, Iterator
 from dataclasses import dataclass
 from datetime import datetime
 from decimal import Decimal, InvalidOperation
+from typing import Protocol
 
 from domain.categories import Side
 from domain.documents import SageObject
@@ -16,34 +18,71 @@ from sage_client._kinds import Level
 from sage_client._reply import Row, whole_number
 from sage_client.errors import UnavailableError
 from sage_client.login import Login
-from sage_client.query import MAX_PAGE, STAMP, AnyOf, Changes, Filter, Mark, Query, one_of
+from sage_client.query import MAX_PAGE, STAMP, AnyOf, Changes, Mark, Query, one_of
 
-Page = Callable[[Login, Query | Changes, int | None], Awaitable[tuple[list[Row], bool]]]
-"""Sends one query and returns a page of it: `SageClient.page`."""
 Allow = Callable[[], None]
-"""Called before each query; raises if it may not be sent."""
+"""Called before each request; raises if it may not be sent."""
+
+
+class Page(Protocol):
+    """Sends one query and returns a page of it: `SageClient.page`."""
+
+    def __call__(
+        self, login: Login, query: Query | Changes, after: int | None = None, *, allow: Allow
+    ) -> Awaitable[tuple[list[Row], bool]]:
+        """The rows, and whether they are the last."""
+
 
 PAGE = MAX_PAGE
 NUMBERS = 1000
 """Record numbers in one filter: as many as `in` takes."""
+_PAYMENT = "TRX_PAYMENTAMOUNT|PAYMENTAMOUNT"
+_DISCOUNT = "TRX_DISCOUNTAMOUNT|DISCOUNTAMOUNT"
 _ADJUSTMENT = "TRX_ADJUSTMENTAMOUNT|ADJUSTMENTAMOUNT"
 _NEGATIVE = "TRX_NEGATIVEINVOICEAMOUNT|NEGATIVEINVOICEAMOUNT"
+_INLINE = "TRX_INLINEAMOUNT|INLINEAMOUNT"
+_ADVANCE = "TRX_POSTEDADVANCEAMOUNT|POSTEDADVANCEAMOUNT"
+_OVERPAYMENT = "TRX_POSTEDOVERPAYMENTAMOUNT|POSTEDOVERPAYMENTAMOUNT"
 _COLUMNS = {
-    PaymentKind.PAYMENT: ("TRX_PAYMENTAMOUNT|PAYMENTAMOUNT",),
-    PaymentKind.DISCOUNT: ("TRX_DISCOUNTAMOUNT|DISCOUNTAMOUNT",),
-    PaymentKind.CREDIT: (_ADJUSTMENT, _NEGATIVE, "TRX_INLINEAMOUNT|INLINEAMOUNT"),
-    PaymentKind.ADVANCE: ("TRX_ADVANCEAMOUNT|ADVANCEAMOUNT",),
-    PaymentKind.OVERPAYMENT: ("TRX_OVERPAYMENTAMOUNT|OVERPAYMENTAMOUNT",),
+    Side.AR: {
+        PaymentKind.PAYMENT: (_PAYMENT,),
+        PaymentKind.CREDIT: (_ADJUSTMENT, _NEGATIVE, _INLINE),
+        PaymentKind.ADVANCE: (_ADVANCE,),
+        PaymentKind.OVERPAYMENT: (_OVERPAYMENT,),
+    },
+    Side.AP: {
+        PaymentKind.PAYMENT: (_PAYMENT,),
+        PaymentKind.DISCOUNT: (_DISCOUNT,),
+        PaymentKind.CREDIT: (_ADJUSTMENT, _INLINE),
+        PaymentKind.ADVANCE: (_ADVANCE,),
+    },
 }
-"""The columns of each way to settle; of two with a bar between them the first counts, if it is filled."""
-_DETAIL = (
-    "RECORDKEY", "POSADJKEY", "ADJUSTMENTKEY", "NEGATIVEINVOICEKEY", "PAYMENTKEY", "PAYMENTDATE", "CURRENCY", "STATE",
-    *(name for columns in _COLUMNS.values() for column in columns for name in column.split("|")),
-)  # fmt: skip
-_HEADER = ("STATE", "PAYMENTMETHOD", "DOCNUMBER", "RECORDID", "DESCRIPTION")
-_BALANCE = (
-    "STATE", "TOTALENTERED", "TRX_TOTALENTERED", "TOTALPAID", "TRX_TOTALPAID", "TOTALDUE", "TRX_TOTALDUE",
-)  # fmt: skip
+"""The columns of each way to settle, by side: what is applied to a document is their sum. AR rows have discount columns
+that `query` refuses; a discount that was taken there is in the document's balance only (docs/decisions/0053)."""
+_CREDITS = {
+    Side.AR: (("ADJUSTMENTKEY", _ADJUSTMENT), ("NEGATIVEINVOICEKEY", _NEGATIVE), ("INLINEKEY", _INLINE)),
+    Side.AP: (("ADJUSTMENTKEY", _ADJUSTMENT), ("INLINEKEY", _INLINE)),
+}
+"""The field that names the document whose credit is used up, and the column of how much of it."""
+_NEEDED = ("RECORDKEY", "PAYMENTKEY", _PAYMENT)
+
+
+def _optional(side: Side) -> tuple[str, ...]:
+    keys = ("POSADJKEY", *(key for key, _ in _CREDITS[side]))
+    columns = (each for columns in _COLUMNS[side].values() for each in columns if each != _PAYMENT)
+    return (*keys, "PAYMENTDATE", "CURRENCY", "STATE", *columns)
+
+
+_DETAIL = {side: _optional(side) for side in Side}
+"""What of a row a company may lack: a way to settle that it does not have settles nothing there."""
+_SETTLED_OR_USED = {side: ("RECORDKEY", *(key for key, _ in _CREDITS[side][1:])) for side in Side}
+"""The fields of a row that may name an invoice or bill."""
+_HEADERS = {
+    Side.AR: ("ARPYMT", ("DISPLAYSTATE/STATE",)),
+    Side.AP: ("APPYMT", ("DISPLAYSTATE/STATE", "RAWSTATE")),
+}
+_HEADER = ("PAYMENTMETHOD", "DOCNUMBER", "RECORDID", "DESCRIPTION")
+_BALANCE = ("STATE", "TRX_TOTALENTERED|TOTALENTERED", "TRX_TOTALPAID|TOTALPAID", "TRX_TOTALDUE|TOTALDUE")
 
 
 @dataclass(frozen=True, slots=True)
@@ -55,7 +94,7 @@ class ChangedDetails:
 
 
 class PaymentsReader:
-    """What the poller may ask Sage. Every method sends queries only; each of them counts as one call.
+    """What the poller may ask Sage. Every method only reads; each request counts as one call.
 
     Raises, every method: `SageError`, and whatever `allow` raises.
     """
@@ -66,15 +105,14 @@ class PaymentsReader:
 
     async def newest(self, login: Login, side: Side) -> str:
         """The stamp of the row that was changed last; "" where there is none."""
-        self._allow()
-        rows, _ = await self._page(login, Changes(detail_object(side), (), newest=True, page_size=1), None)
+        query = Changes(detail_object(side), (), newest=True, page_size=1)
+        rows, _ = await self._page(login, query, allow=self._allow)
         return _stamp(rows[0]) if rows else ""
 
     async def changed(self, login: Login, side: Side, since: str | None, after: Mark | None = None) -> ChangedDetails:
         """One page of the rows that were changed at `since` or later, in the order of their changes."""
-        self._allow()
-        query = Changes(detail_object(side), _DETAIL, since, after, page_size=PAGE)
-        rows, last = await self._page(login, query, None)
+        query = Changes(detail_object(side), _NEEDED, since, after, _DETAIL[side], page_size=PAGE)
+        rows, last = await self._page(login, query, allow=self._allow)
         seen = after
         for row in rows:
             seen = _advanced(row, seen)
@@ -83,27 +121,29 @@ class PaymentsReader:
     async def details(self, login: Login, kind: SageObject, record_nos: Collection[str]) -> Iterator[Detail]:
         """All rows that settle these documents, or use them up."""
         side = side_of(kind)
-        names = ("RECORDKEY", "NEGATIVEINVOICEKEY") if kind is plain(side) else ("POSADJKEY", "ADJUSTMENTKEY")
+        names = _SETTLED_OR_USED[side] if kind is plain(side) else ("POSADJKEY", "ADJUSTMENTKEY")
         rows: list[Row] = []
         for numbers in _parts(record_nos):
             where = AnyOf(tuple(one_of(name, numbers) for name in names))
-            rows += await self._all(login, detail_object(side), (STAMP, *_DETAIL), where)
+            rows += await self._all(login, Query(detail_object(side), (STAMP, *_NEEDED), where, optional=_DETAIL[side]))
         return (_detail(side, row) for row in rows)
 
     async def headers(self, login: Login, side: Side, record_nos: Collection[str]) -> dict[str, Header]:
         """The payments with these record numbers, as far as the session sees them."""
         rows: list[Row] = []
         for numbers in _parts(record_nos):
-            name = "ARPYMT" if side is Side.AR else "APPYMT"
-            rows += await self._all(login, name, _HEADER, one_of("RECORDNO", numbers))
+            name, states = _HEADERS[side]
+            where = one_of("RECORDNO", numbers)
+            rows += await self._all(login, Query(name, (), where, optional=(*states, *_HEADER)))
         return {
             row["RECORDNO"]: Header(
                 row["RECORDNO"],
-                row.get("STATE", ""),
+                (row.get("DISPLAYSTATE") or row.get("STATE", "")).strip(),
                 row.get("PAYMENTMETHOD", "").strip(),
                 row.get("DOCNUMBER", "").strip(),
                 row.get("RECORDID", "").strip(),
                 row.get("DESCRIPTION", "").strip(),
+                row.get("RAWSTATE", "").strip(),
             )
             for row in rows
         }
@@ -112,19 +152,18 @@ class PaymentsReader:
         """How these documents stand, as far as the session sees them."""
         rows: list[Row] = []
         for numbers in _parts(record_nos):
-            rows += await self._all(login, kind, _BALANCE, one_of("RECORDNO", numbers))
+            rows += await self._all(login, Query(kind, _BALANCE, one_of("RECORDNO", numbers)))
         return {row["RECORDNO"]: _balance(row) for row in rows}
 
-    async def _all(self, login: Login, name: str, fields: tuple[str, ...], where: Filter) -> list[Row]:
+    async def _all(self, login: Login, query: Query) -> list[Row]:
         rows: list[Row] = []
         after: int | None = None
         while True:
-            self._allow()
-            page, last = await self._page(login, Query(name, fields, where), after)
+            page, last = await self._page(login, query, after, allow=self._allow)
             for row in page:
                 number = whole_number(row.get("RECORDNO", ""))
                 if number is None or (after is not None and number <= after):
-                    raise _lacking(name, "record number, or the page its order")
+                    raise _lacking(query.object, "record number, or the page its order")
                 after = number
             rows += page
             if last:
@@ -160,10 +199,10 @@ def _stamp(row: Row) -> str:
 
 def _detail(side: Side, row: Row) -> Detail:
     amounts = {kind: sum((_amount(row, column) for column in columns), Decimal(0))
-               for kind, columns in _COLUMNS.items()}  # fmt: skip
+               for kind, columns in _COLUMNS[side].items()}  # fmt: skip
     credits_used = (
-        (adjustment(side), row.get("ADJUSTMENTKEY", "").strip(), _amount(row, _ADJUSTMENT)),
-        (plain(side), row.get("NEGATIVEINVOICEKEY", "").strip(), _amount(row, _NEGATIVE)),
+        (adjustment(side) if key == "ADJUSTMENTKEY" else plain(side), row.get(key, "").strip(), _amount(row, column))
+        for key, column in _CREDITS[side]
     )
     return Detail(
         record_no=row["RECORDNO"],

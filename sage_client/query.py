@@ -2,13 +2,21 @@
 
 Each page of an offset is a query of its own, over data that moves; rows are then skipped and repeated. So pages follow
 the key: ordered by record number, each asks for what is greater than the last one seen.
+
+Which fields a company has depends on its subscriptions, so a query says which of its columns it can do without, and is
+fitted to the company before it is sent (`sage_client._fields`). A column is a field; or `TRX_AMOUNT|AMOUNT`, the amount
+in the document's currency and the one in the base currency that stands in where the company has no other; or, of the
+optional ones, `DISPLAYSTATE/STATE`, the first one of several that the company has.
 """
 
-from collections.abc import Iterable
-from dataclasses import dataclass
+import re
+from collections.abc import Iterable, Iterator
+from dataclasses import dataclass, replace
 from enum import StrEnum
 
+from sage_client._kinds import Level
 from sage_client._text import escape
+from sage_client.errors import FieldMissingError, SageError
 
 MAX_PAGE = 2000
 """Rows a page may have (schema of `query`)."""
@@ -101,28 +109,127 @@ def since(field: str, moment: str) -> Where:
 
 
 @dataclass(frozen=True, slots=True)
+class Known:
+    """What is known of an object's fields in one company. Names are in upper case, as Sage has its own."""
+
+    listed: frozenset[str] | None = None
+    """What `lookup` lists; None: it does not tell."""
+    refused: frozenset[str] = frozenset()
+    """What a query was refused for."""
+
+    def lists(self, name: str) -> bool:
+        """Whether the field may exist: False where `lookup` says that it does not."""
+        return self.listed is None or name.upper() in self.listed
+
+    def available(self, column: str) -> list[str]:
+        """The fields of an optional column that can be selected; none stands in for an amount that is refused."""
+        if "/" in column:
+            return next((found for name in column.split("/") if (found := self.available(name))), [])
+        first, *others = column.split("|")
+        if first.upper() in self.refused and self.lists(first):
+            return []
+        return [name for name in (first, *others) if self.lists(name) and name.upper() not in self.refused]
+
+
+def compared(where: Filter | None) -> Iterator[str]:
+    """The fields that a filter compares."""
+    match where:
+        case Where():
+            yield where.field
+        case AllOf() | AnyOf():
+            for each in where.filters:
+                yield from compared(each)
+
+
+def _fitted(where: Filter | None, known: Known) -> Filter | None:
+    """The filter without those alternatives that no row can match, for the company has no such field."""
+    if not isinstance(where, AnyOf):
+        return where
+    left = tuple(each for each in where.filters if not isinstance(each, Where) or known.lists(each.field))
+    return AnyOf(left) if left else where
+
+
+def _needed(columns: Iterable[str], known: Known) -> tuple[list[str], list[str]]:
+    """Of columns that must be read, the fields to select whatever is known, and those that merely stand beside one."""
+    needed: list[str] = []
+    beside: list[str] = []
+    for column in columns:
+        # What is needed is asked for even where `lookup` does not list it: the query's own answer decides.
+        first, *others = [name for name in column.split("|") if known.lists(name)] or column.split("|")
+        needed.append(first)
+        beside += [name for name in others if name.upper() not in known.refused]
+    return needed, beside
+
+
+def missing(object_name: str, names: Iterable[str], refusal: SageError | None = None) -> FieldMissingError:
+    """The error for fields that cannot be done without, with Sage's own words if a query was refused."""
+    return FieldMissingError(
+        f"{object_name} has no {', '.join(sorted(names))} in this company, or the user may not read it",
+        level=Level.RESULT,
+        errors=refusal.errors if refusal is not None else (),
+    )
+
+
+@dataclass(frozen=True, slots=True)
 class Query:
     """What to read. `key` is the whole-number field that orders the rows; it is always read too.
 
-    `show_private` lets a session at the top level see what belongs to an entity; without it a document that is there is
-    not found.
+    Args:
+        object: The object in Sage.
+        fields: The columns that are needed; the query fails where the company has none of a column's fields.
+        where: The filter.
+        key: See above.
+        optional: The columns that a company may lack; their fields are then left out.
+        page_size: Rows of one page.
+        show_private: Lets a session at the top level see what belongs to an entity; without it a document that is there
+            is not found.
+        case_insensitive: Compares without regard to letter case.
+        described: Whether `lookup` is asked for the object: not for user-defined ones, whose fields are two and known.
+        as_listed: Whether a needed field is asked for only where `lookup` lists it, because nothing else names it.
     """
 
     object: str
     fields: tuple[str, ...]
     where: Filter | None = None
     key: str = "RECORDNO"
+    optional: tuple[str, ...] = ()
     page_size: int = MAX_PAGE
     show_private: bool = True
     case_insensitive: bool = False
+    described: bool = True
+    as_listed: bool = False
 
     def __post_init__(self) -> None:
         if not 0 < self.page_size <= MAX_PAGE:
             raise ValueError(f"a page has 1 to {MAX_PAGE} rows, not {self.page_size}")
 
+    def fitted(self, known: Known) -> "Query":
+        """The query for a company: every column is one field, and what the company lacks is left out.
+
+        Raises:
+            FieldMissingError: `as_listed`, and a needed field is not listed.
+        """
+        needed, beside = _needed(self.fields, known)
+        if self.as_listed and (
+            absent := [name for name in (self.key, *needed) if known.listed is None or not known.lists(name)]
+        ):
+            raise missing(self.object, absent)
+        optional = [name for column in self.optional for name in known.available(column)]
+        return replace(self, fields=tuple(needed), optional=(*beside, *optional), where=_fitted(self.where, known))
+
+    @property
+    def names(self) -> tuple[str, ...]:
+        """The fields that are selected."""
+        return _names(self.key, *self.fields, *self.optional)
+
+    @property
+    def indispensable(self) -> frozenset[str]:
+        """The fields without which it cannot be sent: needed ones, and all that it compares or sorts by."""
+        return frozenset((self.key, *self.fields, *compared(self.where)))
+
     def xml(self, after: int | None = None) -> str:
         """The function's element, for the rows whose key is greater than `after`."""
-        fields = "".join(f"<field>{escape(name)}</field>" for name in dict.fromkeys((self.key, *self.fields)))
+        fields = "".join(f"<field>{escape(name)}</field>" for name in self.names)
         filters = () if self.where is None else (self.where,)
         if after is not None:
             filters = (*filters, Where(self.key, Operator.GREATER, (str(after),)))
@@ -156,13 +263,33 @@ class Changes:
     fields: tuple[str, ...]
     since: str | None = None
     after: Mark | None = None
+    optional: tuple[str, ...] = ()
+    """As of `Query`, like `fields`."""
     newest: bool = False
     """Backwards: the one that was changed last comes first."""
     page_size: int = MAX_PAGE
 
+    described = True
+
+    def fitted(self, known: Known) -> "Changes":
+        """As of `Query`; raises nothing."""
+        needed, beside = _needed(self.fields, known)
+        optional = [name for column in self.optional for name in known.available(column)]
+        return replace(self, fields=tuple(needed), optional=(*beside, *optional))
+
+    @property
+    def names(self) -> tuple[str, ...]:
+        """The fields that are selected."""
+        return _names("RECORDNO", STAMP, *self.fields, *self.optional)
+
+    @property
+    def indispensable(self) -> frozenset[str]:
+        """As of `Query`."""
+        return frozenset(("RECORDNO", STAMP, *self.fields))
+
     def xml(self) -> str:
         """The function's element."""
-        fields = "".join(f"<field>{escape(name)}</field>" for name in ("RECORDNO", STAMP, *self.fields))
+        fields = "".join(f"<field>{escape(name)}</field>" for name in self.names)
         filters: list[Filter] = []
         if self.after is not None:
             stamp, number = self.after.stamp, self.after.record_no
@@ -179,3 +306,8 @@ class Changes:
             f"<options><showprivate>true</showprivate></options><pagesize>{self.page_size}</pagesize>"
             "</query>"
         )
+
+
+def _names(*columns: str) -> tuple[str, ...]:
+    """The fields of columns, each once."""
+    return tuple(dict.fromkeys(name for column in columns for name in re.split(r"[|/]", column)))

@@ -13,9 +13,10 @@ from sage_client.lookups import worth_nothing
 from sage_client.query import MAX_VALUES, Query, one_of
 
 _FIELDS = (
-    "RECORDID", "STATE", "DOCNUMBER", "CURRENCY", "WHENCREATED", "WHENPOSTED", "TOTALENTERED", "TRX_TOTALENTERED",
+    "RECORDID", "STATE", "DOCNUMBER", "CURRENCY", "WHENCREATED", "WHENPOSTED", "TRX_TOTALENTERED|TOTALENTERED",
     "TOTALPAID", "TOTALSELECTED",
 )  # fmt: skip
+"""All of them are needed: each may forbid a correction."""
 _PARTY = {
     SageObject.AR_INVOICE: "CUSTOMERID",
     SageObject.AP_BILL: "VENDORID",
@@ -37,7 +38,8 @@ _LINE_FIELDS = {
     "CONTRACTID": "contractid",
     "WAREHOUSEID": "warehouseid",
 }
-"""What a line may hold besides account and amount: read name to written name."""
+"""What a line may hold besides account and amount: read name to written name. A dimension that the company lacks is on
+no line of it."""
 PER_QUERY = 100
 """Record numbers of one query."""
 
@@ -111,8 +113,8 @@ def line_queries(kind: SageObject, record_nos: Sequence[str]) -> list[Query]:
     """The lines of these documents, a query each; none where an update gives all lines anew."""
     if kind not in _LINES:
         return []
-    fields = ("LINE_NO", *_LINE_FIELDS)
-    return [Query(_LINES[kind], fields, one_of("RECORDKEY", (number,))) for number in record_nos]
+    more = tuple(_LINE_FIELDS)
+    return [Query(_LINES[kind], ("LINE_NO",), one_of("RECORDKEY", (number,)), optional=more) for number in record_nos]
 
 
 def lines(rows: Sequence[Row]) -> tuple[frozenset[str], ...] | None:

@@ -8,13 +8,14 @@
   "retry_after"}` (only `kind` is needed) or a list of them. `GET` lists what is in force, `DELETE` removes
   everything.
 * `POST /admin/seed`: a seed. `POST /admin/company`: one company of a seed. Documents and payments stay.
-* `PATCH /admin/company/ID`: changes of its configuration, e.g. `{"max_concurrent": 1, "when_busy": "queue"}`.
+* `PATCH /admin/company/ID`: changes of its configuration, e.g. `{"max_concurrent": 1, "when_busy": "queue"}`, or
+  `{"preset": "barest"}`.
 * `PATCH /admin/company/ID/OBJECT/KEY`: fields of a master record, e.g. `{"STATUS": "inactive"}`.
 * `PATCH /admin/documents/ID/OBJECT/RECORDNO`: `{"STATE": "Selected"}`, as a person brings it about in Sage.
 * `POST /admin/payments`: `{"company", "side": "AR"|"AP", "applied": {RECORDNO: AMOUNT}, "on", "number", "method",
-  "memo", "state": "draft"|"submitted"|"approved"|"posted", "unapplied"}`, answers `{"recordno"}`. In place of an amount
-  of cash, the parts: `{"payment", "discount", "adjustment", "negative_invoice", "inline", "advance", "overpayment"}`,
-  with `"adjustment_key"` and so on for the record that a credit uses up.
+  "memo", "state": "draft"|"submitted"|"approved"|"posted"|"cleared", "unapplied"}`, answers `{"recordno"}`. In place of
+  an amount of cash, the parts: `{"payment", "discount", "adjustment", "negative_invoice", "inline", "advance",
+  "overpayment"}`, with `"adjustment_key"` and so on for the record that a credit uses up. AP has no overpayment.
 * `POST /admin/payments/state`: `{"company", "side", "recordno", "state"}`. `POST /admin/payments/delete`: `{"company",
   "side", "recordno"}`. `POST /admin/payments/void`: the same and `"hidden"`: true moves no stamp.
 * `POST /admin/payments/detail`: `{"company", "side", "recordno", "amounts": {PART: AMOUNT}, "on", "hidden"}` changes a

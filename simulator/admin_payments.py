@@ -7,7 +7,7 @@ from typing import Literal
 from aiohttp import web
 from pydantic import BaseModel, ConfigDict
 
-from simulator.payments import COLUMNS, Edit, Parts, Payment, PaymentError, State
+from simulator.payments import PARTS, Edit, Parts, Payment, PaymentError, State
 from simulator.store import Store
 
 Handler = Callable[[web.Request], Awaitable[web.Response]]
@@ -74,7 +74,7 @@ def routes(store: Store) -> dict[tuple[str, str], Handler]:
 
     async def edit(http: web.Request) -> web.Response:
         given = _Edit.model_validate_json(await http.read())
-        if unknown := given.amounts.keys() - COLUMNS.keys():
+        if unknown := given.amounts.keys() - set(PARTS):
             raise PaymentError(f"not a part of a payment: {', '.join(sorted(unknown))}")
         desk.edit(given.company, given.side, given.recordno, Edit(given.amounts, given.on), hidden=given.hidden)
         return web.json_response({"changed": given.recordno})

@@ -112,7 +112,8 @@ def _errors(parent: Element, errors: Sequence[SageError], *, additional_info: bo
         block = SubElement(message, "error")
         _text(block, "errorno", error.number)
         _text(block, "description", error.description)
-        _text(block, "description2", f"{error.text} [Support ID: {error.support_id}]")
+        support = f" [Support ID: {error.support_id}]" if error.support_id else ""
+        _text(block, "description2", f"{error.text}{support}")
         _text(block, "correction", error.correction)
         if additional_info:
             info = SubElement(block, "additionalinfo")

@@ -83,13 +83,17 @@ class Call:
         return found
 
     def record(self, object_name: str, natural: str) -> Row | None:
-        """A master record by its id, where this session can see it; found once, it holds for this function."""
+        """A master record by its id, where the company has such and this session sees it.
+
+        Found once, it holds for this function.
+        """
         found = self._found.get((object_name, natural))
         if found is not None:
             return found
-        object_type = self.store.setup(self.company).objects[object_name]
-        column = object_type.fields[object_type.natural].column
-        visible = Visibility.of(self.session)
+        object_type = self.store.setup(self.company).objects.get(object_name)
+        if object_type is None:
+            return None
+        column, visible = object_type.natural_column, Visibility.of(self.session)
         row = self.database.one(
             f'SELECT t.* FROM "{object_type.table}" t WHERE t.COMPANY = ? AND t."{column}" = ? AND {visible.sql}',  # noqa: S608 -- names come from the catalogue, values are bound
             (self.company, natural, *visible.values),

@@ -9,11 +9,11 @@ from typing import Annotated
 import typer
 from pydantic import ValidationError
 
-from simulator.seed import Seed, load_seed
+from simulator.seed import Preset, Seed, load_seed
 from simulator.server import Simulator
 
 
-def simulator(
+def simulator(  # noqa: PLR0913 -- its parameters are the command's
     host: Annotated[str, typer.Option(help="Address to listen on.")] = "127.0.0.1",
     port: Annotated[int, typer.Option(help="Port to listen on; 0 picks a free one.")] = 8090,
     database: Annotated[
@@ -22,6 +22,9 @@ def simulator(
     seed: Annotated[Path | None, typer.Option(help="Companies to load at the start (JSON).", exists=True)] = None,
     *,
     demo: Annotated[bool, typer.Option("--demo", help="Load the built-in companies BLUEMESA and HIGHLINE.")] = False,
+    preset: Annotated[
+        Preset | None, typer.Option(help="What every company has of what real companies have, instead of all.")
+    ] = None,
     latency_ms: Annotated[int, typer.Option(help="Wait before every request.", min=0)] = 0,
 ) -> None:
     """Run a Sage Intacct XML gateway on this machine, with faults on demand."""
@@ -33,6 +36,7 @@ def simulator(
             host=host,
             port=port,
             latency=latency_ms / 1000,
+            preset=preset,
         )
         asyncio.run(_serve(running))
 

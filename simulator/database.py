@@ -42,6 +42,9 @@ _INDEXES = {
     USER_DEFINED_TABLE: ("OBJECT_NAME",),
 }
 
+_WHOLE = {"money", "integer", "boolean"}
+"""Kinds of values that are kept as integers."""
+
 Row = sqlite3.Row
 Parameters = Sequence[Value] | Mapping[str, Value]
 
@@ -141,7 +144,8 @@ def _fold(text: object) -> str | None:
 
 def _tables() -> Iterator[str]:
     for object_type in [*STANDARD.values(), user_defined("")]:
-        table, columns = object_type.table, dict(object_type.columns)
+        table = object_type.table
+        columns = {column: "INTEGER" if kind in _WHOLE else "TEXT" for column, kind in object_type.columns.items()}
         columns.pop("RECORDNO", None)
         columns["MEGAENTITYID"] = "TEXT NOT NULL DEFAULT ''"
         listed = ", ".join(f'"{column}" {kind}' for column, kind in columns.items())
@@ -149,6 +153,5 @@ def _tables() -> Iterator[str]:
             f'CREATE TABLE IF NOT EXISTS "{table}" (RECORDNO INTEGER NOT NULL, {_OWN_COLUMNS}, {listed},'
             " PRIMARY KEY (COMPANY, RECORDNO));\n"
         )
-        natural = object_type.fields[object_type.natural].column
-        for column in {natural, *_INDEXES.get(table, ())} - {"RECORDNO", None}:
+        for column in {object_type.natural_column, *_INDEXES.get(table, ())} - {"RECORDNO"}:
             yield f'CREATE INDEX IF NOT EXISTS "{table}_{column}" ON "{table}" (COMPANY, "{column}");\n'

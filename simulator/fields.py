@@ -15,21 +15,9 @@ from typing import Literal
 Kind = Literal["text", "integer", "money", "date", "timestamp", "boolean", "status", "state", "enum"]
 Value = str | int | None
 
-DATA_TYPES: dict[Kind, str] = {
-    "text": "TEXT",
-    "integer": "INTEGER",
-    "money": "DECIMAL",
-    "date": "DATE",
-    "timestamp": "TIMESTAMP",
-    "boolean": "BOOLEAN",
-    "status": "ENUM",
-    "state": "ENUM",
-    "enum": "ENUM",
-}
-
 # Labels in `query`, codes in `readByQuery`. The codes of paid documents are not documented: `A` (posted) is shown for
-# them, so that nobody builds on an invented one. `V` for a reversed document is borrowed from AP payments, where it is
-# documented.
+# them, so that nobody builds on an invented one. `V` for a reversed document, and for the transaction that reverses it,
+# is borrowed from AP payments, where it is documented.
 STATE_CODES = {
     "Draft": "D",
     "Submitted": "S",
@@ -41,6 +29,7 @@ STATE_CODES = {
     "Selected": "A",
     "Closed": "A",
     "Reversed": "V",
+    "Reversal": "V",
 }
 
 _CENT = Decimal("0.01")
@@ -50,13 +39,19 @@ _LARGEST = Decimal(10) ** 14
 
 @dataclass(frozen=True, slots=True)
 class Field:
-    """One field of an object: its name outside, its kind, and the column it is kept in (none: always empty)."""
+    """One field of an object: its name outside, its kind, and the column it is kept in (none: always empty).
+
+    `data_type`, `values` and `read_only` are what `lookup` says of it.
+    """
 
     name: str
     kind: Kind = "text"
     column: str | None = None
     custom: bool = False
     required: bool = False
+    data_type: str = "TEXT"
+    values: tuple[str, ...] = ()
+    read_only: bool = False
 
 
 def cents(text: str) -> int:

@@ -34,7 +34,7 @@ _SIMPLE = {
     "employees": "EMPLOYEE",
     "items": "ITEM",
     "warehouses": "WAREHOUSE",
-    "assets": "ASSET",
+    "assets": "FIXEDASSET",
     "contracts": "CONTRACT",
 }
 
@@ -114,7 +114,7 @@ def _record(object_name: str, record: Record, company: Company | None = None) ->
         "NAME": record.name or record.id,
         "STATUS": record.status,
         "MEGAENTITYID": record.private_to,
-        _natural(object_type): record.id,
+        object_type.natural_column: record.id,
     }
     if object_name in {"CUSTOMER", "VENDOR"}:
         row["DISPLAYCONTACTNAME"] = f"{record.name}({object_name[0]}{record.id})"
@@ -163,7 +163,7 @@ def _account(account: Account) -> Columns:
 
 
 def _replace(database: Database, company: str, object_type: ObjectType, rows: list[Columns], now: str) -> None:
-    natural = _natural(object_type)
+    natural = object_type.natural_column
     existing = {row[natural]: int(row["RECORDNO"]) for row in database.find(object_type.table, company)}
     for row in rows:
         number = existing.pop(row[natural], None)
@@ -184,10 +184,3 @@ def _user_dimension(database: Database, company: str, dimension: UserDefinedDime
         if value not in known:
             row: Columns = {"OBJECT_NAME": dimension.name, "NAME": value, "WHENCREATED": now, "WHENMODIFIED": now}
             database.insert(USER_DEFINED_TABLE, company, row)
-
-
-def _natural(object_type: ObjectType) -> str:
-    column = object_type.fields[object_type.natural].column
-    if column is None:
-        raise ValueError(f"{object_type.name} has no natural key")
-    return column

@@ -3,14 +3,20 @@
 Only `company_id` is needed of a company; every list may be left out. Unknown keys are errors. A record that is
 private to an entity names it in `entity`; `fields` gives any further field of the object by its Sage name, in Sage's
 formats; of a customer or vendor also its custom fields.
+
+A company that says nothing about it has every subscription, every field that any source has, and a `query` that gives
+all of them. `"preset"` in a `config` names one of `PRESETS` instead; what the config says besides goes before it.
 """
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from pathlib import Path
 from typing import Literal
 
-from pydantic import BaseModel, ConfigDict
+from pydantic import BaseModel, ConfigDict, model_validator
 from pydantic import Field as Setting
+
+from simulator.reference import reference
+from simulator.subscriptions import SUBSCRIPTIONS, Subscription
 
 Status = Literal["active", "active non-posting", "inactive"]
 CustomObject = Literal["ARINVOICE", "ARINVOICEITEM", "APBILL", "APBILLITEM", "CUSTOMER", "VENDOR"]
@@ -42,7 +48,22 @@ RequiredDimension = Literal[
     "contract",
     "warehouse",
 ]
-DimensionName = RequiredDimension | Literal["asset"]
+DimensionName = RequiredDimension | Literal["asset", "cost type"]
+Preset = Literal["barest", "fullest"]
+PRESETS: Mapping[Preset, Mapping[str, object]] = {
+    "barest": {
+        "subscriptions": (),
+        "common_fields_only": True,
+        "refused_by_query": tuple(
+            f"{known.name}.{name}"
+            for known in reference().objects.values()
+            for name, facts in known.fields.items()
+            if facts.refused_by_query
+        ),
+    },
+    "fullest": {"subscriptions": SUBSCRIPTIONS, "common_fields_only": False, "refused_by_query": ()},
+}
+"""The company that has the least, and the one that has the most, of what real companies were seen to have."""
 
 
 class _Model(BaseModel):
@@ -126,8 +147,8 @@ class UserDefinedDimension(_Model):
 class CustomField(_Model):
     """A custom field of an object, by its integration name.
 
-    `data_type`: what `lookup` says of it, where that is not what its type gives; `tells_length`: whether it tells
-    `max_length`. Neither is documented for custom fields.
+    `data_type`: what `lookup` says of it, where that is not what its type gives: not documented for custom fields.
+    `max_length` is kept to, and told nowhere: no published answer of `lookup` has a length.
     """
 
     object: CustomObject
@@ -137,7 +158,6 @@ class CustomField(_Model):
     max_length: int | None = None
     values: tuple[str, ...] = ()
     data_type: str = ""
-    tells_length: bool = True
 
 
 class Sequence(_Model):
@@ -151,6 +171,12 @@ class Config(_Model):
     """How a company is set up, as far as it decides about postings. `web_services`: whether it lets any sender in."""
 
     web_services: bool = True
+    subscriptions: tuple[Subscription, ...] = SUBSCRIPTIONS
+    """What the company has bought; objects and fields that depend on anything else do not exist."""
+    common_fields_only: bool = False
+    """Leave out every field that the complete list of any real company lacks."""
+    refused_by_query: tuple[str, ...] = ()
+    """`OBJECT.FIELD` that `lookup` lists and `query` refuses, as permissions or releases make it in a real company."""
     multi_entity: bool = False
     base_currency: str = "USD"
     session_minutes: int = 120
@@ -158,6 +184,12 @@ class Config(_Model):
     closed_names_first_day: bool = False
     refuse_duplicate_numbers: bool = False
     approve_bills: bool = False
+    reversal_of_unpaid: tuple[Literal["AR", "AP"], ...] = ("AR", "AP")
+    """The sides on which Configure Accounts Receivable, or Payable, enables the reversal of unpaid documents."""
+    reversal_after_posting: bool = False
+    """Whether a reversal has to be dated after the posting date, as REST documents it; else on it or after it."""
+    location_restricted: tuple[str, ...] = ()
+    """The users who are restricted to locations: they cannot reverse."""
     inter_entity: bool = False
     accept_legacy_user_dimensions: bool = False
     require_account_labels: tuple[Literal["AR", "AP"], ...] = ()
@@ -171,6 +203,23 @@ class Config(_Model):
     """The zone of the stamps on its records: not documented, so any is possible."""
     max_concurrent: int | None = None
     when_busy: Literal["refuse", "queue"] = "refuse"
+
+    @model_validator(mode="before")
+    @classmethod
+    def _from_preset(cls, given: object) -> object:
+        return with_preset(given) if isinstance(given, dict) else given
+
+
+def with_preset(given: Mapping[str, object]) -> dict[str, object]:
+    """The settings with those of the preset that they name; ValueError where there is no such preset."""
+    settings = dict(given)
+    name = settings.pop("preset", None)
+    if name is None:
+        return settings
+    preset = next((values for known, values in PRESETS.items() if known == name), None)
+    if preset is None:
+        raise ValueError(f"there is no preset '{name}'; there are {', '.join(PRESETS)}")
+    return {**preset, **settings}
 
 
 class Company(_Model):

@@ -17,13 +17,21 @@ from simulator.auth import end_sessions
 from simulator.errors import GATEWAY_THROTTLED, GENERIC, ControlError, SageError
 from simulator.faults import Fault, Faults
 from simulator.gateway import Admitted, Gateway
-from simulator.seed import Company, Seed, Sender, demo_seed
+from simulator.seed import Company, Preset, Seed, Sender, demo_seed
 from simulator.store import Clock, Store, UnknownCompanyError
 from simulator.traffic import BusyError, Traffic
 
 PATH = "/ia/xml/xmlgw.phtml"
 _MAX_BODY = 64 * 1024 * 1024
-_BEFORE = {"http_error", "drop_before_commit", "throttled", "throttled_in_200", "offline", "silent_failure"}
+_SAID = {
+    "offline": ("The Service is Temporarily Off-line", "Please Try Again Later"),
+    "throttled_in_200": ("API rate limit exceeded", "Please Try Again Later"),
+    "too_many_operations": ("There are too many operations running for this company (200024).", ""),
+    "session_ended": ("Session has expired", ""),
+    "deadlock": ("A deadlock occurred. Please try again.", ""),
+}
+"""By fault, what every function of a request is refused with: the words and the correction."""
+_BEFORE = {"http_error", "drop_before_commit", "throttled", "silent_failure", *_SAID}
 _HTML_524 = (
     "<!DOCTYPE html><html><head><meta charset=utf-8><title>524: A timeout occurred</title></head><body>"
     '<div id="cf-error-details">'
@@ -35,7 +43,8 @@ class Simulator:
     """A running gateway: `async with Simulator(demo=True) as sim: ... sim.url, sim.store, sim.faults, sim.traffic`.
 
     `port=0` picks a free port. `clock` gives the time of sessions, time stamps and payments; `fault_seed` makes
-    probabilities repeatable; `latency` is a wait in seconds before every request.
+    probabilities repeatable; `latency` is a wait in seconds before every request. `preset` shapes every company that is
+    there at the start, as the same word in a company's `config` does.
     """
 
     def __init__(  # noqa: PLR0913 -- every setting of a server has a default
@@ -51,6 +60,7 @@ class Simulator:
         latency: float = 0.0,
         clock: Clock | None = None,
         fault_seed: int = 1,
+        preset: Preset | None = None,
     ) -> None:
         self.store = Store(database, clock)
         self.faults = Faults(fault_seed)
@@ -62,6 +72,8 @@ class Simulator:
         for given in (demo_seed() if demo else None, seed, Seed(senders=tuple(senders), companies=tuple(companies))):
             if given is not None:
                 self.store.load(given)
+        for company in self.store.companies() if preset else ():
+            self.store.configure(company, preset=preset)
 
     @property
     def url(self) -> str:
@@ -149,8 +161,8 @@ class Simulator:
             return _throttled(fault.retry_after)
         if fault.kind == "silent_failure":
             return _xml(self._gateway.fail(admitted, None))
-        said = "The Service is Temporarily Off-line" if fault.kind == "offline" else "API rate limit exceeded"
-        return _xml(self._gateway.fail(admitted, SageError(GENERIC, said, correction="Please Try Again Later")))
+        said, correction = _SAID[fault.kind]
+        return _xml(self._gateway.fail(admitted, SageError(GENERIC, said, correction=correction)))
 
 
 def _spoiled(http: web.Request, answer: bytes, fault: Fault) -> web.StreamResponse:

@@ -2,17 +2,18 @@
 
 import json
 from collections.abc import Callable, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import UTC, date, datetime, timedelta
 from typing import TypedDict
 
 from simulator import loading
-from simulator.catalogue import STANDARD, ObjectType, user_defined
+from simulator.catalogue import ObjectType, of_company, user_defined
 from simulator.database import Database, Row
 from simulator.fields import STATE_CODES, Field, Kind, Value, decimal_text, stamp, written
 from simulator.kinds import ALL, BY_HEADER, DocumentKind, Side
 from simulator.payments import Parts, Payment, PaymentDesk
-from simulator.seed import Company, Config, Seed, Sender
+from simulator.reversals import REVERSED, reversed_by
+from simulator.seed import Company, Config, Seed, Sender, with_preset
 
 Clock = Callable[[], datetime]
 _CUSTOM_KINDS: dict[str, Kind] = {"date": "date", "checkbox": "boolean"}
@@ -126,15 +127,15 @@ class Store:
 
     def configure(self, company: str, **changes: object) -> None:
         """Change fields of a company's configuration, e.g. `configure("ACME", books_closed_through="2026-03-31")`."""
-        config = Config.model_validate(self.setup(company).config.model_dump() | changes)
+        config = Config.model_validate(self.setup(company).config.model_dump() | with_preset(changes))
         self.database.execute("UPDATE company SET config = ? WHERE id = ?", (config.model_dump_json(), company))
         self._setups.clear()
 
     def set_record(self, company: str, object_name: str, key: str, values: Mapping[str, str]) -> None:
         """Change fields of a master record by its id, e.g. `{"STATUS": "inactive"}`; KeyError where there is none."""
         object_type = self.setup(company).objects[object_name]
-        natural = object_type.fields[object_type.natural].column or object_type.natural
-        row = next(iter(self.database.find(object_type.table, company, **{natural: key})), None)
+        found = self.database.find(object_type.table, company, **{object_type.natural_column: key})
+        row = next(iter(found), None)
         if row is None:
             raise KeyError(f"{object_name} {key}")
         columns = {}
@@ -188,15 +189,18 @@ class Store:
         """
         if object_name not in BY_HEADER or state not in STATE_CODES:
             raise KeyError(f"{object_name} in state {state}")
-        if not self.database.find(object_name, company, RECORDNO=recordno):
+        found = self.database.find(object_name, company, RECORDNO=recordno)
+        if not found:
             raise KeyError(f"{object_name} {recordno}")
+        if state == REVERSED:
+            now = self.now_in(company)
+            reversed_by(self.database, BY_HEADER[object_name], found[0], now[:10], now)
+            return
         values: dict[str, Value] = {
             "STATE": state,
             "RAWSTATE": STATE_CODES[state],
             "WHENMODIFIED": self.now_in(company),
         }
-        if state == "Reversed":
-            values["TOTALDUE"] = 0
         self.database.update(object_name, company, recordno, values)
 
     # --- what is there ----------------------------------------------------------------------------------------------
@@ -242,7 +246,7 @@ class Store:
 
 
 def _setup(config: Config) -> Setup:
-    objects = dict(STANDARD)
+    objects = dict(of_company(frozenset(config.subscriptions), common_only=config.common_fields_only))
     for dimension in config.user_dimensions:
         objects[dimension.name] = user_defined(dimension.name)
     added: dict[str, list[Field]] = {}
@@ -257,16 +261,7 @@ def _setup(config: Config) -> Setup:
             for dimension in config.user_dimensions
         )
     for name, fields in added.items():
-        standard = STANDARD[name]
-        objects[name] = ObjectType(
-            standard.name,
-            standard.fields | {field.name: field for field in fields},
-            standard.natural,
-            standard.table,
-            standard.label,
-            related=standard.related,
-            required=standard.required,
-        )
+        objects[name] = replace(objects[name], fields=objects[name].fields | {field.name: field for field in fields})
     return Setup(config, objects)
 
 

@@ -71,7 +71,7 @@ def set_field(  # noqa: PLR0913 - its parameters are the command's
     required: Annotated[bool, typer.Option("--required", help="Keep a document back that has no value.")] = False,
     kind: Annotated[FieldType | None, typer.Option("--type", help="textarea, where Sage says Text of both.")] = None,
     max_length: Annotated[
-        int | None, typer.Option("--max-length", help="Characters, where Sage does not tell.")
+        int | None, typer.Option("--max-length", help="Characters that the field takes: Sage does not tell.")
     ] = None,
     date_format: Format = None,
     by: By = NOBODY,
@@ -86,7 +86,7 @@ def set_field(  # noqa: PLR0913 - its parameters are the command's
             given = {
                 "source": source,
                 "type": _type(found, kind),
-                "maxLength": found.length if max_length is None else max_length,
+                "maxLength": max_length,
                 "required": True if required or found.required else None,
                 "default": default,
                 "format": date_format,
@@ -130,12 +130,19 @@ def _row(field: CustomField, record: Record[CustomFieldSetting] | None) -> dict[
         "label": field.label,
         "object": field.object,
         "type": TITLES[field.type] if field.type else field.data_type,
-        "chars": field.length or "-",
+        "chars": _chars(record),
         "required": "yes" if field.required else "no",
         "offered": "yes" if field.refused is None else f"no: {field.refused}",
         "mapped": _words(record),
         "wrong": wrong,
     }
+
+
+def _chars(record: Record[CustomFieldSetting] | None) -> int | str:
+    """The longest text that the mapping lets through."""
+    if record is None or isinstance(record.value, Invalid) or record.value.max_length is None:
+        return "-"
+    return record.value.max_length
 
 
 def _words(record: Record[CustomFieldSetting] | None) -> str:

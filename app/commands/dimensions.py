@@ -21,7 +21,7 @@ from domain.mapping_state import MappingState
 from domain.settings import DimensionSetting, Invalid
 from domain.table import Record
 from sage_client import Dimension, DimensionValue
-from sage_client.errors import DimensionUnreadableError
+from sage_client.errors import DimensionUnreadableError, FieldMissingError
 
 dimensions = typer.Typer(
     help="Dimensions: what Sage offers, and what their values are taken from.",
@@ -81,7 +81,7 @@ def set_dimension(  # noqa: PLR0913 - its parameters are the command's
     async def ask() -> Change:
         async with sage_of(read_subsidiary(subsidiary), by, to_change=True) as asked:
             dimension = await _offered(asked, name)
-            values = await asked.client.dimension_values(asked.login, dimension)
+            values = await _values(asked, dimension)
             if default is not None:
                 _usable(dimension, values, default)
             given = {"source": source, "default": default, "required": required or None}
@@ -109,7 +109,7 @@ def set_value(
     async def ask() -> Change:
         async with sage_of(read_subsidiary(subsidiary), by, to_change=True) as asked:
             dimension = await _offered(asked, name)
-            found = _usable(dimension, await asked.client.dimension_values(asked.login, dimension), value_id)
+            found = _usable(dimension, await _values(asked, dimension), value_id)
             key = f"{subsidiary}/dimension/{slug_of(dimension.object)}/{alvys.strip()}"
             value = {"value": found.id} | ({"title": found.name} if found.name else {})
             return await _write(asked, _standing(asked.table.state, key), value, by)
@@ -203,7 +203,18 @@ async def _offered(asked: Asked, name: str) -> Dimension:
     return meant[0]
 
 
-def _usable(dimension: Dimension, values: list[DimensionValue], value_id: str) -> DimensionValue:
+async def _values(asked: Asked, dimension: Dimension) -> list[DimensionValue] | None:
+    """The dimension's values; None where the company does not list their fields, so that nobody can check an id."""
+    try:
+        return await asked.client.dimension_values(asked.login, dimension)
+    except FieldMissingError as error:
+        note(f"note: not checked against Sage: {error}")
+        return None
+
+
+def _usable(dimension: Dimension, values: list[DimensionValue] | None, value_id: str) -> DimensionValue:
+    if values is None:
+        return DimensionValue(value_id, "", "")
     found = next((each for each in values if fold(each.id) == fold(value_id)), None)
     if found is None:
         named = [each.id for each in values if fold(each.name) == fold(value_id)]

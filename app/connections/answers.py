@@ -62,6 +62,7 @@ class AdvancedAnswers(_Part):
     closed_period: Literal["refuse", "first-open-day"] | None = None
     long_values: Literal["reject", "truncate"] | None = None
     invoice_dimensions: Literal["refuse", "leave-out", "custom-field"] | None = None
+    send_currency: Literal["always", "foreign"] | None = None
 
 
 class Answers(_Part):

@@ -3,10 +3,11 @@
 from dataclasses import replace
 
 from app.connections.books import Books, DimensionFact, FieldFact, Reader
+from app.connections.findings import Problem, Severity, finding
 from app.connections.mapped import Mapped
 from domain.custom_fields import FieldObject
 from sage_client import CustomField, Dimension
-from sage_client.errors import DimensionUnreadableError
+from sage_client.errors import DimensionUnreadableError, FieldMissingError
 
 
 async def discovered(reader: Reader, books: Books, found: Mapped) -> Books:
@@ -31,6 +32,10 @@ async def _fact(reader: Reader, each: Dimension, *, asked: bool) -> DimensionFac
             values = await reader.client.dimension_values(reader.login, each)
         except DimensionUnreadableError as error:
             return replace(bare, unreadable=str(error))
+        except FieldMissingError as error:
+            what = f"whether the values of {each.label} that are mapped are there: {error}"
+            reader.gaps.append(finding(Problem.NOT_CHECKED, what, severity=Severity.NOTE))
+            return bare
         return replace(bare, values={value.id: value.blocked for value in values})
 
     return await reader.part(f"the values of {each.label}", read()) or bare

@@ -85,6 +85,7 @@ class Problem(StrEnum):
     FIELD_REQUIRED = "FIELD_REQUIRED"
     FIELD_NOT_FOUND = "FIELD_NOT_FOUND"
     FIELD_UNSUPPORTED = "FIELD_UNSUPPORTED"
+    CORRECTION_NOT_CHECKED = "CORRECTION_NOT_CHECKED"
     NOT_CHECKED = "NOT_CHECKED"
 
 
@@ -135,6 +136,13 @@ _ENTITY = ("Company > Setup > Configuration > Entities: the entity exists and it
 _GL = (
     "General Ledger > All > General Ledger Accounts: add the account, or set its Status to Active.",
     "Or map another one, by alvys-sage mappings set. This lists them: alvys-sage accounts SUBSIDIARY",
+)
+_CORRECTION = (
+    "At the Top level, Accounts Receivable > Setup > Configuration: Enable reversal of unpaid invoices; Save.",
+    "At the Top level, Accounts Payable > Setup > Configuration: Enable reversal of unpaid bills; Save.",
+    "The role: Invoices, Bills and Adjustments with List, View, Add, Edit, Delete and Reverse.",
+    "The user: without location restrictions, signing in at the level that owns the documents.",
+    "Where the company is not to reverse: alvys-sage connections set SUBSIDIARY ar.correctPostedBy=deletion",
 )
 _TERM = (
     "Add the term in Sage Intacct on this side.",
@@ -232,6 +240,7 @@ ADVICE: dict[Problem, Advice] = {
     Problem.FIELD_UNSUPPORTED: Advice(
         Step.ADVANCED, _E, ("Supported are Date, Currency, Number, Text and Text Area: clear the mapping.",)
     ),
+    Problem.CORRECTION_NOT_CHECKED: Advice(Step.FINISH, _N, _CORRECTION),
     Problem.NOT_CHECKED: Advice(Step.FINISH, _N, ()),
 }
 

@@ -18,6 +18,7 @@ TITLES = {
     "credentials": "Name of the credentials of the Web Services User, never the password",
     "baseCurrency": "Base currency of the company",
     "locationId": "Location of every line, by its ID",
+    "sendCurrency": "Currency on documents: always, or only where it is not the base currency",
     "crossSubsidiary": "Cross Subsidiary Billing",
     "closedPeriod": "Documents dated in a closed period: refuse them, or post them on the first open day",
     "longValues": "Custom field values that are too long for Sage: reject the document, or truncate the value",
@@ -34,6 +35,7 @@ TITLES = {
     "ar.includeAccessorials": "Include accessorials on invoices",
     "ar.includeEChecks": "Include e-checks on invoices",
     "ar.deductionsAsCredits": "Export deductions as credits on AR invoices",
+    "ar.correctPostedBy": "Correct posted, unpaid invoices by reversal, or by deletion where reversals are not enabled",
     "ap.autopost": "Autopost Bills (else they arrive as drafts)",
     "ap.includeDriverBills": "Include Driver Bills",
     "ap.only1099Drivers": "1099 Drivers Only",
@@ -54,6 +56,7 @@ TITLES = {
     "ap.updateVendors": "Update vendors in Sage from their profiles",
     "ap.factoringAs": "Create Factoring Companies As",
     "ap.vendorCredits": "Export bills below zero as vendor credits",
+    "ap.correctPostedBy": "Correct posted, unpaid bills by reversal, or by deletion where reversals are not enabled",
 }
 """Every setting that can be changed while a connection stands."""
 ELSEWHERE = {

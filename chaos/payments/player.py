@@ -182,7 +182,7 @@ class Player:
         return self._on(books, "move", "payments/state", recordno=row["payment"], state=state)
 
     def _void(self, books: Books) -> Play | None:
-        row = self._detail(books, lambda each: each["state"] != "Voided")
+        row = self._detail(books, lambda each: each["state"] not in _VOID)
         return self._on(books, "void", "payments/void", recordno=row["payment"]) if row else None
 
     def _delete(self, books: Books) -> Play | None:
@@ -211,7 +211,7 @@ class Player:
         return Play("edit twice", tuple(calls))
 
     def _touch(self, books: Books) -> Play | None:
-        row = self._detail(books, lambda each: each["state"] != "Voided")
+        row = self._detail(books, lambda each: each["state"] not in _VOID)
         return self._on(books, "touch", "payments/detail", recordno=row["recordno"]) if row else None
 
     def _hidden_edit(self, books: Books) -> Play | None:
@@ -256,7 +256,8 @@ class Player:
 
     def _editable(self, books: Books) -> Row | None:
         return self._detail(
-            books, lambda row: row["state"] != "Voided" and all(cents(amount) > 0 for amount in row["amounts"].values())
+            books,
+            lambda row: row["state"] not in _VOID and all(cents(amount) > 0 for amount in row["amounts"].values()),
         )
 
     def _edited(self, books: Books, row: Row) -> dict[str, Any]:
@@ -294,6 +295,7 @@ class Player:
 
 
 _OPEN = {"Posted", "Partially Paid"}
+_VOID = {"Voided", "Reversed"}
 
 
 def cents(amount: str) -> int:

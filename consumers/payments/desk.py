@@ -1,8 +1,9 @@
 """From rows of Sage to records, for one company: what is ours, what of it is news, and the balance to tell with it."""
 
-from collections.abc import Collection, Iterable, Iterator
+from collections.abc import Collection, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
 from datetime import datetime
+from decimal import Decimal
 
 import structlog
 
@@ -27,21 +28,23 @@ from domain.payments import (
     PaymentKind,
     Standing,
     applications,
+    counts,
+    explained,
     fact,
     news,
+    paid,
     payment_id,
     standing,
 )
 from producers.payments import encode
-from sage_client import Login, Row
+from sage_client import Login
 from sage_client.payments import PaymentsReader
-from sage_client.query import Changes, Query
 
 log = structlog.get_logger(__name__)
 
 _SLUGS = (
     *(PaymentKind.PAYMENT, PaymentKind.DISCOUNT, PaymentKind.CREDIT, PaymentKind.ADVANCE, PaymentKind.OVERPAYMENT),
-    *(USED, f"{USED}2"),
+    *(USED, f"{USED}2", f"{USED}3"),
 )
 """The last parts of all ids that one row can give."""
 
@@ -56,14 +59,31 @@ class Case:
     told: Told | None
 
     @property
+    def name(self) -> Name:
+        """The document's object and record number."""
+        return self.document.object, self.document.record_no
+
+    @property
+    def content(self) -> tuple[str, str]:
+        """By what a row says that it was changed."""
+        return self.detail.modified, self.detail.state
+
+    def payment_id(self, company_id: str) -> str:
+        """The id of the fact."""
+        return payment_id(company_id, self.document.side, self.detail.record_no, self.application.slug)
+
+    @property
     def touched(self) -> bool:
         """Whether it may be news, as far as the row itself says."""
-        counts = standing(self.detail.state) is Standing.FINAL
+        meaning = standing(self.detail.state, self.document.side)
         if self.told is None:
-            return counts and bool(self.application.amount)
+            return meaning in {Standing.FINAL, Standing.UNKNOWN} and bool(self.application.amount)
         before = self.told.fact
-        amount = self.application.amount if counts else ZERO
-        return (before.modified, before.state) != (self.detail.modified, self.detail.state) or before.amount != amount
+        if (before.modified, before.state) != self.content:
+            return True
+        # What an unknown state means was decided when it was told.
+        amount = self.application.amount if meaning is Standing.FINAL else ZERO
+        return meaning is not Standing.UNKNOWN and before.amount != amount
 
 
 class Desk:
@@ -75,15 +95,18 @@ class Desk:
         self.memory: Memory = partition.of(company_id)
         self.documents: CompanyDocuments = around.documents.of(company_id)
         self.budget = Budget(around.rules.calls_per_hour, around.time.monotonic)
-        self.reader = PaymentsReader(self._counted, self.budget.take)
+        self.reader = PaymentsReader(around.page, self._one_more)
         self.records = 0
         """All records so far."""
         self._partition = partition
-        self._puzzling: set[str] = set()
+        self._puzzling: set[tuple[str, str]] = set()
+        """Unknown states of a row and its payment that were told of."""
+        self._not_money: dict[str, tuple[str, str]] = {}
+        """By payment id the content of rows in unknown states that the document's balance does not hold."""
 
-    async def _counted(self, login: Login, query: Query | Changes, after: int | None) -> tuple[list[Row], bool]:
+    def _one_more(self) -> None:
+        self.budget.take()
         metrics.CALLS.labels(self.company_id).inc()
-        return await self.around.page(login, query, after)
 
     def now(self) -> datetime:
         """The present, for what is told to people; no watermark comes from it."""
@@ -118,14 +141,16 @@ class Desk:
         """
         cases = [each for detail in details for each in self._cases(company, side, detail)]
         again = {id(each) for each in cases if _again(each.told, replay)}
-        cases = [each for each in cases if each.touched or id(each) in again]
+        cases = [each for each in cases if (each.touched and not self._decided(each)) or id(each) in again]
         headers: dict[str, Header] = {}
         if numbers := {each.detail.payment_no for each in cases if each.detail.payment_no}:
             headers = await self.reader.headers(login, side, numbers)
         changes: list[Change] = []
         tell: list[Fact] = []
+        counted = await self._counted(login, cases, headers)
         for case in cases:
-            now = fact(case.document, case.detail, case.application, headers.get(case.detail.payment_no))
+            header = headers.get(case.detail.payment_no)
+            now = fact(case.document, case.detail, case.application, header, unknown_counts=id(case) in counted)
             told = case.told.fact if case.told is not None else None
             new = news(now, told, again=id(case) in again)
             if new is not None:
@@ -135,6 +160,60 @@ class Desk:
                 changes.append(Told(replace(told, modified=now.modified, state=now.state), case.told.replay))
         more, records = await self.tell([login], tell, replay)
         return changes + more, records
+
+    async def _counted(self, login: Login, cases: Sequence[Case], headers: Mapping[str, Header]) -> set[int]:
+        """The cases (by `id`) that are money though no state says so.
+
+        What was told as money stays money. What is new is money if the document's balance has more paid than the known
+        rows explain: an unknown word makes no payment vanish, and no void count.
+        """
+        known = [(each, counts(each.document.side, each.detail, headers.get(each.detail.payment_no))) for each in cases]
+        unknown = [case for case, verdict in known if verdict is None]
+        if not unknown:
+            return set()
+        self._puzzled(unknown, headers)
+        money = {id(each) for each in unknown if each.told is not None and each.told.fact.amount}
+        doubtful = [each for each in unknown if id(each) not in money]
+        balances = await self.balances([login], {each.name for each in doubtful})
+        rest = {name: balance.paid - self._known(name, known) for name, balance in balances.items()}
+        for case in doubtful:
+            amount = case.application.amount
+            if explained(amount, rest.get(case.name, ZERO)):
+                rest[case.name] -= amount
+                money.add(id(case))
+            else:
+                self._not_money[case.payment_id(self.company_id)] = case.content
+        return money
+
+    def _known(self, name: Name, cases: Iterable[tuple[Case, bool | None]]) -> Decimal:
+        """What was told of a document, with those of `cases` whose state is known as they are now."""
+        total = paid(each.fact for each in self.memory.about(self.documents.found[name]))
+        for case, verdict in cases:
+            if case.name == name and verdict is not None:
+                before = case.told.fact.amount if case.told is not None else ZERO
+                total += (case.application.amount if verdict else ZERO) - before
+        return total
+
+    def _decided(self, case: Case) -> bool:
+        """Whether it was judged to be no money in just this state."""
+        return self._not_money.get(case.payment_id(self.company_id)) == case.content
+
+    def _puzzled(self, cases: Iterable[Case], headers: Mapping[str, Header]) -> None:
+        """Tell people of states that are not known, each once."""
+        for case in cases:
+            metrics.UNKNOWN_STATES.labels(self.company_id).inc()
+            header = headers.get(case.detail.payment_no)
+            words = case.detail.state, header.state if header is not None else ""
+            if words in self._puzzling:
+                continue
+            self._puzzling.add(words)
+            log.warning(
+                "a payment is in a state that is not known; the document's balance says whether it is money",
+                company=self.company_id,
+                row_state=words[0],
+                payment_state=words[1],
+                document=case.document.key,
+            )
 
     async def tell(
         self, logins: Collection[Login], facts: Collection[Fact], replay: Replay | None = None
@@ -165,9 +244,6 @@ class Desk:
 
     def _cases(self, company: Company, side: Side, detail: Detail) -> Iterator[Case]:
         found = {each.slug: each for each in applications(side, detail)}
-        if standing(detail.state) is Standing.UNKNOWN and detail.state not in self._puzzling:
-            self._puzzling.add(detail.state)
-            log.warning("a payment is in a state that is not known; it is not counted", state=detail.state)
         for slug in _SLUGS:
             told = self.memory.told.get(payment_id(self.company_id, side, detail.record_no, slug))
             application = found.get(slug)

@@ -11,6 +11,11 @@ MISSING = Gauge(
     "Posted documents that Sage does not show any more",
     ["company"],
 )
+UNKNOWN_STATES = Counter(
+    "alvys_sage_payments_unknown_states_total",
+    "Payment rows in a state that is not known, as often as read",
+    ["company"],
+)
 DIFFERENCES = Gauge(
     "alvys_sage_payments_differences", "Documents whose balance Sage's rows do not explain", ["company"]
 )

@@ -1,7 +1,8 @@
 """What a company's objects and dimensions are: lookup, inspect, getDimensions, getUserPermissions, getAPISession.
 
 Source: Sage developer documentation, web-services/queries (lookup), platform-services/dimensions, and
-api/company-console/api-sessions. A required custom field reads REQUIRED=true; a custom ENUM has its VALIDVALUES.
+api/company-console/api-sessions; published answers of real companies. No answer of `lookup` has a field's length. A
+required custom field reads REQUIRED=true; a custom ENUM has its VALIDVALUES.
 """
 
 from collections.abc import Iterable
@@ -13,22 +14,38 @@ from lxml.etree import _Element as Element
 from simulator.auth import open_session
 from simulator.call import Call, Outcome
 from simulator.envelope import text
-from simulator.fields import DATA_TYPES, STATE_CODES, Field
+from simulator.fields import Field
 from simulator.seed import CustomField
+from simulator.subscriptions import granted
 
 _DIMENSIONS = {
-    "location": ("LOCATION", "Location"),
-    "department": ("DEPARTMENT", "Department"),
-    "project": ("PROJECT", "Project"),
-    "customer": ("CUSTOMER", "Customer"),
-    "vendor": ("VENDOR", "Vendor"),
-    "employee": ("EMPLOYEE", "Employee"),
-    "item": ("ITEM", "Item"),
-    "class": ("CLASS", "Class"),
-    "contract": ("CONTRACT", "Contract"),
-    "warehouse": ("WAREHOUSE", "Warehouse"),
-    "asset": ("ASSET", "Asset"),
+    "department": "DEPARTMENT",
+    "location": "LOCATION",
+    "project": "PROJECT",
+    "customer": "CUSTOMER",
+    "vendor": "VENDOR",
+    "employee": "EMPLOYEE",
+    "item": "ITEM",
+    "class": "CLASS",
+    "contract": "CONTRACT",
+    "task": "TASK",
+    "warehouse": "WAREHOUSE",
+    "cost type": "COSTTYPE",
+    "asset": "FIXEDASSET",
 }
+"""In the order of a real company's answer. A company without the object has no such dimension."""
+_INSPECTED = {
+    "INTEGER": "integer",
+    "DECIMAL": "number",
+    "PERCENT": "number",
+    "CURRENCY": "currency",
+    "DATE": "date",
+    "TIMESTAMP": "datetime",
+    "BOOLEAN": "boolean",
+}
+"""Data types in the words of `inspect`; the others are `string`."""
+_AS_DIMENSION = {"EMPLOYEE": "Employee as a dimension"}
+"""What a company needs for a dimension, where that is more than the object."""
 _CUSTOM_DATA_TYPES = {
     "number": "DECIMAL",
     "currency": "CURRENCY",  # not documented: the type of a currency field is not shown by any source
@@ -58,12 +75,15 @@ def lookup(call: Call) -> Outcome:
     object_type = call.object_type(text(call.element, "object"))
     custom = {known.name: known for known in call.config.custom_fields if known.object == object_type.name}
     data = etree.Element("data", listtype="All", count="1")
+    objects = call.store.setup(call.company).objects
     described = SubElement(data, "Type", Name=object_type.name, DocumentType="")
     fields = SubElement(described, "Fields")
     for known in object_type.fields.values():
         _field(SubElement(fields, "Field"), known, custom.get(known.name), required=object_type.required)
     relationships = SubElement(described, "Relationships")
     for path, related in object_type.related.items():
+        if related.object_name not in objects:
+            continue
         block = SubElement(relationships, "Relationship")
         _text(block, "OBJECTPATH", path)
         _text(block, "OBJECTNAME", related.object_name)
@@ -90,7 +110,7 @@ def inspect(call: Call) -> Outcome:
         if call.element.get("detail") == "1":
             block = SubElement(fields, "Field")
             _text(block, "Name", known.name)
-            _text(block, "externalDataName", DATA_TYPES[known.kind])
+            _text(block, "externalDataName", _INSPECTED.get(known.data_type, "string"))
             _text(block, "isRequired", "true" if known.required else "false")
         else:
             _text(fields, "Field", known.name)
@@ -101,8 +121,11 @@ def get_dimensions(call: Call) -> Outcome:
     """The standard and user-defined dimensions, and which of them are enabled in the GL."""
     data = etree.Element("data")
     dimensions = SubElement(data, "dimensions")
-    for key, (name, label) in _DIMENSIONS.items():
-        _dimension(dimensions, name, label, user_defined=False, in_gl=key not in call.config.dimensions_not_in_gl)
+    objects = call.store.setup(call.company).objects
+    for key, name in _DIMENSIONS.items():
+        if name in objects and granted(_AS_DIMENSION.get(name, ""), call.config.subscriptions):
+            in_gl = key not in call.config.dimensions_not_in_gl
+            _dimension(dimensions, name, key.capitalize(), user_defined=False, in_gl=in_gl)
     for dimension in call.config.user_dimensions:
         label = dimension.label or dimension.name
         _dimension(dimensions, dimension.name, label, user_defined=True, in_gl=dimension.enabled_in_gl)
@@ -126,16 +149,10 @@ def _field(block: Element, known: Field, custom: CustomField | None, *, required
     _text(block, "LABEL", known.name.replace("_", " ").capitalize())
     _text(block, "DESCRIPTION", "")
     _text(block, "REQUIRED", "true" if known.required or known.name in required else "false")
-    read_only = known.name == "RECORDNO" or (custom is not None and custom.type == "sequence")
+    read_only = known.read_only or known.name == "RECORDNO" or (custom is not None and custom.type == "sequence")
     _text(block, "READONLY", "true" if read_only else "false")
     _text(block, "DATATYPE", _data_type(known, custom))
-    if custom and custom.max_length is not None and custom.tells_length:
-        _text(block, "MAXLENGTH", str(custom.max_length))
-    values: Iterable[str] = custom.values if custom else ()
-    if known.kind == "status":
-        values = ("active", "inactive")
-    if known.kind == "state":
-        values = STATE_CODES
+    values = custom.values if custom else known.values
     if values:
         valid = SubElement(block, "VALIDVALUES")
         for value in values:
@@ -145,7 +162,7 @@ def _field(block: Element, known: Field, custom: CustomField | None, *, required
 
 def _data_type(known: Field, custom: CustomField | None) -> str:
     if custom is None:
-        return DATA_TYPES[known.kind]
+        return known.data_type
     return custom.data_type or _CUSTOM_DATA_TYPES.get(custom.type, "TEXT")
 
 

@@ -81,7 +81,7 @@ def _create(call: Call, element: Element) -> int:
     _writable(object_type)
     try:
         row = _columns(call, object_type, element)
-        natural = object_type.fields[object_type.natural].column or object_type.natural
+        natural = object_type.natural_column
         for name in object_type.required:
             if not row.get(object_type.fields[name].column or name):
                 raise refuse(INVALID, f"{name} is required.")
@@ -147,7 +147,7 @@ def _present(call: Call, object_type: ObjectType, number: str, natural: str) -> 
 def _columns(call: Call, object_type: ObjectType, element: Element) -> dict[str, Value]:
     row: dict[str, Value] = {"MODIFIEDBY": call.session.user, "WHENMODIFIED": call.now}
     for name, value in _leaves(object_type, element):
-        known = object_type.fields.get(name)
+        known = object_type.fields.get(name) or object_type.sent.get(name)
         if known is None:
             raise refuse(INVALID, f"Field {name} does not exist on object {object_type.name}.")
         if known.column is None or known.custom or name in _READ_ONLY:
@@ -163,13 +163,15 @@ def _columns(call: Call, object_type: ObjectType, element: Element) -> dict[str,
 
 
 def _leaves(object_type: ObjectType, element: Element) -> list[tuple[str, str]]:
-    """The given fields; a contact's address is nested, references to other contacts are left aside."""
+    """The given fields; a contact's address is nested. References of a party to contacts are left aside."""
     leaves = []
     for child in element:
         tag = str(child.tag)
-        if object_type.name == "CONTACT" and tag == "MAILADDRESS":
+        if object_type.name in _PARTIES and (len(child) or tag == "DISPLAYCONTACT"):
+            continue
+        if len(child):
             leaves += [(f"{tag}.{part.tag}", (part.text or "").strip()) for part in child]
-        elif len(child) == 0 and not (object_type.name in _PARTIES and tag == "DISPLAYCONTACT"):
+        else:
             leaves.append((tag, (child.text or "").strip()))
     return leaves
 
@@ -185,13 +187,15 @@ def _next_id(call: Call, object_type: ObjectType) -> str:
 def _exists(object_type: ObjectType, key: str) -> FunctionError:
     label, category = object_type.label.capitalize(), "Duplication Prevention"
     if object_type.name in {"VENDOR", "EMPLOYEE"}:
-        return FunctionError(SageError(PARTY_EXISTS, f"The {label} {key} already exists.", category=category))
-    text_ = f"Another {label} with the given value(s) {key} already exists."
+        return FunctionError(
+            SageError(PARTY_EXISTS, f"Another record with the value {key} already exists", category=category)
+        )
+    text_ = f"Another {label} with the given value(s) {key}  already exists"
     if object_type.name == "GLACCOUNT":
         return FunctionError(
             SageError(GENERIC, f"Duplicate account number {key}", error_id="GL-0493", category=category)
         )
-    return FunctionError(SageError(ALREADY_EXISTS, text_, category=category))
+    return FunctionError(SageError(ALREADY_EXISTS, text_, correction="Use a unique value instead.", category=category))
 
 
 def _display_contact(call: Call, object_type: ObjectType, element: Element, row: dict[str, Value], key: str) -> str:

@@ -22,7 +22,7 @@ DIMENSIONS = {
     "CLASSID": ("CLASS", "class", "Class"),
     "CONTRACTID": ("CONTRACT", "contract", "Contract"),
     "WAREHOUSEID": ("WAREHOUSE", "warehouse", "Warehouse"),
-    "ASSETID": ("ASSET", "asset", "Asset"),
+    "ASSETID": ("FIXEDASSET", "asset", "Asset"),
 }
 
 

@@ -14,7 +14,7 @@ from lxml.etree import _Element as Element
 
 from simulator.call import Call, Outcome, Visibility
 from simulator.envelope import text
-from simulator.errors import NOT_QUERYABLE, PROCESSING, FunctionError, refuse
+from simulator.errors import NOT_QUERYABLE, PROCESSING, FunctionError, SageError, refuse
 from simulator.fields import Kind, Value, shown
 from simulator.functions.selection import Column, Condition, Source, joined
 
@@ -46,6 +46,7 @@ def query(call: Call) -> Outcome:
     if options is not None and text(options, "returnformat").lower() not in {"", "xml"}:
         raise _malformed("only the return format xml is simulated")
     source = Source(call, object_type, "query", fold)
+    _refuse_unknown(source, element)
     columns, aggregates = _select(source, element)
     where = _where(source, element.find("filter"), Visibility.of(call.session, show_private=show_private))
     size = _whole(element, "pagesize", DEFAULT_PAGE, 1, MAX_PAGE)
@@ -75,6 +76,24 @@ def query(call: Call) -> Outcome:
     return Outcome(data=data)
 
 
+def _refuse_unknown(source: Source, element: Element) -> None:
+    """Refuse what the company does not have or its `query` does not give, all of it at once.
+
+    The number, once per field, and the end of the text are a real company's; the words before are not published.
+    """
+    name = source.object_type.name
+    select = element.find("select")
+    asked = [] if select is None else [(child.text or "").strip() for child in select]
+    for part in ("filter", "orderby"):
+        given = element.find(part)
+        asked += [] if given is None else [(child.text or "").strip() for child in given.iter("field")]
+    withheld = source.call.config.refused_by_query
+    unknown = [field for field in dict.fromkeys(asked) if f"{name}.{field}" in withheld or source.find(field) is None]
+    if unknown:
+        listed = f"These fields cannot be queried: [{name}: [{', '.join(unknown)}] ]"
+        raise FunctionError(*(SageError(NOT_QUERYABLE, listed, support_id="") for _ in unknown))
+
+
 def _select(source: Source, element: Element) -> tuple[list[Column], list[Column]]:
     select = element.find("select")
     if select is None or len(select) == 0:
@@ -83,7 +102,7 @@ def _select(source: Source, element: Element) -> tuple[list[Column], list[Column
     aggregates: list[Column] = []
     for child in select:
         tag, name = str(child.tag), (child.text or "").strip()
-        column = source.column(name, NOT_QUERYABLE)
+        column = source.column(name)
         if tag == "field":
             if column.name not in {known.name for known in columns}:
                 columns.append(column)
@@ -170,7 +189,7 @@ def _order(source: Source, element: Element | None, *, grouped: bool) -> str:
     for order in element:
         name = text(order, "field")
         direction = "DESC" if order.find("descending") is not None else "ASC"
-        terms.append(f"{source.column(name, NOT_QUERYABLE).sql} {direction}")
+        terms.append(f"{source.column(name).sql} {direction}")
     return f"ORDER BY {', '.join(terms)}"
 
 

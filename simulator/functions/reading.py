@@ -131,7 +131,7 @@ def read_by_name(call: Call) -> Outcome:
     """Records by the id that names them (CUSTOMERID, ACCOUNTNO, CONTACTNAME …)."""
     object_type = call.object_type(text(call.element, "object"))
     columns = _columns(Source(call, object_type, "readByQuery"), text(call.element, "fields") or "*")
-    natural = object_type.fields["RECORDID" if object_type.name in BY_HEADER else object_type.natural].column
+    natural = "RECORDID" if object_type.name in BY_HEADER else object_type.natural_column
     rows = _visible(call, object_type, columns, _one_of(f't."{natural}"', _keys(call)))
     data = etree.Element("data", listtype=object_type.name.lower(), count=str(len(rows)))
     _records(data, object_type, columns, rows)

@@ -9,8 +9,8 @@ from dataclasses import dataclass
 from typing import Literal
 
 from simulator.call import Call
-from simulator.catalogue import ObjectType
-from simulator.errors import PROCESSING, FunctionError, refuse
+from simulator.catalogue import ObjectType, Related
+from simulator.errors import PROCESSING, refuse
 from simulator.fields import Field, Kind, Value, understood
 
 Dialect = Literal["query", "readByQuery"]
@@ -56,25 +56,42 @@ class Source:
     dialect: Dialect
     fold: bool = False
 
-    def column(self, name: str, number: str = PROCESSING) -> Column:
+    def column(self, name: str) -> Column:
         """The column of a field; refused where the object has no such field."""
+        found = self.find(name)
+        if found is None:
+            raise refuse(
+                PROCESSING,
+                f"There was an error processing the request: field {name} does not exist on object"
+                f" {self.object_type.name}.",
+            )
+        return found
+
+    def find(self, name: str) -> Column | None:
+        """The column of a field, or of a field over one of the object's paths; None where there is none."""
         direct = self.object_type.fields.get(name)
-        if direct:
+        if direct and (direct.column or "." not in name):
             return Column(name, direct.kind, self._expression(direct))
         path, _, rest = name.partition(".")
         related = self.object_type.related.get(path)
-        if related:
-            other = self.call.store.setup(self.call.company).objects[related.object_name]
-            found, natural = other.fields.get(rest), other.fields[other.natural].column
-            if found:
-                column = f'r."{found.column}"' if found.column else "NULL"
-                return Column(
-                    name,
-                    found.kind,
-                    f'(SELECT {column} FROM "{other.table}" r WHERE r.COMPANY = t.COMPANY'  # noqa: S608 -- names come from the catalogue, values are bound
-                    f' AND r."{natural}" = t."{related.by}")',
-                )
-        raise _unknown(number, name, self.object_type)
+        if direct and (related is None or related.column is None):
+            related = self.object_type.contacts.get(path)
+        over = self._over(related, name, rest) if related else None
+        return over or (Column(name, direct.kind, "NULL") if direct else None)
+
+    def _over(self, related: Related, name: str, rest: str) -> Column | None:
+        other = self.call.store.setup(self.call.company).objects.get(related.object_name)
+        found = other.fields.get(rest) if other else None
+        if other is None or found is None:
+            return None
+        if related.column is None or found.column is None:
+            return Column(name, found.kind, "NULL")
+        return Column(
+            name,
+            found.kind,
+            f'(SELECT r."{found.column}" FROM "{other.table}" r WHERE r.COMPANY = t.COMPANY'  # noqa: S608 -- names come from the catalogue, values are bound
+            f' AND r."{other.natural_column}" = t."{related.column}")',
+        )
 
     def _expression(self, field: Field) -> str:
         if field.column is None:
@@ -113,10 +130,3 @@ class Source:
             raise refuse(
                 PROCESSING, f"There was an error processing the request: '{text}' is not valid for {column.name}."
             ) from None
-
-
-def _unknown(number: str, name: str, object_type: ObjectType) -> FunctionError:
-    if number == PROCESSING:
-        text = f"There was an error processing the request: field {name} does not exist on object {object_type.name}."
-        return refuse(number, text)
-    return refuse(number, f"The following fields cannot be queried on object {object_type.name}: {name}")

@@ -12,9 +12,9 @@ from simulator.kinds import KINDS, Side
 from simulator.payments import changes, recording
 from simulator.payments.changes import Edit
 from simulator.payments.facts import Facts, facts
-from simulator.payments.model import COLUMNS, Parts, Payment, PaymentError, State
+from simulator.payments.model import PARTS, Parts, Payment, PaymentError, State
 
-__all__ = ["COLUMNS", "Edit", "Facts", "Parts", "Payment", "PaymentDesk", "PaymentError", "State"]
+__all__ = ["PARTS", "Edit", "Facts", "Parts", "Payment", "PaymentDesk", "PaymentError", "State"]
 
 
 @dataclass(frozen=True, slots=True)

@@ -17,7 +17,7 @@ def settle(database: Database, kind: DocumentKind, company: str, details: list[R
     """Count every balance that these details (as they were or are) have a part in. Without `now` no stamp moves."""
     for document in sorted({row["RECORDKEY"] for row in details}):
         _document(database, kind, company, document, now)
-    for name, column in SOURCES.items():
+    for name, column in SOURCES[kind.side].items():
         for key in sorted({row[column] for row in details if row[column] is not None}):
             if name == "negative_invoice":
                 _document(database, kind, company, key, now)
@@ -30,8 +30,12 @@ def settle(database: Database, kind: DocumentKind, company: str, details: list[R
 def unapplied(database: Database, kind: DocumentKind, company: str, payment: int) -> None:
     """Count what of an advance or overpayment is left."""
     header = next(iter(database.find(kind.payment, company, RECORDNO=payment)), None)
-    used = sum(_used(database, kind, company, name, payment) for name in ("advance", "overpayment"))
-    if header is None or header["RAWSTATE"] != POSTED:
+    used = sum(
+        _used(database, kind, company, name, payment)
+        for name in ("advance", "overpayment")
+        if name in SOURCES[kind.side]
+    )
+    if header is None or header["RAWSTATE"] not in POSTED:
         if used:
             raise PaymentError(f"{kind.payment} {payment} is no posted payment that could be applied")
         return
@@ -45,15 +49,15 @@ def unapplied(database: Database, kind: DocumentKind, company: str, payment: int
 
 def _document(database: Database, kind: DocumentKind, company: str, number: int, now: str | None) -> None:
     details = database.find(kind.payment_detail, company, RECORDKEY=number)
-    posted = [row for row in details if row["RAWSTATE"] == POSTED]
-    selected = sum(applied(row) for row in details if row["RAWSTATE"] in RESERVED)
+    posted = [row for row in details if row["RAWSTATE"] in POSTED]
+    selected = sum(applied(kind.side, row) for row in details if row["RAWSTATE"] in RESERVED)
     document = next(iter(database.find(kind.header, company, RECORDNO=number)), None)
     if document is None:
         if posted or selected:
             raise PaymentError(f"there is no {kind.header} {number} in {company}")
         return
     total = document["TOTALENTERED"]
-    paid = sum(applied(row) for row in posted)
+    paid = sum(applied(kind.side, row) for row in posted)
     if total < 0:
         paid -= _used(database, kind, company, "negative_invoice", number)
     if not _fits(total, paid + selected):
@@ -72,7 +76,7 @@ def _document(database: Database, kind: DocumentKind, company: str, number: int,
 
 def _lines(database: Database, kind: DocumentKind, company: str, number: int, posted: list[Row]) -> None:
     for line in database.find(kind.line, company, RECORDKEY=number):
-        paid = sum(applied(row) for row in posted if row["ENTRYKEY"] == line["RECORDNO"])
+        paid = sum(applied(kind.side, row) for row in posted if row["ENTRYKEY"] == line["RECORDNO"])
         if paid != line["TOTALPAID"]:
             database.update(kind.line, company, line["RECORDNO"], {"TOTALPAID": paid})
 
@@ -93,8 +97,8 @@ def _adjustment(database: Database, kind: DocumentKind, company: str, number: in
 
 
 def _used(database: Database, kind: DocumentKind, company: str, name: str, key: int) -> int:
-    rows = database.find(kind.payment_detail, company, **{SOURCES[name]: key})
-    return sum(row[COLUMNS[name]] or 0 for row in rows if row["RAWSTATE"] in {POSTED, *RESERVED})
+    rows = database.find(kind.payment_detail, company, **{SOURCES[kind.side][name]: key})
+    return sum(row[COLUMNS[kind.side][name]] or 0 for row in rows if row["RAWSTATE"] in {*POSTED, *RESERVED})
 
 
 def _fits(total: int, paid: int) -> bool:

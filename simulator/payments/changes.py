@@ -12,20 +12,20 @@ from datetime import date
 
 from simulator.database import Database, Row
 from simulator.fields import Value, cents
-from simulator.kinds import DocumentKind
+from simulator.kinds import DocumentKind, Side
 from simulator.payments import balances
-from simulator.payments.model import COLUMNS, ORDER, POSTED, VOIDED, PaymentError, State, applied, named
+from simulator.payments.model import COLUMNS, ORDER, POSTED, VOID_NAMES, VOIDED, PaymentError, State, applied, named
 
 
 def move(database: Database, kind: DocumentKind, company: str, payment: int, state: State, now: str) -> None:
-    """Move a payment forward: draft, submitted, approved, posted; only posted settles documents."""
+    """Move a payment forward, as its states follow each other; from posted on it settles documents."""
     header, details = _payment(database, kind, company, payment)
     label, raw = named(kind.side, state)
     present = next((name for name in ORDER if _code(kind, name) == header["RAWSTATE"]), None)
     if present is None or ORDER.index(state) <= ORDER.index(present):
         raise PaymentError(f"{kind.payment} {payment} is {header['STATE']} and cannot become {label}")
     values: dict[str, Value] = {"STATE": label, "RAWSTATE": raw, "WHENMODIFIED": now}
-    posted: dict[str, Value] = {"WHENPOSTED": header["WHENPAID"]} if raw == POSTED else {}
+    posted: dict[str, Value] = {"WHENPOSTED": header["WHENPAID"]} if raw in POSTED and not header["WHENPOSTED"] else {}
     database.update(kind.payment, company, payment, values | posted)
     _rewrite(database, kind, company, details, values, now)
 
@@ -35,7 +35,7 @@ def void(database: Database, kind: DocumentKind, company: str, payment: int, now
     header, details = _payment(database, kind, company, payment)
     if header["RAWSTATE"] == VOIDED:
         raise PaymentError(f"there is no payment {payment} to void")
-    voided = _stamped({"STATE": "Voided", "RAWSTATE": VOIDED}, now)
+    voided = _stamped({"STATE": VOID_NAMES[kind.side], "RAWSTATE": VOIDED}, now)
     database.update(kind.payment, company, payment, voided)
     _rewrite(database, kind, company, details, voided, now)
     balances.unapplied(database, kind, company, payment)
@@ -70,9 +70,11 @@ class Edit:
     amounts: Mapping[str, str] = field(default_factory=dict)
     on: date | None = None
 
-    def columns(self) -> dict[str, Value]:
-        """The columns that change; PaymentError where an amount is negative."""
-        changed: dict[str, Value] = {COLUMNS[name]: cents(text) for name, text in self.amounts.items()}
+    def columns(self, side: Side) -> dict[str, Value]:
+        """The columns that change; PaymentError where an amount is negative or the side has no such part."""
+        if missing := self.amounts.keys() - COLUMNS[side].keys():
+            raise PaymentError(f"an {side} payment has no {', '.join(sorted(missing))}")
+        changed: dict[str, Value] = {COLUMNS[side][name]: cents(text) for name, text in self.amounts.items()}
         if any(int(value or 0) < 0 for value in changed.values()):
             raise PaymentError("an applied amount must be positive")
         return changed | ({"PAYMENTDATE": self.on.isoformat()} if self.on else {})
@@ -83,14 +85,14 @@ def edit(database: Database, kind: DocumentKind, company: str, detail: int, aske
     row = next(iter(database.find(kind.payment_detail, company, RECORDNO=detail)), None)
     if row is None or row["RAWSTATE"] == VOIDED:
         raise PaymentError(f"there is no {kind.payment_detail} {detail} to change")
-    changed = asked.columns()
+    changed = asked.columns(kind.side)
     cash = int(changed.get("PAYMENTAMOUNT", row["PAYMENTAMOUNT"]) or 0) - row["PAYMENTAMOUNT"]
     header, _ = _payment(database, kind, company, row["PAYMENTKEY"])
     entered: dict[str, Value] = {"TOTALENTERED": header["TOTALENTERED"] + cash, "TOTALPAID": header["TOTALPAID"] + cash}
     database.update(kind.payment, company, header["RECORDNO"], _stamped(entered, now))
     _rewrite(database, kind, company, [row], _stamped(changed, now), now)
     (after,) = database.find(kind.payment_detail, company, RECORDNO=detail)
-    if applied(row) > 0 >= applied(after):
+    if applied(kind.side, row) > 0 >= applied(kind.side, after):
         raise PaymentError("a detail must apply something; void or delete the payment instead")
 
 

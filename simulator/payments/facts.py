@@ -5,7 +5,7 @@ from typing import TypedDict
 from simulator.database import Database, Row
 from simulator.fields import decimal_text, shown
 from simulator.kinds import KINDS, DocumentKind, Side
-from simulator.payments.model import COLUMNS, POSTED, SOURCES
+from simulator.payments.model import POSTED, SOURCES, parts_of
 
 
 class Detail(TypedDict):
@@ -68,10 +68,10 @@ def _detail(kind: DocumentKind, row: Row, header: Row) -> Detail:
         recordno=row["RECORDNO"],
         payment=row["PAYMENTKEY"],
         document=row["RECORDKEY"],
-        amounts={name: decimal_text(row[column]) for name, column in COLUMNS.items() if row[column]},
-        sources={name: row[column] for name, column in SOURCES.items() if row[column] is not None},
+        amounts={name: decimal_text(amount) for name, amount in parts_of(kind.side, row).items()},
+        sources={name: row[column] for name, column in SOURCES[kind.side].items() if row[column] is not None},
         state=row["STATE"],
-        final=row["RAWSTATE"] == POSTED,
+        final=row["RAWSTATE"] in POSTED,
         date=row["PAYMENTDATE"],
         modified=shown("timestamp", row["WHENMODIFIED"]),
         method=header["PAYMENTMETHOD"] or "",

@@ -25,7 +25,7 @@ def record(database: Database, kind: DocumentKind, company: str, payment: Paymen
         for line, shares in _waterfall(database, kind, document, amounts):
             row = _detail(kind, payment, document, now)
             row |= {"ENTRYKEY": line["RECORDNO"], "PAYMENTKEY": number, **keys}
-            row |= {COLUMNS[name]: share for name, share in shares.items()}
+            row |= {COLUMNS[kind.side][name]: share for name, share in shares.items()}
             database.insert(kind.payment_detail, company, row)
     balances.settle(database, kind, company, database.find(kind.payment_detail, company, PAYMENTKEY=number), now)
     balances.unapplied(database, kind, company, number)
@@ -39,7 +39,7 @@ def _application(database: Database, kind: DocumentKind, company: str, number: i
         raise PaymentError(f"there is no {kind.header} {number} in {company}")
     if document["STATE"] not in _OPEN:
         raise PaymentError(f"{kind.header} {number} is {document['STATE']}: there is nothing due on it")
-    return document, parts.amounts(), parts.keys()
+    return document, parts.amounts(kind.side), parts.keys(kind.side)
 
 
 def _header(kind: DocumentKind, payment: Payment, applications: list[Application], now: str) -> dict[str, Value]:
@@ -68,11 +68,10 @@ def _header(kind: DocumentKind, payment: Payment, applications: list[Application
         "TOTALSELECTED": 0,
         "TOTALPAID": cash,
         "TOTALDUE": left,
-        "MODULEKEY": kind.module,
         "MEGAENTITYID": first["MEGAENTITYID"] if first else "",
         "WHENCREATED": paid_on,
         "WHENPAID": paid_on,
-        "WHENPOSTED": paid_on if raw == POSTED else None,
+        "WHENPOSTED": paid_on if raw in POSTED else None,
         "AUWHENCREATED": now,
         "WHENMODIFIED": now,
     }
@@ -106,8 +105,8 @@ def _waterfall(
     lines = database.find(kind.line, company, RECORDKEY=document["RECORDNO"])
     taken: dict[int, int] = {}
     for row in database.find(kind.payment_detail, company, RECORDKEY=document["RECORDNO"]):
-        if row["RAWSTATE"] in {POSTED, *RESERVED}:
-            taken[row["ENTRYKEY"]] = taken.get(row["ENTRYKEY"], 0) + applied(row)
+        if row["RAWSTATE"] in {*POSTED, *RESERVED}:
+            taken[row["ENTRYKEY"]] = taken.get(row["ENTRYKEY"], 0) + applied(kind.side, row)
     first = next(iter(remaining))
     for line in lines:
         share = line["AMOUNT"] - taken.get(line["RECORDNO"], 0)

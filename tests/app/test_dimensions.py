@@ -81,7 +81,7 @@ async def test_custom_fields_are_listed_and_set_checked_against_sage(alvys_sage)
     listed = await alvys_sage("custom-fields", "list", SUBSIDIARY)
     assert listed.code == 1, "a field that Sage requires is not mapped"
     rows = table(listed.out)
-    assert (rows["A_TEXT"]["TYPE"], rows["A_TEXT"]["CHARS"], rows["A_TEXT"]["OFFERED"]) == ("Text", "40", "yes")
+    assert (rows["A_TEXT"]["TYPE"], rows["A_TEXT"]["CHARS"], rows["A_TEXT"]["OFFERED"]) == ("Text", "-", "yes")
     assert rows["A_PICKLIST"]["OFFERED"] == "no: its type Picklist is not supported"
 
     for words, said in {
@@ -102,10 +102,14 @@ async def test_custom_fields_are_listed_and_set_checked_against_sage(alvys_sage)
         "value": {"source": "customer.miles", "type": "number", "required": True},
     }
     done = await alvys_sage("custom-fields", "set", SUBSIDIARY, "arinvoice", "A_TEXT", "--source", "load.bolNumber")
+    assert "maxLength" not in done.out, "Sage tells no lengths"
+    more = ("--source", "load.bolNumber", "--max-length", "40")
+    done = await alvys_sage("custom-fields", "set", SUBSIDIARY, "arinvoice", "A_TEXT", *more)
     assert "maxLength 40" in done.out
     listed = await alvys_sage("custom-fields", "list", SUBSIDIARY)
     assert listed.code == 0
     assert table(listed.out)["A_NUMBER"]["MAPPED"] == "customer.miles"
+    assert table(listed.out)["A_TEXT"]["CHARS"] == "40"
     cleared = await alvys_sage("custom-fields", "clear", SUBSIDIARY, "arinvoice", "a_text")
     assert cleared.out == f"{SUBSIDIARY}/custom-field/arinvoice/A_TEXT: cleared\n"
     offered = table((await alvys_sage("custom-fields", "sources")).out)

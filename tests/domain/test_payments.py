@@ -19,7 +19,9 @@ from domain.payments import (
     PaymentKind,
     Standing,
     applications,
+    counts,
     difference,
+    explained,
     fact,
     latest,
     news,
@@ -27,6 +29,7 @@ from domain.payments import (
     standing,
     vanished,
 )
+from tests.support.sage_reference import reference
 
 pytestmark = pytest.mark.requirement(4)
 
@@ -42,25 +45,62 @@ def facts(row, header=HEADER, document=DOCUMENT):
 @pytest.mark.parametrize(
     ("state", "meaning"),
     [
-        ("Posted", Standing.FINAL),
-        ("Confirmed", Standing.FINAL),
-        ("Complete", Standing.FINAL),
-        ("c", Standing.FINAL),
-        ("Submitted", Standing.NOT_YET),
-        ("Approved", Standing.NOT_YET),
-        ("Draft", Standing.NOT_YET),
-        ("Voided", Standing.VOID),
-        ("V", Standing.VOID),
-        ("Reversed", Standing.VOID),
-        ("Reversal", Standing.VOID),
+        *((state, Standing.FINAL) for state in ("Posted", "Confirmed", "Complete", "Reconciled", "Delivered", "c")),
+        *((state, Standing.FINAL) for state in ("Quick Delivery", "quick-delivery")),
+        *((state, Standing.NOT_YET) for state in ("Draft", "Submitted", "Partially Approved", "Approved", "d")),
+        *((state, Standing.VOID) for state in ("Voided", "Print Voided", "Declined", "Reversed", "Reversal", "V")),
         ("On the moon", Standing.UNKNOWN),
         ("", Standing.UNKNOWN),
     ],
 )
 def test_only_what_is_final_is_money(state, meaning):
-    assert standing(state) is meaning
+    assert {standing(state, side) for side in Side} == {meaning}
     [now] = facts(replace(ROW, state=state))
-    assert now.amount == (Decimal(100) if meaning is Standing.FINAL else 0)
+    # The payment is Complete: that is known, where the row's own state is not.
+    assert now.amount == (Decimal(100) if meaning in {Standing.FINAL, Standing.UNKNOWN} else 0)
+
+
+@pytest.mark.parametrize("side", list(Side))
+@pytest.mark.parametrize("name", ["ARPYMT", "APPYMT"])
+def test_every_state_that_lookup_lists_of_payments_is_known(side, name):
+    states = reference().objects[name].fields["DISPLAYSTATE"].values
+    assert len(states) >= 5
+    assert [state for state in states if standing(state, side) is Standing.UNKNOWN] == []
+
+
+@pytest.mark.parametrize(
+    ("code", "meaning"),
+    [
+        *((code, Standing.NOT_YET) for code in ("D", "S", "PA", "A", "U")),
+        *((code, Standing.FINAL) for code in ("C", "P", "Q")),
+        *((code, Standing.VOID) for code in ("V", "VP", "X")),
+    ],
+)
+def test_a_code_is_known_where_it_is_published(code, meaning):
+    assert standing(code, Side.AP) is meaning
+    assert standing(code, Side.AR) is (meaning if code in {"D", "C", "V"} else Standing.UNKNOWN)
+    header = replace(HEADER, state="In words that nobody knows", code=code)
+    assert header.standing(Side.AP) is meaning
+
+
+UNKNOWN = replace(ROW, state="Zugestellt")
+
+
+@pytest.mark.parametrize("header", [None, replace(HEADER, state="Unterwegs")])
+def test_where_no_state_is_known_the_caller_says_whether_it_is_money(header):
+    assert counts(Side.AR, UNKNOWN, header) is None
+    [each] = applications(Side.AR, UNKNOWN)
+    assert fact(DOCUMENT, UNKNOWN, each, header).amount == 0
+    assert fact(DOCUMENT, UNKNOWN, each, header, unknown_counts=True).amount == 100
+    void = replace(HEADER, state="Print Voided")
+    assert fact(DOCUMENT, UNKNOWN, each, void, unknown_counts=True).amount == 0
+
+
+@given(st.decimals(-100, 100, places=2), st.decimals(-100, 100, places=2))
+def test_a_balance_holds_an_amount_only_if_it_is_on_its_side_and_large_enough(amount, rest):
+    held = explained(amount, rest)
+    assert held == ((0 < amount <= rest) or (rest <= amount < 0))
+    assert not held or explained(-amount, -rest)
 
 
 @pytest.mark.parametrize("state", ["Voided", "Submitted"])

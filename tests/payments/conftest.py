@@ -6,6 +6,7 @@ import aiohttp
 import pytest
 
 from simulator import Simulator
+from simulator.seed import Preset
 from tests.simulator.gateway_client import Clock
 from tests.support.payments import Books
 
@@ -16,8 +17,15 @@ def clock() -> Clock:
 
 
 @pytest.fixture
-async def books(bootstrap: str, topic_prefix: str, clock: Clock) -> AsyncIterator[Books]:
+def preset() -> Preset:
+    """What the company has of what real companies have; a module may run against several."""
+    return "fullest"
+
+
+@pytest.fixture
+async def books(bootstrap: str, topic_prefix: str, clock: Clock, preset: Preset) -> AsyncIterator[Books]:
     async with Simulator(demo=True, clock=clock) as sim, aiohttp.ClientSession() as http:
+        sim.store.configure("BLUEMESA", preset=preset)
         books = Books(bootstrap, topic_prefix, sim.url, http)
         books.sim, books.clock = sim, clock
         await books.set_up()

@@ -1,7 +1,7 @@
 """Documents to post, and a gateway that answers as it is told: the transport seam's other side."""
 
 import asyncio
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass, field
 from datetime import UTC, date, datetime, timedelta
 from decimal import Decimal
@@ -26,9 +26,11 @@ from domain.documents import (
     SourceLine,
 )
 from sage_client import Answer, Call, Done, Login, SageClient, SageError, Timeouts
+from tests.support.sage_reference import reference
+from tests.support.sent_names import unsourced
 
-GATEWAY = "http://gateway.test/ia/xml/xmlgw.phtml"
-ENDPOINT = "http://na12.test/ia/xml/xmlgw.phtml"
+GATEWAY = "https://api.sage.test/ia/xml/xmlgw.phtml"
+ENDPOINT = "https://na12.sage.test/ia/xml/xmlgw.phtml"
 NOON = datetime(2026, 3, 9, 12, tzinfo=UTC)
 SENDER_PASSWORD = "sender-s3cret<&>"
 USER_PASSWORD = "user-s3cret<&>"
@@ -153,6 +155,11 @@ class Asked:
         return self.root.find("operation/content/function/getAPISession") is not None
 
     @property
+    def objects_described(self) -> list[str]:
+        """The objects of its `lookup` functions."""
+        return [each.text or "" for each in self.root.iterfind("operation/content/function/lookup/object")]
+
+    @property
     def control_ids(self) -> list[str]:
         return [str(each.get("controlid")) for each in self.root.iterfind("operation/content/function")]
 
@@ -190,30 +197,65 @@ def all_done(asked: Asked) -> str:
     return asked.answer("".join(done(control_id, str(500 + n)) for n, control_id in enumerate(asked.control_ids)))
 
 
+def described(control_id: str, name: str, fields: Iterable[str]) -> str:
+    """The answer of `lookup`."""
+    listed = "".join(f"<Field><ID>{each}</ID><DATATYPE>TEXT</DATATYPE></Field>" for each in fields)
+    return (
+        f"<result><status>success</status><function>lookup</function><controlid>{control_id}</controlid>"
+        f'<data listtype="All" count="1"><Type Name="{name}"><Fields>{listed}</Fields></Type></data></result>'
+    )
+
+
+def everything(asked: Asked) -> str:
+    """The answers of a company that has all that public sources list."""
+    objects = reference().objects
+    return asked.answer(
+        "".join(
+            described(control_id, name, objects[name].fields if name in objects else ())
+            for control_id, name in zip(asked.control_ids, asked.objects_described, strict=True)
+        )
+    )
+
+
 @dataclass
 class Gateway:
-    """Signs everyone in, unless `sign_in` says otherwise, and answers all else by `script`."""
+    """Signs everyone in, unless `sign_in` says otherwise, lists every field, and answers all else by `script`.
+
+    Names that are sent and stand in no source are an error of the test.
+    """
 
     script: Script = all_done
     sign_in: Script | None = None
+    describe: Script = everything
     endpoint: str = ENDPOINT
     now: datetime = NOON
     lifetime: timedelta | None = timedelta(hours=2)
     asked: list[Asked] = field(default_factory=list)
+    strict: bool = True
+    """Off where a test's own names stand for any."""
 
     @property
     def sign_ins(self) -> list[Asked]:
         return [each for each in self.asked if each.signs_in]
 
     @property
+    def lookups(self) -> list[Asked]:
+        return [each for each in self.asked if each.objects_described]
+
+    @property
     def requests(self) -> list[Asked]:
-        return [each for each in self.asked if not each.signs_in]
+        return [each for each in self.asked if not each.signs_in and not each.objects_described]
 
     async def __call__(self, request: httpx.Request) -> httpx.Response:
         asked = Asked(str(request.url), request.content, request.headers)
         self.asked.append(asked)
+        assert not self.strict or not (names := unsourced(asked.root)), names
         await asyncio.sleep(0.001)  # as on a wire, others get their turn
-        script = (self.sign_in or self._open) if asked.signs_in else self.script
+        script = self.script
+        if asked.signs_in:
+            script = self.sign_in or self._open
+        elif asked.objects_described:
+            script = self.describe
         reply = script(asked)
         if isinstance(reply, Exception):
             raise reply

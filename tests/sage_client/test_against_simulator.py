@@ -13,7 +13,7 @@ from domain.documents import Document, PartyKind, SageObject
 from domain.identity import marker
 from sage_client import Call, DocumentKey, Done, Kind, Login, Refused, SageClient, Timeouts, Unknown, errors
 from simulator import Fault, Simulator, demo_seed
-from simulator.seed import CustomField
+from simulator.seed import CustomField, Preset
 from tests.sage_client.scripted import document, why
 
 WHO = Login("BLUEMESA", "alvys_ws", SecretStr("user-secret"), "100")
@@ -22,8 +22,8 @@ ACCOUNTS = {Side.AR: "40010", Side.AP: "50010"}
 
 
 @pytest.fixture
-async def simulator() -> AsyncIterator[Simulator]:
-    async with Simulator(demo=True) as running:
+async def simulator(preset: Preset) -> AsyncIterator[Simulator]:
+    async with Simulator(demo=True, preset=preset) as running:
         yield running
 
 
@@ -35,14 +35,14 @@ async def client(simulator: Simulator) -> AsyncIterator[SageClient]:
 
 
 @pytest.fixture
-async def strict() -> AsyncIterator[SageClient]:
+async def strict(preset: Preset) -> AsyncIterator[SageClient]:
     """A client of a company that takes no number twice, which is a setting of the tenant."""
     seed = demo_seed()
     [company] = seed.companies[:1]
     config = company.config.model_copy(update={"refuse_duplicate_numbers": True})
     company = company.model_copy(update={"config": config})
     async with (
-        Simulator(senders=seed.senders, companies=[company]) as running,
+        Simulator(senders=seed.senders, companies=[company], preset=preset) as running,
         SageClient(running.url, "AlvysMPP", SecretStr("sender-secret")) as connected,
     ):
         yield connected
@@ -133,7 +133,7 @@ async def test_a_broken_answer_is_unknown_and_the_look_up_tells(simulator, clien
     ],
 )
 async def test_a_refusal_of_the_gateway_is_proven_not_done(simulator, client, fault, kind):
-    simulator.faults.add(fault)
+    simulator.faults.add(fault.model_copy())
     [answer] = await client.post(WHO, [call()])
     assert isinstance(answer, Refused)
     assert answer.error.kind is kind
@@ -177,13 +177,13 @@ async def test_all_parties_are_read(client):
 
 
 @pytest.fixture
-async def marked() -> AsyncIterator[Simulator]:
+async def marked(preset: Preset) -> AsyncIterator[Simulator]:
     """A company with a custom field for our marker."""
     seed = demo_seed()
     [company] = seed.companies[:1]
     fields = tuple(CustomField(object=name, name="ALVYS_MARKER") for name in ("ARINVOICE", "APBILL"))
     company = company.model_copy(update={"config": company.config.model_copy(update={"custom_fields": fields})})
-    async with Simulator(senders=seed.senders, companies=[company]) as running:
+    async with Simulator(senders=seed.senders, companies=[company], preset=preset) as running:
         yield running
 
 

@@ -8,7 +8,7 @@ from pydantic import SecretStr
 from domain.custom_fields import FieldObject, FieldType
 from sage_client import Dimension, Login, SageClient, errors
 from simulator import Simulator, demo_seed
-from simulator.seed import Company, Config, CustomField, Record, User, UserDefinedDimension
+from simulator.seed import Company, Config, CustomField, Preset, Record, User, UserDefinedDimension
 
 WHO = Login("ACME", "u", SecretStr("p"))
 FIELDS = (
@@ -16,7 +16,6 @@ FIELDS = (
     CustomField(object="ARINVOICE", name="A_CURRENCY", type="currency"),
     CustomField(object="ARINVOICE", name="A_NUMBER", type="number", required=True),
     CustomField(object="ARINVOICE", name="A_TEXT", max_length=40),
-    CustomField(object="ARINVOICE", name="A_MUTE", max_length=40, tells_length=False),
     CustomField(object="ARINVOICE", name="AN_AREA", type="textarea", data_type="TEXT_AREA"),
     CustomField(object="APBILLITEM", name="A_LINE", type="text"),
     CustomField(object="APBILL", name="A_PICKLIST", type="picklist", values=("x",)),
@@ -53,9 +52,9 @@ COMPANY = Company(
 
 
 @pytest.fixture
-async def client() -> AsyncIterator[SageClient]:
+async def client(preset: Preset) -> AsyncIterator[SageClient]:
     async with (
-        Simulator(senders=demo_seed().senders, companies=[COMPANY]) as running,
+        Simulator(senders=demo_seed().senders, companies=[COMPANY], preset=preset) as running,
         SageClient(running.url, "AlvysMPP", SecretStr("sender-secret")) as connected,
     ):
         yield connected
@@ -67,13 +66,12 @@ async def of(client: SageClient, name: str) -> Dimension:
 
 @pytest.mark.requirement(7, 48)
 @pytest.mark.feature("2.8 dimensions")
-async def test_only_dimensions_that_are_enabled_for_gl_posting_are_offered(client):
+async def test_only_dimensions_that_are_enabled_for_gl_posting_are_offered(client, preset):
     found = {each.object: each for each in await client.dimensions(WHO)}
-    assert {name for name, each in found.items() if each.withheld is None} == {
-        *("LOCATION", "DEPARTMENT", "CLASS", "CUSTOMER", "VENDOR", "EMPLOYEE", "ITEM", "ASSET", "CONTRACT"),
-        *("WAREHOUSE", "LINE_OF_BUSINESS", "RIG"),
-    }
-    for name in ("PROJECT", "SPEND_ONLY"):
+    offered = {"LOCATION", "DEPARTMENT", "CLASS", "CUSTOMER", "VENDOR", "LINE_OF_BUSINESS", "RIG"}
+    bought = {"EMPLOYEE", "ITEM", "FIXEDASSET", "CONTRACT", "WAREHOUSE", "PROJECT"} if preset == "fullest" else set()
+    assert {name for name, each in found.items() if each.withheld is None} == offered | bought - {"PROJECT"}
+    for name in ({"PROJECT"} & bought) | {"SPEND_ONLY"}:
         assert "enable it for GL posting in Sage Intacct, or contact support" in (found[name].withheld or "")
     assert (found["LINE_OF_BUSINESS"].label, found["LINE_OF_BUSINESS"].user_defined) == ("Line of business", True)
 
@@ -126,11 +124,10 @@ async def test_the_five_types_of_the_four_objects_are_offered(client):
         "A_CURRENCY": FieldType.CURRENCY,
         "A_NUMBER": FieldType.NUMBER,
         "A_TEXT": FieldType.TEXT,
-        "A_MUTE": FieldType.TEXT,
         "AN_AREA": FieldType.TEXT_AREA,
         "A_LINE": FieldType.TEXT,
     }
-    assert (found["A_TEXT"].length, found["A_MUTE"].length, found["A_NUMBER"].required) == (40, None, True)
+    assert (found["A_NUMBER"].required, found["A_TEXT"].required) == (True, False)
     assert found["A_LINE"].object is FieldObject.AP_BILL_ITEM
 
 

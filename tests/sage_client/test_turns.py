@@ -15,8 +15,8 @@ from tests.sage_client.test_against_simulator import WHO, call, key
 
 
 @pytest.fixture
-async def simulator():
-    async with Simulator(demo=True) as running:
+async def simulator(preset):
+    async with Simulator(demo=True, preset=preset) as running:
         yield running
 
 

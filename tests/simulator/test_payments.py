@@ -93,6 +93,64 @@ async def test_a_negative_invoice_pays_another_and_is_used_up(client: Client, si
     assert balances(sim) == [("0.00", "2450.00", "0.00", "Posted"), ("0.00", "-100.00", "0.00", "Posted")]
 
 
+async def test_a_negative_bill_pays_another_in_the_inline_columns(client: Client, sim):
+    await client.ok(bill("A", amount="100.00"), bill("B", amount="-40.00"))
+    record(sim, "AP", {1: Parts(payment="50", negative_invoice="30", negative_invoice_key=2)})
+    root = await client.ok(query("APPYMTDETAIL", "PAYMENTAMOUNT INLINEKEY INLINEAMOUNT TRX_INLINEAMOUNT"))
+    assert [e.text for e in root.find(".//data/APPYMTDETAIL")] == ["50", "2", "30", "30"]
+    assert balances(sim, "AP") == [
+        ("80.00", "20.00", "0.00", "Partially Paid"),
+        ("-30.00", "-10.00", "0.00", "Partially Paid"),
+    ]
+    (detail,) = sim.store.payments.facts(["BLUEMESA"])["details"]
+    assert (detail["amounts"], detail["sources"]) == (
+        {"payment": "50.00", "negative_invoice": "30.00"},
+        {"negative_invoice": 2},
+    )
+    with pytest.raises(PaymentError, match="not both"):
+        record(sim, "AP", {1: Parts(inline="1", negative_invoice="1", negative_invoice_key=2)})
+    record(sim, "AP", {1: Parts(inline="5")})
+    assert sim.store.payments.facts(["BLUEMESA"])["details"][1]["amounts"] == {"inline": "5.00"}
+
+
+async def test_a_bill_has_no_overpayment_and_an_advance_stands_in_its_own_column(client: Client, sim):
+    await client.ok(bill("A", amount="100.00"))
+    advance = record(sim, "AP", {}, unapplied="30.00")
+    record(sim, "AP", {1: Parts(advance="20", advance_key=advance)})
+    root = await client.ok(query("APPYMTDETAIL", "ADVANCEKEY POSTEDADVANCEAMOUNT TRX_POSTEDADVANCEAMOUNT"))
+    assert [e.text for e in root.find(".//data/APPYMTDETAIL")] == [str(advance), "20", "20"]
+    with pytest.raises(PaymentError, match="no overpayment"):
+        record(sim, "AP", {1: Parts(overpayment="1", overpayment_key=advance)})
+    with pytest.raises(PaymentError, match="no overpayment"):
+        sim.store.payments.edit("BLUEMESA", "AP", 1, Edit({"overpayment": "1"}))
+
+
+async def test_payments_stand_in_the_states_that_lookup_lists(client: Client, sim):
+    seen: dict[str, list[str]] = {"ARPYMT": [], "APPYMT": []}
+    await client.ok(invoice(), bill("A", amount="10.00"))
+    for side, name, states in (
+        ("AR", "ARPYMT", ("posted", "cleared")),
+        ("AP", "APPYMT", ("submitted", "approved", "posted", "cleared")),
+    ):
+        payment = record(sim, side, {1: "10.00"}, state="draft")
+        root = await client.ok(f"<lookup><object>{name}</object></lookup>")
+        described = next(e for e in root.iterfind(".//Field") if e.findtext("ID") == "DISPLAYSTATE")
+        listed = [value.text for value in described.iterfind(".//VALIDVALUE")]
+        for step in (*states, "void"):
+            if step == "void":
+                sim.store.payments.void("BLUEMESA", side, payment)
+            else:
+                sim.store.payments.move("BLUEMESA", side, payment, step)
+            seen[name] += rows(await client.ok(query(name, "DISPLAYSTATE")), name, "DISPLAYSTATE")
+            paid = "10.00" if step in {"posted", "cleared"} else "0.00"
+            assert balances(sim, side)[0][0] == paid
+        assert set(seen[name]) <= set(listed)
+    assert seen == {
+        "ARPYMT": ["Complete", "Reconciled", "Reversed"],
+        "APPYMT": ["Submitted", "Approved", "Confirmed", "Delivered", "Voided"],
+    }
+
+
 @pytest.mark.parametrize("part", ["advance", "overpayment"])
 async def test_money_without_a_document_is_applied_later_once(client: Client, sim, part):
     await client.ok(invoice())

@@ -177,4 +177,4 @@ class Books:
     def requests(self) -> int:
         """How many functions have reached the gateway, but for sign-ins."""
         counts = self.sim.traffic.counts(0)["functions"]
-        return sum(number for name, number in counts.items() if name == "query")
+        return sum(number for name, number in counts.items() if name in {"query", "lookup"})
