@@ -484,7 +484,7 @@ EXPLANATIONS: dict[Code, Explanation] = {
         _R,
         "The PO number of an invoice, or the reference of a bill, is longer than Sage Intacct takes, and `longValues` "
         "of the connection is `reject`.",
-        "Shorten it in Alvys, or set `longValues` to `truncate`, and send the document again.",
+        "Shorten it in Alvys, or set longValues=truncate (alvys-sage connections set), and send the document again.",
     ),
     Code.LINES_CANCEL_OUT: Explanation(
         _R,
@@ -762,7 +762,8 @@ EXPLANATIONS: dict[Code, Explanation] = {
         "The document changed, and the company in Sage Intacct does not let unpaid documents of its kind be reversed.",
         "At the top level, select Enable reversal of unpaid invoices (Accounts Receivable > Setup > Configuration), or "
         "of unpaid bills (Accounts Payable), then `alvys-sage retry`. Where the company is to stay as it is, set "
-        "`ar.correctPostedBy` (`ap.correctPostedBy`) to `deletion`; or delete the record by hand and retry twice.",
+        "ar.correctPostedBy=deletion or ap.correctPostedBy=deletion (alvys-sage connections set); or delete the record "
+        "by hand and retry twice.",
     ),
     Code.REVERSAL_ELSEWHERE: Explanation(
         _R,

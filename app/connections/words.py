@@ -36,7 +36,7 @@ TITLES = {
     "ar.includeAccessorials": "Include accessorials on invoices",
     "ar.includeEChecks": "Include e-checks on invoices",
     "ar.deductionsAsCredits": "Export deductions as credits on AR invoices",
-    "ar.correctPostedBy": "Correct posted, unpaid invoices by reversal, or by deletion",
+    "ar.correctPostedBy": "Correct posted, unpaid invoices by reversal, or by deletion where reversals are not enabled",
     "ap.autopost": "Autopost Bills (else they arrive as drafts)",
     "ap.includeDriverBills": "Include Driver Bills",
     "ap.only1099Drivers": "1099 Drivers Only",
@@ -57,7 +57,7 @@ TITLES = {
     "ap.updateVendors": "Update vendors in Sage from their profiles",
     "ap.factoringAs": "Create Factoring Companies As",
     "ap.vendorCredits": "Export bills below zero as vendor credits",
-    "ap.correctPostedBy": "Correct posted, unpaid bills by reversal, or by deletion",
+    "ap.correctPostedBy": "Correct posted, unpaid bills by reversal, or by deletion where reversals are not enabled",
 }
 """Every setting that can be changed while a connection stands."""
 ELSEWHERE = {

@@ -172,8 +172,8 @@ def ending(work: Work, verdict: Verdict) -> Ending:
         detail=None if verdict.detail is None else one_line(verdict.detail),
         blocked_by=verdict.blocked_by,
         by_sage=verdict.refused or verdict.stands,
-        emitted=work.emitted,
         mapped_digest=_mapped_digest(work, verdict),
+        emitted=work.emitted,
     )
 
 
