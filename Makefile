@@ -21,8 +21,8 @@ $(VENV)/.ready: requirements-dev.lock pyproject.toml
 	@$(BIN)/python -m pip install --quiet --disable-pip-version-check --no-deps --no-build-isolation --editable .
 	@touch $@
 
-demo: setup ## broker, simulator and worker on this machine; events in, documents in Sage, results out
-	@$(BIN)/python -m demo
+demo: setup ## broker, simulator and worker on this machine; events in, documents in Sage, results out; KEEP=1 keeps it running
+	@$(BIN)/python -m demo $(if $(KEEP),--keep)
 
 # They wait for real leases and session time-outs more than they compute; each process has a broker of its own.
 AT_ONCE ?= 3

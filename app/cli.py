@@ -5,10 +5,11 @@ the simulator, but its command line can offer it. Errors that have a name end in
 shows where they come from. Exit codes: 0 done, 1 something is wrong, 2 the request or the settings are.
 """
 
+import asyncio
 import os
 import sys
 import traceback
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from functools import partial
 from importlib.metadata import entry_points, version
 from pkgutil import resolve_name
@@ -56,6 +57,8 @@ NOT_SUPPORTED = {
 }
 """What is asked for and out, in the article's words (requirements 9, 10, 49 to 51)."""
 
+HELP = {"help_option_names": ["-h", "--help"]}
+
 root = typer.Typer(
     name="alvys-sage",
     help="Posts accounting documents from Alvys to Sage Intacct, exactly once in effect.",
@@ -65,10 +68,19 @@ root = typer.Typer(
 )
 
 
+def _tell_version(asked: bool) -> None:
+    if asked:
+        show_line(version(DISTRIBUTION))
+        raise typer.Exit
+
+
 @root.callback()
 def common(
     *,
     debug: Annotated[bool, typer.Option("--debug", help="Show where an error comes from.")] = False,
+    _version: Annotated[
+        bool, typer.Option("--version", help="Show the version and end.", callback=_tell_version, is_eager=True)
+    ] = False,
 ) -> None:
     """Posts accounting documents from Alvys to Sage Intacct, exactly once in effect."""
     _Debug.on = debug
@@ -94,7 +106,7 @@ def main(arguments: list[str] | None = None) -> None:
         os.environ.setdefault("_TYPER_FORCE_DISABLE_TERMINAL", "1")
     mount(root)
     try:
-        root(args=arguments, prog_name="alvys-sage")
+        root(args=arguments, prog_name="alvys-sage", **HELP)
     except KeyboardInterrupt:
         raise SystemExit(130) from None
     except BrokenPipeError:
@@ -104,7 +116,7 @@ def main(arguments: list[str] | None = None) -> None:
     except Exception as error:  # noqa: BLE001 - the last place: the person is told, with or without the frames
         if _Debug.on:
             traceback.print_exception(error)
-        note(f"error: {one_line(error)}")
+        note(f"error: {_in_words(error)}")
         raise SystemExit(exit_code(error)) from None
 
 
@@ -143,7 +155,18 @@ def _forward(onto: typer.Typer, name: str, load: Callable[[], object], text: str
             single = typer.Typer(add_completion=False, pretty_exceptions_enable=False)
             single.command()(found)  # type: ignore[type-var] # what COMMANDS names is a function
             found = single
-        found(args=context.args, prog_name=f"alvys-sage {name}")
+        found(args=context.args, prog_name=f"alvys-sage {name}", **HELP)
+
+
+def _in_words(error: Exception) -> str:
+    """As `one_line`; of a broker that cannot be reached also why, and which setting to look at."""
+    if not any(map(_is_kafka, _causes(error))):
+        return one_line(error)
+    trouble = resolve_name("app.kafka_trouble")  # it loads Kafka, which this error did before
+    if not any(map(trouble.is_unreachable, _causes(error))):
+        return one_line(error)
+    settings = resolve_name("app.settings:Settings").load()
+    return str(asyncio.run(trouble.explain(settings)))
 
 
 def one_line(error: Exception) -> str:
@@ -178,5 +201,13 @@ EXPLAINED = {
 """Errors of the layers below whose text is for a person. By name: importing them would load Kafka for ``--help``."""
 
 
-def _is_kafka(error: Exception) -> bool:
+def _causes(error: BaseException) -> Iterator[BaseException]:
+    """The error and what it came from, as far as that was kept."""
+    found: BaseException | None = error
+    while found is not None:
+        yield found
+        found = found.__cause__
+
+
+def _is_kafka(error: BaseException) -> bool:
     return any(kind.__module__.startswith("aiokafka") for kind in type(error).__mro__)

@@ -19,6 +19,7 @@ from app.progress import Progress
 from app.settings import Settings, kafka_options
 from consumers.engine.ledger import INTERNAL, Entry, LedgerUnreadableError, decode
 from consumers.high_watermarks import HighWatermarks
+from consumers.stopping import stop_client
 from consumers.topic_facts import describe
 
 Chosen = TypeVar("Chosen")
@@ -124,8 +125,8 @@ async def reader_of(settings: Settings) -> AsyncIterator[Reader]:
         await consumer.start()
         yield Reader(consumer, watermarks)
     finally:
-        await consumer.stop()
-        await watermarks.stop()
+        await stop_client(consumer)
+        await stop_client(watermarks)
 
 
 async def partitions_of(settings: Settings, topics: Sequence[str]) -> list[TopicPartition]:

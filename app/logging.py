@@ -9,6 +9,7 @@ import sys
 import structlog
 from structlog.typing import EventDict, Processor
 
+from app.log_thinning import Thinning
 from app.settings import Settings
 from domain.words import one_line
 
@@ -38,6 +39,7 @@ def set_up(settings: Settings) -> None:
     )
     handler = logging.StreamHandler(sys.stderr)
     handler.setFormatter(structlog.stdlib.ProcessorFormatter(foreign_pre_chain=shared, processors=_rendering(settings)))
+    handler.addFilter(Thinning(NOISY))
     root = logging.getLogger()
     root.handlers[:] = [handler]
     level = logging.getLevelNamesMapping()[settings.log_level.upper()]

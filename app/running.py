@@ -2,19 +2,30 @@
 
 import asyncio
 import gc
+import logging
+import os
 import signal
-from collections.abc import Container
+from collections.abc import Container, Coroutine
 
+import structlog
+from aiokafka.errors import KafkaError
 from prometheus_client import start_http_server
 
 from app.admin import admin_of
 from app.errors import CommandError
-from app.settings import Settings
+from app.settings import Settings, variable
 from app.topics import check_topics
+from consumers.mapping_state import MappingStateUnavailable
+
+log = structlog.get_logger(__name__)
 
 YOUNG = 50_000
 """New objects before the young ones are looked through for garbage. With Python's 700, the records in flight are looked
 through again and again, for a sixth of a worker's time."""
+
+
+CLEAN_UP = 5.0
+"""Seconds for letting go of everything after the work was cut off."""
 
 
 async def begin(settings: Settings, topics: Container[str] | None = None) -> asyncio.Event:
@@ -41,5 +52,54 @@ async def begin(settings: Settings, topics: Container[str] | None = None) -> asy
     if matter := [problem for problem in problems if topics is None or problem.topic in topics]:
         raise CommandError("; ".join(f"{problem.topic}: {problem.detail}; {problem.fix}" for problem in matter))
     if settings.metrics_port:
-        start_http_server(settings.metrics_port, settings.metrics_host)
+        _serve_metrics(settings)
     return stop
+
+
+def _serve_metrics(settings: Settings) -> None:
+    try:
+        start_http_server(settings.metrics_port, settings.metrics_host)
+    except OSError as error:
+        place = f"{settings.metrics_host}:{settings.metrics_port}"
+        names = f"{variable('metrics_port')} or {variable('metrics_host')}"
+        raise CommandError(f"metrics cannot be served at {place}: {error.strerror}; set {names} to another") from None
+
+
+async def until_stopped(work: Coroutine[object, object, None], stop: asyncio.Event, within: float) -> None:
+    """Run what ends by itself soon after `stop`; where it does not, because a broker is away, cut it off.
+
+    Nothing is lost by that: what was claimed stands in the ledger, what was not committed is read again. So a stop that
+    was asked for ends well (exit code 0), whatever Kafka does meanwhile.
+
+    Args:
+        work: What watches `stop` itself.
+        stop: Set when a person or an orchestrator asks for the end.
+        within: Seconds that an orderly end may take.
+
+    Raises:
+        Exception: Whatever ends the work before it was asked to stop.
+    """
+    task = asyncio.ensure_future(work)
+    stopping = asyncio.create_task(stop.wait())
+    try:
+        await asyncio.wait({task, stopping}, return_when=asyncio.FIRST_COMPLETED)
+    finally:
+        stopping.cancel()
+    if not task.done():
+        await asyncio.wait({task}, timeout=within)
+    if not task.done():
+        log.warning("cut off for want of an orderly end; nothing is lost by it", seconds=within)
+        task.cancel()
+        await asyncio.wait({task}, timeout=CLEAN_UP)
+    if not task.done():
+        logging.shutdown()
+        os._exit(0)  # what hangs now would keep the process alive for ever
+    try:
+        await task
+    except (KafkaError, MappingStateUnavailable, TimeoutError) as error:
+        if not stop.is_set():
+            raise
+        log.warning("stopped while kafka could not be reached; nothing is lost by it", error=repr(error))
+    except asyncio.CancelledError:
+        if not stop.is_set():
+            raise

@@ -6,13 +6,13 @@ the other. So their partition counts are equal for ever, and a worker refuses to
 
 import asyncio
 import time
-from collections.abc import Iterable, Mapping
+from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass, field
 from enum import StrEnum
 from typing import Literal
 
 from aiokafka.admin import AIOKafkaAdminClient, NewTopic
-from aiokafka.errors import KafkaError, TopicAlreadyExistsError
+from aiokafka.errors import KafkaError, RequestTimedOutError, TopicAlreadyExistsError
 
 from app.errors import UsageError
 from app.settings import Settings, variable
@@ -22,7 +22,10 @@ from consumers.topic_facts import TopicFacts, describe, refuse
 DAY = 24 * 60 * 60 * 1000
 FOR_EVER = "-1"
 USUAL_REPLICAS = 3
-VISIBLE_WITHIN = 10.0  # seconds
+VISIBLE_WITHIN = 120.0
+"""Seconds that a broker may take until its metadata shows a topic that it has acknowledged: a slow machine's."""
+TELL_AFTER = 10.0
+"""Seconds of waiting before a person is told what it waits for, and between two such lines."""
 
 COMPACTED = {
     "cleanup.policy": "compact",
@@ -51,6 +54,7 @@ class Fault(StrEnum):
     COMPACTED = "TOPIC_COMPACTED"
     PARTITIONS = "TOPIC_PARTITIONS_DIFFER"
     NOT_CREATED = "TOPIC_NOT_CREATED"
+    NOT_SHOWN = "TOPIC_NOT_SHOWN"
     TOO_SMALL = "TOPIC_RECORDS_TOO_SMALL"
 
 
@@ -144,8 +148,15 @@ async def check(admin: AIOKafkaAdminClient, settings: Settings) -> Report:
     return Report(facts, [problem for topic in every for problem in _problems(topic, facts)])
 
 
-async def create(admin: AIOKafkaAdminClient, settings: Settings) -> Report:
+async def create(
+    admin: AIOKafkaAdminClient, settings: Settings, tell: Callable[[str], None] = lambda _: None
+) -> Report:
     """Create the missing topics, and check all. A topic that exists is never changed.
+
+    Args:
+        admin: The broker.
+        settings: What is wanted.
+        tell: Is given a line now and then while it waits.
 
     Raises:
         KafkaError: As `check_topics`.
@@ -155,31 +166,51 @@ async def create(admin: AIOKafkaAdminClient, settings: Settings) -> Report:
     replicas = settings.replication or min(USUAL_REPLICAS, len((await admin.describe_cluster())["brokers"]))
     missing = [topic for topic in every if topic.topic not in facts]
     refused: list[Problem] = []
+    created: set[str] = set()
     for topic in missing:
         source = facts.get(topic.ledger_of or "")
         partitions = topic.partitions if source is None else source.partitions
         try:
             await _create(admin, topic, partitions, replicas)
-        except TopicAlreadyExistsError:
-            continue  # another process was faster; the check below looks at what it made
+        except (TopicAlreadyExistsError, RequestTimedOutError):
+            pass  # another process was faster, or the broker is slow and may have made it; the check below tells
         except KafkaError as error:
             fix = f"Correct {variable('replication')} or the rights of the Kafka user, or have the topic created."
             refused.append(Problem(Fault.NOT_CREATED, topic.topic, str(error), fix))
-    report = await _check_when_visible(admin, settings, {topic.topic for topic in missing} - {p.topic for p in refused})
+            continue
+        created.add(topic.topic)
+    report = await _check_when_visible(admin, settings, created, tell)
     named = {problem.topic for problem in refused}
-    report.problems = refused + [problem for problem in report.problems if problem.topic not in named]
+    report.problems = refused + [
+        _not_shown(problem) if problem.topic in created and problem.fault is Fault.MISSING else problem
+        for problem in report.problems
+        if problem.topic not in named
+    ]
     report.created = [topic.topic for topic in missing if topic.topic in report.facts]
     return report
 
 
-async def _check_when_visible(admin: AIOKafkaAdminClient, settings: Settings, created: set[str]) -> Report:
-    # A broker acknowledges a topic before its own metadata shows it, by some milliseconds.
-    deadline = time.monotonic() + VISIBLE_WITHIN
+async def _check_when_visible(
+    admin: AIOKafkaAdminClient, settings: Settings, created: set[str], tell: Callable[[str], None]
+) -> Report:
+    # A broker acknowledges a topic before its metadata shows it: by milliseconds, on a busy machine by many seconds.
+    begun = told = time.monotonic()
     while True:
         report = await check(admin, settings)
-        if created <= report.facts.keys() or time.monotonic() > deadline:
+        unseen = created - report.facts.keys()
+        now = time.monotonic()
+        if not unseen or now - begun > VISIBLE_WITHIN:
             return report
+        if now - told > TELL_AFTER:
+            told = now
+            tell(f"the broker shows {len(created) - len(unseen)} of {len(created)} new topics; waiting for the rest")
         await asyncio.sleep(0.05)
+
+
+def _not_shown(problem: Problem) -> Problem:
+    detail = f"the broker took the request to create it, and does not show it after {VISIBLE_WITHIN:.0f} s"
+    fix = "Is the broker overloaded, or short of disk? Run `alvys-sage topics` to see whether it shows it by now."
+    return Problem(Fault.NOT_SHOWN, problem.topic, detail, fix)
 
 
 async def _create(admin: AIOKafkaAdminClient, topic: Wanted, partitions: int, replicas: int) -> None:

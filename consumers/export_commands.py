@@ -14,6 +14,7 @@ from aiokafka.admin import AIOKafkaAdminClient
 from aiokafka.errors import KafkaError, UnknownTopicOrPartitionError
 
 from consumers.engine import metrics
+from consumers.stopping import stop_client
 from consumers.topic_facts import describe
 from domain.commands import Command, CommandError, decode
 
@@ -78,7 +79,7 @@ class CommandReader:
             await self._consumer.start()
             self._consumer.assign([TopicPartition(self._topic, number) for number in range(await self._partitions())])
         except BaseException:
-            await self._consumer.stop()
+            await stop_client(self._consumer)
             raise
         self._task = asyncio.create_task(self._run(), name=f"{self._topic} reader")
         return self
@@ -87,7 +88,7 @@ class CommandReader:
         if self._task is not None:
             self._task.cancel()
             await asyncio.gather(self._task, return_exceptions=True)
-        await self._consumer.stop()
+        await stop_client(self._consumer)
 
     async def _partitions(self) -> int:
         admin = AIOKafkaAdminClient(**self._kafka)

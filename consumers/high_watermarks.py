@@ -10,6 +10,8 @@ from collections.abc import Mapping, Sequence
 from aiokafka import AIOKafkaConsumer, TopicPartition
 from aiokafka.errors import KafkaError
 
+from consumers.stopping import stop_client
+
 
 class HighWatermarks:
     """Asks for the end of partitions, open transactions included: the offset after the last acknowledged record."""
@@ -34,7 +36,7 @@ class HighWatermarks:
         """Disconnect. Whoever still waits for an answer gets a `KafkaError`."""
         for task in self._running:
             task.cancel()
-        await self._client.stop()
+        await stop_client(self._client)
 
     async def ask(self, partitions: Sequence[TopicPartition]) -> dict[TopicPartition, int]:
         """The high watermarks at some moment after this call.

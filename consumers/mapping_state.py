@@ -29,6 +29,7 @@ from aiokafka.structs import ConsumerRecord
 
 from consumers import header_names
 from consumers.high_watermarks import HighWatermarks
+from consumers.stopping import stop_client
 from consumers.topic_facts import describe, set_cleanup
 from domain.mapping_state import MappingState
 
@@ -196,7 +197,7 @@ class MappingTable:
         self._wake()
         for client in (self._reader, self._watermarks):
             if client is not None:
-                await client.stop()
+                await stop_client(client)
 
     async def __aenter__(self) -> Self:
         await self.start()

@@ -9,6 +9,7 @@ import signal
 import sys
 
 from demo.acts import play
+from demo.keeping import keep
 from demo.processes import DemoError
 from demo.report import last_line, report
 from demo.rig import rig
@@ -25,6 +26,7 @@ def main() -> int:
     parser.add_argument(
         "--mock", action="store_true", help="use librdkafka's mock cluster though a broker is to be had"
     )
+    parser.add_argument("--keep", action="store_true", help="keep everything running afterwards, until Ctrl-C")
     options = parser.parse_args()
     # A SIGTERM ends this like Ctrl-C: through every `with`, so that nothing is left running.
     signal.signal(signal.SIGTERM, signal.default_int_handler)
@@ -32,13 +34,17 @@ def main() -> int:
     try:
         with rig(screen, MockKafka(screen.say) if options.mock else None) as running:
             evidence = asyncio.run(play(running, screen, options.good))
+            if options.keep:
+                report(evidence, screen)
+                keep(running, screen)
     except (DemoError, BrokerError) as error:
         print(f"demo: failed: {error}", file=sys.stderr)
         return 1
     except KeyboardInterrupt:
         print("demo: stopped", file=sys.stderr)
         return 130
-    report(evidence, screen)
+    if not options.keep:
+        report(evidence, screen)
     print(last_line(evidence), flush=True)
     return 0 if evidence.sound else 1
 

@@ -417,8 +417,10 @@ EXPLANATIONS: dict[Code, Explanation] = {
     ),
     Code.PARTY_AMBIGUOUS: Explanation(
         _R,
-        "Several active records in Sage Intacct have the customer's or vendor's name, or the carrier's number.",
-        "Set the External Accounting ID on the profile in Alvys and send the document again.",
+        "Several active records in Sage Intacct have the customer's or vendor's name, or the carrier's number; or the"
+        " record of that name has another MC, USDOT or tax number.",
+        "Set the External Accounting ID on the profile in Alvys, or put the number in Sage right, and send the document"
+        " again.",
     ),
     # Parties made, and terms.
     Code.PARTY_INACTIVE: Explanation(

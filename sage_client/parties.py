@@ -8,7 +8,7 @@ from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass, replace
 
 from domain.documents import PartyKind
-from domain.parties import PartyRecord
+from domain.parties import PartyRecord, made_for
 from domain.party_fields import fields_read
 from sage_client._kinds import Level
 from sage_client._reply import Row
@@ -41,7 +41,9 @@ class PartyFields:
 
 
 NAMES_ONLY = PartyFields()
-"""Id, name and status."""
+"""Id, name, status and what tells parties of one name apart."""
+_APART = ("TAXID", "COMMENTS")
+"""What tells parties of one name apart: the tax id, and the note of whom this service made a record for."""
 
 
 def queries(kind: PartyKind, fields: PartyFields, ids: Iterable[str] | None) -> list[Query]:
@@ -49,7 +51,8 @@ def queries(kind: PartyKind, fields: PartyFields, ids: Iterable[str] | None) -> 
     name, key = _OBJECT[kind]
     more = fields_read(kind) if fields.details else ()
     own = (fields.number_field,) if fields.number_field else ()
-    everyone = Query(name, (key, "NAME", "STATUS", *own), optional=more)
+    needed = tuple(dict.fromkeys((key, "NAME", "STATUS", *_APART, *own)))
+    everyone = Query(name, needed, optional=tuple(each for each in more if each not in needed))
     if ids is None:
         return [everyone]
     wanted = sorted(set(ids))
@@ -72,6 +75,8 @@ def party(kind: PartyKind, fields: PartyFields, row: Row) -> PartyRecord:
         row.get("STATUS", "").strip().lower() in {"active", "t"},
         row.get(fields.number_field, "") if fields.number_field else "",
         {name: row[name] for name in fields_read(kind) if name in row} if fields.details else None,
+        tax_id=row.get("TAXID", ""),
+        made_for=made_for(row.get("COMMENTS", "")),
     )
 
 

@@ -8,7 +8,7 @@ from typing import Annotated
 import typer
 
 from app.errors import UsageError
-from app.output import Json, show_json, show_line, show_table
+from app.output import Json, show_json, show_table, show_text
 from domain.codes import Class, Code
 from domain.error_classes import CLASSES, classes_of
 
@@ -46,7 +46,7 @@ def codes(
     if as_json and as_markdown:
         raise UsageError("--json and --markdown exclude each other")
     if as_markdown:
-        show_line(markdown())
+        show_text(markdown())
     elif as_json:
         show_json(
             [{"outcome": outcome, "code": code, "cause": cause, "fix": fix} for outcome, code, cause, fix in rows()]

@@ -9,12 +9,15 @@ import typer
 
 from app.bootstrap import SYSTEM_TIME
 from app.logging import set_up
-from app.running import begin
+from app.running import begin, until_stopped
 from app.settings import Settings, kafka_options
 from consumers.group_bills.groups import Schedule
 from consumers.group_bills.job import Job
 
 log = structlog.get_logger(__name__)
+
+STOP_WITHIN = 20.0
+"""Seconds in which a bill that is being sent may be committed."""
 
 
 def group_bills(
@@ -51,5 +54,9 @@ def job_of(settings: Settings) -> Job:
 async def _work(settings: Settings, *, now: bool) -> None:
     stop = await begin(settings, {settings.topics.roadside_rows, settings.topics.roadside_bill})
     log.info("grouping bills", fuel_at=settings.fuel_bills_at, toll_at=settings.toll_bills_at)
+    await until_stopped(_group(settings, stop, now=now), stop, STOP_WITHIN)
+
+
+async def _group(settings: Settings, stop: asyncio.Event, *, now: bool) -> None:
     sent = await job_of(settings).run(stop, now=now)
     log.info("grouping stopped", sent=sent)

@@ -12,7 +12,7 @@ from pydantic import BaseModel
 from app.errors import CommandError, UsageError
 from app.mapping_access import NOBODY, By, live_table, refuse_moves, settings_for_command, write
 from app.mapping_changes import Change, read_changes
-from app.output import Json, note, show_json, show_line, show_table
+from app.output import Json, note, show_json, show_json_line, show_table
 from domain.keys import canonical
 from domain.mapping_state import MappingState
 from domain.settings import Invalid, Other, Setting
@@ -52,7 +52,7 @@ def export_file() -> None:
     state = asyncio.run(_state())
     for record in state.records():
         if not isinstance(record.value, Invalid):
-            show_line(_line(record.key, record.value))
+            show_json_line(_line(record.key, record.value))
     unreadable = state.problems()
     for record in unreadable:
         note(f"left out: {record.key} at offset {record.offset} cannot be read")

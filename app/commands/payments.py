@@ -11,14 +11,17 @@ import typer
 
 from app.errors import CommandError, UsageError
 from app.logging import set_up
-from app.output import Json, show_json, show_table
+from app.output import Json, show_json, show_line, show_table
 from app.payments import poller_of, stamp_of
-from app.running import begin
+from app.running import begin, until_stopped
 from app.settings import Settings
 from consumers.payments.memory import Replay
 from consumers.payments.rounds import Polled
 
 log = structlog.get_logger(__name__)
+
+STOP_WITHIN = 20.0
+"""Seconds in which what was read may be told and committed."""
 
 
 def payments(
@@ -44,7 +47,7 @@ def payments(
     """Read payments from Sage Intacct, write those on documents of ours to sage-payments. Nothing is written to Sage.
 
     Without an option it runs until SIGTERM or SIGINT, and looks at once on SIGUSR1. With one it takes the place of a
-    poller that runs, which goes on afterwards by itself.
+    poller that runs; where that one takes its place back, the two take turns, and it goes on afterwards by itself.
 
     Exit code 0: stopped as asked, or every company was read. 1: it cannot go on, or a company could not be read; the
     line says why. 2: settings.
@@ -67,13 +70,17 @@ def payments(
 
 async def _follow(settings: Settings) -> None:
     stop = await begin(settings, _topics(settings))
+    await until_stopped(_poll(settings, stop), stop, STOP_WITHIN)
+    log.info("payments poller stopped")
+
+
+async def _poll(settings: Settings, stop: asyncio.Event) -> None:
     loop = asyncio.get_running_loop()
     loop.add_signal_handler(signal.SIGUSR1, lambda: None)  # while it starts, it is about to look anyway
     async with poller_of(settings) as poller:
         loop.add_signal_handler(signal.SIGUSR1, poller.poll_now)
         log.info("payments poller started", interval_seconds=settings.payments_interval_seconds)
         await poller.run(stop)
-    log.info("payments poller stopped")
 
 
 async def _once(settings: Settings, replay: Replay | None, company: str | None, *, reconcile: bool) -> list[Polled]:
@@ -102,3 +109,6 @@ def _show(polled: list[Polled], *, as_json: bool) -> None:
         return
     rows = [(each.company, str(each.calls), str(each.records), each.error or "ok") for each in polled]
     show_table(("COMPANY", "SAGE TRANSACTIONS", "RECORDS", "STATUS"), rows)
+    for each in polled:
+        for key in each.missing:
+            show_line(f"{each.company}: {key} was posted and is not in Sage any more, or the user may not see it")

@@ -5,7 +5,7 @@ from typing import Annotated
 
 import typer
 
-from app.output import Json, note, show_json, show_line, show_table
+from app.output import Json, note, show_json, show_table, show_text
 from app.settings import Settings
 from app.settings_table import describe_settings, markdown, unknown_variables
 
@@ -17,7 +17,7 @@ def settings(
 ) -> None:
     """Every setting: its environment variable, value, default, type and meaning. Secrets show as `set` or `not set`."""
     if as_markdown:
-        show_line(markdown(describe_settings()))
+        show_text(markdown(describe_settings()))
         return
     rows = describe_settings(Settings.load())
     if as_json:

@@ -8,7 +8,7 @@ import typer
 
 from app.admin import admin_of
 from app.logging import set_up
-from app.output import Json, show_json, show_line, show_table
+from app.output import Json, note, show_json, show_line, show_table
 from app.settings import Settings
 from app.topics import Report, check, create, wanted
 
@@ -41,7 +41,7 @@ def topics(
 
 async def _ask(settings: Settings, *, make: bool) -> Report:
     async with admin_of(settings) as admin:
-        return await (create if make else check)(admin, settings)
+        return await (create(admin, settings, note) if make else check(admin, settings))
 
 
 def _as_json(settings: Settings, report: Report) -> dict[str, object]:

@@ -6,10 +6,13 @@ import structlog
 
 from app.bootstrap import worker_of
 from app.logging import set_up
-from app.running import begin
+from app.running import begin, until_stopped
 from app.settings import Settings
 
 log = structlog.get_logger(__name__)
+
+MORE = 5.0
+"""Seconds beyond the draining of requests in which a worker leaves its group and closes what it has."""
 
 
 def worker() -> None:
@@ -29,7 +32,11 @@ async def _work(settings: Settings) -> None:
     outbound = {topics.sage_export_results, topics.sage_dead_letters, topics.roadside_rows}
     used = {*topics.sources, *ledgers, topics.mapping_state, topics.export_commands, *outbound}
     stop = await begin(settings, used)
+    await until_stopped(_export(settings, stop), stop, settings.drain_timeout_seconds + MORE)
+    log.info("worker stopped")
+
+
+async def _export(settings: Settings, stop: asyncio.Event) -> None:
     async with worker_of(settings) as running:
         log.info("worker started", group=settings.group_id, gateway=settings.gateway_url)
         await running.run(stop)
-    log.info("worker stopped")

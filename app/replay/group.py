@@ -22,6 +22,7 @@ from app.admin import admin_of
 from app.errors import CommandError
 from app.settings import Settings, kafka_options
 from consumers.engine.restore import fence
+from consumers.stopping import stop_client
 from consumers.topic_facts import refuse
 
 TRIES = 20
@@ -122,7 +123,7 @@ async def move_offsets(
     await refuse_if_active(admin, settings)
     ledgers = [TopicPartition(settings.topics.ledger(source.topic), source.partition) for source in after]
     producers = await fence(kafka_options(settings), ledgers)
-    await asyncio.gather(*(producer.stop() for producer in producers))
+    await asyncio.gather(*(stop_client(producer) for producer in producers))
     if await committed_offsets(admin, settings.group_id, list(before)) != dict(before):
         raise CommandError("the group's offsets were moved meanwhile, by a worker or a replay; ask again")
     # It says "will rejoin" of a consumer that never was a member; the error below says what there is to say.
@@ -137,7 +138,7 @@ async def move_offsets(
         await refuse_if_active(admin, settings)
         raise GroupActiveError(f"a worker came into group {settings.group_id}. Nothing was changed") from None
     finally:
-        await consumer.stop()
+        await stop_client(consumer)
 
 
 async def _coordinator(admin: AIOKafkaAdminClient, group_id: str) -> None:

@@ -15,6 +15,7 @@ from app.replay.group import Activity, activity, committed_offsets, move_offsets
 from app.replay.plan import Plan, make_plan, partitions_of
 from app.replay.request import Listed, Scope, Target
 from app.settings import Settings, kafka_options
+from consumers.stopping import stop_client
 
 Forecasts = Mapping[TopicPartition, Forecast]
 
@@ -60,7 +61,7 @@ async def look(settings: Settings, target: Target, scope: Scope, *, offsets_only
         await consumer.start()
         plan = await make_plan(consumer, committed, target)
     finally:
-        await consumer.stop()
+        await stop_client(consumer)
     forecasts = None if offsets_only else await _forecasts(settings, plan)
     return Found(plan, forecasts, group)
 

@@ -32,6 +32,8 @@ class Wanted:
     profile: Profile | None = None
     own_id: str | None = None
     """The id that this service gives it, where it makes parties."""
+    own_ids: frozenset[str] = frozenset()
+    """All ids under which this service may have made it before."""
 
     @property
     def party_id(self) -> str | None:
@@ -126,7 +128,7 @@ class PartyDirectory:
 
     @staticmethod
     def _match(known: _Known, one: Wanted) -> str | Rejected:
-        return known.index.match(one.ref, one.rules, one.profile, one.own_id)
+        return known.index.match(one.ref, one.rules, one.profile, one.own_id, one.own_ids)
 
     def _known(self, login: Login, one: Wanted) -> _Known:
         place = (login.entity_id, one.ref.kind, one.link)

@@ -19,6 +19,7 @@ from aiokafka.structs import TopicPartition
 
 from consumers.engine.ledger import INTERNAL
 from consumers.engine.ledger_store import Change, Ledger
+from consumers.stopping import stop_client
 
 MARK = f"{INTERNAL}incarnation"
 
@@ -110,7 +111,7 @@ async def _first_marks(
         firsts = await consumer.beginning_offsets(ledgers)
         found = await first_records(consumer, firsts, await consumer.end_offsets(ledgers))
     finally:
-        await consumer.stop()
+        await stop_client(consumer)
     return {ledger: value for ledger, (_, key, value) in found.items() if key == MARK.encode() and value is not None}
 
 

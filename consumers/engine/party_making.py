@@ -23,7 +23,7 @@ from domain.codes import Code
 from domain.documents import Connection, PartyKind
 from domain.identity import control_id
 from domain.outcomes import Rejected
-from domain.parties import creatable, derived_id
+from domain.parties import creatable, derived_id, made_for_note
 from domain.party_fields import contact_fields, fields_given
 from domain.profiles import USUAL_RULES, PartyRules, Profile
 from sage_client import Answer, Change, Done, Kind, Level, Login, Refused, SageClient, SageError
@@ -102,13 +102,15 @@ class PartyMaker:
         if not creatable(party.id):
             return Rejected(Code.PARTY_NOT_CREATED, f"{party.id!r} cannot be the id of a new {party.kind}")
         factoring = party.factoring if party.rules.factoring_as == "contact" else None
+        alvys_id = party.profile.alvys_id
+        note = {"COMMENTS": made_for_note(alvys_id)} if alvys_id else {}
         try:
             xml = create(
                 party.kind,
                 party.id,
                 party.profile.name,
                 contact_name(party.kind, party.id, party.profile.name, attempt),
-                fields_given(party.kind, party.profile, party.term),
+                fields_given(party.kind, party.profile, party.term) | note,
                 pay_to=_factoring_contact(factoring, connection) if factoring is not None else "",
             )
         except RequestInvalidError as error:

@@ -17,7 +17,7 @@ from domain.categories import fold
 from domain.codes import Code
 from domain.documents import SageObject
 from domain.outcomes import Outcome, Rejected
-from domain.parties import new_id, own_id
+from domain.parties import derived_ids, new_id, own_id
 from domain.terms import TermList, choose, due, wanted
 from sage_client import Level, Login, SageClient, SageError
 from sage_client.errors import UnavailableError
@@ -142,7 +142,8 @@ def _wanted(work: Work) -> Wanted:
     document = work.mapped
     own = own_id(document.source, document.connection.entity_id) if document.party_rules.create else None
     profile = None if document.party.provider else document.source.profile
-    return Wanted(document.party, document.party_rules, profile, own)
+    ids = derived_ids(document.party.kind, document.connection.entity_id, profile)
+    return Wanted(document.party, document.party_rules, profile, own, ids)
 
 
 def _made(made: Made, found: str | Rejected) -> str | Rejected | SageError:

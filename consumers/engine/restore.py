@@ -15,6 +15,7 @@ from consumers.engine.ledger_files import open_ledger
 from consumers.engine.ledger_store import MEMORY, Change, Ledger
 from consumers.engine.sizes import LARGEST_RECORD
 from consumers.high_watermarks import HighWatermarks
+from consumers.stopping import stop_client
 
 log = structlog.get_logger(__name__)
 
@@ -56,7 +57,7 @@ async def fence(kafka: Mapping[str, object], ledgers: Sequence[TopicPartition]) 
         await asyncio.gather(*(producer.start() for producer in producers))
         await asyncio.gather(*map(_expect, producers, ledgers))
     except BaseException:  # cancelled, or one could not start: none may be left half open
-        await asyncio.gather(*(producer.stop() for producer in producers), return_exceptions=True)
+        await asyncio.gather(*(stop_client(producer) for producer in producers), return_exceptions=True)
         raise
     return producers
 
@@ -96,8 +97,8 @@ async def restore(
                 log.warning("ledger kept in memory", partitions=len(ledgers), reason=str(error))
                 return await _opened(consumer, ends, {each: Ledger(MEMORY) for each in ledgers})
     finally:
-        await consumer.stop()
-        await watermarks.stop()
+        await stop_client(consumer)
+        await stop_client(watermarks)
 
 
 async def _expect(producer: AIOKafkaProducer, ledger: TopicPartition) -> None:

@@ -36,6 +36,7 @@ from consumers.engine.sizes import room
 from consumers.engine.surroundings import Receive, Surroundings
 from consumers.export_commands import CommandReader
 from consumers.mapping_state import MappingStateUnavailable, MappingTable
+from consumers.stopping import stop_client
 
 log = structlog.get_logger(__name__)
 
@@ -163,7 +164,7 @@ class Worker(ConsumerRebalanceListener):  # type: ignore[misc]  # aiokafka ships
                 # The order matters: outcomes need lanes, and the group is left last, when every offset is committed.
                 await self._let_go(list(self._sessions) + list(self._opening))
                 await self._lanes.close()
-                await self._consumer.stop()
+                await stop_client(self._consumer)
 
     async def _poll(self) -> None:
         self._check()
@@ -314,7 +315,7 @@ class Worker(ConsumerRebalanceListener):  # type: ignore[misc]  # aiokafka ships
 
     async def _stop_producers(self, sources: Iterable[TopicPartition]) -> None:
         producers = [producer for source in sources if (producer := self._producers.pop(source, None)) is not None]
-        await asyncio.gather(*(producer.stop() for producer in producers), return_exceptions=True)
+        await asyncio.gather(*(stop_client(producer) for producer in producers), return_exceptions=True)
 
     # Small things.
 

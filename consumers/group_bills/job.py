@@ -12,6 +12,7 @@ from aiokafka.errors import InvalidProducerEpoch, ProducerFenced
 from consumers.engine.knobs import Time
 from consumers.engine.sizes import LARGEST_EVENT, LARGEST_RECORD
 from consumers.group_bills.groups import Groups, Mark, Schedule, Sending, mark_record
+from consumers.stopping import stop_client
 
 log = structlog.get_logger(__name__)
 
@@ -74,8 +75,8 @@ class Job:
         except (ProducerFenced, InvalidProducerEpoch) as error:
             raise AnotherGroupsError from error
         finally:
-            await consumer.stop()
-            await producer.stop()
+            await stop_client(consumer)
+            await stop_client(producer)
 
 
 class _Run:

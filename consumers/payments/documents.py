@@ -17,6 +17,7 @@ from aiokafka import AIOKafkaConsumer, ConsumerRecord, TopicPartition
 
 from consumers.engine.ledger import INTERNAL, Entry, Posted, Retired, decode, key_of
 from consumers.high_watermarks import HighWatermarks
+from consumers.stopping import stop_client
 from domain.documents import SageObject
 from domain.payments import Ours
 
@@ -44,6 +45,8 @@ class CompanyDocuments:
     """In the order in which they became known here."""
     open: set[str] = field(default_factory=set)
     """Ledger and key of documents with a claim: they may be in Sage, under a number that is not known yet."""
+    standing: set[Name] = field(default_factory=set)
+    """Those that stand in Sage by our books: posted, and neither reversed nor deleted by us or to our knowledge."""
     from_claim: dict[Name, str] = field(default_factory=dict)
     """Of those that became known by the end of a claim that was met here before: its ledger and key."""
 
@@ -76,6 +79,8 @@ class LedgerDocuments:
         self._companies: dict[str, CompanyDocuments] = {}
         self._claims: dict[str, str] = {}
         """Company of each open claim, by ledger and document key."""
+        self._standing: dict[str, tuple[str, Name]] = {}
+        """Where the newest record of each document stands, by ledger and document key: its company and its name."""
         self._positions = dict.fromkeys(ledgers, 0)
         self._moved = asyncio.Event()
         self._task: asyncio.Task[None] | None = None
@@ -98,8 +103,8 @@ class LedgerDocuments:
         if self._task is not None:
             self._task.cancel()
             await asyncio.gather(self._task, return_exceptions=True)
-        await self._consumer.stop()
-        await self._watermarks.stop()
+        await stop_client(self._consumer)
+        await stop_client(self._watermarks)
 
     def of(self, company_id: str) -> CompanyDocuments:
         """The documents of a company; what is returned goes on being filled."""
@@ -153,9 +158,15 @@ class LedgerDocuments:
         company = self._claims.pop(claimed, None)
         if company is not None:
             self.of(company).open.discard(claimed)
+        if (stood := self._standing.pop(claimed, None)) is not None:
+            self.of(stood[0]).standing.discard(stood[1])
         if record.value is None:
             return
         entry = decode(key, record.value)
+        if (posted := entry.posted) is not None:
+            name = posted.sage_object, posted.record_no
+            self._standing[claimed] = posted.connection.company_id, name
+            self.of(posted.connection.company_id).standing.add(name)
         if entry.claim is not None:
             self._claims[claimed] = entry.claim.connection.company_id
             self.of(entry.claim.connection.company_id).open.add(claimed)

@@ -11,6 +11,11 @@ UNKNOWN_STATES = Counter(
     "Payment rows in a state that is not known, as often as read",
     ["company"],
 )
+MISSING = Gauge(
+    "alvys_sage_payments_missing_documents",
+    "Posted documents that Sage does not show any more",
+    ["company"],
+)
 DIFFERENCES = Gauge(
     "alvys_sage_payments_differences", "Documents whose balance Sage's rows do not explain", ["company"]
 )

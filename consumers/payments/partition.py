@@ -15,6 +15,7 @@ from aiokafka.structs import TopicPartition
 from consumers.engine.restore import fence
 from consumers.high_watermarks import HighWatermarks
 from consumers.payments.memory import Change, CursorUnreadableError, Memory, decode, encode, key
+from consumers.stopping import stop_client
 
 POLL_MS = 100
 AT_ONCE = 1_000
@@ -107,7 +108,7 @@ class CursorPartition:
         """Let a transaction that is under way end, then write no more."""
         async with self._one_at_a_time:
             self._open = False
-        await asyncio.gather(self._producer.stop(), return_exceptions=True)
+        await asyncio.gather(stop_client(self._producer), return_exceptions=True)
 
 
 @dataclass(frozen=True, slots=True)
@@ -134,7 +135,7 @@ class Cursors:
         try:
             memories = await self._read(places)
         except BaseException:
-            await asyncio.gather(*(producer.stop() for producer in producers), return_exceptions=True)
+            await asyncio.gather(*(stop_client(producer) for producer in producers), return_exceptions=True)
             raise
         return [
             CursorPartition(place, producer, self.payments, memories[place], on_failure)
@@ -164,8 +165,8 @@ class Cursors:
                         for record in records:
                             newest[place][record.key] = record.value
         finally:
-            await consumer.stop()
-            await watermarks.stop()
+            await stop_client(consumer)
+            await stop_client(watermarks)
         return {place: await self._memories(place, list(values.values())) for place, values in newest.items()}
 
     async def _memories(self, place: TopicPartition, values: Sequence[bytes | None]) -> dict[str, Memory]:

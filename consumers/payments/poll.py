@@ -20,7 +20,7 @@ from consumers.payments.desk import Desk
 from consumers.payments.documents import Name
 from consumers.payments.memory import Asked, Change, Cursor, Replay
 from consumers.payments.partition import CursorPartition, Record
-from consumers.payments.reconcile import Reconciliation
+from consumers.payments.reconcile import Pass, Reconciliation
 from consumers.payments.rules import Around
 from domain.categories import Side
 from domain.payments import PaymentKind, latest, moment, since
@@ -49,7 +49,12 @@ class CompanyPoll:
         """Ledger and key of documents that had a claim when a stranger's row was dropped."""
         self._pending: dict[Name, None] = {}
 
-    async def poll(self, company: Company, *, reconcile_all: bool = False) -> None:
+    @property
+    def missing(self) -> frozenset[str]:
+        """Keys of documents that stand in Sage by our books, and that Sage did not show when they were looked at."""
+        return frozenset(self._reconciliation.missing)
+
+    async def poll(self, company: Company, passing: Pass = Pass.DUE) -> None:
         """Read what is new, tell it, and do a slice of the reconciliation if it is due.
 
         Raises:
@@ -67,7 +72,7 @@ class CompanyPoll:
                     denied[side] = error
         allowed = company.without(denied)
         await self._ask(allowed)
-        await self._reconciliation.go_on(allowed, whole=reconcile_all)
+        await self._reconciliation.go_on(allowed, passing)
         if denied:
             raise next(iter(denied.values()))
 

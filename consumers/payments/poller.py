@@ -18,14 +18,22 @@ from consumers.mapping_state import MappingTable
 from consumers.payments.companies import Company, Sessions, companies
 from consumers.payments.memory import Replay
 from consumers.payments.partition import CursorPartition, Cursors, PartitionClosedError, partition_of
+from consumers.payments.reconcile import Pass
 from consumers.payments.rounds import Polled, Rounds
 from consumers.payments.rules import Around
+from consumers.stopping import stop_client
 
 log = structlog.get_logger(__name__)
 
 POLL_MS = 200
 REOPEN_AFTER = 1.0
 """Seconds before partitions that could not be opened are tried again."""
+TURN_AFTER = 5.0
+"""Seconds, up to twice as many, before what another poller interrupted goes on: it gets to work meanwhile too."""
+TURNS = 60
+"""How often somebody may interrupt before it is given up."""
+TAKEN_AWAY = (PartitionClosedError, ProducerFenced, InvalidProducerEpoch)
+"""How a partition says that another poller owns it now."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -83,40 +91,72 @@ class Poller(ConsumerRebalanceListener):  # type: ignore[misc]  # aiokafka ships
     ) -> list[Polled]:
         """Poll every company, or only one, one time, in all partitions: whoever polls them at the moment is fenced.
 
+        A poller that runs takes its partitions back after a while. Then this waits a little and goes on from where it
+        stood, until it is through: both get to work in turns.
+
         Args:
             replay: What is to be told once more.
             only: The id of the one company.
             reconcile_all: Hold all balances against what was told, too.
 
         Raises:
-            PartitionClosedError: A poller that runs has taken a partition back; try again.
+            PartitionClosedError: Others took the partition back too often.
             KafkaError, CursorUnreadableError: as `Cursors.open`.
         """
-        chosen = [each for name, each in sorted(self._companies().items()) if only in {None, name}]
-        numbers = sorted({partition_of(each.id, self._cursors.partitions) for each in chosen})
-        opened = await self._cursors.open(numbers, lambda _place, _error: None) if numbers else []
-        partitions = dict(zip(numbers, opened, strict=True))
-        try:
-            return list(
-                await asyncio.gather(
-                    *(
-                        self._one(
-                            each, partitions[partition_of(each.id, self._cursors.partitions)], replay, reconcile_all
-                        )
-                        for each in chosen
+        chosen: dict[int, list[Company]] = {}
+        for name, company in sorted(self._companies().items()):
+            if only in {None, name}:
+                chosen.setdefault(partition_of(name, self._cursors.partitions), []).append(company)
+        polled = await asyncio.gather(
+            *(self._in_turns(number, wanted, replay, reconcile_all) for number, wanted in chosen.items())
+        )
+        return sorted((each for group in polled for each in group), key=lambda each: each.company)
+
+    async def _in_turns(
+        self, number: int, wanted: list[Company], replay: Replay | None, reconcile_all: bool
+    ) -> list[Polled]:
+        polled: dict[str, Polled] = {}
+        begun: set[str] = set()
+        for turn in range(TURNS):
+            if turn:
+                await self._around.time.sleep(TURN_AFTER * (1 + self._around.time.random()))
+            try:
+                [partition] = await self._cursors.open([number], lambda _place, _error: None)
+                try:
+                    left = [each for each in wanted if each.id not in polled]
+                    ends = await asyncio.gather(
+                        *(self._one(each, partition, begun, replay, reconcile_all) for each in left),
+                        return_exceptions=True,
                     )
-                )
-            )
-        finally:
-            await asyncio.gather(*(each.close() for each in opened))
+                    polled |= {end.company: end for end in ends if isinstance(end, Polled)}
+                    for end in ends:
+                        if isinstance(end, BaseException):
+                            raise end
+                finally:
+                    await partition.close()
+            except TAKEN_AWAY:
+                log.info("a poller that runs took its companies back; this goes on after it", partition=number)
+                continue
+            return list(polled.values())
+        raise PartitionClosedError(
+            f"another poller took partition {number} of {self._cursors.topic} back {TURNS} times: stop it, or try later"
+        )
 
     async def _one(
-        self, company: Company, partition: CursorPartition, replay: Replay | None, reconcile_all: bool
+        self,
+        company: Company,
+        partition: CursorPartition,
+        begun: set[str],
+        replay: Replay | None,
+        reconcile_all: bool,
     ) -> Polled:
-        if replay is not None:
+        goes_on = company.id in begun
+        if replay is not None and not goes_on:  # else its cursors say how far it came, if it did not end
             cursors = partition.of(company.id).cursors.values()
             await partition.write(company.id, [replace(each, replay=replay) for each in cursors])
-        polled, _ = await Rounds(company.id, partition, self._around).once(company, reconcile_all=reconcile_all)
+        begun.add(company.id)
+        passing = Pass.DUE if not reconcile_all else Pass.REST if goes_on else Pass.WHOLE
+        polled, _ = await Rounds(company.id, partition, self._around).once(company, passing)
         return polled
 
     async def run(self, stop: asyncio.Event) -> None:
@@ -145,7 +185,7 @@ class Poller(ConsumerRebalanceListener):  # type: ignore[misc]  # aiokafka ships
         finally:
             self._stopping = True
             await self._let_go({*self._open, *self._opening})
-            await consumer.stop()
+            await stop_client(consumer)
 
     # Rebalance.
 

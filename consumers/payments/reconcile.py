@@ -3,9 +3,13 @@
 All documents of a company, some at each poll: Sage's balance against what was told. Where they differ, the document's
 rows are read: what is news is told, what has vanished becomes a void, and what remains is told as a difference, once
 two readings of the balance, before and after the rows, agree. A difference that has closed is told as 0.
+
+A document that stands in Sage by our books and that Sage shows in no session was deleted there by hand, or is kept from
+the user: it is told to people, in the log, a metric and the answer of `payments --reconcile`.
 """
 
 from dataclasses import replace
+from enum import Enum, auto
 
 import structlog
 
@@ -20,6 +24,17 @@ from sage_client import Login
 log = structlog.get_logger(__name__)
 
 
+class Pass(Enum):
+    """How much of a pass over all documents one call does."""
+
+    DUE = auto()
+    """The next slice, if a pass is due or under way."""
+    WHOLE = auto()
+    """All documents, from the first."""
+    REST = auto()
+    """All that is left of a pass that was interrupted."""
+
+
 class Reconciliation:
     """The passes over one company's documents."""
 
@@ -27,14 +42,17 @@ class Reconciliation:
         self._desk = desk
         self._left: list[Ours] | None = None
         """What of the pass under way is still to be looked at; None: it is to be found out."""
+        self.missing: set[str] = set()
+        """Keys of documents that stand in Sage by our books, and that Sage did not show the last time."""
 
-    async def go_on(self, company: Company, *, whole: bool = False) -> None:
-        """Look at the next slice if a pass is due or under way; at everything where `whole`.
+    async def go_on(self, company: Company, passing: Pass = Pass.DUE) -> None:
+        """Do as much of a pass as is asked for.
 
         Raises:
             SageError, BudgetSpentError, PartitionClosedError: as a poll; the pass goes on from there later.
         """
         desk, rules = self._desk, self._desk.around.rules
+        whole = passing is not Pass.DUE
         at = desk.memory.reconciled
         if at is None:
             at = Reconciled(desk.now())  # every document was asked for just now
@@ -42,7 +60,7 @@ class Reconciliation:
         if not whole and at.after is None and desk.now() - at.ended < rules.reconcile_every:
             return
         if self._left is None or whole:
-            self._left = self._behind(company, None if whole else at.after)
+            self._left = self._behind(company, None if passing is Pass.WHOLE else at.after)
         while self._left:
             part, self._left = self._left[: rules.reconcile_slice], self._left[rules.reconcile_slice :]
             try:
@@ -60,6 +78,7 @@ class Reconciliation:
             await desk.write([Reconciled(desk.now())], [])
             open_ones = [each for each in desk.memory.told.values() if each.fact.kind is PaymentKind.DIFFERENCE]
             metrics.DIFFERENCES.labels(company.id).set(sum(1 for each in open_ones if each.fact.amount))
+            metrics.MISSING.labels(company.id).set(len(self.missing))
             log.info("payments reconciled", company=company.id, documents=len(desk.documents.found))
 
     def _behind(self, company: Company, after: tuple[str, str] | None) -> list[Ours]:
@@ -73,10 +92,28 @@ class Reconciliation:
         logins = [desk.around.login(each) for each in company.views.values()]
         names = [(each.object, each.record_no) for each in part]
         before = await desk.balances(logins, names)
+        self._look_for_missing(company, part, before)
         odd = [each for each in part if self._differs(each, before.get((each.object, each.record_no)))]
         for kind in SageObject:
             if documents := [each for each in odd if each.object is kind]:
                 await self._read_again(company, logins, kind, documents, before)
+
+    def _look_for_missing(
+        self, company: Company, part: list[Ours], shown: dict[tuple[SageObject, str], Balance]
+    ) -> None:
+        for document in part:
+            name = document.object, document.record_no
+            if name in shown or name not in self._desk.documents.standing:
+                self.missing.discard(document.key)
+            elif document.key not in self.missing:
+                self.missing.add(document.key)
+                log.warning(
+                    "a document that was posted is not in sage any more, or the user may not see it",
+                    document=document.key,
+                    number=document.number,
+                    record_no=document.record_no,
+                    company=company.id,
+                )
 
     def _differs(self, document: Ours, balance: Balance | None) -> bool:
         told = [each.fact for each in self._desk.memory.about(document)]

@@ -15,6 +15,7 @@ from consumers.payments.budget import BudgetSpentError
 from consumers.payments.companies import Company
 from consumers.payments.partition import CursorPartition, PartitionClosedError
 from consumers.payments.poll import CompanyPoll
+from consumers.payments.reconcile import Pass
 from consumers.payments.rules import Around
 from sage_client import Kind, SageError
 
@@ -32,6 +33,8 @@ class Polled:
     calls: int
     records: int
     error: str | None = None
+    missing: tuple[str, ...] = ()
+    """Of a whole pass: keys of documents that we posted and Sage does not show any more."""
 
 
 class Rounds:
@@ -55,7 +58,7 @@ class Rounds:
             _, wait = await self.once(now)
             await self._around.time.until(self._wanted, wait)
 
-    async def once(self, company: Company, *, reconcile_all: bool = False) -> tuple[Polled, float]:
+    async def once(self, company: Company, passing: Pass = Pass.DUE) -> tuple[Polled, float]:
         """One poll, and the seconds until the next.
 
         Raises:
@@ -65,14 +68,15 @@ class Rounds:
         calls, records = desk.budget.calls, desk.records
         failure: Exception | None = None
         try:
-            await self._poll.poll(company, reconcile_all=reconcile_all)
+            await self._poll.poll(company, passing)
         except PartitionClosedError:
             raise
         except Exception as error:  # noqa: BLE001 - whatever it is, it is this company's trouble alone
             failure = error
         wait = self._told(company.id, failure)
         said = None if failure is None else str(failure) or repr(failure)
-        polled = Polled(company.id, desk.budget.calls - calls, desk.records - records, said)
+        missing = tuple(sorted(self._poll.missing)) if passing is not Pass.DUE else ()
+        polled = Polled(company.id, desk.budget.calls - calls, desk.records - records, said, missing)
         log.info("payments polled", company=company.id, calls=polled.calls, records=polled.records, well=said is None)
         return polled, wait
 

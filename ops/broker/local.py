@@ -21,16 +21,25 @@ LOG_LINES: Final = 30
 class LocalKafka(RealBroker):
     """Apache Kafka on two free ports of 127.0.0.1, with its data in a temporary folder that `close` removes.
 
+    `listeners` are further ones, name to security protocol, each at a port of its own (`address`).
+
     The broker dies with this process even when this process is killed: a small shell holds the reading end of a pipe,
     and ends the broker and its data when the pipe breaks.
     """
 
     kind: ClassVar[Kind] = "local"
 
-    def __init__(self, progress: Progress = quiet, settings: Mapping[str, str] | None = None) -> None:
+    def __init__(
+        self,
+        progress: Progress = quiet,
+        settings: Mapping[str, str] | None = None,
+        listeners: Mapping[str, str] | None = None,
+    ) -> None:
         super().__init__(progress)
         self._settings = SETTINGS | dict(settings or {})
-        self._port, self._controller_port = free_ports(2)
+        self._listeners = dict(listeners or {})
+        self._port, self._controller_port, *more = free_ports(2 + len(self._listeners))
+        self._more_ports = dict(zip(self._listeners, more, strict=True))
         self._home: tempfile.TemporaryDirectory[str] | None = None
         self._server: subprocess.Popen[bytes] | None = None
         self._watch: subprocess.Popen[bytes] | None = None
@@ -39,6 +48,10 @@ class LocalKafka(RealBroker):
     def bootstrap(self) -> str:
         """Known from the beginning, and the same after every restart."""
         return f"127.0.0.1:{self._port}"
+
+    def address(self, listener: str) -> str:
+        """Where one of the other `listeners` is, by its name."""
+        return f"127.0.0.1:{self._more_ports[listener]}"
 
     def prepare(self) -> None:
         """Look for Java, and fetch the jars unless they are in the project's cache.
@@ -126,11 +139,13 @@ class LocalKafka(RealBroker):
             return Path(self._home.name, "server.properties")
         self._home = tempfile.TemporaryDirectory(prefix="local-kafka-", ignore_cleanup_errors=True)
         path = Path(self._home.name, "server.properties")
+        clients = [f"HOST://{self.bootstrap}", *(f"{name}://{self.address(name)}" for name in self._listeners)]
+        protocols = {"HOST": "PLAINTEXT", "CONTROLLER": "PLAINTEXT", **self._listeners}
         here = {
             "controller.quorum.voters": f"1@127.0.0.1:{self._controller_port}",
-            "listeners": f"HOST://{self.bootstrap},CONTROLLER://127.0.0.1:{self._controller_port}",
-            "advertised.listeners": f"HOST://{self.bootstrap}",
-            "listener.security.protocol.map": "HOST:PLAINTEXT,CONTROLLER:PLAINTEXT",
+            "listeners": ",".join([*clients, f"CONTROLLER://127.0.0.1:{self._controller_port}"]),
+            "advertised.listeners": ",".join(clients),
+            "listener.security.protocol.map": ",".join(f"{name}:{each}" for name, each in protocols.items()),
             "inter.broker.listener.name": "HOST",
             "log.dirs": str(path.with_name("data")),
         }

@@ -6,6 +6,7 @@ from aiokafka.admin import NewPartitions
 
 from app.settings import Settings
 from app.topics import Fault, check_topics, create
+from consumers.topic_facts import describe
 from tests.support.kafka import admin_of, create_topic
 
 
@@ -31,6 +32,38 @@ async def test_missing_topics_are_named_and_created_as_the_contract_says(bootstr
         assert facts[names.ledger(source)].partitions == facts[source].partitions == 3
         assert facts[names.ledger(source)].cleanup == {"compact"}
     assert facts[names.sage_dead_letters].settings["retention.ms"] == "-1"
+
+
+async def test_a_slow_broker_is_waited_for_and_one_that_never_shows_a_topic_is_told_truly(
+    bootstrap: str, topic_prefix: str, monkeypatch
+):
+    settings = settings_for(bootstrap, topic_prefix, partitions=1)
+    hidden: set[str] = {settings.topics.sage_payments}
+    looks = 0
+
+    async def slowly(admin, names):
+        nonlocal looks
+        looks += 1
+        if looks > 3:
+            hidden.clear()
+        return {name: each for name, each in (await describe(admin, names)).items() if name not in hidden}
+
+    monkeypatch.setattr("app.topics.describe", slowly)
+    monkeypatch.setattr("app.topics.TELL_AFTER", 0.0)
+    told: list[str] = []
+    async with admin_of(bootstrap) as admin:
+        report = await create(admin, settings, told.append)
+        assert report.problems == []
+        assert told[0].startswith("the broker shows ")
+        assert told[0].endswith(" of 22 new topics; waiting for the rest")
+        await admin.delete_topics([settings.topics.sage_payments])
+        hidden.add(settings.topics.sage_payments)
+        looks = -1_000_000
+        monkeypatch.setattr("app.topics.VISIBLE_WITHIN", 0.5)
+        report = await create(admin, settings)
+    [problem] = report.problems
+    assert (problem.fault, problem.topic) == (Fault.NOT_SHOWN, settings.topics.sage_payments)
+    assert "--create" not in problem.fix
 
 
 async def test_a_ledger_is_created_with_the_partition_count_its_source_has(bootstrap: str, topic_prefix: str):

@@ -1,6 +1,9 @@
 """The demonstration itself, as `make demo` runs it."""
 
+import os
 import re
+import shlex
+import signal
 import subprocess
 import sys
 from pathlib import Path
@@ -31,3 +34,49 @@ def test_the_demonstration_ends_with_nothing_lost_and_nothing_twice():
     assert all(ended)
     assert payments
     assert events > sum(ended)  # the rest was delivered again, and answered from memory
+
+
+def test_a_demonstration_that_is_kept_can_be_used_from_another_terminal_until_it_is_interrupted():
+    file = ROOT / ".cache" / "demo.env"
+    process = subprocess.Popen(
+        [sys.executable, "-m", "demo", "--good", "20", "--keep"],
+        cwd=ROOT,
+        stdout=subprocess.PIPE,
+        stderr=subprocess.STDOUT,
+        text=True,
+        env=os.environ | {"COLUMNS": "200"},
+    )
+    assert process.stdout is not None
+    try:
+        said = []
+        for line in process.stdout:
+            said.append(line)
+            if "Ctrl-C ends everything" in line:
+                break
+        assert process.poll() is None, "".join(said)
+        shown = "".join(said)
+        assert f". {file.relative_to(ROOT)}" in shown
+        variables = dict(
+            shlex.split(line.removeprefix("export "))[0].split("=", 1) for line in file.read_text().splitlines()
+        )
+        for advised in re.findall(r"alvys-sage ([^#\n]+)", shown):
+            done = subprocess.run(
+                [sys.executable, "-m", "app", *shlex.split(advised)],
+                cwd=ROOT,
+                env=os.environ | variables,
+                capture_output=True,
+                text=True,
+                check=False,
+                timeout=120,
+            )
+            assert done.returncode == 0, (advised, done.stderr)
+            assert done.stdout
+        process.send_signal(signal.SIGINT)
+        rest, _ = process.communicate(timeout=120)
+        assert LAST.fullmatch(rest.splitlines()[-1])
+        assert "Traceback" not in rest
+        assert process.returncode == 0
+        assert not file.exists()
+    finally:
+        if process.poll() is None:
+            process.kill()

@@ -4,10 +4,22 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from domain.categories import fold
 from domain.documents import PartyKind, PartyRef
 from domain.outcomes import Deferred, Rejected
-from domain.parties import PartyIndex, PartyRecord, creatable, derived_id, match, plain_number, rules_of, unlinked
+from domain.parties import (
+    PartyIndex,
+    PartyRecord,
+    creatable,
+    derived_id,
+    derived_ids,
+    made_for,
+    made_for_note,
+    match,
+    plain_name,
+    plain_number,
+    rules_of,
+    unlinked,
+)
 from domain.profiles import PartyRules, Profile
 from domain.settings import ConnectionSetting
 from tests.support.events import event, read
@@ -43,9 +55,90 @@ def test_a_name_matches_whatever_its_case_and_outer_white_space():
     assert find("summit ridge") == "C-2"
 
 
+@pytest.mark.parametrize(
+    "written",
+    ["Prairie  Gold Foods", "Prairie\u00a0Gold Foods", "Prairie\u2009Gold\tFoods\n", "Prairie Gold\u200b Foods\ufeff"],
+)
+def test_a_name_that_looks_the_same_is_the_same(written):
+    assert find(written) == "C-1"
+
+
+def test_a_letter_is_the_same_however_it_is_composed():
+    composed = [PartyRecord("C-9", "Caf\u00e9 \u00d1and\u00fa")]
+    assert match(PartyRef(PartyKind.CUSTOMER, None, ("CAFE\u0301 N\u0303ANDU\u0301",)), composed) == "C-9"
+
+
 @pytest.mark.requirement(39)
 def test_nothing_else_of_a_name_is_folded():
-    assert find("Prairie-Gold Foods") == find("Prairie  Gold Foods") == "PARTY_NOT_FOUND"
+    assert find("Prairie-Gold Foods") == find("PrairieGold Foods") == find("Prairie Gold") == "PARTY_NOT_FOUND"
+
+
+def test_records_whose_names_look_the_same_are_not_chosen_from():
+    twins = [PartyRecord("C-1", "Alder Creek"), PartyRecord("C-2", "Alder\u00a0 Creek")]
+    found = match(PartyRef(PartyKind.CUSTOMER, None, ("Alder Creek",)), twins)
+    assert isinstance(found, Rejected)
+    assert found.code == "PARTY_AMBIGUOUS"
+
+
+EAGLE = PartyRef(PartyKind.VENDOR, names=("Eagle Transport",))
+BY_MC = PartyRules(True, "mc", "MC_NUMBER")
+
+
+def by_name(record: PartyRecord, profile: Profile, rules: PartyRules = BY_MC, entity: str | None = None) -> str:
+    found = PartyIndex([record], rules.link).match(
+        EAGLE, rules, profile, own_ids=derived_ids(PartyKind.VENDOR, entity, profile)
+    )
+    return found.code if isinstance(found, Rejected) else found
+
+
+@pytest.mark.parametrize("entity", [None, "100"])
+def test_a_record_that_was_made_for_one_party_is_never_taken_for_another_of_its_name(entity):
+    made = PartyRecord(derived_id(PartyKind.VENDOR, None, "first"), "Eagle Transport")
+    assert by_name(made, Profile("second"), entity=entity) == "PARTY_NOT_FOUND"
+    assert by_name(made, Profile(None), entity=entity) == "PARTY_NOT_FOUND"
+    assert by_name(made, Profile("first"), entity=entity) == made.id
+
+
+def test_a_record_made_under_an_id_of_alvys_is_known_by_its_note():
+    note = made_for(f"Pays by card.\r\n{made_for_note('first')}  \nCalled twice.")
+    assert note == "first"
+    made = PartyRecord("V-77", "Eagle Transport", made_for=note)
+    assert by_name(made, Profile("second")) == "PARTY_NOT_FOUND"
+    assert by_name(made, Profile("first")) == "V-77"
+    assert made_for("Nothing of ours") == ""
+
+
+def test_a_record_made_for_another_does_not_make_the_name_ambiguous():
+    made = PartyRecord(derived_id(PartyKind.VENDOR, None, "first"), "Eagle Transport")
+    by_hand = PartyRecord("V-1", "EAGLE TRANSPORT")
+    assert PartyIndex([made, by_hand]).match(EAGLE, profile=Profile("second")) == "V-1"
+
+
+@pytest.mark.feature("2.5 mc dot")
+@pytest.mark.parametrize(
+    ("record", "profile", "right"),
+    [
+        (PartyRecord("V-1", "Eagle Transport", number="MC1"), Profile(mc_number="2"), "PARTY_AMBIGUOUS"),
+        (PartyRecord("V-1", "Eagle Transport", number="MC1"), Profile(), "V-1"),
+        (PartyRecord("V-1", "Eagle Transport"), Profile(mc_number="2"), "V-1"),
+        (PartyRecord("V-1", "Eagle Transport", tax_id="12-3456789"), Profile(tax_id="98-7654321"), "PARTY_AMBIGUOUS"),
+        (PartyRecord("V-1", "Eagle Transport", tax_id="12-3456789"), Profile(tax_id="123456789"), "V-1"),
+        (PartyRecord("V-1", "Eagle Transport", tax_id="123456789 RT0001"), Profile(tax_id="123456789"), "V-1"),
+        (PartyRecord("V-1", "Eagle Transport", tax_id="***-**-6789"), Profile(tax_id="98-7654321"), "V-1"),
+        (PartyRecord("V-1", "Eagle Transport", tax_id="XXX-XX-6789"), Profile(tax_id="98-7654321"), "V-1"),
+        (PartyRecord("V-1", "Other", number="2", tax_id="12-3456789"), Profile(mc_number="2", tax_id="9" * 9), "V-1"),
+    ],
+)
+def test_a_number_that_contradicts_beats_an_equal_name_and_one_that_is_not_known_says_nothing(record, profile, right):
+    assert by_name(record, profile) == right
+
+
+def test_a_tax_id_is_not_repeated_in_a_refusal():
+    record = PartyRecord("V-1", "Eagle Transport", tax_id="12-3456789")
+    found = PartyIndex([record]).match(EAGLE, profile=Profile(tax_id="98-7654321"))
+    assert isinstance(found, Rejected)
+    assert found.detail == "vendor 'Eagle Transport' is V-1 by name, but its tax id is another one"
+    assert "3456789" not in repr(record)
 
 
 @pytest.mark.requirement(39)
@@ -111,7 +204,11 @@ def test_whatever_is_listed_one_active_record_answers_or_none_and_an_id_is_never
         assert linked == [found]
         return
     assert rules.by_name
-    assert any([each.id for each in active if fold(each.name) == fold(name)] == [found] for name in ref.names)
+    assert any(
+        [each.id for each in active if plain_name(each.name) == plain_name(name)] == [found] for name in ref.names
+    )
+    there, own_number = plain_number("mc", by_id[found].number), plain_number("mc", number)
+    assert not (rules.link and rules.link_field and there and own_number and there != own_number)
 
 
 @given(RECORDS, st.lists(st.builds(PartyRecord, IDS, NAMES, st.booleans(), NUMBERS)), REFS, NUMBERS)

@@ -289,6 +289,35 @@ async def test_a_carrier_is_linked_by_its_mc_number_before_its_name(world, gatew
     assert posted[-1]["document"]["party"] == "V-2"
 
 
+@pytest.mark.feature("ap.createVendors")
+@pytest.mark.parametrize("ids", [[], [{"subsidiaryId": SUBSIDIARY, "externalAccountingId": "V-NEW"}]])
+async def test_a_vendor_that_was_made_for_one_carrier_is_not_paid_for_another_of_its_name(world, gateway, ids):
+    await connect(world, ap={"exportCarrierStatements": True, "createVendors": True})
+    async with world.worker():
+        await carrier(world, "1", id="first", name="Eagle Transport", externalName="", externalIds=ids)
+        await world.until(1, "posted")
+        await carrier(world, "2", id="second", name="Eagle  Transport", externalName="")
+        first, second = await world.until(2, "posted")
+        await carrier(world, "3", id="first", name="EAGLE TRANSPORT", externalName="")
+        third = (await world.until(3, "posted"))[-1]
+    parties = [each["document"]["party"] for each in (first, second, third)]
+    assert parties == [parties[0], derived_id(PartyKind.VENDOR, None, "second"), parties[0]]
+    made = [row for row in rows(gateway, "VENDOR") if row["NAME"].startswith("Eagle")]
+    assert sorted(row["COMMENTS"] for row in made) == ["Alvys id: first", "Alvys id: second"]
+
+
+@pytest.mark.feature("2.5 mc dot")
+async def test_a_carrier_of_a_vendors_name_and_another_number_is_not_paid_as_him(world, gateway):
+    linked = {"linkCarriersBy": "mc", "carrierNumberField": "MC_NUMBER", "exportCarrierStatements": True}
+    await connect(world, ap=linked | {"createVendors": True})
+    await carrier(world, "1", name="Other", externalName="", mcNum="MC-777")
+    async with world.worker():
+        [refused] = await world.until(1, "rejected")
+    assert refused["code"] == "PARTY_AMBIGUOUS"
+    assert "MC number is 'MC-812345', not '777'" in refused["detail"]
+    assert functions(gateway, "create_bill") == 0
+
+
 @pytest.mark.parametrize("form", ["contact", "vendor", "none"])
 @pytest.mark.feature("ap.factoringAs", "2.5 factoring")
 async def test_the_factoring_company_of_a_new_carrier_is_a_pay_to_contact_or_a_vendor(world, gateway, form):

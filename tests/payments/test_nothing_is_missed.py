@@ -5,7 +5,11 @@ from decimal import Decimal
 
 import pytest
 
+from consumers.engine.ledger import Entry, Retired
 from consumers.payments.memory import Replay
+from consumers.payments.partition import PartitionClosedError
+from consumers.payments.poll import CompanyPoll
+from consumers.payments.reconcile import Reconciliation
 from domain.documents import SageObject
 from simulator.payments import Edit
 
@@ -193,3 +197,88 @@ async def test_a_replay_tells_each_fact_once_more_under_the_same_id(books, monke
     assert await books.folded() == books.truth()
     await books.poll()
     assert len(await books.records()) == len(again)
+
+
+async def test_a_posted_document_that_sage_does_not_show_any_more_is_named_and_one_that_we_reversed_is_not(books):
+    deleted, reversed_by_us, kept = [await books.invoice(name) for name in "ABC"]
+    [polled] = await books.poll(reconcile=True)
+    assert polled.missing == ()
+    stood = books.entry(SageObject.AR_INVOICE, str(reversed_by_us), "B").posted
+    await books.ledger(
+        Entry(
+            "invoice/B",
+            retired=(Retired(stood.record_no, "", stood.connection, stood.sage_object, stood.party_id),),
+        )
+    )
+    for number in (deleted, reversed_by_us):
+        books.sim.store.database.delete("ARINVOICE", "BLUEMESA", number)
+    [polled] = await books.poll(reconcile=True)
+    assert polled.missing == ("invoice/A",)
+    assert kept
+
+
+async def test_a_whole_reconciliation_goes_on_where_a_running_poller_interrupted_it(books, monkeypatch):
+    from consumers.payments.rules import Rules  # noqa: PLC0415
+
+    monkeypatch.setattr("app.payments.rules_of", lambda _: Rules(reconcile_slice=1))
+    monkeypatch.setattr("consumers.payments.poller.TURN_AFTER", 0.01)
+    numbers = [await books.invoice(f"I{number}") for number in range(6)]
+    await books.poll()
+    for number in numbers:
+        books.payments.delete("BLUEMESA", "AR", books.pay("AR", {number: "1.00"}))
+    looked_at: list[str] = []
+    look = Reconciliation._look_at
+
+    async def interrupted(self: Reconciliation, company, part) -> None:
+        await look(self, company, part)
+        looked_at.extend(each.record_no for each in part)
+        if len(looked_at) in {2, 5}:  # a poller that runs takes its partitions back
+            async with books.poller() as other:
+                opened = await other._cursors.open([self._desk._partition.place.partition], lambda *_: None)
+                await opened[0].close()
+
+    monkeypatch.setattr(Reconciliation, "_look_at", interrupted)
+    [polled] = await books.poll(reconcile=True)
+    assert polled.error is None
+    again = len(looked_at) - len(set(looked_at))
+    assert set(looked_at) == {str(number) for number in numbers}
+    assert again == 2, "only the slice that was interrupted is looked at again"
+
+
+async def test_a_replay_beside_a_running_poller_is_told_once(books, monkeypatch):
+    monkeypatch.setattr("consumers.payments.poller.TURN_AFTER", 0.01)
+    number = await books.invoice("A")
+    await books.poll()
+    books.clock.advance(hours=1)
+    books.pay("AR", {number: "10.00"})
+    await books.poll()
+    taken = 0
+    poll = CompanyPoll.poll
+
+    async def interrupted(self: CompanyPoll, company, passing) -> None:
+        nonlocal taken
+        if not taken:
+            taken += 1
+            async with books.poller() as other:
+                place = self.desk._partition.place
+                opened = await other._cursors.open([place.partition], lambda *_: None)
+                await opened[0].close()
+        await poll(self, company, passing)
+
+    monkeypatch.setattr(CompanyPoll, "poll", interrupted)
+    await books.poll(Replay("again", "03/10/2026 00:00:00"))
+    assert taken == 1
+    assert [each["paymentId"] for each in await books.records()] == [f"BLUEMESA/ar/{number}/payment"] * 2
+
+
+async def test_who_is_interrupted_for_ever_says_so(books, monkeypatch):
+    monkeypatch.setattr("consumers.payments.poller.TURN_AFTER", 0.0)
+    monkeypatch.setattr("consumers.payments.poller.TURNS", 3)
+    await books.invoice("A")
+
+    async def taken_away(*_: object) -> None:
+        raise PartitionClosedError("payment-cursor:0: ProducerFenced()")
+
+    monkeypatch.setattr(CompanyPoll, "poll", taken_away)
+    with pytest.raises(PartitionClosedError, match=r"another poller took partition \d+ of .* back 3 times: stop it"):
+        await books.poll(reconcile=True)

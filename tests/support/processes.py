@@ -46,6 +46,7 @@ class Process:
         end = time.monotonic() + timeout
         while not any(text in (log := self.log.read_text()) for text in texts):
             assert time.monotonic() < end, f"none of {texts} in {log}"
+            assert self.running or any(text in self.log.read_text() for text in texts), f"it ended: {log}"
             time.sleep(0.05)
 
     @property
