@@ -7,7 +7,7 @@ import aiohttp
 import pytest
 
 from simulator import demo_seed
-from tests.simulator.gateway_client import Client, bill, invoice
+from tests.simulator.gateway_client import Client, bill, errors, invoice, query
 
 
 async def test_the_state_is_counted_from_the_database(client: Client, sim):
@@ -87,6 +87,19 @@ async def test_a_company_is_loaded_changed_and_paid_over_http(client: Client, si
         assert "colour" in await response.text()
 
 
+async def test_what_a_company_has_is_changed_over_http(client: Client, sim):
+    projects = query("PROJECT", "PROJECTID")
+    assert errors(await client.send(projects)) == []
+    url = f"{sim.base_url}/admin/company/BLUEMESA"
+    for preset, status in (("barest", 200), ("bare", 400)):
+        async with client.http.patch(url, json={"preset": preset}) as response:
+            assert response.status == status
+    assert errors(await client.send(projects)) == ["XL03000009"]
+    async with client.http.patch(url, json={"subscriptions": ["Projects"]}) as response:
+        assert (await response.json())["common_fields_only"]
+    assert errors(await client.send(projects)) == []
+
+
 async def test_loading_a_company_again_keeps_its_documents_and_record_numbers(client: Client, sim):
     await client.ok(invoice())
     before = sim.store.documents()
@@ -97,7 +110,7 @@ async def test_loading_a_company_again_keeps_its_documents_and_record_numbers(cl
 
 @pytest.mark.parametrize("module", [["-m", "simulator"]])
 async def test_the_command_says_where_it_listens_and_stops_on_sigterm(module, tmp_path):
-    arguments = ["--port", "0", "--demo", "--database", str(tmp_path / "gateway.sqlite")]
+    arguments = ["--port", "0", "--demo", "--preset", "barest", "--database", str(tmp_path / "gateway.sqlite")]
     process = await asyncio.create_subprocess_exec(
         sys.executable, *module, *arguments, stdout=asyncio.subprocess.PIPE, stderr=asyncio.subprocess.PIPE
     )
@@ -106,7 +119,9 @@ async def test_the_command_says_where_it_listens_and_stops_on_sigterm(module, tm
     found = re.fullmatch(r"listening on (http://127\.0\.0\.1:\d+/ia/xml/xmlgw\.phtml)", line)
     assert found, line
     async with aiohttp.ClientSession() as http:
-        await Client(http, found.group(1)).ok(invoice())
+        client = Client(http, found.group(1))
+        await client.ok(invoice())
+        assert errors(await client.send(query("PROJECT", "PROJECTID"))) == ["XL03000009"]
     taken = await asyncio.create_subprocess_exec(
         sys.executable, *module, "--port", found.group(1).split(":")[2].split("/")[0],
         stdout=asyncio.subprocess.PIPE, stderr=asyncio.subprocess.PIPE,
@@ -115,5 +130,5 @@ async def test_the_command_says_where_it_listens_and_stops_on_sigterm(module, tm
     assert (taken.returncode, out) == (2, b"")
     assert b"Traceback" not in complaint
     process.send_signal(signal.SIGTERM)
-    rest, errors = await asyncio.wait_for(process.communicate(), 10)
-    assert (process.returncode, rest, errors) == (0, b"", b"")
+    rest, complaints = await asyncio.wait_for(process.communicate(), 10)
+    assert (process.returncode, rest, complaints) == (0, b"", b"")

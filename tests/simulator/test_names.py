@@ -5,7 +5,7 @@ from collections.abc import Iterable, Iterator
 import pytest
 
 from simulator.catalogue import STANDARD
-from simulator.seed import PRESETS
+from simulator.seed import PRESETS, Config
 from tests.simulator.gateway_client import Client, bill, errors, invoice, query, rows, texts
 from tests.support.sage_reference import reference, unsourced
 
@@ -159,6 +159,13 @@ async def test_what_a_company_has_not_bought_cannot_stand_on_a_line_or_a_record(
     assert rows(await client.ok(query("ARINVOICE", "RECORDID")), "ARINVOICE", "RECORDID") == ["C"]
     sim.store.configure("BLUEMESA", preset="fullest")
     assert errors(await client.send(query("APBILLITEM", "PROJECTID"))) == []
+
+
+def test_a_seed_names_a_preset_and_says_more_than_it():
+    config = Config.model_validate({"preset": "barest", "subscriptions": ["Projects"]})
+    assert (config.subscriptions, config.common_fields_only) == (("Projects",), True)
+    assert "ARPYMT.STATE" in config.refused_by_query
+    assert Config() == Config.model_validate({"preset": "fullest"})
 
 
 def test_a_preset_that_does_not_exist_is_refused(sim):
