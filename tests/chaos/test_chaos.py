@@ -54,7 +54,7 @@ BEYOND = ("--kills", "0", "--fault-rate", "0.5", "--faults", "beyond_lease")
 )
 def test_a_guard_that_is_broken_is_reported(bootstrap, tmp_path, guard, options, reported):
     code, told, shown = chaos(bootstrap, tmp_path / "report", "--break", guard, *SMALL, *options)
-    assert code == 1
+    assert code == 1, shown
     assert told[reported] > 0, shown
     assert len(told["findings"][reported]) == told[reported]
 
