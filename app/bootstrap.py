@@ -129,4 +129,5 @@ def client_of(settings: Settings) -> SageClient:
             settings.request_burst,
         ),
         marker_field=settings.marker_field,
+        endpoint_domain=settings.endpoint_domain,
     )

@@ -197,6 +197,9 @@ EXPLAINED = {
     "RowUnreadableError": 1,
     "CursorUnreadableError": 1,
     "PartitionClosedError": 1,
+    "ConfigurationError": 2,
+    "EndpointRefusedError": 2,
+    "GatewayRedirectsError": 2,
 }
 """Errors of the layers below whose text is for a person. By name: importing them would load Kafka for ``--help``."""
 

@@ -20,6 +20,7 @@ from app.credentials import Credentials, CredentialsSource, canonical, read_file
 from app.errors import SettingsError
 from app.secret_provider import provided_by
 from consumers.engine.sizes import LARGEST_EVENT, MOST_EVENT
+from sage_client import is_loopback
 
 PREFIX = "ALVYS_SAGE_"
 BROKERS_VARIABLE = "KAFKA_BOOTSTRAP_SERVERS"
@@ -144,6 +145,16 @@ class Settings(BaseSettings):
 
     gateway_url: str = Field(
         "https://api.intacct.com/ia/xml/xmlgw.phtml", description="Sage Intacct XML gateway, or a simulator of it."
+    )
+    endpoint_domain: str | None = Field(
+        None,
+        pattern=r"^[A-Za-z0-9-]+(\.[A-Za-z0-9-]+)+$",
+        description="Domain in which an answer of the gateway may name the address of a session, such as intacct.com; "
+        "not set: the gateway's own (SECURITY.md).",
+    )
+    allow_http_gateway: bool = Field(
+        False,
+        description="Take a gateway address without TLS that is not this machine: passwords travel in the clear.",
     )
     sender_id: str = Field("AlvysMPP", description="Sage Intacct Web Services sender ID.")
     sender_password: SecretStr | None = Field(None, description="Password of the sender ID.")
@@ -286,6 +297,10 @@ class Settings(BaseSettings):
             raise ValueError("must be an http or https address")
         if parts.username is not None or parts.password is not None:
             raise ValueError("must not hold a user or password")
+        try:
+            _ = parts.port
+        except ValueError:
+            raise ValueError("must have a port from 0 to 65535, or none") from None
         return url
 
     @field_validator("credentials")
@@ -302,6 +317,16 @@ class Settings(BaseSettings):
             for field in ("kafka_sasl_user", "kafka_sasl_password"):
                 if getattr(self, field) is None:
                     raise ValueError(f"{variable(field)} is needed with {self.kafka_security_protocol}")
+        return self
+
+    @model_validator(mode="after")
+    def _the_gateway_has_tls(self) -> Self:
+        without = urlsplit(self.gateway_url).scheme == "http" and not is_loopback(self.gateway_url)
+        if without and not self.allow_http_gateway:
+            raise ValueError(
+                f"{variable('gateway_url')} is an http address of another machine, so passwords would travel in the "
+                f"clear: use https, or set {variable('allow_http_gateway')}=true in a network that is trusted"
+            )
         return self
 
     @model_validator(mode="after")

@@ -4,8 +4,8 @@ Findings, per document:
 
 `lost`        it could be posted and does not stand in Sage; or a record of it has neither result nor dead letter
 `twice`       more than one of it stands in Sage that is not reversed; or one is reversed that no result tells of
-`disorder`    results of its records in another order than they were emitted; or what stands is not its last revision;
-              or an earlier revision was posted after a later one
+`disorder`    results of its records in another order than they came; or what stands is not its newest revision, as they
+              were emitted; or an earlier revision was posted after a later one
 `wrong`       what stands has another total, line, account or record number than the result says that posted it; or it
               was mapped with settings older than those acknowledged before it was sent; or a record ended otherwise
 `unexpected`  it stands in Sage and was not to be posted
@@ -24,7 +24,7 @@ from demo.events import Booking, Outcome
 STANDS = ("posted", "already_posted", "updated")
 POSTS = ("posted", "updated")
 SUPERSEDED = "SUPERSEDED"
-"""What a replay answers to a record that a later one of its document has overtaken."""
+"""What is answered to a record that is older than another one of its document."""
 
 Name = tuple[str, str, str, str]
 
@@ -146,11 +146,12 @@ def _one(document: Document, ours: Sequence[Standing], history: History, found: 
     if answer.record_no != standing[0].record_no:
         found.wrong.append(f"{key}: told as record {answer.record_no}, stands as {standing[0].record_no}")
     found.wrong += [f"{key}: {each}" for each in _differences(posted, answer, standing[0], history)]
-    last = [each for each in document.emissions if each.item.booking is not None][-1]
-    places = [each.place for each in posts]
+    emitted = {each.place: each.item.emitted for each in document.emissions if each.item.emitted is not None}
+    last = max((each for each in document.emissions if each.place in emitted), key=lambda each: emitted[each.place])
+    order = [emitted[each.place] for each in posts if each.place in emitted]
     if last.item.booking != posted.item.booking:
-        found.disorder.append(f"{key}: {posted.item.story} stands, and {last.item.story} came last")
-    elif places != sorted(places):
+        found.disorder.append(f"{key}: {posted.item.story} stands, and {last.item.story} is the newest")
+    elif order != sorted(order):
         found.disorder.append(f"{key}: an earlier revision was posted after a later one: {_told(document.answers)}")
 
 

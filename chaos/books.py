@@ -13,6 +13,8 @@ LINES = {
     "APBILL": ("APBILLITEM", "VENDORID"),
 }
 """The objects that are read, their lines, and the field of their party."""
+REVERSAL = "Reversal"
+"""The state of the transaction that Sage adds when a document is reversed: Sage's own, and nobody's document."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -53,6 +55,7 @@ def of_simulator(documents: Sequence[Mapping[str, Any]]) -> list[Standing]:
             state=each["state"],
         )
         for each in documents
+        if each["state"] != REVERSAL
     ]
 
 
@@ -83,6 +86,7 @@ async def by_query(client: SageClient, logins: Sequence[Login]) -> list[Standing
                     state=row["STATE"],
                 )
                 for row in rows
+                if row["STATE"] != REVERSAL
             ]
     return found
 

@@ -4,7 +4,7 @@ import asyncio
 import time
 from collections import Counter
 from collections.abc import Callable, Coroutine
-from dataclasses import dataclass, field, replace
+from dataclasses import dataclass, field
 from typing import Any
 
 from aiokafka import AIOKafkaConsumer
@@ -14,7 +14,7 @@ from chaos.audit import Document, Findings, audit, documents_of, may_wait, to_se
 from chaos.mappings import CHANGED_ACCOUNTS, original_settings
 from chaos.plan import Round, Step
 from chaos.proxy import Seen as Passed
-from chaos.script import Item, probe
+from chaos.script import Item, probe, sent_again
 from chaos.system import System
 from chaos.watch import Seen
 from chaos.workers import Endings
@@ -328,8 +328,7 @@ class Run:
         """What a failure without a message refused is a person's: once the faults are over, he sends it once more."""
         seen, again = self._system.watch.seen, []
         for answer in to_send_again(seen.answers, self._system.proxy.seen.silenced - self._sent_again):
-            item = self._sent[seen.sources[answer.place]]
-            again.append(replace(item, number=self._extra, story=f"{item.story}, sent again by a person"))
+            again.append(sent_again(self._sent[seen.sources[answer.place]], self._extra))
             self._extra += 1
             self._sent_again.add(answer.control_id or "")
         await self._put(again)

@@ -4,12 +4,14 @@ Everything is decided before the run begins. `Item.number` travels with the reco
 read back from the topic itself, whatever became of the producer that sent it.
 """
 
+import json
 from collections.abc import Iterator
 from dataclasses import dataclass, replace
+from datetime import datetime, timedelta
 
 from demo.events import BookedLine, Booking, Event, Outcome, bad_events, drafts
 from demo.events.draft import Draft
-from demo.events.maker import Maker
+from demo.events.maker import Maker, encoded
 
 HEADER = "chaos"
 """The record header that holds an item's number."""
@@ -20,6 +22,8 @@ REVISED = 0.4
 AT_ONCE = 0.5
 REDELIVERED = 0.2
 """The share of records that come once more, byte for byte."""
+HELD_UP = 0.15
+"""The share of records that come later than the next revision of their document may."""
 SOON = 30
 """Places in the script within which a later revision, or a redelivery, comes one time in two; else anywhere after."""
 
@@ -37,12 +41,14 @@ class Item:
     booking: Booking | None
     """What stands in Sage if this record is the one that is posted."""
     story: str
+    emitted: tuple[datetime, int, str] | None = None
+    """By which the records of one document are ordered; None where nothing is booked."""
     partition: int | None = None
     """Where it has to go; None: where its key leads."""
 
 
 def script(seed: int | str, events: int, first_number: int = 2_000_001) -> list[Item]:
-    """So many records, give or take a batch of bad ones; revisions of one document stand in their order."""
+    """So many records, give or take a batch of bad ones; most revisions of one document stand in their order."""
     maker = Maker(seed, first_number)
     places: list[tuple[float, int, Event]] = []
     for event, place in _placed(maker, events):
@@ -61,7 +67,7 @@ def _placed(maker: Maker, events: int) -> Iterator[tuple[Event, float]]:
         draft = next(good)
         place = maker.random.random() * events
         for event in _story_of(maker, draft):
-            yield event, place
+            yield event, _later(maker, place, events) if maker.chance(HELD_UP) else place
             made += 1
             if maker.chance(REDELIVERED):
                 yield replace(event, story=f"{event.story}, delivered again"), _later(maker, place, events)
@@ -87,7 +93,7 @@ def _story_of(maker: Maker, draft: Draft) -> Iterator[Event]:
 
 def _with_one_line_more(maker: Maker, draft: Draft, number: int) -> Draft:
     """The next revision of an invoice: the same with another charge, so that its total tells which one it is."""
-    revised = draft.copy(f"{draft.story.partition(',')[0]}, revision {number}")
+    revised = draft.later(f"{draft.story.partition(',')[0]}, revision {number}", number)
     invoice = revised.event["data"]["invoice"]
     line, cents = invoice["lineItems"][0], maker.cents(10, 90)
     amount = line["amount"] | {"amount": f"{cents / 100:.2f}"}
@@ -102,7 +108,6 @@ def _with_one_line_more(maker: Maker, draft: Draft, number: int) -> Draft:
     )
     total = draft.booking.cents + cents
     invoice["total"] = invoice["total"] | {"amount": f"{total // 100}.{total % 100:02d}"}
-    revised.event["id"] = f"{draft.event['id']}-{number}"
     lines = (*draft.booking.lines, BookedLine("accessorials", "Detention", cents))
     return replace(revised, booking=replace(draft.booking, lines=lines))
 
@@ -111,10 +116,26 @@ def _item(number: int, event: Event) -> Item:
     expected = event.expectation
     # One that waits for a setting which comes before the end is posted then, like any other.
     ends = Outcome.POSTED if expected.booking is not None else expected.outcome
-    return Item(number, event.topic, event.key, event.value, ends, expected.booking, event.story)
+    emitted = _emitted(event.value or b"") if expected.booking is not None else None
+    return Item(number, event.topic, event.key, event.value, ends, expected.booking, event.story, emitted)
+
+
+def sent_again(item: Item, number: int) -> Item:
+    """The document as upstream sends it once more for a person: in a new event, a second newer."""
+    event = json.loads(item.value or b"")
+    at = datetime.fromisoformat(event["timestamp"]) + timedelta(seconds=1)
+    value = encoded(event | {"id": f"{event['id']}-{number}", "timestamp": at.isoformat()})
+    story = f"{item.story}, sent again by a person"
+    return replace(item, number=number, value=value, story=story, emitted=_emitted(value))
+
+
+def _emitted(value: bytes) -> tuple[datetime, int, str]:
+    """Time, then id, of which the shorter is older (docs/contract.md)."""
+    event = json.loads(value)
+    return datetime.fromisoformat(event["timestamp"]), len(event["id"]), event["id"]
 
 
 def probe(number: int, topic: str, partition: int) -> Item:
     """A record that no Sage is needed for: its dead letter shows that the partition is open and outcomes flow."""
     key = f"probe/{number}".encode()
-    return Item(number, topic, key, b"probe", Outcome.DEAD, None, "a probe after a kill", partition)
+    return Item(number, topic, key, b"probe", Outcome.DEAD, None, "a probe after a kill", partition=partition)

@@ -32,6 +32,10 @@ class Audit:
         return not (self.lost or self.twice or self.wrong)
 
 
+WORTH_NOTHING = ("Reversed", "Reversal")
+"""A document that was reversed, and the transaction that Sage adds to take it back."""
+
+
 async def documents(admin_url: str) -> list[dict[str, Any]]:
     """Every AR invoice and AP bill in the simulator's database, with its lines."""
     async with httpx.AsyncClient(trust_env=False, timeout=TIMEOUT) as http:
@@ -43,7 +47,7 @@ async def documents(admin_url: str) -> list[dict[str, Any]]:
 
 def audit(sent: Iterable[Sent], standing: list[dict[str, Any]]) -> Audit:
     """Compare: each document expected once, as its last revision, to the cent, and nothing beside them but reversed."""
-    standing = [document for document in standing if document.get("state") != "Reversed"]
+    standing = [document for document in standing if document.get("state") not in WORTH_NOTHING]
     found = Audit(standing=len(standing))
     last = {(each.event.topic, each.event.key): each for each in sent if each.event.expectation.booking is not None}
     there: defaultdict[Name, list[dict[str, Any]]] = defaultdict(list)

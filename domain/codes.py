@@ -44,6 +44,8 @@ class Code(StrEnum):
     ZERO_TOTAL = "ZERO_TOTAL"
     DEDUCTED_FROM_DRIVER = "DEDUCTED_FROM_DRIVER"
     SUPERSEDED = "SUPERSEDED"
+    EVENT_TIME_AHEAD = "EVENT_TIME_AHEAD"
+    EVENT_ID_REUSED = "EVENT_ID_REUSED"
     MARKED_SYNCED = "MARKED_SYNCED"
     DRIVER_BILLS_OFF = "DRIVER_BILLS_OFF"
     NOT_A_1099_DRIVER = "NOT_A_1099_DRIVER"
@@ -83,6 +85,9 @@ class Code(StrEnum):
     CURRENCIES_MIXED = "CURRENCIES_MIXED"
     CURRENCY_UNKNOWN = "CURRENCY_UNKNOWN"
     AMOUNT_TOO_FINE = "AMOUNT_TOO_FINE"
+    AMOUNT_TOO_LARGE = "AMOUNT_TOO_LARGE"
+    DUE_BEFORE_DATE = "DUE_BEFORE_DATE"
+    REFERENCE_TOO_LONG = "REFERENCE_TOO_LONG"
     NEGATIVE_TOTAL = "NEGATIVE_TOTAL"
     CREDIT_LINES_MIXED = "CREDIT_LINES_MIXED"
     CREDIT_CHANGED = "CREDIT_CHANGED"
@@ -112,6 +117,8 @@ class Code(StrEnum):
     SAGE_SIGN_IN = "SAGE_SIGN_IN"
     SAGE_CONFIGURATION = "SAGE_CONFIGURATION"
     SAGE_FIELD_MISSING = "SAGE_FIELD_MISSING"
+    SAGE_ENDPOINT_REFUSED = "SAGE_ENDPOINT_REFUSED"
+    SAGE_REDIRECTS = "SAGE_REDIRECTS"
     SAGE_UNAVAILABLE = "SAGE_UNAVAILABLE"
     SAGE_REQUEST_INVALID = "SAGE_REQUEST_INVALID"
     OUTCOME_UNKNOWN = "OUTCOME_UNKNOWN"
@@ -128,6 +135,10 @@ class Code(StrEnum):
     STANDING_STATE_UNKNOWN = "STANDING_STATE_UNKNOWN"
     STANDING_NOT_FOUND = "STANDING_NOT_FOUND"
     CORRECTION_REFUSED = "CORRECTION_REFUSED"
+    CORRECTION_NOT_PERMITTED = "CORRECTION_NOT_PERMITTED"
+    REVERSAL_OFF = "REVERSAL_OFF"
+    REVERSAL_ELSEWHERE = "REVERSAL_ELSEWHERE"
+    REVERSAL_DATE = "REVERSAL_DATE"
     CORRECTION_CONTRADICTED = "CORRECTION_CONTRADICTED"
 
     @property
@@ -195,8 +206,24 @@ EXPLANATIONS: dict[Code, Explanation] = {
     ),
     Code.SUPERSEDED: Explanation(
         _S,
-        "The record was read again, and a later revision of the document has been answered since.",
-        "Nothing to do; the later revision is the one that counts.",
+        "The event is older, by its `timestamp` and then its `id`, than one of the document that was answered or sent "
+        "already; or it was delivered again, and a newer one has been answered since.",
+        "Nothing to do; the newest event is the one that counts. If the older content is right after all, send the "
+        "document again from Alvys: as a new event, with a new id and the present time.",
+    ),
+    Code.EVENT_TIME_AHEAD: Explanation(
+        _R,
+        "The event's `timestamp` is more than a day ahead of the present: the clock of its producer is wrong, and "
+        "whether the event is newer than others of the document cannot be known. What stands in Sage is left alone.",
+        "Set the producer's clock and send the document again, as a new event with the present time; or, if this "
+        "event is known to be the newest, `alvys-sage retry` exports it.",
+    ),
+    Code.EVENT_ID_REUSED: Explanation(
+        _R,
+        "The newest event of the document has the same `id` and `timestamp`, and other content: which of the two is "
+        "true cannot be known. What stands in Sage is left alone.",
+        "Let the producer give each event an id of its own, and send the document again; or, if this content is the "
+        "true one, `alvys-sage retry` exports it.",
     ),
     Code.MARKED_SYNCED: Explanation(
         _S,
@@ -373,8 +400,25 @@ EXPLANATIONS: dict[Code, Explanation] = {
     ),
     Code.AMOUNT_TOO_FINE: Explanation(
         _R,
-        "An amount has more decimals than its currency; Sage would round it, and the total would change.",
+        "An amount has more decimals than its currency, or than the two that Sage Intacct keeps (of dinars the third "
+        "counts); Sage would round it, and the total would change.",
         "Round the amounts in Alvys and send the document again.",
+    ),
+    Code.AMOUNT_TOO_LARGE: Explanation(
+        _R,
+        "An amount has more digits than Sage Intacct is known to take: 14 characters with the point and the cents.",
+        "Correct the amount in Alvys, or split the document, and send it again.",
+    ),
+    Code.DUE_BEFORE_DATE: Explanation(
+        _R,
+        "The document is due before its own date; Sage Intacct refuses that.",
+        "Correct the due date or the document's date in Alvys and send it again.",
+    ),
+    Code.REFERENCE_TOO_LONG: Explanation(
+        _R,
+        "The PO number of an invoice, or the reference of a bill, is longer than Sage Intacct takes, and `longValues` "
+        "of the connection is `reject`.",
+        "Shorten it in Alvys, or set `longValues` to `truncate`, and send the document again.",
     ),
     Code.NEGATIVE_TOTAL: Explanation(
         _R,
@@ -390,9 +434,10 @@ EXPLANATIONS: dict[Code, Explanation] = {
     ),
     Code.CREDIT_CHANGED: Explanation(
         _R,
-        "The document stands in Sage Intacct as a credit with other content. Sage Intacct documents no function that "
-        "reverses an adjustment, so it is not corrected by itself.",
-        "Correct the adjustment in Sage Intacct by hand and mark the document as synced.",
+        "The document stands in Sage Intacct as a credit with other content. Sage Intacct documents no function of the "
+        "XML gateway that reverses an adjustment, so it is not corrected by itself.",
+        "Reverse the adjustment in Sage Intacct by hand (Adjustments, Reverse), then `alvys-sage retry`: it is then "
+        "posted anew. Or correct it there by hand and mark the document as synced.",
     ),
     Code.CATEGORY_UNKNOWN: Explanation(
         _R,
@@ -403,7 +448,7 @@ EXPLANATIONS: dict[Code, Explanation] = {
         _R, "A line's category does not exist on this side (AR or AP).", "Correct the line's mapping and send it again."
     ),
     Code.NUMBER_UNUSABLE: Explanation(
-        _R, "The document's number is empty or too long for Sage Intacct.", "Correct the number in Alvys."
+        _R, "The document's number has no letter and no digit.", "Correct the number in Alvys."
     ),
     Code.PARTY_UNNAMED: Explanation(
         _R,
@@ -520,6 +565,20 @@ EXPLANATIONS: dict[Code, Explanation] = {
         "Give the user's role the permission to read the object, or switch the subscription on; it is tried again by "
         "itself.",
     ),
+    Code.SAGE_ENDPOINT_REFUSED: Explanation(
+        _W,
+        "The gateway named an address for the session that is outside its own domain or without TLS; our passwords do "
+        "not go there, so nothing was sent.",
+        "Check ALVYS_SAGE_GATEWAY_URL. If the address that `detail` names is Sage Intacct's, set "
+        "ALVYS_SAGE_ENDPOINT_DOMAIN to its domain and start the worker again; the documents then export by themselves.",
+    ),
+    Code.SAGE_REDIRECTS: Explanation(
+        _W,
+        "The gateway's address redirects requests to another one; redirects are never followed, since passwords would "
+        "go with them.",
+        "Set ALVYS_SAGE_GATEWAY_URL to the address that `detail` names, if that is Sage Intacct's, and start the "
+        "worker again; the documents then export by themselves.",
+    ),
     Code.SAGE_UNAVAILABLE: Explanation(
         _W,
         "Sage Intacct did not take requests for longer than the retries last.",
@@ -601,8 +660,37 @@ EXPLANATIONS: dict[Code, Explanation] = {
     ),
     Code.CORRECTION_REFUSED: Explanation(
         _R,
-        "Sage Intacct refused to update, reverse or delete what stands there; its own words are in `sage.errors`.",
-        "Correct what Sage names, or reverse the record by hand in Sage Intacct, then `alvys-sage retry`.",
+        "Sage Intacct refused to update, reverse or delete what stands there; its own words are in `sage.errors`. An "
+        "unpaid document can be reversed only where the company enables that, by a user with the Reverse permission "
+        "and without location restrictions, at the level that owns it, and not once it was reconciled.",
+        "Correct what Sage names, or reverse the record by hand in Sage Intacct, then `alvys-sage retry`. Reversal of "
+        "unpaid documents is enabled in the configuration of Accounts Receivable and of Accounts Payable.",
+    ),
+    Code.CORRECTION_NOT_PERMITTED: Explanation(
+        _W,
+        "Sage Intacct does not let the user reverse, edit or delete what stands, though it may create such documents.",
+        "Give the role of the Web Services user, for Invoices (Accounts Receivable), Bills (Accounts Payable) and "
+        "Adjustments, the permissions Edit, Delete and Reverse; the document is tried again by itself.",
+    ),
+    Code.REVERSAL_OFF: Explanation(
+        _R,
+        "The document changed, and the company in Sage Intacct does not let unpaid documents of its kind be reversed.",
+        "At the top level, select Enable reversal of unpaid invoices (Accounts Receivable > Setup > Configuration), or "
+        "of unpaid bills (Accounts Payable), then `alvys-sage retry`. Where the company is to stay as it is, set "
+        "`ar.correctPostedBy` (`ap.correctPostedBy`) to `deletion`; or delete the record by hand and retry twice.",
+    ),
+    Code.REVERSAL_ELSEWHERE: Explanation(
+        _R,
+        "The document changed, and what stands in Sage Intacct is owned at another level (top level or entity) than "
+        "the user signs in to, or the user is restricted to locations.",
+        "Take the user's location restrictions away, or reverse the record by hand where it is owned; then "
+        "`alvys-sage retry`.",
+    ),
+    Code.REVERSAL_DATE: Explanation(
+        _R,
+        "Sage Intacct takes neither today nor the day after as the date of the reversal.",
+        "Retry later (`alvys-sage retry`), or reverse the record by hand in Sage Intacct, then retry: it is then "
+        "posted anew.",
     ),
     Code.CORRECTION_CONTRADICTED: Explanation(
         _U,

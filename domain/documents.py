@@ -28,8 +28,13 @@ class SageObject(StrEnum):
 
     @property
     def adjusts(self) -> bool:
-        """Whether it is an adjustment, which has neither due date nor terms, and which nothing reverses."""
+        """Whether it is an adjustment: without due date and terms, and reversed by hand only, by no function."""
         return self in {SageObject.AR_ADJUSTMENT, SageObject.AP_ADJUSTMENT}
+
+    @property
+    def side(self) -> Side:
+        """Whose books it is in, the customers' or the vendors'."""
+        return Side.AR if self in {SageObject.AR_INVOICE, SageObject.AR_ADJUSTMENT} else Side.AP
 
 
 def becomes(side: Side, total: Decimal) -> SageObject:
@@ -123,10 +128,14 @@ class SourceDocument:
     total: Decimal
     lines: tuple[SourceLine, ...]
     description: str = ""
-    order_number: str | None = None
-    po_number: str | None = None
+    """On one line, of any length; so are the lines' memos."""
+    order_numbers: tuple[str, ...] = ()
+    """Of its loads, the different ones; `po_numbers` likewise."""
+    po_numbers: tuple[str, ...] = ()
     reference: str | None = None
     """The other side's number, such as the carrier's invoice number."""
+    number_given: str = ""
+    """The number as Alvys has it, of which `number` is made; empty where it is made of more."""
     deducted: bool = False
     """True for fuel and toll rows that reach Sage as lines of the driver's bill (C14)."""
     tax_category: str | None = None
@@ -198,6 +207,23 @@ class CustomValue:
 
 
 @dataclass(frozen=True, slots=True)
+class Shortened:
+    """A text that was cut to what Sage takes: which, and how many characters it had."""
+
+    field: str
+    """Its name in a result, such as `reference`."""
+    cut_from: int
+
+
+@dataclass(frozen=True, slots=True)
+class Former:
+    """How versions before lengths were known would have named a document: what they posted is still the same."""
+
+    number: str
+    reference: str | None
+
+
+@dataclass(frozen=True, slots=True)
 class DocumentLine:
     """One line to book, one for one with the event's lines."""
 
@@ -210,6 +236,7 @@ class DocumentLine:
     dimensions: tuple[LineDimension, ...] = ()
     """Of them the location is `location_id` too."""
     custom: tuple[CustomValue, ...] = ()
+    shortened: tuple[Shortened, ...] = ()
 
     @property
     def account(self) -> str:
@@ -269,6 +296,16 @@ class Document:
     """What the event has and this document, by setting, has not: `total` is without it."""
     custom: tuple[CustomValue, ...] = ()
     """The document's own custom fields."""
+    shortened: tuple[Shortened, ...] = ()
+    former: Former | None = None
+    """None where it is the same."""
+    base_currency: str | None = None
+    """The company's own, where every document is to say in which currency it is (`sendCurrency`)."""
+
+    @property
+    def stated_currency(self) -> str | None:
+        """The currency that Sage is told; None: it takes the company's own, or that of the customer or vendor."""
+        return self.currency or self.base_currency
 
     @property
     def sage_object(self) -> SageObject:

@@ -86,14 +86,18 @@ CLASSES: tuple[ErrorClass, ...] = (
         (Code.SAGE_SMART_RULE, Code.SAGE_REFUSED),
     ),
     ErrorClass("custom field too long", "Alvys", (Code.SAGE_REFUSED,)),
-    ErrorClass("payment term not valid", "Alvys", (Code.SAGE_TERM_INVALID,), "Invalid Term 'Net 99' specified."),
+    ErrorClass("payment term not valid", "Alvys", (Code.SAGE_TERM_INVALID,), "The term name Net 99 is invalid"),
     ErrorClass(
         "cannot be changed because payments are applied",
         "Alvys",
         (Code.SAGE_PAYMENTS_APPLIED,),
         "There is no due on the bill",
     ),
-    ErrorClass("posted document changed; manual reversal", "Alvys", (Code.CHANGED_AFTER_POSTING, Code.CREDIT_CHANGED)),
+    ErrorClass(
+        "posted document changed; manual reversal",
+        "Alvys",
+        (Code.CHANGED_AFTER_POSTING, Code.CREDIT_CHANGED, Code.REVERSAL_OFF, Code.REVERSAL_ELSEWHERE),
+    ),
     ErrorClass("sync paused", "Alvys", (Code.CONNECTION_PAUSED, Code.SIDE_OFF)),
     ErrorClass("credit", "Alvys", (Code.NEGATIVE_TOTAL, Code.CREDIT_LINES_MIXED)),
 )

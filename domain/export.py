@@ -4,8 +4,9 @@ One walk, in an order that a person can follow: is the subsidiary connected; is 
 book; may it go now; who is paid; which accounts; what the lines carry. The first answer stands.
 """
 
-from dataclasses import replace
+from dataclasses import dataclass, replace
 
+from domain import lengths
 from domain.accounts import Unmapped, Unreadable, resolve
 from domain.carried import carried
 from domain.categories import OWN, Side
@@ -15,11 +16,15 @@ from domain.documents import (
     Connection,
     Document,
     DocumentLine,
+    Former,
     LeftOut,
     PartyKind,
     PartyRef,
+    SageObject,
+    Shortened,
     SourceDocument,
     SourceKind,
+    becomes,
 )
 from domain.keys import ConnectionKey, IntercompanyKey, Provider, VendorKey
 from domain.line_switches import select
@@ -27,6 +32,7 @@ from domain.mapping_state import MappingState
 from domain.outcomes import Deferred, Rejected, Skipped
 from domain.parties import rules_of, unlinked
 from domain.policy import first_objection, unwanted
+from domain.reading.texts import DESCRIPTION_LENGTH, MEMO_LENGTH, cut, former_number, formerly, several
 from domain.settings import ConnectionSetting, IntercompanySetting, Invalid
 from domain.terms import TermRules
 
@@ -60,7 +66,9 @@ def export(
     if (against := _unwanted(source, setting, state)) is not None:
         return against
     source, left_out = select(source, setting)
-    if (objection := first_objection(source, setting, left_out) or _too_many(source, most_lines)) is not None:
+    reference = _reference(source, setting)
+    objection = first_objection(source, setting, left_out) or _too_many(source, most_lines) or reference.refused
+    if objection is not None:
         return objection
     party = unlinked(source, setting) or _party(source, state)
     if isinstance(party, Deferred):
@@ -69,7 +77,7 @@ def export(
     if isinstance(lines, Deferred):
         return lines
     carries = carried(source, setting, state, lines)
-    return _document(source, setting, party, carries, left_out) if isinstance(carries, Carried) else carries
+    return _document(source, setting, party, carries, left_out, reference) if isinstance(carries, Carried) else carries
 
 
 def _connection(source: SourceDocument, state: MappingState) -> ConnectionSetting | Skipped | Deferred:
@@ -152,8 +160,17 @@ def _lines(
             case Unreadable() as found:
                 unreadable.append(found)
             case resolution:
+                memo, shortened = _fitted("memo", line.memo, MEMO_LENGTH)
                 lines.append(
-                    DocumentLine(line.category, line.item, line.amount, line.memo, resolution, setting.location_id)
+                    DocumentLine(
+                        line.category,
+                        line.item,
+                        line.amount,
+                        memo,
+                        resolution,
+                        setting.location_id,
+                        shortened=shortened,
+                    )
                 )
     if unreadable:
         return Deferred(
@@ -187,18 +204,56 @@ def _unique(keys: list[tuple[str, ...]]) -> tuple[str, ...]:
     return tuple(found)
 
 
+@dataclass(frozen=True, slots=True)
+class _Reference:
+    """The PO number of an invoice or the reference number of a bill, and what is told of it."""
+
+    text: str | None = None
+    shortened: tuple[Shortened, ...] = ()
+    former: str | None = None
+    refused: Rejected | None = None
+
+
+def _reference(source: SourceDocument, setting: ConnectionSetting) -> _Reference:
+    """The other side's numbers, as many whole ones as Sage takes; one that is too long by itself as `longValues` says.
+
+    An AR adjustment has no place for a PO number; that of an AP adjustment is the number of a bill.
+    """
+    sage_object = becomes(source.side, source.total)
+    if sage_object is SageObject.AR_ADJUSTMENT:
+        return _Reference()
+    if source.side is Side.AR:
+        values = source.order_numbers if setting.ar.po_number == "order" else source.po_numbers
+    else:
+        values = (source.reference,) if source.reference else ()
+    if not values:
+        return _Reference()
+    longest = lengths.NUMBER if sage_object.adjusts else lengths.REFERENCE
+    text, whole = several(values, longest) or "", ", ".join(values)
+    if len(text) > longest and setting.long_values == "reject":
+        why = f"{text!r} has {len(text)} characters, Sage Intacct takes {longest}"
+        return _Reference(refused=Rejected(Code.REFERENCE_TOO_LONG, why))
+    text = text[:longest].rstrip()
+    shortened = () if text == whole else (Shortened("reference", len(whole)),)
+    return _Reference(text, shortened, formerly(values))
+
+
+def _fitted(field: str, text: str, longest: int) -> tuple[str, tuple[Shortened, ...]]:
+    """A text of ours as far as it is sent."""
+    return (text, ()) if len(text) <= longest else (cut(text, longest), (Shortened(field, len(text)),))
+
+
 def _document(
     source: SourceDocument,
     setting: ConnectionSetting,
     party: PartyRef,
     carries: Carried,
     left_out: tuple[LeftOut, ...],
+    reference: _Reference,
 ) -> Document:
-    if source.side is Side.AR:
-        reference = source.order_number if setting.ar.po_number == "order" else source.po_number
-        autopost = setting.ar.autopost
-    else:
-        reference, autopost = source.reference, setting.ap.autopost
+    description, shortened = _fitted("description", source.description, DESCRIPTION_LENGTH)
+    number = former_number(source.number_given or source.number)
+    same = (number, reference.former) == (source.number, reference.text)
     return Document(
         source=source,
         connection=Connection(source.subsidiary_id, setting.company_id, setting.entity_id, setting.credentials),
@@ -208,14 +263,16 @@ def _document(
         due=source.due,
         currency=None if source.currency == setting.base_currency else source.currency,
         total=source.total,
-        # An AR adjustment has no place for a PO number.
-        reference=None if source.side is Side.AR and source.total < 0 else reference,
-        description=source.description,
-        draft=not autopost,
+        reference=reference.text,
+        description=description,
+        draft=not (setting.ar.autopost if source.side is Side.AR else setting.ap.autopost),
         lines=carries.lines,
         custom=carries.custom,
         party_rules=rules_of(setting, source.side),
         term_rules=TermRules(setting.terms.default, setting.terms.fallback),
         first_open_day=setting.closed_period == "first-open-day",
         left_out=left_out,
+        shortened=(*reference.shortened, *shortened),
+        former=None if same else Former(number, reference.former),
+        base_currency=setting.base_currency if setting.send_currency == "always" else None,
     )

@@ -6,6 +6,8 @@ attempt give the same id in every process, for ever.
 """
 
 import hashlib
+import re
+from dataclasses import replace
 
 from domain.documents import Document
 from domain.parties import link_number
@@ -19,9 +21,25 @@ def control_id(company_id: str, entity_id: str | None, key: str, revision: str, 
     return hashlib.sha256(SEPARATOR.join(parts).encode()).hexdigest()
 
 
+_MARKER = re.compile(r"alvys:[0-9a-f]{12}(?![0-9a-f])")
+
+
 def marker(key: str) -> str:
     """A short, stable mark of the document, written into its description: by it a look-up tells ours from others."""
     return "alvys:" + hashlib.sha256(key.encode()).hexdigest()[:12]
+
+
+def contents_of(document: Document) -> tuple[str, ...]:
+    """The contents that what stands in Sage may have, posted by this version or by an earlier one."""
+    own, former = content_of(document), document.former
+    if former is None:
+        return (own,)
+    return own, content_of(replace(document, number=former.number, reference=former.reference))
+
+
+def markers_in(text: str) -> frozenset[str]:
+    """The marks that a text in Sage holds, of whichever documents."""
+    return frozenset(_MARKER.findall(text))
 
 
 def content_of(document: Document) -> str:

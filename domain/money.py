@@ -70,6 +70,8 @@ CURRENCIES: dict[int, Currency] = {
 }
 
 MINOR_UNITS = {currency.letters: currency.minor_units for currency in CURRENCIES.values()}
+SAGE_DECIMALS = 2
+"""That Sage Intacct keeps of an amount, whatever its currency; it rounds the others away (sage web-services guides)."""
 BASE_MINOR_UNITS = 2
 """Decimals allowed where the event leaves the currency to the company; `domain.export` checks again, knowing it."""
 

@@ -1,12 +1,14 @@
 """A profile as fields of a CUSTOMER or VENDOR in Sage Intacct, by Sage's names.
 
-Only what the profile gives, and only what Sage takes for certain. Sage developer documentation:
-accounts-receivable/customers, accounts-payable/vendors, company-console/contacts.
+Only what the profile gives, and only what Sage takes for certain; the rest is told (`not_sent`). Sage developer
+documentation: accounts-receivable/customers, accounts-payable/vendors, company-console/contacts.
 """
 
 import re
 from collections.abc import Mapping
+from dataclasses import dataclass
 
+from domain import lengths
 from domain.documents import PartyKind
 from domain.profiles import Address, Profile
 
@@ -17,9 +19,14 @@ _TAX_FIELDS = ("TAXID", "NAME1099", "FORM1099TYPE", "FORM1099BOX")
 _EMAIL = re.compile(r"[^@\s,;<>()\[\]]+@[^@\s,;<>()\[\]]+\.[A-Za-z]{2,}")
 _COUNTRIES = {"usa": "US", "united states": "US", "united states of america": "US", "canada": "CA", "can": "CA",
               "mexico": "MX", "méxico": "MX", "mex": "MX"}  # fmt: skip
-_LONGEST = {"EMAIL1": 200, "PHONE1": 30, "ADDRESS1": 80, "ADDRESS2": 80, "CITY": 80, "STATE": 40, "ZIP": 30}
-"""Characters by field; what is longer is left out. Sage publishes no lengths: these are the narrower of those that
-integrators found."""
+
+
+@dataclass(frozen=True, slots=True)
+class NotSent:
+    """What a profile gives and Sage is not sent: the field by Sage's name, and why."""
+
+    field: str
+    why: str
 
 
 def fields_read(kind: PartyKind) -> tuple[str, ...]:
@@ -36,20 +43,45 @@ def fields_given(kind: PartyKind, profile: Profile, term: str | None = None) -> 
         profile: What Alvys knows.
         term: The profile's own payment term, where Sage has it.
     """
-    found = {"TERMNAME": term or ""}
-    if kind is PartyKind.VENDOR:
-        tax = (profile.tax_id, profile.name_1099, profile.form_1099_type, profile.form_1099_box)
-        found |= dict(zip(_TAX_FIELDS, tax, strict=True))
-    found |= {f"{_CONTACT}.{name}": value for name, value in contact_fields(profile).items()}
-    return {name: value for name, value in found.items() if value}
+    return {name: value for name, value in _all(kind, profile, term).items() if value and not _objection(name, value)}
+
+
+def not_sent(kind: PartyKind, profile: Profile) -> tuple[NotSent, ...]:
+    """What `fields_given` leaves out of what the profile says."""
+    found = _all(kind, profile, None)
+    told = [NotSent(name, why) for name, value in found.items() if value and (why := _objection(name, value))]
+    if profile.address is not None and profile.address.country and not country_code(profile.address.country):
+        told.append(NotSent(f"{_CONTACT}.MAILADDRESS.COUNTRYCODE", "no country that is known for certain"))
+    return tuple(told)
 
 
 def contact_fields(profile: Profile) -> dict[str, str]:
     """The same of the profile as a contact: e-mail, phone, address."""
-    email = profile.email if _EMAIL.fullmatch(profile.email) else ""
-    found = {"EMAIL1": email, "PHONE1": profile.phone}
-    found |= {f"MAILADDRESS.{name}": value for name, value in _address(profile.address).items()}
-    return {name: value for name, value in found.items() if value and _fits(name, value)}
+    return {name: value for name, value in _contact(profile).items() if value and not _objection(name, value)}
+
+
+def _all(kind: PartyKind, profile: Profile, term: str | None) -> dict[str, str]:
+    found = {"TERMNAME": term or ""}
+    if kind is PartyKind.VENDOR:
+        tax = (profile.tax_id, profile.name_1099, profile.form_1099_type, profile.form_1099_box)
+        found |= dict(zip(_TAX_FIELDS, tax, strict=True))
+    return found | {f"{_CONTACT}.{name}": value for name, value in _contact(profile).items()}
+
+
+def _contact(profile: Profile) -> dict[str, str]:
+    found = {"EMAIL1": profile.email, "PHONE1": profile.phone}
+    return found | {f"MAILADDRESS.{name}": value for name, value in _address(profile.address).items()}
+
+
+def _objection(name: str, value: str) -> str | None:
+    """Why Sage would not take it; None if it does."""
+    field = name.rpartition(".")[2]
+    longest = lengths.PROFILE.get(field)
+    if longest is not None and len(value) > longest:
+        return f"{len(value)} characters, Sage takes {longest}"
+    if field == "EMAIL1" and _EMAIL.fullmatch(value) is None:
+        return "no e-mail address"
+    return None
 
 
 def differing(given: Mapping[str, str], there: Mapping[str, str]) -> dict[str, str]:
@@ -73,8 +105,3 @@ def country_code(country: str) -> str:
     if len(plain) == len("US") and plain.isascii() and plain.isalpha():
         return plain.upper()
     return _COUNTRIES.get(plain.casefold(), "")
-
-
-def _fits(name: str, value: str) -> bool:
-    longest = _LONGEST.get(name.rpartition(".")[2])
-    return longest is None or len(value) <= longest

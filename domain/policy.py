@@ -10,7 +10,7 @@ from itertools import chain
 from domain.categories import Side
 from domain.codes import Code
 from domain.credits import objection as objection_to_credit
-from domain.documents import TAX_1099, LeftOut, SourceDocument, SourceKind
+from domain.documents import TAX_1099, LeftOut, SourceDocument, SourceKind, becomes
 from domain.events.settlement import Trigger
 from domain.keys import ConnectionKey
 from domain.line_switches import in_words
@@ -32,7 +32,7 @@ def first_objection(
     source: SourceDocument, setting: ConnectionSetting, left_out: tuple[LeftOut, ...] = ()
 ) -> Objection | None:
     """The first reason not to book a wanted document now; None if there is none. `left_out`: lines it is without."""
-    return next(chain(_lines(source, left_out), _amounts(source, setting), _pause(source, setting)), None)
+    return next(chain(_lines(source, left_out), _content(source, setting), _pause(source, setting)), None)
 
 
 def _activation(source: SourceDocument, setting: ConnectionSetting) -> Iterator[Skipped]:
@@ -92,7 +92,7 @@ def _lines(source: SourceDocument, left_out: tuple[LeftOut, ...]) -> Iterator[Sk
         yield Skipped(Code.ALL_LINES_OFF, in_words(left_out))
 
 
-def _amounts(source: SourceDocument, setting: ConnectionSetting) -> Iterator[Skipped | Rejected]:
+def _content(source: SourceDocument, setting: ConnectionSetting) -> Iterator[Skipped | Rejected]:
     if not source.total:
         yield Skipped(Code.ZERO_TOTAL, "the total is zero")
     if refused := objection_to_credit(source.side, source.total, (line.amount for line in source.lines), setting):
@@ -100,6 +100,8 @@ def _amounts(source: SourceDocument, setting: ConnectionSetting) -> Iterator[Ski
     if too_fine(source, setting):
         places = MINOR_UNITS[setting.base_currency]
         yield Rejected(Code.AMOUNT_TOO_FINE, f"the base currency {setting.base_currency} has {places} decimals")
+    if source.due < source.date and not becomes(source.side, source.total).adjusts:
+        yield Rejected(Code.DUE_BEFORE_DATE, f"it is of {source.date.isoformat()} and due {source.due.isoformat()}")
 
 
 def too_fine(source: SourceDocument, setting: ConnectionSetting) -> bool:

@@ -87,6 +87,9 @@ class ArSettings(Wire):
     include_e_checks: StrictBool = True
     deductions_as_credits: StrictBool = True
     """Whether deductions on an invoice are exported, as credit lines. Off, more is owed in Sage than in Alvys."""
+    correct_posted_by: Literal["reversal", "deletion"] = "reversal"
+    """How a posted, unpaid invoice is taken back to be corrected. `deletion`: for a company that does not enable the
+    reversal of unpaid invoices; Sage keeps no trace of what stood there."""
 
 
 class ApSettings(Wire):
@@ -123,6 +126,8 @@ class ApSettings(Wire):
     """What a factoring company becomes when its carrier's vendor is made: a pay-to contact, or a vendor."""
     vendor_credits: StrictBool = False
     """Whether a bill below zero becomes an AP adjustment; else it is refused."""
+    correct_posted_by: Literal["reversal", "deletion"] = "reversal"
+    """The same as on the AR side, of bills."""
 
 
 class TermSettings(Wire):
@@ -156,7 +161,9 @@ class ConnectionSetting(Wire):
     closed_period: Literal["refuse", "first-open-day"] = "refuse"
     """What becomes of a document whose date is in a closed period."""
     long_values: Literal["reject", "truncate"] = "reject"
-    """What becomes of a custom field's value that is too long for Sage (C13)."""
+    """What becomes of a custom field's value, a PO number or a reference that is too long for Sage (C13)."""
+    send_currency: Literal["always", "foreign"] = "always"
+    """Whether Sage is told the currency of every document, or only of those that are not in the base currency."""
     invoice_dimensions: Literal["refuse", "leave-out", "custom-field"] = "refuse"
     """What becomes, on an invoice, of a dimension that Sage documents for bills only: user-defined ones, and Asset.
     `custom-field`: this company's Sage takes a user-defined one as a custom field of the line."""

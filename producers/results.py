@@ -14,6 +14,7 @@ import orjson
 from domain.codes import Code
 from domain.documents import Connection, Document
 from domain.outcomes import Outcome
+from domain.party_fields import NotSent
 from domain.terms import TermUse
 from domain.words import one_line
 from producers import carried
@@ -65,6 +66,8 @@ class Result:
     connection: Connection | None = None
     document: Document | None = None
     party_id: str | None = None
+    party_made: Sequence[NotSent] | None = None
+    """What its profile gives and Sage was not sent, where the customer or vendor was made for this document."""
     sage: SageAnswer | None = None
     mapping_offset: int | None = None
     """The mapping-state offset that was in force."""
@@ -111,6 +114,7 @@ def _encode(result: Result, *, with_lines: bool) -> bytes:
         body["connection"] = _connection(result.connection)
     if result.document is not None:
         body["document"] = _document(result.document, result.party_id, with_lines=with_lines)
+    body |= carried.party_made(result.party_id, result.party_made)
     if result.sage is not None:
         body["sage"] = _sage(result.sage)
     if result.corrects is not None:

@@ -5,9 +5,9 @@ Knows nothing of Kafka or events. Errors, and what each of them proves, are draw
 
 from sage_client import errors
 from sage_client._classify import classify
+from sage_client._endpoint import is_loopback
 from sage_client._kinds import Certainty, Kind, Level
 from sage_client._reply import Row
-from sage_client._text import Limits
 from sage_client.answers import Answer, Call, Done, Refused, Unknown
 from sage_client.books import Account, Entity, Term
 from sage_client.client import GATEWAY_URL, SageClient
@@ -47,7 +47,6 @@ __all__ = [
     "GatewayError",
     "Kind",
     "Level",
-    "Limits",
     "Login",
     "Operator",
     "Pace",
@@ -67,6 +66,7 @@ __all__ = [
     "classify",
     "equal",
     "errors",
+    "is_loopback",
     "line_elements",
     "one_of",
     "since",

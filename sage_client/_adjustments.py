@@ -11,25 +11,26 @@ An adjustment has neither due date nor term. Our marker always stands in the des
 has no custom fields, and a field that was set up for invoices and bills need not be there on adjustments.
 
 Corrections. Sage documents `create`, `update` and `delete` of adjustments and no function that reverses one: neither
-the two pages, nor the schema, nor the SDKs have it. To delete or to update in place what is posted would leave no trace
-in the books of what stood there, so an adjustment whose document changed is refused by its own code (`CREDIT_CHANGED`).
+the two pages, nor the schema, nor the SDKs have it; a person can (help: Adjustments, Reverse). To delete or to update
+in place what is posted would leave no trace in the books of what stood there, so an adjustment whose document changed
+is refused by its own code (`CREDIT_CHANGED`), unless the connection's `correctPostedBy` says that it is deleted.
 """
 
 from collections.abc import Iterable
 
+from domain import lengths
 from domain.documents import Document, SageObject
 from sage_client._kinds import Level
-from sage_client._text import Limits, cut, escape, exact, split_date
+from sage_client._text import exact, legacy_currency, prose, split_date
 from sage_client.errors import RequestInvalidError
 
 
-def create_adjustment(document: Document, party_id: str, limits: Limits, description: str, lines: Iterable[str]) -> str:
+def create_adjustment(document: Document, party_id: str, description: str, lines: Iterable[str]) -> str:
     """The function's element, as XML text.
 
     Args:
         document: A document below zero.
         party_id: The customer or vendor.
-        limits: Field lengths that the tenant's Sage takes.
         description: With our marker.
         lines: Its `lineitem` elements, written as those of an invoice: they have the same order.
 
@@ -44,18 +45,18 @@ def create_adjustment(document: Document, party_id: str, limits: Limits, descrip
         if receivable
         else ("create_apadjustment", "vendorid", "apadjustmentitems")
     )
-    reference = escape(cut(document.reference or "", limits.reference))
+    reference = prose(document.reference or "", "reference", lengths.NUMBER)
     return "".join(
         (
             f"<{name}><{party}>{exact(party_id, party)}</{party}>",
             f"<datecreated>{split_date(document.date)}</datecreated>",
             f"<dateposted>{split_date(document.posting_date)}</dateposted>" if document.posting_date else "",
-            f"<adjustmentno>{exact(document.number, 'document number', limits.number)}</adjustmentno>",
+            f"<adjustmentno>{exact(document.number, 'document number', lengths.NUMBER)}</adjustmentno>",
             f"<action>{'Draft' if document.draft else 'Submit'}</action>",
             # An AR adjustment has a place for the invoice that it is about, and none for a PO number.
             f"<billno>{reference}</billno>" if reference and not receivable else "",
-            f"<description>{escape(description)}</description>",
-            f"<currency>{exact(document.currency, 'currency')}</currency><exchratetype/>" if document.currency else "",
+            f"<description>{prose(description, 'description', lengths.DESCRIPTION)}</description>",
+            legacy_currency(document.stated_currency),
             f"<{items}>",
             *lines,
             f"</{items}></{name}>",

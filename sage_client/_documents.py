@@ -9,25 +9,26 @@ Written as text, not as a tree: an invoice of five lines takes half the time lxm
 Every value passes `_text`, and the tests read the bytes back with lxml.
 """
 
+from domain import lengths
 from domain.documents import Document, DocumentLine, SageObject
 from domain.identity import marker
 from sage_client._adjustments import create_adjustment
 from sage_client._carried import generic_fields, generic_line, header_fields, legacy_fields, legacy_line
 from sage_client._kinds import Level
-from sage_client._text import DEFAULT_LIMITS, Limits, amount, clean, cut, escape, exact, split_date, us_date
+from sage_client._text import amount, clean, escape, exact, legacy_currency, prose, split_date, us_date
 from sage_client.errors import RequestInvalidError
 
 
-def described(document: Document, limits: Limits = DEFAULT_LIMITS, marker_field: str | None = None) -> str:
-    """The description, with our marker whole at its end unless a field of its own holds it; its words give way."""
+def described(document: Document, marker_field: str | None = None) -> str:
+    """The description, with our marker at its end unless a field of its own holds it."""
+    words = clean(document.description)
     if marker_field is not None:
-        return cut(document.description, limits.description)
+        return words
     mark = marker(document.source.key)
-    words = clean(document.description)[: max(limits.description - len(mark) - 1, 0)].rstrip()
     return f"{words} {mark}" if words else mark
 
 
-def render(document: Document, party_id: str, limits: Limits = DEFAULT_LIMITS, marker_field: str | None = None) -> str:
+def render(document: Document, party_id: str, marker_field: str | None = None) -> str:
     """The function's element, as XML text. `marker_field` is the custom field that holds our marker, if one does.
 
     Raises:
@@ -36,15 +37,17 @@ def render(document: Document, party_id: str, limits: Limits = DEFAULT_LIMITS, m
     """
     if not document.lines or sum(line.amount for line in document.lines) != document.total:
         raise RequestInvalidError(f"lines of {document.number!r} do not add up to its total", level=Level.LOCAL)
+    if document.due < document.date and not document.sage_object.adjusts:
+        raise RequestInvalidError(f"{document.number!r} is due before its own date", level=Level.LOCAL)
     if document.sage_object.adjusts:
-        lines = (_invoice_line(line, limits) for line in document.lines)
-        return create_adjustment(document, party_id, limits, described(document, limits), lines)
+        lines = (_invoice_line(line) for line in document.lines)
+        return create_adjustment(document, party_id, described(document), lines)
     if document.sage_object is SageObject.AR_INVOICE:
-        return _create_invoice(document, party_id, limits, marker_field)
-    return _create_bill(document, party_id, limits, marker_field)
+        return _create_invoice(document, party_id, marker_field)
+    return _create_bill(document, party_id, marker_field)
 
 
-def _create_invoice(document: Document, party_id: str, limits: Limits, marker_field: str | None) -> str:
+def _create_invoice(document: Document, party_id: str, marker_field: str | None) -> str:
     return "".join(
         (
             "<create_invoice>",
@@ -54,29 +57,28 @@ def _create_invoice(document: Document, party_id: str, limits: Limits, marker_fi
             f"<datedue>{split_date(document.due)}</datedue>",
             f"<termname>{escape(document.term.used)}</termname>" if document.term else "",
             f"<action>{_action(document)}</action>",
-            f"<invoiceno>{exact(document.number, 'document number', limits.number)}</invoiceno>",
-            _optional("ponumber", document.reference, limits.reference),
-            f"<description>{escape(described(document, limits, marker_field))}</description>",
-            # An empty rate type is "Intacct Daily Rate" (accounts-receivable/invoices).
-            f"<currency>{exact(document.currency, 'currency')}</currency><exchratetype/>" if document.currency else "",
+            f"<invoiceno>{exact(document.number, 'document number', lengths.NUMBER)}</invoiceno>",
+            _optional("ponumber", document.reference, lengths.REFERENCE),
+            f"<description>{_description(document, marker_field)}</description>",
+            legacy_currency(document.stated_currency),
             # Its place in the schema is right before the lines.
             legacy_fields(header_fields(document.custom, marker_field, marker(document.source.key))),
             "<invoiceitems>",
-            *[_invoice_line(line, limits) for line in document.lines],
+            *[_invoice_line(line) for line in document.lines],
             "</invoiceitems></create_invoice>",
         )
     )
 
 
-def _invoice_line(line: DocumentLine, limits: Limits) -> str:
+def _invoice_line(line: DocumentLine) -> str:
     return (
         f"<lineitem><glaccountno>{exact(line.account, 'GL account')}</glaccountno>"
         f"<amount>{amount(line.amount)}</amount>"
-        f"{_optional('memo', line.memo, limits.memo)}{legacy_line(line)}</lineitem>"
+        f"{_optional('memo', line.memo, lengths.MEMO)}{legacy_line(line)}</lineitem>"
     )
 
 
-def _create_bill(document: Document, party_id: str, limits: Limits, marker_field: str | None) -> str:
+def _create_bill(document: Document, party_id: str, marker_field: str | None) -> str:
     return "".join(
         (
             "<create><APBILL>",
@@ -85,24 +87,24 @@ def _create_bill(document: Document, party_id: str, limits: Limits, marker_field
             f"<WHENPOSTED>{us_date(document.posting_date)}</WHENPOSTED>" if document.posting_date else "",
             f"<WHENDUE>{us_date(document.due)}</WHENDUE>",
             f"<TERMNAME>{escape(document.term.used)}</TERMNAME>" if document.term else "",
-            f"<RECORDID>{exact(document.number, 'document number', limits.number)}</RECORDID>",
-            _optional("DOCNUMBER", document.reference, limits.reference),
-            f"<DESCRIPTION>{escape(described(document, limits, marker_field))}</DESCRIPTION>",
-            f"<CURRENCY>{exact(document.currency, 'currency')}</CURRENCY>" if document.currency else "",
+            f"<RECORDID>{exact(document.number, 'document number', lengths.NUMBER)}</RECORDID>",
+            _optional("DOCNUMBER", document.reference, lengths.REFERENCE),
+            f"<DESCRIPTION>{_description(document, marker_field)}</DESCRIPTION>",
+            _currency(document.stated_currency),
             f"<ACTION>{_action(document)}</ACTION>",
             # A custom field is an element of its own in a generic function (accounts-payable/bills).
             generic_fields(header_fields(document.custom, marker_field, marker(document.source.key))),
             "<APBILLITEMS>",
-            *[_bill_line(line, limits) for line in document.lines],
+            *[_bill_line(line) for line in document.lines],
             "</APBILLITEMS></APBILL></create>",
         )
     )
 
 
-def _bill_line(line: DocumentLine, limits: Limits) -> str:
+def _bill_line(line: DocumentLine) -> str:
     return (
         f"<APBILLITEM><ACCOUNTNO>{exact(line.account, 'GL account')}</ACCOUNTNO>"
-        f"<TRX_AMOUNT>{amount(line.amount)}</TRX_AMOUNT>{_optional('ENTRYDESCRIPTION', line.memo, limits.memo)}"
+        f"<TRX_AMOUNT>{amount(line.amount)}</TRX_AMOUNT>{_optional('ENTRYDESCRIPTION', line.memo, lengths.MEMO)}"
         f"{generic_line(line)}</APBILLITEM>"
     )
 
@@ -112,5 +114,14 @@ def _action(document: Document) -> str:
 
 
 def _optional(tag: str, text: str | None, limit: int) -> str:
-    words = escape(cut(text, limit)) if text else ""
+    words = prose(text, tag, limit) if text else ""
     return f"<{tag}>{words}</{tag}>" if words else ""
+
+
+def _description(document: Document, marker_field: str | None) -> str:
+    return prose(described(document, marker_field), "description", lengths.DESCRIPTION)
+
+
+def _currency(currency: str | None) -> str:
+    """A bill's currency. An empty rate type is "Intacct Daily Rate", as in `legacy_currency`."""
+    return f"<CURRENCY>{exact(currency, 'currency')}</CURRENCY><EXCH_RATE_TYPE_ID/>" if currency else ""

@@ -3,6 +3,7 @@
 Sage developer documentation, web-services/requests; element order of v3.0/api.xsd.
 """
 
+import secrets
 from collections.abc import Iterable
 from dataclasses import dataclass, field
 
@@ -41,6 +42,14 @@ class Authentication:
     def by_session(cls, session_id: SecretStr) -> "Authentication":
         """A session id."""
         return cls(f"<sessionid>{escape(session_id.get_secret_value())}</sessionid>")
+
+
+def unique_id() -> str:
+    """A control id that was never used before: of a request, or of a function that only reads.
+
+    Functions that write have deterministic ones (`domain.identity`): by them Sage knows a call that it has executed.
+    """
+    return secrets.token_hex(16)
 
 
 def function(control_id: str, xml: str) -> str:

@@ -7,7 +7,7 @@ from collections.abc import Awaitable, Callable, Iterable, Sequence
 from typing import TypeVar
 
 from sage_client._classify import as_read, classify
-from sage_client._envelope import function
+from sage_client._envelope import function, unique_id
 from sage_client._fields import FRESH, CompanyFields, about_fields, listed, lookup, refused_names
 from sage_client._kinds import Kind, Level
 from sage_client._reply import SUCCESS, Reply, Result, Row, whole_number
@@ -29,8 +29,9 @@ async def read_one(send: Send, xml: Sequence[str]) -> list[Result]:
     Raises:
         SageError: A function was refused, or the answer lacked its result.
     """
-    reply = await send([function(f"q{number}", each) for number, each in enumerate(xml)])
-    return [_result(reply, f"q{number}") for number in range(len(xml))]
+    functions = {unique_id(): each for each in xml}
+    reply = await send([function(control_id, each) for control_id, each in functions.items()])
+    return [_result(reply, control_id) for control_id in functions]
 
 
 class Reads:
@@ -57,10 +58,13 @@ class Reads:
         todo: list[tuple[int, int | None]] = [(number, None) for number in range(len(queries))]
         while todo:
             now, todo = todo[:FUNCTIONS_PER_REQUEST], todo[FUNCTIONS_PER_REQUEST:]
-            reply = await self._send([function(f"q{number}", fitted[number].xml(after)) for number, after in now])
-            for number, after in now:
+            asked = {unique_id(): place for place in now}
+            reply = await self._send(
+                [function(name, fitted[number].xml(after)) for name, (number, after) in asked.items()]
+            )
+            for name, (number, after) in asked.items():
                 try:
-                    page = _result(reply, f"q{number}")
+                    page = _result(reply, name)
                 except SageError as error:
                     fitted[number] = await self._without(queries[number], fitted[number], error)
                     todo.append((number, after))
@@ -83,9 +87,10 @@ class Reads:
         fitted = query.fitted(self._fields.of(query.object))
         while True:
             xml = fitted.xml(after) if isinstance(fitted, Query) else fitted.xml()
-            reply = await self._send([function("page", xml)])
+            control_id = unique_id()
+            reply = await self._send([function(control_id, xml)])
             try:
-                page = _result(reply, "page")
+                page = _result(reply, control_id)
             except SageError as error:
                 fitted = await self._without(query, fitted, error)
             else:
@@ -101,15 +106,16 @@ class Reads:
                 await self._look_up(unknown)
 
     async def _look_up(self, objects: Sequence[str]) -> None:
+        asked = {unique_id(): each for each in objects}
         try:
-            reply = await self._send([function(f"q{number}", lookup(each)) for number, each in enumerate(objects)])
+            reply = await self._send([function(control_id, lookup(each)) for control_id, each in asked.items()])
         except SageError as error:
             if error.kind not in (Kind.BUG, Kind.DATA):
                 raise
             reply = None  # a gateway that does not take `lookup` at all
-        for number, name in enumerate(objects):
+        for control_id, name in asked.items():
             try:
-                names = None if reply is None else listed(_result(reply, f"q{number}").data)
+                names = None if reply is None else listed(_result(reply, control_id).data)
             except SageError as error:
                 if error.kind in (Kind.RETRY, Kind.THROTTLED, Kind.AUTH):
                     raise

@@ -54,6 +54,8 @@ class Reply:
     errors: tuple[GatewayError, ...]
     session_timeout: datetime | None
     results: tuple[Result, ...]
+    repeated: bool = False
+    """Whether the request was sent before, in a session that Sage then refused."""
 
 
 def parse(body: bytes) -> Reply:

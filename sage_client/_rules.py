@@ -2,15 +2,25 @@
 
 Several numbers are overloaded, so a rule may ask for a level, a number and words at once. Sources: Sage developer
 documentation (web-services/error-handling, web-services/requests, support/faq) and its SDKs' test fixtures; where
-neither speaks, integrations in production. The number and words of the refusal of a repeated control id are published
-nowhere, so those rules go by meaning and are wide: they lead to a look-up, never to a second posting.
+neither speaks, integrations in production and their help pages. Every published wording, its source and its class is a
+row of tests/fixtures/sage/wordings.json. Of a control id that was used before only the words for a call that still runs
+are published ("A request's function with the control ID X is in process."), so those rules go by meaning and are wide:
+they lead to a look-up, never to a second posting. In a resend any refusal that names the control id leads there
+(`names_the_call`).
+
+Words are compared as `plain` makes them: letter case, HTML entities, typographic quotes, line breaks and the field that
+holds them make no difference.
 
 The rules of documents refused for what they say ask for the level of a function's result, where every error is a
 definite refusal, known or not: they choose its code and can never make an unknown outcome a known one. Their words are
 Sage's as integrations in production match them (fylein/fyle-intacct-api, apps/sage_intacct/errors/errors.py), but for
-two: of a vendor on hold and of a Smart Rule only other vendors' paraphrases are published, so those go by meaning.
+those that go by meaning: of a vendor on hold and of a Smart Rule only other vendors' paraphrases are published; of the
+refusals of a reversal (switched off in the company, of a record of another level, of a date) none are. These choose a
+code and its advice, and lead to no other call than the same reversal a day later.
 """
 
+import html
+import re
 from collections.abc import Iterable
 from dataclasses import dataclass
 
@@ -28,6 +38,9 @@ from sage_client.errors import (
     PermissionDeniedError,
     RefusedError,
     RequestInvalidError,
+    ReversalDateError,
+    ReversalElsewhereError,
+    ReversalOffError,
     SageError,
     SignInError,
     SmartRuleError,
@@ -51,7 +64,7 @@ class Rule:
     numbers: frozenset[str] = frozenset()
     """Any of these as `errorno` or `additionalinfo/errorid`; a trailing `*` stands for any ending."""
     words: tuple[frozenset[str], ...] = ()
-    """Of each set, one phrase in the error's words, letter case aside."""
+    """Of each set, one phrase in the error's words, as `plain` makes them."""
     levels: frozenset[Level] = frozenset()
 
     def fits(self, level: Level, numbers: tuple[str, ...], text: str) -> bool:
@@ -75,14 +88,23 @@ def _rule(verdict: Verdict, numbers: str = "", words: Iterable[str] = (), levels
 _WHOLE = (Level.CONTROL, Level.AUTHENTICATION)
 """Decided before any function ran."""
 
-CONTROL_ID = "control id|controlid|control-id|uniqueid|unique id|unique-id|function id"
-REPEATED = "duplicate|already|previously|be unique|not unique|repeat|used before|exists|in use"
+NAMED = "control id|controlid|control-id"
+CONTROL_ID = f"{NAMED}|uniqueid|unique id|unique-id|function id"
+REPEATED = (
+    "duplicate|already|previously|be unique|not unique|repeat|used before|exists|in use"
+    "|in process|in progress|being processed|being executed|is processing|is executing|is running|still running|pending"
+)
 REPEATED_CALL = (
     "previously executed|previously been executed|already executed|already been executed"
     "|previously processed|already processed|already been processed|previously completed|already completed"
     "|already submitted|already been submitted|cannot be repeated|can not be repeated|can't be repeated"
     "|duplicate request|duplicate function|duplicate call|duplicate operation"
+    "|request is in process|function is in process|request is in progress|function is in progress"
 )
+OVER = "session has expired|session expired|session is expired|session has timed out|session timed out"
+"""A session that ended. Of the XML gateway only "Invalid session q...." is published, at the authentication level."""
+OVER_OR_UNKNOWN = f"{OVER}|invalid session|session is invalid|session is not valid|session not found"
+"""The same where no function has run: a document's own words are not among these."""
 
 _RESULT = (Level.RESULT,)
 """Said of one function: a definite refusal, whatever it says."""
@@ -92,18 +114,27 @@ _DIMENSIONS = (
 )
 NO_DIMENSION = "|".join(f"invalid {name} " for name in _DIMENSIONS)
 """`Invalid Project '10064' specified.`"""
-A_DIMENSION = "|".join(f"{name} '" for name in _DIMENSIONS) + "|department "
-A_PARTY = "vendor '|customer '"
+A_DIMENSION = "|".join(f"{name} '|{name} id " for name in _DIMENSIONS) + "|department "
+A_PARTY = "vendor '|customer '|vendor id |customer id "
+A_TERM = "term name |term '|payment term "
+A_REVERSAL = "reversal|reverse|reversing"
+ITS_DATE = (
+    "reversal date|reverse date|reversing date|reversed date|reversedate|date reversed|datereversed"
+    "|date of reversal|date of the reversal"
+)
 NOT_VALID = "is not valid|is invalid|is inactive"
 """`Project '10064' specified is not valid.`, `The location '100' is invalid.`"""
 
 REFINED: frozenset[Verdict] = frozenset(
     (
         *(SmartRuleError, VendorOnHoldError, PaymentsAppliedError, PartyInvalidError, DimensionInvalidError),
-        *(DimensionMissingError, AccountInvalidError, TermInvalidError),
+        *(DimensionMissingError, AccountInvalidError, TermInvalidError, PeriodClosedError),
+        *(ReversalDateError, ReversalElsewhereError, ReversalOffError),
     )
 )
 """Known by words alone."""
+GENERIC = "BL01001973"
+"""The number of wrappers, and of much else."""
 REFUSED = "XL03000027 BL03002128 BL03002101 BL03000018 BL03000130 PL01000127 CRE-3211"
 
 RULES: tuple[Rule, ...] = (
@@ -113,8 +144,16 @@ RULES: tuple[Rule, ...] = (
     # Rate and availability, wherever they are said.
     _rule(ThrottledError, "GW-0010"),
     _rule(ThrottledError, words=["api rate limit exceeded|rate limit exceeded"]),
+    _rule(ThrottledError, words=["too many operations|too many requests|too many concurrent"]),
     _rule(UnavailableError, words=["temporarily off-line|temporarily offline"], levels=_WHOLE),
     _rule(UnknownOutcomeError, words=["temporarily off-line|temporarily offline"]),
+    # Two calls met in Sage's database: the one that is told so was undone, but that is nowhere promised.
+    _rule(UnavailableError, words=["deadlock|lock wait timeout"], levels=_WHOLE),
+    _rule(UnknownOutcomeError, words=["deadlock|lock wait timeout"]),
+    # A session that ended: one more sign-in and the same request again (`client`), at whichever level it is said.
+    _rule(SignInError, words=[OVER_OR_UNKNOWN], levels=_WHOLE),
+    _rule(SignInError, words=[OVER], levels=_RESULT),
+    _rule(UnknownOutcomeError, words=[OVER_OR_UNKNOWN], levels=[Level.OPERATION]),
     # Refusals of the whole request.
     _rule(RequestInvalidError, "XL03000003"),
     _rule(ConfigurationError, words=["web services authorization|sender id|partner id|senderid"], levels=_WHOLE),
@@ -137,21 +176,33 @@ RULES: tuple[Rule, ...] = (
     ),
     # Documents refused for what they say.
     _rule(PeriodClosedError, words=["period", "closed"]),
+    # No closed period: another day of the reversal mends it.
+    _rule(ReversalDateError, words=[ITS_DATE, "later than|earlier than|after|before|prior to"], levels=_RESULT),
     _rule(PeriodClosedError, words=["date must be on or after"]),
     # Their numbers say that it was the document, even where the correction asks for patience.
     _rule(RefusedError, REFUSED, words=["please try again later"]),
     # Our own mistakes.
     _rule(RequestInvalidError, "XL03000006 XL03000010 BL03002129", levels=_RESULT),
+    _rule(RequestInvalidError, words=["check that the fields exist|invalid fields list"], levels=_RESULT),
     _rule(UnavailableError, words=["please try again later"], levels=_WHOLE),
     _rule(UnknownOutcomeError, words=["please try again later"]),
     _rule(RequestInvalidError, "DL02000001"),
     # What it is about the document. After the rules of patience: none of these may make an unknown outcome a known one.
     _rule(SmartRuleError, words=["smart rule"], levels=_RESULT),
     _rule(DimensionMissingError, words=["dimension", "requires|required|missing"], levels=_RESULT),
+    # "The account number '4000' requires a Department."
+    _rule(DimensionMissingError, words=["account number |gl account ", " requires a "], levels=_RESULT),
+    # "Use of empty Location is invalid. A valid Multi-Entity Location must be specified."
+    _rule(DimensionMissingError, words=["use of empty "], levels=_RESULT),
     _rule(VendorOnHoldError, words=["vendor", "on hold"], levels=_RESULT),
     _rule(PaymentsAppliedError, "BL03000130 XL03000027", levels=_RESULT),
     _rule(PaymentsAppliedError, words=["there is no due on the bill"], levels=_RESULT),
-    _rule(PartyInvalidError, words=["invalid vendor '|invalid customer '|activate the vendor"], levels=_RESULT),
+    _rule(PaymentsAppliedError, words=["is already paid|has already been paid"], levels=_RESULT),
+    _rule(
+        PartyInvalidError,
+        words=["invalid vendor '|invalid customer '|activate the vendor|activate the customer"],
+        levels=_RESULT,
+    ),
     _rule(PartyInvalidError, words=["cannot find customer with key|cannot find vendor with key"], levels=_RESULT),
     _rule(PartyInvalidError, words=[A_PARTY, NOT_VALID], levels=_RESULT),
     # Before the accounts': "Department '10' specified is not valid. Department is restricted by GL account."
@@ -161,16 +212,55 @@ RULES: tuple[Rule, ...] = (
     _rule(AccountInvalidError, words=["gl account is restricted|invalid gl account"], levels=_RESULT),
     _rule(AccountInvalidError, words=["account ", NOT_VALID], levels=_RESULT),
     _rule(TermInvalidError, words=["invalid term '"], levels=_RESULT),
+    _rule(TermInvalidError, words=[A_TERM, NOT_VALID], levels=_RESULT),
+    # Last: these words are nobody's but ours, and a document may speak of a reversal, too.
+    _rule(
+        ReversalOffError,
+        words=[A_REVERSAL, "not enabled|is disabled|enable |not allowed for unpaid|turned off|not configured"],
+        levels=_RESULT,
+    ),
+    _rule(
+        ReversalElsewhereError,
+        words=[
+            A_REVERSAL,
+            "not owned|do not own|does not own|another level|different level|restricted to locations",
+        ],
+        levels=_RESULT,
+    ),
     _rule(RefusedError, REFUSED),
     # Wrappers: the errors beside them say what it was.
     _rule(None, "XL03000009 GL-0504"),
-    _rule(None, "BL01001973", words=["could not create|currently, we can't create"]),
-    _rule(RefusedError, "BL01001973"),
+    _rule(None, GENERIC, words=["could not create|currently, we can't create"]),
+    _rule(RefusedError, GENERIC),
 )
 
 
 def rule_for(level: Level, error: GatewayError) -> Rule | None:
     """The first rule that fits, or None when the table does not know the error."""
     numbers = (error.errorno, error.errorid)
-    text = f"{error.text} {error.correction} {error.category}".lower()
+    text = plain(error)
     return next((rule for rule in RULES if rule.fits(level, numbers, text)), None)
+
+
+_QUOTES = str.maketrans({"\u2018": "'", "\u2019": "'", "\u201a": "'", "\u201b": "'", "`": "'", '"': "'"})
+_TAG = re.compile(r"</?[a-z][^<>]*>", re.IGNORECASE)
+
+
+def plain(error: GatewayError) -> str:
+    """All that an error says, as it is compared: one line, no markup, straight quotes, small letters."""
+    said = f"{error.errorno} {error.errorid} {error.text} {error.correction} {error.category}"
+    said = _TAG.sub(" ", html.unescape(said)).translate(_QUOTES)
+    return " ".join(said.split()).casefold()
+
+
+_NAMED = tuple(NAMED.split("|"))
+
+
+def names_the_call(errors: Iterable[GatewayError], control_id: str) -> bool:
+    """Whether a refusal speaks of the call's control id: of a call that was sent before, that is an earlier send."""
+    return any(control_id.casefold() in text or any(phrase in text for phrase in _NAMED) for text in map(plain, errors))
+
+
+def session_is_over(errors: Iterable[GatewayError]) -> bool:
+    """Whether Sage says that the session ended, at whichever level."""
+    return any(phrase in text for text in map(plain, errors) for phrase in OVER_OR_UNKNOWN.split("|"))

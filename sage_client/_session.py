@@ -1,9 +1,10 @@
 """Sessions: one per (company, user, entity), opened once, used by all, renewed by every answer.
 
 `getAPISession` answers with a session id and the endpoint to use it at (Sage developer documentation,
-company-console/api-sessions; web-services). The login goes to the gateway address and nowhere else: what an answer
-names as endpoint is sent the session id, never a user's password. The lifetime slides: each answer tells the new
-`sessiontimeout`, and a margin before it a new session is opened.
+company-console/api-sessions; web-services). The login goes to the gateway address and nowhere else; what an answer
+names as endpoint is sent the session id and our sender's password, so it has to be within the gateway's domain
+(`_endpoint`), else signing in fails. The lifetime slides: each answer tells the new `sessiontimeout`, and a margin
+before it a new session is opened.
 
 A crowd waiting for the same session signs in once, and if that fails they all hear that failure: a wrong password that
 is tried once per waiting document locks the user out.
@@ -13,14 +14,14 @@ import asyncio
 from collections.abc import Awaitable, Callable
 from dataclasses import dataclass, field
 from datetime import datetime, timedelta
-from urllib.parse import urlsplit
 
 from pydantic import SecretStr
 
 from sage_client._classify import as_read, classify
+from sage_client._endpoint import endpoint_refusal, shown
 from sage_client._kinds import Level
 from sage_client._reply import SUCCESS, Reply
-from sage_client.errors import ConfigurationError, SageError, UnavailableError
+from sage_client.errors import ConfigurationError, EndpointRefusedError, SageError, UnavailableError
 from sage_client.login import Login
 
 MARGIN = timedelta(seconds=60)
@@ -92,16 +93,22 @@ class Sessions:
         if slot is not None and slot.session is session:
             slot.session = None
 
+    def drop(self, login: Login) -> None:
+        """Drop whatever session is open: a function's result says that it ended."""
+        if (slot := self._slots.get(login.key)) is not None:
+            slot.session = None
+
     def _usable(self, slot: _Slot, but: Session | None) -> Session | None:
         session = slot.session
         return session if session is not None and session is not but and session.fresh(self._clock()) else None
 
 
-def opened(reply: Reply, login: Login, gateway_url: str) -> Session:
-    """The session that the answer to `getAPISession` opens.
+def opened(reply: Reply, login: Login, gateway_url: str, domain: str | None = None) -> Session:
+    """The session that the answer to `getAPISession` opens; one that names no endpoint is used at the gateway.
 
     Raises:
-        SageError: It opens none, or one in another entity than the login names: documents would land in foreign books.
+        SageError: It opens none, or one in another entity than the login names: documents would land in foreign books;
+            or it names an endpoint that may not be followed.
     """
     result = reply.results[0] if reply.results else None
     if result is not None and result.status != SUCCESS:
@@ -118,24 +125,12 @@ def opened(reply: Reply, login: Login, gateway_url: str) -> Session:
             level=Level.RESULT,
         )
     endpoint = row.get("endpoint", "").strip()
-    return Session(
-        SecretStr(session_id),
-        endpoint if usable_endpoint(endpoint, gateway_url) else gateway_url,
-        reply.session_timeout,
-    )
-
-
-def usable_endpoint(endpoint: str, gateway_url: str) -> bool:
-    """An http(s) address, and never less protected than the gateway's own."""
-    try:
-        there, here = urlsplit(endpoint), urlsplit(gateway_url)
-    except ValueError:
-        return False
-    return (
-        bool(there.hostname)
-        and there.scheme in {"http", "https"}
-        and (there.scheme == "https" or here.scheme == "http")
-    )
+    if endpoint and (why := endpoint_refusal(endpoint, gateway_url, domain)) is not None:
+        raise EndpointRefusedError(
+            f"the gateway {shown(gateway_url)} names {shown(endpoint)} as the session's endpoint: {why}",
+            level=Level.RESULT,
+        )
+    return Session(SecretStr(session_id), endpoint or gateway_url, reply.session_timeout)
 
 
 def _again(failure: SageError) -> SageError:

@@ -5,7 +5,6 @@ an id or a document number they are refused: an account without its odd characte
 """
 
 import re
-from dataclasses import dataclass
 from datetime import date
 from decimal import Context, Decimal, Inexact, InvalidOperation
 
@@ -21,31 +20,9 @@ _CENT = Decimal("0.01")
 _EXACT = Context(prec=40, traps=[Inexact, InvalidOperation])
 
 
-@dataclass(frozen=True, slots=True)
-class Limits:
-    """Characters that Sage takes, by field; tenants may have others, so they are a setting.
-
-    The figures are the nominal lengths of Sage's DTD 2.1; current maxima are published nowhere. Prose is cut to them. A
-    document's number is never cut: two numbers could become one.
-    """
-
-    number: int = 30
-    reference: int = 20
-    description: int = 80
-    memo: int = 500
-
-
-DEFAULT_LIMITS = Limits()
-
-
 def clean(text: str) -> str:
     """Drop what XML 1.0 forbids."""
     return _forbidden.sub("", text)
-
-
-def cut(text: str, length: int) -> str:
-    """Clean, then keep the first `length` characters."""
-    return clean(text)[:length]
 
 
 def escape(text: str) -> str:
@@ -62,9 +39,31 @@ def exact(text: str, what: str, limit: int | None = None) -> str:
         RequestInvalidError: It is empty, too long, or holds what XML cannot carry.
     """
     plain = _special.search(text) is None
-    if not text or (limit is not None and len(text) > limit) or not (plain or _forbidden.search(text) is None):
-        raise RequestInvalidError(f"{what} cannot be sent as it is: {text!r}", level=Level.LOCAL)
+    if not text:
+        raise _cannot(f"{what} is empty")
+    _fits(text, what, limit)
+    if not plain and _forbidden.search(text) is not None:
+        raise _cannot(f"{what} {text!r} holds what XML cannot carry")
     return text if plain else escape(text)
+
+
+def prose(text: str, what: str, limit: int) -> str:
+    """A text for people, escaped; what XML cannot carry is dropped, but nothing is cut: the domain did that, and told.
+
+    Raises:
+        RequestInvalidError: It is too long.
+    """
+    _fits(text, what, limit)
+    return escape(text)
+
+
+def _fits(text: str, what: str, limit: int | None) -> None:
+    if limit is not None and len(text) > limit:
+        raise _cannot(f"{what} has {len(text)} characters, Sage takes {limit}")
+
+
+def _cannot(why: str) -> RequestInvalidError:
+    return RequestInvalidError(f"it cannot be sent as it is: {why}", level=Level.LOCAL)
 
 
 def amount(value: Decimal) -> str:
@@ -92,3 +91,12 @@ def us_date(day: date) -> str:
 def split_date(day: date) -> str:
     """`year`, `month` and `day` elements, zero-padded, as legacy functions take dates."""
     return f"<year>{day.year:04}</year><month>{day.month:02}</month><day>{day.day:02}</day>"
+
+
+def legacy_currency(currency: str | None) -> str:
+    """The group of a legacy function that says a document's currency; nothing where none is to be said.
+
+    It needs a rate type or a rate. An empty type is "Intacct Daily Rate" (accounts-receivable/invoices), and is sent
+    by others with every document, the base currency's too, in companies of one currency as of several.
+    """
+    return f"<currency>{exact(currency, 'currency')}</currency><exchratetype/>" if currency else ""

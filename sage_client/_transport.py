@@ -5,6 +5,8 @@ Which fault proves what:
 * no connection (refused, name unknown, TLS failed, connect or pool time-out, proxy refused): no byte left. Not done.
 * anything after that (write, read or total time-out, dropped connection, broken compression): bytes may have left, and
   a request that arrived may be executed. Unknown.
+* a redirect: never followed, since it would carry our passwords to an address that nobody configured. Whether the
+  request was executed before it was redirected is not proven (a 303 often says just that). Unknown.
 
 Errors are raised outside the `except` that caught the cause: an httpx exception holds the request, and the request
 holds passwords, so it must not hang on ours as its context.
@@ -19,9 +21,16 @@ from logging import getLogger
 import httpx
 
 from sage_client._classify import classify
+from sage_client._endpoint import shown
 from sage_client._kinds import Level
 from sage_client._reply import Reply, parse
-from sage_client.errors import ConnectionLostError, NotConnectedError, SageError, UnreadableAnswerError
+from sage_client.errors import (
+    ConnectionLostError,
+    NotConnectedError,
+    RedirectedError,
+    SageError,
+    UnreadableAnswerError,
+)
 from sage_client.timeouts import Timeouts
 
 log = getLogger("sage_client")
@@ -36,6 +45,9 @@ _NEVER_CONNECTED = (
     httpx.ConnectError, httpx.ConnectTimeout, httpx.PoolTimeout, httpx.ProxyError, httpx.UnsupportedProtocol,
     httpx.InvalidURL,
 )  # fmt: skip
+
+
+_REDIRECTS = frozenset({300, 301, 302, 303, 305, 307, 308})
 
 
 class RequestBody(httpx.AsyncByteStream):
@@ -70,6 +82,13 @@ class Transport:
         """
         response, content = await self._send(url, body)
         status = response.status_code
+        if status in _REDIRECTS:
+            where = shown(response.headers.get("location", ""))
+            raise RedirectedError(
+                f"HTTP {status}: {shown(url)} redirects to {where}, and redirects are not followed",
+                level=Level.HTTP,
+                http_status=status,
+            )
         wait = retry_after(response.headers.get("retry-after"), self._clock())
         reply = _read(content, status, wait)
         if reply.failed and (not reply.control_id or reply.control_id == request_id):

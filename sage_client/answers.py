@@ -1,18 +1,20 @@
 """What became of each call: matched by control id, never by position; done only where Sage names the record.
 
 A status other than `success` is not done, `aborted` included. A call without a result of its own is unknown: a request
-can fail midway (web-services/error-handling), so silence proves nothing.
+can fail midway (web-services/error-handling), so silence proves nothing. A call that was sent before is unknown, too,
+where its refusal names the control id: the refusal is about the earlier send, which may be running still.
 """
 
 import re
-from collections.abc import Mapping, Sequence
+from collections.abc import Container, Mapping, Sequence
 from dataclasses import dataclass
 
 from domain.documents import Document
 from sage_client._classify import classify
 from sage_client._kinds import Certainty, Level
 from sage_client._reply import LONGEST_NUMBER, SUCCESS, Reply, Result
-from sage_client.errors import MissingResultError, SageError
+from sage_client._rules import names_the_call
+from sage_client.errors import DuplicateCallError, MissingResultError, SageError, SignInError
 
 _RECORD_NO = re.compile(rf"[1-9][0-9]{{0,{LONGEST_NUMBER - 1}}}")
 
@@ -59,6 +61,24 @@ def failed(control_id: str, error: SageError) -> Answer:
     return (Refused if error.certainty is Certainty.NOT_DONE else Unknown)(control_id, error)
 
 
+def in_resend(answer: Answer, resent: Container[str]) -> Answer:
+    """The answer, or `Unknown` where it refuses a call that was sent before with words about its control id."""
+    if not isinstance(answer, Refused) or answer.control_id not in resent:
+        return answer
+    error = answer.error
+    if not names_the_call(error.errors, answer.control_id):
+        return answer
+    return failed(
+        answer.control_id,
+        DuplicateCallError(error.message, level=error.level, http_status=error.http_status, errors=error.errors),
+    )
+
+
+def session_ended(answer: Answer) -> bool:
+    """Whether this function alone was refused because the session ended."""
+    return isinstance(answer, Refused) and isinstance(answer.error, SignInError) and answer.error.level is Level.RESULT
+
+
 def match(control_ids: Sequence[str], reply: Reply, known: Mapping[str, str] | None = None) -> dict[str, Answer]:
     """Each call's answer, from the results of the request they were sent in.
 
@@ -84,7 +104,8 @@ def _one(control_id: str, own: list[Result], reply: Reply, known: str | None) ->
         return Done(control_id, record_no)
     if result.status in {"failure", "aborted"}:
         siblings = (error for other in reply.results if other is not result for error in other.errors)
-        return failed(control_id, classify(Level.RESULT, None, result.errors, siblings=siblings))
+        aborted = result.status == "aborted"
+        return failed(control_id, classify(Level.RESULT, None, result.errors, siblings=siblings, aborted=aborted))
     return failed(
         control_id, MissingResultError(f"status {result.status[:50]!r} is none that Sage documents", level=Level.RESULT)
     )

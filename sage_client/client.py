@@ -5,8 +5,8 @@ Guarantees:
 1. `post` never raises for what Sage or the network does; each call gets exactly one answer.
 2. `Done` means that Sage said so and named the record. `Refused` means that nothing was booked by this call. All else
    is `Unknown`.
-3. Nothing is retried, but for one case that is proven safe: Sage refused the session, so no function ran, and after one
-   new sign-in the same request goes out again.
+3. Nothing is retried, but for one case that is proven safe: Sage refused the session, or says that it ended, and after
+   one new sign-in what was refused goes out again under its control ids.
 4. A cancelled call raises `CancelledError` at once. Bytes may have left by then: the caller treats it as unknown.
 5. Reads are complete or raise.
 6. No secret is in any repr, error, traceback context or log line.
@@ -14,11 +14,9 @@ Guarantees:
 8. A query selects fields that the company has, as far as Sage tells (`_fields`). What it cannot do without is an error.
 """
 
-import secrets
-from collections.abc import Callable, Iterable, Sequence
+from collections.abc import Callable, Collection, Iterable, Mapping, Sequence
 from dataclasses import replace
 from datetime import UTC, datetime
-from ipaddress import ip_address
 from logging import getLogger
 from types import TracebackType
 from typing import Self
@@ -32,18 +30,21 @@ from domain.custom_fields import FieldObject
 from domain.documents import PartyKind, SageObject
 from domain.parties import PartyRecord
 from sage_client import _envelope, books, discovery, parties
-from sage_client._classify import as_read
+from sage_client._classify import as_read, classify
+from sage_client._endpoint import is_loopback
 from sage_client._fields import Fields, lookup
+from sage_client._kinds import Level
 from sage_client._reading import Reads, Send, read_one
-from sage_client._reply import Reply, Row
+from sage_client._reply import SUCCESS, Reply, Row
+from sage_client._rules import session_is_over
 from sage_client._session import Session, Sessions, opened
-from sage_client._text import DEFAULT_LIMITS, Limits
 from sage_client._transport import RequestBody, Transport
-from sage_client.answers import Answer, Call, failed, match
+from sage_client.answers import Answer, Call, failed, in_resend, match, session_ended
 from sage_client.books import Account, Entity, Term
 from sage_client.corrections import Correction, render_call
 from sage_client.discovery import CustomField, Dimension, DimensionValue
 from sage_client.errors import (
+    ConfigurationError,
     DimensionUnreadableError,
     PermissionDeniedError,
     RequestInvalidError,
@@ -78,13 +79,14 @@ class SageClient:
 
     Args:
         gateway_url: Where sessions start; any http(s) address. Logins are sent there and nowhere else.
+        endpoint_domain: The domain in which an answer may name a session's endpoint; None: the gateway's own, as
+            `_endpoint` draws it.
         sender_id: Our Web Services sender.
         sender_password: Its password.
         timeouts: See `Timeouts`.
         transport: What carries the requests; tests plug in `httpx.MockTransport`.
         clock: The present, with a time zone.
         max_connections: Over all companies. A request that finds none free within `Timeouts.pool` is not sent.
-        limits: Field lengths that the tenants' Sage takes.
         pace: How fast one company may be asked; all its requests together.
         marker_field: Integration name of the custom field that holds our marker; None: it stands in the description.
     """
@@ -99,30 +101,17 @@ class SageClient:
         transport: httpx.AsyncBaseTransport | None = None,
         clock: Callable[[], datetime] = _utc_now,
         max_connections: int = 100,
-        limits: Limits = DEFAULT_LIMITS,
         pace: Pace = Pace(),  # noqa: B008 - frozen
         marker_field: str | None = None,
+        endpoint_domain: str | None = None,
     ) -> None:
         self._gateway_url = gateway_url
+        self._endpoint_domain = endpoint_domain
         self._sender = _envelope.Sender(sender_id, sender_password)
-        self._limits = limits
         self._marker_field = marker_field
         self._turns = Turns(pace)
         timeouts = timeouts or Timeouts()
-        self._http = httpx.AsyncClient(
-            transport=transport,
-            timeout=timeouts.for_httpx(),
-            limits=httpx.Limits(
-                max_connections=max_connections, max_keepalive_connections=max_connections, keepalive_expiry=KEEP_ALIVE
-            ),
-            headers={
-                "Content-Type": "application/xml",
-                "Accept": "application/xml, text/xml",
-                "Accept-Encoding": "gzip",
-                "User-Agent": "alvys-sage-intacct",
-            },
-            trust_env=not _is_loopback(gateway_url),  # a proxy of the environment cannot reach our own loopback
-        )
+        self._http = _http(gateway_url, timeouts, transport, max_connections)
         self._transport = Transport(self._http, timeouts, clock)
         self._clock = clock
         self._sessions = Sessions(self._sign_in, clock)
@@ -147,6 +136,7 @@ class SageClient:
         *,
         not_after: datetime | None = None,
         wanted: Callable[[], bool] | None = None,
+        resent: Collection[str] = (),
     ) -> list[Answer]:
         """Create or correct documents: one request, one function per call, each independent, each under its control id.
 
@@ -156,6 +146,8 @@ class SageClient:
             not_after: The request does not begin later, whatever signing in or its turn took; its calls are then
                 refused with `TooLateError`, since nothing was sent.
             wanted: Asked right before the bytes leave; where it says no, likewise.
+            resent: Control ids that may have been sent before. A refusal of one that names its control id proves
+                nothing: the earlier send may be running.
 
         Returns:
             One answer per call, in the calls' order.
@@ -170,7 +162,7 @@ class SageClient:
         known = {call.control_id: call.record_no for call in calls if not isinstance(call, Call)}
         for call in calls:
             try:
-                xml = render_call(call, self._limits, self._marker_field)
+                xml = render_call(call, self._marker_field)
             except RequestInvalidError as error:
                 answers[call.control_id] = failed(call.control_id, error)
             else:
@@ -180,12 +172,7 @@ class SageClient:
             self._may_begin(not_after, wanted)
 
         if functions:
-            try:
-                reply = await self._call(login, list(functions.values()), unique=True, before=check)
-            except SageError as error:
-                answers |= {control_id: failed(control_id, error) for control_id in functions}
-            else:
-                answers |= match(list(functions), reply, known)
+            answers |= await self._written(login, functions, known, resent, unique=True, before=check)
         return [answers[call.control_id] for call in calls]
 
     async def find(self, login: Login, keys: Sequence[DocumentKey]) -> list[list[Found]]:
@@ -243,13 +230,9 @@ class SageClient:
             changes: What to do, each under a control id of its own.
             unique: Whether Sage is to refuse a control id that it has executed.
         """
-        functions = [_envelope.function(change.control_id, change.xml) for change in changes]
-        control_ids = [change.control_id for change in changes]
-        try:
-            answers = match(control_ids, await self._call(login, functions, unique=unique))
-        except SageError as error:
-            answers = {control_id: failed(control_id, error) for control_id in control_ids}
-        return [answers[control_id] for control_id in control_ids]
+        functions = {change.control_id: _envelope.function(change.control_id, change.xml) for change in changes}
+        answers = await self._written(login, functions, {}, (), unique=unique)
+        return [answers[change.control_id] for change in changes]
 
     async def accounts(self, login: Login) -> list[Account]:
         """All GL accounts that can be posted to, active or not; SageError as `parties`."""
@@ -300,9 +283,9 @@ class SageClient:
         Raises:
             SageError: It does not.
         """
-        call = _envelope.function("probe", _envelope.get_api_session(login.entity_id))
+        call = _envelope.function(_envelope.unique_id(), _envelope.get_api_session(login.entity_id))
         try:
-            opened(await self._call(login, [call], unique=False), login, self._gateway_url)
+            opened(await self._asked(login, [call]), login, self._gateway_url, self._endpoint_domain)
         except SageError as error:
             failure = as_read(error)
         else:
@@ -351,12 +334,20 @@ class SageClient:
         async def send(functions: Sequence[str]) -> Reply:
             allow()
             try:
-                return await self._call(login, functions, unique=False)
+                return await self._asked(login, functions)
             except SageError as error:
                 failure = as_read(error)
             raise failure
 
         return send
+
+    async def _asked(self, login: Login, functions: Sequence[str]) -> Reply:
+        """The answer to functions that only read. Where a result says that the session ended, all go once more."""
+        reply = await self._call(login, functions, unique=False)
+        if not _ended_within(reply):
+            return reply
+        self._sessions.drop(login)
+        return await self._call(login, functions, unique=False)
 
     def _may_begin(self, not_after: datetime | None, wanted: Callable[[], bool] | None) -> None:
         if not_after is not None and self._clock() > not_after:
@@ -364,21 +355,64 @@ class SageClient:
         if wanted is not None and not wanted():
             raise TooLateError("nobody wanted it any more when its turn came")
 
+    async def _written(
+        self,
+        login: Login,
+        functions: Mapping[str, str],
+        known: Mapping[str, str],
+        resent: Collection[str],
+        *,
+        unique: bool,
+        before: Callable[[], None] | None = None,
+    ) -> dict[str, Answer]:
+        """Each function's answer, by control id. Those whose session ended meanwhile go once more, in a new one."""
+        answers = await self._answered(login, functions, known, resent, unique=unique, before=before)
+        ended = {control_id: xml for control_id, xml in functions.items() if session_ended(answers[control_id])}
+        if ended:
+            self._sessions.drop(login)
+            answers |= await self._answered(login, ended, known, ended, unique=unique, before=before)
+        return answers
+
+    async def _answered(
+        self,
+        login: Login,
+        functions: Mapping[str, str],
+        known: Mapping[str, str],
+        resent: Collection[str],
+        *,
+        unique: bool,
+        before: Callable[[], None] | None,
+    ) -> dict[str, Answer]:
+        try:
+            reply = await self._call(login, list(functions.values()), unique=unique, before=before)
+        except SageError as error:
+            answers = {control_id: failed(control_id, error) for control_id in functions}
+        else:
+            answers = match(list(functions), reply, known)
+            resent = functions if reply.repeated else resent
+        return {control_id: in_resend(answer, resent) for control_id, answer in answers.items()}
+
     async def _call(
         self, login: Login, functions: Sequence[str], *, unique: bool, before: Callable[[], None] | None = None
     ) -> Reply:
-        """Send functions in the login's session; once more in a new one where Sage refuses the session."""
+        """Send functions in the login's session; once more in a new one where Sage refuses the session.
+
+        Said in place of results, the end of a session leaves open what ran: Sage refuses what did by its control id.
+        """
         session = await self._sessions.get(login)
         try:
             return await self._in_session(login, session, functions, unique=unique, before=before)
-        except SignInError as refused:
+        except SageError as refused:
+            if not isinstance(refused, SignInError) and not session_is_over(refused.errors):
+                raise
             log.info("sage session refused, signing in again: company=%s %s", login.company_id, refused)
         session = await self._sessions.get(login, but=session)
         try:
-            return await self._in_session(login, session, functions, unique=unique, before=before)
+            reply = await self._in_session(login, session, functions, unique=unique, before=before)
         except SignInError:
             self._sessions.forget(login, session)
             raise
+        return replace(reply, repeated=True)
 
     async def _in_session(
         self,
@@ -397,12 +431,11 @@ class SageClient:
     async def _sign_in(self, login: Login) -> Session:
         """Open a session. It books nothing, so whatever fails here, the document was not sent."""
         who = _envelope.Authentication.by_login(login)
-        call = _envelope.function("session", _envelope.get_api_session(login.entity_id))
+        call = _envelope.function(_envelope.unique_id(), _envelope.get_api_session(login.entity_id))
         failure: SageError
         try:
-            session = opened(
-                await self._exchange(login, self._gateway_url, who, [call], unique=False), login, self._gateway_url
-            )
+            reply = await self._exchange(login, self._gateway_url, who, [call], unique=False)
+            session = opened(reply, login, self._gateway_url, self._endpoint_domain)
         except SageError as error:
             failure = as_read(error)
         else:
@@ -422,7 +455,7 @@ class SageClient:
         before: Callable[[], None] | None = None,
     ) -> Reply:
         """One request, in its turn. `before` is called right before the bytes leave and raises if they may not."""
-        request_id = secrets.token_hex(8)
+        request_id = _envelope.unique_id()
         body = RequestBody(_envelope.request(self._sender, request_id, who, functions, unique=unique))
         async with self._turns.turn(login.company_id):
             if before is not None:
@@ -430,9 +463,40 @@ class SageClient:
             return await self._transport.exchange(url, request_id, body)
 
 
-def _is_loopback(url: str) -> bool:
-    host = urlsplit(url).hostname or ""
+def _ended_within(reply: Reply) -> bool:
+    """Whether a function's result says that the session ended."""
+    failures = (result for result in reply.results if result.status != SUCCESS and result.errors)
+    return any(isinstance(classify(Level.RESULT, None, result.errors), SignInError) for result in failures)
+
+
+def _http(
+    gateway_url: str, timeouts: Timeouts, transport: httpx.AsyncBaseTransport | None, max_connections: int
+) -> httpx.AsyncClient:
+    """What carries the requests. It follows no redirect: our passwords would go with it.
+
+    A proxy of the environment (HTTPS_PROXY, NO_PROXY) is used for a gateway with TLS: it tunnels, and sees nothing.
+    Without TLS none is, since it would read the passwords; nor for this machine, which a proxy cannot reach.
+    """
+    limits = httpx.Limits(
+        max_connections=max_connections, max_keepalive_connections=max_connections, keepalive_expiry=KEEP_ALIVE
+    )
     try:
-        return host == "localhost" or ip_address(host).is_loopback
-    except ValueError:
-        return False
+        return httpx.AsyncClient(
+            transport=transport,
+            timeout=timeouts.for_httpx(),
+            limits=limits,
+            headers={
+                "Content-Type": "application/xml",
+                "Accept": "application/xml, text/xml",
+                "Accept-Encoding": "gzip",
+                "User-Agent": "alvys-sage-intacct",
+            },
+            follow_redirects=False,
+            trust_env=urlsplit(gateway_url).scheme == "https" and not is_loopback(gateway_url),
+        )
+    except (ImportError, ValueError, httpx.InvalidURL):
+        pass  # its words hold the proxy's address, which may hold a password
+    raise ConfigurationError(
+        "the proxy of the environment (HTTPS_PROXY, ALL_PROXY) cannot be used: http and https ones can",
+        level=Level.LOCAL,
+    )

@@ -19,7 +19,7 @@ from datetime import date
 from domain.documents import Document, SageObject
 from sage_client._documents import render
 from sage_client._kinds import Level
-from sage_client._text import DEFAULT_LIMITS, Limits, exact, split_date
+from sage_client._text import exact, split_date
 from sage_client.answers import Call
 from sage_client.errors import RequestInvalidError
 
@@ -67,7 +67,7 @@ class DeleteCall:
 Correction = UpdateCall | ReverseCall | DeleteCall
 
 
-def render_call(call: Call | Correction, limits: Limits = DEFAULT_LIMITS, marker_field: str | None = None) -> str:
+def render_call(call: Call | Correction, marker_field: str | None = None) -> str:
     """The function of a call, as XML text.
 
     Raises:
@@ -75,9 +75,9 @@ def render_call(call: Call | Correction, limits: Limits = DEFAULT_LIMITS, marker
     """
     match call:
         case Call():
-            return render(call.document, call.party_id, limits, marker_field)
+            return render(call.document, call.party_id, marker_field)
         case UpdateCall():
-            return _update(call, limits, marker_field)
+            return _update(call, marker_field)
         case ReverseCall():
             if (function := REVERSALS.get(call.object)) is None:
                 raise RequestInvalidError(f"no function is known that reverses {call.object}", level=Level.LOCAL)
@@ -99,10 +99,10 @@ def line_elements(document: Document) -> tuple[frozenset[str], ...]:
     return tuple(frozenset(_TAG.findall(line)) for line in created.split("<lineitem>")[1:])
 
 
-def _update(call: UpdateCall, limits: Limits, marker_field: str | None) -> str:
+def _update(call: UpdateCall, marker_field: str | None) -> str:
     """The create's own elements in the update's frame. No value looks like markup: each has its `<` escaped."""
     document = call.create.document
-    created = render(document, call.create.party_id, limits, marker_field)
+    created = render(document, call.create.party_id, marker_field)
     if document.sage_object is SageObject.AP_BILL:
         inner = created.removeprefix("<create><APBILL>").removesuffix("</APBILL></create>")
         number = exact(call.record_no, "record number")

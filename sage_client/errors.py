@@ -10,6 +10,8 @@
     │   ├── ThrottledError              THROTTLED      too many requests; `retry_after` says how long to wait
     │   ├── SignInError                 AUTH           company, user, password or entity refused
     │   ├── ConfigurationError          CONFIGURATION  sender or set-up of the tenant refused
+    │   │   ├── EndpointRefusedError      CONFIGURATION  the gateway names an endpoint outside its domain
+    │   │   ├── GatewayRedirectsError     CONFIGURATION  the gateway's address redirects, so nothing can be read there
     │   │   └── PermissionDeniedError     CONFIGURATION  the user may not do this with this kind of object
     │   │       ├── FieldMissingError       CONFIGURATION  a field that cannot be done without is not shown
     │   │       └── DimensionUnreadableError  CONFIGURATION  a dimension of Platform Apps, whose values cannot be read
@@ -22,12 +24,16 @@
     │   │   ├── TermInvalidError        DATA           its payment term is missing or inactive
     │   │   ├── SmartRuleError          DATA           a Smart Rule of the company refuses it
     │   │   ├── PaymentsAppliedError    DATA           payments are applied to it
+    │   │   ├── ReversalOffError        DATA           the company does not let unpaid documents be reversed
+    │   │   ├── ReversalElsewhereError  DATA           it can only be reversed where it was made, or by another user
+    │   │   ├── ReversalDateError       DATA           the date of the reversal is too early
     │   │   ├── DuplicateNumberError    DATA           the number exists: look up whose it is
     │   │   └── DimensionMissingError   DATA           a dimension that Sage requires is missing
     │   └── RequestInvalidError         BUG            Sage could not read our request, or we could not write it
     └── UnknownOutcomeError           not proven either way: look the document up before anything else
         ├── ConnectionLostError         bytes may have left, no whole answer came back
         ├── UnreadableAnswerError       an answer came that proves nothing: HTML, truncated, empty, somebody else's
+        │   └── RedirectedError           a redirect, which is not followed
         ├── MissingResultError          the answer holds no usable result for this call
         └── DuplicateCallError          Sage has executed this control id before; the record number needs a look-up
 
@@ -52,8 +58,10 @@ __all__ = [
     "DimensionUnreadableError",
     "DuplicateCallError",
     "DuplicateNumberError",
+    "EndpointRefusedError",
     "FieldMissingError",
     "GatewayError",
+    "GatewayRedirectsError",
     "Kind",
     "Level",
     "MissingResultError",
@@ -63,8 +71,12 @@ __all__ = [
     "PaymentsAppliedError",
     "PeriodClosedError",
     "PermissionDeniedError",
+    "RedirectedError",
     "RefusedError",
     "RequestInvalidError",
+    "ReversalDateError",
+    "ReversalElsewhereError",
+    "ReversalOffError",
     "SageError",
     "SignInError",
     "SmartRuleError",
@@ -163,6 +175,18 @@ class ConfigurationError(NotDoneError):
     code = Code.SAGE_CONFIGURATION
 
 
+class EndpointRefusedError(ConfigurationError):
+    """The gateway's answer names an endpoint that our sender's password must not go to."""
+
+    code = Code.SAGE_ENDPOINT_REFUSED
+
+
+class GatewayRedirectsError(ConfigurationError):
+    """The address that we were given redirects requests, and redirects are not followed."""
+
+    code = Code.SAGE_REDIRECTS
+
+
 class PermissionDeniedError(ConfigurationError):
     """The user may not do this with this object, or Sage does not show it the object; others it may well."""
 
@@ -242,6 +266,24 @@ class PaymentsAppliedError(RefusedError):
     code = Code.SAGE_PAYMENTS_APPLIED
 
 
+class ReversalOffError(RefusedError):
+    """Reversing unpaid invoices, or bills, is not enabled in the company. Sage's own words for it are not published."""
+
+    code = Code.REVERSAL_OFF
+
+
+class ReversalElsewhereError(RefusedError):
+    """The record is not owned where the session is, or the user is restricted. Its words are not published either."""
+
+    code = Code.REVERSAL_ELSEWHERE
+
+
+class ReversalDateError(RefusedError):
+    """The date of the reversal is not later than the document's posting date. No closed period."""
+
+    code = Code.REVERSAL_DATE
+
+
 class DuplicateNumberError(RefusedError):
     """A record with that number is in Sage already: this call booked nothing, an earlier one of ours may have."""
 
@@ -276,6 +318,10 @@ class ConnectionLostError(UnknownOutcomeError):
 
 class UnreadableAnswerError(UnknownOutcomeError):
     """An answer came, and it proves nothing."""
+
+
+class RedirectedError(UnreadableAnswerError):
+    """A redirect came instead of an answer; for a request that changes nothing it is a `GatewayRedirectsError`."""
 
 
 class MissingResultError(UnknownOutcomeError):

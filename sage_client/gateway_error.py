@@ -1,9 +1,11 @@
 """One `error` element of a gateway answer, with the support id taken out of its words.
 
 Sage ends a message with `[Support ID: …]`, URL-encoded (Sage developer documentation, web-services/requests). The id
-differs each time, so it is kept apart: messages then group by what they say.
+differs each time, so it is kept apart: messages then group by what they say. Some messages hold HTML entities
+(`&#39;` for an apostrophe): they are read as what they stand for.
 """
 
+import html
 import re
 from dataclasses import dataclass
 from urllib.parse import unquote
@@ -11,7 +13,7 @@ from urllib.parse import unquote
 LONGEST = 2000
 """Characters of each of Sage's words that are kept; what it says is far shorter, and a search for support ids in
 megabytes of spaces would take minutes."""
-_SUPPORT_ID = re.compile(r"\s*\[Support ID:\s*([^\]]*)\]", re.IGNORECASE)
+_SUPPORT_ID = re.compile(r"\s*\[Support ID:?\s*([^\]]*)\]", re.IGNORECASE)
 
 
 @dataclass(frozen=True, slots=True)
@@ -36,7 +38,7 @@ class GatewayError:
         found: list[str] = []
 
         def apart(words: str) -> str:
-            words = words[:LONGEST]
+            words = html.unescape(words[:LONGEST])
             found.extend(unquote(match).strip() for match in _SUPPORT_ID.findall(words))
             return _SUPPORT_ID.sub("", words).strip()
 

@@ -4,6 +4,7 @@ from dataclasses import dataclass
 from decimal import Decimal, InvalidOperation
 
 from domain.documents import SageObject
+from domain.identity import markers_in
 from sage_client._kinds import Level
 from sage_client._reply import Row
 from sage_client.errors import UnavailableError
@@ -67,17 +68,26 @@ class Found:
         """Whether it carries the marker, in its field or in the description: a field may have been set up since."""
         return marker in self.mark or marker in self.description
 
+    def anothers(self, marker: str) -> bool:
+        """Whether it carries the marker of another document, and not this one."""
+        return not self.bears(marker) and bool(markers_in(self.mark) or markers_in(self.description))
+
     @property
     def reversed(self) -> bool:
-        """Whether it was reversed or voided, so that it is worth nothing."""
+        """Whether it was reversed or voided, or reverses another one, so that it is worth nothing."""
         return worth_nothing(self.state)
+
+    @property
+    def reversal(self) -> bool:
+        """Whether it is the transaction that Sage added when another one was reversed; it is nobody's document."""
+        return self.state.strip().lower() == "reversal"
 
 
 def worth_nothing(state: str) -> bool:
     """Whether Sage's label says that a document was reversed or voided.
 
-    "Reversed" is the label that is known; the words of other set-ups are not documented, so any that begin like it
-    count, and "Voided", which AP payments have.
+    "Reversed" is a label that is known, and "Reversal", of the transaction that Sage adds to reverse one; any that
+    begin like them count, and "Voided", which AP payments have.
     """
     return state.strip().lower().startswith(("revers", "void"))
 

@@ -7,19 +7,18 @@ elements is free. Needed are NAME and a display contact with PRINTAS; a contact'
 from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass, replace
 
+from domain import lengths
 from domain.documents import PartyKind
 from domain.parties import PartyRecord, made_for
 from domain.party_fields import fields_read
 from sage_client._kinds import Level
 from sage_client._reply import Row
-from sage_client._text import cut, escape, exact
+from sage_client._text import clean, escape, exact
 from sage_client.errors import UnavailableError
 from sage_client.lookups import LONGEST_ID
 from sage_client.query import MAX_VALUES, Query, one_of
 
 _OBJECT = {PartyKind.CUSTOMER: ("CUSTOMER", "CUSTOMERID"), PartyKind.VENDOR: ("VENDOR", "VENDORID")}
-_LONGEST_NAME = 100
-_LONGEST_CONTACT = 200
 
 
 @dataclass(frozen=True, slots=True)
@@ -42,7 +41,7 @@ class PartyFields:
 
 NAMES_ONLY = PartyFields()
 """Id, name, status and what tells parties of one name apart."""
-_APART = ("TAXID", "COMMENTS")
+_TAX_ID, _NOTE = "TAXID", "COMMENTS"
 """What tells parties of one name apart: the tax id, and the note of whom this service made a record for."""
 
 
@@ -51,8 +50,10 @@ def queries(kind: PartyKind, fields: PartyFields, ids: Iterable[str] | None) -> 
     name, key = _OBJECT[kind]
     more = fields_read(kind) if fields.details else ()
     own = (fields.number_field,) if fields.number_field else ()
-    needed = tuple(dict.fromkeys((key, "NAME", "STATUS", *_APART, *own)))
-    everyone = Query(name, needed, optional=tuple(each for each in more if each not in needed))
+    # Without the note a record could be taken for another party; a tax id that cannot be read merely tells less.
+    needed = tuple(dict.fromkeys((key, "NAME", "STATUS", _NOTE, *own)))
+    more = tuple(each for each in dict.fromkeys((_TAX_ID, *more)) if each not in needed)
+    everyone = Query(name, needed, optional=more)
     if ids is None:
         return [everyone]
     wanted = sorted(set(ids))
@@ -96,10 +97,10 @@ def create(kind: PartyKind, party_id: str, name: str, contact: str, fields: Mapp
     """
     element, key = _OBJECT[kind]
     given = {
-        key: exact(party_id, "id", LONGEST_ID),
-        "NAME": exact(name, "name", _LONGEST_NAME),
+        key: exact(party_id, "id", lengths.PARTY_ID),
+        "NAME": exact(name, "name", lengths.NAME),
         "STATUS": "active",
-        "DISPLAYCONTACT.PRINTAS": exact(name, "name", _LONGEST_NAME),
+        "DISPLAYCONTACT.PRINTAS": exact(name, "name", lengths.NAME),
         "DISPLAYCONTACT.CONTACTNAME": escape(contact),
         **_escaped(fields),
     }
@@ -118,14 +119,14 @@ def update(kind: PartyKind, party_id: str, fields: Mapping[str, str]) -> str:
 
 def create_contact(name: str, print_as: str, fields: Mapping[str, str]) -> str:
     """The function's element: a contact that stands by itself."""
-    given = {"CONTACTNAME": escape(name), "PRINTAS": exact(print_as, "name", _LONGEST_NAME), **_escaped(fields)}
+    given = {"CONTACTNAME": escape(name), "PRINTAS": exact(print_as, "name", lengths.NAME), **_escaped(fields)}
     return f"<create><CONTACT>{''.join(_nested(given))}</CONTACT></create>"
 
 
 def contact_name(kind: PartyKind | str, party_id: str, name: str, attempt: int = 0) -> str:
     """The name of a party's contact: as Sage itself would give it, or with a number where that is somebody else's."""
     ending = f" ({kind[0].upper()}{party_id})" if not attempt else f" ({kind[0].upper()}{party_id} {attempt + 1})"
-    return cut(name, _LONGEST_CONTACT - len(ending)).strip() + ending
+    return clean(name)[: lengths.CONTACT_NAME - len(ending)].strip() + ending
 
 
 def contacts_query(names: Iterable[str]) -> Query:

@@ -1,8 +1,9 @@
 """What the gateway says when it refuses, and at which of the three levels.
 
-Source: Sage developer documentation, web-services/responses and web-services/error-handling; the numbers are those
-that Sage's documentation, official clients and published integrations show. A refusal at the control level concerns
-the request, at the authentication level the sign-in, at the result level one function.
+Source: Sage developer documentation, web-services/responses and web-services/error-handling; the numbers and words are
+those that Sage's documentation, official clients and published integrations show (tests/fixtures/sage/wordings.json).
+A refusal at the control level concerns the request, at the authentication level the sign-in, at the result level one
+function.
 """
 
 import secrets
@@ -14,9 +15,14 @@ ASSUMED_DUPLICATE_CONTROL_ID = "XL03999999"
 ASSUMED_DUPLICATE_CONTROL_ID_TEXT = (
     "The function with control ID '{control_id}' has already been executed and completed. It cannot be repeated."
 )
-ASSUMED_IN_FLIGHT_CONTROL_ID_TEXT = (
-    "The function with control ID '{control_id}' is being executed by another request. It cannot be repeated."
-)
+IN_FLIGHT_CONTROL_ID_TEXT = "A request's function with the control ID {control_id} is in process."
+"""As published; its number and level are not."""
+# Nor are the words with which Sage refuses a reversal.
+ASSUMED_REVERSAL_OFF_TEXT = "Enable reversal of unpaid {noun}s is not enabled in the configuration of {module}."
+ASSUMED_NOT_OWNED_TEXT = "The {noun} {number} is not owned here and cannot be reversed: go to the level it was made at."
+ASSUMED_RESTRICTED_TEXT = "A user who is restricted to locations cannot reverse the {noun} {number}."
+ASSUMED_REVERSAL_DATE_TEXT = "The reversal date must be later than the posting date of the {noun}."
+ASSUMED_REVERSE_INSTEAD_TEXT = "The {noun} {number} is posted: reverse it, since this company enables reversals."
 
 SCHEMA = "XL03000003"
 SIGN_IN = "XL03000006"
@@ -89,7 +95,7 @@ def refuse(number: str, text: str, correction: str = "") -> FunctionError:
 
 def could_not(verb: str, noun: str) -> SageError:
     """The generic wrapper that follows a specific error."""
-    return SageError(GENERIC, f"Could not {verb} {noun} record.")
+    return SageError(GENERIC, f"Could not {verb} {noun} record!")
 
 
 def schema_error(text: str) -> ControlError:

@@ -25,6 +25,9 @@ Kind = Literal[
     "throttled",  # 429 GW-0010, with `retry_after` as a Retry-After header where given; nothing executed
     "throttled_in_200",  # "API rate limit exceeded" within a 200; nothing executed
     "offline",  # "The Service is Temporarily Off-line" within a 200; nothing executed
+    "too_many_operations",  # "There are too many operations running ..." in each result; nothing executed
+    "session_ended",  # "Session has expired" in each result, as no XML answer is published; nothing executed
+    "deadlock",  # a deadlock in each result, in words of our own; nothing executed
     "silent_failure",  # results that failed without an error message; nothing executed
     "shift_pages",  # executes, and gives the oldest payment detail the newest stamp: later pages move up by one row
     "expire_session",  # ends every session of the company before it signs the request in

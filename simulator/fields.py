@@ -16,8 +16,8 @@ Kind = Literal["text", "integer", "money", "date", "timestamp", "boolean", "stat
 Value = str | int | None
 
 # Labels in `query`, codes in `readByQuery`. The codes of paid documents are not documented: `A` (posted) is shown for
-# them, so that nobody builds on an invented one. `V` for a reversed document is borrowed from AP payments, where it is
-# documented.
+# them, so that nobody builds on an invented one. `V` for a reversed document, and for the transaction that reverses it,
+# is borrowed from AP payments, where it is documented.
 STATE_CODES = {
     "Draft": "D",
     "Submitted": "S",
@@ -29,6 +29,7 @@ STATE_CODES = {
     "Selected": "A",
     "Closed": "A",
     "Reversed": "V",
+    "Reversal": "V",
 }
 
 _CENT = Decimal("0.01")

@@ -23,7 +23,7 @@ from simulator.envelope import Function, Login, Operation, Request, parse
 from simulator.errors import (
     ASSUMED_DUPLICATE_CONTROL_ID,
     ASSUMED_DUPLICATE_CONTROL_ID_TEXT,
-    ASSUMED_IN_FLIGHT_CONTROL_ID_TEXT,
+    IN_FLIGHT_CONTROL_ID_TEXT,
     ROLLED_BACK,
     FunctionError,
     SageError,
@@ -150,7 +150,7 @@ class Gateway:
     def _once(self, admitted: Admitted, call: Call) -> Outcome:
         if admitted.request.unique_id:
             if call.control_id in admitted.held_elsewhere:
-                raise _duplicate(ASSUMED_IN_FLIGHT_CONTROL_ID_TEXT, call.control_id)
+                raise _duplicate(IN_FLIGHT_CONTROL_ID_TEXT, call.control_id)
             if self.store.completed(call.company, call.control_id):
                 raise _duplicate(ASSUMED_DUPLICATE_CONTROL_ID_TEXT, call.control_id)
         outcome = functions.execute(call, self.results)

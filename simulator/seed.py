@@ -184,6 +184,12 @@ class Config(_Model):
     closed_names_first_day: bool = False
     refuse_duplicate_numbers: bool = False
     approve_bills: bool = False
+    reversal_of_unpaid: tuple[Literal["AR", "AP"], ...] = ("AR", "AP")
+    """The sides on which Configure Accounts Receivable, or Payable, enables the reversal of unpaid documents."""
+    reversal_after_posting: bool = False
+    """Whether a reversal has to be dated after the posting date, as REST documents it; else on it or after it."""
+    location_restricted: tuple[str, ...] = ()
+    """The users who are restricted to locations: they cannot reverse."""
     inter_entity: bool = False
     accept_legacy_user_dimensions: bool = False
     require_account_labels: tuple[Literal["AR", "AP"], ...] = ()

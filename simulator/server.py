@@ -23,7 +23,15 @@ from simulator.traffic import BusyError, Traffic
 
 PATH = "/ia/xml/xmlgw.phtml"
 _MAX_BODY = 64 * 1024 * 1024
-_BEFORE = {"http_error", "drop_before_commit", "throttled", "throttled_in_200", "offline", "silent_failure"}
+_SAID = {
+    "offline": ("The Service is Temporarily Off-line", "Please Try Again Later"),
+    "throttled_in_200": ("API rate limit exceeded", "Please Try Again Later"),
+    "too_many_operations": ("There are too many operations running for this company (200024).", ""),
+    "session_ended": ("Session has expired", ""),
+    "deadlock": ("A deadlock occurred. Please try again.", ""),
+}
+"""By fault, what every function of a request is refused with: the words and the correction."""
+_BEFORE = {"http_error", "drop_before_commit", "throttled", "silent_failure", *_SAID}
 _HTML_524 = (
     "<!DOCTYPE html><html><head><meta charset=utf-8><title>524: A timeout occurred</title></head><body>"
     '<div id="cf-error-details">'
@@ -153,8 +161,8 @@ class Simulator:
             return _throttled(fault.retry_after)
         if fault.kind == "silent_failure":
             return _xml(self._gateway.fail(admitted, None))
-        said = "The Service is Temporarily Off-line" if fault.kind == "offline" else "API rate limit exceeded"
-        return _xml(self._gateway.fail(admitted, SageError(GENERIC, said, correction="Please Try Again Later")))
+        said, correction = _SAID[fault.kind]
+        return _xml(self._gateway.fail(admitted, SageError(GENERIC, said, correction=correction)))
 
 
 def _spoiled(http: web.Request, answer: bytes, fault: Fault) -> web.StreamResponse:

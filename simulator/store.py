@@ -12,6 +12,7 @@ from simulator.database import Database, Row
 from simulator.fields import STATE_CODES, Field, Kind, Value, decimal_text, stamp, written
 from simulator.kinds import ALL, BY_HEADER, DocumentKind, Side
 from simulator.payments import Parts, Payment, PaymentDesk
+from simulator.reversals import REVERSED, reversed_by
 from simulator.seed import Company, Config, Seed, Sender, with_preset
 
 Clock = Callable[[], datetime]
@@ -188,15 +189,18 @@ class Store:
         """
         if object_name not in BY_HEADER or state not in STATE_CODES:
             raise KeyError(f"{object_name} in state {state}")
-        if not self.database.find(object_name, company, RECORDNO=recordno):
+        found = self.database.find(object_name, company, RECORDNO=recordno)
+        if not found:
             raise KeyError(f"{object_name} {recordno}")
+        if state == REVERSED:
+            now = self.now_in(company)
+            reversed_by(self.database, BY_HEADER[object_name], found[0], now[:10], now)
+            return
         values: dict[str, Value] = {
             "STATE": state,
             "RAWSTATE": STATE_CODES[state],
             "WHENMODIFIED": self.now_in(company),
         }
-        if state == "Reversed":
-            values["TOTALDUE"] = 0
         self.database.update(object_name, company, recordno, values)
 
     # --- what is there ----------------------------------------------------------------------------------------------

@@ -83,7 +83,7 @@ def replay(  # noqa: PLR0913 - its parameters are the command's
     execute: Execute = False,
     as_json: Json = False,
 ) -> None:
-    """Read dead letters again, after a fix of this service. They count as old as they are: what came later stands.
+    """Read dead letters again, after a fix of this service. They count by their events: a newer one stands.
 
     Those that still break the contract are told and left alone; a producer's mistake needs a new event. Without
     --execute nothing is changed.

@@ -61,6 +61,7 @@ class AdvancedAnswers(_Part):
     cross_subsidiary: StrictBool | None = None
     closed_period: Literal["refuse", "first-open-day"] | None = None
     long_values: Literal["reject", "truncate"] | None = None
+    send_currency: Literal["always", "foreign"] | None = None
 
 
 class Answers(_Part):

@@ -223,6 +223,21 @@ def _fields(setting: ConnectionSetting, found: Mapped, books: Books) -> Iterator
             yield finding(Problem.FIELD_REQUIRED, what, severity=_bad(setting, side))
 
 
+def untold(setting: ConnectionSetting) -> Iterator[Finding]:
+    """What a correction of a posted document needs in Sage, which no function of the gateway tells."""
+    for side, what, by in (
+        (Side.AR, "invoices", setting.ar.correct_posted_by),
+        (Side.AP, "bills", setting.ap.correct_posted_by),
+    ):
+        if not _on(setting, side):
+            continue
+        if by == "deletion":
+            asked = f"posted {what} that change are deleted: whether the user may, and whether the company lets it"
+        else:
+            asked = f"posted {what} that change are reversed: whether the company enables it, and whether the user may"
+        yield finding(Problem.CORRECTION_NOT_CHECKED, asked)
+
+
 def most_severe(findings: Iterable[Finding]) -> Severity | None:
     """The worst there is."""
     order = list(Severity)

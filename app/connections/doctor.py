@@ -6,7 +6,7 @@ from dataclasses import replace
 
 from app.bootstrap import login_of
 from app.connections.books import Books, Reader
-from app.connections.checks import check
+from app.connections.checks import check, untold
 from app.connections.discovery import discovered
 from app.connections.findings import Finding, Problem, errors, finding
 from app.connections.mapped import mapped, vendor_ids
@@ -40,7 +40,13 @@ def client_for_a_person(settings: Settings) -> SageClient:
     """A client that does not wait for long; SettingsError as `client_of`."""
     timeouts = replace(Timeouts(), total=min(PATIENCE, float(settings.gateway_timeout_seconds)))
     password = settings.required_sender_password()
-    return SageClient(settings.gateway_url, settings.sender_id, password, timeouts=timeouts)
+    return SageClient(
+        settings.gateway_url,
+        settings.sender_id,
+        password,
+        timeouts=timeouts,
+        endpoint_domain=settings.endpoint_domain,
+    )
 
 
 async def examine(settings: Settings, subsidiary: str, state: MappingState) -> list[Finding]:
@@ -70,7 +76,7 @@ async def _examine(
     reader = Reader(client, login)
     books = await reader.books(vendor_ids(found), setting.location_id)
     books = await discovered(reader, books, found)
-    return check(subsidiary, setting, state, found, books)
+    return [*check(subsidiary, setting, state, found, books), *untold(setting)]
 
 
 def login_for(settings: Settings, subsidiary: str, setting: ConnectionSetting) -> Login | Finding:

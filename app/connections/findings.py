@@ -78,6 +78,7 @@ class Problem(StrEnum):
     FIELD_REQUIRED = "FIELD_REQUIRED"
     FIELD_NOT_FOUND = "FIELD_NOT_FOUND"
     FIELD_UNSUPPORTED = "FIELD_UNSUPPORTED"
+    CORRECTION_NOT_CHECKED = "CORRECTION_NOT_CHECKED"
     NOT_CHECKED = "NOT_CHECKED"
 
 
@@ -118,6 +119,13 @@ _ENTITY = ("Company > Setup > Configuration > Entities: the entity exists and it
 _GL = (
     "General Ledger > All > General Ledger Accounts: add the account, or set its Status to Active.",
     "Or map another one: alvys-sage accounts SUBSIDIARY lists them, alvys-sage mappings set maps.",
+)
+_CORRECTION = (
+    "At the Top level, Accounts Receivable > Setup > Configuration: Enable reversal of unpaid invoices; Save.",
+    "At the Top level, Accounts Payable > Setup > Configuration: Enable reversal of unpaid bills; Save.",
+    "The role: Invoices, Bills and Adjustments with List, View, Add, Edit, Delete and Reverse.",
+    "The user: without location restrictions, signing in at the level that owns the documents.",
+    "Where the company is not to reverse: set ar.correctPostedBy or ap.correctPostedBy (docs/accountants.md).",
 )
 _TERM = ("Add the term in Sage Intacct on this side, or name one that is there.",)
 _VENDOR = ("Make the vendor active in Sage Intacct, or name another: alvys-sage mappings vendor.",)
@@ -187,6 +195,7 @@ ADVICE: dict[Problem, Advice] = {
     Problem.FIELD_UNSUPPORTED: Advice(
         Step.ADVANCED, _E, ("Supported are Date, Currency, Number, Text and Text Area: clear the mapping.",)
     ),
+    Problem.CORRECTION_NOT_CHECKED: Advice(Step.FINISH, _N, _CORRECTION),
     Problem.NOT_CHECKED: Advice(Step.FINISH, _N, ()),
 }
 

@@ -28,6 +28,7 @@ TITLES = {
     "ar.updateCustomers": "Update customers in Sage from their profiles",
     "ar.creditMemos": "Export invoices below zero as credit memos",
     "ar.deductionsAsCredits": "Export deductions as credits on AR invoices",
+    "ar.correctPostedBy": "Correct posted, unpaid invoices by",
     "ap.autopost": "Autopost Bills (else they arrive as drafts)",
     "ap.includeDriverBills": "Include Driver Bills",
     "ap.only1099Drivers": "1099 Drivers Only",
@@ -39,6 +40,7 @@ TITLES = {
     "ap.updateVendors": "Update vendors in Sage from their profiles",
     "ap.factoringAs": "Create Factoring Companies As",
     "ap.vendorCredits": "Export bills below zero as vendor credits",
+    "ap.correctPostedBy": "Correct posted, unpaid bills by",
 }
 """Settings in the wizard's words; any other is asked for by its name."""
 POST_TO = "Where should transactions be posted in Sage? This is permanent"

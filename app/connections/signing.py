@@ -8,7 +8,7 @@ top level then still lets us in.
 from app.connections.findings import Finding, Problem, finding
 from sage_client import SageError
 from sage_client._kinds import Kind, Level
-from sage_client.errors import ConfigurationError, SignInError
+from sage_client.errors import ConfigurationError, EndpointRefusedError, GatewayRedirectsError, SignInError
 
 NOT_AUTHORISED = ("web services authorization", "sender id", "senderid")
 DEMO_EXPIRED = "PL04000055"
@@ -37,6 +37,6 @@ def diagnosed(error: SageError, sender_id: str, company_id: str, user_id: str) -
             Problem.COMPANY_REFUSED,
             f"company {company_id} is not known or not active, or the sender {sender_id} is not active. {said}",
         )
-    if error.kind is Kind.CONFIGURATION:
+    if error.kind is Kind.CONFIGURATION and not isinstance(error, EndpointRefusedError | GatewayRedirectsError):
         return finding(Problem.COMPANY_REFUSED, f"company {company_id} does not take calls. {said}")
     return finding(Problem.SAGE_NOT_REACHED, f"Sage Intacct gave no usable answer: {error}")

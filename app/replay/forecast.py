@@ -9,6 +9,7 @@ would be sent to it counts as taken.
 from collections import Counter
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field, replace
+from datetime import datetime
 from enum import StrEnum
 
 from aiokafka import ConsumerRecord, TopicPartition
@@ -17,10 +18,11 @@ from app.ledger_reading import Reader, offsets_in
 from app.progress import Progress
 from app.replay.plan import Move
 from consumers.engine.grouping import Row, as_row
-from consumers.engine.judgement import Next, judge, mapped, read_again, unchanged
+from consumers.engine.judgement import Next, as_known, judge, mapped, unchanged
 from consumers.engine.knobs import Knobs
 from consumers.engine.ledger import Ending, Entry, Posted, decode, ended
 from consumers.engine.records import read
+from consumers.engine.sequence import Turn, answered, place_of, turn_of
 from consumers.engine.surroundings import Receive
 from consumers.engine.work import Verdict, verdict_of
 from domain.codes import Code
@@ -59,6 +61,8 @@ PARTY_TROUBLE = frozenset({Code.PARTY_NOT_FOUND, Code.PARTY_AMBIGUOUS, Code.PART
 BY_CODE: Mapping[Code | None, Kind] = {
     Code.SUPERSEDED: Kind.SUPERSEDED,
     Code.CHANGED_AFTER_POSTING: Kind.CHANGED,
+    Code.EVENT_TIME_AHEAD: Kind.REJECTED,
+    Code.EVENT_ID_REUSED: Kind.REJECTED,
 }
 BY_OUTCOME = {
     Outcome.POSTED: Kind.MAY_POST,
@@ -108,9 +112,11 @@ class Simulation:
         ledger: Mapping[str, bytes],
         *,
         any_record_key: bool,
+        now: datetime,
         knobs: Knobs = DEFAULTS,
     ) -> None:
         self._receive = receive
+        self._now = now
         self._state = state
         self._ledger = ledger
         self._any_record_key = any_record_key
@@ -133,12 +139,13 @@ class Simulation:
             return
         source = SourceRecord(record.topic, record.partition, record.offset, record.timestamp)
         entry = self._entry(received.key, source)
-        again = read_again(entry, source)
-        kind = self._judge(entry, received, source, record.value, again=again)
+        received = as_known(entry, received)
+        turn = turn_of(entry, received, source, self._now)
+        kind = self._judge(entry, received, source, record.value, turn)
         self.forecast.kinds[kind] += 1
         if kind is Kind.MAY_POST and entry.last is not None and entry.last.revision == received.revision:
             self.forecast.without_party += entry.last.code in PARTY_TROUBLE
-        self.forecast.unanswered += not again and kind not in FROM_LEDGER
+        self.forecast.unanswered += turn is not Turn.PAST and kind not in FROM_LEDGER
 
     def _entry(self, key: str, source: SourceRecord) -> Entry:
         if (known := self._entries.get(key)) is not None:
@@ -155,22 +162,28 @@ class Simulation:
             received = self._receive(entry.parked)
         except ContractError:
             return
+        received = as_known(entry, received)
         if entry.last is not None:
             parked = replace(source, offset=entry.last.offset, timestamp=entry.last.timestamp)
-            self.forecast.released += self._judge(entry, received, parked, entry.parked, again=False) in TO_SAGE
+            self.forecast.released += self._judge(entry, received, parked, entry.parked, None) in TO_SAGE
 
     def _judge(
-        self, entry: Entry, received: Received, source: SourceRecord, value: bytes | None, *, again: bool
+        self, entry: Entry, received: Received, source: SourceRecord, value: bytes | None, turn: Turn | None
     ) -> Kind:
-        answer = judge(entry, received.revision, again=again)
+        """Foretell one event; `turn` is None for one that the ledger kept."""
+        answer = judge(entry, received.revision, turn or Turn.NEWEST)
         if answer is Next.LOOK_UP:
             return Kind.IN_DOUBT
         if isinstance(answer, Verdict):
             verdict, document = answer, None
         else:
             verdict, document = self._map(received, entry, value)
+        before, entry = entry, answered(entry, received)
         if not verdict.from_ledger or verdict.newest:
-            self._keep(entry, received, source, verdict, document)
+            emitted = place_of(before, received, self._now, newest=turn is Turn.NEWEST)
+            self._keep(entry, replace(received, emitted=emitted), source, verdict, document)
+        elif entry is not before:
+            self._entries[entry.key] = entry
         return _kind(verdict)
 
     def _map(self, received: Received, entry: Entry, value: bytes | None) -> tuple[Verdict, Document | None]:
@@ -203,8 +216,10 @@ class Simulation:
         if document is not None:
             where = document.connection, document.sage_object, document.number
             posted = Posted(received.revision, "", "", *where, party_id="")
+        by_sage = verdict.refused or verdict.stands
+        place = source.offset, source.timestamp
         ending = Ending(
-            received.revision, verdict.outcome, source.offset, source.timestamp, verdict.code, by_sage=verdict.refused
+            received.revision, verdict.outcome, *place, verdict.code, by_sage=by_sage, emitted=received.emitted
         )
         if verdict.outcome is Outcome.REVERSED:
             entry = replace(entry, posted=None)

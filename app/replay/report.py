@@ -12,7 +12,7 @@ from app.settings import Settings
 
 MEANINGS: Mapping[Kind, tuple[str, str]] = {
     Kind.ALREADY_POSTED: ("already posted", "answered from the ledger, no call"),
-    Kind.SUPERSEDED: ("superseded", "a later record of the document was answered: skipped, no call"),
+    Kind.SUPERSEDED: ("superseded", "a newer event of the document was answered: skipped, no call"),
     Kind.REFUSED: ("refused before", "Sage refused this record: the same answer, no call"),
     Kind.CORRECTS: (
         "corrects",

@@ -6,7 +6,7 @@ from dataclasses import dataclass
 from aiokafka import AIOKafkaConsumer, TopicPartition
 
 from app.admin import admin_of
-from app.bootstrap import knobs_of, subscription_of
+from app.bootstrap import SYSTEM_TIME, knobs_of, subscription_of
 from app.errors import CommandError
 from app.ledger_reading import reader_of
 from app.mapping_access import live_table
@@ -96,6 +96,7 @@ async def _forecasts(settings: Settings, plan: Plan) -> Forecasts:
 
         def simulation(topic: str, ledger: Mapping[str, bytes]) -> Simulation:
             receive = subscription.sources[topic]
-            return Simulation(receive, state, ledger, any_record_key=subscription.any_record_key, knobs=knobs)
+            anyhow, now = subscription.any_record_key, SYSTEM_TIME.now()
+            return Simulation(receive, state, ledger, any_record_key=anyhow, now=now, knobs=knobs)
 
         return await foretell(reader, plan.moves, subscription.ledgers, simulation)

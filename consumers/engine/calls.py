@@ -1,6 +1,6 @@
 """The claim and the call of a document's next step: pure."""
 
-from datetime import datetime
+from datetime import date, datetime
 
 from consumers.engine.ledger import REVERSE, Claim
 from consumers.engine.work import Retire, Update, Work
@@ -38,9 +38,16 @@ def claim_of(work: Work, lease_until: datetime) -> Claim:
         repeats=work.executed.repeats if work.executed is not None else 0,
         operation=work.operation,
         record_no=record_no,
-        posting_date=work.mapped.posting_date if step is None else None,
+        posting_date=work.mapped.posting_date if step is None else _late(work),
         content="" if isinstance(step, Retire) else work.content,
+        emitted=work.emitted,
     )
+
+
+def _late(work: Work) -> date | None:
+    """The day of a reversal that Sage refused on an earlier one."""
+    step = work.step
+    return step.on if work.not_before and isinstance(step, Retire) and step.operation == REVERSE else None
 
 
 def call_of(work: Work) -> Call | Correction:

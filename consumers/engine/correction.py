@@ -7,6 +7,7 @@ Draft that can hold the document            `Update`, in place              `Ret
 Draft of another party, place or kind, or   `Retire`: deleted, then posted  `Retire`: deleted
 whose old parts an update cannot take away
 Posted, nothing paid or selected            `Retire`: reversed, then posted  `Retire`: reversed
+the same, `correctPostedBy` deletion        `Retire`: deleted, then posted  `Retire`: deleted
 Reversed, Voided                            `Gone`: posted anew             `Gone`
 Paid, in part; Selected; Closed; in          `Refused`, each by its code    the same
 approval; a state that is not known
@@ -17,14 +18,15 @@ And after a call whose answer was lost (step 6): what a look-up by record number
 """
 
 from dataclasses import dataclass
-from datetime import date
+from datetime import date, timedelta
 
 from consumers.engine.ledger import DELETE, REVERSE, UPDATE, Claim, Posted
 from consumers.engine.proof import Ask, End, SendAgain, Wait
-from consumers.engine.work import Gone, Retire, Update
+from consumers.engine.work import Gone, Retire, Update, Work
 from domain.codes import Code
 from domain.documents import Document, SageObject
-from sage_client import REVERSALS, UPDATABLE, Standing, line_elements
+from sage_client import REVERSALS, UPDATABLE, Level, SageError, Standing, line_elements
+from sage_client.errors import ReversalDateError
 
 _IN_THE_WAY = (
     (Code.STANDING_PAID, ("paid", "partially paid", "partial payment")),
@@ -49,6 +51,10 @@ class Wanted:
     """Whether a person, told that nothing was found, asked to go on."""
     unsure: bool = False
     """Whether an update with this content may have been executed already."""
+    by_deletion: bool = False
+    """Whether the settings say that what is posted is deleted, instead of reversed."""
+    not_before: date | None = None
+    """The first day on which it may be reversed, where Sage refused an earlier one."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -102,9 +108,12 @@ def _change(posted: Posted, found: Standing, wanted: Wanted) -> Update | Retire 
         return Update(posted, len(found.lines or ()))
     if found.draft:
         return Retire(posted, DELETE, found.total, wanted.today)
+    if state == "posted" and wanted.by_deletion:
+        return Retire(posted, DELETE, found.total, wanted.today)
     if state == "posted" and posted.sage_object in REVERSALS:
         # The day of the reversal, since an earlier period may have been reported; never before the document itself.
-        return Retire(posted, REVERSE, found.total, max(wanted.today, found.day or wanted.today))
+        days = (wanted.today, found.day, wanted.not_before)
+        return Retire(posted, REVERSE, found.total, max(day for day in days if day is not None))
     detail = f"record {found.record_no} is an {posted.sage_object} in the state {found.state}"
     known = state == "posted" and posted.sage_object.adjusts
     return NotCorrected(Code.CREDIT_CHANGED if known else Code.STANDING_STATE_UNKNOWN, detail)
@@ -131,6 +140,27 @@ def _holds(posted: Posted, found: Standing, document: Document, party_id: str | 
     if present is None or len(present) > len(new):
         return False
     return all(old <= sent for old, sent in zip(present, new[: len(present)], strict=True))
+
+
+def later_day(work: Work, error: SageError) -> bool:
+    """Whether a reversal that Sage refused for its date goes again, dated a day later: once, as a call of its own.
+
+    Some of Sage's interfaces want a day after the posting date (docs/decisions/0055-the-day-after.md). The document is
+    inspected anew, for it was not touched. Not where Sage has also said that it executed the call.
+    """
+    step = work.step
+    if (
+        not isinstance(error, ReversalDateError)
+        or error.level is not Level.RESULT
+        or not isinstance(step, Retire)
+        or step.operation != REVERSE
+        or work.not_before is not None
+        or work.executed is not None
+    ):
+        return False
+    work.not_before = step.on + timedelta(days=1)
+    work.attempt = work.claimed.attempt + 1
+    return True
 
 
 @dataclass(frozen=True, slots=True)
@@ -173,7 +203,7 @@ def prove_correction(claim: Claim, found: Standing | None, *, lease_ended: bool,
     if claim.asked or claim.repeats >= budget:
         return Ask(
             f"Sage says that record {claim.record_no} was {_done(claim)}, but it is {found.state} with a total of "
-            f"{found.total}: reverse it in Sage by hand"
+            f"{found.total}: {'delete' if claim.operation == DELETE else 'reverse'} it in Sage by hand"
         )
     return SendAgain()
 

@@ -33,7 +33,15 @@ class Inspection:
                 decide(
                     posted,
                     there.get(posted.record_no),
-                    Wanted(work.document, work.party_id, today, work.consented, work.unsure),
+                    Wanted(
+                        work.document,
+                        work.party_id,
+                        today,
+                        work.consented,
+                        work.unsure,
+                        work.by_deletion,
+                        work.not_before,
+                    ),
                 ),
             )
             for work, posted in zip(batch, standing, strict=True)

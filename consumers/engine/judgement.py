@@ -10,18 +10,21 @@ from typing import TypeVar
 
 from consumers.engine.grouping import stands
 from consumers.engine.ledger import OTHER_REVISION, Claim, Entry, Marked, Posted, Retired
+from consumers.engine.sequence import Turn, in_words
 from consumers.engine.work import Verdict, verdict_of
+from domain.categories import Side
 from domain.codes import Code
 from domain.commands import Command, MarkSynced, Retry, said
 from domain.documents import Document
-from domain.identity import content_of
+from domain.emission import AHEAD
+from domain.identity import contents_of
 from domain.keys import ConnectionKey
 from domain.mapping_state import MappingState
 from domain.outcomes import Deferred, Outcome, Rejected, Skipped
 from domain.reading import Received
-from domain.reading.revision import revision_without_facts
+from domain.reading.revision import former_revisions, revision_of
 from domain.settings import ConnectionSetting, ConnectionStatus
-from producers.results import SageAnswer, SourceRecord
+from producers.results import SageAnswer
 
 Known = TypeVar("Known", Claim, Posted)
 NOTHING_TO_BOOK = frozenset({Code.ZERO_TOTAL, Code.DEDUCTED_FROM_DRIVER})
@@ -37,37 +40,56 @@ class Next(Enum):
     """It is mapped with the settings in force, and posted if they let it; what stands of it is corrected."""
 
 
-def read_again(entry: Entry, source: SourceRecord) -> bool:
-    """Whether a record of the source topic was read before: a replay, so that what was answered or sent since is newer.
+def as_known(entry: Entry, received: Received) -> Received:
+    """The reading under the revision that the ledger has it under: an earlier version cut numbers otherwise."""
+    known = {each.revision for each in (entry.posted, entry.claim, entry.last, entry.marked) if each is not None}
+    if not known or received.revision in known or isinstance(received.document, Rejected):
+        return received
+    former = revision_of(received.document, former=True)
+    return replace(received, revision=former) if former in known else received
 
-    By time as well as by offset: in a topic that was made anew, a new record may have a small offset.
+
+def judge(entry: Entry, revision: str, turn: Turn = Turn.NEWEST) -> Verdict | Next:
+    """Answer a revision from the ledger, or say what it needs.
+
+    Args:
+        entry: What the ledger says of the document.
+        revision: What arrived.
+        turn: Where its event stands among those of the document. One that comes from the ledger itself, or that a
+            person asks to be looked at, is the newest.
     """
-    places = [(each.offset, each.timestamp) for each in (entry.last, entry.claim) if each is not None]
-    return any(
-        offset is not None and source.offset <= offset and source.timestamp <= timestamp for offset, timestamp in places
-    )
-
-
-def judge(entry: Entry, revision: str, *, again: bool) -> Verdict | Next:
-    """Answer a revision from the ledger, or say what it needs. `again`: its record was read before."""
-    last = entry.last
     if entry.claim is not None:
-        return _superseded(entry.claim.offset) if again and revision != entry.claim.revision else Next.LOOK_UP
+        looks = revision == entry.claim.revision or turn is Turn.NEWEST
+        return Next.LOOK_UP if looks else _too_late(entry, turn)
     if (same := _stands_already(entry, revision) or stands(entry, revision)) is not None:
-        return replace(same, newest=not again and last is not None and last.revision != revision)
-    if again and last is not None and last.revision != revision:
-        return _superseded(last.offset)
+        return replace(same, newest=turn is Turn.NEWEST)
+    told = entry.last if turn is Turn.PAST else None
+    if turn in (Turn.AHEAD, Turn.CONTRADICTED) or (told is not None and told.revision != revision):
+        return _too_late(entry, turn)
     if entry.marked is not None or (entry.posted is not None and entry.posted.revision == OTHER_REVISION):
         return changed(entry)
-    if again and last is not None and last.by_sage:
-        # Sage's refusal stands. A later record of the same content asks anew.
-        return Verdict(last.outcome, last.code, last.detail, from_ledger=True)
+    if told is not None and told.by_sage:
+        # Sage's refusal stands. Another event of the same content asks anew.
+        return Verdict(told.outcome, told.code, told.detail, from_ledger=True)
     return Next.MAP
 
 
-def _superseded(offset: int | None) -> Verdict:
-    """A later record of the document was answered or sent since."""
-    return Verdict(Outcome.SKIPPED, Code.SUPERSEDED, f"the record at offset {offset} came after it", from_ledger=True)
+def _too_late(entry: Entry, turn: Turn) -> Verdict:
+    """A newer event of the document was answered or sent; or whether one was cannot be known.
+
+    Of the latter a person may still ask for the event. It is kept for that where nothing else is: it may not take the
+    place of one that waits.
+    """
+    match turn:
+        case Turn.AHEAD:
+            code = Code.EVENT_TIME_AHEAD
+            why = f"its timestamp is more than {AHEAD.days} day ahead of the time at which it was read"
+        case Turn.CONTRADICTED:
+            code, why = Code.EVENT_ID_REUSED, "the document's newest event has its id and timestamp, and other content"
+        case _:
+            return Verdict(Outcome.SKIPPED, Code.SUPERSEDED, in_words(entry), from_ledger=True)
+    kept_already = entry.parked is not None or entry.claim is not None
+    return Verdict(Outcome.REJECTED, code, why, stands=True, from_ledger=kept_already)
 
 
 def _stands_already(entry: Entry, revision: str) -> Verdict | None:
@@ -142,14 +164,14 @@ def unchanged(standing: Posted | None, received: Received, document: Document) -
     """The revision is another one, and what it books is what stands: there is nothing to correct, only to remember.
 
     Of what an earlier version posted the ledger does not know the content; then it has to be the same but for facts,
-    which that version did not read.
+    which that version did not read, and for numbers that it cut otherwise.
     """
     if standing is None or isinstance(received.document, Rejected):
         return None
     if standing.content:
-        same = standing.content == content_of(document)
+        same = standing.content in contents_of(document)
     else:
-        same = standing.revision == revision_without_facts(received.document)
+        same = standing.revision in former_revisions(received.document)
     if not same:
         return None
     sage = SageAnswer(standing.record_no, standing.control_id)
@@ -174,6 +196,15 @@ def with_present_credentials(known: Known, settings: MappingState) -> Known:
     if isinstance(now, ConnectionSetting) and (now.company_id, now.entity_id) == (was.company_id, was.entity_id):
         return replace(known, connection=replace(was, credentials=now.credentials))
     return known
+
+
+def deletes(known: Posted | Retired, settings: MappingState) -> bool:
+    """Whether what is posted and unpaid is deleted to be corrected, by the settings of the connection it stands in."""
+    setting = settings.connection(known.connection.subsidiary_id)
+    if not isinstance(setting, ConnectionSetting):
+        return False
+    side = setting.ar if known.sage_object.side is Side.AR else setting.ap
+    return side.correct_posted_by == "deletion"
 
 
 def unmarked(entry: Entry) -> Entry:

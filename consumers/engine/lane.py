@@ -13,7 +13,7 @@ import structlog
 from consumers.engine import metrics
 from consumers.engine.aside import SetAside, Wakes
 from consumers.engine.calls import call_of, claim_of
-from consumers.engine.correction import Decision, NotCorrected
+from consumers.engine.correction import Decision, NotCorrected, later_day
 from consumers.engine.doubt import Doubts
 from consumers.engine.inspection import Inspection
 from consumers.engine.knobs import Knobs, Time, jittered
@@ -22,15 +22,24 @@ from consumers.engine.ledger import Claim, Posted
 from consumers.engine.periods import Periods
 from consumers.engine.places import CredentialsMissingError, Place, Sage, place_of
 from consumers.engine.preparation import Preparation
-from consumers.engine.verdicts import executed, not_corrected, refused, sage_answer
+from consumers.engine.verdicts import executed, not_corrected, not_permitted, refused, sage_answer
 from consumers.engine.work import Gone, Inspect, Owner, Verdict, Work
 from domain.codes import Code
 from domain.documents import Connection, SageObject
 from domain.outcomes import Outcome
 from sage_client import Answer, Done, Kind, Level, Login, Refused, SageError, Unknown
-from sage_client.errors import DuplicateCallError, PeriodClosedError, PermissionDeniedError, TooLateError
+from sage_client.errors import (
+    DuplicateCallError,
+    PeriodClosedError,
+    PermissionDeniedError,
+    ReversalDateError,
+    TooLateError,
+)
 
 log = structlog.get_logger(__name__)
+
+_AGAIN_AT_ONCE = TooLateError | PeriodClosedError | ReversalDateError
+"""Nothing was sent, or the next call has another date: no trouble of the company's."""
 
 Stream = tuple[Place, SageObject, bool]
 """What goes out in one request: documents of one place and one kind, since the user may be refused a kind; and apart
@@ -274,13 +283,20 @@ class Lane:
             # The client looks at the time right before the bytes leave: a worker that slept, or had to sign in first,
             # must not speak when somebody else may have proven the document absent.
             soonest = min(work.claimed.lease_until for work in batch)
+            resent = frozenset(work.sent for work in batch if work.sent == work.claimed.control_id)
+            for work in batch:
+                work.sent = work.claimed.control_id
             answers = await self._client.post(
-                login, calls, not_after=soonest - self._running_time, wanted=lambda: self._wanted(batch)
+                login,
+                calls,
+                not_after=soonest - self._running_time,
+                wanted=lambda: self._wanted(batch),
+                resent=resent,
             )
         not_taken: dict[Kind | None, list[tuple[SageError, Work]]] = {}
         late: list[Work] = []
         for work, answer in zip(batch, answers, strict=True):
-            if isinstance(error := self._settle(work, answer), TooLateError | PeriodClosedError):
+            if isinstance(error := self._settle(work, answer), _AGAIN_AT_ONCE):
                 late.append(work)
             elif error is not None:
                 not_taken.setdefault(error.kind, []).append((error, work))
@@ -327,8 +343,10 @@ class Lane:
             case Refused(error=PermissionDeniedError() as error) if claim.corrects:
                 # Creating may well be allowed: it says nothing of this kind's other documents.
                 self._aside.unclear(work)
-                verdict = Verdict(Outcome.DEFERRED, error.code, str(error), sage=sage_answer(error))
-                work.owner.finish(work, self._aside.later(work, verdict))
+                work.owner.finish(work, self._aside.later(work, not_permitted(error)))
+            case Refused(error=error) if later_day(work, error):
+                self._answered(work)
+                return error
             case Refused(error=error) if not claim.corrects and self._periods.step(work, error):
                 self._answered(work)
                 return error
@@ -356,11 +374,13 @@ class Lane:
     async def _not_taken(self, batch: Sequence[Work], error: SageError, *, others: bool = False) -> None:
         """None of these was taken, for certain: send them again later, or park them. `others`: others were taken."""
         verdict = Verdict(Outcome.DEFERRED, error.code, str(error), sage=sage_answer(error))
-        if error.kind not in (Kind.RETRY, Kind.THROTTLED):
+        # A session that ends within one function, again and again, says nothing of the credentials.
+        own = error.level is Level.RESULT and error.kind in (Kind.RETRY, Kind.AUTH)
+        if error.kind not in (Kind.RETRY, Kind.THROTTLED) and not own:
             denied = isinstance(error, PermissionDeniedError)
             self._block(batch, verdict, batch[0].sage_object if denied else None)
             return
-        if others or (error.kind is Kind.RETRY and error.level is Level.RESULT):
+        if others or own:
             batch = self._not_again_and_again(batch, verdict)  # their own trouble, not the company's
             if not batch:
                 return

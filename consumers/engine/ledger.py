@@ -15,6 +15,7 @@ import orjson
 
 from domain.codes import Code
 from domain.documents import Connection, SageObject
+from domain.emission import Emitted
 from domain.outcomes import Outcome
 
 SCHEMA = 1
@@ -60,9 +61,12 @@ class Claim:
     record_no: str = ""
     """What a correction changes; older claims create, and name none."""
     posting_date: date | None = None
-    """Its date in the general ledger where that is not the document's own (`periods`)."""
+    """Its date in the general ledger where that is not the document's own (`periods`); of a reversal the day that it is
+    made on where Sage refused an earlier one."""
     content: str = ""
     """What is booked (`domain.identity.content_of`); empty where that is not known."""
+    emitted: Emitted | None = None
+    """When the event was emitted that it was made for; older claims do not say, nor those of a wrong timestamp."""
 
     @property
     def corrects(self) -> bool:
@@ -135,6 +139,8 @@ class Ending:
     blocked_by: tuple[str, ...] = ()
     by_sage: bool = False
     """True when Sage itself refused: only then does asking again cost a call."""
+    emitted: Emitted | None = None
+    """The place of the newest event that was answered; entries of older versions do not have it."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -156,6 +162,9 @@ class Entry:
     renumbered: bool = False
     """True once Sage refused a number that only a retired record of ours holds: later ones get a suffix."""
     grouped: Grouped | None = None
+    answered: tuple[str, ...] = ()
+    """The events that were answered last, oldest first (`sequence.digest`): an event that comes once more under a later
+    timestamp is known by it."""
 
     @property
     def rejected(self) -> bool:
@@ -177,6 +186,8 @@ def encode(entry: Entry) -> bytes:
             body[name] = part
     if entry.retired:
         body["retired"] = entry.retired
+    if entry.answered:
+        body["answered"] = entry.answered
     if entry.renumbered:
         body["renumbered"] = True
     if entry.parked is not None:
@@ -238,6 +249,7 @@ def _decode(key: str, value: bytes) -> Entry:
         retired=tuple(map(_read_retired, body.get("retired", ()))),
         renumbered=body.get("renumbered", False),
         grouped=Grouped(**grouped) if grouped else None,
+        answered=tuple(body.get("answered", ())),
     )
 
 
@@ -253,6 +265,7 @@ def _claim(body: dict[str, object]) -> Claim:
         "total": Decimal(str(body["total"])),
         "lease_until": datetime.fromisoformat(str(body["lease_until"])),
         "posting_date": date.fromisoformat(str(posted)) if (posted := body.get("posting_date")) else None,
+        "emitted": _emitted(body.get("emitted")),
     }
     return Claim(**parts)  # type: ignore[arg-type]  # as above
 
@@ -274,12 +287,36 @@ def _ending(body: dict[str, object]) -> Ending:
         "outcome": Outcome(str(body["outcome"])),
         "code": Code(str(code)) if code is not None else None,
         "blocked_by": tuple(blocked_by),  # type: ignore[arg-type]  # as above
+        "emitted": _emitted(body.get("emitted")),
     }
     return Ending(**parts)  # type: ignore[arg-type]  # as above
 
 
+def _emitted(body: object) -> Emitted | None:
+    if body is None:
+        return None
+    at, identity = body["at"], body["id"]  # type: ignore[index]  # as above
+    return Emitted(datetime.fromisoformat(at), str(identity))
+
+
 def _connection(body: object) -> Connection:
     return Connection(**body)  # type: ignore[arg-type]  # as above
+
+
+def placed(entry: Entry, ending: Ending) -> Ending:
+    """The ending, at the place of the newest event that is known: one that was read again makes nothing older."""
+    for known in (entry.last, entry.claim):
+        if known is None or known.offset is None:
+            continue
+        if known.emitted is not None and ending.emitted is not None:
+            newer = ending.emitted.before(known.emitted)
+        else:
+            newer = known.timestamp >= ending.timestamp and known.offset > ending.offset
+        if newer:
+            ending = replace(ending, offset=known.offset, timestamp=known.timestamp, emitted=known.emitted)
+        elif ending.emitted is None:
+            ending = replace(ending, emitted=known.emitted)
+    return ending
 
 
 def ended(
@@ -294,16 +331,12 @@ def ended(
 
     `next_attempt`: Sage definitely refused the call, or executed a correction: the next call is another one.
     """
-    last = entry.last
-    if last is not None and last.timestamp >= ending.timestamp and last.offset > ending.offset:
-        # A replay does not make the newest record older.
-        ending = replace(ending, offset=last.offset, timestamp=last.timestamp)
     return replace(
         entry,
         attempts=entry.attempts + next_attempt,
         posted=posted or entry.posted,
         claim=None,
-        last=ending,
+        last=placed(entry, ending),
         parked=None,
         marked=marked,
     )

@@ -7,8 +7,9 @@ from aiokafka import ConsumerRecord
 
 from consumers.engine import sizes
 from consumers.engine.journal import Note, Outgoing
-from consumers.engine.ledger import UNSURE_REVISION, Ending, Entry, ended, without_standing
+from consumers.engine.ledger import UNSURE_REVISION, Ending, Entry, ended, placed, without_standing
 from consumers.engine.places import correction_blocker_of
+from consumers.engine.sequence import answered
 from consumers.engine.work import Gone, Verdict, Work
 from domain.codes import Code
 from domain.commands import Retry
@@ -39,13 +40,19 @@ class Writer:
     def finished(self, work: Work, verdict: Verdict, entry: Entry, at: datetime) -> Note:
         """The document ended: its result, its entry without a claim, the end of its record."""
         result: tuple[Outgoing, ...] = (self._result(work, verdict, at), *self._party(work))
-        if verdict.from_ledger and not verdict.newest:
-            return Note(None, result, work.offset)  # the ledger said it; it has nothing to learn
+        before, entry = entry, answered(entry, work.received)
+        if verdict.from_ledger:
+            if (last := entry.last) is None or not verdict.newest:
+                return Note(None if entry == before else entry, result, work.offset)
+            if last.revision == work.received.revision:
+                newest = placed(entry, ending(work, verdict))
+                last = replace(last, offset=newest.offset, timestamp=newest.timestamp, emitted=newest.emitted)
+                return Note(replace(entry, last=last), result, work.offset)
         taken_away = work.asked is not None and isinstance(work.asked.command, Retry)
         marked = verdict.marked or (None if taken_away else entry.marked)
         another = verdict.refused or verdict.outcome is Outcome.UPDATED
         settled = ended(entry, ending(work, verdict), posted=verdict.posted, marked=marked, next_attempt=another)
-        if verdict.parked or verdict.outcome is Outcome.REJECTED or verdict.marked:
+        if verdict.parked or verdict.outcome is Outcome.REJECTED or marked is not None:
             settled = replace(settled, parked=work.value)
         if (moved := verdict.moved) is not None:
             settled = replace(settled, grouped=moved.grouped)
@@ -54,8 +61,8 @@ class Writer:
 
     def in_doubt(self, work: Work, verdict: Verdict, entry: Entry, at: datetime) -> Note:
         """The record ends, the claim stands, the event is kept."""
-        parked = replace(entry, last=ending(work, verdict), parked=work.value)
-        return Note(parked, (self._result(work, verdict, at),), work.offset)
+        parked = replace(entry, last=placed(entry, ending(work, verdict)), parked=work.value)
+        return Note(answered(parked, work.received), (self._result(work, verdict, at),), work.offset)
 
     def retired(self, work: Work, gone: Gone, entry: Entry, at: datetime) -> Note:
         """What stood is worth nothing: that is told, and the event kept, for the document is still to be posted.
@@ -66,7 +73,7 @@ class Writer:
         if (posted := entry.posted) is None:
             raise ValueError(f"{entry.key} does not stand in Sage")
         goes_on = _goes_on(work, posted.connection, gone.why)
-        after = without_standing(entry, goes_on, work.value, deleted=gone.deleted)
+        after = without_standing(answered(entry, work.received), goes_on, work.value, deleted=gone.deleted)
         told = Result(
             key=work.key,
             event_id=work.received.event_id,
@@ -117,6 +124,7 @@ class Writer:
             connection=document.connection if document else claim.connection if claim else None,
             document=document,
             party_id=work.party_id or (claim.party_id if claim else None),
+            party_made=work.party_made,
             sage=verdict.sage,
             mapping_offset=work.mapping_offset,
             from_ledger=verdict.from_ledger,
@@ -140,7 +148,8 @@ def between(work: Work, entry: Entry) -> Entry:
     """The entry between two calls of a document: it waits, with its event, if no record will bring it again."""
     if work.offset is not None:
         return entry
-    return replace(entry, last=_goes_on(work, work.connection, "the next call is another one"), parked=work.value)
+    goes_on = _goes_on(work, work.connection, "the next call is another one")
+    return replace(entry, last=placed(entry, goes_on), parked=work.value)
 
 
 def _goes_on(work: Work, connection: Connection, why: str) -> Ending:
@@ -159,7 +168,16 @@ def ending(work: Work, verdict: Verdict) -> Ending:
         detail=None if verdict.detail is None else one_line(verdict.detail),
         blocked_by=verdict.blocked_by,
         by_sage=verdict.refused or verdict.stands,
+        emitted=work.emitted,
     )
+
+
+def as_before(entry: Entry, now: Ending) -> bool:
+    """Whether a document that was looked at again ends as it ended before, wherever its record stood."""
+    last = entry.last
+    if last is None:
+        return False
+    return last == replace(now, offset=last.offset, timestamp=last.timestamp, emitted=last.emitted)
 
 
 def as_read(record: ConsumerRecord) -> DeadRecord:

@@ -7,15 +7,15 @@ because of a record that a correction reversed, later postings of the document g
 from dataclasses import replace
 
 from consumers.engine.ledger import Entry
+from domain import lengths
 from domain.documents import Document
-from sage_client import Limits
-
-LONGEST = Limits().number
 
 
 def numbered(document: Document, entry: Entry) -> Document:
     """The document under the number that it is to be posted with, or that the draft which stands of it has."""
     own = document.number
+    if entry.posted is not None and document.former is not None and entry.posted.number == document.former.number:
+        return replace(document, number=entry.posted.number)
     if entry.posted is not None and entry.renumbered and is_of(entry.posted.number, own):
         return replace(document, number=entry.posted.number)
     number = next_number(own, entry) if entry.renumbered else None
@@ -30,7 +30,7 @@ def next_number(own: str, entry: Entry) -> str | None:
         if number not in held:
             break
         number = f"{own}-{suffix}"
-    return number if len(number) <= LONGEST else None
+    return number if len(number) <= lengths.NUMBER else None
 
 
 def is_of(number: str, own: str) -> bool:

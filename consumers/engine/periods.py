@@ -25,7 +25,10 @@ from sage_client.errors import PeriodClosedError
 
 MOST_STEPS = 24
 """Refused calls of one document while its first open day is looked for: two years of months."""
-_NAMED = re.compile(r"on or after\s+(\d{1,2})/(\d{1,2})/(\d{4})", re.IGNORECASE)
+_NAMED = re.compile(r"on or after\s+(\d{1,2})/(\d{1,2})/(\d{4}|\d{2})\b", re.IGNORECASE)
+"""`Date must be on or after 07/01/26`: published with a year of two digits, seen with four."""
+
+_CENTURY, _CENTURY_NOW = 100, 2000
 
 Books = tuple[str | None, Side]
 """What is closed together: one side of one entity. A lane is one company already."""
@@ -126,7 +129,7 @@ def _named(error: SageError) -> dt.date | None:
         if found := _NAMED.search(f"{each.text} {each.correction}"):
             month, day, year = map(int, found.groups())
             try:
-                return dt.date(year, month, day)
+                return dt.date(year if year >= _CENTURY else _CENTURY_NOW + year, month, day)
             except ValueError:
                 continue
     return None

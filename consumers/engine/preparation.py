@@ -18,6 +18,7 @@ from domain.codes import Code
 from domain.documents import SageObject
 from domain.outcomes import Outcome, Rejected
 from domain.parties import derived_ids, new_id, own_id
+from domain.party_fields import not_sent
 from domain.terms import TermList, choose, due, wanted
 from sage_client import Level, Login, SageClient, SageError
 from sage_client.errors import UnavailableError
@@ -123,6 +124,9 @@ class Preparation:
             return list(zip(batch, answers, strict=True))
         made = await self._maker.make(login, batch[0].connection, list(new.values()))
         self._directory.doubt(sought[0].ref.kind, made)
+        for work, party_id in ids.items():
+            if made[party_id] is None:
+                work.party_made = not_sent(new[party_id].kind, new[party_id].profile)
         anew = await self._directory.find(login, [_wanted(work) for work in ids])
         settled = {work: _made(made[ids[work]], answer) for work, answer in zip(ids, anew, strict=True)}
         prepared.later += [(work, one) for work, one in settled.items() if isinstance(one, SageError)]

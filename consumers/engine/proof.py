@@ -20,7 +20,8 @@ the number is taken, and a retired record of ours holds it              `Renumbe
 ======================================================================  ==============================================
 
 A reversed document of ours with another amount counts as nothing: it is an earlier revision's, and worth nothing. So
-does a retired one, which a correction reversed, whatever its amount.
+does a retired one, which a correction reversed, whatever its amount; and the transaction that Sage adds to reverse one
+("Reversal") is nobody's document: of bills it has a number of its own, of invoices none is published.
 """
 
 from collections.abc import Sequence
@@ -123,15 +124,27 @@ def _in_the_way(
         )
     if equal := [each for each in marked if each.total == claim.total]:
         return End(Code.REVERSED_IN_SAGE, f"record {_numbers(equal)} is ours, and its state is {equal[0].state}")
-    others = [each for each in found if each not in marked]
+    # Where the company lets two documents have one number, the other one says nothing about this one.
+    others = [
+        each
+        for each in found
+        if each not in marked and not each.reversal and (known.number_taken or not each.anothers(known.marker))
+    ]
     definitely = known.number_taken and not claim.repeats
     if definitely and not others and claim.number in {each.number for each in known.retired}:
         return Renumber()
     if others or known.number_taken:
-        whose = f"record {_numbers(others)}, which is not ours" if others else "a record that a look-up does not show"
+        whose = _whose(others, known.marker)
         detail = f"number {claim.number} of {claim.party_id} is taken in Sage by {whose}"
         return End(Code.SAGE_DUPLICATE_NUMBER, detail, refused=definitely)
     return None
+
+
+def _whose(others: Sequence[Found], marker: str) -> str:
+    if not others:
+        return "a record that a look-up does not show"
+    ours = all(each.anothers(marker) for each in others)
+    return f"record {_numbers(others)}, which is {'another document of Alvys' if ours else 'not ours'}"
 
 
 def _nothing(claim: Claim, known: Circumstances) -> Ask | SendAgain:

@@ -19,23 +19,25 @@ from consumers.engine.grouping import Row, as_row
 from consumers.engine.journal import Journal, JournalPlace, Note
 from consumers.engine.judgement import (
     Next,
+    as_known,
     changed,
+    deletes,
     judge,
     mapped,
     marked,
     overtaken,
-    read_again,
     unchanged,
     unmarked,
     with_present_credentials,
 )
 from consumers.engine.ledger import UPDATE, Claim, Entry
 from consumers.engine.ledger_store import Ledger
-from consumers.engine.notes import as_read, between, ending, known
+from consumers.engine.notes import as_before, as_read, between, ending, known
 from consumers.engine.numbers import numbered
 from consumers.engine.offsets import OffsetTracker
 from consumers.engine.recall import Recall
 from consumers.engine.records import read
+from consumers.engine.sequence import Turn, place_of, turn_of
 from consumers.engine.surroundings import Receive, Surroundings
 from consumers.engine.work import Gone, Inspect, Verdict, Work
 from domain.codes import Code
@@ -258,7 +260,11 @@ class PartitionSession:
     def judge(self, work: Work) -> None:
         """Step 1: what the ledger says of the document decides what happens to this revision of it."""
         entry = self._ledger.get(work.key)
+        work.received = as_known(entry, work.received)
         command = work.asked.command if work.asked is not None else None
+        now, arrives = self._around.time.now(), work.offset is not None or isinstance(command, Replay)
+        turn = turn_of(entry, work.received, work.source, now) if arrives else Turn.NEWEST
+        work.emitted = place_of(entry, work.received, now, newest=arrives and turn is Turn.NEWEST)
         if command is not None and not isinstance(command, Replay) and entry.parked != work.value:
             self._over(work)  # another revision was answered while the command waited for it
             return
@@ -272,8 +278,7 @@ class PartitionSession:
             entry = unmarked(entry)
             work.consented = entry.last is not None and entry.last.code is Code.STANDING_NOT_FOUND
         work.retired = entry.retired
-        again = (work.offset is not None or isinstance(command, Replay)) and read_again(entry, work.source)
-        answer = judge(entry, work.received.revision, again=again)
+        answer = judge(entry, work.received.revision, turn)
         if isinstance(answer, Verdict):
             self.finish(work, answer)
         elif answer is Next.MAP or entry.claim is None:
@@ -290,6 +295,7 @@ class PartitionSession:
         work.mapping_offset, work.attempt, work.retired = state.offset, entry.attempts, entry.retired
         work.step = None
         work.standing = None if entry.posted is None else with_present_credentials(entry.posted, state)
+        work.by_deletion = work.standing is not None and deletes(work.standing, state)
         source = work.received.document
         if isinstance(source, SourceDocument) and work.value is not None and work.executed is None:
             row = Row(work.received, source, work.value)
@@ -304,7 +310,7 @@ class PartitionSession:
         work.updated_to = None
         lost = entry.last is not None and entry.last.code is Code.STANDING_NOT_FOUND
         if isinstance(result, Document):
-            if entry.retired and entry.retired[-1].number:
+            if entry.retired and (entry.retired[-1].number or deletes(entry.retired[-1], state)):
                 # The reversal was booked on an open day; nothing may stand for want of another one.
                 result = replace(result, first_open_day=True)
             if not (work.unsure or work.executed or lost):
@@ -372,7 +378,7 @@ class PartitionSession:
         before = self._ledger.get(work.key)
         entry = replace(before, claim=work.claim, marked=None)
         note = Note()
-        if work.offset is not None or work.asked or entry != before or entry.last != ending(work, verdict):
+        if work.offset is not None or work.asked or entry != before or not as_before(entry, ending(work, verdict)):
             note = self._writer.in_doubt(work, verdict, entry, self._around.time.now())
             self._count(verdict)
         durable = self._journal.write(note)
@@ -410,8 +416,11 @@ class PartitionSession:
         work.unsure = work.unsure or work.claimed.operation == UPDATE
         sent = work.claimed
         work.afresh()
-        if sent.revision == work.received.revision:
+        work.sent = sent.control_id
+        if sent.revision == work.received.revision and not sent.corrects:
             work.posting_date = sent.posting_date
+        elif sent.corrects:
+            work.not_before = sent.posting_date
         work.updated_to = sent.content if sent.operation == UPDATE else None
         self._map(work)
 
@@ -458,7 +467,8 @@ class PartitionSession:
         self._rest()
         if self._gone:
             return
-        if work.offset is None and not work.asked and entry.claim is None and entry.last == ending(work, verdict):
+        unasked = work.offset is None and not work.asked
+        if unasked and entry.claim is None and as_before(entry, ending(work, verdict)):
             self._release(work)  # woken, and still waiting for the same: there is nothing new to tell
             return
         self._count(verdict)

@@ -12,6 +12,8 @@ from domain.outcomes import Outcome
 from producers.results import SageAnswer
 from sage_client import SageError
 
+_OF_A_REVERSAL = frozenset({Code.REVERSAL_OFF, Code.REVERSAL_ELSEWHERE, Code.REVERSAL_DATE})
+
 
 def sage_answer(error: SageError, claim: Claim | None = None) -> SageAnswer:
     """What Sage said, for the result: its words without support ids, which stand apart."""
@@ -28,7 +30,9 @@ def executed(work: Work, record_no: str) -> None:
     match claim.operation:
         case operation if operation in (REVERSE, DELETE):
             deleted = operation == DELETE
-            why = f"{'draft ' if deleted else ''}record {claim.record_no} was {'deleted' if deleted else 'reversed'}"
+            why = f"record {claim.record_no} was {'deleted' if deleted else 'reversed'}"
+            if claim.posting_date is not None:
+                why += f" as of {claim.posting_date.isoformat()}: Sage Intacct refused the day before"
             work.owner.retired(work, Gone(why, deleted, claim.control_id))
         case operation if operation == UPDATE:
             work.owner.finish(work, replace(posted(claim, claim.record_no), outcome=Outcome.UPDATED))
@@ -79,8 +83,16 @@ def _standing(claim: Claim, record_no: str, revision: str) -> Posted:
     )
 
 
+def not_permitted(error: SageError) -> Verdict:
+    """The user may not correct what stands; he may well create, so the document alone waits."""
+    return Verdict(Outcome.DEFERRED, Code.CORRECTION_NOT_PERMITTED, str(error), sage=sage_answer(error))
+
+
 def refused(claim: Claim, error: SageError) -> Verdict:
     """Sage definitely refused this document, or to correct what stands of it."""
-    general = claim.corrects and error.code is Code.SAGE_REFUSED
-    code = Code.CORRECTION_REFUSED if general else error.code
+    code = error.code
+    if code in _OF_A_REVERSAL and claim.operation != REVERSE:
+        code = Code.SAGE_REFUSED  # our reading of its words was of something else
+    if claim.corrects and code is Code.SAGE_REFUSED:
+        code = Code.CORRECTION_REFUSED
     return Verdict(Outcome.REJECTED, code, str(error), sage=sage_answer(error, claim), refused=True)

@@ -12,7 +12,9 @@ from consumers.engine.ledger import CREATE, UPDATE, Claim, Grouped, Marked, Post
 from consumers.engine.orders import Order
 from domain.codes import Code
 from domain.documents import Connection, Document, SageObject
+from domain.emission import Emitted
 from domain.outcomes import Deferred, Outcome, Rejected, Skipped
+from domain.party_fields import NotSent
 from domain.reading import Received
 from producers.results import SageAnswer, SourceRecord
 
@@ -45,8 +47,8 @@ class Verdict:
     """True when the document waits in the ledger and goes on by itself."""
     from_ledger: bool = False
     newest: bool = False
-    """True when the ledger, though it knew the answer, has to learn that a later record says it again: what an earlier
-    one of other content waits for, or was refused for, is overtaken."""
+    """True when the ledger, though it knew the answer, has to learn that the newest event says it again: an event older
+    than this one comes too late, and one of other content that waits or was refused is overtaken."""
     moved: Moved | None = None
     """What is written of a row of a grouped bill, beside its result."""
 
@@ -69,7 +71,7 @@ class Update:
 
 @dataclass(frozen=True, slots=True)
 class Retire:
-    """What stands is reversed, or deleted where it is a draft; the document is posted after that."""
+    """What stands is reversed, or deleted (a draft, or by setting); the document is posted after that."""
 
     posted: Posted
     operation: str
@@ -157,6 +159,8 @@ class Work:
     """What of the document stands in Sage, with the content of another revision: to be corrected first."""
     retired: tuple[Retired, ...] = ()
     """What of the document stood there once."""
+    party_made: tuple[NotSent, ...] | None = None
+    """What its profile gives and Sage was not sent, where this worker made the party for the document."""
     consented: bool = False
     """True when a person, told that what stood cannot be found, asked to go on."""
     unsure: bool = False
@@ -176,6 +180,12 @@ class Work:
     """How often it was dated anew because its period is closed (`periods`)."""
     posting_date: date | None = None
     """As the call had it that is proven absent and is sent again under its control id."""
+    by_deletion: bool = False
+    """Whether the settings say that what is posted and unpaid is deleted to be corrected, instead of reversed."""
+    not_before: date | None = None
+    """The first day on which it may be reversed: Sage refused the day before."""
+    sent: str = ""
+    """The control id of a call whose bytes may have left: sent again, it may meet itself."""
     tries: int = 0
     """How often its company did not take it while it took others."""
     doubt: str | None = None
@@ -184,6 +194,8 @@ class Work:
     """Times it was looked up in Sage because its outcome is in doubt."""
     asked: Order | None = None
     """The command that a person gave for it, if one did."""
+    emitted: Emitted | None = None
+    """The place of its answer among the events of the document (`sequence.place_of`)."""
     withdrawn: bool = False
     """True when another work took its place: a person spoke while it was in doubt. It decides nothing any more."""
 
@@ -191,7 +203,7 @@ class Work:
         """Nothing of the call that was claimed holds for the next one."""
         self.claim, self.step, self.party_id = None, None, None
         self.looks, self.tries, self.number_taken, self.doubt = 0, 0, False, None
-        self.posting_date = None
+        self.posting_date, self.not_before, self.sent = None, None, ""
 
     @property
     def key(self) -> str:
@@ -247,6 +259,6 @@ def orphan(owner: Owner, source: TopicPartition, key: str, claim: Claim) -> Work
     """A claim whose event will not be read again: it can be looked up, but never be sent."""
     place = f"{source.topic}:{source.partition} at offset {claim.offset}"
     lost = Rejected(Code.EVENT_NOT_READ_AGAIN, f"the record was passed without being read again: {place}")
-    received = Received("", "", key, claim.connection.subsidiary_id, claim.revision, lost)
+    received = Received("", "", key, claim.connection.subsidiary_id, claim.revision, lost, claim.emitted)
     record = SourceRecord(source.topic, source.partition, claim.offset or 0, claim.timestamp)
     return Work(owner, received, None, record, offset=None)

@@ -8,6 +8,7 @@ from decimal import Decimal
 
 import orjson
 
+from domain.emission import AHEAD
 from domain.events.fields import to_amount
 from producers.roadside_rows import Bill, Row, RowUnreadableError, bill_of, decode
 
@@ -155,12 +156,13 @@ def _digest(rows: list[Row]) -> str:
 def _sending(rows: list[Row], mark: Mark | None, now: datetime) -> Sending:
     bills = [row.bill for row in rows] + ([mark.bill] if mark is not None and not rows else [])
     bill = min(bills, key=lambda each: each.provider)  # spellings differ in case: one of them, always the same
-    digest = _digest(rows)
+    digest, at = _digest(rows), _emitted(mark, now)
     total = sum([_amount(row) for row in rows], Decimal(0))
     event = {
-        "id": f"{bill.key}@{digest[:12]}",
+        # Of its own for each event: a bill may come back to rows that it had before.
+        "id": f"{bill.key}@{int(at.timestamp() * 1_000_000):x}",
         "type": "roadside.day.closed",
-        "timestamp": now,
+        "timestamp": at,
         "version": "v1",
         "data": {
             "billType": bill.bill_type,
@@ -171,7 +173,13 @@ def _sending(rows: list[Row], mark: Mark | None, now: datetime) -> Sending:
             "rows": [row.row for row in rows],
         },
     }
-    return Sending(bill, orjson.dumps(event), Mark(bill, digest, now))
+    return Sending(bill, orjson.dumps(event), Mark(bill, digest, at))
+
+
+def _emitted(mark: Mark | None, now: datetime) -> datetime:
+    """Later than the bill's last event, whichever machine's clock that had, unless that clock was far wrong."""
+    after = now if mark is None else mark.at + timedelta(microseconds=1)
+    return after if now < after <= now + AHEAD else now
 
 
 def _amount(row: Row) -> Decimal:

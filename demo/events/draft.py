@@ -3,6 +3,7 @@
 import copy
 from collections.abc import Sequence
 from dataclasses import dataclass, replace
+from datetime import datetime, timedelta
 from typing import Any, Self
 
 from demo.events.expect import BookedLine, Booking, Event, Expectation, Outcome
@@ -23,6 +24,13 @@ class Draft:
     def copy(self, story: str) -> Self:
         """The same document, its event the caller's own to change."""
         return replace(self, event=copy.deepcopy(self.event), story=story)
+
+    def later(self, story: str, minutes: int = 1) -> Self:
+        """The same document in a newer event, as upstream tells of a change."""
+        newer = self.copy(story)
+        at = datetime.fromisoformat(self.event["timestamp"]) + timedelta(minutes=minutes)
+        newer.event.update({"id": f"{self.event['id']}-{minutes}", "timestamp": at.isoformat()})
+        return newer
 
     def posted(self) -> Event:
         """It is good."""

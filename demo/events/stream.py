@@ -4,7 +4,6 @@ Order matters only within a document. `first` comes before `second`; `second` ho
 `first`, and documents of its own. `first` and `second` one after the other are a stream, too.
 """
 
-from collections import Counter
 from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass, replace
 from random import Random
@@ -72,13 +71,13 @@ def good_events(seed: int, count: int, kind: Make | None = None) -> list[Event]:
 def redelivered(events: Sequence[Event], share: float, seed: int) -> list[Event]:
     """A part of the records once more, byte for byte: what was posted is answered from memory, all else as before.
 
-    Documents whose setting is still to come are left out: of two deliveries that wait, one would be posted for both. So
-    are those with revisions: an older one, sent once more, would be the newest, and correct what stands.
+    An older revision comes too late. Documents whose setting is still to come are left out: of two deliveries that
+    wait, one would be posted for both.
     """
-    booked = Counter(event.key for event in events if event.expectation.booking is not None)
-    zeros = {event.key for event in events if event.expectation.outcome is Outcome.SKIPPED and booked[event.key]}
-    candidates = [event for event in events if not _waits(event) and booked[event.key] <= 1 and event.key not in zeros]
-    return [_again(event) for event in Random(seed).sample(candidates, round(len(candidates) * share))]
+    stands = {event.key: event for event in events if event.expectation.booking is not None}
+    candidates = [event for event in events if not _waits(event)]
+    chosen = Random(seed).sample(candidates, round(len(candidates) * share))
+    return [_again(event, stands.get(event.key)) for event in chosen]
 
 
 def drafts(maker: Maker, count: int) -> list[Draft]:
@@ -103,8 +102,9 @@ def bad_events(maker: Maker) -> Iterable[Event]:
 
 def _zero_then_not(maker: Maker) -> tuple[Event, Event]:
     """An invoice of nothing, and its revision that is something."""
-    later = one_line(maker, TRANSPORT, 17_500).copy("of nothing before, now of something")
-    zero = later.copy("an invoice of nothing")
+    something = one_line(maker, TRANSPORT, 17_500)
+    later = something.later("of nothing before, now of something")
+    zero = something.copy("an invoice of nothing")
     invoice = zero.event["data"]["invoice"]
     invoice["lineItems"][0]["amount"] = invoice["total"] = maker.money(0)
     return zero.ends(Outcome.SKIPPED, "ZERO_TOTAL"), later.posted()
@@ -112,7 +112,7 @@ def _zero_then_not(maker: Maker) -> tuple[Event, Event]:
 
 def _changed(draft: Draft) -> Event:
     """The document says something else after it was posted: what stands is reversed, and this takes its place."""
-    changed = draft.copy(f"{draft.story}, changed after posting")
+    changed = draft.later(f"{draft.story}, changed after posting")
     data = changed.event["data"]
     if "invoice" in data:
         data["invoice"]["number"] += "-B"
@@ -135,10 +135,13 @@ def _told_again(draft: Draft) -> Event:
     return again.ends(Outcome.ALREADY_POSTED)
 
 
-def _again(event: Event) -> Event:
+def _again(event: Event, stands: Event | None) -> Event:
+    """The record once more. `stands`: the newest one of its document that is booked."""
     expectation = event.expectation
-    if expectation.outcome is Outcome.POSTED:
+    if event is stands:
         expectation = Expectation(Outcome.ALREADY_POSTED)
+    elif stands is not None and expectation.outcome in (Outcome.POSTED, Outcome.SKIPPED):
+        expectation = Expectation(Outcome.SKIPPED, "SUPERSEDED")
     return replace(event, expectation=expectation, story=f"{event.story}, delivered again")
 
 

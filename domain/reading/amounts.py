@@ -4,9 +4,10 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from decimal import Decimal
 
+from domain import lengths
 from domain.codes import Code
 from domain.events.fields import Money
-from domain.money import BASE_MINOR_UNITS, CURRENCIES, exact
+from domain.money import BASE_MINOR_UNITS, CURRENCIES, SAGE_DECIMALS, exact
 from domain.reading.refusal import Refusal
 
 
@@ -31,7 +32,8 @@ def check(total: Money, lines: Sequence[Money]) -> Amounts:
         lines: The lines' amounts, in their order, signs as they are to be booked.
 
     Raises:
-        Refusal: `CURRENCIES_MIXED`, `CURRENCY_UNKNOWN`, `AMOUNT_TOO_FINE`, `NO_LINES` or `LINES_DO_NOT_ADD_UP`.
+        Refusal: `CURRENCIES_MIXED`, `CURRENCY_UNKNOWN`, `AMOUNT_TOO_FINE`, `AMOUNT_TOO_LARGE`, `NO_LINES` or
+            `LINES_DO_NOT_ADD_UP`.
     """
     number = total.currency
     for line in lines:
@@ -52,11 +54,19 @@ def check(total: Money, lines: Sequence[Money]) -> Amounts:
 
 
 def _exact(amount: Decimal, places: int) -> Decimal:
+    """The amount with just the currency's decimals, as Sage can hold it: two decimals, 14 characters.
+
+    A third decimal, of a dinar, is refused where it says anything: Sage rounds it, line by line, and the total is
+    another one.
+    """
+    cents = exact(amount, SAGE_DECIMALS)
+    if len(f"{amount if cents is None else cents:f}".partition(".")[0]) > lengths.AMOUNT - SAGE_DECIMALS - 1:
+        raise Refusal(Code.AMOUNT_TOO_LARGE, f"{amount:f} has more than {lengths.AMOUNT} characters with its cents")
     found = exact(amount, places)
     if found is None:
-        raise Refusal(
-            Code.AMOUNT_TOO_FINE, f"{amount} has more than {places} decimals, or more digits than can be added"
-        )
+        raise Refusal(Code.AMOUNT_TOO_FINE, f"{amount:f} has more than the {places} decimals of its currency")
+    if cents is None:
+        raise Refusal(Code.AMOUNT_TOO_FINE, f"{amount:f} has more than two decimals, which is all that Sage keeps")
     return found
 
 

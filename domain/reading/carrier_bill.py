@@ -18,7 +18,7 @@ from domain.reading.carrier import days, profile, vendor
 from domain.reading.dates import terms
 from domain.reading.places import named
 from domain.reading.routing import agree
-from domain.reading.texts import DESCRIPTION_LENGTH, MEMO_LENGTH, cut, document_number, key_part, phrase
+from domain.reading.texts import document_number, flat, key_part, phrase
 from domain.terms import AskedTerms
 
 
@@ -47,6 +47,7 @@ def read(data: CarrierBillData, key: str, emitted_at: datetime) -> SourceDocumen
         side=Side.AP,
         subsidiary_id=data.subsidiary.id,
         number=document_number(trip.trip_number),
+        number_given=trip.trip_number,
         party=vendor(carrier, data.subsidiary.id),
         created_at=emitted_at,
         date=trip.day,
@@ -90,10 +91,10 @@ def _rows(carrier: BilledCarrier) -> Iterator[_Row]:
 def _line(row: _Row, amount: Decimal, trip_number: str, facts: Facts) -> SourceLine:
     place = named(Side.AP, row.mapping) if row.mapping else of_carrier_item(row.kind, row.tag)
     memo = phrase(row.tag, f"trip {trip_number}", row.reference and f"e-check {row.reference}")
-    return SourceLine(place.category, place.item, amount, cut(memo, MEMO_LENGTH), trip_number, facts)
+    return SourceLine(place.category, place.item, amount, flat(memo), trip_number, facts)
 
 
 def _description(trip: BilledTrip) -> str:
     invoice = trip.carrier.carrier_invoice_number
     start = f"Carrier invoice {invoice}" if invoice else "Carrier bill"
-    return cut(f"{start} trip {trip.trip_number}", DESCRIPTION_LENGTH)
+    return flat(f"{start} trip {trip.trip_number}")

@@ -15,7 +15,7 @@ from domain.reading.carrier import days, profile, vendor
 from domain.reading.dates import terms
 from domain.reading.places import named
 from domain.reading.refusal import Refusal
-from domain.reading.texts import DESCRIPTION_LENGTH, MEMO_LENGTH, cut, document_number, key_part, phrase
+from domain.reading.texts import document_number, flat, key_part, phrase
 from domain.terms import AskedTerms
 
 PREFIX = "s-"
@@ -48,6 +48,7 @@ def read(data: CarrierStatementData, key: str, emitted_at: datetime) -> SourceDo
         side=Side.AP,
         subsidiary_id=statement.subsidiary_id,
         number=document_number(PREFIX + statement.number),
+        number_given=PREFIX + statement.number,
         party=vendor(data.carrier, statement.subsidiary_id),
         created_at=emitted_at,
         date=statement.statement_date,
@@ -60,7 +61,7 @@ def read(data: CarrierStatementData, key: str, emitted_at: datetime) -> SourceDo
                 for (trip, item), amount in zip(rows, amounts.lines, strict=True)
             ]
         ),
-        description=cut(f"Statement {statement.number}", DESCRIPTION_LENGTH),
+        description=flat(f"Statement {statement.number}"),
         profile=profile(data.carrier),
         terms=AskedTerms(days(data.carrier), due_given=given is not None),
         facts=around.document,
@@ -79,4 +80,4 @@ def _line(trip: CarrierTrip, item: CarrierItem, amount: Decimal, facts: Facts) -
     place = named(Side.AP, item.mapping) if item.mapping else of_carrier_item(item.kind, tag)
     number, invoice = trip.trip_number or None, trip.invoice_number
     memo = phrase(item.description or tag or item.kind, number and f"trip {number}", invoice and f"invoice {invoice}")
-    return SourceLine(place.category, place.item, amount, cut(memo, MEMO_LENGTH), number, facts)
+    return SourceLine(place.category, place.item, amount, flat(memo), number, facts)

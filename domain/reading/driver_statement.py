@@ -12,7 +12,7 @@ from domain.reading.amounts import check
 from domain.reading.around import Around, contractor, pair
 from domain.reading.people import company_name, of_driver
 from domain.reading.places import named
-from domain.reading.texts import DESCRIPTION_LENGTH, MEMO_LENGTH, cut, document_number, key_part, phrase
+from domain.reading.texts import document_number, flat, key_part, phrase
 from domain.terms import AskedTerms
 
 
@@ -41,6 +41,7 @@ def read(data: DriverStatementData, key: str, emitted_at: datetime) -> SourceDoc
         side=Side.AP,
         subsidiary_id=driver.subsidiary_id,
         number=document_number(statement.number),
+        number_given=statement.number,
         party=PartyRef(kind=PartyKind.VENDOR, external_id=driver.external_accounting_id or None, names=_names(driver)),
         created_at=emitted_at,
         date=statement.statement_date,
@@ -53,7 +54,7 @@ def read(data: DriverStatementData, key: str, emitted_at: datetime) -> SourceDoc
                 for line, amount in zip(statement.line_items, amounts.lines, strict=True)
             ]
         ),
-        description=cut(phrase("Statement", statement.number, statement.pay_period_title), DESCRIPTION_LENGTH),
+        description=flat(phrase("Statement", statement.number, statement.pay_period_title)),
         tax_category=driver.tax_category or None,
         profile=of_driver(driver),
         terms=AskedTerms(driver.payment_terms_in_days, due_given=False),
@@ -87,4 +88,4 @@ def _line(line: DriverLine, amount: Decimal, facts: Facts) -> SourceLine:
     )
     source = line.source_transaction_id or None
     memo = phrase(title, line.policy_name and f"({line.policy_name})", trip and f"trip {trip}", source)
-    return SourceLine(place.category, place.item, amount, cut(memo, MEMO_LENGTH), trip or source, facts)
+    return SourceLine(place.category, place.item, amount, flat(memo), trip or source, facts)

@@ -11,7 +11,7 @@ from domain.lines import of_fuel
 from domain.reading.amounts import check
 from domain.reading.around import pair
 from domain.reading.refusal import Refusal
-from domain.reading.texts import DESCRIPTION_LENGTH, MEMO_LENGTH, cut, hashed_number, key_part, phrase
+from domain.reading.texts import flat, hashed_number, key_part, phrase
 from domain.terms import AskedTerms
 
 
@@ -51,12 +51,12 @@ def read(data: FuelData, key: str, emitted_at: datetime) -> SourceDocument:
                 place.category,
                 place.item,
                 amounts.total,
-                cut(phrase(place.item, description), MEMO_LENGTH),
+                flat(phrase(place.item, description)),
                 fuel.transaction_id or None,
                 around,
             ),
         ),
-        description=cut(description, DESCRIPTION_LENGTH),
+        description=flat(description),
         reference=fuel.transaction_id or None,
         deducted=data.deduct_fuel,
         facts=around,

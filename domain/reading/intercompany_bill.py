@@ -11,7 +11,7 @@ from domain.reading.amounts import check
 from domain.reading.dates import terms
 from domain.reading.places import named
 from domain.reading.routing import apart
-from domain.reading.texts import DESCRIPTION_LENGTH, MEMO_LENGTH, cut, document_number, key_part, phrase
+from domain.reading.texts import document_number, flat, key_part, phrase
 
 
 def key_of(data: IntercompanyBillData) -> str:
@@ -35,6 +35,7 @@ def read(data: IntercompanyBillData, key: str, emitted_at: datetime) -> SourceDo
         side=Side.AP,
         subsidiary_id=data.subsidiary.id,
         number=document_number(bill.number),
+        number_given=bill.number,
         party=PartyRef(PartyKind.VENDOR, external_id, subsidiary_id=other.id),
         created_at=emitted_at,
         date=bill.date,
@@ -42,7 +43,7 @@ def read(data: IntercompanyBillData, key: str, emitted_at: datetime) -> SourceDo
         currency=amounts.currency,
         total=amounts.total,
         lines=tuple(map(_line, bill.line_items, amounts.lines)),
-        description=cut(phrase("Intercompany", other.name or other.id), DESCRIPTION_LENGTH),
+        description=flat(phrase("Intercompany", other.name or other.id)),
         reference=bill.number or None,
     )
 
@@ -52,4 +53,4 @@ def _line(line: IntercompanyLine, amount: Decimal) -> SourceLine:
     place = named(Side.AP, line.mapping) if line.mapping else of_carrier_item(line.kind, tag)
     trip, load = line.trip_number or None, line.load_number or None
     memo = phrase(line.description or tag or line.kind, trip and f"trip {trip}", load and f"load {load}")
-    return SourceLine(place.category, place.item, amount, cut(memo, MEMO_LENGTH), trip or load)
+    return SourceLine(place.category, place.item, amount, flat(memo), trip or load)

@@ -14,16 +14,7 @@ from domain.reading.dates import terms
 from domain.reading.people import of_customer
 from domain.reading.places import named
 from domain.reading.routing import agree, apart
-from domain.reading.texts import (
-    DESCRIPTION_LENGTH,
-    MEMO_LENGTH,
-    PO_NUMBER_LENGTH,
-    cut,
-    document_number,
-    key_part,
-    phrase,
-    several,
-)
+from domain.reading.texts import different, document_number, flat, key_part, phrase
 from domain.terms import AskedTerms
 
 
@@ -50,6 +41,7 @@ def read(data: InvoiceData, key: str) -> SourceDocument:
         side=Side.AR,
         subsidiary_id=data.subsidiary.id,
         number=document_number(invoice.number),
+        number_given=invoice.number,
         party=_customer(data),
         created_at=invoice.created_date,
         date=date,
@@ -63,8 +55,8 @@ def read(data: InvoiceData, key: str) -> SourceDocument:
             ]
         ),
         description=_description(invoice.line_items),
-        order_number=several([load.order_number for load in loads], PO_NUMBER_LENGTH),
-        po_number=several([load.po_number for load in loads], PO_NUMBER_LENGTH),
+        order_numbers=different([load.order_number for load in loads]),
+        po_numbers=different([load.po_number for load in loads]),
         profile=of_customer(customer),
         facts=around.document,
         terms=AskedTerms(customer.payment_terms_in_days, due_given=invoice.due_date is not None),
@@ -102,7 +94,7 @@ def _known(data: InvoiceData) -> tuple[Pair, ...]:
 def _line(line: InvoiceLine, amount: Decimal, facts: Facts) -> SourceLine:
     place = named(Side.AR, line.mapping) if line.mapping else of_invoice_line(line.category, line.name)
     load = line.load_number or None
-    memo = cut(phrase(line.name or line.category, load and f"load {load}"), MEMO_LENGTH)
+    memo = flat(phrase(line.name or line.category, load and f"load {load}"))
     return SourceLine(place.category, place.item, amount, memo, load, facts, is_deduction(line.category))
 
 
@@ -110,4 +102,4 @@ def _description(lines: list[InvoiceLine]) -> str:
     loads = list(dict.fromkeys([line.load_number for line in lines if line.load_number]))
     if not loads:
         return ""
-    return cut(phrase("Load" if len(loads) == 1 else "Loads", ", ".join(loads)), DESCRIPTION_LENGTH)
+    return flat(phrase("Load" if len(loads) == 1 else "Loads", ", ".join(loads)))

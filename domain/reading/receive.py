@@ -1,9 +1,10 @@
 """One record of a source topic, read: whose document it is, which revision, and the document or why it is none."""
 
 from dataclasses import dataclass
-from datetime import datetime
+from datetime import UTC, datetime
 
 from domain.documents import SourceDocument
+from domain.emission import Emitted
 from domain.events import (
     CarrierBillData,
     CarrierStatementData,
@@ -46,6 +47,8 @@ class Received:
     subsidiary_id: str
     revision: str
     document: SourceDocument | Rejected
+    emitted: Emitted | None = None
+    """When; None where only the claim of a call is left of the event."""
 
 
 def receive(kind: EventKind, value: bytes | None) -> Received:
@@ -71,7 +74,8 @@ def receive(kind: EventKind, value: bytes | None) -> Received:
     except Refusal as refusal:
         document = refusal.rejected
         revision = revision_of_raw(data)
-    return Received(event.id, kind.value, key, subsidiary_id, revision, document)
+    emitted = Emitted(event.timestamp.astimezone(UTC), event.id)
+    return Received(event.id, kind.value, key, subsidiary_id, revision, document, emitted)
 
 
 def _identity(data: EventData) -> tuple[str, str]:

@@ -14,6 +14,7 @@ from pydantic import BaseModel
 
 from domain.documents import SourceDocument
 from domain.facts import NO_FACTS
+from domain.reading.texts import DESCRIPTION_LENGTH, MEMO_LENGTH, cut, former_number, formerly
 
 _DIGITS = 32
 _FIELD, _LINE, _NAME, _NONE, _AROUND = "\x1f", "\x1e", "\x1d", "\x00", "\x1a"
@@ -21,15 +22,24 @@ _FIELD, _LINE, _NAME, _NONE, _AROUND = "\x1f", "\x1e", "\x1d", "\x00", "\x1a"
 _WIDE = Context(prec=64)
 
 
-def revision_of(document: SourceDocument) -> str:
-    """32 hex digits over party, numbers, dates, currency, amounts, texts and places; amounts are exact already."""
+def revision_of(document: SourceDocument, *, former: bool = False) -> str:
+    """32 hex digits over party, numbers, dates, currency, amounts, texts and places; amounts are exact already.
+
+    Texts of ours count as far as they are booked. `former`: as it was before today's lengths of numbers were known.
+    """
     party = document.party
+    if former:
+        number = former_number(document.number_given or document.number)
+        orders, pos = formerly(document.order_numbers), formerly(document.po_numbers)
+    else:
+        number = document.number
+        orders, pos = ", ".join(document.order_numbers), ", ".join(document.po_numbers)
     parts = [
         document.kind,
         document.key,
         document.side,
         document.subsidiary_id,
-        document.number,
+        number,
         party.kind,
         party.external_id or _NONE,
         _NONE if party.external_id else _NAME.join(party.names),  # names that nothing looks at are not content
@@ -39,9 +49,9 @@ def revision_of(document: SourceDocument) -> str:
         document.due.isoformat(),
         document.currency or _NONE,
         str(document.total),
-        document.description,
-        document.order_number or _NONE,
-        document.po_number or _NONE,
+        cut(document.description, DESCRIPTION_LENGTH),
+        orders or _NONE,
+        pos or _NONE,
         document.reference or _NONE,
         "deducted" if document.deducted else _NONE,
         document.tax_category or _NONE,
@@ -50,7 +60,14 @@ def revision_of(document: SourceDocument) -> str:
     if around:
         parts += (_AROUND, around)
     for line in document.lines:
-        parts += (_LINE, line.category, line.item, str(line.amount), line.memo, line.reference or _NONE)
+        parts += (
+            _LINE,
+            line.category,
+            line.item,
+            str(line.amount),
+            cut(line.memo, MEMO_LENGTH),
+            line.reference or _NONE,
+        )
         if line.deduction:
             parts.append("deduction")
         # What is as the document's is not said again; an event without facts has the revision it always had.
@@ -59,10 +76,11 @@ def revision_of(document: SourceDocument) -> str:
     return _hash(_FIELD.join(parts))
 
 
-def revision_without_facts(document: SourceDocument) -> str:
-    """The revision that versions before facts were read gave the document."""
+def former_revisions(document: SourceDocument) -> set[str]:
+    """The revisions that earlier versions gave the document: without facts, with numbers as they were cut, or both."""
     lines = tuple([replace(line, facts=NO_FACTS) for line in document.lines])
-    return revision_of(replace(document, facts=NO_FACTS, lines=lines))
+    plain = replace(document, facts=NO_FACTS, lines=lines)
+    return {revision_of(plain), revision_of(plain, former=True), revision_of(document, former=True)}
 
 
 def revision_of_raw(data: BaseModel) -> str:

@@ -14,7 +14,7 @@ from domain.reading import fuel, toll
 from domain.reading.amounts import check
 from domain.reading.groups import group_key, group_of
 from domain.reading.refusal import Refusal
-from domain.reading.texts import DESCRIPTION_LENGTH, MEMO_LENGTH, cut, hashed_number, phrase
+from domain.reading.texts import flat, hashed_number, phrase
 
 RoadsideDayData = FuelDayData | TollDayData
 
@@ -54,9 +54,7 @@ def read(data: RoadsideDayData, key: str, emitted_at: datetime) -> SourceDocumen
         currency=amounts.currency,
         total=amounts.total,
         lines=lines,
-        description=cut(
-            phrase(data.provider, "fuel" if kind is SourceKind.FUEL_DAY else "toll", day), DESCRIPTION_LENGTH
-        ),
+        description=flat(phrase(data.provider, "fuel" if kind is SourceKind.FUEL_DAY else "toll", day)),
     )
 
 
@@ -72,7 +70,7 @@ def _row(row: FuelRow | TollRow) -> SourceDocument:
 
 def _named(line: SourceLine) -> SourceLine:
     """The line with its transaction's number first: on a bill of its own that is the bill's reference."""
-    return replace(line, memo=cut(phrase(line.reference, line.memo), MEMO_LENGTH))
+    return replace(line, memo=flat(phrase(line.reference, line.memo)))
 
 
 def _money(row: FuelRow | TollRow) -> Money:

@@ -15,7 +15,7 @@ from domain.lines import TOLL
 from domain.reading.amounts import check
 from domain.reading.around import pair
 from domain.reading.refusal import Refusal
-from domain.reading.texts import DESCRIPTION_LENGTH, MEMO_LENGTH, cut, hashed_number, key_part, phrase
+from domain.reading.texts import flat, hashed_number, key_part, phrase
 from domain.terms import AskedTerms
 
 
@@ -54,12 +54,12 @@ def read(data: TollData, key: str, emitted_at: datetime) -> SourceDocument:
                 TOLL.category,
                 TOLL.item,
                 amounts.total,
-                cut(phrase(description, _fee(toll)), MEMO_LENGTH),
+                flat(phrase(description, _fee(toll))),
                 toll.transaction_id or None,
                 around,
             ),
         ),
-        description=cut(description, DESCRIPTION_LENGTH),
+        description=flat(description),
         reference=toll.transaction_id or None,
         deducted=data.deduct_toll,
         facts=around,

@@ -2,21 +2,39 @@
 
 Source: Sage developer documentation, api/accounts-receivable/invoices and accounts-payable/bills. A document is
 refused whole, with its first specific cause and then the generic wrapper (BL01001973). Not documented, and read
-safely here: a document with payments, or a reversed one, can be neither changed nor deleted; a reversal leaves the
-document readable, with nothing due on it.
+safely here: a document with payments, or a reversed one, can be neither changed nor deleted.
+
+Reversing and deleting: Sage's help pages (Accounts_Payable/Bills/Delete_or_reverse_bills/about-delete-reverse-bill,
+Troubleshooting/troubleshoot-reverse-bills; Accounts_Receivable/Invoices/Tasks/delete-or-reverse). What is posted and
+unpaid is reversed where the company enables that, at the level that owns it, and leaves a transaction of its own; else
+it is deleted. A posted bill of a company that enables reversals is not deleted; of invoices the pages contradict each
+other, so it is let through. That a closed period forbids the deletion is not documented.
 """
 
 from collections.abc import Mapping
 
 from simulator.call import Call
 from simulator.database import Row
-from simulator.errors import ALREADY_PAID, GENERIC, INVALID, FunctionError, could_not, refuse
-from simulator.fields import STATE_CODES, Value
+from simulator.errors import (
+    ALREADY_PAID,
+    ASSUMED_NOT_OWNED_TEXT,
+    ASSUMED_RESTRICTED_TEXT,
+    ASSUMED_REVERSAL_DATE_TEXT,
+    ASSUMED_REVERSAL_OFF_TEXT,
+    ASSUMED_REVERSE_INSTEAD_TEXT,
+    GENERIC,
+    INVALID,
+    FunctionError,
+    could_not,
+    refuse,
+)
+from simulator.fields import Value
 from simulator.functions.inputs import DocumentInput
 from simulator.functions.rules import checked, open_period
-from simulator.kinds import DocumentKind
+from simulator.kinds import BILL, DocumentKind
+from simulator.reversals import reversed_by
 
-_FINAL = {"Reversed", "Selected", "Closed", "Paid", "Partially Paid"}
+_FINAL = {"Reversed", "Reversal", "Selected", "Closed", "Paid", "Partially Paid"}
 
 
 def post(call: Call, kind: DocumentKind, given: DocumentInput) -> int:
@@ -48,29 +66,42 @@ def revise(call: Call, kind: DocumentKind, key: str, given: DocumentInput) -> in
     return int(row["RECORDNO"])
 
 
-def reverse(call: Call, kind: DocumentKind, key: str, on: str) -> int:
-    """Reverse a posted document: it stays, is worth nothing, and can no longer be paid."""
+def reverse(call: Call, kind: DocumentKind, key: str, on: str, description: str = "") -> int:
+    """Reverse a posted document: it stays, is worth nothing, and can no longer be paid. A transaction is added."""
     try:
         row = changeable(call, kind, key)
+        _may_reverse(call, kind, row)
         if row["STATE"] != "Posted":
             raise refuse(INVALID, f"Only a posted {kind.noun.lower()} can be reversed; this one is {row['STATE']}.")
-        open_period(call, kind, on)
-        if on < row["WHENPOSTED"]:
-            raise refuse(INVALID, f"The reversal date {on} is before the date of the {kind.noun.lower()}.")
+        open_period(call, on)
+        if on < row["WHENPOSTED"] or (call.config.reversal_after_posting and on == row["WHENPOSTED"]):
+            raise refuse(INVALID, ASSUMED_REVERSAL_DATE_TEXT.format(noun=kind.noun.lower()))
     except FunctionError as error:
         raise error.followed_by(could_not("reverse", kind.noun)) from error
-    state: dict[str, Value] = {"STATE": "Reversed", "RAWSTATE": STATE_CODES["Reversed"], "TOTALDUE": 0}
-    state["WHENMODIFIED"] = call.now
-    call.database.update(kind.header, call.company, row["RECORDNO"], state)
+    added = reversed_by(call.database, kind, row, on, call.now, description)
     audit(call, kind.header, row["RECORDNO"], "M")
+    audit(call, kind.header, added, "C")
     return int(row["RECORDNO"])
+
+
+def _may_reverse(call: Call, kind: DocumentKind, row: Row) -> None:
+    noun, number = kind.noun.lower(), row["RECORDID"]
+    if kind.side not in call.config.reversal_of_unpaid:
+        module = "Accounts Receivable" if kind.side == "AR" else "Accounts Payable"
+        raise refuse(INVALID, ASSUMED_REVERSAL_OFF_TEXT.format(noun=noun, module=module))
+    if row["MEGAENTITYID"] != call.session.entity:
+        raise refuse(INVALID, ASSUMED_NOT_OWNED_TEXT.format(noun=noun, number=number))
+    if call.session.user in call.config.location_restricted:
+        raise refuse(INVALID, ASSUMED_RESTRICTED_TEXT.format(noun=noun, number=number))
 
 
 def remove(call: Call, kind: DocumentKind, key: str) -> int:
     """Delete a document without payments in an open period; it vanishes from reads and leaves an audit record."""
     try:
         row = changeable(call, kind, key)
-        open_period(call, kind, row["WHENPOSTED"])
+        open_period(call, row["WHENPOSTED"])
+        if kind is BILL and row["STATE"] == "Posted" and "AP" in call.config.reversal_of_unpaid:
+            raise refuse(INVALID, ASSUMED_REVERSE_INSTEAD_TEXT.format(noun="bill", number=row["RECORDID"]))
     except FunctionError as error:
         raise error.followed_by(could_not("delete", kind.noun)) from error
     call.database.delete(kind.line, call.company, row["RECORDNO"], "RECORDKEY")
@@ -85,7 +116,7 @@ def changeable(call: Call, kind: DocumentKind, key: str) -> Row:
     if row is None:
         raise refuse(GENERIC, "Oops, we can't find this transaction; enter a valid transaction and try again.")
     if row["TOTALPAID"]:
-        raise refuse(ALREADY_PAID, f"The {kind.noun.lower()} {row['RECORDID']} is already paid, or paid in part.")
+        raise refuse(ALREADY_PAID, f"Transaction '{row['RECORDID']}' is already paid and can't be deleted.")
     if row["STATE"] in _FINAL:
         raise refuse(INVALID, f"The {kind.noun.lower()} {row['RECORDID']} is {row['STATE']} and cannot be changed.")
     return row

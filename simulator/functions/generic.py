@@ -187,13 +187,15 @@ def _next_id(call: Call, object_type: ObjectType) -> str:
 def _exists(object_type: ObjectType, key: str) -> FunctionError:
     label, category = object_type.label.capitalize(), "Duplication Prevention"
     if object_type.name in {"VENDOR", "EMPLOYEE"}:
-        return FunctionError(SageError(PARTY_EXISTS, f"The {label} {key} already exists.", category=category))
-    text_ = f"Another {label} with the given value(s) {key} already exists."
+        return FunctionError(
+            SageError(PARTY_EXISTS, f"Another record with the value {key} already exists", category=category)
+        )
+    text_ = f"Another {label} with the given value(s) {key}  already exists"
     if object_type.name == "GLACCOUNT":
         return FunctionError(
             SageError(GENERIC, f"Duplicate account number {key}", error_id="GL-0493", category=category)
         )
-    return FunctionError(SageError(ALREADY_EXISTS, text_, category=category))
+    return FunctionError(SageError(ALREADY_EXISTS, text_, correction="Use a unique value instead.", category=category))
 
 
 def _display_contact(call: Call, object_type: ObjectType, element: Element, row: dict[str, Value], key: str) -> str:

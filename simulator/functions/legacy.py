@@ -36,9 +36,13 @@ def execute(call: Call) -> Outcome:
     if verb == "update":
         return Outcome(key=str(_update(call, kind, key)))
     if verb == "reverse":
-        return Outcome(key=str(documents.reverse(call, kind, key, _date(call.element, "datereversed"))))
+        return Outcome(key=str(documents.reverse(call, kind, key, *_reversal(call.element))))
     documents.remove(call, kind, key)
     return Outcome()
+
+
+def _reversal(element: Element) -> tuple[str, str]:
+    return _date(element, "datereversed"), text(element, "description")
 
 
 def _key(call: Call, kind: DocumentKind) -> str:

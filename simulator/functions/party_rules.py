@@ -30,7 +30,7 @@ _CONTACTS = {
 def checked_field(name: str, value: str) -> None:
     """Refuse the value of a field that is in parties and contacts alike."""
     if name in {"EMAIL1", "EMAIL2"} and value and not _EMAIL.fullmatch(value):
-        raise refuse(INVALID, f"The e-mail address '{value}' is not valid.")
+        raise refuse(INVALID, f"Illegal format for Contactversion : Primary Email Address {value}")
     if name == "MAILADDRESS.COUNTRYCODE" and value and not (len(value) == len("US") and value.isupper()):
         raise refuse(INVALID, f"The country code '{value}' is not valid.")
 
@@ -52,7 +52,7 @@ def checked(
     if term:
         found = call.record("ARTERM" if object_type.name == "CUSTOMER" else "APTERM", str(term))
         if found is None or found["STATUS"] != "active":
-            raise refuse(GENERIC, f"Invalid Term '{term}' specified.")
+            raise refuse(GENERIC, f"The term name {term} is invalid")
     more: dict[str, Value] = {}
     for tag, column in _CONTACTS[object_type.name].items():
         name = text(element, f"{tag}/CONTACTNAME")

@@ -34,6 +34,14 @@ from simulator.functions.inputs import DIMENSIONS, DocumentInput, LineInput
 from simulator.kinds import BILL, DocumentKind
 from simulator.loading import REQUIRE_FIELDS
 
+_INVALID_VALUE = {
+    "LOCATION": "The location '{value}' is invalid.",
+    "ITEM": "Item ID '{value}' is not valid",
+    "CUSTOMER": "Customer '{value}' specified is not valid.",
+    "VENDOR": "Vendor '{value}' specified is not valid.",
+}
+"""By object: the published words; of the others those of Project."""
+
 
 def checked(
     call: Call, kind: DocumentKind, given: DocumentInput, present: Row | None
@@ -42,7 +50,7 @@ def checked(
     party = _party(call, kind, given.party)
     due = _due(call, kind, given)
     posted = given.posted or given.created
-    open_period(call, kind, posted)
+    open_period(call, posted)
     _currency(call, given.currency)
     number = _number(call, kind, given, present)
     if not given.lines:
@@ -89,10 +97,10 @@ def _party(call: Call, kind: DocumentKind, party_id: str) -> Row:
     if not party_id:
         raise refuse(INVALID, f"{kind.party.capitalize()} ID is required.")
     row = call.record(kind.party, party_id)
-    if row is None:
-        raise refuse(GENERIC, f"Cannot find {kind.party.lower()} with key '{party_id}'.")
-    if row["STATUS"] != "active":
-        raise refuse(INVALID, f"The {kind.party.lower()} '{party_id}' is inactive.")
+    if row is not None and row["STATUS"] != "active" and kind.side == "AP":
+        raise refuse(INVALID, f"Activate the vendor {party_id}, then try again.")
+    if row is None or row["STATUS"] != "active":
+        raise refuse(GENERIC, f"{kind.party.capitalize()} '{party_id}' specified is not valid.")
     if kind.side == "AP" and row["ONHOLD"]:
         raise refuse(INVALID, f"The vendor '{party_id}' is on hold.", "Remove the hold.")
     return row
@@ -104,27 +112,26 @@ def _due(call: Call, kind: DocumentKind, given: DocumentInput) -> str:
     if given.term:
         term = call.record(f"{kind.side}TERM", given.term)
         if term is None or term["STATUS"] != "active":
-            raise refuse(GENERIC, f"Invalid Term '{given.term}' specified.")
+            raise refuse(GENERIC, f"The term name {given.term} is invalid")
         if not given.due:
             return (date.fromisoformat(given.created) + timedelta(days=term["DUEDATE"])).isoformat()
     if not given.due and given.action.lower() != "draft" and not kind.adjusts:
         raise refuse(INVALID, "A due date or a term is required.")
+    if given.due and given.due < given.created:
+        raise refuse(INVALID, "Date Due cannot be earlier than date of transaction")
     return given.due
 
 
-def open_period(call: Call, kind: DocumentKind, on: str) -> None:
+def open_period(call: Call, on: str) -> None:
     """Refuse a date in a period whose books are closed."""
     closed = call.config.books_closed_through
     if closed and on <= closed:
-        if call.config.closed_names_first_day:  # as integrations in production have seen it
-            first = (date.fromisoformat(closed) + timedelta(days=1)).strftime("%m/%d/%Y")
-            raise refuse(INVALID, f"Date must be on or after {first}.")
+        if call.config.closed_names_first_day:
+            first = (date.fromisoformat(closed) + timedelta(days=1)).strftime("%m/%d/%y")
+            raise refuse(INVALID, f"Date must be on or after {first}")
         shown = date.fromisoformat(on).strftime("%m/%d/%Y")
-        module = "Accounts Receivable" if kind.side == "AR" else "Accounts Payable"
         raise refuse(
-            INVALID,
-            f"The date {shown} falls in a period that is closed for {module}.",
-            "Choose a date in an open period.",
+            INVALID, f"Periods are closed. Your transaction date ({shown}) is within a period that's been closed."
         )
 
 
@@ -149,7 +156,7 @@ def _number(call: Call, kind: DocumentKind, given: DocumentInput, present: Row |
             raise FunctionError(
                 SageError(
                     NUMBER_EXISTS,
-                    f"A transaction with that number already exists: {given.number}",
+                    "A transaction with that number already exists",
                     category="Duplication Prevention",
                 )
             )
@@ -170,13 +177,12 @@ def _line(call: Call, kind: DocumentKind, position: int, given: LineInput) -> di
         amount = cents(given.amount)
     except ValueError:
         raise refuse(INVALID, f"Line {position}: the amount '{given.amount}' is not valid.") from None
-    _dimensions(call, position, given.dimensions)
+    _dimensions(call, given.dimensions)
     for dimension, flag in REQUIRE_FIELDS.items():
         if account[flag] and not given.dimensions.get(f"{dimension.upper()}ID"):
             raise refuse(
                 INVALID,
-                f"Line {position}: GL account requires a {dimension} dimension: {account['ACCOUNTNO']}",
-                f"Provide a {dimension}.",
+                f"The account number '{account['ACCOUNTNO']}' requires a {dimension.capitalize()}.",
             )
     custom = checked_custom(call, kind.line, given.custom, legacy="_" in call.function)
     row: dict[str, Value] = {name: given.dimensions.get(name) or None for name in DIMENSIONS}
@@ -207,36 +213,34 @@ def _account(call: Call, kind: DocumentKind, position: int, given: LineInput) ->
     if not number:
         raise refuse(INVALID, f"Line {position}: a GL account or an account label is required.")
     if given.offset_account:
-        _active_account(call, position, given.offset_account)
-    return _active_account(call, position, number)
+        _active_account(call, given.offset_account)
+    return _active_account(call, number)
 
 
-def _active_account(call: Call, position: int, number: str) -> Row:
+def _active_account(call: Call, number: str) -> Row:
     account = call.record("GLACCOUNT", number)
     if account is None:
-        raise refuse(GENERIC, f"Line {position}: Invalid GL account '{number}' specified.")
+        raise refuse(GENERIC, f"Account {number} is not valid")
     if account["STATUS"] != "active":
-        raise refuse(INVALID, f"Line {position}: the GL account '{number}' is inactive.")
+        raise refuse(INVALID, "Account is inactive")
     return account
 
 
-def _dimensions(call: Call, position: int, dimensions: Mapping[str, str]) -> None:
+def _dimensions(call: Call, dimensions: Mapping[str, str]) -> None:
     for name, (object_name, _, label) in DIMENSIONS.items():
         value = dimensions.get(name)
         if not value:
             continue
         row = call.record(object_name, value)
-        if row is None:
-            raise refuse(GENERIC, f"Line {position}: Invalid {label} '{value}' specified.")
-        if row["STATUS"] != "active":
-            raise refuse(INVALID, f"Line {position}: the {label.lower()} '{value}' is {row['STATUS']}.")
-        entity = call.session.entity
-        if object_name == "LOCATION" and entity and row["ENTITY"] != entity and not call.config.inter_entity:
+        if row is None or row["STATUS"] != "active":
             raise refuse(
                 GENERIC,
-                f"Line {position}: Invalid Location '{value}' specified: it does not belong to entity {entity}.",
+                _INVALID_VALUE.get(object_name, "Invalid {label} '{value}' specified.").format(
+                    label=label, value=value
+                ),
             )
+        entity = call.session.entity
+        if object_name == "LOCATION" and entity and row["ENTITY"] != entity and not call.config.inter_entity:
+            raise refuse(GENERIC, f"The location '{value}' is invalid.")
     if call.config.multi_entity and not dimensions.get("LOCATIONID"):
-        raise refuse(
-            INVALID, f"Line {position}: a location is required in a multi-entity company.", "Provide a location."
-        )
+        raise refuse(INVALID, "Use of empty Location is invalid. A valid Multi-Entity Location must be specified.")

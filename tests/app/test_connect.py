@@ -404,6 +404,7 @@ async def test_a_person_walks_through_the_six_steps_and_mends_what_finish_up_fin
             ("ar.includeAccessorials", ""),
             ("ar.includeEChecks", ""),
             ("deductions as credits", ""),
+            ("Correct posted, unpaid invoices by", ""),
             ("Step 5 of 6: Advanced Settings", None),
             ("Location of every line", "999"),
             ("Terms in Sage Intacct: Net 15, Net 30, Net 45, Net 7", None),

@@ -107,6 +107,40 @@ def test_no_error_holds_a_secret(monkeypatch, variables: dict[str, str]):
     assert SECRET not in told
 
 
+@pytest.mark.parametrize("url", ["http://api.intacct.com/x", "HTTP://gateway.example:80/x", "http://10.0.0.1/x"])
+def test_a_gateway_without_tls_that_is_not_this_machine_is_refused_unless_a_setting_says_otherwise(monkeypatch, url):
+    monkeypatch.setenv("ALVYS_SAGE_GATEWAY_URL", url)
+    with pytest.raises(SettingsError, match=r"(?s)ALVYS_SAGE_GATEWAY_URL.*ALVYS_SAGE_ALLOW_HTTP_GATEWAY=true"):
+        Settings.load()
+    monkeypatch.setenv("ALVYS_SAGE_ALLOW_HTTP_GATEWAY", "true")
+    assert Settings.load().gateway_url == url
+
+
+@pytest.mark.parametrize(
+    "url", ["http://127.0.0.1:8090/x", "http://localhost/x", "http://[::1]:1/x", "https://a.example/x"]
+)
+def test_a_gateway_of_this_machine_needs_no_tls(monkeypatch, url):
+    monkeypatch.setenv("ALVYS_SAGE_GATEWAY_URL", url)
+    assert Settings.load().gateway_url == url
+
+
+@pytest.mark.parametrize("url", ["https://gateway:99999/", "https://gateway:x/"])
+def test_a_gateway_address_whose_port_is_none_is_refused(monkeypatch, url):
+    monkeypatch.setenv("ALVYS_SAGE_GATEWAY_URL", url)
+    with pytest.raises(SettingsError, match=r"ALVYS_SAGE_GATEWAY_URL: must have a port"):
+        Settings.load()
+
+
+@pytest.mark.parametrize("domain", ["com", "", " ", "intacct.com/", "https://intacct.com", "*.intacct.com", "a@b.com"])
+def test_the_domain_of_endpoints_is_a_domain(monkeypatch, domain):
+    monkeypatch.setenv("ALVYS_SAGE_ENDPOINT_DOMAIN", domain)
+    if not domain:  # empty counts as not set
+        assert Settings.load().endpoint_domain is None
+        return
+    with pytest.raises(SettingsError, match="ALVYS_SAGE_ENDPOINT_DOMAIN"):
+        Settings.load()
+
+
 @pytest.mark.parametrize("content", [SECRET, json.dumps({"a": SECRET}), json.dumps({"a": {"user": SECRET}})])
 def test_no_error_about_the_credentials_file_holds_its_content(monkeypatch, tmp_path, content: str):
     file = tmp_path / "credentials.json"

@@ -1,6 +1,7 @@
 """The audit, pure: each kind of finding is found, and a sound run gives none."""
 
 from dataclasses import replace
+from datetime import UTC, datetime
 
 import pytest
 
@@ -17,7 +18,8 @@ REVISED = replace(BOOKING, lines=(*BOOKING.lines, BookedLine("load", "", 5)))
 
 
 def item(number, booking=BOOKING, ends=Outcome.POSTED):
-    return Item(number, TOPIC, b"invoice/1", b"{}", ends, booking, f"record {number}")
+    emitted = (datetime(2026, 6, 10, tzinfo=UTC), 1, str(number))
+    return Item(number, TOPIC, b"invoice/1", b"{}", ends, booking, f"record {number}", emitted)
 
 
 def answer(offset, outcome, code=None, record="7", at=0):
@@ -58,6 +60,18 @@ def test_what_was_corrected_stands_once_as_its_last_revision(history):
 def test_a_revision_that_came_while_its_document_waited_may_be_what_stands(history):
     found = audit([document([item(0), item(1, REVISED), item(2, REVISED)], WAITED)], [stands(REVISED)], history)
     assert found.sound
+
+
+def test_the_newest_revision_stands_in_whatever_order_they_came(history):
+    superseded = [answer(0, "posted"), answer(1, "skipped", "SUPERSEDED")]
+    assert audit([document([item(1, REVISED), item(0)], superseded)], [stands(REVISED)], history).sound
+    corrected = [*CORRECTED[:1], answer(1, "reversed"), answer(1, "posted", record="8")]
+    old_money_back = audit(
+        [document([item(1, REVISED), item(0)], corrected)],
+        [stands(REVISED, state="Reversed"), stands(record="8")],
+        history,
+    )
+    assert len(old_money_back.disorder) == 1
 
 
 @pytest.mark.parametrize(

@@ -3,12 +3,13 @@
 import json
 import subprocess
 import sys
+from datetime import datetime
 from pathlib import Path
 
 import pytest
 
 from chaos.plan import KILLS, plan
-from chaos.script import script
+from chaos.script import script, sent_again
 
 ROOT = Path(__file__).parents[2]
 
@@ -74,13 +75,25 @@ def test_a_seed_repeats_events_and_plan():
     assert [each.replay is None for each in first] == [False, False, True]
 
 
-def test_revisions_of_a_document_are_sent_in_their_order_and_told_apart_by_their_total():
-    totals: dict[bytes | None, list[int]] = {}
+def test_revisions_of_a_document_come_late_now_and_then_and_are_told_apart_by_their_total():
+    sent: dict[bytes | None, list[tuple[tuple[datetime, int, str], int]]] = {}
     for each in script(1, 2_000):
-        if each.booking is not None and "delivered again" not in each.story and b"invoice/" in (each.key or b""):
-            totals.setdefault(each.key, []).append(each.booking.cents)
-    assert all(cents == sorted(set(cents)) for cents in totals.values())
-    assert sum(len(cents) > 1 for cents in totals.values()) > 50
+        if each.emitted and each.booking and "delivered again" not in each.story and b"invoice/" in (each.key or b""):
+            sent.setdefault(each.key, []).append((each.emitted, each.booking.cents))
+    for revisions in sent.values():
+        cents = [each for _, each in sorted(revisions)]
+        assert cents == sorted(set(cents))
+    assert sum(len(revisions) > 1 for revisions in sent.values()) > 50
+    assert sum(revisions != sorted(revisions) for revisions in sent.values()) > 10
+
+
+def test_what_a_person_sends_again_is_a_newer_event_of_the_same_document():
+    item = next(each for each in script(1, 50) if each.booking is not None)
+    again = sent_again(item, 9)
+    assert (again.key, again.booking, again.number) == (item.key, item.booking, 9)
+    assert item.emitted is not None
+    assert again.emitted is not None
+    assert again.emitted > item.emitted
 
 
 @pytest.mark.parametrize("wrong", [("--break", "x"), ("--faults", "x"), ("--events", "0"), ("--nonsense",)])

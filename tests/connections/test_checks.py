@@ -9,9 +9,11 @@ from app.connections.books import Books, DimensionFact, FieldFact
 from app.connections.checks import check
 from app.connections.findings import ADVICE, Finding, Problem, Severity, Step
 from app.connections.mapped import mapped
+from app.connections.signing import diagnosed
 from domain.categories import Side
 from domain.settings import ConnectionSetting
-from sage_client import Account, Entity, Term
+from sage_client import Account, Entity, Level, SageError, Term
+from sage_client.errors import EndpointRefusedError, GatewayRedirectsError
 from tests.support.mappings import CARRIER, Settings, connected
 
 
@@ -188,3 +190,17 @@ def test_what_could_not_be_read_makes_no_finding_of_its_own():
 def test_every_problem_has_advice():
     assert set(ADVICE) == set(Problem)
     assert all(advice.todo or advice.severity is Severity.NOTE for advice in ADVICE.values())
+
+
+@pytest.mark.parametrize(
+    "error",
+    [
+        EndpointRefusedError("the gateway names https://evil.example", level=Level.RESULT),
+        GatewayRedirectsError("HTTP 301: it redirects to https://new.example", level=Level.HTTP, http_status=301),
+    ],
+)
+def test_an_address_that_leads_elsewhere_is_told_as_the_gateways_not_as_the_companys(error: SageError):
+    found = diagnosed(error, "AlvysMPP", "ACME", "ws")
+    assert found.problem is Problem.SAGE_NOT_REACHED
+    assert str(error) in found.what
+    assert "ALVYS_SAGE_GATEWAY_URL" in " ".join(found.todo("s"))

@@ -90,7 +90,20 @@ async def clinic():
 
 @pytest.mark.requirement(11, 12, 13, 17, 19, 21)
 async def test_where_all_prerequisites_are_met_there_is_no_error_and_what_cannot_be_known_is_said(clinic: Clinic):
-    assert [(each.problem, each.severity) for each in await clinic.findings()] == [(Problem.NOT_CHECKED, Severity.NOTE)]
+    told = [(each.problem, each.severity) for each in await clinic.findings()]
+    assert told == [(Problem.NOT_CHECKED, Severity.NOTE), *[(Problem.CORRECTION_NOT_CHECKED, Severity.NOTE)] * 2]
+
+
+async def test_what_a_correction_needs_in_sage_is_said_side_by_side(clinic: Clinic):
+    clinic.connect(ap={"correctPostedBy": "deletion"}, ar={"active": True})
+    ar, ap = [each for each in await clinic.findings() if each.problem is Problem.CORRECTION_NOT_CHECKED]
+    assert ("reversed" in ar.what, "deleted" in ap.what) == (True, True)
+    advice = " ".join(ar.todo("acme"))
+    for words in ("Enable reversal of unpaid invoices", "Enable reversal of unpaid bills", "Reverse", "restrictions"):
+        assert words in advice
+    clinic.connect(ap={"active": False})
+    [only] = [each for each in await clinic.findings() if each.problem is Problem.CORRECTION_NOT_CHECKED]
+    assert "invoices" in only.what
 
 
 BROKEN: dict[str, tuple[Callable[[Clinic], object], Problem, str]] = {

@@ -116,6 +116,10 @@ def test_every_way_to_end_comes_up_on_every_topic_that_has_it():
 def test_what_was_posted_is_answered_from_memory_when_it_is_delivered_again():
     again = redelivered(STREAM.events, share=1.0, seed=1)
     assert not [event for event in again if event.expectation.outcome is Outcome.POSTED]
+    late = [event.key for event in again if event.expectation.code == "SUPERSEDED"]
+    changed = [event.key for event in STREAM.events if event.expectation.outcome is Outcome.REVERSED]
+    assert set(changed) < set(late)
+    assert len(late) == len(set(late))
     originals = {(event.topic, event.key, event.value) for event in STREAM.events}
     assert all((event.topic, event.key, event.value) in originals for event in again)
 

@@ -45,6 +45,9 @@ def test_with_the_master_defaults_alone_every_sample_becomes_a_document(name):
     account = "4000" if document.sage_object is SageObject.AR_INVOICE else "5000"
     assert {(line.account, line.resolution.level) for line in document.lines} == {(account, Level.MASTER)}
     assert document.currency is None  # the base currency
+    assert len(document.number) <= 30
+    assert len(document.description) <= 60
+    assert all(len(line.memo) <= 200 for line in document.lines)
     assert not document.draft
 
 

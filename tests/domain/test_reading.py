@@ -1,5 +1,7 @@
 """Documents that contradict themselves are refused with a code; numbers and keys are fit for Sage and never collide."""
 
+import hashlib
+import re
 from datetime import date
 from decimal import Decimal
 from typing import Any
@@ -12,7 +14,17 @@ from domain.documents import SourceDocument
 from domain.money import CURRENCIES, exact
 from domain.outcomes import Rejected
 from domain.reading.refusal import Refusal
-from domain.reading.texts import cut, document_number, hashed_number, key_part, several
+from domain.reading.texts import (
+    cut,
+    different,
+    document_number,
+    flat,
+    former_number,
+    formerly,
+    hashed_number,
+    key_part,
+    several,
+)
 from tests.support.events import event, read
 
 
@@ -60,13 +72,25 @@ def test_currencies_are_known_and_one():
     assert accepted(with_amounts(1, 1, currency=124, line_currency=124)).currency == "CAD"
 
 
-@pytest.mark.parametrize(("currency", "amount"), [(840, 0.001), (None, 0.001), (392, 0.5), (414, 0.0001)])
+@pytest.mark.parametrize(
+    ("currency", "amount"),
+    [
+        (840, 0.001),
+        (None, 0.001),
+        (392, 0.5),
+        (392, "100.5"),
+        (414, 0.0001),
+        (414, "1.234"),
+        (48, "1e-3"),
+        (512, "-0.005"),
+    ],
+)
 def test_an_amount_finer_than_its_currency_is_refused(currency, amount):
     assert refused(with_amounts(amount, amount, currency=currency, line_currency=currency)).code == "AMOUNT_TOO_FINE"
 
 
 def test_a_currencys_own_decimals_are_kept():
-    assert str(accepted(with_amounts(0.125, 0.125, currency=414, line_currency=414)).total) == "0.125"
+    assert str(accepted(with_amounts(0.12, 0.120, currency=414, line_currency=414)).total) == "0.120"
     assert str(accepted(with_amounts(5.0, 5, currency=392, line_currency=392)).total) == "5"
 
 
@@ -76,7 +100,32 @@ def test_the_currency_table_holds_each_letters_once_north_america_first():
     assert len(letters) == len(set(letters)) >= 40
 
 
-@given(st.lists(st.decimals(-(10**13), 10**13, places=2), min_size=1, max_size=8))
+def test_a_third_decimal_of_a_dinar_is_refused_by_line_too():
+    found = refused(with_amounts("1.000", "0.995", "0.005", currency=414, line_currency=414))
+    assert found.code == "AMOUNT_TOO_FINE"
+    assert "two decimals" in found.detail
+
+
+@pytest.mark.parametrize("amount", ["99999999999.99", "-9999999999.99", "1e10", "-0", "-0.00", "0e5"])
+def test_what_sage_can_hold_is_taken_however_it_is_written(amount):
+    assert accepted(with_amounts(amount, amount)).total == Decimal(amount)
+    assert str(accepted(with_amounts(amount, amount)).total)[:2] != "-0"
+
+
+@pytest.mark.parametrize(
+    ("total", "lines"),
+    [
+        ("100000000000", ["100000000000"]),
+        ("-10000000000", ["-10000000000"]),
+        ("1e15", ["1e15"]),
+        ("0", ["99999999999.99", "0.01", "-100000000000.00"]),
+    ],
+)
+def test_an_amount_of_more_digits_than_sage_takes_is_refused_by_name(total, lines):
+    assert refused(with_amounts(total, *lines)).code == "AMOUNT_TOO_LARGE"
+
+
+@given(st.lists(st.decimals(-(10**9), 10**9, places=2), min_size=1, max_size=8))
 def test_any_lines_that_add_up_are_accepted_and_a_cent_off_is_refused(amounts):
     texts = [str(amount) for amount in amounts]
     total = sum(amounts)
@@ -109,19 +158,63 @@ def test_a_statement_without_number_is_refused(name):
     assert refused(sample).code == "NUMBER_UNUSABLE"
 
 
-def test_characters_that_sage_refuses_become_dashes():
-    assert document_number("A\"B'C&D<E>F#G?H") == "A-B-C-D-E-F-G-H"
+def test_characters_that_sage_refuses_become_dashes_and_the_number_stays_its_own():
+    assert re.fullmatch(r"A-B-C-D-E-F-G-H-x[0-9a-f]{8}", document_number("A\"B'C&D<E>F#G?H"))
 
 
-@given(st.text(min_size=31, max_size=80), st.text(min_size=31, max_size=80))
-def test_long_numbers_are_cut_to_30_and_stay_different(one, other):
+@pytest.mark.parametrize(
+    "number", ["1008841", "S-1042", "A/1", "INV-20260610", "10_4.2", "N" * 45, "A" * 30, "\u00e9-1"]
+)
+def test_a_number_that_sage_takes_stays_as_it_is(number):
+    assert document_number(number) == number
+
+
+SIGNS = st.sampled_from("Aa1-/#&\"'<> ?\u200b\u00ad\u0301e\u00e9x0.")
+NUMBERS = st.text(SIGNS | st.characters(codec="utf-8"), min_size=1, max_size=80).map(str.strip).filter(bool)
+
+
+@given(NUMBERS, NUMBERS)
+@example("A#1", "A-1")
+@example("A#1", "A&1")
+@example("A 1", "A-1")
+@example("A\u200b1", "A-1")
+@example("e\u0301-1", "\u00e9-1")
+@example("N" * 44 + "1" * 10, "N" * 44 + "2" * 10)
+@example("A#1", document_number("A#1"))
+@example("A#1", document_number("A#1").upper())
+@example("a#1", "A#1")
+def test_two_numbers_of_alvys_never_become_one_of_sage(one, other):
     try:
-        first, second = document_number("1" + one), document_number("1" + other)
+        first, second = document_number(one), document_number(other)
     except Refusal:
         return
-    assert len(first) <= 30
-    if one.strip() != other.strip():
-        assert first != second
+    assert len(first) <= 45
+    assert (first == second) == (one == other)
+    if one.casefold() != other.casefold():
+        assert first.casefold() != second.casefold() or first == one, "nor where case makes no difference"
+
+
+@given(NUMBERS)
+def test_a_changed_number_leaves_room_for_the_suffix_of_a_reposting(number):
+    try:
+        found = document_number(number)
+    except Refusal:
+        return
+    assert found == number or len(found) <= 41
+    assert found.isprintable()
+
+
+@pytest.mark.parametrize(
+    ("number", "before"),
+    [
+        ("A-1", "A-1"),
+        ("A#1", "A-1"),
+        ("N" * 30, "N" * 30),
+        ("N" * 31, "N" * 21 + "-" + hashlib.sha256(b"N" * 31).hexdigest()[:8]),
+    ],
+)
+def test_what_earlier_versions_made_of_a_number_is_known(number, before):
+    assert former_number(number) == before
 
 
 def test_rows_of_one_swipe_have_numbers_of_their_own():
@@ -144,15 +237,18 @@ def test_the_kind_stands_in_the_key_so_that_equal_ids_stay_apart():
     assert read(fuel).key != read(toll).key
 
 
-def test_several_numbers_are_joined_if_they_fit_else_the_first_stands_alone():
-    assert several(["A", None, "A", ""], 20) == "A"
-    assert several(["A", "B"], 20) == "A, B"
-    assert several(["A" * 12, "B" * 12], 20) == "A" * 12
-    assert several([None], 20) is None
+def test_as_many_whole_numbers_are_joined_as_fit():
+    assert different(["A", None, "A", "", "B"]) == ("A", "B")
+    assert several(("A", "B"), 20) == "A, B"
+    assert several(("A" * 12, "B" * 12), 20) == "A" * 12
+    assert several(("A" * 9, "B" * 9, "C"), 20) == "A" * 9 + ", " + "B" * 9
+    assert several((), 20) is None
+    assert formerly(("A" * 9, "B" * 9, "C")) == "A" * 9
 
 
 def test_a_text_is_cut_on_one_line():
-    assert cut("a\nb\tc  d", 60) == "a b c d"
+    assert flat("a\nb\tc  d") == "a b c d"
+    assert cut("x" * 60, 60) == "x" * 60
     assert cut("x" * 61, 60) == "x" * 57 + "..."
 
 

@@ -53,7 +53,6 @@ def test_a_sample_reads_to_its_key_number_and_exact_total(name):
     assert sum(line.amount for line in found.lines) == found.total
     assert found.currency == "USD"
     assert len(found.number) <= 30
-    assert len(found.description) <= 60
 
 
 def test_an_invoice_carries_customer_dates_and_both_order_numbers():
@@ -61,7 +60,7 @@ def test_an_invoice_carries_customer_dates_and_both_order_numbers():
     assert found.subsidiary_id == SUBSIDIARY_1
     assert (found.party.kind, found.party.external_id) == (PartyKind.CUSTOMER, "CUST-10021")
     assert (found.date, found.due) == (date(2026, 6, 10), date(2026, 7, 10))
-    assert (found.order_number, found.po_number) == ("PGF-77120", "4500981233")
+    assert (found.order_numbers, found.po_numbers) == (("PGF-77120",), ("4500981233",))
     assert found.description == "Load 1008841"
     assert found.lines[2].memo == "Detention load 1008841"
 
@@ -74,7 +73,8 @@ def test_a_customer_without_external_id_is_known_by_name():
 def test_a_summary_invoice_names_its_loads_and_keeps_whole_order_numbers():
     found = document("invoice-summary")
     assert found.description == "Loads 1008902, 1008903, 1008911"
-    assert found.po_number == "PO-88120"  # three do not fit in 20 characters
+    assert found.po_numbers[0] == "PO-88120"
+    assert len(found.po_numbers) == 3
 
 
 @pytest.mark.requirement(36)

@@ -8,7 +8,16 @@ import pytest
 
 from consumers.engine.knobs import utc_now
 from consumers.engine.ledger import UNSURE_REVISION
-from sage_client.errors import PeriodClosedError, PermissionDeniedError, RefusedError, SignInError
+from sage_client import Level, ReverseCall
+from sage_client.errors import (
+    PeriodClosedError,
+    PermissionDeniedError,
+    RefusedError,
+    ReversalDateError,
+    ReversalElsewhereError,
+    ReversalOffError,
+    SignInError,
+)
 from tests.engine.test_commands import ledger
 from tests.engine.test_exactly_once import reset
 from tests.engine.test_order_and_waiting import MASTER
@@ -112,6 +121,33 @@ async def test_what_may_not_be_touched_is_refused_by_a_code_of_its_own_until_a_p
         await world.ask("retry", documents=["invoice/a"])
         results = await world.until(2, "posted")
     assert stands(world) == [("a", "120.00")]
+
+
+async def test_a_reversal_that_is_refused_for_its_date_goes_once_more_a_day_later_and_no_further(world):
+    await posted(world)
+    world.sage.refuse["1"] = ReversalDateError("too early", level=Level.RESULT)
+    await world.send_invoices("a", amount="120.00")
+    async with world.worker():
+        results = await world.until(1, "rejected")
+        assert told(results[1:]) == [("rejected", "REVERSAL_DATE", None)]
+        tried = [each.on for each in world.sage.asked_for if isinstance(each, ReverseCall)]
+        assert [day - tried[0] for day in tried] == [timedelta(0), timedelta(days=1)]
+        assert len({each.control_id for each in world.sage.asked_for}) == len(world.sage.asked_for)
+        assert stands(world) == [("a", "100.00")]
+        world.sage.refuse.clear()
+        await world.ask("retry", documents=["invoice/a"])
+        results = await world.until(2, "posted")
+    assert results[-2]["detail"] == "record 1 was reversed", "on the day itself, which is nothing to tell"
+    assert stands(world) == [("a", "120.00")]
+
+
+@pytest.mark.parametrize("error", [ReversalOffError, ReversalElsewhereError])
+async def test_a_create_is_never_refused_by_the_code_of_a_reversal(world, error):
+    world.sage.refuse["a"] = error("words that were misread", level=Level.RESULT)
+    await world.send_invoices("a")
+    async with world.worker():
+        results = await world.until(1, "rejected")
+    assert told(results) == [("rejected", "SAGE_REFUSED", None)]
 
 
 @pytest.mark.feature("2.7 selected")
@@ -261,19 +297,23 @@ async def test_a_draft_of_another_customer_is_deleted_and_made_anew(world):
     async with world.worker():
         results = await world.until(2, "posted")
     assert world.sage.corrected == [("delete", "1")]
-    assert "draft record 1 was deleted" in results[1]["detail"]
+    assert "record 1 was deleted" in results[1]["detail"]
     assert [each.party_id for each in world.sage.booked] == ["C-2"]
 
 
 async def test_a_draft_with_more_lines_than_the_new_revision_is_deleted_and_made_anew(world):
     await drafts(world)
-    event = orjson.loads(invoice("a", "60.00"))
-    line = event["data"]["invoice"]["lineItems"][0]
-    event["data"]["invoice"]["lineItems"] = [line, line | {"id": "2"}]
-    event["data"]["invoice"]["total"] = {"amount": "120.00", "currency": 840}
-    await world.send((key("a"), orjson.dumps(event)))
+
+    def of_two_lines():
+        event = orjson.loads(invoice("a", "60.00"))
+        line = event["data"]["invoice"]["lineItems"][0]
+        event["data"]["invoice"]["lineItems"] = [line, line | {"id": "2"}]
+        event["data"]["invoice"]["total"] = {"amount": "120.00", "currency": 840}
+        return orjson.dumps(event)
+
+    await world.send((key("a"), of_two_lines()))
     await world.send_invoices("a", amount="60.00")
-    await world.send((key("a"), orjson.dumps(event)))
+    await world.send((key("a"), of_two_lines()))
     async with world.worker():
         results = await world.until(1, "updated")
     assert [each["outcome"] for each in results] == ["posted", "reversed", "posted", "updated"]

@@ -45,8 +45,10 @@ def test_what_was_grouped_is_never_a_bill_of_its_own():
 def test_the_same_content_again_is_answered_from_the_ledger_and_a_withdrawn_row_is_not():
     revision = row().received.revision
     entry = Entry("toll/toll-0002", grouped=Grouped(revision, "toll-day/x"))
-    answer = judge(entry, revision, again=False)
-    assert answer == stands(entry, revision)
+    answer = judge(entry, revision)
+    said = stands(entry, revision)
+    assert said is not None
+    assert answer == replace(said, newest=True)
     assert stands(replace(entry, grouped=Grouped(revision, None)), revision) is None
     assert stands(entry, "another") is None
 

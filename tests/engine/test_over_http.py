@@ -5,6 +5,7 @@ from dataclasses import replace
 from datetime import timedelta
 from typing import cast
 
+import orjson
 import pytest
 from pydantic import SecretStr
 
@@ -130,6 +131,27 @@ async def test_a_number_that_someone_elses_document_carries_is_refused_and_never
     assert results[-1]["code"] == "SAGE_DUPLICATE_NUMBER"
     assert "which is not ours" in results[-1]["detail"]
     assert len(gateway.store.documents(COMPANY)) == 1
+
+
+@pytest.mark.parametrize("refused", [False, True], ids=["duplicates allowed", "duplicates refused"])
+async def test_a_number_that_another_document_of_ours_has_does_not_answer_for_a_call_that_was_dropped(
+    world, gateway, refused
+):
+    gateway.store.configure(COMPANY, refuse_duplicate_numbers=refused)
+    event = orjson.loads(invoice("b", "120.00", customer=customer()))
+    event["data"]["invoice"]["number"] = "a"
+    await send(world, "a")
+    async with world.worker():
+        await world.until(1, "posted")
+        gateway.faults.add(Fault(kind="drop_before_commit", function="create_invoice", times=1))
+        await world.send((key("b"), orjson.dumps(event)))
+        results = await (world.until(1, "rejected") if refused else world.until(2, "posted"))
+    assert [each["outcome"] for each in results] == ["posted", "uncertain", "rejected" if refused else "posted"]
+    booked = sorted((each["number"], each["total"]) for each in gateway.store.documents(COMPANY))
+    assert booked == [("a", "100.00"), ("a", "120.00")][: 1 if refused else 2]
+    if refused:
+        assert results[-1]["code"] == "SAGE_DUPLICATE_NUMBER"
+        assert "another document of Alvys" in results[-1]["detail"]
 
 
 async def test_all_requests_of_the_engine_to_one_company_share_its_limit(world, gateway):

@@ -126,6 +126,26 @@ async def test_a_customer_that_sage_does_not_have_is_made_once_and_its_id_is_tol
 
 
 @pytest.mark.feature("ar.createCustomers")
+async def test_what_of_a_profile_is_not_sent_is_told_with_the_document_that_its_party_was_made_for(world, gateway):
+    await connect(world, ar={"createCustomers": True})
+    address = PROFILE["billingAddress"] | {"street": "s" * 255, "address2": "t" * 256, "country": "Utopia"}
+    await world.send(of("a", **PROFILE | {"billingAddress": address, "emailAddresses": ["nobody"]}))
+    async with world.worker():
+        [result] = await world.until(1, "posted")
+    made = result["partyMade"]
+    assert made["id"] == CUSTOMER
+    assert {each["field"] for each in made["notSent"]} == {
+        "DISPLAYCONTACT.EMAIL1",
+        "DISPLAYCONTACT.MAILADDRESS.ADDRESS2",
+        "DISPLAYCONTACT.MAILADDRESS.COUNTRYCODE",
+    }
+    await world.send(of("b", **PROFILE))
+    async with world.worker():
+        results = await world.until(2, "posted")
+    assert ["partyMade" in each for each in results if each["documentKey"] == "invoice/b"] == [False]
+
+
+@pytest.mark.feature("ar.createCustomers")
 async def test_two_workers_that_meet_one_new_customer_at_once_make_one(world, gateway):
     await connect(world, ar={"createCustomers": True})
     gateway.faults.add(Fault(kind="latency", function="create", seconds=0.2))

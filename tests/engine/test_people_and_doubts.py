@@ -47,6 +47,7 @@ async def test_a_command_about_an_older_revision_does_not_end_the_search_for_a_n
 
 
 async def test_an_older_record_that_is_read_again_does_not_take_the_place_of_a_newer_one_in_doubt(world):
+    older = invoice("a", "100.00")
     await world.send((key("a"), b"{"))
     world.sage.script.extend(["vanished"])
     async with world.worker():
@@ -59,7 +60,7 @@ async def test_an_older_record_that_is_read_again_does_not_take_the_place_of_a_n
         }
         await world.send_invoices("a", amount="120.00")
         await world.until(1, "uncertain")
-        await again(world, source, key("a"), invoice("a", "100.00"))
+        await again(world, source, key("a"), older)
         results = await world.until(1, "skipped")
     assert [str(each.total) for each in world.sage.booked] == ["120.00"]
     assert [each["outcome"] for each in results] == ["uncertain", "posted", "skipped"]

@@ -124,6 +124,8 @@ async def test_a_line_that_is_switched_off_takes_back_nothing(world):
         await world.until(1, "posted")
         await world.set(f"{SUBSIDIARY}/connection", connection(ar={"includeAccessorials": False}))
         event["data"]["loads"][0]["deliveredAt"] = "2026-06-02T00:00:00Z"
+        newer = orjson.loads(invoice("a"))
+        event |= {name: newer[name] for name in ("id", "timestamp")}
         await world.send((key("a"), orjson.dumps(event)))
         results = await world.until(1, "rejected")
     assert told(results[1:]) == [("rejected", "CHANGED_AFTER_POSTING", "1")]
@@ -148,12 +150,11 @@ async def test_a_call_that_sage_says_it_executed_is_dropped_for_no_setting(world
 async def test_a_later_connection_loses_no_row_that_was_grouped_before_it(world):
     await by_day(world)
     async with world.worker():
-        await send(world, toll("a", "1.10"))  # of 20:00
+        await send(world, toll("a", "1.10", timestamp=f"{DAY}T20:00:00Z"))
         await world.until(1, "skipped")
         anew = {"activatedAt": f"{DAY}T20:30:00Z"}
         await world.set(f"{SUBSIDIARY}/connection", connection(ap={"tollBills": "day"}) | anew)
-        name, value = toll("b", "2.20")
-        await send(world, (name, value.replace(f"{DAY}T20:00".encode(), f"{DAY}T21:00".encode())))
+        await send(world, toll("b", "2.20", timestamp=f"{DAY}T21:00:00Z"))
         await world.until(2, "skipped")
         await group(world)
         results = await world.until(1, "posted")

@@ -10,9 +10,10 @@ from hypothesis import strategies as st
 
 from consumers.group_bills.groups import Groups, Schedule, mark_record
 from domain.documents import SourceDocument
+from domain.emission import Emitted
 from domain.events import EventKind, TollTransactionCreated, decode
 from domain.outcomes import Rejected
-from domain.reading import receive
+from domain.reading import Received, receive
 from producers.roadside_rows import RowUnreadableError, encode
 from tests.support.events import event, to_bytes
 
@@ -157,3 +158,38 @@ def test_a_record_that_is_not_ours_stops_the_job(value):
     for key in ("toll/a", "~sent/toll-day/x"):
         with pytest.raises(RowUnreadableError):
             Groups().apply(key, value, START)
+
+
+def emitted(received: Received) -> Emitted:
+    assert received.emitted is not None
+    return received.emitted
+
+
+@pytest.mark.parametrize("clock", [timedelta(hours=1), timedelta(hours=-1), timedelta(0)], ids=["on", "back", "still"])
+def test_a_bill_that_comes_back_to_rows_that_it_had_is_a_newer_event_whatever_the_clock(clock):
+    topic, sent = Topic(), []
+    topic.now += timedelta(days=2)
+    for cents in (100, 200, 100):
+        topic.write(*row("a", cents, DAYS[0]))
+        [sending] = topic.groups.due(topic.now, None)
+        sent.append(receive(EventKind.ROADSIDE_DAY, sending.event))
+        key, value = mark_record(sending.mark)
+        topic.write(key.decode(), value)
+        topic.now += clock
+    first, second, third = map(emitted, sent)
+    assert first.before(second)
+    assert second.before(third)
+    assert sent[0].revision == sent[2].revision
+    assert len({each.event_id for each in sent}) == 3
+
+
+def test_a_clock_that_was_far_wrong_once_does_not_decide_when_later_bills_were_made():
+    topic = Topic()
+    topic.write(*row("a", 100, DAYS[0]))
+    topic.now = datetime(2099, 1, 1, tzinfo=UTC)
+    [sending] = topic.groups.due(topic.now, None)
+    topic.groups.mark(sending.mark)
+    topic.now = START + timedelta(days=2)
+    topic.write(*row("a", 200, DAYS[0]))
+    [sending] = topic.groups.due(topic.now, None)
+    assert emitted(receive(EventKind.ROADSIDE_DAY, sending.event)).at == topic.now

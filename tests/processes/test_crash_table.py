@@ -6,9 +6,10 @@ from collections import Counter
 
 import pytest
 
+from demo.audit import WORTH_NOTHING
 from tests.processes.test_killed import CUSTOMER, books, environment, send, until_booked
 from tests.support.crashing import CORRECTING, POINTS
-from tests.support.engine import invoice, key
+from tests.support.engine import SUBSIDIARY, invoice, key
 from tests.support.processes import gateway, worker
 
 STAYS = {"ALVYS_SAGE_GROUP_INSTANCE_ID": "pod-0"}
@@ -50,11 +51,13 @@ async def test_a_worker_that_dies_at_a_step_is_followed_by_one_that_loses_nothin
     await all_once(world, one_sage, numbers)
 
 
+@pytest.mark.parametrize("way", ["reversal", "deletion"])
 @pytest.mark.parametrize("point", CORRECTING)
 async def test_a_worker_that_dies_in_a_correction_leaves_one_that_stands_never_two_and_never_none(
-    world, one_sage, point
+    world, one_sage, point, way
 ):
-    numbers = [f"R{list(CORRECTING).index(point)}-{number}" for number in NUMBERS[:4]]
+    numbers = [f"{way[0]}{list(CORRECTING).index(point)}-{number}" for number in NUMBERS[:4]]
+    await corrects_by(world, way)
     await send(world, numbers)
     with worker(environment(world, one_sage, **STAYS)) as process:
         await world.until(len(numbers), "posted")
@@ -69,7 +72,7 @@ async def test_a_worker_that_dies_in_a_correction_leaves_one_that_stands_never_t
     assert standing(one_sage, numbers) == dict.fromkeys(numbers, 1)
     theirs = [each for each in one_sage.documents() if each["number"] in numbers]
     assert Counter((each["state"], each["total"]) for each in theirs) == {
-        ("Reversed", "100.00"): len(numbers),
+        **({("Reversed", "100.00"): len(numbers)} if way == "reversal" else {}),
         ("Posted", "120.00"): len(numbers),
     }
     told = Counter((each["documentKey"], each["outcome"]) for each in await world.results())
@@ -77,9 +80,23 @@ async def test_a_worker_that_dies_in_a_correction_leaves_one_that_stands_never_t
     assert await world.committed() == await world.ends()
 
 
+async def corrects_by(world, way):
+    """Say how posted documents are taken back."""
+    connection = {
+        "companyId": "BLUEMESA",
+        "entityId": "100",
+        "credentials": "bluemesa",
+        "state": "active",
+        "activatedAt": "2026-01-01T00:00:00Z",
+        "locationId": "100",
+        "ar": {"correctPostedBy": way},
+    }
+    await world.set(f"{SUBSIDIARY}/connection", connection)
+
+
 def standing(sage, numbers):
     """How often each of the numbers counts in the books."""
-    there = [each for each in sage.documents() if each["state"] != "Reversed"]
+    there = [each for each in sage.documents() if each["state"] not in WORTH_NOTHING]
     return Counter(each["number"] for each in there if each["number"] in numbers)
 
 

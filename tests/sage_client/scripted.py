@@ -29,8 +29,8 @@ from sage_client import Answer, Call, Done, Login, SageClient, SageError, Timeou
 from tests.support.sage_reference import reference
 from tests.support.sent_names import unsourced
 
-GATEWAY = "http://gateway.test/ia/xml/xmlgw.phtml"
-ENDPOINT = "http://na12.test/ia/xml/xmlgw.phtml"
+GATEWAY = "https://api.sage.test/ia/xml/xmlgw.phtml"
+ENDPOINT = "https://na12.sage.test/ia/xml/xmlgw.phtml"
 NOON = datetime(2026, 3, 9, 12, tzinfo=UTC)
 SENDER_PASSWORD = "sender-s3cret<&>"
 USER_PASSWORD = "user-s3cret<&>"

@@ -202,7 +202,7 @@ async def test_a_gateway_refusal_may_name_no_control_id():
 
 async def test_one_document_that_cannot_be_written_does_not_hold_up_the_others():
     gateway = Gateway()
-    bad = Call("bad", document(number="N" * 31), "C-1")
+    bad = Call("bad", document(number="N" * 46), "C-1")
     async with gateway.client() as client:
         answers = await client.post(login(), [bad, *calls(1)])
     assert isinstance(answers[0], Refused)

@@ -32,7 +32,8 @@ class Wire:
         self.received: list[bytes] = []
         self.reading = asyncio.Event()
         self.port = 0
-        self.endpoint = ""
+        self.server: asyncio.Server | None = None
+        """Where it is set, nobody listens any more once a session was opened."""
 
     @property
     def url(self) -> str:
@@ -48,8 +49,12 @@ class Wire:
                     await asyncio.sleep(30)
                 body = await reader.readexactly(length)
                 asked = Asked(self.url, body, httpx.Headers())
+                if asked.signs_in and self.server is not None:
+                    self.server.close()
+                    await reply(writer, asked.signed_in("s3ssion", "", None).encode(), headers="Connection: close\r\n")
+                    break
                 if asked.signs_in:
-                    await reply(writer, asked.signed_in("s3ssion", self.endpoint, None).encode())
+                    await reply(writer, asked.signed_in("s3ssion", "", None).encode())
                 else:
                     self.received.append(body)
                     self.reading.set()
@@ -74,9 +79,12 @@ async def wired(
     timeouts: Timeouts = FAST,
     max_connections: int = 100,
     pace: Pace = Pace(),  # noqa: B008 - frozen
+    leaves: bool = False,
 ) -> AsyncIterator[tuple[SageClient, Wire]]:
     wire = Wire(fault)
     server = await asyncio.start_server(wire.serve, "127.0.0.1", 0)
+    if leaves:
+        wire.server = server
     wire.port = server.sockets[0].getsockname()[1]
     try:
         async with SageClient(
@@ -180,8 +188,7 @@ async def test_a_body_that_the_other_side_does_not_take_is_unknown():
 
 
 async def test_a_connection_that_was_never_made_is_not_done():
-    async with wired(works) as (client, wire):
-        wire.endpoint = "http://127.0.0.1:1/"  # nobody listens on port 1
+    async with wired(works, leaves=True) as (client, wire):
         [answer] = await client.post(login(), calls())
         assert isinstance(answer, Refused)
         assert isinstance(answer.error, errors.NotConnectedError)

@@ -166,9 +166,15 @@ async def test_pages_out_of_order_are_an_error_not_a_list_with_holes():
     ("reply", "kind"),
     [
         (lambda asked: asked.answer(""), Kind.RETRY),
-        (lambda asked: asked.answer(refused("q0", error("PL04000005", "no permission"))), Kind.CONFIGURATION),
-        (lambda asked: asked.answer(refused("q0", error("DL02000001", "error processing"))), Kind.BUG),
-        (lambda asked: asked.answer(refused("q0", error("", "The Service is Temporarily Off-line"))), Kind.RETRY),
+        (
+            lambda asked: asked.answer(refused(asked.control_ids[0], error("PL04000005", "no permission"))),
+            Kind.CONFIGURATION,
+        ),
+        (lambda asked: asked.answer(refused(asked.control_ids[0], error("DL02000001", "error processing"))), Kind.BUG),
+        (
+            lambda asked: asked.answer(refused(asked.control_ids[0], error("", "The Service is Temporarily Off-line"))),
+            Kind.RETRY,
+        ),
         (lambda _: httpx.Response(429, headers={"Retry-After": "5"}), Kind.THROTTLED),
         (lambda _: httpx.Response(502, text="<html/>"), Kind.RETRY),
         (lambda _: httpx.Response(403, text="<html/>"), Kind.CONFIGURATION),

@@ -4,6 +4,8 @@ import json
 import os
 import shutil
 import subprocess
+from dataclasses import replace
+from datetime import timedelta
 from pathlib import Path
 from typing import Any
 
@@ -17,7 +19,6 @@ from domain.identity import marker
 from sage_client import Login, errors
 from sage_client._documents import described, render
 from sage_client._envelope import Authentication, Sender, function, get_api_session, request
-from sage_client._text import Limits
 from tests.sage_client.scripted import SENDER_PASSWORD, at, document, login
 from tests.sage_client.test_text import ANY_TEXT
 
@@ -119,6 +120,7 @@ def test_a_bill_is_a_generic_create():
         "DOCNUMBER": "PO 77",
         "DESCRIPTION": f"Load 104233 {marker('acme/invoice/104233')}",
         "CURRENCY": "CAD",
+        "EXCH_RATE_TYPE_ID": None,
         "ACTION": "Draft",
     }
     [line] = apbill.iterfind("APBILLITEMS/APBILLITEM")
@@ -144,18 +146,47 @@ def test_whatever_the_texts_the_request_is_xml_and_the_marker_is_whole(descripti
     assert render(one, "P-1") == render(one, "P-1")
 
 
-def test_texts_are_cut_to_the_tenants_limits_and_the_marker_stays():
-    one = document(description="d" * 100, memo="m" * 600, reference="r" * 30)
-    xml = etree.fromstring(render(one, "C-1", Limits(reference=10, description=40, memo=5)).encode())
-    assert xml.findtext("ponumber") == "r" * 10
-    assert xml.findtext("description") == "d" * (40 - 19) + " " + marker(one.source.key)
-    assert xml.findtext("invoiceitems/lineitem/memo") == "mmmmm"
+@pytest.mark.parametrize("side", Side)
+@pytest.mark.parametrize("text", [{"reference": "r" * 101}, {"memo": "m" * 501}, {"description": "d" * 62}])
+def test_a_text_that_is_too_long_is_refused_and_never_cut(side, text):
+    with pytest.raises(errors.RequestInvalidError, match=r"has \d+ characters, Sage takes \d+"):
+        render(document(side=side, **text), "P-1")
+
+
+def test_what_sage_takes_is_sent_whole():
+    xml = invoice(number="N" * 45, reference="r" * 100, memo="m" * 500, description="d" * 61)
+    assert (xml.findtext("invoiceno"), xml.findtext("ponumber")) == ("N" * 45, "r" * 100)
+    assert xml.findtext("invoiceitems/lineitem/memo") == "m" * 500
+    assert len(xml.findtext("description") or "") == 80
+    xml = bill(number="N" * 45, reference="r" * 100)
+    assert (xml.findtext("APBILL/RECORDID"), xml.findtext("APBILL/DOCNUMBER")) == ("N" * 45, "r" * 100)
+
+
+@pytest.mark.parametrize("side", Side)
+def test_a_document_that_is_due_before_its_date_is_refused_here(side):
+    one = document(side=side)
+    with pytest.raises(errors.RequestInvalidError, match="due before"):
+        render(replace(one, due=one.date - timedelta(days=1)), "P-1")
+
+
+@pytest.mark.parametrize("side", Side)
+@pytest.mark.parametrize("total", ["10.00", "-10.00"])
+@pytest.mark.parametrize(
+    ("currency", "base", "told"), [("CAD", "USD", "CAD"), (None, "USD", "USD"), (None, None, None)]
+)
+def test_the_currency_is_said_of_every_document_where_the_connection_says_so(side, total, currency, base, told):
+    one = replace(document(side=side, amounts=(total,), currency=currency), base_currency=base)
+    xml = etree.fromstring(render(one, "P-1").encode())
+    found = [each.text for each in xml.iter("currency", "CURRENCY")]
+    rates = [each.text for each in xml.iter("exchratetype", "EXCH_RATE_TYPE_ID")]
+    assert found == ([told] if told else [])
+    assert rates == ([None] if told else [])
 
 
 @pytest.mark.parametrize(
     "wrong",
     [
-        {"number": "N" * 31},
+        {"number": "N" * 46},
         {"number": ""},
         {"number": "A\x00B"},
         {"account": ""},
@@ -170,10 +201,6 @@ def test_texts_are_cut_to_the_tenants_limits_and_the_marker_stays():
 def test_what_cannot_be_sent_as_it_is_is_refused_here(wrong):
     with pytest.raises(errors.RequestInvalidError):
         render(document(**wrong), "C-1001")
-
-
-def test_a_document_number_is_never_cut():
-    assert invoice(number="N" * 30).findtext("invoiceno") == "N" * 30
 
 
 @pytest.mark.parametrize("entity", [None, "100"])

@@ -8,7 +8,7 @@ import pytest
 
 from domain.codes import Code
 from domain.documents import PartyKind
-from sage_client import Done, Kind, Refused, errors
+from sage_client import Done, Kind, Refused, Unknown, errors
 from tests.sage_client import scripted
 from tests.sage_client.scripted import ENDPOINT, GATEWAY, Asked, Gateway, Script, calls, error, login, refused, why
 
@@ -65,20 +65,25 @@ async def test_logins_go_to_the_gateway_and_sessions_to_the_endpoint():
         assert (asked.root.findtext("operation/authentication/sessionid") or "").startswith(scripted.SESSION_ID)
 
 
-@pytest.mark.parametrize("endpoint", ["", "not an address", "ftp://na12.test/x", "http://"])
-async def test_an_endpoint_that_is_no_address_leaves_us_at_the_gateway(endpoint):
-    gateway = Gateway(endpoint=endpoint)
+async def test_an_answer_that_names_no_endpoint_leaves_us_at_the_gateway():
+    gateway = Gateway(endpoint="")
     async with gateway.client() as client:
         await client.post(login(), calls())
     assert [asked.url for asked in gateway.requests] == [GATEWAY]
 
 
-async def test_an_endpoint_without_tls_is_not_followed_from_a_gateway_with_it():
-    gateway = Gateway(endpoint="http://na12.test/x")
-    secure = GATEWAY.replace("http:", "https:")
-    async with gateway.client(url=secure) as client:
-        await client.post(login(), calls())
-    assert [asked.url for asked in gateway.requests] == [secure]
+@pytest.mark.parametrize(
+    "endpoint",
+    ["not an address", "ftp://na12.sage.test/x", "http://", "http://na12.sage.test/x", "https://evil.test/x"],
+)
+async def test_an_endpoint_that_may_not_be_followed_ends_signing_in_and_nothing_is_sent(endpoint):
+    gateway = Gateway(endpoint=endpoint)
+    async with gateway.client() as client:
+        [answer] = await client.post(login(), calls())
+    assert isinstance(answer, Refused)
+    assert isinstance(answer.error, errors.EndpointRefusedError)
+    assert why(answer).kind is Kind.CONFIGURATION
+    assert gateway.requests == []
 
 
 async def test_a_session_near_its_end_is_replaced_before_it_is_used():
@@ -263,3 +268,109 @@ async def test_reads_raise_what_signing_in_raised():
     async with gateway.client() as client:
         with pytest.raises(errors.SignInError):
             await client.parties(login(), PartyKind.VENDOR)
+
+
+OVER = error("", "Session has expired")
+SAID_AT: dict[str, Script] = {
+    "control": lambda asked: f"<response>{asked.control('failure')}{scripted.errors(OVER)}</response>",
+    "authentication": lambda asked: asked.answer(scripted.errors(OVER), auth="failure"),
+    "operation": lambda asked: asked.answer(scripted.errors(OVER)),
+    "result": lambda asked: asked.answer("".join(refused(each, OVER) for each in asked.control_ids)),
+}
+
+
+def once(first: Script, then: Script = scripted.all_done) -> Script:
+    seen: list[Asked] = []
+
+    def script(asked: Asked) -> scripted.Reply:
+        seen.append(asked)
+        return first(asked) if len(seen) == 1 else then(asked)
+
+    return script
+
+
+@pytest.mark.parametrize("level", SAID_AT)
+async def test_a_session_that_ended_is_opened_anew_and_the_request_repeated_at_whatever_level_it_is_said(level):
+    gateway = Gateway(once(SAID_AT[level]))
+    async with gateway.client() as client:
+        assert await client.post(login(), calls(2)) == [Done("call-0", "500"), Done("call-1", "501")]
+        assert await client.post(login(), calls(1)) == [Done("call-0", "500")]
+    assert len(gateway.sign_ins) == 2
+    assert [asked.control_ids for asked in gateway.requests[:2]] == [["call-0", "call-1"]] * 2
+
+
+async def test_only_what_the_session_did_not_outlive_goes_again():
+    gateway = Gateway(once(lambda asked: asked.answer(scripted.done("call-0", "7") + refused("call-1", OVER))))
+    async with gateway.client() as client:
+        assert await client.post(login(), calls(2)) == [Done("call-0", "7"), Done("call-1", "500")]
+    assert [asked.control_ids for asked in gateway.requests] == [["call-0", "call-1"], ["call-1"]]
+
+
+@pytest.mark.parametrize("level", SAID_AT)
+async def test_a_read_goes_again_in_a_new_session(level):
+    empty = '<result><status>success</status><controlid>{}</controlid><data numremaining="0"/></result>'
+    gateway = Gateway(
+        once(SAID_AT[level], lambda asked: asked.answer("".join(empty.format(each) for each in asked.control_ids)))
+    )
+    async with gateway.client() as client:
+        assert await client.parties(login(), PartyKind.VENDOR) == []
+    assert len(gateway.sign_ins) == 2
+
+
+async def test_a_probe_that_meets_an_ended_session_opens_a_new_one():
+    def opens(asked: Asked) -> str:
+        return asked.signed_in(scripted.SESSION_ID, ENDPOINT, None)
+
+    first = True
+
+    def sign_in(asked: Asked) -> scripted.Reply:
+        nonlocal first
+        probing = asked.root.find("operation/authentication/sessionid") is not None
+        if probing and first:
+            first = False
+            return SAID_AT["result"](asked)
+        return opens(asked)
+
+    gateway = Gateway(sign_in=sign_in)
+    async with gateway.client() as client:
+        await client.probe(login())
+    assert [asked.root.find("operation/authentication/login") is not None for asked in gateway.asked] == [
+        True,
+        False,
+        True,
+        False,
+    ]
+
+
+async def test_sessions_that_end_within_every_read_say_nothing_of_the_credentials():
+    gateway = Gateway(SAID_AT["result"])
+    async with gateway.client() as client:
+        with pytest.raises(errors.UnavailableError):
+            await client.parties(login(), PartyKind.VENDOR)
+    assert len(gateway.requests) == 2
+
+
+async def test_an_ended_session_in_place_of_results_stays_unknown_where_a_new_one_is_no_better():
+    gateway = Gateway(SAID_AT["operation"])
+    async with gateway.client() as client:
+        [answer] = await client.post(login(), calls())
+    assert isinstance(answer, Unknown)
+    assert len(gateway.requests) == 2
+
+
+async def test_a_repeat_that_meets_the_running_call_is_looked_up_whatever_the_words_for_it():
+    busy = error("NEW-1", "The control ID call-0 is taken")
+    gateway = Gateway(once(SAID_AT["operation"], lambda asked: asked.answer(refused("call-0", busy))))
+    async with gateway.client() as client:
+        [answer] = await client.post(login(), calls())
+    assert isinstance(answer, Unknown)
+    assert type(why(answer)) is errors.DuplicateCallError
+
+
+@pytest.mark.parametrize(("resent", "kind"), [((), Refused), (("call-0",), Unknown)])
+async def test_the_refusal_of_a_call_that_was_sent_before_is_unknown_where_it_names_the_control_id(resent, kind):
+    busy = error("NEW-1", "The control ID call-0 is taken")
+    gateway = Gateway(lambda asked: asked.answer(refused("call-0", busy)))
+    async with gateway.client() as client:
+        [answer] = await client.post(login(), calls(), resent=resent)
+    assert isinstance(answer, kind)

@@ -9,7 +9,7 @@ from hypothesis import strategies as st
 from lxml import etree
 
 from sage_client import errors
-from sage_client._text import amount, clean, cut, escape, exact, split_date, us_date
+from sage_client._text import amount, clean, escape, exact, prose, split_date, us_date
 
 ANY_TEXT = st.text(st.characters(codec=None), max_size=60) | st.text(
     st.sampled_from("\x00\x01\x08\t\n\x0b\r\x1f &<>]'\"\ud800\udfff\ufffe\uffff\U0001f69a\x7f\x85"), max_size=20
@@ -25,9 +25,13 @@ def test_whatever_the_text_lxml_reads_it_back_but_for_what_xml_forbids(text):
 
 
 @given(ANY_TEXT, st.integers(0, 40))
-def test_cut_is_a_prefix_of_what_is_allowed(text, length):
-    assert clean(text).startswith(cut(text, length))
-    assert len(cut(text, length)) <= length
+def test_a_text_for_people_is_sent_whole_or_refused_and_never_cut(text, length):
+    if len(text) > length:
+        with pytest.raises(errors.RequestInvalidError, match=f"memo has {len(text)} characters, Sage takes {length}"):
+            prose(text, "memo", length)
+    else:
+        sent = prose(text, "memo", length)
+        assert (etree.fromstring(f"<a>{sent}</a>".encode()).text or "") == clean(text)
 
 
 @given(ANY_TEXT)

@@ -1,3 +1,5 @@
+import pytest
+
 from tests.simulator.gateway_client import DATE, LINE, Client, bill, errors, invoice, query, rows, statuses, texts
 
 REVERSED = f"<datereversed>{DATE}</datereversed>"
@@ -32,20 +34,75 @@ async def test_a_reversed_document_stays_and_nothing_is_due_on_it(client: Client
     await client.ok(
         f'<reverse_invoice key="1">{REVERSED}</reverse_invoice>', f'<reverse_bill key="1">{REVERSED}</reverse_bill>'
     )
-    assert [(document["state"], document["due"]) for document in sim.store.documents()] == [("Reversed", "0.00")] * 2
+    seen = [
+        (document["number"], document["state"], document["total"], document["due"])
+        for document in sim.store.documents()
+    ]
+    assert seen == [
+        ("INV-1", "Reversed", "2450.00", "0.00"),
+        ("Reversed - INV-1", "Reversal", "-2450.00", "0.00"),
+        ("BILL-1", "Reversed", "1800.00", "0.00"),
+        ("Reversed - BILL-1", "Reversal", "-1800.00", "0.00"),
+    ]
     again = await client.send(f'<reverse_invoice key="1">{REVERSED}</reverse_invoice>', '<delete_bill key="1"/>')
     assert statuses(again) == ["failure", "failure"]
+    undo = await client.send(f'<reverse_invoice key="2">{REVERSED}</reverse_invoice>', '<delete_bill key="2"/>')
+    assert statuses(undo) == ["failure", "failure"]
+
+
+async def test_the_description_of_a_reversal_is_what_was_given_with_it(client: Client, sim):
+    await client.ok(invoice())
+    await client.ok(f'<reverse_invoice key="1">{REVERSED}<description>Wrong load</description></reverse_invoice>')
+    original, reversal = sim.store.documents()
+    assert (original["description"] != "Wrong load", reversal["description"]) == (True, "Wrong load")
+    assert [line["amount"] for line in reversal["lines"]] == [f"-{line['amount']}" for line in original["lines"]]
+
+
+@pytest.mark.parametrize(
+    ("config", "words"),
+    [
+        ({"reversal_of_unpaid": ("AP",)}, "is not enabled"),
+        ({"location_restricted": ("alvys_ws",)}, "restricted to locations"),
+        ({"reversal_after_posting": True}, "must be later than the posting date"),
+    ],
+)
+async def test_a_reversal_needs_an_option_a_user_and_a_date(client: Client, sim, config, words):
+    await client.ok(invoice())
+    sim.store.configure("BLUEMESA", **config)
+    root = await client.send(f'<reverse_invoice key="1">{REVERSED}</reverse_invoice>')
+    assert statuses(root) == ["failure"]
+    assert words in texts(root)
+    assert [document["state"] for document in sim.store.documents()] == ["Posted"]
+
+
+async def test_a_reversal_is_made_at_the_level_that_owns_the_record(client: Client, sim):
+    await client.ok(invoice())
+    owner, client.entity = client.entity, ""
+    root = await client.send(f'<reverse_invoice key="1">{REVERSED}</reverse_invoice>')
+    assert "not owned" in texts(root)
+    client.entity = owner
+    await client.ok(f'<reverse_invoice key="1">{REVERSED}</reverse_invoice>')
+
+
+async def test_a_posted_bill_is_deleted_only_where_bills_are_not_reversed(client: Client, sim):
+    await client.ok(bill())
+    root = await client.send("<delete><object>APBILL</object><keys>1</keys></delete>")
+    assert statuses(root) == ["failure"]
+    sim.store.configure("BLUEMESA", reversal_of_unpaid=("AR",))
+    await client.ok("<delete><object>APBILL</object><keys>1</keys></delete>")
+    assert sim.store.documents() == []
 
 
 async def test_a_reversal_in_a_closed_period_is_refused(client: Client, sim):
     await client.ok(invoice())
     sim.store.configure("BLUEMESA", books_closed_through="2026-03-31")
     root = await client.send(f'<reverse_invoice key="1">{REVERSED}</reverse_invoice>')
-    assert "period that is closed" in texts(root)
+    assert "within a period that's been closed" in texts(root)
     assert sim.store.documents()[0]["state"] == "Posted"
 
 
 async def test_a_deleted_document_vanishes_and_its_number_is_not_used_again(client: Client, sim):
+    sim.store.configure("BLUEMESA", reversal_of_unpaid=())
     await client.ok(invoice("A"), bill("B"), bill("C"))
     await client.ok('<delete_invoice key="1"/>', '<delete_bill key="2"/>')
     await client.ok("<delete><object>APBILL</object><keys>1</keys></delete>")
@@ -96,7 +153,7 @@ async def test_a_customer_is_created_with_its_contact_updated_and_made_inactive(
     assert rows(found, "CUSTOMER", "DISPLAYCONTACT.EMAIL1") == ["ap@acme.example"]
     assert rows(found, "CUSTOMER", "DISPLAYCONTACT.MAILADDRESS.CITY") == ["Omaha"]
     await client.ok("<update><CUSTOMER><CUSTOMERID>C-9</CUSTOMERID><STATUS>inactive</STATUS></CUSTOMER></update>")
-    assert "inactive" in texts(await client.send(invoice(party="C-9")))
+    assert "Customer 'C-9' specified is not valid." in texts(await client.send(invoice(party="C-9")))
 
 
 async def test_records_that_exist_are_refused_by_kind(client: Client):

@@ -48,21 +48,25 @@ async def test_a_bill_is_recorded_in_both_forms(client: Client, sim):
 @pytest.mark.parametrize(
     ("body", "number", "text"),
     [
-        (invoice(party="NOBODY"), "BL01001973", "Cannot find customer with key 'NOBODY'"),
-        (invoice(lines=LINE.replace("40010", "99999")), "BL01001973", "Invalid GL account '99999'"),
-        (invoice(lines=LINE.replace("<locationid>100</locationid>", "")), "BL03000018", "location is required"),
-        (invoice(lines=LINE.replace(">100<", ">210<")), "BL01001973", "does not belong to entity 100"),
+        (invoice(party="NOBODY"), "BL01001973", "Customer 'NOBODY' specified is not valid."),
+        (invoice(lines=LINE.replace("40010", "99999")), "BL01001973", "Account 99999 is not valid"),
+        (invoice(lines=LINE.replace("<locationid>100</locationid>", "")), "BL03000018",
+         "Use of empty Location is invalid. A valid Multi-Entity Location must be specified."),
+        (invoice(lines=LINE.replace(">100<", ">210<")), "BL01001973", "The location '210' is invalid."),
         (invoice(lines=LINE.replace("2450.00", "2,450.00")), "BL03000018", "amount '2,450.00'"),
         (invoice(lines=LINE.replace("</lineitem>", "<projectid>NO</projectid></lineitem>")), "BL01001973",
          "Invalid Project 'NO' specified"),
         (invoice(lines=""), "BL03000018", "at least one line"),
         (invoice(due="<termname/>"), "BL03000018", "due date or a term"),
-        (invoice(due="<termname>Net 99</termname>"), "BL01001973", "Invalid Term 'Net 99'"),
+        (bill().replace("04/08/2026", "03/08/2026"), "BL03000018",
+         "Date Due cannot be earlier than date of transaction"),
+        (invoice(due="<termname>Net 99</termname>"), "BL01001973", "The term name Net 99 is invalid"),
         (invoice(number=""), "PL01000127", "Document Number is missing"),
         (invoice(action="<action>Post</action>"), "BL03002129", "Invalid Action"),
-        (invoice(created="<year>2025</year><month>12</month><day>31</day>"), "BL03000018", "period that is closed"),
+        (invoice(created="<year>2025</year><month>12</month><day>31</day>"), "BL03000018",
+         "Your transaction date (12/31/2025) is within a period that's been closed."),
         (invoice(created="<year>2026</year><month>02</month><day>30</day>"), "BL03000018", "not valid"),
-        (bill(party="NOBODY"), "BL01001973", "Cannot find vendor"),
+        (bill(party="NOBODY"), "BL01001973", "Vendor 'NOBODY' specified is not valid."),
         (bill(number=""), "BL03002128", "Enter a Bill number"),
         (bill(line="<GLDIMTRUCK>1042</GLDIMTRUCK>"), "BL01001973", "Invalid TRUCK '1042'"),
         (bill(header="<NO_SUCH_FIELD>1</NO_SUCH_FIELD>"), "BL03000018", "NO_SUCH_FIELD does not exist"),
@@ -79,14 +83,18 @@ async def test_a_document_that_breaks_a_rule_is_refused_with_its_cause_first(cli
     assert text in texts(root).split(" | ")[0]
     if "<ARINVOICE>" not in body and "02</month>" not in body:
         assert errors(root)[-1] == "BL01001973"
-        assert "Could not create" in texts(root)
+        assert " record!" in texts(root).split(" | ")[-1]
     state = sim.store.state()["BLUEMESA"]
     assert (state["invoices"], state["bills"], state["control_ids"]) == (0, 0, 0)
 
 
 @pytest.mark.parametrize(
     ("object_name", "key", "text"),
-    [("CUSTOMER", "CUST-10021", "inactive"), ("GLACCOUNT", "40010", "inactive"), ("LOCATION", "100", "inactive")],
+    [
+        ("CUSTOMER", "CUST-10021", "Customer 'CUST-10021' specified is not valid."),
+        ("GLACCOUNT", "40010", "Account is inactive"),
+        ("LOCATION", "100", "The location '100' is invalid."),
+    ],
 )
 async def test_an_inactive_record_is_refused(client: Client, sim, object_name, key, text):
     sim.store.set_record("BLUEMESA", object_name, key, {"STATUS": "inactive"})
@@ -97,7 +105,7 @@ async def test_an_account_may_require_a_dimension(client: Client, sim):
     sim.store.set_record("BLUEMESA", "GLACCOUNT", "40010", {"REQUIREDEPT": "true"})
     root = await client.send(invoice())
     assert errors(root)[0] == "BL03000018"
-    assert "GL account requires a department dimension" in texts(root)
+    assert "The account number '40010' requires a Department." in texts(root)
     await client.ok(invoice(lines=LINE.replace("</locationid>", "</locationid><departmentid>OPS</departmentid>")))
 
 

@@ -61,7 +61,7 @@ async def test_a_duplicate_in_flight_is_refused(client: Client, sim):
     await asyncio.sleep(0.1)
     second = await client.send(invoice(control_id="once"))
     assert statuses(second) == ["failure"]
-    assert "being executed" in texts(second)
+    assert "A request's function with the control ID once is in process." in texts(second)
     assert statuses(await first) == ["success"]
     assert sim.store.state()["BLUEMESA"]["invoices"] == 1
 

@@ -50,14 +50,14 @@ async def test_sages_own_client_posts_reads_and_is_refused_as_it_expects(sim):
     assert seen["credits"] == [{"RECORDID": "JS-CM", "TOTALENTERED": "-50.25", "STATE": "Posted"}]
     assert [len(page) for page in seen["pages"]] == [4, 4, 1]
     assert seen["reversed"] == "success"
-    assert "Cannot find customer" in seen["refused"]
+    assert "specified is not valid" in seen["refused"]
     assert "already been executed and completed" in seen["repeated"]
     assert seen["transaction"].startswith("ResultException")
     assert "authentication status failure" in seen["wrongPassword"]
     assert "control status failure - XMLGW_JPP0002" in seen["wrongSender"]
     documents = sim.store.documents()
-    assert [document["number"] for document in documents] == ["JS-1", "U-1", "JS-B", "JS-CM"]
+    assert [document["number"] for document in documents] == ["JS-1", "Reversed - JS-1", "U-1", "JS-B", "JS-CM"]
     first = documents[0]
     assert (first["total"], first["custom"], first["state"]) == ("2450.50", {"ALVYS_LOAD_ID": "a1b2"}, "Reversed")
     assert first["lines"][0]["memo"] == "Linehaul & more"
-    assert documents[2]["due_date"] == "2026-03-16"
+    assert documents[3]["due_date"] == "2026-03-16"

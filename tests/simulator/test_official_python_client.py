@@ -131,9 +131,9 @@ async def test_a_refused_document_carries_its_causes(connect):
     with pytest.raises(WrongParamsError) as caught:
         await asyncio.to_thread(sdk.ar_invoices.post, {**INVOICE, "customerid": "NOBODY"})
     first, last = caught.value.response["error"]
-    assert "Cannot find customer with key 'NOBODY'" in first["description2"]
+    assert "Customer 'NOBODY' specified is not valid." in first["description2"]
     assert "~" in first["description2"], "the support id is decoded"
-    assert "Could not create Invoice record" in last["description2"]
+    assert "Could not create Invoice record!" in last["description2"]
 
 
 async def test_a_missing_permission_has_its_own_exception(connect, sim):

@@ -166,7 +166,7 @@ async def test_a_customer_private_to_an_entity_is_unknown_elsewhere(client: Clie
     for entity, expected in (("1", ["C"]), ("2", []), ("", [])):
         client.entity = entity
         assert rows(await client.ok(query("CUSTOMER", "CUSTOMERID")), "CUSTOMER", "CUSTOMERID") == expected
-    assert "Cannot find customer" in texts(await client.send(invoice(party="C")))
+    assert "Customer 'C' specified is not valid." in texts(await client.send(invoice(party="C")))
 
 
 async def test_changes_are_found_by_their_time_of_modification(client: Client, clock):

@@ -19,7 +19,7 @@ from consumers.engine.journal import Journal, Note
 from consumers.engine.session import PartitionSession
 from consumers.group_bills.job import _Run
 from consumers.payments.partition import CursorPartition
-from sage_client import Call, ReverseCall, SageClient
+from sage_client import Call, DeleteCall, ReverseCall, SageClient
 from sage_client.payments import PaymentsReader
 
 Function = Callable[..., Awaitable[Any]]
@@ -148,7 +148,7 @@ JOB_POINTS: dict[str, Callable[[], None]] = {
 
 CORRECTING: dict[str, Callable[[], None]] = {
     "reversal claimed": lambda: at_commit("claim of a reversal", committed=True),
-    "reversal answered by Sage": lambda: after_call(lambda call: isinstance(call, ReverseCall)),
+    "reversal answered by Sage": lambda: after_call(lambda call: isinstance(call, ReverseCall | DeleteCall)),
     "reversal written, not committed": lambda: at_commit("reversal", committed=False),
     "reversal committed": lambda: at_commit("reversal", committed=True),
     "new one claimed": lambda: at_commit("claim of the new one", committed=True),

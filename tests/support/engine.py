@@ -6,7 +6,8 @@ import time
 from collections.abc import AsyncIterator, Callable
 from contextlib import asynccontextmanager
 from dataclasses import dataclass, field, replace
-from datetime import datetime, timedelta
+from datetime import UTC, datetime, timedelta
+from itertools import count
 from typing import Any, cast
 
 import orjson
@@ -42,14 +43,46 @@ QUICK = Knobs(
 """The engine's numbers, small enough for a test; the ratios between them are the real ones."""
 
 
-def invoice(number: str, amount: str = "100.00", *, subsidiary: str = SUBSIDIARY, customer: str = "C-1") -> bytes:
-    """An invoice event of one line."""
+_emissions = count()
+
+
+def emission() -> int:
+    """The number of an event that is newer than all before it."""
+    return next(_emissions)
+
+
+def emitted(number: int) -> str:
+    """When that event was emitted."""
+    return (datetime(2026, 6, 10, 16, 5, 22, tzinfo=UTC) + timedelta(seconds=number)).isoformat()
+
+
+def invoice(
+    number: str,
+    amount: str = "100.00",
+    *,
+    subsidiary: str = SUBSIDIARY,
+    customer: str = "C-1",
+    emission: int | None = None,
+    **envelope: str,
+) -> bytes:
+    """An invoice event of one line, newer than all before it.
+
+    Args:
+        number: The invoice's.
+        amount: Of its line.
+        subsidiary: Its subsidiary's id.
+        customer: Its customer's id in Sage.
+        emission: Which event it is, where it is to be older, or the same again.
+        envelope: The event's `id` or `timestamp`, where they are to be others.
+    """
     money = {"amount": amount, "currency": 840}
+    which = next(_emissions) if emission is None else emission
     return orjson.dumps(
         {
-            "id": f"event-{number}-{amount}",
+            "id": f"event-{number}-{which}",
             "type": "invoice.created",
-            "timestamp": "2026-06-10T16:05:22Z",
+            "timestamp": emitted(which),
+            **envelope,
             "version": "v1",
             "data": {
                 "subsidiary": {"id": subsidiary, "name": "Blue Mesa"},

@@ -11,19 +11,28 @@ from aiokafka import AIOKafkaConsumer, TopicPartition
 from app.bootstrap import SYSTEM_TIME
 from consumers.group_bills.groups import Schedule
 from consumers.group_bills.job import Job
-from tests.support.engine import SUBSIDIARY, World
+from tests.support.engine import SUBSIDIARY, World, emission
 
 TODAY = datetime.now(UTC)
 DAY, DAY_BEFORE = ((TODAY - timedelta(days=days)).date().isoformat() for days in (3, 4))
 GROUP = f"toll-day/{SUBSIDIARY}/bestpass/{DAY}/USD"
 
 
-def toll(name: str, amount: str = "1.00", *, deducted: bool = False, day: str = DAY) -> tuple[bytes, bytes]:
-    """Key and value of a toll's event."""
+def toll(
+    name: str,
+    amount: str = "1.00",
+    *,
+    deducted: bool = False,
+    day: str = DAY,
+    which: int | None = None,
+    timestamp: str | None = None,
+) -> tuple[bytes, bytes]:
+    """Key and value of a toll's event, newer than all before it; `which`: as `tests.support.engine.emission` counts."""
+    which = emission() if which is None else which
     event = {
-        "id": f"event-{name}-{amount}",
+        "id": f"event-{name}-{which}",
         "type": "toll.transaction.created",
-        "timestamp": f"{DAY}T20:00:00Z",
+        "timestamp": timestamp or (datetime.fromisoformat(f"{DAY}T12:00:00Z") + timedelta(seconds=which)).isoformat(),
         "version": "v1",
         "data": {
             "toll": {

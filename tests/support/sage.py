@@ -5,7 +5,7 @@ For speed, beside the tests that run against the simulator over HTTP.
 
 import asyncio
 from collections import Counter, deque
-from collections.abc import Callable, Iterable, Sequence
+from collections.abc import Callable, Collection, Iterable, Sequence
 from dataclasses import dataclass, field, replace
 from datetime import UTC, date, datetime
 from decimal import Decimal
@@ -110,6 +110,8 @@ class FakeSage:
     corrected: list[tuple[str, str]] = field(default_factory=list)
     """What was done to which record."""
     inspections: int = 0
+    asked_for: list[Call | Correction] = field(default_factory=list)
+    """Every call that arrived, in order."""
     lost: list[Call | Correction] = field(default_factory=list)
     """The calls of the last request."""
     down: SageError | None = None
@@ -136,6 +138,7 @@ class FakeSage:
         *,
         not_after: datetime | None = None,
         wanted: Callable[[], bool] | None = None,
+        resent: Collection[str] = (),
     ) -> list[Answer]:
         self.late += self.too_late
         unwanted = wanted is not None and not wanted()
@@ -143,6 +146,7 @@ class FakeSage:
             return [Refused(call.control_id, TooLateError("too late to send")) for call in calls]
         self.requests.append(len(calls))
         self.lost = list(calls)
+        self.asked_for += calls
         self.running += 1
         self.most_running = max(self.most_running, self.running)
         self.arrived.set()

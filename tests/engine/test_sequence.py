@@ -1,0 +1,380 @@
+"""The order of one document's events, pure: whatever is delivered, and in whatever order, the newest one stands."""
+
+from dataclasses import dataclass, field, replace
+from datetime import UTC, datetime, timedelta
+from decimal import Decimal
+from itertools import pairwise
+from typing import Any, cast
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from consumers.engine.judgement import Next, judge
+from consumers.engine.ledger import OTHER_REVISION, Claim, Ending, Entry, Marked, Posted, decode, encode
+from consumers.engine.notes import Writer
+from consumers.engine.sequence import REMEMBERED, Turn, answered, place_of, turn_of
+from consumers.engine.work import Owner, Verdict, Work
+from domain.codes import Code
+from domain.documents import Connection, SageObject
+from domain.emission import AHEAD, Emitted
+from domain.events import EventKind
+from domain.outcomes import Outcome, Rejected
+from domain.reading import Received
+from domain.reading.receive import receive
+from producers.results import SourceRecord
+from tests.support.engine import invoice
+
+NOW = datetime(2026, 6, 11, 12, tzinfo=UTC)
+CONNECTION = Connection("sub", "ACME", None, "acme")
+WRITER = Writer("group", "results", "dead")
+KEY = "invoice/a"
+
+
+def at(minute: float) -> datetime:
+    return datetime(2026, 6, 10, 9, tzinfo=UTC) + timedelta(minutes=minute)
+
+
+def event(minute: float, name: str, content: str) -> Received:
+    unread = Rejected(Code.LINES_DO_NOT_ADD_UP, "not looked at here")
+    return Received(name, "invoice.created", KEY, "sub", content, unread, Emitted(at(minute), name))
+
+
+def posted(content: str) -> Posted:
+    return Posted(content, "1", "c", CONNECTION, SageObject.AR_INVOICE, "N1", "C-1")
+
+
+def claim(received: Received, source: SourceRecord, emitted: Emitted | None) -> Claim:
+    until = datetime(2026, 6, 11, 13, tzinfo=UTC)
+    what = ("c", 0, CONNECTION, SageObject.AR_INVOICE, "N1", "C-1", Decimal(100), until)
+    return Claim(received.revision, *what, source.offset, source.timestamp, emitted=emitted)
+
+
+@dataclass
+class Engine:
+    """One document, as the session goes on with it; Sage does what it is told to."""
+
+    entry: Entry = field(default_factory=lambda: Entry(KEY))
+    offset: int = -1
+    now: datetime = NOW
+
+    def deliver(self, received: Received, fate: str = "posted", *, again: bool = False) -> Verdict:
+        """Read a record of the event; `fate`: how its call ends, if one is made. `again`: the same record once more."""
+        self.offset += not again
+        source = SourceRecord("invoice-created", 0, self.offset, 1_000 + self.offset)
+        turn = turn_of(self.entry, received, source, self.now)
+        work = self.work(received, source, self.offset, newest=turn is Turn.NEWEST)
+        answer = judge(self.entry, received.revision, turn)
+        if isinstance(answer, Verdict):
+            return self.end(work, answer)
+        if answer is Next.LOOK_UP:
+            assert self.entry.claim is not None
+            if self.entry.posted is not None and self.entry.posted.revision == self.entry.claim.revision:
+                return self.end(work, Verdict(Outcome.POSTED, posted=self.entry.posted))
+            return self.go(work, "posted")
+        if fate in ("lost", "vanished"):
+            before = posted(received.revision) if fate == "lost" else self.entry.posted
+            self.entry = self.kept(replace(self.entry, claim=claim(received, source, work.emitted), posted=before))
+            return self.deliver(received, again=True)  # the worker died: its record is read again
+        return self.go(work, fate)
+
+    def release(self) -> None:
+        """What waits goes on, or a person asks for what was rejected."""
+        if self.entry.parked is None or self.entry.last is None:
+            return
+        received = PARKED[self.entry.parked]
+        work = self.work(received, SourceRecord("invoice-created", 0, self.entry.last.offset), None, newest=False)
+        answer = judge(self.entry, received.revision)
+        if isinstance(answer, Verdict):
+            self.end(work, answer)
+        else:
+            self.go(work, "posted")
+
+    def work(self, received: Received, source: SourceRecord, offset: int | None, *, newest: bool) -> Work:
+        value = repr(received).encode()
+        PARKED[value] = received
+        place = place_of(self.entry, received, self.now, newest=newest)
+        return Work(cast(Owner, None), received, value, source, offset, emitted=place)
+
+    def go(self, work: Work, fate: str) -> Verdict:
+        verdicts = {
+            "posted": Verdict(Outcome.POSTED, posted=posted(work.received.revision)),
+            "deferred": Verdict(Outcome.DEFERRED, Code.ACCOUNT_UNMAPPED, blocked_by=("x",), parked=True),
+            "rejected": Verdict(Outcome.REJECTED, Code.NEGATIVE_TOTAL),
+            "refused": Verdict(Outcome.REJECTED, Code.SAGE_REFUSED, refused=True),
+        }
+        return self.end(work, verdicts[fate])
+
+    def end(self, work: Work, verdict: Verdict) -> Verdict:
+        note = WRITER.finished(work, verdict, self.entry, self.now)
+        assert note.outgoing  # every record is answered
+        if note.entry is not None:
+            self.entry = self.kept(note.entry)
+        return verdict
+
+    @staticmethod
+    def kept(entry: Entry) -> Entry:
+        """As the next owner of the partition reads it."""
+        assert decode(entry.key, encode(entry)) == entry
+        return decode(entry.key, encode(entry))
+
+    @property
+    def stands(self) -> str | None:
+        return self.entry.posted.revision if self.entry.posted is not None else None
+
+
+PARKED: dict[bytes, Received] = {}
+FATES = st.sampled_from(["posted", "posted", "deferred", "rejected", "refused", "lost", "vanished"])
+
+
+@st.composite
+def deliveries(draw: Any) -> tuple[list[Received], list[tuple[Received, str]]]:
+    """Events of one document, and how they come: in any order, again and again, later copies under later timestamps."""
+    count = draw(st.integers(1, 6))
+    minutes = draw(st.lists(st.integers(0, 5), min_size=count, max_size=count))
+    contents = draw(st.lists(st.sampled_from("abc"), min_size=count, max_size=count))
+    events = [event(minutes[n], f"evt-{n + 8}", contents[n]) for n in range(count)]  # evt-9, then evt-10
+    order = draw(st.lists(st.sampled_from(range(count)), max_size=8)) + list(range(count))
+    order = draw(st.permutations(order))
+    sent: list[tuple[Received, str]] = []
+    for number in order:
+        one = events[number]
+        if any(each.event_id == one.event_id for each, _ in sent) and draw(st.booleans()):
+            one = replace(one, emitted=Emitted(at(draw(st.integers(6, 9))), one.event_id))
+        sent.append((one, draw(FATES)))
+    return events, sent
+
+
+@given(deliveries())
+def test_whatever_is_delivered_again_or_late_the_newest_event_stands_and_each_record_is_answered(given_):
+    events, sent = given_
+    engine = Engine()
+    for received, fate in sent:
+        engine.deliver(received, fate)
+    engine.release()
+    newest = max(events, key=lambda each: (each.emitted.at, len(each.emitted.id), each.emitted.id))
+    assert engine.stands == newest.revision
+    before = engine.entry
+    for received, _ in sent:  # a replay of all of them says nothing new
+        assert engine.deliver(received).from_ledger
+    assert engine.entry == before
+
+
+def test_an_event_that_was_answered_is_answered_again_and_brings_no_old_money_back():
+    first, second = event(0, "evt-1", "a"), event(60, "evt-2", "b")
+    engine = Engine()
+    engine.deliver(first)
+    assert engine.deliver(first).outcome is Outcome.ALREADY_POSTED
+    engine.deliver(second)
+    stamped_anew = replace(first, emitted=Emitted(at(120), "evt-1"))
+    for copy in (first, stamped_anew):
+        assert engine.deliver(copy).code is Code.SUPERSEDED
+    assert engine.deliver(second).outcome is Outcome.ALREADY_POSTED
+    assert engine.stands == "b"
+
+
+def test_an_event_that_comes_too_late_is_superseded_even_under_a_later_timestamp_when_it_comes_again():
+    engine = Engine()
+    engine.deliver(event(60, "evt-2", "b"))
+    late = event(0, "evt-1", "a")
+    assert engine.deliver(late).code is Code.SUPERSEDED
+    assert engine.deliver(replace(late, emitted=Emitted(at(120), "evt-1"))).code is Code.SUPERSEDED
+    assert engine.stands == "b"
+
+
+def test_a_true_change_back_is_exported():
+    engine = Engine()
+    for minute, name, content in ((0, "evt-1", "a"), (1, "evt-2", "b"), (2, "evt-3", "a")):
+        assert engine.deliver(event(minute, name, content)).outcome is Outcome.POSTED
+    assert engine.stands == "a"
+
+
+def test_what_is_said_again_by_a_newer_event_counts_from_then_on():
+    """Nothing is to be done for it, but an event between the two comes too late."""
+    engine = Engine()
+    engine.deliver(event(0, "evt-1", "a"))
+    assert engine.deliver(event(60, "evt-3", "a")).outcome is Outcome.ALREADY_POSTED
+    assert engine.deliver(event(30, "evt-2", "b")).code is Code.SUPERSEDED
+    assert engine.stands == "a"
+
+
+def test_a_copy_under_a_later_timestamp_does_not_make_a_true_change_too_late():
+    engine = Engine()
+    first = event(0, "evt-1", "a")
+    engine.deliver(first)
+    engine.deliver(replace(first, emitted=Emitted(at(60), "evt-1")))
+    assert engine.deliver(event(30, "evt-2", "b")).outcome is Outcome.POSTED
+
+
+@pytest.mark.parametrize("fate", ["deferred", "rejected", "refused"])
+def test_what_waits_or_was_refused_is_overtaken_by_a_newer_event_and_not_by_an_older_one(fate):
+    engine = Engine()
+    engine.deliver(event(10, "evt-2", "b"), fate)
+    waits = engine.entry
+    assert engine.deliver(event(0, "evt-1", "a")).code is Code.SUPERSEDED
+    assert (engine.entry.parked, engine.entry.last) == (waits.parked, waits.last)
+    engine.deliver(event(20, "evt-3", "c"))
+    assert (engine.stands, engine.entry.parked) == ("c", None)
+
+
+def test_a_refusal_of_sages_stands_for_its_event_and_is_asked_anew_by_another():
+    engine = Engine()
+    refused = event(0, "evt-1", "a")
+    engine.deliver(refused, "refused")
+    again = engine.deliver(refused)
+    assert (again.outcome, again.from_ledger) == (Outcome.REJECTED, True)
+    assert engine.deliver(event(1, "evt-2", "a")).outcome is Outcome.POSTED
+
+
+def test_a_call_in_doubt_is_looked_up_by_its_own_event_and_by_newer_ones_and_left_alone_by_older_ones():
+    claimed, source = event(10, "evt-2", "b"), SourceRecord("t", 0, 7, 7)
+    entry = Entry(KEY, claim=claim(claimed, source, claimed.emitted))
+    record = SourceRecord("t", 0, 8, 8)
+
+    def asked(received: Received) -> Verdict | Next:
+        return judge(entry, received.revision, turn_of(entry, received, record, NOW))
+
+    older = asked(event(0, "evt-1", "a"))
+    assert isinstance(older, Verdict)
+    assert older.code is Code.SUPERSEDED
+    assert asked(claimed) is Next.LOOK_UP
+    assert asked(event(20, "evt-3", "c")) is Next.LOOK_UP
+    ahead = asked(event(60 * 24 * 400, "evt-4", "d"))
+    assert isinstance(ahead, Verdict)
+    assert (ahead.code, ahead.from_ledger) == (Code.EVENT_TIME_AHEAD, True)
+
+
+def test_an_event_from_the_future_is_refused_and_blocks_nothing():
+    engine = Engine()
+    wrong = replace(event(0, "evt-2", "x"), emitted=Emitted(datetime(2099, 1, 1, tzinfo=UTC), "evt-2"))
+    engine.deliver(event(0, "evt-1", "a"))
+    for _ in range(2):
+        assert engine.deliver(wrong).code is Code.EVENT_TIME_AHEAD
+    assert engine.stands == "a"
+    assert engine.deliver(event(-1, "evt-0", "z")).code is Code.SUPERSEDED  # the order of the others is as it was
+    assert engine.deliver(event(1, "evt-3", "b")).outcome is Outcome.POSTED
+    engine.now = datetime(2100, 1, 1, tzinfo=UTC)
+    assert engine.deliver(wrong).code is Code.SUPERSEDED  # its time has come, and a newer one was answered since
+
+
+def test_an_event_from_the_future_takes_no_waiting_ones_place():
+    engine = Engine()
+    engine.deliver(event(0, "evt-1", "a"), "deferred")
+    assert engine.deliver(event(60 * 24 * 400, "evt-2", "x")).code is Code.EVENT_TIME_AHEAD
+    engine.release()
+    assert engine.stands == "a"
+
+
+def test_a_person_may_ask_for_an_event_from_the_future_and_the_next_true_one_takes_its_place():
+    engine = Engine()
+    engine.deliver(event(0, "evt-1", "a"))
+    engine.deliver(event(60 * 24 * 400, "evt-2", "x"))
+    engine.release()
+    assert engine.stands == "x"
+    assert engine.deliver(event(1, "evt-3", "b")).outcome is Outcome.POSTED
+
+
+def test_a_clock_that_is_a_zone_off_is_taken_at_its_word():
+    ahead = Emitted(NOW + AHEAD, "evt-1")
+    assert ahead.possible(NOW)
+    assert not Emitted(NOW + AHEAD + timedelta(seconds=1), "evt-1").possible(NOW)
+
+
+def test_one_id_and_timestamp_with_two_contents_is_refused_until_a_person_says_which():
+    engine = Engine()
+    engine.deliver(event(0, "evt-1", "a"))
+    for _ in range(2):
+        assert engine.deliver(event(0, "evt-1", "b")).code is Code.EVENT_ID_REUSED
+    assert engine.deliver(event(0, "evt-1", "a")).outcome is Outcome.ALREADY_POSTED
+    assert engine.stands == "a"
+    engine.release()
+    assert engine.stands == "b"
+
+
+def test_an_id_that_comes_with_new_content_and_a_later_timestamp_is_a_newer_event():
+    engine = Engine()
+    engine.deliver(event(0, "evt-1", "a"))
+    assert engine.deliver(event(1, "evt-1", "b")).outcome is Outcome.POSTED
+    assert engine.deliver(event(0, "evt-1", "a")).code is Code.SUPERSEDED
+
+
+def test_a_record_that_this_version_reads_otherwise_is_no_other_event():
+    engine = Engine()
+    engine.deliver(event(0, "evt-1", "a"))
+    assert engine.deliver(event(0, "evt-1", "read otherwise"), again=True).code is Code.SUPERSEDED
+
+
+def test_a_mark_stands_against_newer_content_says_so_and_is_not_taken_away_by_older():
+    entry = Entry(KEY, last=Ending("a", Outcome.SKIPPED, 3, 3, emitted=Emitted(at(10), "evt-2")))
+    engine = Engine(replace(entry, marked=Marked("a", "ana")), 3)
+    assert engine.deliver(event(0, "evt-1", "z")).code is Code.SUPERSEDED
+    assert engine.deliver(event(20, "evt-3", "a")).code is Code.MARKED_SYNCED
+    assert engine.deliver(event(15, "evt-4", "z")).code is Code.SUPERSEDED
+    assert engine.deliver(event(30, "evt-5", "b")).code is Code.CHANGED_AFTER_POSTING
+    assert engine.entry.marked is not None
+
+
+def test_what_a_person_changed_in_sage_is_not_corrected_by_newer_and_not_told_of_older_events():
+    entry = Entry(
+        KEY, posted=posted(OTHER_REVISION), last=Ending("a", Outcome.REJECTED, 3, 3, emitted=Emitted(at(9), "e"))
+    )
+    engine = Engine(entry, 3)
+    assert engine.deliver(event(0, "evt-1", "z")).code is Code.SUPERSEDED
+    assert engine.deliver(event(20, "evt-3", "b")).code is Code.CHANGED_AFTER_POSTING
+
+
+def test_an_entry_of_an_earlier_version_is_compared_by_the_records_place_until_it_is_answered_anew():
+    old = Entry(KEY, posted=posted("b"), last=Ending("b", Outcome.POSTED, 5, 5))
+    engine = Engine(old, 4)
+    first, second = event(0, "evt-1", "a"), event(10, "evt-2", "b")
+    source = SourceRecord("invoice-created", 0, 4, 4)
+    assert turn_of(old, first, source, NOW) is Turn.PAST  # a replay
+    assert engine.deliver(second).outcome is Outcome.ALREADY_POSTED  # delivered again, or the same record
+    engine.offset = 7
+    assert engine.deliver(event(20, "evt-3", "c")).outcome is Outcome.POSTED
+    assert engine.deliver(first).code is Code.SUPERSEDED
+    assert engine.deliver(second).code is Code.SUPERSEDED
+    value = encode(old).replace(b',"answered":[]', b"")
+    assert b"answered" not in value
+    without = value.replace(b',"emitted":null', b"")
+    assert without != value
+    assert decode(KEY, without) == old
+
+
+def test_instants_are_compared_not_their_spelling():
+    def emitted(timestamp: str) -> Emitted:
+        read = receive(EventKind.INVOICE, invoice("a", id="evt-1", timestamp=timestamp)).emitted
+        assert read is not None
+        return read
+
+    spellings = ["2026-06-10T16:05:22Z", "2026-06-10T18:05:22+02:00", "2026-06-10 11:05:22.000-05:00"]
+    assert len({emitted(each) for each in spellings}) == 1
+    rising = [
+        "2026-06-10",
+        "2026-06-10T23:59:59+14:00",
+        "2026-06-10t16:05:22.1z",
+        "2026-06-10T16:05:22.12Z",
+        "2026-06-10T16:05:22.1234567Z",
+        "2026-06-10T11:05:23.0001-05:00",
+        "2026-06-11T01:05:23.1+09:00",
+    ]
+    read = [emitted(each) for each in rising]
+    assert sorted(read, key=lambda each: each.at) == read
+
+
+def test_ids_decide_where_timestamps_are_equal_and_counters_count():
+    same = [Emitted(at(0), name) for name in ("evt-9", "evt-10", "evt-11")]
+    assert [one.before(two) for one, two in pairwise(same)] == [True, True]
+    sortable = [Emitted(at(0), name) for name in ("0190a1b2-9", "0190a1b2-a")]
+    assert sortable[0].before(sortable[1])
+    assert not sortable[1].before(sortable[0])
+    assert not same[0].before(same[0])
+
+
+def test_what_is_remembered_of_a_document_is_bounded_and_small():
+    entry = Entry(KEY)
+    for number in range(100):
+        entry = answered(entry, event(number, f"evt-{number}", str(number)))
+    assert len(entry.answered) == REMEMBERED
+    assert answered(entry, event(99, "evt-99", "99")) is entry
+    assert len(encode(entry)) - len(encode(Entry(KEY))) <= 14 * REMEMBERED + 14
