@@ -50,7 +50,8 @@ BEYOND = ("--kills", "0", "--fault-rate", "0.5", "--faults", "beyond_lease")
         # Ledger and look-up hide it while the gateway keeps its own limit: so here it executes beyond the lease.
         ("no-unique-id", BEYOND, "twice"),
         ("commit-first", ("--kills", "1", "--fault-rate", "1", "--faults", "latency"), "offsets_past_unfinished"),
-        ("blind-resend", ("--kills", "0", "--fault-rate", "0.8", "--faults", "drop_after_commit"), "twice"),
+        # Strikes creates alone: reads that fail, of which a start has many, would leave no time for a create.
+        ("blind-resend", BEYOND, "twice"),
     ],
 )
 def test_a_guard_that_is_broken_is_reported(bootstrap, tmp_path, guard, options, reported):
