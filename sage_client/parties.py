@@ -41,7 +41,7 @@ class PartyFields:
 
 NAMES_ONLY = PartyFields()
 """Id, name, status and what tells parties of one name apart."""
-_APART = ("TAXID", "COMMENTS")
+_TAX_ID, _NOTE = "TAXID", "COMMENTS"
 """What tells parties of one name apart: the tax id, and the note of whom this service made a record for."""
 
 
@@ -50,8 +50,10 @@ def queries(kind: PartyKind, fields: PartyFields, ids: Iterable[str] | None) -> 
     name, key = _OBJECT[kind]
     more = fields_read(kind) if fields.details else ()
     own = (fields.number_field,) if fields.number_field else ()
-    needed = (key, "NAME", "STATUS", *own)
-    everyone = Query(name, needed, optional=tuple(each for each in dict.fromkeys((*_APART, *more)) if each not in own))
+    # Without the note a record could be taken for another party; a tax id that cannot be read merely tells less.
+    needed = tuple(dict.fromkeys((key, "NAME", "STATUS", _NOTE, *own)))
+    more = tuple(each for each in dict.fromkeys((_TAX_ID, *more)) if each not in needed)
+    everyone = Query(name, needed, optional=more)
     if ids is None:
         return [everyone]
     wanted = sorted(set(ids))

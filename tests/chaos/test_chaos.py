@@ -50,12 +50,13 @@ BEYOND = ("--kills", "0", "--fault-rate", "0.5", "--faults", "beyond_lease")
         # Ledger and look-up hide it while the gateway keeps its own limit: so here it executes beyond the lease.
         ("no-unique-id", BEYOND, "twice"),
         ("commit-first", ("--kills", "1", "--fault-rate", "1", "--faults", "latency"), "offsets_past_unfinished"),
-        ("blind-resend", ("--kills", "0", "--fault-rate", "0.5", "--faults", "drop_after_commit"), "twice"),
+        # Strikes creates alone: reads that fail, of which a start has many, would leave no time for a create.
+        ("blind-resend", BEYOND, "twice"),
     ],
 )
 def test_a_guard_that_is_broken_is_reported(bootstrap, tmp_path, guard, options, reported):
     code, told, shown = chaos(bootstrap, tmp_path / "report", "--break", guard, *SMALL, *options)
-    assert code == 1
+    assert code == 1, shown
     assert told[reported] > 0, shown
     assert len(told["findings"][reported]) == told[reported]
 

@@ -30,7 +30,7 @@ def test_pollers_killed_and_frozen_miss_no_payment_invent_none_and_write_nothing
     assert (code, told["sound"]) == (0, True), shown
     assert sum(told["kills"].values()) == 4
     assert told["payments"] > 20
-    assert set(told["requests"]) == {"getAPISession", "query"}
+    assert set(told["requests"]) == {"getAPISession", "lookup", "query"}
 
 
 QUIET = (

@@ -298,12 +298,12 @@ async def test_the_marker_of_a_look_up_is_never_left_out():
 
 
 async def test_a_partys_field_that_cannot_be_read_is_no_difference():
-    gateway = CompanyGateway(has={**FULLEST, "VENDOR": FULLEST["VENDOR"] - {"TAXID"}})
+    gateway = CompanyGateway(has={**FULLEST, "VENDOR": FULLEST["VENDOR"] - {"NAME1099"}})
     async with gateway.client() as client:
         [party] = await client.parties(login(), PartyKind.VENDOR, PartyFields(details=True))
     assert party.details is not None
-    assert "TAXID" not in party.details
-    assert differing({"TAXID": "1", "NAME1099": "N"}, party.details) == {"NAME1099": "N"}
+    assert "NAME1099" not in party.details
+    assert differing({"TAXID": "1", "NAME1099": "N"}, party.details) == {"TAXID": "1"}
 
 
 async def test_an_employee_is_named_by_a_contact_and_an_asset_by_its_own_object():
