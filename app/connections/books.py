@@ -13,7 +13,7 @@ from app.connections.findings import Finding, Problem, Severity, finding
 from domain.categories import Side
 from sage_client import Account, Entity, Login, Query, SageClient, SageError, Term, equal, one_of
 from sage_client.books import ACTIVE
-from sage_client.errors import PermissionDeniedError, RefusedError, RequestInvalidError
+from sage_client.errors import FieldMissingError, PermissionDeniedError, RefusedError, RequestInvalidError
 
 T = TypeVar("T")
 READ = {
@@ -115,7 +115,7 @@ class Reader:
     async def _has_field(self, name: str, field_name: str) -> bool:
         try:
             await self.client.query(self.login, Query(name, (field_name,), equal("RECORDNO", "0")))
-        except (RefusedError, RequestInvalidError):
+        except (FieldMissingError, RefusedError, RequestInvalidError):
             return False
         return True
 
