@@ -21,7 +21,7 @@ CODE = "NOT_ALLOWED"
 WITHOUT_ROLES = frozenset(
     {
         *("worker", "payments", "statistics", "group-bills"),
-        *("topics", "settings", "codes", "custom-fields sources"),
+        *("settings", "codes", "custom-fields sources"),
     }
 )
 """Commands for everyone who may run the program: its processes, and what shows nothing of a customer's settings."""
