@@ -249,14 +249,14 @@ EXPLANATIONS: dict[Code, Explanation] = {
         "The event's `timestamp` is more than a day ahead of the present: the clock of its producer is wrong, and "
         "whether the event is newer than others of the document cannot be known. What stands in Sage is left alone.",
         "Set the producer's clock and send the document again, as a new event with the present time; or, if this "
-        "event is known to be the newest, `alvys-sage retry` exports it.",
+        "event is known to be the newest, `alvys-sage retry` exports it, unless another event of the document waits.",
     ),
     Code.EVENT_ID_REUSED: Explanation(
         _R,
         "The newest event of the document has the same `id` and `timestamp`, and other content: which of the two is "
         "true cannot be known. What stands in Sage is left alone.",
         "Let the producer give each event an id of its own, and send the document again; or, if this content is the "
-        "true one, `alvys-sage retry` exports it.",
+        "true one, `alvys-sage retry` exports it, unless another event of the document waits.",
     ),
     Code.MARKED_SYNCED: Explanation(
         _S,

@@ -75,7 +75,7 @@ def decide(posted: Posted, found: Standing | None, wanted: Wanted) -> Decision:
         return _absent(posted, wanted)
     if found.reversed:
         return Gone(f"record {posted.record_no} had been reversed in Sage Intacct by hand: it is {found.state}")
-    return _speaks_against(found) or _change(posted, found, wanted)
+    return _somebody_elses(posted, found) or _speaks_against(found) or _change(posted, found, wanted)
 
 
 def _absent(posted: Posted, wanted: Wanted) -> Gone | NotCorrected:
@@ -83,6 +83,14 @@ def _absent(posted: Posted, wanted: Wanted) -> Gone | NotCorrected:
     if wanted.consented:
         return Gone(f"{record} was not found in Sage Intacct, and a person asked to go on", deleted=True)
     return NotCorrected(Code.STANDING_NOT_FOUND, f"{record} is not found in Sage Intacct")
+
+
+def _somebody_elses(posted: Posted, found: Standing) -> NotCorrected | None:
+    """A record number is a number of one company: under another number than ours stands another document, perhaps."""
+    if found.number == posted.number:
+        return None
+    detail = f"record {posted.record_no} has the number {found.number} in Sage Intacct, not {posted.number}"
+    return NotCorrected(Code.STANDING_NOT_FOUND, detail)
 
 
 def _speaks_against(found: Standing) -> NotCorrected | None:

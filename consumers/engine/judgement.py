@@ -15,7 +15,7 @@ from consumers.engine.work import Verdict, verdict_of
 from domain.categories import Side
 from domain.codes import Code
 from domain.commands import Command, MarkSynced, Retry, said
-from domain.documents import AP_OBJECTS, Document, SourceDocument
+from domain.documents import AP_OBJECTS, Connection, Document, SourceDocument
 from domain.emission import AHEAD
 from domain.identity import booked_of, content_of, contents_of
 from domain.keys import ConnectionKey
@@ -62,7 +62,9 @@ def judge(entry: Entry, revision: str, turn: Turn = Turn.NEWEST) -> Verdict | Ne
     if entry.claim is not None:
         looks = revision == entry.claim.revision or turn is Turn.NEWEST
         return Next.LOOK_UP if looks else _too_late(entry, turn)
-    if (same := _stands_already(entry, revision) or stands(entry, revision)) is not None:
+    # Of what Sage did not show the last time, a new event asks Sage again.
+    lost = turn is Turn.NEWEST and entry.last is not None and entry.last.code is Code.STANDING_NOT_FOUND
+    if not lost and (same := _stands_already(entry, revision) or stands(entry, revision)) is not None:
         return replace(same, newest=turn is Turn.NEWEST)
     told = entry.last if turn is Turn.PAST else None
     if turn in (Turn.AHEAD, Turn.CONTRADICTED) or (told is not None and told.revision != revision):
@@ -236,12 +238,17 @@ def _as_it_stands(standing: Posted, received: Received, document: Document, cont
     posted = replace(
         standing,
         revision=received.revision,
-        connection=document.connection,
+        connection=_where_it_stands(standing.connection, document.connection),
         content=content,
         said=said_of(received.document) if isinstance(received.document, SourceDocument) else "",
         alvys_party=alvys_party(document.source) or standing.alvys_party,
     )
     return Verdict(Outcome.ALREADY_POSTED, detail="what it books is what stands already", sage=sage, posted=posted)
+
+
+def _where_it_stands(was: Connection, now: Connection) -> Connection:
+    """The record stays in the company and entity that it was posted to, whatever the subsidiary is connected to now."""
+    return now if (now.company_id, now.entity_id) == (was.company_id, was.entity_id) else was
 
 
 def marked(entry: Entry, revision: str, command: MarkSynced) -> Verdict:

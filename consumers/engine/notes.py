@@ -42,15 +42,15 @@ class Writer:
     def finished(self, work: Work, verdict: Verdict, entry: Entry, at: datetime) -> Note:
         """The document ended: its result, its entry without a claim, the end of its record."""
         result: tuple[Outgoing, ...] = (self._result(work, verdict, at), *self._party(work))
-        before, entry = entry, answered(entry, work.received)
+        before, entry = entry, answered(entry, work.received, verdict)
+        taken_away = work.asked is not None and isinstance(work.asked.command, Retry)
         if verdict.from_ledger:
             if (last := entry.last) is None or not verdict.newest:
                 return Note(None if entry == before else entry, result, work.offset)
-            if last.revision == work.received.revision:
+            if last.revision == work.received.revision and not (taken_away and entry.rejected):
                 newest = placed(entry, ending(work, verdict))
                 last = replace(last, offset=newest.offset, timestamp=newest.timestamp, emitted=newest.emitted)
                 return Note(replace(entry, last=last), result, work.offset)
-        taken_away = work.asked is not None and isinstance(work.asked.command, Retry)
         marked = verdict.marked or (None if taken_away else entry.marked)
         another = verdict.refused or verdict.outcome is Outcome.UPDATED
         settled = ended(entry, ending(work, verdict), posted=verdict.posted, marked=marked, next_attempt=another)

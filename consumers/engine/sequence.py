@@ -16,14 +16,19 @@ from datetime import datetime
 from enum import Enum, auto
 
 from consumers.engine.ledger import Claim, Ending, Entry
+from consumers.engine.work import Verdict
+from domain.codes import Code
+from domain.documents import SourceDocument
 from domain.emission import Emitted
 from domain.identity import SEPARATOR
 from domain.reading import Received
+from domain.reading.revision import earlier_revisions, revision_of
 from producers.results import SourceRecord
 
 REMEMBERED = 20
 """Answered events that are known by their ids, for each document. Older ones are known by their timestamps alone."""
 _DIGEST_BYTES = 8
+_WITHOUT_A_PLACE = frozenset({Code.EVENT_TIME_AHEAD, Code.EVENT_ID_REUSED})
 
 
 class Turn(Enum):
@@ -49,7 +54,7 @@ def turn_of(entry: Entry, received: Received, source: SourceRecord, now: datetim
         now: The present.
     """
     emitted, last = received.emitted, entry.last
-    if entry.answered and emitted is not None and digest(emitted, received.revision) in entry.answered:
+    if emitted is not None and _was_answered(entry, received, emitted):
         return Turn.PAST
     if emitted is not None and not emitted.possible(now):
         return Turn.AHEAD
@@ -60,6 +65,18 @@ def turn_of(entry: Entry, received: Received, source: SourceRecord, now: datetim
     if last.revision == received.revision or _not_after(source, last):
         return Turn.PAST  # of other content only where this version reads the same record otherwise
     return Turn.CONTRADICTED
+
+
+def _was_answered(entry: Entry, received: Received, emitted: Emitted) -> bool:
+    """Whether the event was answered, under this version's revision of its content or an earlier one's."""
+    if not entry.answered:
+        return False
+    if digest(emitted, received.revision) in entry.answered:
+        return True
+    if not isinstance(received.document, SourceDocument):
+        return False
+    others = (revision_of(received.document), *earlier_revisions(received.document))
+    return any(digest(emitted, revision) in entry.answered for revision in others)
 
 
 def _after(known: Ending | Claim, emitted: Emitted | None, source: SourceRecord) -> bool:
@@ -76,8 +93,13 @@ def _not_after(source: SourceRecord, known: Ending | Claim) -> bool:
     return known.offset is not None and source.offset <= known.offset and source.timestamp <= known.timestamp
 
 
-def answered(entry: Entry, received: Received) -> Entry:
-    """The entry, with the event among those that were answered."""
+def answered(entry: Entry, received: Received, verdict: Verdict | None = None) -> Entry:
+    """The entry, with the event among those that were answered.
+
+    One of no known place that is not kept for a person was told so, and no more: delivered again, it is looked at anew.
+    """
+    if verdict is not None and verdict.from_ledger and verdict.code in _WITHOUT_A_PLACE:
+        return entry
     if received.emitted is None or (mine := digest(received.emitted, received.revision)) in entry.answered:
         return entry
     return replace(entry, answered=(*entry.answered, mine)[-REMEMBERED:])

@@ -518,7 +518,9 @@ class PartitionSession:
         self._gauge.set(len(self._tracker))
         with self.told():
             self._over(work)
-            blocked = verdict.outcome is Outcome.DEFERRED or (verdict.blocked_by and not verdict.from_ledger)
+            # Another event was answered from the ledger: what waits of the document may have been woken meanwhile.
+            others = verdict.from_ledger and self._ledger.get(work.key).released_by
+            blocked = verdict.outcome is Outcome.DEFERRED or verdict.blocked_by or others
             if blocked and self._open and self._arrived_meanwhile(work, verdict):
                 # Its wake-up came before the ledger knew what blocks it: look again, or it would wait for ever.
                 self._recall.wake([work.key])

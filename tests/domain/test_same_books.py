@@ -9,13 +9,14 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from consumers.engine.judgement import same_party
+from consumers.engine.judgement import same_party, stands_already
 from consumers.engine.ledger import Posted
 from domain.codes import Code
 from domain.documents import CustomValue, Document, How, LineDimension, PartyRef, SourceDocument
 from domain.export import export
 from domain.identity import booked_of
 from domain.outcomes import Rejected
+from domain.reading.revision import said_of
 from domain.terms import AskedTerms, TermUse
 from tests.domain.test_revision import shuffled, spelled
 from tests.support.events import NAMES, event, read
@@ -162,3 +163,22 @@ def test_without_an_alvys_id_of_the_one_that_stands_a_renamed_party_is_not_known
     assert one.source.profile is not None
     nameless = replace(one, source=replace(one.source, profile=replace(one.source.profile, alvys_id=None)))
     assert not same_party(standing(), replace(nameless, party=PartyRef(one.party.kind, names=("Elm",))), NOT_FOUND)
+
+
+def test_what_stands_stays_where_it_was_posted_though_its_subsidiary_is_connected_elsewhere_now():
+    found = read(event("invoice-load"))
+    there, here = connected().state, connected(companyId="ELSEWHERE").state
+    source = found.document
+    assert isinstance(source, SourceDocument)
+    before, now = export(source, there), export(source, here)
+    assert isinstance(before, Document)
+    assert isinstance(now, Document)
+    stands = Posted("r", "17", "c", before.connection, before.sage_object, before.number, "P-1", said=said_of(source))
+    assert now.connection.company_id == "ELSEWHERE"
+    answer = stands_already(stands, found, now)
+    assert answer.posted is not None
+    assert answer.posted.connection == before.connection
+    renamed = replace(before, connection=replace(before.connection, credentials="renamed"))
+    again = stands_already(stands, found, renamed).posted
+    assert again is not None
+    assert again.connection.credentials == "renamed"

@@ -53,6 +53,14 @@ wanted = st.builds(
 )
 
 
+def test_a_record_number_that_names_another_document_is_not_touched():
+    another = Standing("7", "SOMEBODY-ELSES", "C-1", "Posted", Decimal(100), Decimal(0), Decimal(0))
+    found = decide(POSTED, another, Wanted(DOCUMENT, "C-1", TODAY))
+    assert isinstance(found, NotCorrected)
+    assert found.code is Code.STANDING_NOT_FOUND
+    assert "SOMEBODY-ELSES" in found.detail
+
+
 @pytest.mark.parametrize(
     ("total", "paid", "selected", "what"),
     [("0.00", "0", "0", Retire), ("0.00", "5", "0", Code.STANDING_PAID), ("0.00", "0", "5", Code.STANDING_PAID)],

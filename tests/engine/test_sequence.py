@@ -6,22 +6,26 @@ from decimal import Decimal
 from itertools import pairwise
 from typing import Any, cast
 
+import orjson
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from consumers.engine.judgement import Next, judge
+from consumers.engine.judgement import Next, judge, unmarked
 from consumers.engine.ledger import OTHER_REVISION, Claim, Ending, Entry, Marked, Posted, decode, encode
 from consumers.engine.notes import Writer
+from consumers.engine.orders import Order
 from consumers.engine.sequence import REMEMBERED, Turn, answered, place_of, turn_of
 from consumers.engine.work import Owner, Verdict, Work
 from domain.codes import Code
-from domain.documents import Connection, SageObject
+from domain.commands import Retry
+from domain.documents import Connection, SageObject, SourceDocument
 from domain.emission import AHEAD, Emitted
 from domain.events import EventKind
 from domain.outcomes import Outcome, Rejected
 from domain.reading import Received
 from domain.reading.receive import receive
+from domain.reading.revision import earlier_revisions
 from producers.results import SourceRecord
 from tests.support.engine import invoice
 
@@ -29,6 +33,7 @@ NOW = datetime(2026, 6, 11, 12, tzinfo=UTC)
 CONNECTION = Connection("sub", "ACME", None, "acme")
 WRITER = Writer("group", "results", "dead")
 KEY = "invoice/a"
+EARLY = Emitted(datetime(2026, 6, 1, tzinfo=UTC), "evt-0")
 
 
 def at(minute: float) -> datetime:
@@ -263,6 +268,54 @@ def test_an_event_from_the_future_takes_no_waiting_ones_place():
     assert engine.deliver(event(60 * 24 * 400, "evt-2", "x")).code is Code.EVENT_TIME_AHEAD
     engine.release()
     assert engine.stands == "a"
+
+
+def test_an_event_from_the_future_that_was_not_kept_is_looked_at_anew_when_its_time_has_come():
+    engine = Engine()
+    engine.deliver(event(0, "evt-1", "a"), "deferred")
+    ahead = event(60 * 24 * 3, "evt-2", "x")
+    assert engine.deliver(ahead).code is Code.EVENT_TIME_AHEAD
+    engine.now = at(60 * 24 * 3) + timedelta(hours=1)
+    assert engine.deliver(ahead).outcome is Outcome.POSTED
+    assert engine.stands == "x"
+
+
+def test_what_an_earlier_version_read_otherwise_is_known_by_its_id_all_the_same():
+    made = orjson.loads(invoice("a"))
+    made["data"]["customer"] = {"id": "c", "name": "ELM Street"}
+    now = receive(EventKind.INVOICE, orjson.dumps(made))
+    document = now.document
+    assert isinstance(document, SourceDocument)
+    then = replace(now, revision=earlier_revisions(document)[0])
+    entry = replace(answered(Entry(now.key), then), last=Ending("newer", Outcome.POSTED, 5, 5, emitted=EARLY))
+    copied = replace(now, emitted=Emitted(NOW - timedelta(hours=1), now.event_id))
+    source = SourceRecord("invoice-created", 0, 9, 9)
+    assert then.revision != now.revision
+    assert turn_of(entry, copied, source, NOW) is Turn.PAST
+    another = replace(copied, emitted=Emitted(NOW - timedelta(hours=1), "another"))
+    assert turn_of(entry, another, source, NOW) is Turn.NEWEST
+
+
+def test_of_what_sage_did_not_show_any_more_a_newer_event_asks_sage_again():
+    lost = Ending("b", Outcome.REJECTED, 1, code=Code.STANDING_NOT_FOUND)
+    entry = Entry(KEY, posted=posted("a"), last=lost, parked=b"b")
+    assert judge(entry, "a", Turn.NEWEST) is Next.MAP
+    said = judge(entry, "a", Turn.PAST)
+    assert isinstance(said, Verdict)
+    assert said.outcome is Outcome.ALREADY_POSTED
+
+
+def test_a_retry_that_finds_what_stands_takes_the_mark_and_what_was_kept_away():
+    marked = Marked("b", "kim", at=1)
+    kept = Ending("a", Outcome.REJECTED, 2, code=Code.CHANGED_AFTER_POSTING, emitted=EARLY)
+    entry = Entry(KEY, posted=posted("a"), marked=marked, last=kept, parked=b"a")
+    work = Work(cast(Owner, None), event(0, "evt-1", "a"), b"a", SourceRecord("invoice-created", 0, 2), None)
+    work.asked = Order(Retry(id="r-1", by="kim", at=NOW, documents=(KEY,)), 0, 0)
+    verdict = judge(unmarked(entry), "a")
+    assert isinstance(verdict, Verdict)
+    after = WRITER.finished(work, verdict, entry, NOW).entry
+    assert after is not None
+    assert (after.marked, after.parked, after.rejected) == (None, None, False)
 
 
 def test_a_person_may_ask_for_an_event_from_the_future_and_the_next_true_one_takes_its_place():

@@ -112,7 +112,7 @@ async def every_read(gateway: CompanyGateway) -> None:
         await client.custom_fields(who, *FieldObject)
         await client.probe(who)
         reader = Reader(client, who)
-        await reader.books(("V-1",), "100")
+        await reader.books(("V-1",), "100", "MC_NUMBER")
         payments = PaymentsReader(client.page, lambda: None)
         for side in Side:
             await payments.newest(who, side)
