@@ -64,7 +64,7 @@ class Rig:
     async def records(self, topic):
         return await read_to_end(self.bootstrap, [TopicPartition(topic, number) for number in range(3)])
 
-    async def until(self, enough, seconds=40):
+    async def until(self, enough, seconds=180):
         """The summaries, once `enough` says so of them."""
         deadline = time.monotonic() + seconds
         while True:
@@ -78,7 +78,7 @@ class Rig:
 
     async def until_kept(self, changes):
         """Wait for so many changes of the table of open windows."""
-        async with asyncio.timeout(30):
+        async with asyncio.timeout(120):
             while len(await self.records(self.topics.statistics_windows)) < changes:  # noqa: ASYNC110 - Kafka is polled
                 await asyncio.sleep(0.1)
 
