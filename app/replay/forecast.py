@@ -18,9 +18,9 @@ from app.ledger_reading import Reader, offsets_in
 from app.progress import Progress
 from app.replay.plan import Move
 from consumers.engine.grouping import Row, as_row
-from consumers.engine.judgement import Next, as_known, judge, mapped, unchanged
+from consumers.engine.judgement import Next, against_what_stands, as_known, deletes, judge, lost, mapped
 from consumers.engine.knobs import Knobs
-from consumers.engine.ledger import Ending, Entry, Posted, decode, ended
+from consumers.engine.ledger import Ending, Entry, Posted, decode, ended, without_standing
 from consumers.engine.placement import stand_in
 from consumers.engine.records import Stand, read
 from consumers.engine.sequence import Turn, answered, place_of, turn_of
@@ -36,6 +36,7 @@ from domain.mapping_state import MappingState
 from domain.outcomes import Outcome, Rejected
 from domain.parties import PartyIndex
 from domain.reading import Received
+from domain.reading.revision import said_of
 from producers.results import SourceRecord
 
 
@@ -60,6 +61,8 @@ FROM_LEDGER = frozenset({Kind.ALREADY_POSTED, Kind.SUPERSEDED, Kind.REFUSED})
 TO_SAGE = frozenset({Kind.MAY_POST, Kind.CORRECTS})
 NO_LIST = PartyIndex(())
 DEFAULTS = Knobs()
+PARKED = b""
+"""For an event that a worker would keep: that it does counts here, and a span may hold many."""
 PARTY_TROUBLE = frozenset({Code.PARTY_NOT_FOUND, Code.PARTY_AMBIGUOUS, Code.PARTY_INACTIVE, Code.PARTY_NOT_CREATED})
 BY_CODE: Mapping[Code | None, Kind] = {
     Code.SUPERSEDED: Kind.SUPERSEDED,
@@ -207,8 +210,10 @@ class Simulation:
             return answer, None
         if answer is None:
             return Verdict(Outcome.REVERSED), None
-        if (same := unchanged(entry.posted, received, answer)) is not None:
-            return same, None
+        standing = None if lost(entry) else entry.posted
+        answer = against_what_stands(standing, entry.retired, received, answer, self._state)
+        if isinstance(answer, Verdict):
+            return answer, None
         # Sage's lists say which party it is, but an event that names none finds none in any list.
         party = (
             None if answer.party.external_id else NO_LIST.match(answer.party, answer.party_rules, answer.source.profile)
@@ -220,19 +225,23 @@ class Simulation:
     def _keep(
         self, entry: Entry, received: Received, source: SourceRecord, verdict: Verdict, document: Document | None
     ) -> None:
-        """The entry as it would be then. What was not posted is not parked here: it is judged by the rest."""
-        posted = None
+        """The entry as it would be then. What Sage alone would say of what was posted is not known."""
+        posted = verdict.posted
         if document is not None:
             where = document.connection, document.sage_object, document.number
-            posted = Posted(received.revision, "", "", *where, party_id="")
+            content, said = content_of(document), said_of(document.source)
+            posted = Posted(received.revision, "", "", *where, party_id="", content=content, said=said)
         by_sage = verdict.refused or verdict.stands
         place = source.offset, source.timestamp
         ending = Ending(
             received.revision, verdict.outcome, *place, verdict.code, by_sage=by_sage, emitted=received.emitted
         )
-        if verdict.outcome is Outcome.REVERSED:
-            entry = replace(entry, posted=None)
-        after = ended(entry, ending, posted=posted, marked=entry.marked)
+        if verdict.outcome is Outcome.REVERSED and entry.posted is not None:
+            after = without_standing(entry, ending, None, deleted=deletes(entry.posted, self._state))
+        else:
+            after = ended(entry, ending, posted=posted, marked=entry.marked)
+        if verdict.parked or verdict.outcome is Outcome.REJECTED or after.marked is not None:
+            after = replace(after, parked=PARKED)
         self._entries[entry.key] = after if verdict.moved is None else replace(after, grouped=verdict.moved.grouped)
 
 

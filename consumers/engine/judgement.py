@@ -278,6 +278,28 @@ def deletes(known: Posted | Retired, settings: MappingState) -> bool:
     return side.correct_posted_by == "deletion"
 
 
+def against_what_stands(
+    standing: Posted | None,
+    retired: Sequence[Retired],
+    received: Received,
+    document: Document,
+    settings: MappingState,
+) -> Document | Verdict:
+    """The document to post, or the verdict that it books what stands already.
+
+    `standing`: None also where it is not certain what stands.
+    """
+    if retired and (retired[-1].number or deletes(retired[-1], settings)):
+        # The reversal was booked on an open day; nothing may stand for want of another one.
+        document = replace(document, first_open_day=True)
+    return unchanged(standing, received, document) or document
+
+
+def lost(entry: Entry) -> bool:
+    """Whether what stands was not found in Sage when it was looked for last."""
+    return entry.last is not None and entry.last.code is Code.STANDING_NOT_FOUND
+
+
 def unmarked(entry: Entry) -> Entry:
     """Who asks again takes the mark away; a call that was in doubt before it is in doubt again."""
     if entry.marked is None:

@@ -105,11 +105,13 @@ async def settle(
 
     Raises:
         PartitionerError: A person has to decide.
-        UndecidedError: Another worker is about to decide.
+        UndecidedError: Another worker is about to decide. What is ours to decide is written by then.
         KafkaError: The broker did not answer.
     """
     placements: dict[str, Placement] = {}
-    for topic in dict.fromkeys(ledger.topic for ledger in restored):
+    # Those that are ours to decide come first: else two workers would wait for each other for ever.
+    topics = dict.fromkeys(ledger.topic for ledger in restored)
+    for topic in sorted(topics, key=lambda each: TopicPartition(each, 0) not in restored):
         ours = {ledger: copy for ledger, copy in restored.items() if ledger.topic == topic}
         partitions = len(await producers[next(iter(ours))].partitions_for(topic))
         if partitions == 1:

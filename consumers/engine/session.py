@@ -20,14 +20,15 @@ from consumers.engine.grouping import Row, as_row
 from consumers.engine.journal import Journal, JournalPlace, Note
 from consumers.engine.judgement import (
     Next,
+    against_what_stands,
     as_known,
     changed,
     deletes,
     judge,
+    lost,
     mapped,
     marked,
     overtaken,
-    unchanged,
     unmarked,
     with_present_credentials,
 )
@@ -345,15 +346,10 @@ class PartitionSession:
 
     def _against_what_stands(self, work: Work, entry: Entry, document: Document) -> Document | Verdict:
         """The document to post, or the verdict that it books what stands already."""
-        if entry.retired and (entry.retired[-1].number or deletes(entry.retired[-1], self._around.mapping())):
-            # The reversal was booked on an open day; nothing may stand for want of another one.
-            document = replace(document, first_open_day=True)
-        lost = entry.last is not None and entry.last.code is Code.STANDING_NOT_FOUND
-        if not (work.unsure or work.executed or lost):
-            return unchanged(work.standing, work.received, document) or document
-        if work.standing is not None:
-            work.standing = replace(work.standing, content="", booked="", said="")  # what stands is not certain
-        return document
+        standing = work.standing
+        if standing is not None and (work.unsure or work.executed or lost(entry)):
+            work.standing, standing = replace(standing, content="", booked="", said=""), None  # it is not certain
+        return against_what_stands(standing, entry.retired, work.received, document, self._around.mapping())
 
     # What lanes ask of the owner.
 

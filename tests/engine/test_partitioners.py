@@ -16,7 +16,7 @@ from consumers.engine.incarnation import PartitionsChangedError
 from consumers.engine.ledger import Ending, Entry
 from consumers.engine.ledger import encode as encode_entry
 from consumers.engine.ledger_store import MEMORY, Ledger
-from consumers.engine.placement import RULE, PartitionerError, decode
+from consumers.engine.placement import RULE, PartitionerError, decode, encode
 from consumers.engine.restore import fence
 from consumers.partitioners import Placement, Rule
 from domain.outcomes import Outcome
@@ -225,6 +225,45 @@ async def test_no_partition_opens_before_the_owner_of_the_first_has_decided(worl
             await settle(second, Rule.MURMUR2)
         assert await settle(second, None) is Rule.CRC32
     assert await rules(world) == {0: Rule.CRC32, 1: Rule.CRC32}
+
+
+class Cluster:
+    """The ledgers of two topics, as far as their partitioners go: what is committed in each partition."""
+
+    def __init__(self) -> None:
+        self.written: dict[TopicPartition, bytes] = {}
+
+    async def partitions_for(self, topic: str) -> set[int]:
+        return {0, 1}
+
+    async def write(self, ledger, value, producer, copy) -> None:
+        self.written[ledger] = value
+
+    async def written_in(self, first: TopicPartition) -> bytes | None:
+        return self.written.get(first)
+
+    async def settle(self, *ledgers: TopicPartition) -> None:
+        """Open these partitions, as a worker does that was given them."""
+        copies = {ledger: Ledger(MEMORY) for ledger in ledgers}
+        asked = {ledger.topic: placement.Asked(ledger.topic, Rule.CRC32) for ledger in ledgers}
+        try:
+            await placement.settle({}, dict.fromkeys(ledgers, self), copies, asked)
+        finally:
+            for copy in copies.values():
+                copy.close()
+
+
+async def test_two_workers_that_decide_for_one_topic_each_do_not_wait_for_each_other(monkeypatch):
+    cluster = Cluster()
+    monkeypatch.setattr(placement, "write", cluster.write)
+    monkeypatch.setattr(placement._Desk, "_written_in", cluster.written_in)
+    first = TopicPartition("y", 1), TopicPartition("x", 0)
+    second = TopicPartition("x", 1), TopicPartition("y", 0)
+    with pytest.raises(placement.UndecidedError):
+        await cluster.settle(*first)
+    await cluster.settle(*second)  # the first has decided for x, though y was not decided
+    await cluster.settle(*first)
+    assert cluster.written == dict.fromkeys((*first, *second), encode(Rule.CRC32))
 
 
 async def test_partitions_added_while_a_worker_runs_stop_it_before_anything_is_posted_twice(world: World):
