@@ -192,7 +192,7 @@ class Simulation:
             verdict, document = answer, None
         else:
             verdict, document = self._map(received, entry, value)
-        before, entry = entry, answered(entry, received)
+        before, entry = entry, answered(entry, received, verdict)
         if not verdict.from_ledger or verdict.newest:
             emitted = place_of(before, received, self._now, newest=turn is Turn.NEWEST)
             self._keep(entry, replace(received, emitted=emitted), source, verdict, document)

@@ -63,8 +63,8 @@ def judge(entry: Entry, revision: str, turn: Turn = Turn.NEWEST) -> Verdict | Ne
         looks = revision == entry.claim.revision or turn is Turn.NEWEST
         return Next.LOOK_UP if looks else _too_late(entry, turn)
     # Of what Sage did not show the last time, a new event asks Sage again.
-    lost = turn is Turn.NEWEST and entry.last is not None and entry.last.code is Code.STANDING_NOT_FOUND
-    if not lost and (same := _stands_already(entry, revision) or stands(entry, revision)) is not None:
+    asks = turn is Turn.NEWEST and lost(entry)
+    if not asks and (same := _stands_already(entry, revision) or stands(entry, revision)) is not None:
         return replace(same, newest=turn is Turn.NEWEST)
     told = entry.last if turn is Turn.PAST else None
     if turn in (Turn.AHEAD, Turn.CONTRADICTED) or (told is not None and told.revision != revision):
