@@ -61,6 +61,7 @@ class Code(StrEnum):
     OTHER_TRIGGER = "OTHER_TRIGGER"
     BILLED_UNDER_OTHER_KEY = "BILLED_UNDER_OTHER_KEY"
     BILLED_OTHERWISE = "BILLED_OTHERWISE"
+    BILL_IN_DOUBT = "BILL_IN_DOUBT"
     ALL_LINES_OFF = "ALL_LINES_OFF"
     CROSS_SUBSIDIARY_OFF = "CROSS_SUBSIDIARY_OFF"
     INTERCOMPANY_UNMAPPED = "INTERCOMPANY_UNMAPPED"
@@ -318,9 +319,16 @@ EXPLANATIONS: dict[Code, Explanation] = {
     Code.BILLED_OTHERWISE: Explanation(
         _R,
         "The trip's bill stands in Sage Intacct under its other document key (one event named the trip by its id, "
-        "another one by its number alone), and with another total. It is not booked a second time.",
+        "another one by its number alone), and with another total; or this event takes it back. Nothing is booked.",
         "If this event is right, reverse the record that `detail` names in Sage Intacct by hand, then `alvys-sage "
-        "retry`; if it is another trip of the same number, send it with its `trip.id`.",
+        "retry`, or where it takes the bill back `alvys-sage mark-synced`; if it is another trip of the same number, "
+        "send it with its `trip.id`.",
+    ),
+    Code.BILL_IN_DOUBT: Explanation(
+        _W,
+        "The trip's bill was sent under its other document key (one event named the trip by its id, another one by its "
+        "number alone), and whether Sage Intacct booked it is not known yet.",
+        "Nothing to do; once that is known, this document goes on by itself. Let every producer send `trip.id`.",
     ),
     Code.ALL_LINES_OFF: Explanation(
         _S,

@@ -123,13 +123,13 @@ class SetAside:
         self._start(blocker, self._try_again(blocker, self._put(blocker, verdict), connection))
 
     def later(self, work: Work, verdict: Verdict) -> Verdict:
-        """A document that its company does not take while it takes others: its verdict. It comes back after a while."""
+        """A document that cannot be posted now while others can: its verdict. It comes back after a while."""
         blocker = later_blocker_of(work.connection)
-        if (aside := self._asides.get(blocker)) is None:
-            log.warning("sage takes others but not these documents; they are parked", blocker=blocker, key=work.key)
-            aside = self._put(blocker, verdict)
+        if blocker not in self._asides:
+            log.warning("others are posted but not these documents; they are parked", blocker=blocker, key=work.key)
+            self._put(blocker, verdict)
             self._start(blocker, self._wait(blocker))
-        return _for_work(aside.verdict, work, blocker)
+        return _for_work(verdict, work, blocker)
 
     def tasks(self) -> tuple[asyncio.Task[None], ...]:
         """The probes that run, and those that failed by a defect of ours."""

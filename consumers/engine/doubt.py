@@ -2,7 +2,7 @@
 
 import asyncio
 import heapq
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 from dataclasses import replace
 from datetime import timedelta
 from itertools import count
@@ -41,6 +41,8 @@ class Doubts:
         self._due: list[tuple[float, int, Work]] = []
         self._order = count()
         self._added = asyncio.Event()
+        self._looking: Sequence[Work] = ()
+        """Those that are being looked up."""
         self._asked: set[Work] = set()
         """Documents that wait for a person."""
         self._gauge = metrics.NEED_A_PERSON.labels(company_id)
@@ -62,7 +64,15 @@ class Doubts:
                 await self._time.until(self._added, wait)
                 continue
             if batch := self._take():
+                self._looking = batch
                 await self._look_up(batch)
+                self._looking = ()
+
+    def works(self) -> Iterator[Work]:
+        """All whose outcome is not known."""
+        for work in (*self._looking, *(work for _, _, work in self._due)):
+            if not (work.owner.gone or work.withdrawn):
+                yield work
 
     def _push(self, work: Work, due: float) -> None:
         heapq.heappush(self._due, (due, next(self._order), work))

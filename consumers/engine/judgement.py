@@ -31,6 +31,9 @@ Known = TypeVar("Known", Claim, Posted)
 NOTHING_TO_BOOK = frozenset({Code.ZERO_TOTAL, Code.DEDUCTED_FROM_DRIVER, Code.WITHDRAWN})
 """Skips that say that nothing of the document belongs in Sage any more. All others speak of settings."""
 
+_UNDER_OTHER_KEY = frozenset({Code.BILLED_UNDER_OTHER_KEY, Code.BILLED_OTHERWISE})
+_TAKES_BACK = "; this event takes the bill back, and reaches only what its own key posted"
+
 
 class Next(Enum):
     """What a revision needs that the ledger cannot answer."""
@@ -42,12 +45,26 @@ class Next(Enum):
 
 
 def as_known(entry: Entry, received: Received) -> Received:
-    """The reading under the revision that the ledger has it under: earlier ones took lists as given."""
+    """The reading as the ledger knows its document.
+
+    Under the revision that the ledger has it under: earlier ones took lists as given. And one that takes back a bill
+    which stands under the trip's other key is refused, since nothing else would tell anybody that the bill stands.
+    """
+    last = entry.last
+    if entry.posted is None and last is not None and last.code in _UNDER_OTHER_KEY and _takes_back(received.document):
+        detail = f"{(last.detail or 'it stands there').removesuffix(_TAKES_BACK)}{_TAKES_BACK}"
+        return replace(received, document=Rejected(Code.BILLED_OTHERWISE, detail))
     known = {each.revision for each in (entry.posted, entry.claim, entry.last, entry.marked) if each is not None}
     if not known or received.revision in known or not isinstance(received.document, SourceDocument):
         return received
     former = next((each for each in earlier_revisions(received.document) if each in known), None)
     return received if former is None else replace(received, revision=former)
+
+
+def _takes_back(document: SourceDocument | Skipped | Rejected) -> bool:
+    if isinstance(document, SourceDocument):
+        return not any(line.amount for line in document.lines)
+    return isinstance(document, Skipped) and document.code in NOTHING_TO_BOOK
 
 
 def judge(entry: Entry, revision: str, turn: Turn = Turn.NEWEST) -> Verdict | Next:

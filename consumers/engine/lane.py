@@ -22,7 +22,7 @@ from consumers.engine.ledger import Claim, Posted
 from consumers.engine.periods import Periods
 from consumers.engine.places import CredentialsMissingError, Place, Sage, place_of
 from consumers.engine.preparation import Preparation
-from consumers.engine.twins import Twins, has_two_names, names_of
+from consumers.engine.twins import Twins, has_two_names, held_back, names_of
 from consumers.engine.verdicts import executed, not_corrected, not_permitted, refused, sage_answer
 from consumers.engine.work import Gone, Inspect, Owner, Verdict, Work
 from domain.codes import Code
@@ -279,11 +279,18 @@ class Lane:
                 await self._post_once(login, batch)
 
     async def _post_once(self, login: Login, batch: Sequence[Work]) -> None:
-        """Post a batch, but for what stands in Sage under its other name."""
+        """Post a batch, but for what stands in Sage under its other name, or may do so."""
         if not any(map(has_two_names, batch)):
             await self._post(login, batch)
             return
         async with self._one_of_two_names:
+            # Before the question: of a doubt that ends between the two, Sage would show nothing and nobody would know.
+            held = dict(held_back(batch, self._doubts.works()))
+            for work, verdict in held.items():
+                self._aside.unclear(work)
+                work.owner.finish(work, self._aside.later(work, verdict))
+            if not (batch := [work for work in batch if work not in held]):
+                return
             try:
                 against = dict(await self._twins.against(login, batch))
             except SageError as error:

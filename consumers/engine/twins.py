@@ -3,13 +3,17 @@
 Events of one trip that name it both ways have two keys, so two ledger partitions that know nothing of each other. What
 both names share is the bill's number and vendor in Sage, and the marker of the other name on what stands there. So
 before such a bill is created it is looked for in Sage, all those of a request in one question; lanes let no two
-requests that create such bills overlap. Where it stands under the other name it is never booked again.
+requests that create such bills overlap. Where it stands under the other name it is never booked again. While a call
+under the other name has no outcome, what Sage does not show yet proves nothing: the bill waits.
 """
 
-from collections.abc import Sequence
+from collections import defaultdict
+from collections.abc import Iterable, Sequence
 
+from consumers.engine.numbers import is_of
 from consumers.engine.work import Verdict, Work
 from domain.codes import Code
+from domain.documents import SageObject
 from domain.identity import marker
 from domain.outcomes import Outcome
 from producers.results import SageAnswer
@@ -34,6 +38,22 @@ def names_of(work: Work) -> set[str]:
     return {work.key} if by_number is None else {work.key, by_number}
 
 
+def held_back(batch: Sequence[Work], doubts: Iterable[Work]) -> list[tuple[Work, Verdict]]:
+    """Those of the batch that Sage may be booking under their other name: a call of that name has no outcome yet."""
+    creating: defaultdict[tuple[SageObject, str], list[Work]] = defaultdict(list)
+    for doubt in doubts:
+        if not doubt.claimed.corrects:
+            creating[doubt.claimed.sage_object, doubt.claimed.party_id].append(doubt)
+    held: list[tuple[Work, Verdict]] = []
+    for work in filter(has_two_names, batch):
+        rivals = creating.get((work.claimed.sage_object, work.claimed.party_id), [])
+        rival = next((each for each in rivals if _may_be_twin(work, each)), None)
+        if rival is not None:
+            detail = f"{rival.key} was sent as number {rival.claimed.number}, and its outcome is not known yet"
+            held.append((work, Verdict(Outcome.DEFERRED, Code.BILL_IN_DOUBT, detail)))
+    return held
+
+
 class Twins:
     """Looks for documents under their other name. One per lane."""
 
@@ -46,25 +66,44 @@ class Twins:
         Raises:
             SageError: It could not be looked up; nothing was decided, for none of the batch.
         """
-        sought = {work: work.mapped.source.number for work in batch if has_two_names(work)}
+        sought = {work: _numbers(work) for work in batch if has_two_names(work)}
         found: list[tuple[Work, Verdict]] = []
         suffix = 0
         while sought and suffix <= MOST_SUFFIXES:
+            asked = [(work, number) for work, numbers in sought.items() for number in numbers]
             keys = [
-                DocumentKey(work.claimed.sage_object, number, work.claimed.party_id) for work, number in sought.items()
+                DocumentKey(work.claimed.sage_object, f"{number}-{suffix}" if suffix else number, work.claimed.party_id)
+                for work, number in asked
             ]
-            answers = await self._client.find(login, keys)
-            suffix += 1
-            left: dict[Work, str] = {}
-            for work, there in zip(sought, answers, strict=True):
-                twins = [each for each in there if _is_twin(work, each)]
-                standing = [each for each in twins if not each.reversed]
+            twins: defaultdict[Work, list[Found]] = defaultdict(list)
+            left: defaultdict[Work, list[str]] = defaultdict(list)
+            for (work, number), there in zip(asked, await self._client.find(login, keys), strict=True):
+                own = [each for each in there if _is_twin(work, each)]
+                twins[work] += own
+                if own:  # where all were corrected under that name, the one that stands may have got a suffix
+                    left[work].append(number)
+            for work, own in twins.items():
+                standing = [each for each in own if not each.reversed]
                 if standing:
                     found.append((work, _stands(work, standing[0])))
-                elif twins:  # it was corrected under that name, and may have got a suffix
-                    left[work] = f"{work.mapped.source.number}-{suffix}"
+                    left.pop(work, None)
             sought = left
+            suffix += 1
         return found
+
+
+def _numbers(work: Work) -> list[str]:
+    """What the bill's number may be before suffixes: its own, and the one that an earlier version made of it."""
+    document = work.mapped
+    former = [document.former.number] if document.former is not None else []
+    return list(dict.fromkeys([document.source.number, *former]))
+
+
+def _may_be_twin(work: Work, doubt: Work) -> bool:
+    """By its key and number alone, of one party: what it is in Sage is not known yet."""
+    if doubt.key == work.key or work.mapped.source.by_number not in (work.key, doubt.key):
+        return False
+    return any(is_of(doubt.claimed.number, number) for number in _numbers(work))
 
 
 def _is_twin(work: Work, there: Found) -> bool:

@@ -1,5 +1,7 @@
 """A trip has one bill, whether its events name it by its id or by its number alone. Promises 2 and 3."""
 
+from dataclasses import replace
+from datetime import timedelta
 from typing import Any
 
 import orjson
@@ -9,8 +11,8 @@ from domain.identity import marker
 from sage_client.errors import UnavailableError
 from tests.engine.test_corrections import connection, drafts, stands, told
 from tests.engine.test_order_and_waiting import MASTER
-from tests.support.engine import SUBSIDIARY, emission, emitted
-from tests.support.events import event
+from tests.support.engine import QUICK, SUBSIDIARY, emission, emitted
+from tests.support.events import event, withdrawn
 
 TRIP = "trip-1"
 
@@ -65,6 +67,39 @@ async def test_both_at_once_are_one_bill(world):
     async with world.worker():
         results = await world.until(2)
     assert sorted(each["outcome"] for each in results) == ["posted", "skipped"]
+    assert stands(world) == [("T34-1", "1000.00")]
+
+
+async def test_while_the_first_ones_call_is_in_doubt_the_second_waits_and_one_bill_stands(world):
+    world.sage.script.append("lost")
+    world.sage.hidden = True  # Sage still executes it: no look-up sees it
+    async with world.worker(replace(QUICK, execution=timedelta(seconds=60))):
+        await send(world, bill(None))
+        await world.until(1, "uncertain")
+        await send(world, bill(TRIP))
+        results = await world.until(1, "deferred")
+        assert results[-1]["code"] == "BILL_IN_DOUBT"
+        assert len(world.sage.requests) == 1
+        world.sage.hidden = False
+        await world.until(1, "posted")
+        results = await world.until(1, "skipped")
+    assert results[-1]["code"] == "BILLED_UNDER_OTHER_KEY"
+    assert stands(world) == [("T34-1", "1000.00")]
+
+
+async def test_what_takes_the_bill_back_under_its_other_name_leaves_the_persons_item_and_the_bill(world):
+    await send(world, bill(None))
+    async with world.worker():
+        await world.until(1, "posted")
+        await send(world, bill(TRIP, total="1200.00"))
+        await world.until(1, "rejected")
+        record_key, value = bill(TRIP)
+        await send(world, (record_key, orjson.dumps(withdrawn(orjson.loads(value)))))
+        results = await world.until(2, "rejected")
+        assert results[-1]["code"] == "BILLED_OTHERWISE"
+        assert "record 1" in results[-1]["detail"]
+        await world.ask("retry", documents=[results[-1]["documentKey"]])
+        await world.until(3, "rejected")
     assert stands(world) == [("T34-1", "1000.00")]
 
 
