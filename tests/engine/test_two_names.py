@@ -42,6 +42,11 @@ async def send(world, *bills):
     await world.send(*bills, topic=world.topics.settlement_finalized)
 
 
+def codes(results: Any, outcome: str) -> list[str]:
+    """The codes of an outcome; the two names have partitions of their own, which are read in any order."""
+    return [each["code"] for each in results if each["outcome"] == outcome]
+
+
 @pytest.mark.parametrize("ids", [(None, TRIP), (TRIP, None)], ids=["number, then id", "id, then number"])
 async def test_a_trip_that_is_named_both_ways_is_billed_once_and_the_second_is_told_by_name(world, ids):
     await send(world, bill(ids[0]))
@@ -78,12 +83,12 @@ async def test_while_the_first_ones_call_is_in_doubt_the_second_waits_and_one_bi
         await world.until(1, "uncertain")
         await send(world, bill(TRIP))
         results = await world.until(1, "deferred")
-        assert results[-1]["code"] == "BILL_IN_DOUBT"
+        assert codes(results, "deferred") == ["BILL_IN_DOUBT"]
         assert len(world.sage.requests) == 1
         world.sage.hidden = False
         await world.until(1, "posted")
         results = await world.until(1, "skipped")
-    assert results[-1]["code"] == "BILLED_UNDER_OTHER_KEY"
+    assert codes(results, "skipped") == ["BILLED_UNDER_OTHER_KEY"]
     assert stands(world) == [("T34-1", "1000.00")]
 
 
@@ -96,9 +101,9 @@ async def test_what_takes_the_bill_back_under_its_other_name_leaves_the_persons_
         record_key, value = bill(TRIP)
         await send(world, (record_key, orjson.dumps(withdrawn(orjson.loads(value)))))
         results = await world.until(2, "rejected")
-        assert results[-1]["code"] == "BILLED_OTHERWISE"
-        assert "record 1" in results[-1]["detail"]
-        await world.ask("retry", documents=[results[-1]["documentKey"]])
+        assert codes(results, "rejected") == ["BILLED_OTHERWISE"] * 2
+        assert all("record 1" in each["detail"] for each in results if each["outcome"] == "rejected")
+        await world.ask("retry", documents=[f"carrier-bill/{TRIP}"])
         await world.until(3, "rejected")
     assert stands(world) == [("T34-1", "1000.00")]
 
