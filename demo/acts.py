@@ -45,15 +45,15 @@ class Evidence:
         return [each for each in self.sent if not as_expected(each)]
 
     @property
-    def refused_again(self) -> int:
-        """Records delivered again that Sage had refused: it is asked anew, somebody may have mended it there."""
-        return sum(1 for each in self.again if (each.event.expectation.code or "").startswith("SAGE_"))
-
-    @property
     def sound(self) -> bool:
         """Whether everything is as it should be."""
-        quiet = self.creates_again == self.refused_again
-        return self.audit.sound and quiet and not self.unexpected and not self.strays and self.payments.sound
+        return (
+            self.audit.sound
+            and not self.creates_again
+            and not self.unexpected
+            and not self.strays
+            and self.payments.sound
+        )
 
 
 def as_expected(sent: Sent) -> bool:

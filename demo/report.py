@@ -22,7 +22,7 @@ def report(evidence: Evidence, screen: Screen) -> None:
     _detention(evidence, screen)
     screen.plain(
         f"delivered a second time: {len(evidence.again)} records; create calls to Sage for them: "
-        f"{evidence.creates_again}, for {evidence.refused_again} that Sage had refused and is asked anew"
+        f"{evidence.creates_again}"
     )
     _payments(evidence, screen)
     found = evidence.audit
