@@ -28,15 +28,11 @@ Json = Annotated[bool, typer.Option("--json", help="Answer as JSON.")]
 
 def show_json(value: object) -> None:
     """Print a value as JSON; keys keep their order."""
-    _print_json(json.dumps(value, indent=2, ensure_ascii=False, default=str))
+    show_json_line(json.dumps(value, indent=2, ensure_ascii=False, default=str))
 
 
 def show_json_line(text: str) -> None:
-    """Print one JSON value, encoded already, as a line that can be read back."""
-    _print_json(text)
-
-
-def _print_json(text: str) -> None:
+    """Print a JSON value, encoded already, so that it can be read back."""
     print(_UNSEEN.sub(_as_json_escape, text))  # noqa: T201 - the command's answer
 
 
