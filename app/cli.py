@@ -108,8 +108,6 @@ def main(arguments: list[str] | None = None) -> None:
     mount(root)
     try:
         root(args=arguments, prog_name="alvys-sage", **HELP)
-    except KeyboardInterrupt:
-        raise SystemExit(130) from None
     except BrokenPipeError:
         # The reader of our output went away, as `head` does. Nothing is left to say, and no flush at exit may try.
         os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())

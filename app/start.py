@@ -12,6 +12,9 @@ def main() -> None:
         signal.signal(signal.SIGINT, signal.SIG_DFL)
     from app.cli import main as run  # noqa: PLC0415 - loaded only now: it takes a third of a second
 
-    if interruptible:
-        signal.signal(signal.SIGINT, signal.default_int_handler)
-    run()
+    try:
+        if interruptible:
+            signal.signal(signal.SIGINT, signal.default_int_handler)
+        run()
+    except KeyboardInterrupt:
+        raise SystemExit(130) from None

@@ -1,6 +1,7 @@
 """The worker processes, and what is done to them. One that ends by itself is started again."""
 
 import asyncio
+import re
 import shutil
 import signal
 import time
@@ -85,6 +86,15 @@ class Pool:
             slot.failures = slot.failures + 1 if time.monotonic() - slot.started < SOON else 0
             slot.not_before = time.monotonic() + min(RESTART_AFTER * 2**slot.failures, LONGEST_WAIT)
         self.start()
+
+    async def until_logged(self, *patterns: str) -> None:
+        """Wait until each pattern is found in a log of theirs. The caller sets the deadline."""
+        left = set(patterns)
+        while left:
+            for log in self._folder.glob("worker-*/*.log"):
+                said = log.read_text(encoding="utf-8", errors="replace")
+                left -= {each for each in left if re.search(each, said)}
+            await asyncio.sleep(0.1)
 
     def _launch(self, slot: Slot) -> None:
         slot.starts += 1

@@ -1,11 +1,12 @@
 """What an accountant does next: drawn from a seed, given what stands in the books. Pure; the accountant does it.
 
 A play that polling cannot see names the documents that it hides: what is edited or voided without a newer stamp, what
-is deleted (a row that is gone has no stamp), what is stamped by a clock that jumped back.
+is deleted (a row that is gone has no stamp), what is stamped by a clock that jumped back, a discount on AR (`query`
+refuses its columns: only the document's balance holds it, docs/decisions/0053).
 """
 
 from collections.abc import Callable, Collection, Mapping, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from decimal import Decimal
 from random import Random
 from typing import Any
@@ -136,7 +137,9 @@ class Player:
         taken = min(amount - 1, max(1, amount // self._chance.randint(2, 30)))
         other = self._chance.choice(("discount", "adjustment", "inline"))
         parts = {"payment": text(amount - taken), other: text(taken)} if taken else {other: text(amount)}
-        return self._record("parts", books, {documents[0]["recordno"]: parts})
+        play = self._record("parts", books, {documents[0]["recordno"]: parts})
+        unseen = books.side == "AR" and "discount" in parts
+        return replace(play, hidden=_touched(books, [{"document": documents[0]["recordno"]}])) if unseen else play
 
     def _negative(self, books: Books) -> Play | None:
         credits_ = [row for row in books.documents if Decimal(row["due"]) < 0 and row["state"] in _OPEN]

@@ -10,7 +10,7 @@ from random import Random
 from chaos.payments.audit import Evidence, Findings, audit
 from chaos.payments.facts import Told, read, truth
 from chaos.payments.hurried import RECONCILE
-from chaos.payments.system import INTERVAL, System
+from chaos.payments.system import COMPANIES, INTERVAL, System
 from demo.processes import DemoError, command
 
 KILLS = {"kill": 8, "freeze": 3, "term": 3, "once": 2}
@@ -18,6 +18,8 @@ KILLS = {"kill": 8, "freeze": 3, "term": 3, "once": 2}
 GAP = (1.0, 5.0)
 """Seconds between two kills."""
 SESSION = 3.0
+FIRST_POLL_WITHIN = 120.0
+"""Seconds."""
 BURST = 12
 """Plays between two pauses, at most."""
 
@@ -69,6 +71,7 @@ class Run:
         system, began = self._system, time.monotonic()
         self._before = await system.accountant.functions()
         system.pool.start()
+        await self._until_polled()
         system.proxy.on = True
         async with asyncio.TaskGroup() as tasks:
             tending = tasks.create_task(self._tend())
@@ -104,6 +107,12 @@ class Run:
             findings=findings,
             replay=again,
         )
+
+    async def _until_polled(self) -> None:
+        """What comes before the first poll of a company is asked for by document: nothing of it would be hidden."""
+        async with asyncio.timeout(FIRST_POLL_WITHIN):
+            lines = (rf"payments polled .*company={company} .*well=True" for company in COMPANIES)
+            await self._system.pool.until_logged(*lines)
 
     async def _account(self, until: float, plays: int) -> None:
         """Bursts of plays, so that some share a second, and pauses, so that some do not."""

@@ -97,6 +97,7 @@ class _Run:
     async def until(self, stop: asyncio.Event, *, now: bool) -> int:
         schedule = None if now else self._job.schedule
         await self._read_to_end()
+        log.info("grouped rows read", topic=self._job.rows)
         while not stop.is_set():
             if any(True for _ in self._groups.due(self._job.time.now(), schedule)):
                 await self._read_to_end()  # what was committed by now belongs into it

@@ -172,8 +172,8 @@ def test_a_metrics_port_that_is_taken_is_one_line_that_names_it(run, installed):
 
 BEGUN = {
     "worker": "partitions open",
-    "payments": "payments poller started",
-    "group-bills": "grouping bills",
+    "payments": "payment cursors open",
+    "group-bills": "grouped rows read",
 }
 
 

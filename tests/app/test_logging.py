@@ -31,3 +31,13 @@ def test_what_came_from_outside_cannot_break_a_line(log_format, capsys, restored
     assert all(line.isprintable() and len(line) < 10_000 for line in lines)
     if log_format == "json":
         assert json.loads(lines[0])["key"] == r"a\nlevel=error\r\x1b[2J\u202e\u2028b\ud800"
+
+
+def test_lines_of_a_logger_that_was_used_before_can_be_captured(restored):
+    log = structlog.get_logger("ours")
+    set_up(Settings())
+    log.warning("before")
+    structlog.reset_defaults()
+    with structlog.testing.capture_logs() as lines:
+        log.warning("after")
+    assert [line["event"] for line in lines] == ["after"]

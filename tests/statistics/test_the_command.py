@@ -210,6 +210,17 @@ async def test_tables_that_are_read_sooner_than_anybody_waits_for_it_are_counted
         assert counted(found) == {"posted": count}
 
 
+async def test_results_that_wait_at_a_start_are_counted_also_where_they_are_read_before_all_is_ready(rig):
+    sent = 0
+    for count in (10, 300):  # at the second start there are tables to be read first, and so the reading has begun
+        await rig.send(*(result(f"a/{n}", total="1") for n in range(count)))
+        sent += count
+        with rig.statistics(("tests.support.late_seeking",)) as process:
+            found = await rig.until(lambda found, total=sent: read(found) >= total)
+            stop(process)
+    assert counted(found) == {"posted": sent}
+
+
 async def test_it_stops_at_once_while_it_starts(rig):
     with rig.statistics() as process:
         async with asyncio.timeout(20):
