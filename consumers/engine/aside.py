@@ -1,13 +1,15 @@
-"""Connections that take nothing: set aside with one alarm, tried by a probe, released when it works (promise 5).
+"""Circuit breakers for Sage connections that take nothing (promise 5).
 
 =========  =============================================================================================================
-aside      its documents are parked; a probe, which reads and books nothing, is sent now and then
-trial      the probe succeeded, which proves a sign-in but not that documents are taken: one document is let through,
-           the others stay parked and are told nothing
-released   that document was answered: what is parked comes back. Not taken, or in doubt: aside again, for longer
+open       one alarm; the connection's documents are parked; a probe, which reads and books nothing, is sent now and
+           then
+half-open  the probe succeeded, which proves a sign-in but not that documents are taken: one document is the trial, the
+           others stay parked and no result is published for them
+closed     the trial document was answered: the parked documents are retried. If the trial was not taken or is in doubt,
+           the circuit opens again, for longer
 =========  =============================================================================================================
 
-Set aside is a connection, or one kind of documents of it where Sage refuses the user a permission: the other passes.
+A circuit covers a connection, or one kind of its documents if Sage refuses the user a permission: other kinds pass.
 """
 
 import asyncio
@@ -27,34 +29,45 @@ from sage_client import SageError
 log = structlog.get_logger(__name__)
 
 LOOK_AGAIN = 0.02
-"""Seconds between two looks for a document that can be the trial, while some are on their way."""
+"""Seconds between two looks for a trial document, while documents are about to be parked."""
 
 
 @dataclass(frozen=True, slots=True)
 class Wakes:
-    """How documents that wait for something are brought back."""
+    """Callbacks that retry parked documents."""
 
     all: Callable[[str], None]
-    """All that wait for the blocker."""
+    """Retry all documents that wait for the blocker."""
     one: Callable[[str], bool]
-    """One of them; False if none is left that could be."""
+    """Retry one document that waits for the blocker. Returns False if there is none that can be retried."""
     coming: Callable[[str], bool]
-    """Whether documents are on their way to wait for the blocker: told to, and not durable yet."""
+    """Whether documents are about to be parked for the blocker: decided, but not durable yet."""
 
 
 @dataclass(slots=True, eq=False)
 class _Aside:
     verdict: Verdict
-    """Of every document that comes, but for what it waits for."""
+    """The result given to every document while the circuit is open (its blocker is filled in per document)."""
     trial: Work | None = None
+    """The trial document of a half-open circuit. None if there is none yet, or if it has ended."""
     wanted: bool = False
-    """True while the next document that comes is let through."""
+    """True while the circuit is half-open without a trial: the next document becomes the trial."""
     settled: asyncio.Event = field(default_factory=asyncio.Event)
+    """Set when the trial has ended."""
     worked: bool = False
+    """Whether Sage answered the trial document."""
 
 
 class SetAside:
-    """The connections of one company that are set aside, and why."""
+    """The open circuits of one company, and the reason of each.
+
+    Args:
+        company_id: The Sage company.
+        sage: The client and the credentials, for probes.
+        wakes: Callbacks that retry parked documents.
+        knobs: Delays between probes.
+        time: The clock.
+    """
 
     def __init__(self, company_id: str, sage: Sage, wakes: Wakes, knobs: Knobs, time: Time) -> None:
         self._sage = sage
@@ -63,29 +76,33 @@ class SetAside:
         self._time = time
         self._asides: dict[str, _Aside] = {}
         self._in_a_row: dict[str, int] = {}
-        """How often each was set aside, or failed its trial, without anything having worked in between."""
+        """Times in a row that each circuit opened or failed its trial, without any document answered in between."""
         self._tasks: set[asyncio.Task[None]] = set()
         self._gauge = metrics.SET_ASIDE.labels(company_id)
 
     def __contains__(self, blocker: str) -> bool:
-        """Whether documents still have to wait for this."""
+        """Whether the circuit of this blocker is open, so that documents still have to wait."""
         return blocker in self._asides
 
     def why(self, connection: Connection) -> Verdict | None:
-        """Why the connection as a whole is set aside; None if it is not."""
+        """The result that the connection's open circuit gives. None if the connection's circuit is closed."""
         aside = self._asides.get(blocker_of(connection))
         return aside.verdict if aside is not None else None
 
     def refuses(self, work: Work) -> Verdict | None:
-        """The verdict of a document that may not go on now; None for one that may, such as one on trial."""
+        """Check a document before it goes on. Returns its result if a circuit refuses it; else None, as for a trial."""
         for blocker, aside in self._of(work):
             if aside.trial is not work:
                 return _for_work(aside.verdict, work, blocker)
         return None
 
     def admit(self, work: Work) -> Verdict | None:
-        """The same for a document that comes; where a trial is wanted, it is the one."""
-        # One on trial comes again: between two steps of a correction it was elsewhere.
+        """Let a document in, or refuse it. In the half-open state the first document let in becomes the trial.
+
+        Returns:
+            The result of a refused document; None if the document may go on.
+        """
+        # A trial document may come twice: between two steps of a correction it is in another queue.
         refusing = [
             (blocker, aside) for blocker, aside in self._of(work) if not aside.wanted and aside.trial is not work
         ]
@@ -97,11 +114,11 @@ class SetAside:
         return None
 
     def on_trial(self, work: Work) -> bool:
-        """Whether much hangs on this document."""
+        """Whether this document is the trial of a half-open circuit."""
         return any(aside.trial is work for _, aside in self._of(work))
 
     def answered(self, work: Work) -> None:
-        """Sage took this document up: it did, or refused it for what it says."""
+        """Record that Sage took this document up: executed it, or refused it for its content. A trial then succeeds."""
         for blocker, aside in self._of(work):
             self._settle(blocker, aside, work, worked=True)
         for blocker in (blocker_of(work.connection), kind_blocker_of(work.connection, work.sage_object)):
@@ -109,12 +126,12 @@ class SetAside:
                 self._in_a_row.pop(blocker, None)
 
     def unclear(self, work: Work) -> None:
-        """What became of this document is not known: on trial, that is no success."""
+        """Record that Sage did not take this document up, or may not have. A trial then fails."""
         for blocker, aside in self._of(work):
             self._settle(blocker, aside, work, worked=False)
 
     def add(self, connection: Connection, verdict: Verdict, kind: SageObject | None = None) -> None:
-        """Set a connection aside, or one kind of its documents, once; a trial that is running has failed."""
+        """Open the circuit of a connection, or of one kind of its documents. If open, its running trial has failed."""
         blocker = blocker_of(connection) if kind is None else kind_blocker_of(connection, kind)
         if (aside := self._asides.get(blocker)) is not None:
             self._settle(blocker, aside, aside.trial, worked=False)
@@ -123,7 +140,7 @@ class SetAside:
         self._start(blocker, self._try_again(blocker, self._put(blocker, verdict), connection))
 
     def later(self, work: Work, verdict: Verdict) -> Verdict:
-        """A document that cannot be posted now while others can: its verdict. It comes back after a while."""
+        """The result for a document that cannot be posted now while others can: parked, and retried after a delay."""
         blocker = later_blocker_of(work.connection)
         if blocker not in self._asides:
             log.warning("others are posted but not these documents; they are parked", blocker=blocker, key=work.key)
@@ -132,7 +149,7 @@ class SetAside:
         return _for_work(verdict, work, blocker)
 
     def tasks(self) -> tuple[asyncio.Task[None], ...]:
-        """The probes that run, and those that failed by a defect of ours."""
+        """The running probes, and the probes that failed by a defect of ours."""
         return tuple(self._tasks)
 
     def _of(self, work: Work) -> Iterator[tuple[str, _Aside]]:
@@ -151,7 +168,7 @@ class SetAside:
             aside.trial, aside.worked = None, worked
             aside.settled.set()
             if worked:
-                self._release(blocker)  # at once: what comes next need not wait for the one who waits
+                self._release(blocker)  # at once, so that the next document need not wait for the probe task
 
     def _release(self, blocker: str) -> None:
         if self._asides.pop(blocker, None) is not None:
@@ -165,7 +182,7 @@ class SetAside:
         task.add_done_callback(self._done)
 
     def _done(self, task: asyncio.Task[None]) -> None:
-        if task.cancelled() or task.exception() is None:  # one that failed stays, for the lane to report
+        if task.cancelled() or task.exception() is None:  # a failed task stays in the set, for the lane to report
             self._tasks.discard(task)
 
     async def _gap(self, blocker: str) -> None:
@@ -191,29 +208,31 @@ class SetAside:
             log.info("sage connection still set aside", blocker=blocker, error="its trial document was not taken")
 
     async def _trial(self, blocker: str, aside: _Aside) -> bool:
-        """Let one document through; True when the connection was released."""
+        """Let one trial document through. Returns True if the circuit was closed."""
         aside.settled.clear()
         aside.wanted, aside.worked = True, False
-        while aside.wanted:  # nobody sets an event
+        while aside.wanted:  # polling: `admit` sets no event
             if self._wakes.one(blocker):
-                # One that was mapped to something else is no trial; there may be thousands, and heartbeats go on.
+                # The document may now be mapped to another connection, so it is no trial. There may be thousands of
+                # these: let heartbeats run in between.
                 await asyncio.sleep(0)
             elif self._wakes.coming(blocker):
-                # Kafka is slower than the probe. Released now, the whole backlog would be sent on a sign-in alone.
+                # Documents are about to be parked, but Kafka is slower than the probe. If the circuit closed now, the
+                # whole backlog would be sent on the strength of a sign-in alone.
                 await self._time.sleep(LOOK_AGAIN)
             else:
                 break
-        if aside.wanted:  # nothing waits: what comes first is the trial of what comes next
+        if aside.wanted:  # no document waits, so there is nothing to try: close the circuit
             aside.wanted = False
             self._release(blocker)
             return True
-        # One that was let go with its partition never settles.
+        # If the trial's partition was revoked, no answer will come: wait only as long as a call may take.
         await self._time.until(aside.settled, (self._knobs.send_within + self._knobs.exchange).total_seconds())
         aside.trial = None
         return aside.worked
 
 
 def _for_work(verdict: Verdict, work: Work, blocker: str) -> Verdict:
-    """The verdict with what this document waits for: the connection works again, or is set up otherwise."""
+    """The result with this document's blockers: the circuit, or a new connection setting, releases the document."""
     blocked_by = (blocker, ConnectionKey(work.connection.subsidiary_id).canonical)
     return replace(verdict, blocked_by=blocked_by, parked=True)

@@ -1,4 +1,4 @@
-"""The claim and the call of a document's next step: pure."""
+"""Build the claim and the call of a document's next step. Pure."""
 
 from dataclasses import replace
 from datetime import date, datetime
@@ -13,10 +13,13 @@ from sage_client import Call, Correction, DeleteCall, ReverseCall, UpdateCall
 
 
 def claim_of(work: Work, lease_until: datetime) -> Claim:
-    """The claim of the work's next call.
+    """Build the claim of the work item's next call.
 
-    Its control id is the same whoever makes it, for the same document, content, operation and attempt. That of a
-    correction names its record too: it may be sent to no other.
+    The control id depends only on document, content, operation and attempt, never on who makes it. For a correction it
+    also covers the record number, since the call may be sent for no other record.
+
+    Raises:
+        ValueError: The document was not mapped yet.
     """
     step, connection = work.step, work.connection
     record_no = step.posted.record_no if step is not None else ""
@@ -58,13 +61,13 @@ def claim_of(work: Work, lease_until: datetime) -> Claim:
 
 
 def _late(work: Work) -> date | None:
-    """The day of a reversal that Sage refused on an earlier one."""
+    """Date of a reversal, if Sage refused an earlier one; else None."""
     step = work.step
     return step.on if work.not_before and isinstance(step, Retire) and step.operation == REVERSE else None
 
 
 def call_of(work: Work) -> Call | Correction:
-    """The call that was claimed."""
+    """Build the call of the work item's claim. Raises ValueError before the claim was made."""
     claim = work.claimed
     match work.step:
         case Retire(operation=operation, on=on):

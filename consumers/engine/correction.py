@@ -1,19 +1,20 @@
-"""What follows from what stands in Sage when its document changed: pure, and the only place where it is decided.
+"""Correct an existing Sage record whose document changed. Pure, and the only place where this is decided.
 
-==========================================  ==============================  ===========================================
-what stands under the record number         something is to be booked       nothing is (zero total, deducted now)
-==========================================  ==============================  ===========================================
-Draft that can hold the document            `Update`, in place              `Retire`: deleted
-Draft of another party, place or kind, or   `Retire`: deleted, then posted  `Retire`: deleted
-whose old parts an update cannot take away
+==========================================  ===============================  ==========================================
+existing record under the record number     something is to be booked        nothing is (zero total, deducted now)
+==========================================  ===============================  ==========================================
+Draft that can hold the document            `Update`, in place               `Retire`: deleted
+Draft of another party, place or kind, or   `Retire`: deleted, then posted   `Retire`: deleted
+with old parts an update cannot remove
 Posted, or Paid with a total of zero;       `Retire`: reversed, then posted  `Retire`: reversed
 nothing paid or selected
-the same, `correctPostedBy` deletion        `Retire`: deleted, then posted  `Retire`: deleted
-Reversed, Voided                            `Gone`: posted anew             `Gone`
-Paid, in part; Selected; Closed; in          `Refused`, each by its code    the same
-approval; a state that is not known
-nothing                                     `Refused`; `Gone` once a person, told so, asked again
-==========================================  ==============================  ===========================================
+the same, `correctPostedBy` deletion        `Retire`: deleted, then posted   `Retire`: deleted
+Reversed, Voided                            `Gone`: posted anew              `Gone`
+Paid, in part; Selected; Closed; in         `NotCorrected`, with a code for  the same
+approval; a state that is not known         each
+no record                                   `NotCorrected`; `Gone` once a    the same
+                                            person, told so, asked again
+==========================================  ===============================  ==========================================
 
 And after a call whose answer was lost (step 6): what a look-up by record number proves of it, `prove_correction`.
 """
@@ -42,25 +43,27 @@ _IN_THE_WAY = (
 
 @dataclass(frozen=True, slots=True)
 class Wanted:
-    """What is to stand instead."""
+    """The document that should replace the existing Sage record, and what limits the correction."""
 
     document: Document | None
-    """None: nothing is to be booked."""
+    """The document to book. None: nothing is to be booked."""
     party_id: str | None
+    """The party's id in Sage. None if nothing is to be booked."""
     today: date
+    """The present date in UTC."""
     consented: bool = False
-    """Whether a person, told that nothing was found, asked to go on."""
+    """True if a person was told that the record cannot be found, and asked to go on."""
     unsure: bool = False
-    """Whether an update with this content may have been executed already."""
+    """True if an update of the record may have been executed already."""
     by_deletion: bool = False
-    """Whether the settings say that what is posted is deleted, instead of reversed."""
+    """True if the settings say that a posted record is deleted instead of reversed."""
     not_before: date | None = None
-    """The first day on which it may be reversed, where Sage refused an earlier one."""
+    """Earliest day for a reversal, because Sage refused an earlier one. None: no limit."""
 
 
 @dataclass(frozen=True, slots=True)
 class NotCorrected:
-    """Nothing is touched; a person has to act."""
+    """The existing record is left untouched; a person has to act."""
 
     code: Code
     detail: str
@@ -70,7 +73,13 @@ Decision = Update | Retire | Gone | NotCorrected
 
 
 def decide(posted: Posted, found: Standing | None, wanted: Wanted) -> Decision:
-    """What to do with what stands. `found` is all that Sage shows under its record number."""
+    """Choose the change of an existing record.
+
+    Args:
+        posted: The record as the ledger knows it.
+        found: The record as Sage shows it under its record number. None if Sage shows none.
+        wanted: The document that should replace it.
+    """
     if found is None:
         return _absent(posted, wanted)
     if found.reversed:
@@ -86,7 +95,10 @@ def _absent(posted: Posted, wanted: Wanted) -> Gone | NotCorrected:
 
 
 def _somebody_elses(posted: Posted, found: Standing) -> NotCorrected | None:
-    """A record number is a number of one company: under another number than ours stands another document, perhaps."""
+    """Refuse the correction if Sage shows a number other than ours: perhaps the record is another document's.
+
+    A record number is unique within one company only.
+    """
     if found.number == posted.number:
         return None
     detail = f"record {posted.record_no} has the number {found.number} in Sage Intacct, not {posted.number}"
@@ -94,6 +106,7 @@ def _somebody_elses(posted: Posted, found: Standing) -> NotCorrected | None:
 
 
 def _speaks_against(found: Standing) -> NotCorrected | None:
+    """Refuse the correction of a record that is paid, selected, closed or in approval. None: nothing forbids it."""
     state = _state(found)
     code = next((code for code, states in _IN_THE_WAY if state in states), None)
     if code is None and found.paid:
@@ -107,17 +120,17 @@ def _speaks_against(found: Standing) -> NotCorrected | None:
 
 
 def _state(found: Standing) -> str:
-    """Sage's label. A document of zero total is owed nothing from the first moment, so that it may be called Paid.
+    """Sage's state label in lower case. A "paid" document of zero total counts as "posted".
 
-    Whether Sage calls it so is documented nowhere. Nothing is paid on it, so nothing speaks against its reversal; if
-    something does after all, Sage refuses it.
+    Such a document has nothing to be paid from the start, so Sage may call it Paid; whether it does is documented
+    nowhere. Nothing was paid, so nothing forbids its reversal. If something does after all, Sage refuses it.
     """
     state = found.state.strip().lower()
     return "posted" if state == "paid" and not (found.total or found.paid or found.selected) else state
 
 
 def _change(posted: Posted, found: Standing, wanted: Wanted) -> Update | Retire | NotCorrected:
-    """Of a draft, or of what is posted and nothing speaks against."""
+    """Choose the change of a record that may be changed: a draft, or a posted one with no payments."""
     state = _state(found)
     if (
         (found.draft or (state == "posted" and wanted.unsure))
@@ -130,7 +143,7 @@ def _change(posted: Posted, found: Standing, wanted: Wanted) -> Update | Retire 
     if state == "posted" and wanted.by_deletion:
         return Retire(posted, DELETE, found.total, wanted.today)
     if state == "posted" and posted.sage_object in REVERSALS:
-        # The day of the reversal, since an earlier period may have been reported; never before the document itself.
+        # The latest of: today, since an earlier period may have been reported; the record's own date; Sage's limit.
         days = (wanted.today, found.day, wanted.not_before)
         return Retire(posted, REVERSE, found.total, max(day for day in days if day is not None))
     detail = f"record {found.record_no} is an {posted.sage_object} in the state {found.state}"
@@ -139,10 +152,10 @@ def _change(posted: Posted, found: Standing, wanted: Wanted) -> Update | Retire 
 
 
 def _holds(posted: Posted, found: Standing, document: Document, party_id: str | None) -> bool:
-    """Whether an update leaves nothing behind of what stood there before.
+    """Whether an update in place would leave nothing of the old content behind.
 
-    An update may be partial, and whether an empty element clears anything is documented nowhere: so no part may be in
-    Sage that the document does not have.
+    An update may be partial, and whether an empty element clears a field is documented nowhere. So the record in Sage
+    may have no part that the document lacks.
     """
     if (
         posted.sage_object is not document.sage_object
@@ -154,7 +167,7 @@ def _holds(posted: Posted, found: Standing, document: Document, party_id: str | 
     ):
         return False
     if posted.sage_object is not SageObject.AR_INVOICE:
-        return True  # its lines are given as a complete new set
+        return True  # an update replaces all of its lines
     present, new = found.lines, line_elements(document)
     if present is None or len(present) > len(new):
         return False
@@ -162,10 +175,11 @@ def _holds(posted: Posted, found: Standing, document: Document, party_id: str | 
 
 
 def later_day(work: Work, error: SageError) -> bool:
-    """Whether a reversal that Sage refused for its date goes again, dated a day later: once, as a call of its own.
+    """Plan a second reversal, dated one day later, if Sage refused the first for its date. Returns False if not.
 
-    Some of Sage's interfaces want a day after the posting date (docs/decisions/0055-the-day-after.md). The document is
-    inspected anew, for it was not touched. Not where Sage has also said that it executed the call.
+    It is planned only once, as a call of its own: some of Sage's interfaces want a day after the posting date
+    (docs/decisions/0055-the-day-after.md). The existing record is inspected again, because it was not touched. Never
+    planned if Sage has also said that it executed the call.
     """
     step = work.step
     if (
@@ -184,14 +198,14 @@ def later_day(work: Work, error: SageError) -> bool:
 
 @dataclass(frozen=True, slots=True)
 class Executed:
-    """The call was executed."""
+    """The correction was executed."""
 
 
 CorrectionProof = Executed | Gone | Wait | SendAgain | End | Ask
 
 
 def prove_correction(claim: Claim, found: Standing | None, *, lease_ended: bool, budget: int) -> CorrectionProof:
-    """What one look-up proves about a correction whose outcome is not known.
+    """Decide from one look-up about a correction whose outcome is not known.
 
     =========================================  ======================================================================
     absent after a delete                      `Executed`
@@ -200,14 +214,14 @@ def prove_correction(claim: Claim, found: Standing | None, *, lease_ended: bool,
     reversed after anything else               `Gone`: by hand
     as updated, and Sage said so               `Executed`
     else, while the lease runs                 `Wait`
-    else, and Sage did not say it too often    `SendAgain`: it is what was sent, under the control id that it had
+    else, and Sage did not say it too often    `SendAgain`: the same call, under the same control id
     else                                       `Ask`
     =========================================  ======================================================================
 
     Args:
-        claim: Of the correction.
-        found: What stands under its record number.
-        lease_ended: Whether the lease had ended before the question was asked.
+        claim: The claim of the correction.
+        found: The record as Sage shows it under the claim's record number. None if Sage shows none.
+        lease_ended: Whether the lease had ended before Sage was asked.
         budget: How often Sage may say that it executed the call although nothing shows it.
     """
     over = lease_ended or claim.asked

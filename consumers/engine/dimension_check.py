@@ -1,7 +1,7 @@
-"""Dimension values that Sage would refuse, found before the call: unknown, inactive, and active non-posting ones.
+"""Finds, before the call, dimension values that Sage would refuse: unknown, inactive, and active non-posting ones.
 
-One read for each dimension that documents use, kept for a while; no read for a document. A list that cannot be read
-holds nothing up: Sage decides then, as it does about everything that is not read here.
+One list is read for each dimension that documents use, and cached; none is read for a single document. A list that
+cannot be read delays no document: then Sage decides, as about everything else that is not read here.
 """
 
 from collections.abc import Iterator, Mapping, Sequence
@@ -22,22 +22,28 @@ from sage_client import Dimension, DimensionValue, Login, SageClient, SageError
 log = structlog.get_logger(__name__)
 
 MOST_TOLD = 5
-"""Values that a detail names."""
+"""Maximum number of values that a result's detail names."""
 _CODES = {"is inactive": Code.DIMENSION_VALUE_INACTIVE, "is active non-posting": Code.DIMENSION_VALUE_NON_POSTING}
 
 Values = Mapping[str, DimensionValue]
-"""By id, folded: whether Sage tells ids apart by their case is not documented."""
+"""Dimension values by folded id, because it is not documented whether Sage's ids depend on case."""
 
 
 @dataclass(slots=True)
 class _Kept:
     values: Values | None
-    """None where the list could not be read."""
+    """The values. None if the list could not be read."""
     read_at: float
 
 
 class DimensionCheck:
-    """The values of the dimensions of one company, as far as documents use them. One per lane."""
+    """Values of one company's dimensions, as far as documents use them. One per lane.
+
+    Args:
+        client: The Sage client.
+        knobs: How long a list is trusted.
+        time: The clock.
+    """
 
     def __init__(self, client: SageClient, knobs: Knobs, time: Time) -> None:
         self._client = client
@@ -46,12 +52,12 @@ class DimensionCheck:
         self._kept: dict[tuple[str | None, str], _Kept] = {}
 
     async def against(self, login: Login, batch: Sequence[Work]) -> list[tuple[Work, Verdict]]:
-        """Those of the batch that carry a value which nothing can be posted to, and why. Raises nothing."""
+        """The documents of a batch with a value that cannot be posted to, each with its result. Raises nothing."""
         checked = [(work, await self._check(login, _dimensions(work.mapped))) for work in batch]
         return [(work, verdict_of(deferred)) for work, deferred in checked if deferred is not None]
 
     def refused(self, document: Document, entity_id: str | None) -> None:
-        """Sage refused a document: what is kept of its dimensions may be out of date."""
+        """Forget the cached values of a document's dimensions, unless very new: Sage refused it, so they may be old."""
         for each in _dimensions(document):
             place = (entity_id, each.object)
             if (kept := self._kept.get(place)) is not None and self._older(
@@ -72,7 +78,7 @@ class DimensionCheck:
     async def _wrong(self, login: Login, carried: LineDimension) -> tuple[Code, str, tuple[str, ...]] | None:
         values = await self._values(login, carried, self._knobs.party_refresh.total_seconds())
         if values is not None and _blocked(values, carried) is not None:
-            # Created or activated in Sage a moment ago? A fresh list decides, read at most twice a minute.
+            # The value may have been created or activated a moment ago: check a new list, at most twice a minute.
             values = await self._values(login, carried, self._knobs.party_recheck.total_seconds())
         if values is None or (code := _blocked(values, carried)) is None:
             return None
@@ -101,7 +107,7 @@ class DimensionCheck:
 
 
 def _dimensions(document: Document) -> tuple[LineDimension, ...]:
-    """Every different dimension value of a document; most lines carry the same."""
+    """All different dimension values of a document; most lines have the same."""
     return tuple(dict.fromkeys(_all(document)))
 
 

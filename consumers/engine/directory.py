@@ -1,11 +1,11 @@
-"""The customers and vendors of one company, read in bulk and kept: no look-up per line or document.
+"""The customers and vendors of one company, read in bulk and cached: no look-up per line or document.
 
-1. Ids, those that events bring and those that this service gives, are asked for in one request a batch, if they are not
-   known; a record is trusted for `party_refresh`, that there is none, or none active, for `party_recheck`.
-2. Names and carriers' numbers are looked for in the whole list, read once in `party_refresh`; one that is not found, in
-   a list that is at most `party_recheck` old: it may have been made in Sage a moment ago.
-3. What Sage's refusal of a document puts in doubt is asked for anew with the next batch.
-4. A list or an answer that cannot be read decides nothing: the error goes to the caller.
+1. Ids, those in events and those that this service gives, are looked up in one request per batch, unless cached. A
+   record is trusted for `party_refresh`; that there is no record, or no active one, for `party_recheck`.
+2. Names and carriers' numbers are looked up in the whole list, which is read once in `party_refresh`. If a name is not
+   found, a list at most `party_recheck` old decides: the party may have been created in Sage a moment ago.
+3. Parties of a document that Sage refused are looked up again with the next batch.
+4. If a list or an answer cannot be read, nothing is decided: the error goes to the caller.
 """
 
 import asyncio
@@ -25,39 +25,48 @@ _NEVER = float("-inf")
 
 @dataclass(frozen=True, slots=True)
 class Wanted:
-    """A party that is looked for, as its document gives it."""
+    """A party to look up, as its document gives it."""
 
     ref: PartyRef
     rules: PartyRules = USUAL_RULES
     profile: Profile | None = None
     own_id: str | None = None
-    """The id that this service gives it, where it makes parties."""
+    """The id that this service would give the party, if it creates parties; else None."""
     own_ids: frozenset[str] = frozenset()
-    """All ids under which this service may have made it before."""
+    """All ids under which this service may have created the party before."""
 
     @property
     def party_id(self) -> str | None:
-        """The one id under which it may stand in Sage, if there is one."""
+        """The one id under which the party may be in Sage. None if it can be found by name or number only."""
         return self.ref.external_id or self.own_id
 
     @property
     def link(self) -> tuple[str | None, str | None]:
-        """How carriers are linked; what is known is kept apart by it."""
+        """How carriers are linked: link and field name. The cache is kept apart by it."""
         return (self.rules.link, self.rules.link_field) if self.rules.link_field else (None, None)
 
 
 @dataclass(slots=True)
 class _Known:
-    """What is known of one kind of party in one place."""
+    """The cached parties of one kind in one place."""
 
     index: PartyIndex
     asked_at: dict[str, float] = field(default_factory=dict)
+    """Monotonic time at which each id was looked up."""
     listed_at: float = _NEVER
+    """Monotonic time at which the whole list was read."""
     doubted: set[str] = field(default_factory=set)
+    """Ids to look up again with the next batch."""
 
 
 class PartyDirectory:
-    """Finds the Sage records of parties. One per company; safe to ask concurrently."""
+    """Finds the Sage records of parties. One per company. Safe for concurrent use.
+
+    Args:
+        client: The Sage client.
+        knobs: How long records are trusted.
+        time: The clock.
+    """
 
     def __init__(self, client: SageClient, knobs: Knobs, time: Time) -> None:
         self._client = client
@@ -68,10 +77,14 @@ class PartyDirectory:
         self._reading = asyncio.Lock()
 
     async def find(self, login: Login, wanted: Sequence[Wanted]) -> list[str | Rejected]:
-        """Each party's id in Sage, or why there is none.
+        """Look up parties. Returns each one's id in Sage, or why there is none, in the order of `wanted`.
+
+        Args:
+            login: The user to sign in with.
+            wanted: The parties.
 
         Raises:
-            SageError: Something could not be read; nothing was decided.
+            SageError: Something could not be read. Nothing was decided.
         """
         groups: dict[tuple[object, ...], list[int]] = {}
         for number, one in enumerate(wanted):
@@ -84,18 +97,18 @@ class PartyDirectory:
         return [answers[number] for number in range(len(wanted))]
 
     def record(self, login: Login, one: Wanted, party_id: str) -> PartyRecord | None:
-        """What is known of a party that was found."""
+        """The cached record of a party that was found. None if there is none."""
         return self._known(login, one).index.get(party_id)
 
     def doubt(self, kind: PartyKind, party_ids: Iterable[str]) -> None:
-        """Sage refused documents of these, or they were changed: what is known of them is asked for anew."""
+        """Look these ids up again with the next batch: Sage refused their documents, or their records were changed."""
         ids = set(party_ids)
         for place, known in self._places.items():
             if place[1] is kind:
                 known.doubted |= ids
 
     async def there(self, login: Login, kind: PartyKind, party_ids: Iterable[str]) -> dict[str, PartyRecord]:
-        """Those of the ids that Sage has at this moment, active or not; past all that is kept."""
+        """The records that Sage has now under these ids, active or not. The cache is bypassed."""
         records = await self._client.parties(login, kind, ids=party_ids)
         return {record.id: record for record in records}
 
@@ -137,7 +150,7 @@ class PartyDirectory:
         return known
 
     def _fresh(self, known: _Known, one: Wanted, now: float) -> bool:
-        """Whether what is known of its id is still trusted."""
+        """Whether the cached answer for the party's id is still trusted."""
         party_id = one.party_id or ""
         record = known.index.get(party_id)
         if one.rules.update and record is not None and record.details is None:
@@ -147,7 +160,7 @@ class PartyDirectory:
 
     @staticmethod
     def _by_list(known: _Known, one: Wanted) -> bool:
-        """Whether it can be found by number or name only."""
+        """Whether the whole list is needed to find the party, by number or by name."""
         if one.ref.external_id or (one.own_id and known.index.get(one.own_id) is not None):
             return False
         by_name = one.rules.by_name and any(name.strip() for name in one.ref.names)
@@ -162,7 +175,7 @@ class PartyDirectory:
         oldest: float,
         asked: Iterable[PartyRecord],
     ) -> None:
-        """Read the whole list, if it is older than that. What was asked for a moment ago stays known."""
+        """Read the whole list if it is older than `oldest` seconds. Records that were just looked up stay cached."""
         if self._time.monotonic() - known.listed_at <= oldest:
             return
         records = await self._client.parties(login, kind, fields)

@@ -1,4 +1,4 @@
-"""Step 6: a claim without an outcome is looked up in Sage before anything is sent again. What follows: `proof`."""
+"""Step 6: look a claim without an outcome up in Sage before anything is sent again. `proof` decides what follows."""
 
 import asyncio
 import heapq
@@ -29,7 +29,16 @@ log = structlog.get_logger(__name__)
 
 
 class Doubts:
-    """The documents of one company whose call may or may not have been executed."""
+    """The in-doubt documents of one company: their call may or may not have been executed.
+
+    Args:
+        company_id: The Sage company.
+        sage: The client and the credentials.
+        aside: The circuit breakers of the company.
+        leases: When each claim's lease ends.
+        knobs: Sizes and delays.
+        time: The clock.
+    """
 
     def __init__(self, company_id: str, sage: Sage, aside: SetAside, leases: Leases, knobs: Knobs, time: Time) -> None:
         self._client = sage.client
@@ -42,18 +51,18 @@ class Doubts:
         self._order = count()
         self._added = asyncio.Event()
         self._looking: Sequence[Work] = ()
-        """Those that are being looked up."""
+        """The documents that are being looked up now."""
         self._asked: set[Work] = set()
-        """Documents that wait for a person."""
+        """Documents that a person was asked about."""
         self._gauge = metrics.NEED_A_PERSON.labels(company_id)
 
     def add(self, work: Work) -> None:
-        """Look the document up as soon as may be."""
+        """Take a document in doubt, and look it up as soon as possible."""
         self._leases.see(work.claimed)
         self._push(work, self._time.monotonic())
 
     async def run(self) -> None:
-        """Look up what is due, for ever."""
+        """Look up the documents that are due, for ever."""
         while True:
             if not self._due:
                 self._added.clear()
@@ -69,7 +78,7 @@ class Doubts:
                 self._looking = ()
 
     def works(self) -> Iterator[Work]:
-        """All whose outcome is not known."""
+        """All documents whose outcome is unknown."""
         for work in (*self._looking, *(work for _, _, work in self._due)):
             if not (work.owner.gone or work.withdrawn):
                 yield work
@@ -79,12 +88,15 @@ class Doubts:
         self._added.set()
 
     def give_back(self, owner: Owner) -> None:
-        """The owner's documents are another's from now on."""
+        """Forget the documents of a partition that is being released: from now on its next owner looks them up."""
         self._asked = {work for work in self._asked if work.owner is not owner}
         self._gauge.set(len(self._asked))
 
     def _take(self) -> list[Work]:
-        """What is due now, of one place and kind, at most a request's worth; without what was given up."""
+        """The documents due now, of one place and kind, at most one request's worth.
+
+        Documents of a released partition, and documents that a command replaced, are dropped.
+        """
         now = self._time.monotonic()
         batch: list[Work] = []
         others = []
@@ -107,10 +119,10 @@ class Doubts:
         claims = [work.claimed for work in batch]
         connection = batch[0].connection
         if (verdict := self._aside.why(connection)) is not None:
-            # Every try would be a refused sign-in: the probe tries, once for all of them.
+            # Every look-up would be a refused sign-in. The probe tries instead, once for all documents.
             self._all_later(batch, f"its connection is set aside: {verdict.detail}", self._knobs.probe_every)
             return
-        # Taken before the question: what Sage executes while it answers is not "after the lease".
+        # Read before the query: what Sage executes while it answers must not count as "after the lease".
         lease_ended = [self._leases.left(claim) <= 0 for claim in claims]
         try:
             proofs = await (self._prove_corrections if claims[0].corrects else self._prove)(
@@ -161,7 +173,7 @@ class Doubts:
         ]
 
     def _all_later(self, batch: Sequence[Work], why: str, first: timedelta) -> None:
-        """All of them at one time, so that they stay one request."""
+        """Schedule the next look-up of a whole batch for one moment, so that it stays one request."""
         looks = max(work.looks for work in batch) + 1
         due = self._time.monotonic() + jittered(looks, first, self._knobs.probe_every, self._time.random)
         for work in batch:
@@ -201,11 +213,11 @@ class Doubts:
         self._tell(work, why)
         wait = jittered(work.looks, self._knobs.backoff, self._knobs.probe_every, self._time.random)
         left = self._leases.left(work.claimed)
-        # The look-up that can prove absence comes right when the lease ends, not up to a minute later.
+        # The look-up that can prove absence runs right when the lease ends, not up to a minute later.
         self._push(work, self._time.monotonic() + (min(wait, left) if left > 0 else wait))
 
     def _ask(self, work: Work, why: str) -> None:
-        """Say once that a person has to act; go on looking, ever more rarely, for it may still appear."""
+        """Report once that a person has to act, then look up ever more rarely: the document may still appear."""
         claim = work.claimed
         if work not in self._asked:
             self._asked.add(work)
@@ -220,7 +232,7 @@ class Doubts:
         self._push(work, self._time.monotonic() + gap * (0.9 + 0.2 * self._time.random()))
 
     def _tell(self, work: Work, why: str) -> None:
-        """Say once, and whenever the reason changes, that a document is in doubt; park it the first time."""
+        """Log why a document is in doubt, once per reason. Publish the doubt and park the document the first time."""
         claim = work.claimed
         work.looks += 1
         if why != work.doubt:
@@ -233,5 +245,5 @@ class Doubts:
 
 
 def _stream(work: Work) -> tuple[object, ...]:
-    """What may be looked up in one request: of one place, and of one kind, which alone the user may not be shown."""
+    """Key of documents that one look-up may hold: one place, and one kind, because the user may not see every kind."""
     return *place_of(work.connection), work.claimed.sage_object, work.claimed.corrects

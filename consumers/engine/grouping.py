@@ -1,6 +1,6 @@
-"""Step 2 for rows of grouped bills: their ledger, and what is written of them beside their result.
+"""Step 2 for rows of consolidated bills (fuel, tolls): their ledger entries, and the records beside their results.
 
-What decides is `domain.roadside`; the bills are made by `consumers.group_bills`, and posted like any other document.
+`domain.roadside` decides about rows; `consumers.group_bills` makes the bills, which are posted like any other document.
 """
 
 from dataclasses import dataclass, replace
@@ -19,17 +19,22 @@ from producers import roadside_rows
 
 @dataclass(frozen=True, slots=True)
 class Row:
-    """A fuel or toll event that may be a row."""
+    """A fuel or toll event that may be a row of a consolidated bill."""
 
     received: Received
     value: bytes
-    """The event's bytes."""
+    """The event as bytes."""
 
 
 def as_row(row: Row, entry: Entry, state: MappingState) -> Verdict | None:
-    """What becomes of the event as a row of a grouped bill; None if it is a document of its own.
+    """The result of an event that is a row of a consolidated bill. None if the event is a document of its own.
 
-    One that stands or stood in Sage, or that a call was made for, is never a row.
+    A document that has or had a record in Sage, or a claim, is never a row.
+
+    Args:
+        row: The event.
+        entry: The ledger entry of the document.
+        state: The settings in force.
     """
     if entry.posted is not None or entry.claim is not None or entry.retired:
         return None
@@ -56,7 +61,7 @@ def _verdict(row: Row, entry: Entry, placed: Placed) -> Verdict:
 
 
 def stands(entry: Entry, revision: str) -> Verdict | None:
-    """The same content is a line of a grouped bill already: nothing is written again."""
+    """The result if the same content is a line of a consolidated bill already: nothing is written again."""
     grouped = entry.grouped
     if grouped is None or grouped.group is None or grouped.revision != revision or entry.posted is not None:
         return None

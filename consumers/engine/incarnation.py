@@ -1,11 +1,12 @@
-"""The mark of a ledger partition: which log this is, and how many partitions its ledger had when it began.
+"""The mark of a ledger partition: which log it is, and how many partitions its ledger had at the start.
 
-A topic that was deleted and made anew has the same name, and soon as many records as before: only a record of its own
-tells it apart from the one that a store was read from. And a source that grew together with its ledger looks well from
-outside, though keys have moved to partitions whose ledger does not know them: only a number written down tells.
+A topic that was deleted and created again has the same name, and soon as many records as before. Only a record of its
+own distinguishes it from the topic that a local store was read from. And if a source and its ledger both got more
+partitions, nothing looks wrong, although keys have moved to partitions whose ledger does not know them. Only a stored
+number reveals that.
 
-The mark is the first record that the service writes to a ledger partition, once. Compaction keeps it for ever at its
-offset, so that one record to be read says whether a store may be believed.
+The mark is the first record that the service writes to a ledger partition, once. Compaction keeps it at its offset for
+ever, so reading one record shows whether a local store may be trusted.
 """
 
 import asyncio
@@ -23,6 +24,7 @@ from consumers.kafka_reader import KafkaReader
 from consumers.stopping import stop_client
 
 MARK = f"{INTERNAL}incarnation"
+"""Name of the internal record that holds the mark."""
 
 
 MAY_NOT = (
@@ -32,27 +34,29 @@ MAY_NOT = (
 
 
 class PartitionsChangedError(Exception):
-    """A ledger has another number of partitions than when it began: keys have moved away from what is known of them."""
+    """A ledger has another number of partitions than at its start: keys have moved away from their entries."""
 
 
 @dataclass(frozen=True, slots=True)
 class Mark:
-    """What the record says."""
+    """The content of the mark's record."""
 
     id: str
+    """A random id of the log."""
     partitions: int
+    """The number of partitions that the ledger topic had at the start."""
 
 
 def encode(mark: Mark) -> bytes:
-    """The record's value."""
+    """Encode the mark as the record's value."""
     return orjson.dumps(mark)
 
 
 def decode(value: bytes) -> Mark:
-    """Read it back.
+    """Decode a record's value.
 
     Raises:
-        ValueError, KeyError: it is no mark.
+        ValueError, KeyError: The value is no mark.
     """
     body = orjson.loads(value)
     return Mark(str(body["id"]), int(body["partitions"]))
@@ -65,11 +69,17 @@ async def begin(
     *,
     check_crcs: bool = True,
 ) -> None:
-    """Refuse ledgers that have another number of partitions than when they began; mark those that begin.
+    """Check the partition counts of ledgers that have a mark, and write a mark to those that have none.
+
+    Args:
+        kafka: Keywords for every aiokafka client.
+        producers: The fencing producer of each ledger partition.
+        restored: The restored ledgers.
+        check_crcs: False only for librdkafka's mock cluster.
 
     Raises:
-        PartitionsChangedError: they have.
-        KafkaError: the broker did not answer.
+        PartitionsChangedError: A ledger has another number of partitions than at its start.
+        KafkaError: The broker did not answer.
     """
     counts = {ledger.topic: len(await producers[ledger].partitions_for(ledger.topic)) for ledger in producers}
     begun: set[TopicPartition] = set()
@@ -80,7 +90,7 @@ async def begin(
     new = restored.keys() - begun
     if not new:
         return
-    # A partition that was added knows nothing; its elders do.
+    # A new partition has no mark to compare with; the partitions that existed before have one.
     elders = [TopicPartition(topic, n) for topic in {each.topic for each in new} for n in range(counts[topic])]
     for elder, value in (await _first_marks(kafka, elders, check_crcs=check_crcs)).items():
         _expect(counts, elder, value)
@@ -94,7 +104,7 @@ def _expect(counts: Mapping[str, int], ledger: TopicPartition, value: bytes) -> 
 
 
 async def _mark(ledger: TopicPartition, partitions: int, producer: AIOKafkaProducer, copy: Ledger) -> None:
-    value = encode(Mark(uuid4().hex, partitions))  # not from the injected chance: no two logs may ever share it
+    value = encode(Mark(uuid4().hex, partitions))  # real randomness, not the injected one: no two logs may share an id
     await producer.begin_transaction()
     sent = await producer.send(ledger.topic, key=MARK.encode(), value=value, partition=ledger.partition)
     offset = (await sent).offset
@@ -105,7 +115,7 @@ async def _mark(ledger: TopicPartition, partitions: int, producer: AIOKafkaProdu
 async def _first_marks(
     kafka: Mapping[str, object], ledgers: list[TopicPartition], *, check_crcs: bool
 ) -> dict[TopicPartition, bytes]:
-    """The marks of those that begin with one; the others are empty or older than marks are."""
+    """The marks of partitions that begin with one. Other partitions are empty, or older than marks are."""
     consumer = KafkaReader(
         **kafka, group_id=None, enable_auto_commit=False, isolation_level="read_committed", check_crcs=check_crcs
     )
@@ -121,7 +131,7 @@ async def _first_marks(
 async def same(
     consumer: AIOKafkaConsumer, ends: Mapping[TopicPartition, int], copies: Mapping[TopicPartition, Ledger]
 ) -> set[TopicPartition]:
-    """Those whose topic is still the one that their copy was read from."""
+    """The ledger partitions whose topic is still the one that their local store was read from."""
     marks = {ledger: at for ledger, copy in copies.items() if (at := copy.internal_offset(MARK)) is not None}
     found = await first_records(consumer, marks, ends)
     return {
@@ -134,9 +144,10 @@ async def same(
 async def first_records(
     consumer: AIOKafkaConsumer, starts: Mapping[TopicPartition, int], ends: Mapping[TopicPartition, int]
 ) -> dict[TopicPartition, tuple[int, bytes | None, bytes | None]]:
-    """Offset, key and value of the first committed record at or after each start; left out where there is none.
+    """Read the first committed record at or after each start offset: its offset, key and value.
 
-    The consumer is assigned these partitions, and left somewhere in them.
+    A partition without such a record is left out. The consumer is assigned these partitions, and its positions in them
+    are arbitrary afterwards.
     """
     found: dict[TopicPartition, tuple[int, bytes | None, bytes | None]] = {}
     missing = {ledger for ledger, start in starts.items() if start < ends[ledger]}

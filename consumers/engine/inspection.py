@@ -1,4 +1,4 @@
-"""Between steps 2 and 3 of a correction: what stands in Sage is looked at, by record number, many in one question."""
+"""Between steps 2 and 3 of a correction: read the existing Sage records by record number, many in one query."""
 
 from collections.abc import Sequence
 from datetime import UTC
@@ -11,17 +11,21 @@ from sage_client import Login, SageClient
 
 
 class Inspection:
-    """Looks at what stands of documents that changed. One per lane: the lane of what stands."""
+    """Reads the existing records of changed documents. One per lane: the lane of the records' company."""
 
     def __init__(self, client: SageClient, time: Time) -> None:
         self._client = client
         self._time = time
 
     async def inspect(self, login: Login, batch: Sequence[Work]) -> list[tuple[Work, Decision]]:
-        """What to do with what stands of each document; all of one place and one kind.
+        """Read the existing records, and decide what to do with each.
+
+        Args:
+            login: The user to sign in with.
+            batch: Documents with a correction step, all of one place and one kind.
 
         Raises:
-            SageError: It could not be read; nothing was decided, for none of the batch.
+            SageError: The records could not be read. Nothing was decided for any document of the batch.
         """
         standing = [_posted(work) for work in batch]
         kind = standing[0].sage_object

@@ -1,7 +1,7 @@
-"""One Kafka transaction after another for one source partition: claims, results, ledger entries, dead letters, offsets.
+"""Writes the Kafka transactions of one source partition: claims, results, ledger entries, dead letters, offsets.
 
-Whatever was asked for while a transaction was on its way goes into the next one together. So a transaction is paid per
-batch, never per document: one of them takes 8 to 28 ms, which would cap the service at 32 documents a second.
+One transaction follows the other, each a group commit: everything requested during one transaction goes into the next
+one together. A transaction takes 8 to 28 ms, so one per document would cap the service at 32 documents a second.
 """
 
 import asyncio
@@ -19,16 +19,16 @@ from consumers.engine.offsets import OffsetTracker
 from consumers.engine.sizes import TRANSACTION
 
 LARGEST = 2_000
-"""Notes in one transaction: enough to fill a round trip, few enough to end well before the transaction's time-out."""
+"""Maximum number of notes in one transaction: enough to fill a round trip, few enough to end before its time-out."""
 
 
 class LedgerReplacedError(Exception):
-    """The ledger topic is not the one that was restored: a record got an offset that was passed before."""
+    """The ledger topic is not the one that was restored: a new record got an offset that was already passed."""
 
 
 @dataclass(frozen=True, slots=True)
 class Outgoing:
-    """A record for an outbound topic; its key decides the partition there."""
+    """A record for an outbound topic. Its key decides its partition there."""
 
     topic: str
     key: bytes | None
@@ -38,18 +38,18 @@ class Outgoing:
 
 @dataclass(frozen=True, slots=True)
 class Note:
-    """What is to become true all at once: a ledger entry, records for the world, the end of a source record."""
+    """A write that takes effect all at once: a ledger entry, outbound records, the end of a source record."""
 
     entry: Entry | None = None
     outgoing: tuple[Outgoing, ...] = ()
     ended: int | None = None
-    """The offset of the source record that ends with this."""
+    """Offset of the source record that ends with this note. None if none does."""
     internal: tuple[tuple[str, bytes], ...] = ()
-    """Records of the engine's own in the ledger: name (`ledger.INTERNAL`) and value."""
+    """Internal records for the ledger: name (with the prefix `ledger.INTERNAL`) and value."""
 
     @property
     def size(self) -> int:
-        """Bytes that it takes in a transaction, but for what is small in all notes."""
+        """Bytes that the note takes in a transaction, without the parts that are small in every note."""
         parked = self.entry.parked if self.entry is not None else None
         internal = sum(len(value) for _, value in self.internal)
         return sum(len(out.value or b"") for out in self.outgoing) + internal + len(parked or b"") * 4 // 3
@@ -57,7 +57,7 @@ class Note:
 
 @dataclass(frozen=True, slots=True)
 class JournalPlace:
-    """Which partition is being worked off, by which group, and where its ledger is."""
+    """A source partition, its ledger topic, and the consumer group that commits its offsets."""
 
     source: TopicPartition
     ledger_topic: str
@@ -65,10 +65,17 @@ class JournalPlace:
 
 
 class Journal:
-    """The only writer of one partition's ledger. Fenced by its producer's transactional id.
+    """The only writer of one partition's ledger, fenced by its producer's transactional id.
 
-    A transaction that does not commit fails the journal for good: what it held was never visible, the offsets did not
-    move, and whoever opens the partition next reads the records again (promise 1).
+    If a transaction does not commit, the journal has failed for good. Nothing of the transaction is visible, the
+    offsets have not moved, and the partition's next owner reads the records again (promise 1).
+
+    Args:
+        producer: The transactional producer.
+        place: The source partition, its ledger topic and its group.
+        ledger: The local copy of the ledger, updated after each commit.
+        tracker: The source records in flight, which give the offset to commit.
+        on_failure: Called once with the error if a transaction fails.
     """
 
     def __init__(
@@ -92,9 +99,9 @@ class Journal:
         self._task = asyncio.create_task(self._run(), name=f"journal {place.source.topic}:{place.source.partition}")
 
     def write(self, note: Note) -> asyncio.Future[None]:
-        """Ask for a note to be made; the future is done once it is durable and in the local ledger.
+        """Request a write. The returned future is done once the note is durable and in the local ledger.
 
-        The future fails with the journal's failure; a caller who does not wait loses nothing by not looking.
+        If the journal fails, the future fails with its error. A caller need not await the future.
         """
         future: asyncio.Future[None] = asyncio.get_running_loop().create_future()
         if self._failure is not None:
@@ -105,12 +112,12 @@ class Journal:
         return future
 
     def commit_position(self) -> None:
-        """Commit the offset if it has moved without a note: over transaction markers and compacted holes."""
+        """Commit the offset if it moved without a note, over transaction markers and compacted holes."""
         if self._failure is None and self._tracker.committable not in (None, self._committed):
             self._wake.set()
 
     async def close(self, patience: float) -> None:
-        """Commit what was asked for, then end; what is not committed within `patience` seconds is given up."""
+        """Commit everything requested, then stop. What is not committed within `patience` seconds is dropped."""
         self._closing = True
         self._wake.set()
         await asyncio.wait([self._task], timeout=patience)
@@ -128,7 +135,7 @@ class Journal:
             try:
                 with metrics.TRANSACTION_SECONDS.time():
                     await self._commit([note for note, _ in batch])
-            except BaseException as error:  # noqa: BLE001  # whatever it is, nothing of the batch may count as durable
+            except BaseException as error:  # noqa: BLE001  # after any error, nothing of the batch counts as durable
                 self._fail(batch, error)
                 return
             for _, future in batch:
@@ -136,7 +143,7 @@ class Journal:
                     future.set_result(None)
 
     def _fitting(self) -> int:
-        """How many of the pending notes go into one transaction: a few large ones, or many."""
+        """Number of pending notes that go into one transaction: a few large ones, or many small ones."""
         size = 0
         for count, (note, _) in enumerate(islice(self._pending, LARGEST)):
             size += note.size
@@ -145,7 +152,7 @@ class Journal:
         return LARGEST
 
     async def _commit(self, notes: Sequence[Note]) -> None:
-        """Make the notes durable in one transaction, with the offset that is committable once they are."""
+        """Write the notes in one transaction, with the offset that is committable once they are durable."""
         for note in notes:
             if note.ended is not None:
                 self._tracker.end(note.ended)
@@ -164,7 +171,7 @@ class Journal:
                 ledgered.append(await self._send_to_ledger(change))
             sent.extend([await self._send(out) for out in note.outgoing])
         if offset is not None and moved:
-            # Group metadata cannot be sent along: aiokafka has none. A former owner is fenced by the transactional id.
+            # Without group metadata, which aiokafka cannot send. The transactional id fences a former owner instead.
             await producer.send_offsets_to_transaction(
                 {self._place.source: OffsetAndMetadata(offset, "")}, self._place.group_id
             )
@@ -174,13 +181,13 @@ class Journal:
         ]
         checkpoint = self._checkpoint_after(changes)
         await producer.commit_transaction()
-        # Only now, and nothing may be awaited in between: what is here is committed there.
+        # Only after the commit, and without an await in between: the local ledger holds only what the topic holds.
         self._committed = offset
         if changes:
             self._ledger.apply(changes, checkpoint)
 
     def _checkpoint_after(self, changes: Sequence[Change]) -> int | None:
-        """Everything before it is in the local ledger once these are: nobody else writes the partition."""
+        """The offset up to which the local ledger is complete after these changes: nobody else writes the partition."""
         checkpoint = self._ledger.checkpoint
         for change in changes:
             if change.offset is None or (checkpoint is not None and change.offset < checkpoint):
@@ -205,12 +212,12 @@ class Journal:
                 out.topic, key=out.key, value=out.value, headers=list(out.headers)
             )
             return sent
-        # A dead letter may be as empty as what came in; `send` refuses that, a batch of one does not.
+        # A dead letter may have no key and no value, like its source. `send` refuses that, `send_batch` does not.
         batch = self._producer.create_batch()
         batch.append(timestamp=None, key=None, value=None, headers=list(out.headers))
         partitions = await self._producer.partitions_for(out.topic)
         sent = await self._producer.send_batch(batch, out.topic, partition=min(partitions))
-        return sent  # noqa: RET504 - named above with its type, which aiokafka lacks
+        return sent  # noqa: RET504 - named above for its type, which aiokafka does not declare
 
     def _fail(self, batch: Sequence[tuple[Note, asyncio.Future[None]]], error: BaseException) -> None:
         if isinstance(error, asyncio.CancelledError):
@@ -224,12 +231,12 @@ class Journal:
 
 
 def _changes(note: Note) -> list[Change]:
-    """The note's records for the ledger."""
+    """The note's records for the ledger topic."""
     entry = [] if note.entry is None else [Change(note.entry.key, encode(note.entry), note.entry)]
     return entry + [Change(name, value) for name, value in note.internal]
 
 
 def _fail(future: asyncio.Future[None], error: BaseException) -> None:
-    """Mark the failure as seen at once: the session hears of it once, through `on_failure`."""
+    """Fail a future and mark its error as retrieved: the session learns of it once, through `on_failure`."""
     future.set_exception(error)
     future.exception()

@@ -1,6 +1,6 @@
-"""Step 1, pure: what the ledger says of a document decides what happens to a revision of it. Promises 2, 4 and 7.
+"""Step 1, pure: decide from a document's ledger entry what happens to a revision of it. Promises 2, 4 and 7.
 
-Replay tells what would happen with the same function that decides what does happen.
+The forecast of a replay uses the same function as the worker.
 """
 
 from collections.abc import Sequence
@@ -29,26 +29,27 @@ from producers.results import SageAnswer
 
 Known = TypeVar("Known", Claim, Posted)
 NOTHING_TO_BOOK = frozenset({Code.ZERO_TOTAL, Code.DEDUCTED_FROM_DRIVER, Code.WITHDRAWN})
-"""Skips that say that nothing of the document belongs in Sage any more. All others speak of settings."""
+"""Skip codes that mean that nothing of the document belongs in Sage any more. All others are about settings."""
 
 _UNDER_OTHER_KEY = frozenset({Code.BILLED_UNDER_OTHER_KEY, Code.BILLED_OTHERWISE})
 _TAKES_BACK = "; this event takes the bill back, and reaches only what its own key posted"
 
 
 class Next(Enum):
-    """What a revision needs that the ledger cannot answer."""
+    """The next step of a revision that the ledger cannot answer."""
 
     LOOK_UP = auto()
-    """A call of the document has no outcome: Sage is asked first."""
+    """Look the document up in Sage first: one of its calls has no outcome."""
     MAP = auto()
-    """It is mapped with the settings in force, and posted if they let it; what stands of it is corrected."""
+    """Map the event with the settings in force; then post it if they allow, or correct the existing record."""
 
 
 def as_known(entry: Entry, received: Received) -> Received:
-    """The reading as the ledger knows its document.
+    """Adapt what was read from an event to what the ledger knows of the document.
 
-    Under the revision that the ledger has it under: earlier ones took lists as given. And one that takes back a bill
-    which stands under the trip's other key is refused, since nothing else would tell anybody that the bill stands.
+    The revision becomes the one under which an earlier version stored the same content (that version took lists as
+    given). And an event that takes back a bill which exists under the trip's other key becomes `Rejected`, because
+    otherwise nobody would learn that the bill still exists.
     """
     last = entry.last
     if entry.posted is None and last is not None and last.code in _UNDER_OTHER_KEY and _takes_back(received.document):
@@ -68,18 +69,18 @@ def _takes_back(document: SourceDocument | Skipped | Rejected) -> bool:
 
 
 def judge(entry: Entry, revision: str, turn: Turn = Turn.NEWEST) -> Verdict | Next:
-    """Answer a revision from the ledger, or say what it needs.
+    """Answer a revision from the ledger, or return the next step.
 
     Args:
-        entry: What the ledger says of the document.
-        revision: What arrived.
-        turn: Where its event stands among those of the document. One that comes from the ledger itself, or that a
-            person asks to be looked at, is the newest.
+        entry: The ledger entry of the document.
+        revision: The revision that arrived.
+        turn: The place of its event in the order of the document's events. An event that comes from the ledger itself,
+            or that a person asked for, counts as the newest.
     """
     if entry.claim is not None:
         looks = revision == entry.claim.revision or turn is Turn.NEWEST
         return Next.LOOK_UP if looks else _too_late(entry, turn)
-    # Of what Sage did not show the last time, a new event asks Sage again.
+    # If the existing record was not found at the last look, a new event asks Sage again.
     asks = turn is Turn.NEWEST and lost(entry)
     if not asks and (same := _stands_already(entry, revision) or stands(entry, revision)) is not None:
         return replace(same, newest=turn is Turn.NEWEST)
@@ -89,16 +90,16 @@ def judge(entry: Entry, revision: str, turn: Turn = Turn.NEWEST) -> Verdict | Ne
     if entry.marked is not None or (entry.posted is not None and entry.posted.revision == OTHER_REVISION):
         return changed(entry)
     if told is not None and told.by_sage:
-        # Sage's refusal stands. Another event of the same content asks anew.
+        # The same event gets Sage's refusal again. Another event of the same content asks Sage anew.
         return Verdict(told.outcome, told.code, told.detail, told.blocked_by, from_ledger=True)
     return Next.MAP
 
 
 def _too_late(entry: Entry, turn: Turn) -> Verdict:
-    """A newer event of the document was answered or sent; or whether one was cannot be known.
+    """The result of an event that comes too late, or whose place in the order of events cannot be known.
 
-    Of the latter a person may still ask for the event. It is kept for that where nothing else is: it may not take the
-    place of one that waits.
+    An event of unknown place is kept in the ledger, so that a person may still ask for it; but not if the ledger keeps
+    another event or a claim of the document already.
     """
     match turn:
         case Turn.AHEAD:
@@ -113,7 +114,7 @@ def _too_late(entry: Entry, turn: Turn) -> Verdict:
 
 
 def _stands_already(entry: Entry, revision: str) -> Verdict | None:
-    """The same content is in Sage: we posted it, or a person said so."""
+    """The result if the same content is in Sage already: we posted it, or a person marked it as synced."""
     if entry.posted is not None and entry.posted.revision == revision and entry.marked is None:
         sage = SageAnswer(entry.posted.record_no, entry.posted.control_id)
         return Verdict(Outcome.ALREADY_POSTED, sage=sage, from_ledger=True)
@@ -123,9 +124,12 @@ def _stands_already(entry: Entry, revision: str) -> Verdict | None:
 
 
 def changed(entry: Entry) -> Verdict:
-    """A revision of a document that stands in Sage with content that a person gave it: it is not corrected.
+    """Reject a revision whose document is in Sage with content that a person gave it. Such a record is not corrected.
 
-    What we posted is (docs/decisions/0023-what-changed-after-posting-is-corrected.md).
+    A record that we posted is corrected (docs/decisions/0023-what-changed-after-posting-is-corrected.md).
+
+    Raises:
+        ValueError: The entry has neither a posted record nor a mark.
     """
     posted, marked = entry.posted, entry.marked
     code = Code.CHANGED_AFTER_POSTING
@@ -148,17 +152,23 @@ def mapped(
     state: MappingState,
     retired: Sequence[Retired] = (),
 ) -> Document | Verdict | None:
-    """What the mapping of a revision means where another one stands in Sage, or nothing does.
+    """Combine the outcome of mapping a revision with the existing Sage record, if there is one.
+
+    Args:
+        standing: The existing Sage record, posted for another revision. None if there is none.
+        answer: The outcome of mapping the revision.
+        state: The settings in force.
+        retired: Former Sage records of the document.
 
     Returns:
-        The document to post; the verdict that ends it, and leaves what stands as it is; None where nothing is to be
-        booked any more, so that what stands has to go.
+        The document to post; or the result that ends the revision and leaves the existing record as it is; or None if
+        nothing is to be booked any more, so that the existing record has to be removed.
     """
     if standing is None:
         return answer if isinstance(answer, Document) else _not_posted(answer, retired)
     setting = state.connection(standing.connection.subsidiary_id)
     if isinstance(setting, ConnectionSetting) and setting.state is ConnectionStatus.PAUSED:
-        # Of a document that moves, the connection that it leaves; and one that is zero now waits here as well.
+        # For a document that moves, this is the connection that it leaves. A document that is zero now waits here too.
         key = ConnectionKey(standing.connection.subsidiary_id).canonical
         return verdict_of(Deferred(Code.CONNECTION_PAUSED, "the connection of what stands in Sage is paused", (key,)))
     if isinstance(answer, Document):
@@ -169,10 +179,10 @@ def mapped(
 
 
 def _taken_back(standing: Posted, setting: ConnectionSetting | Invalid | None) -> Verdict | None:
-    """None: what stands of a withdrawn document goes.
+    """Decide what happens to the existing record of a withdrawn document. None: it is removed.
 
-    Its event asks no setting, so that those of what stands are asked: where the subsidiary was disconnected, or the
-    side is off, nothing is touched in Sage.
+    The withdrawal is mapped without any setting, so the settings of the existing record are checked here: if the
+    subsidiary was disconnected, or the side is off, nothing is touched in Sage.
     """
     key = ConnectionKey(standing.connection.subsidiary_id).canonical
     if isinstance(setting, Invalid):
@@ -186,7 +196,7 @@ def _taken_back(standing: Posted, setting: ConnectionSetting | Invalid | None) -
 
 
 def _left_standing(standing: Posted, answer: Skipped | Deferred | Rejected) -> Verdict:
-    """What stands is left as it is; who has to act is told that it stands."""
+    """The result that leaves the existing record as it is. A rejection names the record, for whoever has to act."""
     sage = SageAnswer(standing.record_no)
     match answer:
         case Deferred():
@@ -200,7 +210,11 @@ def _left_standing(standing: Posted, answer: Skipped | Deferred | Rejected) -> V
 
 
 def _not_posted(answer: Skipped | Deferred | Rejected, retired: Sequence[Retired]) -> Verdict:
-    """Nothing stands. What was taken back to be corrected is not skipped for a setting: nobody would know of it."""
+    """The result if no record exists.
+
+    If a record was removed for a correction, the document is rejected and not skipped for a setting: else nobody would
+    notice that it is missing.
+    """
     if not retired or not isinstance(answer, Skipped) or answer.code in NOTHING_TO_BOOK:
         return verdict_of(answer)
     detail = f"record {retired[-1].record_no} was taken back to be corrected, and this is not exported now: "
@@ -208,10 +222,13 @@ def _not_posted(answer: Skipped | Deferred | Rejected, retired: Sequence[Retired
 
 
 def unchanged(standing: Posted | None, received: Received, document: Document) -> Verdict | None:
-    """The revision is another one, and what it asks to book is what was asked: nothing to correct, only to remember.
+    """The result if a new revision books the same as before: nothing is corrected, only the revision is stored.
 
-    Of what an earlier version posted the ledger does not know the content; then it has to be the same but for facts,
-    which that version did not read, and for numbers that it cut otherwise.
+    If an earlier version posted the record, the ledger has no content hash of it. Then the revisions have to be equal
+    except for facts, which that version did not read, and for numbers, which it cut differently.
+
+    Returns:
+        The result, or None if the document has to be posted or corrected.
     """
     if standing is None or not isinstance(received.document, SourceDocument):
         return None
@@ -223,10 +240,10 @@ def unchanged(standing: Posted | None, received: Received, document: Document) -
 
 
 def books_the_same(standing: Posted, received: Received, document: Document) -> bool:
-    """Whether the document, under the party that stands, is what Sage holds. Its term has to be settled.
+    """Whether Sage already holds the document, provided that its party is the existing record's.
 
-    Also where settings changed since and the event says the same of all but the party: they count for what is exported
-    from then on (requirement 62).
+    Call this once the document's payment term is settled. Also true if settings changed since, and the event says the
+    same except for the party: a changed setting counts only for what is exported from then on (requirement 62).
     """
     if not standing.booked or not isinstance(received.document, SourceDocument):
         return False
@@ -234,10 +251,15 @@ def books_the_same(standing: Posted, received: Received, document: Document) -> 
 
 
 def same_party(standing: Posted, document: Document, found: str | Rejected) -> bool:
-    """Whether the party is the one that stands. `found`: its record in Sage, or why there is none.
+    """Whether the document's party is the party of the existing record.
 
-    The id itself settles it, and so does what is found in Sage. Where nothing is found under a name, Alvys's own id of
-    the party does: it was renamed there, and to look for the new name in Sage is of no use to a document that stands.
+    An external id decides, and so does a party that is found in Sage. If Sage has no party of that name, Alvys's own id
+    decides: the party was renamed in Alvys, and searching Sage for the new name is of no use for a posted document.
+
+    Args:
+        standing: The existing record.
+        document: The document.
+        found: The id of the party's record in Sage, or why there is none.
     """
     if document.party.external_id:
         return standing.party_id in (document.party.external_id, found)
@@ -246,7 +268,7 @@ def same_party(standing: Posted, document: Document, found: str | Rejected) -> b
 
 
 def stands_already(standing: Posted, received: Received, document: Document) -> Verdict:
-    """The same books under the same party, though the event names it otherwise or gives its lines in another order."""
+    """The result for the same books under the same party, if the event names the party or orders lines otherwise."""
     return _as_it_stands(standing, received, document, content_of(document))
 
 
@@ -264,12 +286,12 @@ def _as_it_stands(standing: Posted, received: Received, document: Document, cont
 
 
 def _where_it_stands(was: Connection, now: Connection) -> Connection:
-    """The record stays in the company and entity that it was posted to, whatever the subsidiary is connected to now."""
+    """The connection of the existing record, which stays in its company and entity wherever the subsidiary is now."""
     return now if (now.company_id, now.entity_id) == (was.company_id, was.entity_id) else was
 
 
 def marked(entry: Entry, revision: str, command: MarkSynced) -> Verdict:
-    """A person entered this revision by hand, and says so."""
+    """The result for a revision that a person entered in Sage by hand and marks as synced."""
     earlier = entry.marked.claim if entry.marked is not None else None
     by = said(command)
     sage = SageAnswer(command.record_no) if command.record_no else None
@@ -278,7 +300,7 @@ def marked(entry: Entry, revision: str, command: MarkSynced) -> Verdict:
 
 
 def with_present_credentials(known: Known, settings: MappingState) -> Known:
-    """It stays where it was made, but whoever may look there now does: credentials are renamed."""
+    """Keep the company of the old call, but use today's credentials, which may have been renamed."""
     was = known.connection
     now = settings.connection(was.subsidiary_id)
     if isinstance(now, ConnectionSetting) and (now.company_id, now.entity_id) == (was.company_id, was.entity_id):
@@ -287,7 +309,7 @@ def with_present_credentials(known: Known, settings: MappingState) -> Known:
 
 
 def deletes(known: Posted | Retired, settings: MappingState) -> bool:
-    """Whether what is posted and unpaid is deleted to be corrected, by the settings of the connection it stands in."""
+    """Whether the settings of the record's connection say that a posted, unpaid record is corrected by deletion."""
     setting = settings.connection(known.connection.subsidiary_id)
     if not isinstance(setting, ConnectionSetting):
         return False
@@ -302,33 +324,39 @@ def against_what_stands(
     document: Document,
     settings: MappingState,
 ) -> Document | Verdict:
-    """The document to post, or the verdict that it books what stands already.
+    """Return the document to post, or a result if its content is in Sage already.
 
-    `standing`: None also where it is not certain what stands.
+    Args:
+        standing: The existing Sage record. None if there is none, or if its content is not certain.
+        retired: Former Sage records of the document.
+        received: The event as it was read.
+        document: The document that the event was mapped to.
+        settings: The settings in force.
     """
     if retired and (retired[-1].number or deletes(retired[-1], settings)):
-        # The reversal was booked on an open day; nothing may stand for want of another one.
+        # The record was removed on an open day. The new posting may use the first open day as well: else a closed
+        # period would leave nothing in Sage.
         document = replace(document, first_open_day=True)
     return unchanged(standing, received, document) or document
 
 
 def lost(entry: Entry) -> bool:
-    """Whether what stands was not found in Sage when it was looked for last."""
+    """Whether the existing record was not found in Sage at the last look."""
     return entry.last is not None and entry.last.code is Code.STANDING_NOT_FOUND
 
 
 def unmarked(entry: Entry) -> Entry:
-    """Who asks again takes the mark away; a call that was in doubt before it is in doubt again."""
+    """Clear the mark, because a person asks again. A call that was in doubt before the mark is in doubt again."""
     if entry.marked is None:
         return entry
     return replace(entry, marked=None, claim=entry.claim or entry.marked.claim)
 
 
 def overtaken(entry: Entry, command: Command) -> bool:
-    """Whether a mark says that the command was given before what it would change now.
+    """Whether the document's mark shows that a command is older than the state it would change now.
 
-    Commands are read again when their worker stopped before all that they asked for was answered: an old retry may not
-    take away a newer mark, nor an old mark reach a revision that came after it.
+    A command may be read twice, because its worker stopped before it was complete. An old retry must not clear a newer
+    mark, and an old mark must not apply to a revision that came after it.
     """
     if entry.marked is None:
         return False

@@ -1,6 +1,7 @@
-"""A lane per Sage company: its queue, its requests, its troubles. One customer's trouble stays his (promise 5).
+"""A lane per Sage company: a bulkhead, so that one customer's trouble stays his (promise 5).
 
-Two stages with one batch between them: while a request is on its way, the claims of the next are made durable.
+A lane has a queue, requests and circuit breakers. It works in two stages with one batch between them: while one request
+is in progress, the claims of the next are written.
 """
 
 import asyncio
@@ -40,15 +41,24 @@ from sage_client.errors import (
 log = structlog.get_logger(__name__)
 
 _AGAIN_AT_ONCE = TooLateError | PeriodClosedError | ReversalDateError
-"""Nothing was sent, or the next call has another date: no trouble of the company's."""
+"""Errors that are no trouble of the company's: nothing was sent, or the next call gets another date."""
 
 Stream = tuple[Place, SageObject, bool]
-"""What goes out in one request: documents of one place and one kind, since the user may be refused a kind; and apart
-from each other those that are posted, and those whose standing is looked at first."""
+"""Documents that may share one request: of one place and one kind, since the user may be refused a kind. The flag keeps
+documents to post apart from documents whose existing record is read first."""
 
 
 class Lane:
-    """Everything that is sent to one Sage company."""
+    """Everything that is sent to one Sage company.
+
+    Args:
+        company_id: The Sage company.
+        sage: The client and the credentials.
+        wakes: Callbacks that retry parked documents.
+        knobs: Sizes and delays.
+        time: The clock.
+        pass_on: Hands a work item to the lane of the company that its next call goes to.
+    """
 
     def __init__(
         self,
@@ -70,16 +80,16 @@ class Lane:
         self._twins = Twins(sage.client)
         self._one_of_two_names = asyncio.Lock()
         self._pass_on = pass_on
-        """Gives a work to the lane of the company that its next call goes to."""
+        """Hands a work item to the lane of the company that its next call goes to."""
         self._queues: dict[Stream, deque[Work]] = {}
         self._filled = asyncio.Event()
         self._claimed: asyncio.Queue[list[Work]] = asyncio.Queue(maxsize=1)
         self._running_time = knobs.exchange + knobs.execution
-        """What a lease holds beyond the moment in which its call begins at the latest."""
+        """The part of a lease after the latest moment at which its call may begin."""
         self._hurry = asyncio.Event()
         self._failures = 0
         self._unheard = 0
-        """Requests in a row that had no answer at all."""
+        """Number of requests in a row without any answer."""
         self._failing_since: float | None = None
         self._aside = SetAside(company_id, sage, wakes, knobs, time)
         self._leases = Leases(knobs.lease, time)
@@ -94,7 +104,7 @@ class Lane:
         ]
 
     def submit(self, work: Work) -> None:
-        """Take a mapped document. It is posted, or parked if the company takes nothing at present."""
+        """Take a mapped document. It is posted, or parked if a circuit is open."""
         if (verdict := self._aside.admit(work)) is not None:
             work.owner.finish(work, verdict)
             return
@@ -105,12 +115,12 @@ class Lane:
         self._filled.set()
 
     def doubt(self, work: Work) -> None:
-        """Take a document whose claim has no outcome: it is looked up before anything is sent."""
+        """Take a document whose claim has no outcome. It is looked up in Sage before anything is sent."""
         self._doubts.add(work)
 
     def give_back(self, owner: Owner) -> None:
-        """Drop the owner's documents that are not on their way to Sage: it is being given up."""
-        self._hurry.set()  # whoever waits to send again looks up: some of it may not be sent any more
+        """Drop the documents of a partition that is being released, except those that are on their way to Sage."""
+        self._hurry.set()  # end the wait before a resend: some documents of the batch may not be sent any more
         self._hurry = asyncio.Event()
         self._doubts.give_back(owner)
         for stream, queue in list(self._queues.items()):
@@ -128,24 +138,24 @@ class Lane:
         return True
 
     def holds(self, blocker: str) -> bool:
-        """Whether documents still have to wait for this connection."""
+        """Whether the circuit of this blocker is open, so that documents still have to wait."""
         return blocker in self._aside
 
     def failure(self) -> BaseException | None:
-        """What ended one of the lane's tasks, if anything did: a defect of ours, never an answer of Sage's."""
+        """The exception that ended one of the lane's tasks, or None: a defect of ours, never an answer of Sage's."""
         for task in (*self._tasks, *self._aside.tasks()):
             if task.done() and not task.cancelled():
                 return task.exception()
         return None
 
     async def close(self) -> None:
-        """Stop at once; whoever waits for an outcome finds the claim in the ledger."""
+        """Stop at once. A document without an outcome keeps its claim in the ledger."""
         tasks = [*self._tasks, *self._aside.tasks()]
         for task in tasks:
             task.cancel()
         await asyncio.gather(*tasks, return_exceptions=True)
 
-    # Stage one: what has to be known first, and claims.
+    # Stage one: parties, terms and existing records, then claims.
 
     async def _run_claims(self) -> None:
         while True:
@@ -169,7 +179,7 @@ class Lane:
                 await self._not_taken([work for work, _ in later], later[0][1], others=True)
 
     async def _next_batch(self) -> list[Work]:
-        """The next documents of one stream, in order, without those whose partition was given up."""
+        """The next documents of one stream, in order, without those whose partition was released."""
         while True:
             for stream in list(self._queues):
                 queue = self._queues.pop(stream)
@@ -178,7 +188,7 @@ class Lane:
                 lines = 0
                 while queue and len(batch) < self._knobs.batch:
                     if not keys.isdisjoint(names := names_of(queue[0])):
-                        break  # the same document from two partitions: it may not be in one request twice
+                        break  # the same document from two partitions may not be in one request twice
                     lines += queue[0].lines
                     if batch and lines > self._knobs.lines:
                         break
@@ -189,7 +199,7 @@ class Lane:
                     elif work.claim is not None:
                         work.owner.let_go(work)
                 if queue:
-                    self._queues[stream] = queue  # at the end: the streams of a company take turns
+                    self._queues[stream] = queue  # at the end of the dict: the streams of a company take turns
                 if batch:
                     metrics.WAITING.labels(self.company_id).set(sum(map(len, self._queues.values())))
                     return batch
@@ -197,7 +207,12 @@ class Lane:
             await self._filled.wait()
 
     async def _prepare(self, login: Login, batch: Sequence[Work]) -> tuple[list[Work], list[tuple[Work, SageError]]]:
-        """Those of the batch that can be sent, and those that have to wait a little; the others are told why not."""
+        """Prepare a batch. Documents that cannot be sent get their result here.
+
+        Returns:
+            The documents to claim now, and the documents to retry soon, each with the reason. A ready document with an
+            existing record is in neither: it is queued so that the record is read first.
+        """
         prepared = await self._preparation.prepare(login, batch)
         for work, verdict in prepared.against:
             self._aside.unclear(work)
@@ -214,7 +229,10 @@ class Lane:
         return ready, prepared.later
 
     def _look_first(self, work: Work, standing: Posted) -> None:
-        """All that is known without what stands speaks for it: look at that, in the lane of its own company."""
+        """Queue the document to read its existing Sage record, in the lane of that record's company.
+
+        Called once everything that the new posting needs is known.
+        """
         work.step = Inspect(standing)
         if work.connection.company_id == self.company_id:
             self._queue(work)
@@ -222,7 +240,7 @@ class Lane:
             self._pass_on(work)
 
     async def _inspect(self, login: Login, batch: Sequence[Work]) -> list[Work]:
-        """Those of the batch whose standing is to be changed now; the others are told, or go on elsewhere."""
+        """Read the existing records. Returns the documents whose record is to be changed; the others are handled."""
         return [work for work, decision in await self._inspection.inspect(login, batch) if self._goes(work, decision)]
 
     def _goes(self, work: Work, decision: Decision) -> bool:
@@ -239,7 +257,7 @@ class Lane:
         return False
 
     async def _claim(self, batch: Iterable[Work]) -> list[Work]:
-        """Make the claims of a batch durable, each partition's in one transaction, all partitions side by side."""
+        """Write the claims of a batch durably: one transaction per partition, all partitions in parallel."""
         lease_until = self._time.now() + self._knobs.lease
         begin_by = self._time.monotonic() + self._knobs.send_within.total_seconds()
         by_owner: dict[int, list[tuple[Work, Claim]]] = {}
@@ -248,7 +266,8 @@ class Lane:
                 work.document = self._periods.dated(work)
             claim = claim_of(work, lease_until)
             if work.executed is not None and work.executed.control_id != claim.control_id:
-                # The settings changed meanwhile: it would go out as another call, beside one that Sage has executed.
+                # The settings changed meanwhile: the document would go out as another call, although Sage says that it
+                # has executed the first one.
                 work.claim = replace(work.executed, repeats=max(work.executed.repeats, self._knobs.repeats))
                 self._doubts.add(work)
                 continue
@@ -279,12 +298,12 @@ class Lane:
                 await self._post_once(login, batch)
 
     async def _post_once(self, login: Login, batch: Sequence[Work]) -> None:
-        """Post a batch, but for what stands in Sage under its other name, or may do so."""
+        """Post a batch, without the documents that exist in Sage, or may exist, under their other key (`twins`)."""
         if not any(map(has_two_names, batch)):
             await self._post(login, batch)
             return
         async with self._one_of_two_names:
-            # Before the question: of a doubt that ends between the two, Sage would show nothing and nobody would know.
+            # Checked before Sage is queried: a doubt that ended in between would be neither here nor in the answer.
             held = dict(held_back(batch, self._doubts.works()))
             for work, verdict in held.items():
                 self._aside.unclear(work)
@@ -307,8 +326,8 @@ class Lane:
         metrics.BATCH.observe(len(batch))
         calls = [call_of(work) for work in batch]
         with metrics.REQUEST_SECONDS.labels(self.company_id).time():
-            # The client looks at the time right before the bytes leave: a worker that slept, or had to sign in first,
-            # must not speak when somebody else may have proven the document absent.
+            # The client checks the time right before the bytes leave. A worker that slept, or had to sign in first,
+            # must not send once another worker may have proven the document absent.
             soonest = min(work.claimed.lease_until for work in batch)
             resent = frozenset(work.sent for work in batch if work.sent == work.claimed.control_id)
             for work in batch:
@@ -327,7 +346,7 @@ class Lane:
                 late.append(work)
             elif error is not None:
                 not_taken.setdefault(error.kind, []).append((error, work))
-        self._requeue(late)  # its claim aged while something else was waited for, or it has a new date: no trouble
+        self._requeue(late)  # the claim grew too old while it waited, or the document has a new date: no trouble
         others = any(
             isinstance(answer, Done) or (isinstance(answer, Refused) and answer.error.kind in (Kind.DATA, Kind.BUG))
             for answer in answers
@@ -335,12 +354,15 @@ class Lane:
         if others:
             self._failures, self._failing_since = 0, None
         self._listen(batch[0].connection, answers)
-        # One trouble a kind, however many functions of the request tell of it: one wait, or one alarm.
+        # One kind of trouble is one wait or one alarm, however many functions of the request report it.
         for troubles in not_taken.values():
             await self._not_taken([work for _, work in troubles], troubles[0][0], others=others)
 
     def _listen(self, connection: Connection, answers: Sequence[Answer]) -> None:
-        """Set a connection aside that has no answer at all, again and again: its backlog must not all be in doubt."""
+        """Open the circuit of a connection that gives no answer several times in a row.
+
+        Otherwise all of its backlog would end in doubt.
+        """
         silent = all(
             isinstance(answer, Unknown) and not isinstance(answer.error, DuplicateCallError) for answer in answers
         )
@@ -351,12 +373,19 @@ class Lane:
             self._set_aside(connection, Verdict(Outcome.DEFERRED, Code.SAGE_UNAVAILABLE, detail))
 
     def _wanted(self, batch: Sequence[Work]) -> bool:
-        """Whether the request may still begin: somebody owns its documents, and no clock was set back meanwhile."""
+        """Whether the request may still begin: some partition owns its documents, and every claim is young enough.
+
+        Checked with the monotonic clock, in case the wall clock was set back.
+        """
         now = self._time.monotonic()
         return any(not work.owner.gone for work in batch) and all(now <= work.begin_by for work in batch)
 
     def _settle(self, work: Work, answer: Answer) -> SageError | None:
-        """Give one document its verdict; the error if it is to be sent again, or if the company did not take it."""
+        """Handle Sage's answer to one document.
+
+        Returns:
+            The error if the document has to be sent again, or if the company did not take it; else None.
+        """
         claim = work.claimed
         match answer:
             case Done():
@@ -365,10 +394,10 @@ class Lane:
                 executed(work, answer.record_no)
             case Refused(error=error) if error.code is Code.SAGE_DUPLICATE_NUMBER and not claim.corrects:
                 self._aside.answered(work)
-                work.number_taken = True  # by whom? Perhaps by ourselves, before the ledger's memory
+                work.number_taken = True  # perhaps by our own earlier posting, which the ledger no longer knows
                 self._doubts.add(work)
             case Refused(error=PermissionDeniedError() as error) if claim.corrects:
-                # Creating may well be allowed: it says nothing of this kind's other documents.
+                # Creating may well be allowed, so the circuit of this kind of documents stays closed.
                 self._aside.unclear(work)
                 work.owner.finish(work, self._aside.later(work, not_permitted(error)))
             case Refused(error=error) if later_day(work, error):
@@ -378,7 +407,7 @@ class Lane:
                 self._answered(work)
                 return error
             case Refused(error=error) if error.kind in (Kind.DATA, Kind.BUG):
-                if work.document is not None:  # None: what stands is only taken away
+                if work.document is not None:  # None: the existing record is only removed
                     self._preparation.dimensions.refused(work.document, claim.connection.entity_id)
                 self._answered(work)
                 self._preparation.refused(work)
@@ -399,16 +428,22 @@ class Lane:
     # Trouble.
 
     async def _not_taken(self, batch: Sequence[Work], error: SageError, *, others: bool = False) -> None:
-        """None of these was taken, for certain: send them again later, or park them. `others`: others were taken."""
+        """Handle documents that Sage certainly did not take: send them again later, or park them.
+
+        Args:
+            batch: The documents, all with the same kind of error.
+            error: The error of the first of them.
+            others: Whether Sage took other documents of the same request.
+        """
         verdict = Verdict(Outcome.DEFERRED, error.code, str(error), sage=sage_answer(error))
-        # A session that ends within one function, again and again, says nothing of the credentials.
+        # An error on one function alone, even AUTH because a session ended within it, says nothing of the credentials.
         own = error.level is Level.RESULT and error.kind in (Kind.RETRY, Kind.AUTH)
         if error.kind not in (Kind.RETRY, Kind.THROTTLED) and not own:
             denied = isinstance(error, PermissionDeniedError)
             self._block(batch, verdict, batch[0].sage_object if denied else None)
             return
         if others or own:
-            batch = self._not_again_and_again(batch, verdict)  # their own trouble, not the company's
+            batch = self._not_again_and_again(batch, verdict)  # the documents' own trouble, not the company's
             if not batch:
                 return
             attempt = max(work.tries for work in batch)
@@ -434,7 +469,7 @@ class Lane:
         await self._time.until(self._hurry, wait)
 
     def _not_again_and_again(self, batch: Sequence[Work], verdict: Verdict) -> list[Work]:
-        """Those that may be sent again soon; whose budget is spent is parked for later."""
+        """Count one more retry of each document. Documents with none left are parked; the others are returned."""
         left = []
         for work in batch:
             work.tries += 1
@@ -456,7 +491,7 @@ class Lane:
             self._filled.set()
 
     def _let_on(self, batch: Sequence[Work]) -> list[Work]:
-        """Those that may go on; the others' connection was set aside while they were waiting."""
+        """The documents that may go on. The others' circuit opened while they waited: they get their result here."""
         left = []
         for work in batch:
             if (verdict := self._aside.refuses(work)) is not None:
@@ -466,14 +501,14 @@ class Lane:
         return left
 
     def _block(self, batch: Sequence[Work], verdict: Verdict, kind: SageObject | None = None) -> None:
-        """Set a connection aside, or one kind of its documents: they are parked until a trial releases them."""
+        """Open the circuit of a connection or of one kind of its documents. They are parked until a trial succeeds."""
         self._set_aside(batch[0].connection, verdict, kind)
         self._let_on(batch)
 
     def _set_aside(self, connection: Connection, verdict: Verdict, kind: SageObject | None = None) -> None:
         self._aside.add(connection, verdict, kind)
         self._failures, self._failing_since = 0, None
-        for stream, queue in list(self._queues.items()):  # whatever their entity: they would meet the same answer
+        for stream, queue in list(self._queues.items()):  # of every entity: each would get the same answer
             if left := self._let_on(queue):
                 self._queues[stream] = deque(left)
             else:

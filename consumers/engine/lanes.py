@@ -1,4 +1,4 @@
-"""The lanes of all companies, made as their first document comes."""
+"""The lanes of all companies. Each is created when the first document for its company comes."""
 
 import asyncio
 
@@ -10,7 +10,14 @@ from consumers.engine.work import Owner, Work
 
 
 class Lanes:
-    """One lane per Sage company."""
+    """One lane per Sage company.
+
+    Args:
+        sage: The client and the credentials.
+        wakes: Callbacks that retry parked documents.
+        knobs: Sizes and delays.
+        time: The clock.
+    """
 
     def __init__(
         self,
@@ -30,26 +37,26 @@ class Lanes:
         self._lane(work).submit(work)
 
     def doubt(self, work: Work) -> None:
-        """Look a claimed document up before anything is sent."""
+        """Look a claimed document up in Sage before anything is sent."""
         self._lane(work).doubt(work)
 
     def give_back(self, owner: Owner) -> None:
-        """Drop the owner's documents that are not on their way to Sage: it is being given up."""
+        """Drop the documents of a partition that is being released, except those that are on their way to Sage."""
         for lane in self._lanes.values():
             lane.give_back(owner)
 
     def holds(self, blocker: str) -> bool:
-        """Whether documents still have to wait for this Sage connection."""
+        """Whether the circuit of this Sage connection is open, so that documents still have to wait."""
         return any(lane.holds(blocker) for lane in self._lanes.values())
 
     def check(self) -> None:
-        """Raise what ended a lane's task, if anything did: one that died silently would hold its company for ever."""
+        """Raise the error that ended a lane's task, if any: a dead lane would silently block its company for ever."""
         for lane in self._lanes.values():
             if (error := lane.failure()) is not None:
                 raise error
 
     async def close(self) -> None:
-        """Stop them all at once."""
+        """Stop all lanes at once."""
         await asyncio.gather(*(lane.close() for lane in self._lanes.values()))
 
     def _lane(self, work: Work) -> Lane:

@@ -1,7 +1,7 @@
-"""When a claim's lease has ended, without trusting two clocks to agree (docs/decisions/0017).
+"""Decides when a claim's lease has ended, without assuming that two clocks agree (docs/decisions/0017).
 
-The one who claimed and the one who judges may be two machines. So the judge waits a whole lease by its own monotonic
-clock from the moment it first saw the claim, which is never before it was made, and for the written end as well.
+The claim's writer and its judge may be two machines. So the judge waits a whole lease by its own monotonic clock, from
+the moment at which it first saw the claim, which is never before the claim was made; and until the stored end as well.
 """
 
 from datetime import datetime, timedelta
@@ -10,11 +10,16 @@ from consumers.engine.knobs import Time
 from consumers.engine.ledger import Claim
 
 KEPT = 10_000
-"""Claims that are remembered before the old ones are looked through; to forget one only means to wait anew."""
+"""Number of remembered claims that starts a clean-up. To forget a claim only means to wait a whole lease again."""
 
 
 class Leases:
-    """The claims of one company, and when each was first seen here. Outlives partitions: they come and go."""
+    """The claims of one company, and when each was first seen here. It outlives partitions, which come and go.
+
+    Args:
+        length: The length of a lease.
+        time: The clock.
+    """
 
     def __init__(self, length: timedelta, time: Time) -> None:
         self._length = length.total_seconds()
@@ -23,7 +28,7 @@ class Leases:
         self._most = KEPT
 
     def see(self, claim: Claim) -> None:
-        """A claim was made here, or was found in a ledger."""
+        """Start the wait for a claim that was made here, or found in a ledger."""
         now = self._time.monotonic()
         self._seen.setdefault((claim.control_id, claim.lease_until), now)
         if len(self._seen) > self._most:
@@ -31,11 +36,11 @@ class Leases:
             self._most = max(KEPT, 2 * len(self._seen))
 
     def forget(self, claim: Claim) -> None:
-        """Its outcome is known."""
+        """Forget a claim whose outcome is known."""
         self._seen.pop((claim.control_id, claim.lease_until), None)
 
     def left(self, claim: Claim) -> float:
-        """Seconds until absence proves something; 0 or less once it does."""
+        """Seconds until absence in Sage proves something; 0 or less if it does already."""
         self.see(claim)
         waited = self._time.monotonic() - self._seen[claim.control_id, claim.lease_until]
         return max(self._length - waited, (claim.lease_until - self._time.now()).total_seconds())

@@ -1,9 +1,9 @@
-"""What is known of each document of one source partition: what stands in Sage, what was claimed, how it ended.
+"""The state of each document of one source partition: its record in Sage, its claim, its last outcome.
 
-The ledger is the compacted topic `{source}.ledger`, co-partitioned with its source; this module is the value of its
-records and their reading. The worker's copy (`ledger_store`) is a cache of the topic and nothing else: whoever is
-assigned the partition restores it before reading the first event, behind the transactional id that fences the former
-owner.
+The ledger is the compacted topic `{source}.ledger`, co-partitioned with its source. (It is the export ledger, not the
+general ledger.) This module defines the values of its records, and encodes and decodes them. The worker's copy
+(`ledger_store`) is a cache of the topic and nothing else: a new owner of the partition restores it before reading the
+first event, behind the transactional id that fences the former owner.
 """
 
 import base64
@@ -19,21 +19,23 @@ from domain.emission import Emitted
 from domain.outcomes import Outcome
 
 SCHEMA = 1
+"""Version of the record format."""
 WAITING = frozenset({Outcome.DEFERRED, Outcome.UNCERTAIN})
+"""Outcomes of documents that continue without a person."""
 OTHER_REVISION = ""
-"""`Posted.revision` of a document that stands in Sage with content which none of our revisions is known to have."""
+"""`Posted.revision` of a record in Sage whose content is not known to be that of any of our revisions."""
 UNSURE_REVISION = "?"
-"""The same where an update of ours may or may not have been executed: it has the content of one of two revisions."""
+"""`Posted.revision` after an update that may or may not have been executed: the content is of one of two revisions."""
 CREATE, UPDATE, REVERSE, DELETE = "create", "update", "reverse", "delete"
-"""What a call does, as `Claim.operation` and in its control id."""
+"""Operations of a call, in `Claim.operation` and in the control id."""
 MOST_RETIRED = 30
-"""Records of ours that are remembered as reversed or deleted, for each document; the newest."""
+"""How many former Sage records are remembered for each document: the newest."""
 INTERNAL = "~"
-"""What begins so is no document key but a record of the engine's own, whose value only its writer understands."""
+"""Prefix of the engine's internal records. Such a key is no document key; only the record's writer reads its value."""
 
 
 class LedgerUnreadableError(ValueError):
-    """Somebody else wrote to a ledger topic, or a later version did. To go on without it could post twice."""
+    """A ledger record was written by somebody else, or by a later version. Ignoring it could post a document twice."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -49,40 +51,40 @@ class Claim:
     party_id: str
     total: Decimal
     lease_until: datetime
-    """No byte of the call leaves after this; absence in Sage proves nothing before it."""
+    """End of the lease. No byte of the call leaves after it; absence in Sage proves nothing before it."""
     offset: int | None = None
-    """The offset of the source record that it was made for, and its Kafka timestamp; older claims do not say."""
+    """Offset of the source record that the call was made for, and its Kafka timestamp. Older claims have neither."""
     timestamp: int = 0
     repeats: int = 0
-    """How often Sage said that it had executed the control id before, without a document being found."""
+    """How often Sage said that it had executed this control id before, although no document was found."""
     asked: bool = False
-    """True once a person was asked about it: its lease has ended, and it is never sent again."""
+    """True once a person was asked about the call. Its lease has ended, and it is never sent again."""
     operation: str = CREATE
     record_no: str = ""
-    """What a correction changes; older claims create, and name none."""
+    """Record number of the Sage record that a correction changes. Empty for a call that creates."""
     posting_date: date | None = None
-    """Its date in the general ledger where that is not the document's own (`periods`); of a reversal the day that it is
-    made on where Sage refused an earlier one."""
+    """Posting date in the general ledger if it is not the document's own date (`periods`). For a reversal, its date if
+    Sage refused an earlier one."""
     content: str = ""
-    """What is asked to be booked (`domain.identity.content_of`); empty where that is not known."""
+    """Hash of what is to be booked (`domain.identity.content_of`). Empty if not known."""
     booked: str = ""
-    """What Sage then holds (`domain.identity.booked_of`); likewise."""
+    """Hash of what Sage holds after the call (`domain.identity.booked_of`). Empty if not known."""
     said: str = ""
-    """What the event said but for the party (`domain.reading.revision.said_of`); likewise."""
+    """Hash of what the event says except for the party (`domain.reading.revision.said_of`). Empty if not known."""
     alvys_party: str = ""
-    """Alvys's own id of the party, where the event gave it."""
+    """Alvys's own id of the party. Empty if the event did not give it."""
     emitted: Emitted | None = None
-    """When the event was emitted that it was made for; older claims do not say, nor those of a wrong timestamp."""
+    """When the event was emitted that the call was made for. None in older claims, and if the timestamp was wrong."""
 
     @property
     def corrects(self) -> bool:
-        """Whether it changes a record that stands in Sage, instead of making one."""
+        """Whether the call changes an existing Sage record, instead of creating one."""
         return self.operation != CREATE
 
 
 @dataclass(frozen=True, slots=True)
 class Posted:
-    """What stands in Sage Intacct for this document."""
+    """The existing Sage record of a document."""
 
     revision: str
     record_no: str
@@ -92,113 +94,113 @@ class Posted:
     number: str
     party_id: str
     content: str = ""
-    """What was asked to be booked (`domain.identity.content_of`); empty where that is not known."""
+    """Hash of what was asked to be booked (`domain.identity.content_of`). Empty if not known."""
     booked: str = ""
-    """What Sage holds since (`domain.identity.booked_of`); likewise."""
+    """Hash of what Sage holds since (`domain.identity.booked_of`). Empty if not known."""
     said: str = ""
-    """What the event said but for the party (`domain.reading.revision.said_of`); likewise."""
+    """Hash of what the event says except for the party (`domain.reading.revision.said_of`). Empty if not known."""
     alvys_party: str = ""
-    """Alvys's own id of the party, where the event gave it."""
+    """Alvys's own id of the party. Empty if the event did not give it."""
 
 
 @dataclass(frozen=True, slots=True)
 class Retired:
-    """What stood in Sage Intacct for this document once: it was reversed or deleted, by us or in Sage."""
+    """A former Sage record of a document. It was reversed or deleted, by us or in Sage."""
 
     record_no: str
     number: str
-    """The number that it still holds; empty where it was deleted, which frees its number."""
+    """The number that the record still has. Empty if it was deleted, which frees its number."""
     connection: Connection
-    """Where it stood; its object and party likewise: payments that were made of it may still be voided."""
+    """Where the record was posted. It is kept, with object and party, because its payments may still be voided."""
     sage_object: SageObject
     party_id: str
 
 
 @dataclass(frozen=True, slots=True)
 class Marked:
-    """A person's word that the document is in Sage already: it is never posted."""
+    """A person's statement that the document is in Sage already. It is never posted."""
 
     revision: str
     by: str
-    """Who said so, when and why."""
+    """Who marked the document, when and why."""
     record_no: str | None = None
     at: int = 0
-    """When, in milliseconds since 1970: a retry that was asked before is about what stood before."""
+    """Time of the mark, in milliseconds since 1970. A retry given before it is about the state before the mark."""
     claim: Claim | None = None
-    """The call that was in doubt then: if the mark is taken away, it is looked up before anything is sent."""
+    """The call that was in doubt at the mark. If the mark is cleared, it is looked up before anything is sent."""
 
 
 @dataclass(frozen=True, slots=True)
 class Grouped:
-    """The document is a row of grouped bills, and never a bill of its own any more."""
+    """The document is a row of consolidated bills, and will never be a bill of its own."""
 
     revision: str
     group: str | None
-    """The document key of the bill that has it as a line; None while it is withdrawn."""
+    """Document key of the bill that has the row as a line. None while the row is withdrawn."""
 
 
 @dataclass(frozen=True, slots=True)
 class Ending:
-    """How the newest revision ended, as its result said it."""
+    """The outcome of the newest revision, as its result said it."""
 
     revision: str
     outcome: Outcome
     offset: int
     timestamp: int = 0
-    """The source record's place: its offset and its Kafka timestamp in milliseconds."""
+    """Kafka timestamp of the source record, in milliseconds; with `offset`, the record's place."""
     code: Code | None = None
     detail: str | None = None
     blocked_by: tuple[str, ...] = ()
     by_sage: bool = False
-    """True when Sage itself refused: only then does asking again cost a call."""
+    """True if Sage itself refused. Only then does a new attempt cost a call."""
     emitted: Emitted | None = None
-    """The place of the newest event that was answered; entries of older versions do not have it."""
+    """Position of the newest answered event. None in entries of older versions."""
     mapped_digest: str = ""
-    """Of a refusal that names keys, what the settings made of the document (`domain.blockers.mapped_digest`): the same
-    is not tried again because a key was written anew."""
+    """For a refusal that names keys: hash of what the settings made of the document (`domain.blockers.mapped_digest`).
+    If a key is rewritten and the hash stays the same, the document is not tried again."""
 
 
 @dataclass(frozen=True, slots=True)
 class Entry:
-    """One document's record in the ledger."""
+    """The ledger entry of one document."""
 
     key: str
     attempts: int = 0
-    """The next attempt's number: calls that Sage definitely refused, and corrections that it executed."""
+    """Number of the next attempt: calls that Sage definitely refused, plus corrections that it executed."""
     posted: Posted | None = None
     claim: Claim | None = None
     last: Ending | None = None
     parked: bytes | None = None
-    """The event itself while the document is not done with: it waits, it is in doubt, or it was rejected and may be
-    tried again. So the source topic's retention cannot lose it."""
+    """The event, kept until the document is settled: while it waits or is in doubt, or was rejected and may be tried
+    again. So the retention of the source topic cannot lose it."""
     marked: Marked | None = None
     retired: tuple[Retired, ...] = ()
-    """Oldest first. None of them is ever adopted, nor ends a later posting as reversed by hand."""
+    """Former Sage records, oldest first. None of them is ever adopted, or ends a later posting as reversed by hand."""
     renumbered: bool = False
-    """True once Sage refused a number that only a retired record of ours holds: later ones get a suffix."""
+    """True once Sage refused a number that only a former record of ours has: later postings get a suffix."""
     grouped: Grouped | None = None
     answered: tuple[str, ...] = ()
-    """The events that were answered last, oldest first (`sequence.digest`): an event that comes once more under a later
-    timestamp is known by it."""
+    """Digests of the last answered events, oldest first (`sequence.digest`). An event that comes again with a later
+    timestamp is recognised by them."""
 
     @property
     def rejected(self) -> bool:
-        """Whether the document was rejected and is kept until a person has acted."""
+        """Whether the document was rejected, and is kept until a person has acted."""
         return self.parked is not None and self.last is not None and self.last.outcome is Outcome.REJECTED
 
     @property
     def waiting(self) -> bool:
-        """Whether the document goes on by itself when something arrives, or when its doubt ends."""
+        """Whether the document continues without a person: when a blocker arrives, or when its doubt ends."""
         return self.parked is not None and self.last is not None and self.last.outcome in WAITING
 
     @property
     def released_by(self) -> tuple[str, ...]:
-        """The keys whose change brings the document back by itself: it waits for them, or they caused its refusal."""
+        """The keys whose change retries the document: it waits for them, or they caused its refusal."""
         return self.last.blocked_by if self.last is not None and (self.waiting or self.rejected) else ()
 
 
 def encode(entry: Entry) -> bytes:
-    """The record's value: JSON in UTF-8, amounts as text, the parked event in base64 since it may be any bytes."""
+    """Encode an entry as JSON in UTF-8: amounts as text, the parked event in base64 since it may be any bytes."""
     body: dict[str, object] = {"schema": SCHEMA, "attempts": entry.attempts}
     for name in ("posted", "claim", "last", "marked", "grouped"):
         part = getattr(entry, name)
@@ -216,10 +218,10 @@ def encode(entry: Entry) -> bytes:
 
 
 def key_of(key: bytes | None) -> str:
-    """The text of a record's key.
+    """Decode the key of a ledger record.
 
     Raises:
-        LedgerUnreadableError: as `decode`.
+        LedgerUnreadableError: The key is not UTF-8, so the record is not one of ours.
     """
     try:
         return (key or b"").decode()
@@ -228,21 +230,22 @@ def key_of(key: bytes | None) -> str:
 
 
 _HEAD = b'{"schema":%d,' % SCHEMA
+"""First bytes of every value of this schema."""
 
 
 def can_rest(value: bytes) -> bool:
-    """Whether a record may be put away unread: it is of this schema, and an index has nothing to know of it.
+    """Whether a record may be stored undecoded: it is of this schema, and no index needs anything of it.
 
-    Only an entry that keeps its event waits or may be asked for by its code; only one with a claim is in doubt.
+    Only an entry with a parked event waits, or can be selected by its code. Only an entry with a claim is in doubt.
     """
     return value.startswith(_HEAD) and b'"parked":' not in value and b'"claim":' not in value
 
 
 def decode(key: str, value: bytes) -> Entry:
-    """Read a record back.
+    """Decode the value of a ledger record.
 
     Raises:
-        LedgerUnreadableError: the record is not one of ours; a ledger that cannot be read stops its reader.
+        LedgerUnreadableError: The record is not one of ours. A ledger that cannot be read stops its reader.
     """
     try:
         return _decode(key, value)
@@ -324,7 +327,7 @@ def _connection(body: object) -> Connection:
 
 
 def placed(entry: Entry, ending: Ending) -> Ending:
-    """The ending, at the place of the newest event that is known: one that was read again makes nothing older."""
+    """The outcome, at the place of the newest known event: an event that is read again makes nothing older."""
     for known in (entry.last, entry.claim):
         if known is None or known.offset is None:
             continue
@@ -347,9 +350,15 @@ def ended(
     marked: Marked | None = None,
     next_attempt: bool = False,
 ) -> Entry:
-    """The entry after an outcome is known: the claim is settled, no event is kept.
+    """The entry after an outcome: the claim is settled, and no event is kept.
 
-    `next_attempt`: Sage definitely refused the call, or executed a correction: the next call is another one.
+    Args:
+        entry: The entry before.
+        ending: The outcome.
+        posted: The record in Sage. None leaves the entry's.
+        marked: The mark. None clears the entry's.
+        next_attempt: True if the next call needs another control id: Sage definitely refused this one, or executed it
+            as a correction.
     """
     return replace(
         entry,
@@ -363,10 +372,16 @@ def ended(
 
 
 def without_standing(entry: Entry, ending: Ending, parked: bytes | None, *, deleted: bool) -> Entry:
-    """The entry after what stood in Sage was reversed or deleted: what is next for the event is still open.
+    """The entry after the existing Sage record was reversed or deleted. The event is still to be exported.
+
+    Args:
+        entry: The entry before.
+        ending: The outcome that says so.
+        parked: The event, to be kept.
+        deleted: Whether the record was deleted, which frees its number.
 
     Raises:
-        ValueError: Nothing stood there.
+        ValueError: The entry has no existing record.
     """
     posted = entry.posted
     if posted is None:

@@ -1,4 +1,4 @@
-"""Where a ledger partition's local store is, and what becomes of a file that cannot be used."""
+"""Locates the local store of a ledger partition, and replaces a file that cannot be used."""
 
 import hashlib
 import sqlite3
@@ -12,15 +12,19 @@ from consumers.engine.ledger_store import MEMORY, TEMPORARY, Ledger, delete
 log = structlog.get_logger(__name__)
 
 NUMBERS = 8
-"""Processes that may share a folder and each have a file of a partition."""
+"""Maximum number of processes that may share a folder, each with its own file of a partition."""
 BROKEN = (sqlite3.SQLITE_NOTADB, sqlite3.SQLITE_CORRUPT, sqlite3.SQLITE_ERROR)
-"""SQLite's codes for a file that is no database, a damaged one, one without our tables."""
+"""SQLite's codes for a file that is no database, for a damaged one, and for one without our tables."""
 
 
 def open_ledger(folder: Path | None, ledger: TopicPartition) -> Ledger:
-    """The copy of a ledger partition in that folder, or a new one; without a folder a temporary one.
+    """Open the local store of a ledger partition, or create one.
 
-    It never fails: where nothing can be written, the ledger is kept in memory.
+    This never fails: if no file can be written, the store is kept in memory.
+
+    Args:
+        folder: The folder of the stores. None: the store is temporary.
+        ledger: The ledger partition.
     """
     if folder is None:
         return _or_memory(TEMPORARY, ledger)
@@ -37,13 +41,13 @@ def open_ledger(folder: Path | None, ledger: TopicPartition) -> Ledger:
         except sqlite3.Error as error:
             if not _code(error, sqlite3.SQLITE_BUSY):
                 return _in_memory(ledger, error)
-            # Another process has it, or one that is stopped and does not know that it lost the partition.
+            # Another process uses it, perhaps a stopped one that does not know that it lost the partition.
             log.info("ledger store is in use; taking the next", file=file.name)
     return _or_memory(TEMPORARY, ledger)
 
 
 def file_name(ledger: TopicPartition, number: int = 0) -> str:
-    """Safe for file systems that do not tell capitals apart or limit names to 255 bytes."""
+    """The file name of a store, safe for file systems that ignore case or limit names to 255 bytes."""
     told_apart = hashlib.sha256(f"{ledger.topic}/{ledger.partition}".encode()).hexdigest()[:8]
     return f"{ledger.topic[:120]}-{ledger.partition}-{told_apart}.{number}.sqlite"
 

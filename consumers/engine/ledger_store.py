@@ -1,13 +1,14 @@
-"""The worker's copy of one ledger partition: an SQLite database that is a cache of the topic, with a checkpoint.
+"""The worker's copy of one ledger partition: an SQLite database that caches the topic, with a checkpoint.
 
-1. It holds what is committed in the topic before the checkpoint, and nothing that is not: changes come in after their
-   Kafka transaction was committed, and the checkpoint moves in the same SQLite transaction.
-2. It may be behind the topic, after a crash or a loss of power; whoever opens it reads on from the checkpoint.
-3. It may be deleted at any time, or found to be broken or another's: then it is built anew from the topic.
-4. One process has it at a time, by SQLite's own lock, which ends with the process; another one takes the next number.
-5. Memory is bounded whatever the number of documents: SQLite's pages, and the entries used last.
+1. It holds exactly what is committed in the topic before the checkpoint. A change is stored only after its Kafka
+   transaction was committed, and the checkpoint moves in the same SQLite transaction.
+2. It may be behind the topic after a crash or a loss of power. Whoever opens it reads on from the checkpoint.
+3. It may be deleted at any time, or prove broken or of another topic. Then it is built again from the topic.
+4. One process uses it at a time, by SQLite's own lock, which ends with the process. Another process takes the file with
+   the next number.
+5. Its memory is bounded, however many documents there are: SQLite's pages, and the entries used last.
 
-docs/decisions/0015-the-ledgers-local-store.md says why it is so.
+docs/decisions/0015-the-ledgers-local-store.md gives the reasons.
 """
 
 import sqlite3
@@ -19,15 +20,15 @@ from typing import NamedTuple
 from consumers.engine.ledger import INTERNAL, SCHEMA, Claim, Entry, can_rest, decode, encode
 
 LAYOUT = 1_000 * 2 + SCHEMA
-"""Of tables and records. To be raised with either, and with what `_marks` says: the table `mark` keeps it."""
+"""Version of tables and records, stored in the file. Raise it if either changes, or if `_marks` yields other marks."""
 CACHED = 2_000
-"""Decoded entries kept: more than the documents that are in work at a time (`Knobs.window`)."""
+"""Number of decoded entries in memory: more than the documents in flight (`Knobs.window`)."""
 PAGES_KIB = 4_096
-"""SQLite's own cache."""
+"""Size of SQLite's own cache, in KiB."""
 BLOCKED, CODED, DOUBTED, CLAIMED = "blocked", "coded", "doubted", "claimed"
-"""What entries are found by: keys that release them, the code they ended with, a claim with or without their event."""
+"""Kinds of index rows: a key that releases the entry, the code of its outcome, a claim with or without its event."""
 MEMORY, TEMPORARY = ":memory:", ""
-"""SQLite's names for a database that is nowhere else, and for one on disk that ends with its connection."""
+"""SQLite's names for a database in memory, and for one on disk that ends with its connection."""
 
 TABLES = f"""
 BEGIN IMMEDIATE;
@@ -46,38 +47,42 @@ UPSERT_INTERNAL = "INSERT OR REPLACE INTO internal (name, at, value) VALUES (?, 
 
 
 class Change(NamedTuple):
-    """A record of the ledger topic that is committed there."""
+    """A committed record of the ledger topic."""
 
     key: str
     value: bytes | None
-    """None: the record deletes its key."""
+    """The encoded entry. None: a tombstone, which deletes the key."""
     entry: Entry | None = None
-    """The value decoded, where somebody has it at hand."""
+    """The decoded value, if the caller has it at hand."""
     offset: int | None = None
+    """The record's offset in the ledger topic. None if not known."""
 
 
 class Ledger:
-    """The entries of one source partition, by document key, and which of them wait for what.
+    """The entries of one source partition by document key, and the index of what each of them waits for.
 
-    Any method may raise `sqlite3.Error`, when the disk fails or is full. The file is gone by then: whoever opens the
-    partition next builds it anew.
+    Any method may raise `sqlite3.Error`, if the disk fails or is full. The file is deleted then; whoever opens the
+    partition next builds it again.
     """
 
     def __init__(self, where: Path | str = TEMPORARY) -> None:
-        """Open or make it.
+        """Open the database, or create it.
+
+        Args:
+            where: A file, or `MEMORY` or `TEMPORARY`.
 
         Raises:
-            sqlite3.Error: it cannot be opened, made or locked, or is not a database.
-            ValueError: it is of another layout.
+            sqlite3.Error: The database cannot be opened, created or locked, or is none.
+            ValueError: The database has another layout.
         """
         self._file = where if isinstance(where, Path) else None
         self._recent: OrderedDict[str, Entry] = OrderedDict()
-        # Closed by hand when opening fails: the lock would stay until the garbage is collected.
+        # Closed explicitly if opening fails: else the lock would stay until garbage collection.
         self._db = sqlite3.connect(where, timeout=0, isolation_level=None)
         try:
             self._db.execute("PRAGMA locking_mode = EXCLUSIVE")
             self._db.execute("PRAGMA journal_mode = WAL")
-            self._db.execute("PRAGMA synchronous = NORMAL")  # a loss of power takes the newest, never the whole
+            self._db.execute("PRAGMA synchronous = NORMAL")  # a loss of power costs the newest changes, not the file
             self._db.execute(f"PRAGMA cache_size = -{PAGES_KIB}")
             self._expect_tables()
         except BaseException:
@@ -85,28 +90,28 @@ class Ledger:
             raise
 
     def __len__(self) -> int:
-        """How many documents are known."""
-        # Rows are never deleted, so ids have no holes; counting them all would read the whole file.
+        """Number of documents with an entry."""
+        # Rows are never deleted, so ids have no gaps; to count all rows would read the whole file.
         return self._number("SELECT coalesce(max(id), 0) - (SELECT count(*) FROM entry WHERE value IS NULL) FROM entry")
 
     @property
     def cached(self) -> int:
-        """How many entries are in memory."""
+        """Number of entries in memory."""
         return len(self._recent)
 
     @property
     def checkpoint(self) -> int | None:
-        """The offset of the topic to read on from; None before anything was read."""
+        """Offset of the topic to read on from. None before anything was read."""
         row = self._db.execute("SELECT at FROM checkpoint").fetchone()
         return int(row[0]) if row else None
 
-    # What is known.
+    # Queries.
 
     def get(self, key: str) -> Entry:
-        """The document's entry; a new one if it was never seen.
+        """The entry of a document; an empty one if the document is new.
 
         Raises:
-            ValueError, KeyError, TypeError: the record is not one of ours; posting without it could post twice.
+            ValueError, KeyError, TypeError: The record is not one of ours; posting without it could post twice.
         """
         if (known := self._recent.get(key)) is not None:
             self._recent.move_to_end(key)
@@ -117,50 +122,50 @@ class Ledger:
                 return Entry(key)
             entry = decode(key, row[0])
         except (sqlite3.Error, ValueError, KeyError, TypeError):
-            self.discard()  # if the disk did that, the topic knows better
+            self.discard()  # the disk may have damaged the record: build the store again from the topic
             raise
         self._remember(entry)
         return entry
 
     def known(self) -> Iterator[str]:
-        """The keys of all documents that are known."""
+        """The keys of all documents that have an entry."""
         for (key,) in self._db.execute("SELECT key FROM entry WHERE value IS NOT NULL"):
             yield key
 
     def internal(self, name: str) -> bytes | None:
-        """A record of the engine's own; None if it was never written."""
+        """The value of an internal record. None if it was never written."""
         row = self._db.execute("SELECT value FROM internal WHERE name = ?", (name,)).fetchone()
         return row[0] if row else None
 
     def internal_offset(self, name: str) -> int | None:
-        """Where in the topic that record is; None if it was never written."""
+        """The offset of an internal record in the topic. None if it was never written."""
         row = self._db.execute("SELECT at FROM internal WHERE name = ?", (name,)).fetchone()
         return row[0] if row else None
 
     def blocked_by(self, blocker: str) -> tuple[str, ...]:
-        """The keys of the documents that `blocker` releases, in the order they came to wait or were refused."""
+        """The keys of the documents that `blocker` releases, in the order in which they were parked or refused."""
         return self._marked(BLOCKED, blocker)
 
     def coded(self, code: str) -> tuple[str, ...]:
-        """The keys of the documents that are not done with and ended with `code`."""
+        """The keys of the unsettled documents whose last outcome has this code."""
         return self._marked(CODED, code)
 
     def in_doubt(self) -> Iterator[Entry]:
-        """Documents whose call may or may not have been executed, and whose event is kept here."""
+        """The entries with a claim whose event is kept here: the call may or may not have been executed."""
         return (self.get(key) for key in self._marked(DOUBTED))
 
     def claims_without_event(self) -> Iterator[tuple[str, Claim]]:
-        """Claims whose event only the source record holds, by document key."""
+        """The claims whose event is only in the source record, with their document keys."""
         entries = (self.get(key) for key in self._marked(CLAIMED))
         return ((entry.key, entry.claim) for entry in entries if entry.claim is not None)
 
     def blocked(self) -> tuple[str, ...]:
-        """The keys of all documents that some key releases, in the order they came to wait or were refused."""
+        """The keys of all documents that some key releases, in the order in which they were parked or refused."""
         ordered = "SELECT key FROM mark WHERE kind = ? GROUP BY key ORDER BY min(place)"
         return tuple(key for (key,) in self._db.execute(ordered, (BLOCKED,)))
 
     def blockers(self) -> tuple[str, ...]:
-        """Every key that releases some document."""
+        """All keys that release some document."""
         ordered = "SELECT name FROM mark WHERE kind = ? GROUP BY name ORDER BY min(place)"
         return tuple(blocker for (blocker,) in self._db.execute(ordered, (BLOCKED,)))
 
@@ -168,21 +173,21 @@ class Ledger:
         rows = self._db.execute("SELECT key FROM mark WHERE kind = ? AND name = ? ORDER BY place", (kind, name))
         return tuple(key for (key,) in rows)
 
-    # What becomes known.
+    # Changes.
 
     def apply(self, changes: Iterable[Change], checkpoint: int | None = None) -> None:
-        """Take over records that are committed in the topic, in their order, all or none.
+        """Store committed records of the topic, in their order, all or none.
 
         Args:
             changes: The records.
-            checkpoint: The offset before which nothing of the topic is missing here any more; None leaves it.
+            checkpoint: The offset up to which the store is then complete. None leaves the checkpoint.
 
         Raises:
-            LedgerUnreadableError: a record is not one of ours; nothing was taken over.
+            LedgerUnreadableError: A record is not one of ours. Nothing was stored.
         """
         newest: dict[str, Change] = {}
         for change in changes:
-            newest.pop(change.key, None)  # its place is that of its last record
+            newest.pop(change.key, None)  # a key takes the position of its last record
             newest[change.key] = change
         documents = [_read(change) for change in newest.values() if not change.key.startswith(INTERNAL)]
         internal = [change for change in newest.values() if change.key.startswith(INTERNAL)]
@@ -199,7 +204,7 @@ class Ledger:
                 if checkpoint is not None:
                     self._db.execute("INSERT OR REPLACE INTO checkpoint VALUES (1, ?)", (checkpoint,))
         except sqlite3.Error:
-            self.discard()  # it is behind what is committed; nobody may ask it again
+            self.discard()  # the store is behind what is committed: it must not be used again
             raise
         for change in documents:
             self._recent.pop(change.key, None)
@@ -207,17 +212,17 @@ class Ledger:
                 self._remember(change.entry)
 
     def put(self, entry: Entry) -> None:
-        """Take over an entry that is durable in the topic."""
+        """Store one entry that is durable in the topic."""
         self.apply([Change(entry.key, encode(entry), entry)])
 
     def drop(self, key: str) -> None:
-        """Forget a document: its record was deleted from the topic."""
+        """Delete the entry of a document whose record was deleted from the topic."""
         self.apply([Change(key, None)])
 
-    # Its end.
+    # Closing.
 
     def clear(self) -> None:
-        """Forget everything: it is of another topic than it seemed."""
+        """Delete everything: the store is of another topic than it seemed."""
         self._recent.clear()
         with self._db:
             self._db.execute("BEGIN IMMEDIATE")
@@ -225,11 +230,11 @@ class Ledger:
                 self._db.execute(f"DELETE FROM {table}")  # noqa: S608 - four names from the line above
 
     def close(self) -> None:
-        """Let go of the file. Nothing may be asked afterwards."""
+        """Close the file. No method may be called afterwards."""
         self._db.close()
 
     def discard(self) -> None:
-        """Close it, and delete its file."""
+        """Close the store and delete its file."""
         self.close()
         if self._file is not None:
             delete(self._file)
@@ -244,7 +249,7 @@ class Ledger:
 
     def _remember(self, entry: Entry) -> None:
         if entry.parked is not None:
-            return  # an event may be large
+            return  # a parked event may be large
         self._recent[entry.key] = entry
         if len(self._recent) > CACHED:
             self._recent.popitem(last=False)
@@ -254,14 +259,14 @@ class Ledger:
 
 
 def _read(change: Change) -> Change:
-    """The change with its entry decoded, if an index has something to know of it."""
+    """Decode the entry of a change, if an index needs anything of it."""
     if change.entry is not None or change.value is None or can_rest(change.value):
         return change
     return change._replace(entry=decode(change.key, change.value))
 
 
 def _marks(entry: Entry | None) -> Iterator[tuple[str, str]]:
-    """What the entry can be found by, besides its key."""
+    """The index rows of an entry: kind and name."""
     if entry is None:
         return
     if entry.claim is not None:
@@ -275,6 +280,6 @@ def _marks(entry: Entry | None) -> Iterator[tuple[str, str]]:
 
 
 def delete(file: Path) -> None:
-    """Delete a store's file and what SQLite keeps beside it."""
+    """Delete a store's file, and the files that SQLite keeps beside it."""
     for suffix in ("", "-wal", "-shm", "-journal"):
         file.with_name(file.name + suffix).unlink(missing_ok=True)

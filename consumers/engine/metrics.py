@@ -1,4 +1,4 @@
-"""What the engine counts, by name. Served by `alvys-sage worker` when a metrics port is set."""
+"""The Prometheus metrics of the engine. `alvys-sage worker` serves them if a metrics port is set."""
 
 from prometheus_client import Counter, Gauge, Histogram
 

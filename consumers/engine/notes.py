@@ -1,4 +1,4 @@
-"""What is written when a document ends, waits or cannot be read: pure, from work and verdict to journal notes."""
+"""The records written when a document ends, waits or cannot be read. Pure: from item and result to journal notes."""
 
 from dataclasses import dataclass, replace
 from datetime import datetime
@@ -26,21 +26,28 @@ from producers.results import Result, SageAnswer
 
 @dataclass(frozen=True, slots=True)
 class Writer:
-    """Makes notes for one worker's topics."""
+    """Builds the journal notes of one worker, for that worker's topics."""
 
     group_id: str
     results: str
-    """The topic of results; `dead_letters` likewise."""
+    """Name of the topic of results; `dead_letters` likewise."""
     dead_letters: str
     room: int = sizes.room(sizes.LARGEST_EVENT)
-    """Bytes that a dead letter may have."""
+    """Maximum size of a dead letter, in bytes."""
     parties: str = ""
-    """The topic that tells Alvys the ids of parties; empty: they are not told."""
+    """Name of the topic that publishes party ids to Alvys. If empty, they are not published."""
     rows: str = ""
-    """The topic of rows of grouped bills."""
+    """Name of the topic of rows of consolidated bills."""
 
     def finished(self, work: Work, verdict: Verdict, entry: Entry, at: datetime) -> Note:
-        """The document ended: its result, its entry without a claim, the end of its record."""
+        """Note for a document that ended: its result, its entry without a claim, the end of its record.
+
+        Args:
+            work: The document.
+            verdict: The result.
+            entry: The ledger entry before the result.
+            at: The present time, for the result record.
+        """
         result: tuple[Outgoing, ...] = (self._result(work, verdict, at), *self._party(work))
         before, entry = entry, answered(entry, work.received, verdict)
         taken_away = work.asked is not None and isinstance(work.asked.command, Retry)
@@ -62,19 +69,21 @@ class Writer:
         return Note(settled, result, work.offset)
 
     def in_doubt(self, work: Work, verdict: Verdict, entry: Entry, at: datetime) -> Note:
-        """The record ends, the claim stands, the event is kept."""
+        """Note for a document in doubt: its record ends, its claim stays, its event is kept in the ledger."""
         parked = replace(entry, last=placed(entry, ending(work, verdict)), parked=work.value)
         return Note(answered(parked, work.received), (self._result(work, verdict, at),), work.offset)
 
     def retired(self, work: Work, gone: Gone, entry: Entry, at: datetime) -> Note:
-        """What stood is worth nothing: that is told, and the event kept, for the document is still to be posted.
+        """Note for an existing record that no longer counts: a `reversed` result, and the event kept in the ledger.
+
+        The event is kept because the document is still to be exported.
 
         Raises:
-            ValueError: Nothing stood.
+            ValueError: The ledger knows of no existing record.
         """
         if (posted := entry.posted) is None:
             raise ValueError(f"{entry.key} does not stand in Sage")
-        said = work.received.document  # `Skipped` where it was withdrawn: that is the reason
+        said = work.received.document  # `Skipped` if the document was withdrawn: its reason goes into the result
         goes_on = _goes_on(work, posted.connection, gone.why)
         after = without_standing(answered(entry, work.received), goes_on, work.value, deleted=gone.deleted)
         told = Result(
@@ -95,16 +104,21 @@ class Writer:
         return Note(after, (Outgoing(self.results, work.key.encode(), results.encode(told)),), work.offset)
 
     def dead(self, record: DeadRecord, error: ContractError, *, ends: int | None) -> Note:
-        """The bytes go aside untouched; what of them does not fit is left out and named.
+        """Note for a record that breaks the contract: a dead letter with the untouched bytes.
 
-        `ends` is the offset of the record that ends with it, if one does.
+        Parts that do not fit into the dead letter are left out, and a header names them.
+
+        Args:
+            record: The source record.
+            error: How it breaks the contract.
+            ends: Offset of the source record that ends with the dead letter. None if no record ends.
         """
         dead = dead_letters.fitted(record, self.room - sizes.AROUND)
         headers = dead_letters.headers(dead, error.code, error.detail, self.group_id)
         return Note(None, (Outgoing(self.dead_letters, dead.key, dead.value, headers),), ends)
 
     def _party(self, work: Work) -> tuple[Outgoing, ...]:
-        """What Alvys is to be told of the party: with each outcome of a document, so that no crash loses it."""
+        """The party id to publish to Alvys, if any. It goes out with every result, so that no crash loses it."""
         source, party_id = work.received.document, work.party_id or (work.claim.party_id if work.claim else None)
         if not self.parties or not isinstance(source, SourceDocument) or party_id is None:
             return ()
@@ -138,9 +152,9 @@ class Writer:
 
 
 def known(work: Work, entry: Entry) -> Entry:
-    """The ledger's entry, with every refusal counted: a call in a refused one's place has the next attempt.
+    """The ledger entry with `attempts` raised by the refusals of this run: each refused call uses up a control id.
 
-    Where an update of what stands may have been executed, it no longer says with which content it stands.
+    If an update of the existing record may have been executed, the entry also forgets which content that record has.
     """
     entry = replace(entry, attempts=max(entry.attempts, work.attempt))
     if work.unsure and entry.posted is not None:
@@ -149,7 +163,7 @@ def known(work: Work, entry: Entry) -> Entry:
 
 
 def between(work: Work, entry: Entry) -> Entry:
-    """The entry between two calls of a document: it waits, with its event, if no record will bring it again."""
+    """The entry between two calls of a document. It keeps the event if no source record will bring the event again."""
     if work.offset is not None:
         return entry
     goes_on = _goes_on(work, work.connection, "the next call is another one")
@@ -162,7 +176,7 @@ def _goes_on(work: Work, connection: Connection, why: str) -> Ending:
 
 
 def ending(work: Work, verdict: Verdict) -> Ending:
-    """What the ledger keeps of a verdict."""
+    """The part of a result that the ledger keeps."""
     return Ending(
         revision=work.received.revision,
         outcome=verdict.outcome,
@@ -183,7 +197,7 @@ def _mapped_digest(work: Work, verdict: Verdict) -> str:
 
 
 def as_before(entry: Entry, now: Ending) -> bool:
-    """Whether a document that was looked at again ends as it ended before, wherever its record stood."""
+    """Whether a retried document ended exactly as before. Offset, timestamp and event position are not compared."""
     last = entry.last
     if last is None:
         return False
@@ -191,7 +205,7 @@ def as_before(entry: Entry, now: Ending) -> bool:
 
 
 def as_read(record: ConsumerRecord) -> DeadRecord:
-    """A source record as a dead letter keeps it; what stands for many that cannot be read, with their bytes."""
+    """Convert a source record into the form a dead letter keeps. An unreadable batch becomes one, with its bytes."""
     if isinstance(record, Unreadable):
         place = record.topic, record.partition, record.first, record.timestamp, record.timestamp_type
         return DeadRecord(*place, None, record.batch, last=record.offset)

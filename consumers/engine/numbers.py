@@ -1,7 +1,7 @@
-"""The number that a document is posted under: its own, but for one that a reversed record of it still holds. Pure.
+"""The number that a document is posted under: its own, unless a reversed record of the document still has it. Pure.
 
-Whether a number must be unique is a setting of the Sage company, so its own number is tried first. Once Sage refused it
-because of a record that a correction reversed, later postings of the document get a suffix.
+Whether a number must be unique is a setting of the Sage company, so the document's own number is tried first. Once Sage
+refused it because of a record that a correction reversed, later postings of the document get a suffix.
 """
 
 from dataclasses import replace
@@ -12,7 +12,7 @@ from domain.documents import Document
 
 
 def numbered(document: Document, entry: Entry) -> Document:
-    """The document under the number that it is to be posted with, or that the draft which stands of it has."""
+    """The document with the number to post it under. An existing draft keeps the number that it has."""
     own = document.number
     if entry.posted is not None and document.former is not None and entry.posted.number == document.former.number:
         return replace(document, number=entry.posted.number)
@@ -23,7 +23,7 @@ def numbered(document: Document, entry: Entry) -> Document:
 
 
 def next_number(own: str, entry: Entry) -> str | None:
-    """The first of `own`, `own-1`, `own-2`... that no retired record holds; None if it would be too long for Sage."""
+    """The first of `own`, `own-1`, `own-2`... that no former record has. None if it is too long for Sage."""
     held = {each.number for each in entry.retired}
     number = own
     for suffix in range(1, len(held) + 2):
@@ -34,6 +34,6 @@ def next_number(own: str, entry: Entry) -> str | None:
 
 
 def is_of(number: str, own: str) -> bool:
-    """Whether it is the document's own number, or that with a suffix of ours."""
+    """Whether `number` is the document's own number, or that number with a suffix of ours."""
     suffix = number.removeprefix(f"{own}-")
     return number == own or (suffix != number and suffix.isdecimal())

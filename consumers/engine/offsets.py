@@ -1,11 +1,11 @@
-"""Which offset may be committed: everything before it has ended (promise 1)."""
+"""Tracks which offset may be committed: the one before which every record has ended (promise 1)."""
 
 
 class OffsetTracker:
     """The records in flight of one partition, in offset order.
 
-    `position` is the consumer's: the offset it would read next, past transaction markers and compacted holes.
-    Committing that, and not merely the last record plus one, keeps lag tools at zero when nothing is left to read.
+    `position` is the consumer's: the offset that it would read next, past transaction markers and compacted holes. If
+    nothing is left to read, that is the offset to commit: the last record plus one would make lag tools show a lag.
     """
 
     def __init__(self) -> None:
@@ -14,14 +14,18 @@ class OffsetTracker:
         ] = {}  # offset to bytes; insertion order is offset order: records of a partition arrive in order
         self._position: int | None = None
         self.bytes = 0
-        """How large the records in flight are, together."""
+        """Total size of the records in flight."""
 
     def __len__(self) -> int:
-        """How many records are in flight."""
+        """Number of records in flight."""
         return len(self._open)
 
     def begin(self, offset: int, size: int = 0) -> None:
-        """A record was read; ValueError if a later one was read before, since then order would lie."""
+        """Start a record of `size` bytes.
+
+        Raises:
+            ValueError: A later record was started before, so the order would be wrong.
+        """
         if self._position is not None and offset < self._position:
             raise ValueError(f"offset {offset} was read after position {self._position}")
         self._open[offset] = size
@@ -29,20 +33,24 @@ class OffsetTracker:
         self.reached(offset + 1)
 
     def end(self, offset: int) -> None:
-        """A record ended; KeyError if it was not in flight, since ending twice would hide a lost one."""
+        """End a record.
+
+        Raises:
+            KeyError: The record is not in flight; to end one twice would hide a lost one.
+        """
         self.bytes -= self._open.pop(offset)
 
     def reached(self, position: int) -> None:
-        """The consumer stands at `position`; it never goes back within one assignment."""
+        """Move the position forward to `position`. It never goes back within one assignment."""
         if self._position is None or position > self._position:
             self._position = position
 
     @property
     def position(self) -> int | None:
-        """The offset that would be read next; None before anything was read."""
+        """The offset that is read next. None before anything was read."""
         return self._position
 
     @property
     def committable(self) -> int | None:
-        """The offset to commit: the first record in flight, else the position; None before anything was read."""
+        """The offset to commit: of the first record in flight, else the position. None before anything was read."""
         return next(iter(self._open), self._position)

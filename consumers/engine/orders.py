@@ -1,8 +1,8 @@
-"""Commands under way in one partition: which are applied, and from where the next owner has to read.
+"""Commands in progress in one partition: which are complete, and from which offset the next owner has to read.
 
-A command counts as applied once every document that it concerns here was answered. Until then the partition's place
-in the commands topic stays before it, so that whoever owns the partition next applies it again: asking twice is
-harmless, since a document that was answered meanwhile is no longer among those it chooses.
+A command is complete once every document that it concerns in this partition was answered. Until then the partition's
+offset in the commands topic stays before the command, so that the next owner applies it again. Applying it twice is
+harmless: it does not choose a document that was answered meanwhile.
 """
 
 from collections.abc import Mapping
@@ -16,28 +16,29 @@ from consumers.engine.offsets import OffsetTracker
 from domain.commands import Command, MarkSynced, Retry
 
 RECORD = f"{INTERNAL}commands"
-"""The ledger's record of how far the commands topic was applied."""
+"""Name of the ledger's internal record that holds the offsets up to which the commands topic was applied."""
 
 
 @dataclass(slots=True, eq=False)
 class Order:
-    """One command, as it concerns one partition."""
+    """One command, as far as it concerns one source partition."""
 
     command: Command
     partition: int
+    """Partition of the commands topic; `offset` likewise."""
     offset: int
     open: set[str] = field(default_factory=set)
-    """Keys of documents that were not answered yet."""
+    """Keys of the documents that were not answered yet."""
 
 
 class Orders:
-    """The commands of one partition.
+    """The commands in progress of one source partition.
 
     Args:
-        kept: The ledger's record of how far they were applied. Without one the partition begins at the end: what was
-            asked before its ledger knew any document was not meant for its documents.
-        ends: Where the commands topic ends, by partition. A place beyond its end belongs to another topic of the same
-            name, which is read whole.
+        kept: The internal record of the ledger: the offsets up to which commands were applied. None makes the partition
+            begin at the end of the commands topic: commands older than its ledger were not meant for its documents.
+        ends: End offset of each partition of the commands topic. A kept offset beyond the end is of another topic of
+            the same name; the present topic is then read from its beginning.
     """
 
     def __init__(self, kept: bytes | None = None, ends: Mapping[int, int] | None = None) -> None:
@@ -53,11 +54,11 @@ class Orders:
 
     @property
     def places(self) -> Mapping[int, int]:
-        """From where each partition of the commands topic has to be read."""
+        """First offset to read of each partition of the commands topic."""
         return {number: place for number, each in self._trackers.items() if (place := each.committable) is not None}
 
     def take(self, partition: int, offset: int) -> bool:
-        """Whether the record is new here; it is under way from now on."""
+        """Start a command. Returns False if its record was read before."""
         tracker = self._trackers.setdefault(partition, OffsetTracker())
         if tracker.position is not None and offset < tracker.position:
             return False
@@ -65,7 +66,7 @@ class Orders:
         return True
 
     def answered(self, order: Order, key: str) -> bool:
-        """One of its documents was answered; True when it was the last."""
+        """Mark one document of a command as answered. Returns True if it was the command's last."""
         if key not in order.open:
             return False
         order.open.discard(key)
@@ -75,16 +76,16 @@ class Orders:
         return True
 
     def end(self, partition: int, offset: int) -> None:
-        """A command has nothing more to do here."""
+        """Complete a command: nothing of it is left to do in this partition."""
         self._trackers[partition].end(offset)
 
     def record(self) -> tuple[str, bytes]:
-        """The ledger's record of how far commands are applied."""
+        """Build the ledger's internal record (name and value) of the offsets up to which commands are applied."""
         return RECORD, orjson.dumps({str(number): place for number, place in sorted(self.places.items())})
 
 
 def chosen(command: Retry | MarkSynced, topic: str, ledger: Ledger) -> tuple[str, ...]:
-    """The documents of one partition of `topic` that a command is about: those that are not done with."""
+    """Keys of the documents in one partition of `topic` that a command concerns. Settled documents are left out."""
     keys = [key for key in command.documents if ledger.get(key).parked is not None]
     if isinstance(command, Retry):
         if command.topics and topic not in command.topics:

@@ -1,14 +1,14 @@
-"""Customers and vendors that Sage Intacct does not have are made there: each once.
+"""Creates in Sage Intacct the customers and vendors that it lacks, each once.
 
-No document goes out before its party is proven to exist, and no ledger is needed for that. The id is ours and the same
-for ever (`domain.parties.derived_id`, or the External Accounting ID), Sage has no two records of one id, and whatever
-the answer to a call is, or if there is none, a look at that id tells what is true:
+No document is sent before its party is proven to exist. That needs no ledger: the id is ours and never changes
+(`domain.parties.derived_id`, or the External Accounting ID), Sage has no two records of one id, and whatever the answer
+to a call is, or if there is none, a look-up of that id shows the truth:
 
 ==========================  ==========================================================================================
-made                        Sage said so
-there when looked at        made by us before, by another worker at the same time, or by hand: it is used
-not there, and refused      a contact's name was somebody else's: tried again under another; else a person has to act
-not there, answer unknown   the document waits a little and is prepared again; the id can still be made only once
+created                     Sage said so
+found by the look-up        created by us before, by another worker at the same time, or by hand: it is used
+not found, and refused      a contact's name was somebody else's: tried again under another; else a person has to act
+not found, answer unknown   the document waits a little and is prepared again; the id can still be created only once
 ==========================  ==========================================================================================
 """
 
@@ -39,47 +39,59 @@ from sage_client.parties import contact_name, contacts_query, create, create_con
 log = structlog.get_logger(__name__)
 
 OPERATION = "create-party"
+"""Operation in the control ids of these calls."""
 CONTACT_NAMES = 3
-"""How many names a party's contact is tried under."""
+"""Number of names that are tried for a party's contact."""
 
 
 @dataclass(frozen=True, slots=True)
 class NewParty:
-    """A customer or vendor to be made."""
+    """A customer or vendor to be created."""
 
     id: str
     kind: PartyKind
     profile: Profile
     rules: PartyRules
     term: str | None = None
+    """The payment term of its profile, if Sage has it."""
 
     @property
     def factoring(self) -> Profile | None:
-        """The factoring company that is to be made with it, as a contact or a vendor."""
+        """The factoring company to be created with the vendor, as a contact or a vendor. None if there is none."""
         company = self.profile.factoring
         wanted = self.kind is PartyKind.VENDOR and self.rules.factoring_as != "none"
         return company if wanted and company is not None and (company.alvys_id or company.external_id) else None
 
 
 Made = Rejected | SageError | None
-"""None: it is proven to be there. `Rejected`: a person has to act. `SageError`: not known yet; to be tried again."""
+"""None: the party is proven to exist. `Rejected`: a person has to act. `SageError`: not known yet, try again."""
 
 
 class PartyMaker:
-    """Makes the parties of one company, many in a request."""
+    """Creates the parties of one company, many in one request.
+
+    Args:
+        client: The Sage client.
+        directory: Looks ids up.
+    """
 
     def __init__(self, client: SageClient, directory: PartyDirectory) -> None:
         self._client = client
         self._directory = directory
         self._again: dict[str, int] = {}
-        """How often Sage said that it had executed a call although the party was not there: its next call has another
-        control id. That the id is made once does not hang on it."""
+        """How often Sage said that it had executed a call although the party was not found. The counter only varies the
+        control id of the next call; that each id is created once does not depend on it."""
 
     async def make(self, login: Login, connection: Connection, parties: Sequence[NewParty]) -> dict[str, Made]:
-        """Make parties of one kind and place; what became of each, by id.
+        """Create parties, and return the outcome of each by its id.
+
+        Args:
+            login: The user to sign in with.
+            connection: The connection whose documents need the parties.
+            parties: The parties, all of one kind and one place.
 
         Raises:
-            SageError: The company as a whole did not take the request, or did not let itself be read.
+            SageError: The company as a whole did not take the request, or a look-up failed.
         """
         made: dict[str, Made] = dict(await self._factoring(login, connection, parties))
         left = [party for party in parties if party.id not in made]
@@ -134,7 +146,7 @@ class PartyMaker:
     async def _settle(
         self, login: Login, kind: PartyKind, answers: Mapping[str, Answer], made: dict[str, Made]
     ) -> dict[str, SageError]:
-        """Say what became of each by its answer, or by a look at what is there; those whose contact's name clashed."""
+        """Set the outcome of each call in `made`, by its answer or by a look-up. Returns contact-name clashes by id."""
         unproven = {party_id: each.error for party_id, each in answers.items() if not isinstance(each, Done)}
         there = await self._directory.there(login, kind, unproven) if unproven else {}
         made |= {party_id: None for party_id in answers if party_id not in unproven or party_id in there}
@@ -155,10 +167,10 @@ class PartyMaker:
             self._again[what] = self._again.get(what, 0) + 1
         return UnavailableError(f"{words} {what} was to be made and is not there yet: {error}", level=Level.RESULT)
 
-    # Factoring companies, before the carriers that name them.
+    # Factoring companies, which are created before the carriers that name them.
 
     async def _factoring(self, login: Login, connection: Connection, parties: Sequence[NewParty]) -> dict[str, Made]:
-        """The carriers that cannot be made, for their factoring company could not."""
+        """Create the factoring companies. Returns the carriers that cannot be created because theirs could not."""
         contacts = {
             _factoring_contact(party.factoring, connection): party.factoring
             for party in parties
@@ -206,7 +218,7 @@ class PartyMaker:
 
 
 def factoring_id(profile: Profile, connection: Connection) -> str:
-    """The id of a factoring company as a vendor."""
+    """The id that a factoring company has as a vendor."""
     return profile.external_id or derived_id(PartyKind.VENDOR, connection.entity_id, profile.alvys_id or "")
 
 
@@ -223,7 +235,7 @@ def _factoring_key(party: NewParty, connection: Connection) -> str | None:
 
 
 def _the_companys(error: SageError) -> bool:
-    """Whether the trouble is the whole request's, so that it says nothing about one party."""
+    """Whether the error is about the whole request, so that it says nothing about one party."""
     if error.kind in (Kind.AUTH, Kind.CONFIGURATION):
         return not isinstance(error, PermissionDeniedError)
     return error.kind in (Kind.RETRY, Kind.THROTTLED) and error.level is not Level.RESULT

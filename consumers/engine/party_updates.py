@@ -1,7 +1,7 @@
-"""Records in Sage Intacct that follow their profiles in Alvys, where a connection wants that.
+"""Updates records in Sage Intacct from their profiles in Alvys, if a connection wants that.
 
-Only what the profile gives and Sage has otherwise, at most once for each content of a profile, never on an inactive
-record, and never the name: by it people and documents find the record. What fails is logged and holds up no document.
+Only fields that the profile has and Sage has otherwise, at most once for each content of a profile. Never an inactive
+record, and never the name, by which people and documents find the record. A failure is logged and delays no document.
 """
 
 from collections.abc import Iterable
@@ -23,7 +23,7 @@ log = structlog.get_logger(__name__)
 
 @dataclass(frozen=True, slots=True)
 class Followed:
-    """A record that was found for a document whose connection keeps its parties up."""
+    """A record in Sage that was found for a document whose connection keeps its parties up to date."""
 
     kind: PartyKind
     record: PartyRecord
@@ -32,16 +32,21 @@ class Followed:
 
 
 class PartyUpdates:
-    """Keeps the records of one company up."""
+    """Keeps the party records of one company up to date.
+
+    Args:
+        client: The Sage client.
+        directory: The cache, which reads updated records again.
+    """
 
     def __init__(self, client: SageClient, directory: PartyDirectory) -> None:
         self._client = client
         self._directory = directory
         self._done: dict[tuple[str | None, str], str] = {}
-        """The content that each record was last given, or was refused."""
+        """Hash of the profile content that each record was last given, or was refused."""
 
     async def follow(self, login: Login, records: Iterable[Followed]) -> None:
-        """Update what differs, all in one request."""
+        """Update the records that differ from their profiles, all in one request."""
         changes: dict[str, Change] = {}
         for one in records:
             given = fields_given(one.kind, one.profile, one.term)

@@ -1,15 +1,16 @@
-"""A closed period: the document is refused (default), or posted with the first open day as its date in the ledger.
+"""Closed periods: the document is refused (default), or posted with the first open day as its posting date.
 
-By the connection's setting `closedPeriod`. Each try is a call of its own, made only after Sage *definitely* refused the
-one before: it has a new attempt and so a new control id. The claim of the new call takes the old one's place in one
-write, so that a crash finds exactly one claim: of the refused call (looked up, absent, sent again, refused again) or of
-the new one. The document's own date never changes, nor does its revision: what is posted is told in the result.
+The connection's setting `closedPeriod` decides. Each try is a call of its own, made only after Sage *definitely*
+refused the one before: it has a new attempt and so a new control id. The claim of the new call replaces the old claim
+in one write. So a crash leaves exactly one claim: of the refused call (looked up, absent, sent again, refused again),
+or of the new call. The document's own date and its revision never change; the result says which posting date was used.
 
-How the day is found: Sage's words may name it ("Date must be on or after 07/01/2026"); else the first day of the next
-month, and of the next, never beyond today in UTC. What was found serves the following documents of the same entity and
-side, so that not each of them costs a refused call, and is forgotten after a while: books are opened again. Without
-Sage's word only the months that were refused are known to be closed: a document of another month is tried by its own
-date first. That a month is closed as a whole is an assumption; accounting periods are months nearly everywhere.
+How the day is found: Sage's message may name it ("Date must be on or after 07/01/2026"). Else the first day of the next
+month is tried, then of the next, but never a day after today in UTC. A day that was found serves the following
+documents of the same entity and side, so that not each of them costs a refused call. It is forgotten after a while,
+because books are opened again. If Sage did not name the day, only the refused months are known to be closed: a document
+of another month is first tried with its own date. This assumes that a month is closed as a whole; accounting periods
+are months nearly everywhere.
 """
 
 import datetime as dt
@@ -24,14 +25,14 @@ from sage_client import Level, SageError
 from sage_client.errors import PeriodClosedError
 
 MOST_STEPS = 24
-"""Refused calls of one document while its first open day is looked for: two years of months."""
+"""Maximum number of refused calls of one document while its first open day is looked for: two years of months."""
 _NAMED = re.compile(r"on or after\s+(\d{1,2})/(\d{1,2})/(\d{4}|\d{2})\b", re.IGNORECASE)
-"""`Date must be on or after 07/01/26`: published with a year of two digits, seen with four."""
+"""`Date must be on or after 07/01/26`: documented with a year of two digits, seen with four."""
 
 _CENTURY, _CENTURY_NOW = 100, 2000
 
 Books = tuple[str | None, Side]
-"""What is closed together: one side of one entity. A lane is one company already."""
+"""The books that are closed together: one side (AR or AP) of one entity. The lane already stands for one company."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -40,6 +41,7 @@ class _Open:
 
     day: dt.date
     until: float
+    """Monotonic time at which this is forgotten."""
     before: dt.date = dt.date.min
     months: frozenset[tuple[int, int]] = frozenset()
 
@@ -48,7 +50,12 @@ class _Open:
 
 
 class Periods:
-    """Which day is open, for the documents of one company. One per lane."""
+    """The first open days for the documents of one company. One per lane.
+
+    Args:
+        knobs: How long an open day is remembered.
+        time: The clock.
+    """
 
     def __init__(self, knobs: Knobs, time: Time) -> None:
         self._keep = knobs.open_day_for.total_seconds()
@@ -56,7 +63,7 @@ class Periods:
         self._open: dict[Books, _Open] = {}
 
     def dated(self, work: Work) -> Document:
-        """The document as it is to be sent: with the open day that is known for it, if its own date is closed."""
+        """The document as it is sent: with the known open day as its posting date, if its own date is closed."""
         document = work.mapped
         if not document.first_open_day or document.posting_date is not None:
             return document
@@ -68,10 +75,13 @@ class Periods:
         return replace(document, posting_date=known.day)
 
     def step(self, work: Work, error: SageError) -> bool:
-        """Date a document that was refused for its period anew, for another call; False if it ends here.
+        """Give a document that was refused for its period another posting date, for another call.
 
-        `work` gets the next attempt and the new posting date. It ends where the setting says so, where no open day is
-        left up to today, and where Sage has also said that it executed the call: then nothing else may be sent.
+        `work` gets the next attempt and the new posting date.
+
+        Returns:
+            False if the document ends here: the setting says so, no open day is left up to today, or Sage has also said
+            that it executed the call, so that no other call may be sent.
         """
         document = work.mapped
         refused = isinstance(error, PeriodClosedError) and error.level is Level.RESULT
@@ -92,14 +102,14 @@ class Periods:
         return True
 
     def posted(self, work: Work) -> None:
-        """Sage took the document: the day it was posted on is open."""
+        """Remember the posting date as an open day, because Sage took the document."""
         document = work.document
         if document is None or document.posting_date is None or not document.first_open_day:
             return
         known = self._open.get(_books(document))
         now = self._time.monotonic()
         if known is not None and known.day == document.posting_date and known.answers(document.date, now):
-            return  # not kept for longer because it is used: it is to be asked for anew now and then
+            return  # use does not extend the time: Sage is to be asked again now and then
         months = frozenset(_months(document.date, document.posting_date))
         if known is not None and known.day == document.posting_date and now < known.until:
             months |= known.months
@@ -113,7 +123,7 @@ class Periods:
         self._open[_books(document)] = found
 
     def _forget(self, document: Document) -> None:
-        """What was known is wrong if the day that was refused is the one it names."""
+        """Forget the open day if it is the posting date that Sage has just refused."""
         known = self._open.get(_books(document))
         if known is not None and known.day == document.posting_date:
             del self._open[_books(document)]
@@ -124,7 +134,7 @@ def _books(document: Document) -> Books:
 
 
 def _named(error: SageError) -> dt.date | None:
-    """The day that Sage names as the first one it takes."""
+    """The day that Sage's message names as the first one it takes. None if it names none."""
     for each in error.errors:
         if found := _NAMED.search(f"{each.text} {each.correction}"):
             month, day, year = map(int, found.groups())
@@ -140,7 +150,7 @@ def _next_month(day: dt.date) -> dt.date:
 
 
 def _months(first: dt.date, end: dt.date) -> list[tuple[int, int]]:
-    """The months from that of `first` up to, and without, that of `end`, the first in any case."""
+    """The months from that of `first` up to, but without, that of `end`; the month of `first` in any case."""
     found = [(first.year, first.month)]
     while (day := _next_month(dt.date(*found[-1], 1))) < end.replace(day=1):
         found.append((day.year, day.month))
@@ -148,5 +158,5 @@ def _months(first: dt.date, end: dt.date) -> list[tuple[int, int]]:
 
 
 def why(posting_date: dt.date) -> str:
-    """What a result says of a document that was not posted on its own date."""
+    """The detail of a result whose posting date is not the document's own date."""
     return f"posted on {posting_date.isoformat()} in the general ledger: the period of its own date is closed in Sage"

@@ -1,13 +1,13 @@
-"""Which partitioner upstream's producers use: decided once a source topic, kept in its ledger, the same for all.
+"""Which partitioner the producers of a source topic use. Decided once per topic, stored in its ledger, same for all.
 
-All revisions of a document meet only in one partition, so a record that stands elsewhere is set aside before anything
-is made of it. Two workers that went by two rules would each take a revision of the same document, and both would post.
-So the rule has one author: whoever owns partition 0 of the ledger, fenced like every owner, decides and writes
-the rule there. Every other partition takes its rule from that record, and opens no sooner; it keeps a copy in its own
-ledger, so that this is paid once. A setting that contradicts what is written ends the worker.
+All revisions of a document have to meet in one partition, so a record in another partition becomes a dead letter before
+anything is made of it. Two workers with different rules would each take a revision of the same document, and both would
+post. So one worker decides: the owner of partition 0 of the ledger, fenced like every owner, chooses the rule and
+writes it there. Every other partition takes its rule from that record, and does not open before it exists. It keeps a
+copy in its own ledger, so that it has to ask only once. A setting that contradicts the stored rule ends the worker.
 
-Where no setting tells the rule, it is learned: from the documents that partition 0 of the ledger knows, else from the
-records in partition 0 of the source if enough of them speak for one rule and none against it, else it is murmur2, which
+If no setting names the rule, it is learned: from the documents that partition 0 of the ledger knows; else from the
+records in partition 0 of the source, if enough of them fit one rule and none contradicts it. Else it is murmur2, which
 is Kafka's own.
 """
 
@@ -31,41 +31,46 @@ from consumers.stopping import stop_client
 log = structlog.get_logger(__name__)
 
 RULE = f"{INTERNAL}partitioner"
+"""Name of the internal record that holds the rule."""
 SAMPLE = 1_000
-"""Records of the source that are looked at where the ledger knows no document."""
+"""Records of the source to look at, if the ledger knows no document."""
 ENOUGH = 20
-"""How many of them have to speak for a rule: the first records of a producer that has just been started may be few."""
+"""How many of them have to fit a rule. The first records of a newly started producer may be few."""
 
 
 class PartitionerError(Exception):
-    """The rule cannot be told, or what is told contradicts the ledger. A person has to decide."""
+    """The rule cannot be found out, or the setting contradicts the ledger. A person has to decide."""
 
 
 class UndecidedError(Exception):
-    """Whoever owns partition 0 has not written the rule yet; within seconds it will have."""
+    """The owner of partition 0 has not written the rule yet. It will within seconds, so try again."""
 
 
 @dataclass(frozen=True, slots=True)
 class Asked:
-    """What is known of a source topic before its ledger was asked."""
+    """A source topic and its settings, before its ledger is read."""
 
     source: str
     rule: Rule | None
-    """The rule that a setting tells; None: it is learned."""
+    """The rule that a setting names. None: the rule is learned."""
     unchecked: bool = False
-    """True where records may have any key (`ALVYS_SAGE_RECORD_KEYS`): then no key says where its document stands."""
+    """True if records may have any key (`ALVYS_SAGE_RECORD_KEYS`). Then no key says where its document belongs."""
 
 
 def encode(rule: Rule) -> bytes:
-    """The record's value."""
+    """Encode the rule as the record's value."""
     return orjson.dumps({"rule": rule})
 
 
 def decode(ledger: str, value: bytes) -> Rule:
-    """Read it back.
+    """Decode the rule's record.
+
+    Args:
+        ledger: Name of the ledger topic, for the error.
+        value: The record's value.
 
     Raises:
-        PartitionerError: It is none of ours, or a later version's.
+        PartitionerError: The record is none of ours, or a later version's.
     """
     try:
         return Rule(orjson.loads(value)["rule"])
@@ -74,10 +79,14 @@ def decode(ledger: str, value: bytes) -> Rule:
 
 
 def stand_in(ledger: TopicPartition, internal: Mapping[str, bytes | None]) -> Stand | None:
-    """Which keys' records stand in a partition, by what its ledger holds; None: it does not say.
+    """Which keys belong in a partition, according to its ledger. None if its ledger does not say.
+
+    Args:
+        ledger: The ledger partition.
+        internal: The internal records of that partition.
 
     Raises:
-        PartitionerError: As `decode`.
+        PartitionerError: The rule's record cannot be read.
     """
     mark, rule = internal.get(incarnation.MARK), internal.get(RULE)
     if mark is None or rule is None:
@@ -94,22 +103,25 @@ async def settle(
     *,
     check_crcs: bool = True,
 ) -> dict[str, Placement]:
-    """The rule of each ledger topic, written in every partition of ours.
+    """Find the rule of each ledger topic, and write it to every partition that we own.
 
     Args:
         kafka: Keywords for every aiokafka client.
-        producers: The fences of ledger partitions that are ours.
-        restored: What these partitions hold.
-        asked: What is known of each ledger's source.
+        producers: The fencing producers of the ledger partitions that we own.
+        restored: The restored ledgers of these partitions.
+        asked: The source and settings of each ledger topic.
         check_crcs: False only for librdkafka's mock cluster.
+
+    Returns:
+        The rule and partition count of each ledger topic.
 
     Raises:
         PartitionerError: A person has to decide.
-        UndecidedError: Another worker is about to decide. What is ours to decide is written by then.
+        UndecidedError: Another worker has to decide first. What we have to decide is written by then.
         KafkaError: The broker did not answer.
     """
     placements: dict[str, Placement] = {}
-    # Those that are ours to decide come first: else two workers would wait for each other for ever.
+    # Topics that we decide come first: else two workers would wait for each other for ever.
     topics = dict.fromkeys(ledger.topic for ledger in restored)
     for topic in sorted(topics, key=lambda each: TopicPartition(each, 0) not in restored):
         ours = {ledger: copy for ledger, copy in restored.items() if ledger.topic == topic}
@@ -124,7 +136,7 @@ async def settle(
         rule = await desk.rule_of(ours)
         placements[topic] = Placement(rule, partitions)
         missing = {ledger: copy for ledger, copy in ours.items() if copy.internal(RULE) is None}
-        # Partition 0 first: what others go by is there before anything stands on it.
+        # Partition 0 first: the others depend on its record, so it has to exist before their copies.
         for ledger in sorted(missing, key=lambda each: each.partition):
             await write(ledger, encode(rule), producers[ledger], missing[ledger])
     return placements
@@ -132,7 +144,7 @@ async def settle(
 
 @dataclass(frozen=True, slots=True)
 class _Desk:
-    """Where the rule of one ledger topic is found or made."""
+    """Finds or decides the rule of one ledger topic."""
 
     kafka: Mapping[str, object]
     asked: Asked
@@ -174,7 +186,7 @@ class _Desk:
         return rule or Rule.MURMUR2
 
     def _fitting(self, keys: Iterable[bytes]) -> Counter[Rule | None]:
-        """How many keys of partition 0 only one rule puts there, or none of them does. What both do says nothing."""
+        """Count the keys of partition 0 by the one rule that fits them (None: neither). Keys of both are skipped."""
         rules = [Placement(rule, self.partitions) for rule in (Rule.MURMUR2, Rule.CRC32)]
         found: Counter[Rule | None] = Counter()
         for key in keys:
@@ -195,7 +207,7 @@ class _Desk:
         )
 
     async def _waiting(self) -> list[bytes]:
-        """Keys of the first records in partition 0 of the source."""
+        """The keys of the first records in partition 0 of the source."""
         source = TopicPartition(self.asked.source, 0)
         reader = TolerantKafkaReader(
             **self.kafka,
@@ -219,7 +231,7 @@ class _Desk:
         return keys
 
     async def _written_in(self, first: TopicPartition) -> bytes | None:
-        """The record in partition 0, which is another worker's: what is committed there now."""
+        """The rule's record in partition 0, which another worker owns, as committed now. None if there is none."""
         reader = KafkaReader(
             **self.kafka,
             group_id=None,
@@ -232,7 +244,7 @@ class _Desk:
             await reader.start()
             reader.assign([first])
             await reader.seek_to_beginning(first)
-            end = (await reader.end_offsets([first]))[first]  # the last stable offset: no transaction is waited for
+            end = (await reader.end_offsets([first]))[first]  # the last stable offset: do not wait for a transaction
             while await reader.position(first) < end:
                 for record in (await reader.getmany(first, timeout_ms=100)).get(first, ()):
                     value = record.value if record.key == RULE.encode() else value
@@ -242,13 +254,13 @@ class _Desk:
 
 
 def _only(found: Counter[Rule | None], enough: int) -> Rule | None:
-    """The one rule by which all keys stand; None where there is none, or too few speak for it."""
+    """The one rule that all keys fit. None if there is no such rule, or if too few keys fit it."""
     [(rule, count)] = found.items() if len(found) == 1 else [(None, 0)]
     return rule if count >= enough else None
 
 
 async def write(ledger: TopicPartition, value: bytes | None, producer: AIOKafkaProducer, copy: Ledger) -> None:
-    """Have a partition of ours hold the rule; None: have it ask partition 0 again."""
+    """Write the rule to a ledger partition that we own. None makes the partition read it from partition 0 again."""
     await producer.begin_transaction()
     sent = await producer.send(ledger.topic, key=RULE.encode(), value=value, partition=ledger.partition)
     offset = (await sent).offset

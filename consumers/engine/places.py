@@ -1,4 +1,4 @@
-"""Where a request goes: one session with Sage serves one place."""
+"""Where requests go (company, entity, credentials), and the names of the blockers that parked documents wait for."""
 
 from collections.abc import Callable
 from dataclasses import dataclass
@@ -7,33 +7,34 @@ from domain.documents import Connection, SageObject
 from sage_client import Login, SageClient
 
 Place = tuple[str, str | None, str]
-"""What one session with Sage is for: company, entity, credentials. A request serves one place."""
+"""Company, entity and credentials. A session with Sage, and so a request, is for exactly one place."""
 
 
 def place_of(connection: Connection) -> Place:
-    """The place a connection's requests go to."""
+    """The place that a connection's requests go to."""
     return connection.company_id, connection.entity_id, connection.credentials
 
 
 def blocker_of(connection: Connection) -> str:
-    """The name that documents wait for while their company takes nothing."""
+    """Blocker of documents whose connection takes nothing."""
     return f"sage/{connection.company_id}/{connection.credentials}"
 
 
 def kind_blocker_of(connection: Connection, kind: SageObject) -> str:
-    """The name that documents wait for while their company takes all but this kind of them."""
+    """Blocker of documents whose connection takes other kinds of documents, but not theirs."""
     return f"{blocker_of(connection)}/{kind}"
 
 
 def later_blocker_of(connection: Connection) -> str:
-    """The name that documents wait for which their company did not take while it took others."""
+    """Blocker of documents that Sage did not take while it took others of their company."""
     return f"{blocker_of(connection)}/later"
 
 
 def correction_blocker_of(connection: Connection) -> str:
-    """The name that a document waits for between the reversal of what stood and its new posting.
+    """Blocker of a document between the reversal of its existing record and its new posting.
 
-    Nothing ever arrives under it: whoever reversed goes on, and if that worker is gone, its next owner does at once.
+    No setting ever releases this key. The worker that did the reversal continues; after a restart the next owner
+    continues at once.
     """
     return f"{blocker_of(connection)}/correction"
 
@@ -44,8 +45,8 @@ class CredentialsMissingError(Exception):
 
 @dataclass(frozen=True, slots=True)
 class Sage:
-    """The way to Sage: the client, and whose name it signs in with."""
+    """Access to Sage: the client, and the credentials of each connection."""
 
     client: SageClient
     login: Callable[[Connection], Login]
-    """The user that a connection names; raises CredentialsMissingError."""
+    """Returns the user that a connection names. Raises CredentialsMissingError."""

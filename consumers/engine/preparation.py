@@ -1,6 +1,6 @@
-"""Step 2, the part that asks Sage: what has to be known or made there before a document can be sent.
+"""Step 2, the part that calls Sage: look up or create what a document needs before it can be sent.
 
-Read in bulk and kept, never once for each line or document. It decides nothing about money: it books nothing.
+Lists are read in bulk and cached, never once for each line or document. Nothing is booked here.
 """
 
 from collections.abc import Sequence
@@ -26,25 +26,32 @@ from sage_client import Level, Login, SageClient, SageError
 from sage_client.errors import UnavailableError
 
 _WITH_TERMS = {SageObject.AR_INVOICE, SageObject.AP_BILL}
-"""What has payment terms in Sage; adjustments have none."""
+"""Sage objects that have payment terms. Adjustments have none."""
 
 
 @dataclass(slots=True)
 class Prepared:
-    """What ends documents of a batch before they are sent; all others have their `party_id` and their term."""
+    """The outcome of preparing a batch. Documents that are in neither list have their `party_id` and their term."""
 
     against: list[tuple[Work, Verdict]] = field(default_factory=list)
+    """Documents that end before they are sent, each with its result."""
     later: list[tuple[Work, SageError]] = field(default_factory=list)
-    """Those whose party is not proven to exist yet: they are prepared again soon."""
+    """Documents whose party is not proven to exist yet, each with the reason. They are prepared again soon."""
 
     @property
     def held(self) -> set[Work]:
-        """The documents of both."""
+        """The documents of both lists."""
         return {work for work, _ in (*self.against, *self.later)}
 
 
 class Preparation:
-    """Makes the documents of one company ready. One per lane."""
+    """Prepares the documents of one company. One per lane.
+
+    Args:
+        client: The Sage client.
+        knobs: How long lists are trusted.
+        time: The clock.
+    """
 
     def __init__(self, client: SageClient, knobs: Knobs, time: Time) -> None:
         self._directory = PartyDirectory(client, knobs, time)
@@ -54,13 +61,17 @@ class Preparation:
         self.dimensions = DimensionCheck(client, knobs, time)
 
     async def prepare(self, login: Login, batch: Sequence[Work]) -> Prepared:
-        """Find or make the party of each document of one place and kind, and settle its term.
+        """Find or create the party of each document, settle its payment term, and check its dimensions.
+
+        Args:
+            login: The user to sign in with.
+            batch: Mapped documents, all of one place and one kind.
 
         Raises:
-            SageError: Something could not be read; nothing was decided, for none of the batch.
+            SageError: Something could not be read. Nothing was decided for any document of the batch.
         """
         without_term = await self._settle_terms(login, batch)
-        # First of all: what already stands so needs nothing of Sage, above all no correction.
+        # This comes first: a document whose content is in Sage already needs no check, and above all no correction.
         prepared = Prepared(against=await self._stands_already(login, batch))
         prepared.against += await self.dimensions.against(login, _others(batch, prepared.held))
         prepared.against += [(work, verdict) for work, verdict in without_term if work not in prepared.held]
@@ -78,7 +89,7 @@ class Preparation:
         return prepared
 
     def refused(self, work: Work) -> None:
-        """Sage refused a document: its party or its term may not be what it was. The next look asks anew."""
+        """Read the document's party and terms again at their next use: Sage refused it, so they may have changed."""
         document = work.document
         if document is None:
             return
@@ -90,7 +101,7 @@ class Preparation:
     # Terms.
 
     async def _settle_terms(self, login: Login, batch: Sequence[Work]) -> list[tuple[Work, Verdict]]:
-        """Give each document its term, and say which cannot have theirs."""
+        """Give each document its payment term. Returns the documents without one, each with its result."""
         asked = {
             work: name
             for work in batch
@@ -107,7 +118,7 @@ class Preparation:
     # Parties.
 
     async def _stands_already(self, login: Login, batch: Sequence[Work]) -> list[tuple[Work, Verdict]]:
-        """Those that book what stands of them already, if their party is found to be the same record in Sage."""
+        """The documents that Sage holds already, if the party is found to be the same. Each with its result."""
         same = [
             (work, one) for work in batch if (one := work.standing) and books_the_same(one, work.received, work.mapped)
         ]
@@ -126,7 +137,7 @@ class Preparation:
             return []
         sought = [_wanted(work) for work in batch]
         by_hand = [one.party_id for work, one in zip(batch, sought, strict=True) if work.asked and one.party_id]
-        self._directory.doubt(sought[0].ref.kind, by_hand)  # a person mended it a moment ago, perhaps
+        self._directory.doubt(sought[0].ref.kind, by_hand)  # a person may have corrected the party a moment ago
         answers = await self._directory.find(login, sought)
         new: dict[str, NewParty] = {}
         ids: dict[Work, str] = {}
@@ -174,7 +185,7 @@ def _wanted(work: Work) -> Wanted:
 
 
 def _made(made: Made, found: str | Rejected) -> str | Rejected | SageError:
-    """What became of a party that was to be made: found in any case is found, and nothing but found is proven."""
+    """The outcome of creating a party. If a look-up finds the party, it exists; without that, nothing is proven."""
     if isinstance(found, str) or found.code is not Code.PARTY_NOT_FOUND:
         return found
     return made or UnavailableError(f"a party was made and is not seen yet: {found.detail}", level=Level.RESULT)
@@ -191,7 +202,7 @@ def _with_term(work: Work, terms: TermList) -> Rejected | None:
 
 
 def _own_term(work: Work) -> str | None:
-    """The term of the profile itself, where Sage has it."""
+    """The term of the party's profile itself, if Sage has it; else None."""
     document = work.mapped
     if document.term is None or document.term.fallback or document.source.terms.days is None:
         return None

@@ -1,27 +1,27 @@
-"""What a look-up proves about a document whose call has no known outcome: pure, and the only place where it is decided.
+"""Decide what a look-up proves about a document in doubt. Pure, and the only place where this is decided.
 
-Promises 2 and 3: never adopted unless it is ours and counts for something, never sent again unless it is proven absent
-under the control id it had, never under a new control id by itself.
+Promises 2 and 3: a record is adopted only if it is ours and counts. A call is sent again only if it is proven absent,
+under the control id it had, and never gets a new control id here.
 
 ======================================================================  ==============================================
-what is found under the number and party                                what follows
+records found under the number and party                                decision
 ======================================================================  ==============================================
 one with our marker and amount that is not reversed                     `Adopt`
 several such                                                            `Wait`
 lease runs, and Sage refused nothing: anything else                     `Wait`: the call may still be executed
 only reversed ones with our marker and amount                           `End`: neither adopted nor sent again
-one with our marker and another amount                                  `End`: it stands in Sage otherwise
+one with our marker and another amount                                  `End`: it is in Sage with other content
 others', or nothing although the number is taken                        `End`: the number is not ours
 nothing, and Sage never said that it executed the call                  `SendAgain`: proven absent
-nothing, though Sage said so, within the budget                         `SendAgain`: it may have meant a call that
+nothing, though Sage said so, within the budget                         `SendAgain`: Sage may have meant a call that
                                                                         was running and failed
 nothing, though Sage said so, beyond it or of another revision          `Ask`: it was changed or deleted by hand
-the number is taken, and a retired record of ours holds it              `Renumber`: it is posted under another
+the number is taken, and a former record of ours has it                 `Renumber`: it is posted under another
 ======================================================================  ==============================================
 
-A reversed document of ours with another amount counts as nothing: it is an earlier revision's, and worth nothing. So
-does a retired one, which a correction reversed, whatever its amount; and the transaction that Sage adds to reverse one
-("Reversal") is nobody's document: of bills it has a number of its own, of invoices none is published.
+These records count as nothing: a reversed record of ours with another amount, which is of an earlier revision; a former
+record, which a correction reversed, whatever its amount; and the transaction that Sage adds to reverse another record
+("Reversal"), which is nobody's document (for bills it has a number of its own, for invoices none is published).
 """
 
 from collections.abc import Sequence
@@ -34,45 +34,46 @@ from sage_client import Found
 
 @dataclass(frozen=True, slots=True)
 class Adopt:
-    """It was posted, once."""
+    """The document was posted, once: take its record number over."""
 
     record_no: str
 
 
 @dataclass(frozen=True, slots=True)
 class SendAgain:
-    """It was never executed: it may be sent again under the same control id."""
+    """The call was never executed: it may be sent again under the same control id."""
 
 
 @dataclass(frozen=True, slots=True)
 class Wait:
-    """Nothing is proven yet."""
+    """Nothing is proven yet: look up again later."""
 
     why: str
+    """The reason, for the log and the result; `Ask.why` likewise."""
 
 
 @dataclass(frozen=True, slots=True)
 class Ask:
-    """Sage and its books contradict each other: a person has to say; it is looked up now and then."""
+    """Sage's answers contradict each other: a person has to decide. The look-ups go on, rarely."""
 
     why: str
 
 
 @dataclass(frozen=True, slots=True)
 class End:
-    """It ends without being posted by this call."""
+    """The document ends without being posted by this call."""
 
     code: Code
     detail: str
     standing: str | None = None
-    """The record number, where the document stands in Sage with other content."""
+    """The record number, if the document is in Sage with other content."""
     refused: bool = False
-    """Whether Sage definitely refused the call: only then may a later attempt have another control id."""
+    """True if Sage definitely refused the call. Only then may a later attempt have another control id."""
 
 
 @dataclass(frozen=True, slots=True)
 class Renumber:
-    """Sage definitely refused the number, which a record holds that a correction of the document reversed."""
+    """Sage definitely refused the number, because a former record of the same document still has it."""
 
 
 Proof = Adopt | SendAgain | Wait | Ask | End | Renumber
@@ -80,27 +81,34 @@ Proof = Adopt | SendAgain | Wait | Ask | End | Renumber
 
 @dataclass(frozen=True, slots=True)
 class Circumstances:
-    """What is known besides the claim and what was found."""
+    """The facts of a look-up besides the claim and the records found."""
 
     marker: str
+    """Our marker of the document (`domain.identity.marker`)."""
     lease_ended: bool
-    """Whether the lease had ended before the question was asked."""
+    """Whether the lease had ended before Sage was asked."""
     number_taken: bool
     """Whether Sage definitely refused the call because of its number."""
     same_revision: bool
-    """Whether what would be sent again is what was claimed."""
+    """Whether the revision that would be sent again is the claimed one."""
     budget: int
     """How often Sage may say that it executed the call although nothing is found, before a person is asked."""
     retired: tuple[Retired, ...] = ()
-    """What stood of the document once, and was reversed or deleted to correct it."""
+    """Former Sage records of the document, reversed or deleted to correct it."""
 
 
 def prove(claim: Claim, found: Sequence[Found], known: Circumstances) -> Proof:
-    """What follows from one look-up. `found` is all that Sage holds under the claim's number and party."""
+    """Decide from one look-up about a call whose outcome is not known.
+
+    Args:
+        claim: The claim of the call.
+        found: All records that Sage has under the claim's number and party.
+        known: The other facts.
+    """
     retired = {each.record_no for each in known.retired}
     found = [each for each in found if each.record_no not in retired or not each.reversed]
     marked = [each for each in found if each.bears(known.marker)]
-    ours = [each for each in marked if each.record_no not in retired]  # one that was retired is never adopted
+    ours = [each for each in marked if each.record_no not in retired]  # a former record is never adopted
     standing = [each for each in ours if each.total == claim.total and not each.reversed]
     if len(standing) == 1:
         return Adopt(standing[0].record_no)
@@ -114,7 +122,7 @@ def prove(claim: Claim, found: Sequence[Found], known: Circumstances) -> Proof:
 def _in_the_way(
     claim: Claim, found: Sequence[Found], marked: Sequence[Found], known: Circumstances
 ) -> End | Renumber | None:
-    """What is there instead of our document."""
+    """Decide about records that are in Sage instead of the document. None if none of them matters."""
     if other := [each for each in marked if not each.reversed]:
         return End(
             Code.CHANGED_AFTER_POSTING,
@@ -124,7 +132,7 @@ def _in_the_way(
         )
     if equal := [each for each in marked if each.total == claim.total]:
         return End(Code.REVERSED_IN_SAGE, f"record {_numbers(equal)} is ours, and its state is {equal[0].state}")
-    # Where the company lets two documents have one number, the other one says nothing about this one.
+    # If the company lets two documents share a number, another document's record proves nothing about this one.
     others = [
         each
         for each in found

@@ -1,6 +1,6 @@
-"""What brings documents back from the ledger: what they waited for arrived, or a person asks for them.
+"""Brings documents back from the ledger: what they waited for has arrived, or a person asked for them.
 
-A few at a time, so that the group's heartbeat need not wait, and no more than the partition's window holds.
+A few documents at a time, so that the group's heartbeats go on, and never more than the partition's window holds.
 """
 
 import asyncio
@@ -28,47 +28,48 @@ from producers.results import SourceRecord
 log = structlog.get_logger(__name__)
 
 ASKED_AT_ONCE = 1_000
-"""Documents that commands are still to be given to; beyond it the commands topic is not read on."""
+"""High water mark: with this many documents still waiting for commands, the commands topic is not read on."""
 AT_ONCE = 20
-"""Kept documents looked at without a pause: to read and map one takes up to a millisecond, the largest far longer."""
+"""Documents brought back without a pause. To parse and map one takes up to a millisecond, a very large one far longer.
+"""
 
 
 class Host(Owner, Protocol):
-    """The partition."""
+    """The partition, as the recall needs it."""
 
     @property
     def receive(self) -> Receive:
-        """Reads an event that was taken before; ContractError if it can no longer be read."""
+        """Parses an event that was accepted before. Raises ContractError if it can no longer be read."""
 
     def read(self, key: bytes | None, value: bytes | None) -> Received:
-        """Read a record as one of the source topic; ContractError as there."""
+        """Parse a record of the source topic. Raises ContractError if the record breaks the contract."""
 
     def admit(self, work: Work) -> None:
-        """Take a document back, after those of its key that are on their way."""
+        """Take a document back. It starts at once, or after the earlier work items of its key."""
 
     def judge(self, work: Work) -> None:
         """Decide about a document whose turn it is."""
 
     def set_aside(self, record: DeadRecord, error: ContractError, *, ends: int | None) -> None:
-        """Make a dead letter."""
+        """Write a dead letter. `ends` is the offset of the source record that ends with it, if any."""
 
     def told(self) -> AbstractContextManager[None]:
-        """A defect of ours within it ends the worker, instead of being swallowed by the event loop."""
+        """Catch a defect of ours inside the block, so that it ends the worker: the event loop would swallow it."""
 
     def keep(self, record: tuple[str, bytes]) -> None:
-        """Write a record of the engine's own to the ledger, after all that was written before."""
+        """Write an internal record to the ledger, after everything that was written before."""
 
 
 class Recall:
-    """Brings back documents of one partition.
+    """Brings documents of one partition back from the ledger.
 
     Args:
-        host: The partition.
-        source: Its name.
-        ledger: What it knows, restored.
-        documents: Those on their way.
-        window: How many may be.
-        commands_end: Where the topic of commands ends, by partition.
+        host: The partition, which takes the documents.
+        source: The source partition's topic and number.
+        ledger: The restored ledger of the partition.
+        documents: The documents in flight.
+        window: Maximum number of documents in work; no further one is brought back.
+        commands_end: End offset of each partition of the commands topic.
     """
 
     def __init__(
@@ -86,16 +87,16 @@ class Recall:
         self._documents = documents
         self._window = window
         self._woken: dict[str, None] = {}
-        """Keys of blocked documents to look at again, in the order they were woken."""
+        """Keys of documents to retry, in the order they were woken. A dict, used as an ordered set."""
         self._orders = Orders(ledger.internal(RECORD), commands_end)
         self._asked: deque[tuple[str, Order, Work | None]] = deque()
-        """What commands are still to be given to: the key, and the work if the command brought the event along."""
+        """Documents that commands still have to reach: key, command, and the item if the command brought one."""
         self._claims_left = dict(ledger.claims_without_event())
-        """Claims without an outcome whose event is not kept here: their records come again, or they are orphans."""
+        """Claims without an outcome whose event is not kept in the ledger. Their records come again, or never will."""
         self._running = False
 
     def begin(self) -> None:
-        """Bring back what was in doubt, and look at all that keys block: they may have come while nobody was here."""
+        """Bring in-doubt documents back and retry all parked ones: blockers may have changed while nobody ran."""
         if self._orders.fresh:
             self._host.keep(self._orders.record())
         for entry in list(self._ledger.in_doubt()):
@@ -103,26 +104,29 @@ class Recall:
         self.wake(self._ledger.blocked())
 
     def arrived(self, blocker: str) -> None:
-        """What blocks documents has changed."""
+        """Retry the documents that `blocker` releases, because it has changed."""
         self.wake(self._ledger.blocked_by(blocker))
 
     def wake(self, keys: Iterable[str]) -> None:
-        """Look at blocked documents again."""
+        """Retry these documents."""
         self._woken.update(dict.fromkeys(keys))
         self.go_on()
 
     def one(self, blocker: str) -> bool:
-        """Bring back one document that waits for the blocker, now; False if there is none that could be."""
+        """Bring back one document that waits for the blocker, now. Returns False if none can be brought back."""
         for key in self._ledger.blocked_by(blocker):
             if key in self._documents or (entry := self._ledger.get(key)).claim is not None:
                 continue
-            if (work := self._kept(entry)) is not None:  # one that cannot be read would be every trial, for ever
+            if (work := self._kept(entry)) is not None:  # an unreadable event would otherwise be every trial, for ever
                 self._host.admit(work)
                 return True
         return False
 
     def passed(self, position: int) -> None:
-        """Look up claims whose record was passed without coming again: skipped by hand, or deleted from its topic."""
+        """Look up claims whose record lies before `position` and did not come again.
+
+        Such a record was skipped by hand, or deleted from its topic.
+        """
         for key, claim in list(self._claims_left.items()):
             if claim.offset is None or claim.offset >= position:
                 continue
@@ -132,9 +136,9 @@ class Recall:
                 self._host.admit(orphan(self._host, self._source, key, claim))
 
     def go_on(self) -> None:
-        """Bring back what there is room for."""
+        """Bring back as many documents as there is room for, with a pause after every few."""
         if self._running:
-            return  # one that still waits for the same ends at once, and its end comes back here
+            return  # a document released for a key it still lacks ends at once and calls this again: stop the recursion
         self._running, again = True, False
         with self._host.told():
             more = True
@@ -147,7 +151,7 @@ class Recall:
             asyncio.get_running_loop().call_soon(self.go_on)
 
     def _next(self) -> bool:
-        """Bring one document back; False when there is none, or no room."""
+        """Bring one document back. Returns False if none waits, or if there is no room."""
         room = len(self._documents) < self._window
         if self._asked and (room or self._asked[0][0] in self._documents):
             self._ask(*self._asked.popleft())
@@ -164,18 +168,18 @@ class Recall:
 
     def _bring_back(self, entry: Entry) -> None:
         work = self._kept(entry)
-        if work is None and entry.claim is not None:  # what was sent can be looked up all the same
+        if work is None and entry.claim is not None:  # the event is unreadable, but its call can still be looked up
             work = replace(orphan(self._host, self._source, entry.key, entry.claim), value=entry.parked)
         if work is not None:
             self._host.admit(work)
 
     def _kept(self, entry: Entry) -> Work | None:
-        """A document from the event that the ledger keeps of it; None if it can no longer be read."""
+        """Build a work item from the event that the ledger keeps. None if the event can no longer be read."""
         if entry.parked is None or entry.last is None:
             raise ValueError(f"of {entry.key} no event is kept")
         try:
             received = self._host.receive(entry.parked)
-        except ContractError as error:  # parked by a version that read it otherwise; one document may not stop all
+        except ContractError as error:  # parked by another version; one unreadable event must not stop all others
             log.error(  # noqa: TRY400 - the frames say nothing; the code and its detail do
                 "a waiting event can no longer be read", key=entry.key, code=error.code, detail=error.detail
             )
@@ -186,20 +190,23 @@ class Recall:
         source = SourceRecord(self._source.topic, self._source.partition, *place)
         return Work(self._host, received, entry.parked, source, offset=None)
 
-    # What people ask (the topic of commands).
+    # Commands of people (the topic of commands).
 
     @property
     def commands_from(self) -> Mapping[int, int]:
-        """From where each partition of the commands topic has to be read for this one."""
+        """First offset to read of each partition of the commands topic, for this source partition."""
         return self._orders.places
 
     @property
     def crowded(self) -> bool:
-        """Whether enough is asked for now."""
+        """Whether so many documents wait for commands that no further command should be read."""
         return len(self._asked) >= ASKED_AT_ONCE
 
     def order(self, partition: int, offset: int, command: Command | None) -> None:
-        """Take a command; None stands for a record that is none. What concerns no document here is over at once."""
+        """Apply a command. None stands for a record that is no command.
+
+        A command that concerns no document of this partition is complete at once.
+        """
         if not self._orders.take(partition, offset):
             return
         order = Order(command, partition, offset) if command is not None else None
@@ -213,13 +220,13 @@ class Recall:
         self.go_on()
 
     def answered(self, work: Work) -> None:
-        """What was asked of the document, if anything was, is done and durable."""
+        """Mark the work item's command, if any, as done for this document. Its result is durable."""
         if work.asked is not None:
             self._answered(work.asked, work.key)
             work.asked = None
 
     def give_way(self, key: str) -> None:
-        """If the document is in doubt and a person asks something of it, that comes first."""
+        """If the document is in doubt and a command about it waits, let the command go first."""
         entry = self._ledger.get(key)
         if (change := self._documents.give_way(key, lambda asked: _is_about(asked, entry))) is not None:
             doubtful, asked = change
@@ -236,7 +243,7 @@ class Recall:
         return [(work.key, order, work)] if work is not None else []
 
     def _read_once_more(self, command: Replay) -> Work | None:
-        """The record that a command brings along; a dead letter again if it still breaks the contract."""
+        """Build a work item from a replay command's record. None, and a dead letter, if it breaks the contract."""
         source = SourceRecord(command.topic, command.partition, command.offset, command.timestamp)
         try:
             received = self._host.read(command.key, command.value)
@@ -247,12 +254,12 @@ class Recall:
         return Work(self._host, received, command.value, source, offset=None)
 
     def _ask(self, key: str, order: Order, work: Work | None) -> None:
-        """Give one document to the command: at once, or when what is on its way has ended."""
+        """Give a command to one document: at once, or after the document's work item in flight has ended."""
         if work is None:
             entry = self._ledger.get(key)
             work = self._kept(entry) if entry.parked is not None else None
         if work is None:
-            self._answered(order, key)  # it ended meanwhile
+            self._answered(order, key)  # the document ended meanwhile
             return
         work.asked = order
         self._host.admit(work)
@@ -264,7 +271,7 @@ class Recall:
 
 
 def _is_about(asked: Work, entry: Entry) -> bool:
-    """Whether a command speaks of what is in doubt now. One about another revision waits, as a record does."""
-    if entry.parked is None:  # only the claim is left, and a command brings the event along
+    """Whether a command is about the revision that is in doubt. A command about another one waits, as a record does."""
+    if entry.parked is None:  # only the claim is left in the ledger; the command brings the event along
         return entry.claim is not None and entry.claim.revision == asked.received.revision
     return asked.value == entry.parked

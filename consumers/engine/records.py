@@ -1,4 +1,4 @@
-"""A record of a source topic as the document it is: the one reading that the worker, a forecast and a person share."""
+"""Parses a record of a source topic. The worker, a replay's forecast and the command line share this one function."""
 
 from dataclasses import dataclass
 
@@ -11,13 +11,13 @@ from domain.reading import Received
 
 @dataclass(frozen=True, slots=True)
 class Stand:
-    """Where a record was read: only there may it be made a document of."""
+    """The partition that a record was read from, and the rule that says where its key belongs."""
 
     partition: int
     placement: Placement
 
     def check(self, key: bytes | None) -> None:
-        """Raise ContractError if the key's records stand elsewhere."""
+        """Raise ContractError if records of this key belong in another partition."""
         belongs = self.placement.partition_of(key or b"")
         if belongs not in (None, self.partition):
             raise ContractError(
@@ -36,18 +36,18 @@ def read(
     largest_event: int,
     stand: Stand | None = None,
 ) -> Received:
-    """Read a record.
+    """Parse a record.
 
     Args:
-        receive: Reads the events of its topic.
+        receive: Parses the events of the record's topic.
         key: The record's key.
         value: The record's value.
-        any_record_key: Whether the key may be another than the document's.
-        largest_event: Bytes that the value may have.
-        stand: Where the record was read; None: that does not matter.
+        any_record_key: Whether the key may differ from the document's.
+        largest_event: Maximum size of the value in bytes.
+        stand: The partition that the record was read from, to check it against the key. None skips the check.
 
     Raises:
-        ContractError: It breaks the contract; the code says how.
+        ContractError: The record breaks the contract; the code says how.
     """
     if (size := len(value or b"")) > largest_event:
         raise ContractError(Code.EVENT_TOO_LARGE, f"it has {size} bytes, {largest_event} are read")

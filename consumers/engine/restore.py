@@ -1,4 +1,4 @@
-"""Step 0: fence the former owner of ledger partitions and restore what they hold."""
+"""Step 0: fence the former owner of ledger partitions, and restore their entries."""
 
 import asyncio
 import sqlite3
@@ -21,6 +21,7 @@ from consumers.stopping import stop_client
 log = structlog.get_logger(__name__)
 
 READ_AT_ONCE = 5_000
+"""Ledger records per poll."""
 PATIENCE = 300.0
 """Seconds that reading the ledgers may take."""
 
@@ -30,19 +31,20 @@ class LedgerPartitionMissingError(Exception):
 
 
 def transactional_id(ledger: TopicPartition) -> str:
-    """One id per ledger partition: whoever is to write it fences the former owner by initialising it.
+    """The transactional id of a ledger partition. A new owner fences the former one by initialising it.
 
-    Not per group: two groups on one ledger would not fence each other, and each would answer from a stale copy.
+    It does not depend on the group: two groups on one ledger would not fence each other, and each would answer from a
+    stale copy.
     """
     return f"{ledger.topic}-{ledger.partition}"
 
 
 async def fence(kafka: Mapping[str, object], ledgers: Sequence[TopicPartition]) -> list[AIOKafkaProducer]:
-    """A producer per ledger partition, side by side. What a former owner left open is aborted by this.
+    """Start one producer per ledger partition, in parallel. This aborts the transactions a former owner left open.
 
     Raises:
-        LedgerPartitionMissingError: the partition count of a source has changed, which is refused.
-        KafkaError: the broker did not answer.
+        LedgerPartitionMissingError: A source has more partitions than its ledger, which is refused.
+        KafkaError: The broker did not answer.
     """
     producers = [
         AIOKafkaProducer(
@@ -57,7 +59,7 @@ async def fence(kafka: Mapping[str, object], ledgers: Sequence[TopicPartition]) 
     try:
         await asyncio.gather(*(producer.start() for producer in producers))
         await asyncio.gather(*map(_expect, producers, ledgers))
-    except BaseException:  # cancelled, or one could not start: none may be left half open
+    except BaseException:  # cancelled, or a producer could not start: none may be left half open
         await asyncio.gather(*(stop_client(producer) for producer in producers), return_exceptions=True)
         raise
     return producers
@@ -70,31 +72,37 @@ async def restore(
     check_crcs: bool = True,
     state_dir: Path | None = None,
 ) -> dict[TopicPartition, Ledger]:
-    """Read ledger partitions to their ends, committed records only. To be called after `fence`, never before.
+    """Read ledger partitions to their ends, committed records only. Call it after `fence`, never before.
 
-    What a store in `state_dir` holds of the very same log is not read again. The caller closes what is returned.
+    Records that a store in `state_dir` holds of the very same log are not read again. The caller closes the ledgers.
+
+    Args:
+        kafka: Keywords for every aiokafka client.
+        ledgers: The ledger partitions.
+        check_crcs: False only for librdkafka's mock cluster.
+        state_dir: Directory of the local stores. None: the stores are temporary.
 
     Raises:
-        TimeoutError: the end was not reached within `PATIENCE`.
-        ValueError: a record cannot be read; posting without it could post twice.
-        KafkaError: the broker did not answer.
+        TimeoutError: The end was not reached within `PATIENCE`.
+        ValueError: A record cannot be read; posting without it could post twice.
+        KafkaError: The broker did not answer.
     """
     consumer = KafkaReader(
         **kafka, group_id=None, enable_auto_commit=False, isolation_level="read_committed", check_crcs=check_crcs
     )
-    # A client that has just been started asks for the topic's leaders first, and then waits this long.
+    # A new client first asks for the topic's leaders, and then waits this long before it asks again.
     watermarks = HighWatermarks({**kafka, "retry_backoff_ms": 10})
     try:
         async with asyncio.timeout(PATIENCE):
             await watermarks.start()
             await consumer.start()
-            # Not the last stable offset: a commit returns before its markers are written. Fencing waited for them, so
-            # that nothing is open here any more and the position does reach the high watermark.
+            # The end is the high watermark, not the last stable offset: a commit returns before its markers are
+            # written. The fence has waited for them, so no transaction is open, and the position reaches the watermark.
             ends = await watermarks.ask(list(ledgers))
             try:
                 return await _opened(consumer, ends, {each: open_ledger(state_dir, each) for each in ledgers})
             except sqlite3.Error as error:
-                # The disk is full or fails, and the stores are gone. The topic is what counts.
+                # The disk is full or fails, and the stores are deleted. Go on in memory: the topic is authoritative.
                 log.warning("ledger kept in memory", partitions=len(ledgers), reason=str(error))
                 return await _opened(consumer, ends, {each: Ledger(MEMORY) for each in ledgers})
     finally:
@@ -114,7 +122,7 @@ async def _opened(
 ) -> dict[TopicPartition, Ledger]:
     try:
         await _read_on(consumer, ends, copies)
-    except BaseException as error:  # cancelled too: a file that stays open would be locked for whoever tries again
+    except BaseException as error:  # cancelled too: a file left open would be locked for the next attempt
         for copy in copies.values():
             if isinstance(error, sqlite3.Error):
                 copy.discard()
@@ -131,14 +139,14 @@ async def _read_on(
     consumer.assign(list(ends))
     for ledger, checkpoint in believed.items():
         consumer.seek(ledger, checkpoint)
-    if fresh := ends.keys() - believed.keys():  # with none named, all would be moved
+    if fresh := ends.keys() - believed.keys():  # without arguments, `seek_to_beginning` would move every partition
         await consumer.seek_to_beginning(*fresh)
     missing = {ledger for ledger, end in ends.items() if await consumer.position(ledger) < end}
     while missing:
         for ledger, records in (await consumer.getmany(timeout_ms=100, max_records=READ_AT_ONCE)).items():
             metrics.RESTORED.labels(ledger.topic).inc(len(records))
             copies[ledger].apply(map(_change, records), records[-1].offset + 1)
-        # The position, not the last record: the end may be a transaction's marker or a compacted hole.
+        # Compare the position, not the last record: the end may be a transaction's marker or a compacted hole.
         missing = {ledger for ledger in missing if await consumer.position(ledger) < ends[ledger]}
     for ledger, end in ends.items():
         copies[ledger].apply([], end)
@@ -147,7 +155,7 @@ async def _read_on(
 async def _believed(
     consumer: AIOKafkaConsumer, ends: Mapping[TopicPartition, int], copies: Mapping[TopicPartition, Ledger]
 ) -> dict[TopicPartition, int]:
-    """Where to read on, for those whose store is of this log and not ahead of it. The others are emptied."""
+    """The offset to read on from, for each store that is of this log and not ahead of it. Other stores are emptied."""
     held = {ledger: at for ledger, copy in copies.items() if (at := copy.checkpoint) is not None}
     behind = {ledger: copies[ledger] for ledger, checkpoint in held.items() if checkpoint <= ends[ledger]}
     same = await incarnation.same(consumer, ends, behind)

@@ -1,12 +1,13 @@
-"""Where an event stands among those of its document: pure. Promises 4 and 7.
+"""The place of an event in the order of its document's events. Pure. Promises 4 and 7.
 
-Upstream delivers at least once and without order. So an event is
+Upstream delivers each event at least once, in any order. So an event is
 
-1. answered already, if its id came with this content before, whatever timestamp the new delivery carries; else
-2. older, newer or the same by when it was emitted (`domain.emission`), whatever its offset or its Kafka timestamp;
-3. of no known place, if its timestamp cannot be true, or if its id and timestamp came with other content.
+1. answered already, if its id came with this content before, whatever timestamp the new delivery has; else
+2. older, newer or equal by the time at which it was emitted (`domain.emission`), whatever its offset or its Kafka
+   timestamp;
+3. of unknown place, if its timestamp cannot be true, or if its id and timestamp came before with other content.
 
-An entry of a version that did not keep when its events were emitted is compared by the record's place in the topic.
+If a ledger entry is of a version that did not store when events were emitted, the record's place in the topic decides.
 """
 
 import base64
@@ -26,32 +27,32 @@ from domain.reading.revision import earlier_revisions, revision_of
 from producers.results import SourceRecord
 
 REMEMBERED = 20
-"""Answered events that are known by their ids, for each document. Older ones are known by their timestamps alone."""
+"""Number of answered events that an entry remembers by id. Older ones are recognised by their timestamps alone."""
 _DIGEST_BYTES = 8
 _WITHOUT_A_PLACE = frozenset({Code.EVENT_TIME_AHEAD, Code.EVENT_ID_REUSED})
 
 
 class Turn(Enum):
-    """Whose turn it is when an event arrives."""
+    """The place of an event that arrives."""
 
     NEWEST = auto()
-    """Nothing of the document is known to be newer, and it was not answered before."""
+    """No event of the document is known to be newer, and this event was not answered before."""
     PAST = auto()
-    """It was answered before, or a newer one was answered or sent since."""
+    """The event was answered before, or a newer one was answered or sent since."""
     AHEAD = auto()
-    """Its timestamp is later than it can have been emitted: whether anything is newer cannot be known."""
+    """The event's timestamp is later than it can have been emitted: it is unknown whether any event is newer."""
     CONTRADICTED = auto()
-    """The newest event has its id and its timestamp, and other content: which of the two is true cannot be known."""
+    """The newest event has the same id and timestamp, but other content: it is unknown which of the two is true."""
 
 
 def turn_of(entry: Entry, received: Received, source: SourceRecord, now: datetime) -> Turn:
-    """Compare an event that was read from the source topic with all that is known of its document.
+    """Compare an event from the source topic with everything known of its document.
 
     Args:
-        entry: What the ledger says.
+        entry: The ledger entry of the document.
         received: The event.
-        source: The record that brought it.
-        now: The present.
+        source: The record that brought the event.
+        now: The present time.
     """
     emitted, last = received.emitted, entry.last
     if emitted is not None and _was_answered(entry, received, emitted):
@@ -63,12 +64,12 @@ def turn_of(entry: Entry, received: Received, source: SourceRecord, now: datetim
     if last is None or emitted is None or last.emitted != emitted:
         return Turn.NEWEST
     if last.revision == received.revision or _not_after(source, last):
-        return Turn.PAST  # of other content only where this version reads the same record otherwise
+        return Turn.PAST  # if the content differs, only because this version reads the same record differently
     return Turn.CONTRADICTED
 
 
 def _was_answered(entry: Entry, received: Received, emitted: Emitted) -> bool:
-    """Whether the event was answered, under this version's revision of its content or an earlier one's."""
+    """Whether the event was answered, by this version's revision of its content or an earlier version's."""
     if not entry.answered:
         return False
     if digest(emitted, received.revision) in entry.answered:
@@ -86,17 +87,17 @@ def _after(known: Ending | Claim, emitted: Emitted | None, source: SourceRecord)
 
 
 def _not_after(source: SourceRecord, known: Ending | Claim) -> bool:
-    """Whether the record was read before, or before that one.
+    """Whether the record has the same place as the known one, or an earlier one.
 
-    By time as well as by offset: in a topic that was made anew, a new record may have a small offset.
+    Both timestamp and offset have to be smaller or equal: if a topic was created again, new records have small offsets.
     """
     return known.offset is not None and source.offset <= known.offset and source.timestamp <= known.timestamp
 
 
 def answered(entry: Entry, received: Received, verdict: Verdict | None = None) -> Entry:
-    """The entry, with the event among those that were answered.
+    """The entry with the event added to the answered ones.
 
-    One of no known place that is not kept for a person was told so, and no more: delivered again, it is looked at anew.
+    An event of unknown place that is not kept for a person is not added: if it is delivered again, it is judged again.
     """
     if verdict is not None and verdict.from_ledger and verdict.code in _WITHOUT_A_PLACE:
         return entry
@@ -106,29 +107,29 @@ def answered(entry: Entry, received: Received, verdict: Verdict | None = None) -
 
 
 def digest(emitted: Emitted, revision: str) -> str:
-    """11 characters for an event's id with its content. One id with two contents are two events."""
+    """A digest of 11 characters over an event's id and content. An id that comes with two contents is two events."""
     found = hashlib.sha256(f"{emitted.id}{SEPARATOR}{revision}".encode()).digest()[:_DIGEST_BYTES]
     return base64.urlsafe_b64encode(found).rstrip(b"=").decode()
 
 
 def place_of(entry: Entry, received: Received, now: datetime, *, newest: bool) -> Emitted | None:
-    """The place that the answer to an event takes among those of its document; None where that cannot be known.
+    """The position that the answer to an event takes in the order of its document's events. None if not known.
 
-    One that was answered before, or that the ledger kept, is answered for the newest event, of whose content it is:
-    a copy under a later timestamp makes nothing that lies between too late.
+    An event that was answered before, or that the ledger kept, takes the position of the newest event, because its
+    answer is about that content: a copy with a later timestamp must not make the events in between too late.
 
     Args:
-        entry: What the ledger says.
+        entry: The ledger entry of the document.
         received: The event.
-        now: The present.
-        newest: Whether it arrived as the newest (`Turn.NEWEST`).
+        now: The present time.
+        newest: Whether the event arrived as the newest (`Turn.NEWEST`).
     """
     own = received.emitted if received.emitted is not None and received.emitted.possible(now) else None
     return own if newest else newest_of(entry) or own
 
 
 def newest_of(entry: Entry) -> Emitted | None:
-    """The newest event of the document that was answered, or that a call is about; None where that is not known."""
+    """The newest event of the document that was answered, or that a claim is about. None if not known."""
     last = entry.last.emitted if entry.last is not None else None
     claimed = entry.claim.emitted if entry.claim is not None else None
     if last is None or claimed is None:
@@ -137,7 +138,7 @@ def newest_of(entry: Entry) -> Emitted | None:
 
 
 def in_words(entry: Entry) -> str:
-    """What an event that is `PAST` comes too late for."""
+    """Describe the newer event or record, for the result of an event that is `PAST`."""
     if (newest := newest_of(entry)) is not None:
         return f"the newest event of the document is {newest.id} of {newest.at.isoformat()}"
     known = entry.claim or entry.last

@@ -1,7 +1,7 @@
-"""One source partition, from its assignment to its revocation: the owner of its documents.
+"""One source partition, from its assignment to its revocation. The session owns the documents of the partition.
 
-It decides what each record needs (an answer from the ledger, a call, a look-up), keeps the revisions of one document in
-order, and writes everything through one journal. It never calls Sage: lanes do.
+The session decides what each record needs (an answer from the ledger, a call, a look-up), keeps the revisions of one
+document in order, and writes everything through one journal. It never calls Sage: the lanes do.
 """
 
 import asyncio
@@ -59,27 +59,34 @@ from producers.results import SourceRecord
 log = structlog.get_logger(__name__)
 
 SAGE_BLOCKER = "sage/"
-"""Blockers of this family are not mapping-state keys: a lane releases them, and a new owner tries at once."""
+"""Prefix of blockers that are not mapping-state keys. A lane releases them; a new owner retries them at once."""
 
 
 @dataclass(frozen=True, slots=True)
 class Assigned:
-    """A source partition that was assigned to this worker, its former owner fenced and its ledger restored."""
+    """A source partition that was assigned to this worker. Its former owner is fenced and its ledger restored."""
 
     source: TopicPartition
     receive: Receive
+    """Parses the events of the source topic."""
     ledger_topic: str
     ledger: Ledger
     producer: AIOKafkaProducer
-    """The fence: only its transactions count for the ledger partition."""
+    """The producer that fences the former owner. Only its transactions count for the ledger partition."""
     placement: Placement
-    """In which partition a key's records stand."""
+    """The rule that says in which partition the records of a key belong."""
     commands_end: Mapping[int, int]
-    """Where the topic of commands ends, by partition."""
+    """End offset of each partition of the commands topic."""
 
 
 class PartitionSession:
-    """The documents of one source partition while this worker owns it."""
+    """The documents of one source partition while this worker owns it.
+
+    Args:
+        assigned: The partition, with its restored ledger and its producer.
+        around: The objects that all sessions of the worker share: settings, lanes, clock.
+        on_failure: Called once if a Kafka transaction fails. The session is unusable after that.
+    """
 
     def __init__(
         self,
@@ -106,11 +113,11 @@ class PartitionSession:
         self.placement = assigned.placement
         self._stand = Stand(source.partition, assigned.placement)
         self.misplaced = False
-        """Whether a record was set aside that belongs in another partition; whoever looks into that takes it back."""
+        """Whether a record became a dead letter because its key belongs in another partition. The worker resets it."""
         self._called: set[Work] = set()
-        """Works whose claim is durable or being made so: they must end before the partition is let go."""
+        """Work items whose claim is durable or is being written. They must end before the partition is released."""
         self._parking: Counter[str] = Counter()
-        """How many documents are about to wait for each connection."""
+        """Number of documents per blocker that are about to be parked: the record is not durable yet."""
         self._calm = asyncio.Event()
         self._calm.set()
         self._open = True
@@ -121,7 +128,7 @@ class PartitionSession:
     # Life.
 
     def begin(self) -> None:
-        """What was left in doubt, or waits, goes on."""
+        """Start: resume the documents that are in doubt, and retry the parked ones."""
         self._recall.begin()
 
     @property
@@ -131,24 +138,24 @@ class PartitionSession:
 
     @property
     def gone(self) -> bool:
-        """Whether the partition may be another worker's by now."""
+        """Whether the partition may belong to another worker by now."""
         return self._gone
 
     @property
     def full(self) -> bool:
-        """Whether the window is full, so that no further record should be read."""
+        """Whether the in-flight window is at its high water mark, so that no further record should be read."""
         return len(self._tracker) >= self._knobs.window or self._tracker.bytes >= self._knobs.window_bytes
 
     @property
     def roomy(self) -> bool:
-        """Whether enough has ended to read on: half the window, so that pausing does not flutter."""
+        """Whether the window is below its low water mark (half), so that reading resumes without flapping."""
         few = len(self._tracker) <= self._knobs.window // 2
         return few and self._tracker.bytes <= self._knobs.window_bytes // 2
 
     async def close(self) -> None:
-        """Let go: nothing new is claimed; what was sent may end until the deadline; then commit what ended.
+        """Release the partition: claim nothing new, let sent calls end until the deadline, commit what has ended.
 
-        What did not end by then stays a claim in the ledger, and its next owner looks it up.
+        A document that has not ended by then keeps its claim in the ledger. The next owner looks it up.
         """
         self._open = False
         self._lanes.give_back(self)
@@ -157,14 +164,14 @@ class PartitionSession:
                 await self._calm.wait()
         except TimeoutError:
             log.warning("given up with calls in flight", partition=str(self.source), documents=len(self._called))
-        # Not gone before the last outcomes are written: they are what the next owner would have to look up.
+        # `_gone` is set only after the last outcomes are written: else the next owner would have to look them up.
         await self._journal.close(self._knobs.drain.total_seconds())
         self._gone = True
         self._ledger.close()
         self._gauge.set(0)
 
     async def abandon(self) -> None:
-        """Let go at once: the partition is lost, or its journal failed."""
+        """Release the partition at once, because it is lost or its journal failed."""
         self._open, self._gone = False, True
         await self._journal.close(0)
         self._ledger.close()
@@ -174,18 +181,18 @@ class PartitionSession:
         was_open = self._open
         self._open, self._gone = False, True
         self._calm.set()
-        if was_open:  # one that is being closed has nobody left to open it again
+        if was_open:  # a session that is being closed has nobody left to open it again
             self._on_failure(self, error)
 
     def check(self) -> None:
-        """Raise the defect of ours that stopped a document, if one did: it would hold its partition silently."""
+        """Raise the defect of ours that stopped a document, if any. Unraised, it would block the partition silently."""
         if self._defect is not None:
             raise self._defect
 
     # Step 1: records in.
 
     def feed(self, records: Sequence[ConsumerRecord]) -> None:
-        """Take records in offset order. Each ends as exactly one of a result, a dead letter, or still uncommitted."""
+        """Process records in offset order. Each ends as a result or a dead letter, or stays uncommitted."""
         metrics.RECORDS.labels(self.source.topic).inc(len(records))
         for record in records:
             if type(record) is Unreadable:
@@ -210,20 +217,20 @@ class PartitionSession:
         self._passed()
 
     def _pass_over(self, found: Unreadable) -> None:
-        """One dead letter for all of them. Until it is durable, no offset behind the first is committed."""
+        """Write one dead letter for a whole unreadable batch. No offset after its first is committed before that."""
         self._tracker.begin(found.first)
         self._tracker.reached(found.offset + 1)
         self.set_aside(as_read(found), ContractError(Code.RECORDS_UNREADABLE, found.reason), ends=found.first)
 
     def read(self, key: bytes | None, value: bytes | None) -> Received:
-        """A record as the document it is; ContractError if it breaks the contract."""
+        """Parse a record of the source topic. Raises ContractError if the record breaks the contract."""
         anyhow, most = self._around.any_record_key, self._knobs.largest_event
         return read(self.receive, key, value, any_record_key=anyhow, largest_event=most, stand=self._stand)
 
     def reached(self, position: int) -> None:
-        """The consumer has nothing left before `position`: commit past markers and holes."""
+        """Commit up to `position`, past transaction markers and compacted holes: the consumer has nothing before it."""
         if not self._open:
-            return  # let go while the position was asked for
+            return  # the partition was released while the position was requested
         self._tracker.reached(position)
         self._passed()
         self._journal.commit_position()
@@ -232,46 +239,46 @@ class PartitionSession:
         if self._tracker.position is not None:
             self._recall.passed(self._tracker.position)
 
-    # Documents that come back (`recall`).
+    # Documents that come back from the ledger (`recall`).
 
     def wake(self, blocker: str) -> None:
-        """What these documents waited for has arrived."""
+        """Retry the documents that waited for `blocker`, because it has arrived."""
         if self._open:
             self._recall.arrived(blocker)
 
     def wake_one(self, blocker: str) -> bool:
-        """Bring back one document that waits for the blocker; False if there is none that could be."""
+        """Retry one document that waits for `blocker`. Returns False if there is none that can be retried."""
         return self._open and self._recall.one(blocker)
 
     @property
     def commands_from(self) -> Mapping[int, int]:
-        """From where each partition of the commands topic has to be read for this one."""
+        """First offset to read of each partition of the commands topic, for this source partition."""
         return self._recall.commands_from
 
     @property
     def crowded(self) -> bool:
-        """Whether enough commands are under way for now."""
+        """Whether enough commands are in progress, so that no more should be read."""
         return self._recall.crowded
 
     def order(self, partition: int, offset: int, command: Command | None) -> None:
-        """Take a command; None stands for a record that is none."""
+        """Apply a command. None stands for a record that is no command."""
         if self._open:
             self._recall.order(partition, offset, command)
 
     def keep(self, record: tuple[str, bytes]) -> None:
-        """Write a record of the engine's own to the ledger, after all that was written before."""
+        """Write an internal record to the ledger, after everything that was written before."""
         if not self._gone:
             self._journal.write(Note(internal=(record,)))
 
-    # One document after its earlier revisions (promise 4).
+    # One revision of a document at a time (promise 4).
 
     def admit(self, work: Work) -> None:
-        """Take a document, after those of its key that are on their way."""
+        """Take a document. It starts at once, or after the earlier work items of its key."""
         if self._documents.admit(work):
             self.judge(work)
 
     def _release(self, work: Work) -> None:
-        """The next work of the document may go, now that this one's end is durable."""
+        """Start the next work item of the document, now that the end of this one is durable."""
         if not self._open:
             self._documents.drop(work)
         elif (later := self._documents.next(work)) is not None:
@@ -280,7 +287,7 @@ class PartitionSession:
             self._recall.go_on()
 
     def judge(self, work: Work) -> None:
-        """Step 1: what the ledger says of the document decides what happens to this revision of it."""
+        """Step 1: decide from the ledger entry of the document what this revision needs."""
         entry = self._ledger.get(work.key)
         work.received = as_known(entry, work.received)
         command = work.asked.command if work.asked is not None else None
@@ -307,12 +314,12 @@ class PartitionSession:
             self._map(work)
         else:
             work.claim = with_present_credentials(entry.claim, self._around.mapping())
-            if work.offset is None:  # else its record has to end first: `park` sees to that
+            if work.offset is None:  # else the record has to end first, which `park` does
                 self._documents.doubt(work)
             self._lanes.doubt(work)
 
     def _map(self, work: Work) -> None:
-        """Step 2: the event and the settings in force give a document, or the reason why not."""
+        """Step 2: map the event with the settings in force to a document, or to the reason why there is none."""
         state, entry = self._around.mapping(), self._ledger.get(work.key)
         work.mapping_offset, work.attempt, work.retired = state.offset, entry.attempts, entry.retired
         work.step = None
@@ -328,7 +335,7 @@ class PartitionSession:
         result = mapped(work.standing, answer, state, entry.retired)
         work.content = content_of(result) if isinstance(result, Document) else ""
         if work.updated_to is not None and work.updated_to != work.content:
-            work.attempt += 1  # Sage may know the control id by the update of other content that was sent before
+            work.attempt += 1  # Sage may know the control id from the earlier update with other content
         work.updated_to = None
         if isinstance(result, Document):
             result = self._against_what_stands(work, entry, result)
@@ -345,16 +352,16 @@ class PartitionSession:
         self._lanes.submit(work)
 
     def _against_what_stands(self, work: Work, entry: Entry, document: Document) -> Document | Verdict:
-        """The document to post, or the verdict that it books what stands already."""
+        """Return the document to post, or a result if its content is already in Sage."""
         standing = work.standing
         if standing is not None and (work.unsure or work.executed or lost(entry)):
-            work.standing, standing = replace(standing, content="", booked="", said=""), None  # it is not certain
+            work.standing, standing = replace(standing, content="", booked="", said=""), None  # content is uncertain
         return against_what_stands(standing, entry.retired, work.received, document, self._around.mapping())
 
-    # What lanes ask of the owner.
+    # Called by the lanes (`Owner`).
 
     async def claim(self, claims: Sequence[tuple[Work, Claim]]) -> bool:
-        """Step 3: make the claims durable, all in one transaction; False when the partition is being given up."""
+        """Step 3: write the claims durably, all in one transaction. Returns False if the partition is given up."""
         if not self._open:
             return False
         durable = [self._journal.write(Note(self._claimed(work, claim))) for work, claim in claims]
@@ -364,15 +371,15 @@ class PartitionSession:
         return durable[-1].exception() is None and not self._gone
 
     def _claimed(self, work: Work, claim: Claim) -> Entry:
-        """The entry while the call is on its way. It keeps the event only if no record will bring it again."""
+        """The entry while the call is in progress. It keeps the event only if no record will bring the event again."""
         entry = known(work, self._ledger.get(work.key))
         kept = work.value if work.offset is None and entry.last is not None else None
-        return replace(entry, claim=claim, parked=kept, marked=None)  # only a retry, which takes it away, gets here
+        return replace(entry, claim=claim, parked=kept, marked=None)  # only a retry, which clears the mark, gets here
 
     def finish(self, work: Work, verdict: Verdict) -> None:
-        """Step 5: the document ended. Result, ledger and offset become true in one transaction."""
+        """Step 5: complete a document. Result, ledger entry and offset are written in one transaction."""
         if work.withdrawn or self._gone:
-            return  # somebody else decides: a person, or the next owner
+            return  # a command or the next owner decides instead
         if work.executed is not None and not (verdict.posted or verdict.refused or verdict.stands or verdict.marked):
             self._still_in_doubt(work, work.executed)
             return
@@ -380,7 +387,7 @@ class PartitionSession:
         entry = known(work, self._ledger.get(work.key))
         claim = work.claim
         if verdict.posted is not None and claim is not None and claim.revision != work.received.revision:
-            # An earlier revision was found in Sage; this one changes it.
+            # The record found in Sage is of an earlier revision; this revision corrects it.
             updated = verdict.outcome is Outcome.UPDATED
             entry = replace(entry, posted=verdict.posted, claim=None, attempts=entry.attempts + updated)
             if verdict.outcome is not Outcome.REJECTED:
@@ -390,7 +397,10 @@ class PartitionSession:
         self._write(work, verdict, entry)
 
     def _still_in_doubt(self, work: Work, executed: Claim) -> None:
-        """Sage says that it executed the call: whatever the settings say now, nothing may take its place."""
+        """Look the document up again, whatever the settings say now.
+
+        Sage says that it executed the call, so no other result may take the call's place.
+        """
         work.claim = executed
         self._called.discard(work)
         self._rest()
@@ -399,7 +409,7 @@ class PartitionSession:
         self._lanes.doubt(work)
 
     def park(self, work: Work, verdict: Verdict) -> None:
-        """Keep a document in doubt: its record ends, its claim stands, its key stays busy until the doubt ends."""
+        """Keep a document in doubt: its record ends, its claim stays, and later work items of its key wait."""
         if work.withdrawn or self._gone:
             return
         before = self._ledger.get(work.key)
@@ -424,19 +434,20 @@ class PartitionSession:
                 self._recall.give_way(work.key)
 
     def let_go(self, work: Work) -> None:
-        """A claimed document was definitely not taken and will not be sent by this worker: nothing is in doubt."""
+        """Release a claimed document: Sage definitely did not take it, and this worker will not send it again."""
         self._called.discard(work)
         self._rest()
         if self._gone:
             return
         entry = known(work, self._ledger.get(work.key))
-        # One that was in doubt before waits for nothing that could arrive: without a claim, nobody would find it again.
+        # A document that was already in doubt has no blocker key. If we cleared its claim, no event would ever wake it,
+        # so keep the claim.
         forgotten = entry.waiting and entry.last is not None and not entry.last.blocked_by
         if not forgotten:
             self._journal.write(Note(replace(entry, claim=None)))
 
     def again(self, work: Work) -> None:
-        """The claimed call was never executed, and never will be; an update may have been."""
+        """Resend: the claimed call was not executed and never will be. Only an update may have been, unnoticed."""
         if work.withdrawn or self._gone:
             return
         self._documents.settle(work)
@@ -452,7 +463,7 @@ class PartitionSession:
         self._map(work)
 
     def retired(self, work: Work, gone: Gone) -> None:
-        """What stood in Sage is worth nothing any more: durable and told, before the document is posted anew."""
+        """Record durably and publish that the existing Sage record no longer counts; post the document after that."""
         if work.withdrawn or self._gone:
             return
         self._documents.settle(work)
@@ -462,7 +473,7 @@ class PartitionSession:
         self._go_on(work, note)
 
     def renumber(self, work: Work) -> None:
-        """Sage definitely refused the number, which a retired record of the document holds."""
+        """Use the next number: Sage definitely refused this one, which a former record of the document still has."""
         if work.withdrawn or self._gone:
             return
         self._documents.settle(work)
@@ -471,7 +482,7 @@ class PartitionSession:
         self._go_on(work, Note(between(work, entry)))
 
     def _go_on(self, work: Work, note: Note) -> None:
-        """Once the note is durable, the document is judged by what it says: its next call is another one."""
+        """Once the note is durable, map the document again for its next call, which has another control id."""
         self._called.discard(work)
         self._rest()
         durable = self._journal.write(note)
@@ -496,7 +507,7 @@ class PartitionSession:
             return
         unasked = work.offset is None and not work.asked
         if unasked and entry.claim is None and as_before(entry, ending(work, verdict)):
-            self._release(work)  # woken, and still waiting for the same: there is nothing new to tell
+            self._release(work)  # retried, and still blocked by the same keys: nothing new to publish
             return
         self._count(verdict)
         durable = self._journal.write(self._writer.finished(work, verdict, entry, self._around.time.now()))
@@ -504,7 +515,7 @@ class PartitionSession:
         durable.add_done_callback(lambda done: self._durable(work, verdict, done))
 
     def parks(self, blocker: str) -> bool:
-        """Whether a document is about to wait for it: told to, and not durable yet."""
+        """Whether a document is about to be parked for `blocker`, with a record that is not durable yet."""
         return self._open and self._parking[blocker] > 0
 
     def _durable(self, work: Work, verdict: Verdict, done: "asyncio.Future[None]") -> None:
@@ -514,23 +525,23 @@ class PartitionSession:
         self._gauge.set(len(self._tracker))
         with self.told():
             self._over(work)
-            # Another event was answered from the ledger: what waits of the document may have been woken meanwhile.
+            # The ledger answered another event. A parked event of the same document may have been woken meanwhile.
             others = verdict.from_ledger and self._ledger.get(work.key).released_by
             blocked = verdict.outcome is Outcome.DEFERRED or verdict.blocked_by or others
             if blocked and self._open and self._arrived_meanwhile(work, verdict):
-                # Its wake-up came before the ledger knew what blocks it: look again, or it would wait for ever.
+                # The blocker arrived before the ledger knew of it. Retry now, else the document would wait for ever.
                 self._recall.wake([work.key])
 
     @contextmanager
     def told(self) -> Iterator[None]:
-        """A future swallows what its callback raises; `check` does not."""
+        """Keep a defect that a callback raises: asyncio would swallow it, `check` raises it."""
         try:
             yield
-        except Exception as defect:  # noqa: BLE001  # whatever it is, it is a defect of ours
+        except Exception as defect:  # noqa: BLE001  # any exception here is a defect of ours
             self._defect = defect
 
     def _over(self, work: Work) -> None:
-        """What was to be done is done: whoever asked for it is answered, the next work of the document may go."""
+        """End a work item: complete the command that asked for it, then start the next work item of the document."""
         self._recall.answered(work)
         self._release(work)
 
@@ -544,7 +555,7 @@ class PartitionSession:
             self._calm.set()
 
     def set_aside(self, record: DeadRecord, error: ContractError, *, ends: int | None) -> None:
-        """Bytes that break the contract go aside untouched, and the topic moves on."""
+        """Write a dead letter with the untouched bytes of a record that breaks the contract. The topic moves on."""
         metrics.DEAD_LETTERS.labels(self.source.topic, error.code).inc()
         self.misplaced = self.misplaced or error.code is Code.WRONG_PARTITION
         self._journal.write(self._writer.dead(record, error, ends=ends))
@@ -554,11 +565,11 @@ class PartitionSession:
 
 
 def _of_sage(verdict: Verdict) -> list[str]:
-    """The Sage connections that a document has to wait for."""
+    """The Sage connections, among the result's blockers, that a document has to wait for."""
     return [blocker for blocker in verdict.blocked_by if blocker.startswith(SAGE_BLOCKER)]
 
 
 def _refused_before(work: Work, entry: Entry, document: Document) -> bool:
-    """Whether just this was refused, and only a key was written again: to ask anew would give the same answer."""
+    """Whether the same document was refused before and only a key was rewritten: Sage would answer the same again."""
     woken = work.offset is None and work.asked is None and entry.claim is None and entry.rejected
     return woken and entry.last is not None and entry.last.mapped_digest == mapped_digest(work.content, document)

@@ -1,4 +1,4 @@
-"""What all partitions of a worker share."""
+"""Objects that all partitions of a worker share."""
 
 from collections.abc import Callable
 from dataclasses import dataclass
@@ -12,34 +12,35 @@ from domain.reading import Received
 
 
 class Lanes(Protocol):
-    """Where mapped documents go: one lane per Sage company."""
+    """The lanes, one per Sage company, to which mapped documents go."""
 
     def submit(self, work: Work) -> None:
-        """Post it."""
+        """Post a mapped document."""
 
     def doubt(self, work: Work) -> None:
-        """Look it up first."""
+        """Look a claimed document up in Sage before anything is sent."""
 
     def holds(self, blocker: str) -> bool:
-        """Whether documents still have to wait for this Sage connection."""
+        """Whether the circuit of this Sage connection is open, so that documents still have to wait."""
 
     def give_back(self, owner: Owner) -> None:
-        """Drop the owner's documents that are not on their way to Sage."""
+        """Drop the documents of a partition that is being released, except those on their way to Sage."""
 
 
 @dataclass(frozen=True, slots=True)
 class Surroundings:
-    """What all sessions of a worker share."""
+    """Objects that all sessions of a worker share."""
 
     writer: Writer
+    """Builds the records to write."""
     any_record_key: bool
-    """Whether a record's key may be another than its document's: then upstream alone keeps revisions together."""
+    """Whether a record's key may differ from its document's. Then only upstream keeps revisions in one partition."""
     mapping: Callable[[], MappingState]
-    """The settings in force."""
+    """Returns the settings in force."""
     lanes: Lanes
     knobs: Knobs
     time: Time
 
 
 Receive = Callable[[bytes | None], Received]
-"""Bytes to a received document; raises ContractError. Each topic's module gives its own."""
+"""Parses the bytes of an event. Raises ContractError. Each topic's module provides its own."""

@@ -1,4 +1,4 @@
-"""The payment terms of one company, read in bulk and kept: a list a side, never a look-up per document."""
+"""The payment terms of one company, read in bulk and cached: one list per side, never a look-up per document."""
 
 from collections.abc import Iterable
 from dataclasses import dataclass
@@ -16,7 +16,13 @@ class _Kept:
 
 
 class TermLists:
-    """What terms Sage has. One per company."""
+    """The payment terms that Sage has. One per company.
+
+    Args:
+        client: The Sage client.
+        knobs: How long a list is trusted.
+        time: The clock.
+    """
 
     def __init__(self, client: SageClient, knobs: Knobs, time: Time) -> None:
         self._client = client
@@ -27,7 +33,12 @@ class TermLists:
         self._doubted: set[Side] = set()
 
     async def of(self, login: Login, side: Side, *, lacking: Iterable[str] = ()) -> TermList:
-        """The active terms of a side. If one of `lacking` is not among those kept, they are read anew, now and then.
+        """The active terms of a side. The list is read again if it is old, or if it lacks a name and is not very new.
+
+        Args:
+            login: The user to sign in with; its entity selects the list.
+            side: AR or AP.
+            lacking: Folded names of terms that the list should have.
 
         Raises:
             SageError: The list could not be read.
@@ -43,5 +54,5 @@ class TermLists:
         return kept.terms
 
     def doubt(self, side: Side) -> None:
-        """Sage refused a document that carries a term: the list is read anew, if it is not brand new."""
+        """Read the side's list again at its next use, unless it is very new: Sage refused a document with a term."""
         self._doubted.add(side)

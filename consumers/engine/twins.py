@@ -1,10 +1,10 @@
-"""The other name of a document: a carrier's bill is known by its trip's id, or by subsidiary and trip number.
+"""Finds documents under their other key: a carrier's bill is known by its trip's id, or by subsidiary and trip number.
 
-Events of one trip that name it both ways have two keys, so two ledger partitions that know nothing of each other. What
-both names share is the bill's number and vendor in Sage, and the marker of the other name on what stands there. So
-before such a bill is created it is looked for in Sage, all those of a request in one question; lanes let no two
-requests that create such bills overlap. Where it stands under the other name it is never booked again. While a call
-under the other name has no outcome, what Sage does not show yet proves nothing: the bill waits.
+If events name one trip in both ways, they have two keys, and so two ledger partitions that know nothing of each other.
+The two bills share their number and vendor in Sage, and the existing record carries the marker of the other key. So
+before such a bill is created, Sage is asked for it, in one query for all bills of a request; and a lane never runs two
+requests that create such bills at the same time. A bill that exists under the other key is not booked again. While a
+call under the other key has no outcome, a look-up in Sage proves nothing yet: the bill waits.
 """
 
 from collections import defaultdict
@@ -20,26 +20,34 @@ from producers.results import SageAnswer
 from sage_client import DocumentKey, Found, Login, SageClient
 
 MOST_SUFFIXES = 30
-"""Of a number, of which one more is looked for while what holds the last was reversed."""
+"""Highest suffix of a number that is looked for. A further one is looked for while a reversed bill has the last."""
 
 
 def has_two_names(work: Work) -> bool:
-    """Whether the work's next call creates a document that may stand under another key.
+    """Whether the work item's next call creates a document that may exist under another key.
 
-    Not of a call that Sage says it has executed: its document stands, or stood, under this key.
+    False for a call that Sage says it has executed: its document exists, or existed, under this key.
     """
     creates = work.step is None and work.executed is None
     return creates and work.document is not None and work.document.source.by_number is not None
 
 
 def names_of(work: Work) -> set[str]:
-    """All keys that the work's document may stand under, as far as its event gives them."""
+    """All keys that the work item's document may exist under, as far as its event gives them."""
     by_number = work.document.source.by_number if work.document is not None else None
     return {work.key} if by_number is None else {work.key, by_number}
 
 
 def held_back(batch: Sequence[Work], doubts: Iterable[Work]) -> list[tuple[Work, Verdict]]:
-    """Those of the batch that Sage may be booking under their other name: a call of that name has no outcome yet."""
+    """The documents of a batch that must wait, because a call under their other key has no outcome yet.
+
+    Args:
+        batch: Claimed documents.
+        doubts: The company's documents in doubt.
+
+    Returns:
+        Each such document with its result.
+    """
     creating: defaultdict[tuple[SageObject, str], list[Work]] = defaultdict(list)
     for doubt in doubts:
         if not doubt.claimed.corrects:
@@ -55,16 +63,20 @@ def held_back(batch: Sequence[Work], doubts: Iterable[Work]) -> list[tuple[Work,
 
 
 class Twins:
-    """Looks for documents under their other name. One per lane."""
+    """Looks for documents under their other key. One per lane."""
 
     def __init__(self, client: SageClient) -> None:
         self._client = client
 
     async def against(self, login: Login, batch: Sequence[Work]) -> list[tuple[Work, Verdict]]:
-        """Those of the batch that stand in Sage under their other name.
+        """The documents of a batch that exist in Sage under their other key, each with its result.
+
+        Args:
+            login: The user to sign in with.
+            batch: Claimed documents, all of one place and one kind.
 
         Raises:
-            SageError: It could not be looked up; nothing was decided, for none of the batch.
+            SageError: The look-up failed. Nothing was decided for any document of the batch.
         """
         sought = {work: _numbers(work) for work in batch if has_two_names(work)}
         found: list[tuple[Work, Verdict]] = []
@@ -80,7 +92,7 @@ class Twins:
             for (work, number), there in zip(asked, await self._client.find(login, keys), strict=True):
                 own = [each for each in there if _is_twin(work, each)]
                 twins[work] += own
-                if own:  # where all were corrected under that name, the one that stands may have got a suffix
+                if own:  # if all records of this number were reversed, the valid one may have the next suffix
                     left[work].append(number)
             for work, own in twins.items():
                 standing = [each for each in own if not each.reversed]
@@ -93,21 +105,25 @@ class Twins:
 
 
 def _numbers(work: Work) -> list[str]:
-    """What the bill's number may be before suffixes: its own, and the one that an earlier version made of it."""
+    """The bill's possible numbers without suffix: its own, and the one that an earlier version gave it."""
     document = work.mapped
     former = [document.former.number] if document.former is not None else []
     return list(dict.fromkeys([document.source.number, *former]))
 
 
 def _may_be_twin(work: Work, doubt: Work) -> bool:
-    """By its key and number alone, of one party: what it is in Sage is not known yet."""
+    """Whether an in-doubt document may be this bill. Only key and number can tell: its record in Sage is not known."""
     if doubt.key == work.key or work.mapped.source.by_number not in (work.key, doubt.key):
         return False
     return any(is_of(doubt.claimed.number, number) for number in _numbers(work))
 
 
 def _is_twin(work: Work, there: Found) -> bool:
-    """By its marker: of the number, where ours is the trip's id; of any document of ours, where the id is not known."""
+    """Whether a record is this bill under the other key, judged by its marker.
+
+    If this key is the trip's id, the marker has to be that of the number. If this event has no trip id, the marker of
+    any other document of ours counts.
+    """
     by_number = work.mapped.source.by_number
     if by_number is None or not there.anothers(marker(work.key)):
         return False

@@ -1,4 +1,4 @@
-"""What an answer of Sage's means for a document."""
+"""Translate Sage's answers into results of documents."""
 
 from dataclasses import replace
 
@@ -18,7 +18,7 @@ _OF_A_REVERSAL = frozenset({Code.REVERSAL_OFF, Code.REVERSAL_ELSEWHERE, Code.REV
 
 
 def sage_answer(error: SageError, claim: Claim | None = None) -> SageAnswer:
-    """What Sage said, for the result: its words without support ids, which stand apart."""
+    """Sage's answer as the result shows it: its messages, and its support ids apart from them."""
     return SageAnswer(
         control_id=claim.control_id if claim else None,
         errors=tuple(str(each) for each in error.errors) or (str(error),),
@@ -27,7 +27,12 @@ def sage_answer(error: SageError, claim: Claim | None = None) -> SageAnswer:
 
 
 def executed(work: Work, record_no: str) -> None:
-    """Tell the owner that the claimed call was executed."""
+    """Report to the partition that the claimed call was executed.
+
+    Args:
+        work: The document.
+        record_no: Record number of a newly created record. A correction has its own in the claim.
+    """
     claim = work.claimed
     match claim.operation:
         case operation if operation in (REVERSE, DELETE):
@@ -43,7 +48,7 @@ def executed(work: Work, record_no: str) -> None:
 
 
 def not_corrected(work: Work, why: NotCorrected) -> Verdict:
-    """What stands may not be touched."""
+    """The result if the existing record must not be changed."""
     sage = SageAnswer(work.standing.record_no) if work.standing is not None else None
     said = work.received.document
     detail = f"{said.detail}; {why.detail}" if isinstance(said, Skipped) else why.detail
@@ -51,7 +56,7 @@ def not_corrected(work: Work, why: NotCorrected) -> Verdict:
 
 
 def posted(claim: Claim, record_no: str) -> Verdict:
-    """The document stands in Sage under `record_no`."""
+    """The result for a document that is in Sage under `record_no`."""
     return Verdict(
         Outcome.POSTED,
         detail=why(claim.posting_date) if claim.posting_date is not None else None,
@@ -61,13 +66,13 @@ def posted(claim: Claim, record_no: str) -> Verdict:
 
 
 def ended(claim: Claim, end: End) -> Verdict:
-    """The document ends without having been posted by its call, as a look-up proved."""
+    """The result for a document that its call did not post, as a look-up proved."""
     return Verdict(
         Outcome.REJECTED,
         end.code,
         end.detail,
         sage=SageAnswer(end.standing, claim.control_id),
-        # What stands in Sage is remembered whatever its content: no revision may be posted beside it.
+        # The record in Sage is stored whatever its content, so that no revision is posted beside it.
         posted=_standing(claim, end.standing, OTHER_REVISION) if end.standing is not None else None,
         refused=end.refused,
         stands=True,
@@ -92,21 +97,21 @@ def _standing(claim: Claim, record_no: str, revision: str) -> Posted:
 
 
 def not_permitted(error: SageError) -> Verdict:
-    """The user may not correct what stands; he may well create, so the document alone waits."""
+    """The result if the user may not correct the existing record. The user may well create, so only this one waits."""
     return Verdict(Outcome.DEFERRED, Code.CORRECTION_NOT_PERMITTED, str(error), sage=sage_answer(error))
 
 
 def rejected(document: Document | None, answer: Rejected) -> Verdict:
-    """What Sage lists speaks against the document before it is sent."""
+    """The result if a document is refused before it is sent, because of what Sage lists."""
     keys = blockers(document, answer.code, answer.detail) if document is not None else ()
     return Verdict(Outcome.REJECTED, answer.code, answer.detail, keys)
 
 
 def refused(document: Document | None, claim: Claim, error: SageError) -> Verdict:
-    """Sage definitely refused this document, or to correct what stands of it."""
+    """The result if Sage definitely refused the document, or the correction of its existing record."""
     code = error.code
     if code in _OF_A_REVERSAL and claim.operation != REVERSE:
-        code = Code.SAGE_REFUSED  # our reading of its words was of something else
+        code = Code.SAGE_REFUSED  # the code was read from words that were about something else
     if code is Code.SAGE_REFUSED:
         code = Code.CORRECTION_REFUSED if claim.corrects else code if claim.total else Code.SAGE_ZERO_TOTAL
     keys = blockers(document, code, str(error)) if document is not None else ()

@@ -1,4 +1,4 @@
-"""One document on its way through the engine, and what can become of it."""
+"""One document while it is exported (`Work`), its possible next steps, and its possible results (`Verdict`)."""
 
 from collections.abc import Sequence
 from dataclasses import dataclass
@@ -21,16 +21,16 @@ from producers.results import SageAnswer, SourceRecord
 
 @dataclass(frozen=True, slots=True)
 class Moved:
-    """A row of grouped bills that came, changed or went."""
+    """A fuel or toll row that was added to a consolidated bill, changed in it, or removed from it."""
 
     grouped: Grouped
     row: bytes | None
-    """Its record in the topic of rows; None: a tombstone."""
+    """Value of the row's record in the topic of rows. None writes a tombstone: the row is removed."""
 
 
 @dataclass(frozen=True, slots=True)
 class Verdict:
-    """How a document ended, this time."""
+    """The result of one attempt to export a document."""
 
     outcome: Outcome
     code: Code | None = None
@@ -40,63 +40,67 @@ class Verdict:
     posted: Posted | None = None
     marked: Marked | None = None
     refused: bool = False
-    """True when Sage itself definitely refused the call: the next attempt gets a new control id."""
+    """True if Sage itself definitely refused the call. The next attempt then gets a new control id."""
     stands: bool = False
-    """True when a replay of the record is answered with it, without asking Sage anew; so is every `refused` one."""
+    """True if a replay of the record gets this result again without a call to Sage. Every `refused` result does too."""
     parked: bool = False
-    """True when the document waits in the ledger and goes on by itself."""
+    """True if the document waits in the ledger and is retried automatically."""
     from_ledger: bool = False
+    """True if the result follows from the ledger alone."""
     newest: bool = False
-    """True when the ledger, though it knew the answer, has to learn that the newest event says it again: an event older
-    than this one comes too late, and one of other content that waits or was refused is overtaken."""
+    """True if the answer was known, but the ledger must still record this event as the newest. Older events are then
+    too late, and an older parked or refused revision with other content is not retried."""
     moved: Moved | None = None
-    """What is written of a row of a grouped bill, beside its result."""
+    """The change of a consolidated bill's row, written together with the result. None for all other documents."""
 
 
 @dataclass(frozen=True, slots=True)
 class Inspect:
-    """What stands in Sage is looked at, before anything is done to it."""
+    """Step: read the existing Sage record before anything is done to it."""
 
     posted: Posted
 
 
 @dataclass(frozen=True, slots=True)
 class Update:
-    """The draft that stands is made to hold the document."""
+    """Step: change the existing draft so that it has the content of the document."""
 
     posted: Posted
     lines: int
-    """How many lines it has."""
+    """Number of lines that the draft has now."""
 
 
 @dataclass(frozen=True, slots=True)
 class Retire:
-    """What stands is reversed, or deleted (a draft, or by setting); the document is posted after that."""
+    """Step: reverse the existing record, or delete it (a draft, or by setting). The document is exported after that."""
 
     posted: Posted
     operation: str
     """`ledger.REVERSE` or `ledger.DELETE`."""
     total: Decimal
+    """Total of the existing record."""
     on: date
-    """The day of the reversal."""
+    """Date of the reversal."""
 
 
 Step = Inspect | Update | Retire
-"""What a document needs before it can be posted, or instead of it; None on a work: it is posted."""
+"""The correction step to run: read, update or remove the existing record. None on a `Work` means a plain create."""
 
 
 @dataclass(frozen=True, slots=True)
 class Gone:
-    """What stood in Sage is worth nothing any more; how that is known."""
+    """The existing Sage record no longer counts: it was reversed or deleted, or a person accepted its absence."""
 
     why: str
+    """How this is known; published as the detail of the `reversed` result."""
     deleted: bool = False
+    """True if the record no longer exists, so that its number is free again."""
     control_id: str | None = None
-    """Of the call that did it, if it was ours."""
+    """Control id of our call that removed the record. None if no call of ours did."""
 
 
 def verdict_of(answer: Skipped | Deferred | Rejected) -> Verdict:
-    """The verdict of a pure step that did not give a document."""
+    """Convert the outcome of a pure step that gave no document into a result."""
     match answer:
         case Skipped():
             return Verdict(Outcome.SKIPPED, answer.code, answer.detail)
@@ -107,100 +111,102 @@ def verdict_of(answer: Skipped | Deferred | Rejected) -> Verdict:
 
 
 class Owner(Protocol):
-    """The partition a document came from: it alone writes the document's ledger and results."""
+    """The partition that a document came from. Only the partition writes the document's ledger entries and results."""
 
     @property
     def open(self) -> bool:
-        """False once the partition is being given up: nothing new may be claimed for it."""
+        """Whether new claims may be made. False once the partition is being released."""
 
     @property
     def gone(self) -> bool:
-        """True once it is given up: another worker may own it, so not even a claimed call may be made."""
+        """Whether another worker may own the partition by now. If so, not even a claimed call may be sent."""
 
     async def claim(self, claims: Sequence[tuple["Work", Claim]]) -> bool:
-        """Make the claims durable, all in one transaction; False when the partition was lost meanwhile."""
+        """Write the claims durably, all in one transaction. Returns False if the partition was lost meanwhile."""
 
     def finish(self, work: "Work", verdict: Verdict) -> None:
-        """The document ended: tell the world, settle the ledger, let the next revision go."""
+        """Complete a document: publish its result, update the ledger, and let the next revision start."""
 
     def park(self, work: "Work", verdict: Verdict) -> None:
-        """The outcome is in doubt: tell the world and keep the event, but go on looking."""
+        """Publish that the outcome is in doubt, and keep the event in the ledger. The look-ups continue."""
 
     def let_go(self, work: "Work") -> None:
-        """A claimed document was definitely not taken and will not be sent by this worker: nothing is in doubt."""
+        """Release a claimed document: Sage definitely did not take it, and this worker will not send it again."""
 
     def again(self, work: "Work") -> None:
-        """The doubt ended: the call was not executed. Map the document anew and post it, or correct what stands."""
+        """Resend: the call is proven not executed. Map the document again, then post it or correct what exists."""
 
     def retired(self, work: "Work", gone: Gone) -> None:
-        """What stood in Sage is worth nothing any more. Make that durable, tell the world, then post the document."""
+        """Record durably that the existing Sage record no longer counts, publish that, then post the document."""
 
     def renumber(self, work: "Work") -> None:
-        """Sage definitely refused the number, which a retired record of the document holds. Post it under another."""
+        """Use the next number: Sage definitely refused this one, which a former record of the document still has."""
 
 
 @dataclass(slots=True, eq=False)
 class Work:
-    """A document of one source partition, from the record that was read to the verdict."""
+    """One document of a source partition, from the record that was read to its result."""
 
     owner: Owner
     received: Received
     value: bytes | None
-    """The record's value, as it was read: parked if the document has to wait. None where only its claim is left."""
+    """Value of the source record, stored in the ledger if the document has to wait. None if only its claim is left."""
     source: SourceRecord
     offset: int | None
-    """The offset that ends with this document; None when it was parked before and its record has ended already."""
+    """Offset of the source record that ends with this document. None if no record is open for it: the document was
+    parked before, or a command brought the event along."""
     attempt: int = 0
     document: Document | None = None
     party_id: str | None = None
     claim: Claim | None = None
     step: Step | None = None
     standing: Posted | None = None
-    """What of the document stands in Sage, with the content of another revision: to be corrected first."""
+    """The existing Sage record, whose content is of another revision: it is corrected first. None if there is none."""
     retired: tuple[Retired, ...] = ()
-    """What of the document stood there once."""
+    """Former Sage records of this document, oldest first: each was reversed or deleted."""
     party_made: tuple[NotSent, ...] | None = None
-    """What its profile gives and Sage was not sent, where this worker made the party for the document."""
+    """Profile fields that Sage was not sent when this worker created the document's party. None if it created none."""
     consented: bool = False
-    """True when a person, told that what stood cannot be found, asked to go on."""
+    """True if a person was told that the existing record cannot be found, and asked to go on."""
     unsure: bool = False
-    """True once an update of what stands may or may not have been executed."""
+    """True once an update of the existing record may or may not have been executed."""
     updated_to: str | None = None
-    """The content of an update that is proven not executed; None if none was sent."""
+    """Content hash of an update that no look-up showed as executed, so that it is sent again. None if there is none."""
     content: str = ""
-    """What is to be booked, as the ledger compares it with what stands; see `domain.identity.content_of`."""
+    """Hash of all that is to be booked (`domain.identity.content_of`). It is compared with the existing record's."""
     mapping_offset: int | None = None
+    """Offset of the mapping state that the document was mapped with. None before it was mapped."""
     number_taken: bool = False
-    """True when Sage definitely refused the call because its number is taken; a look-up tells by whom."""
+    """True if Sage definitely refused the call because the number is taken. A look-up finds out by which record."""
     executed: Claim | None = None
-    """The claim whose call Sage says it has executed, though nothing was found: no other call may replace it."""
+    """The claim whose call Sage says it has executed although no document was found. No other call may replace it."""
     begin_by: float = 0.0
-    """By the monotonic clock: when the claimed call begins at the latest."""
+    """Latest time at which the claimed call may begin, in seconds of the monotonic clock."""
     steps: int = 0
-    """How often it was dated anew because its period is closed (`periods`)."""
+    """Number of times the document got a new posting date because its period is closed (`periods`)."""
     posting_date: date | None = None
-    """As the call had it that is proven absent and is sent again under its control id."""
+    """Posting date of a call that is proven absent. The call is sent again with it, under the same control id."""
     by_deletion: bool = False
-    """Whether the settings say that what is posted and unpaid is deleted to be corrected, instead of reversed."""
+    """True if the settings say that a posted, unpaid record is corrected by deletion instead of reversal."""
     not_before: date | None = None
-    """The first day on which it may be reversed: Sage refused the day before."""
+    """Earliest day on which the existing record may be reversed, since Sage refused the day before. None: no limit."""
     sent: str = ""
-    """The control id of a call whose bytes may have left: sent again, it may meet itself."""
+    """Control id of a call whose bytes may have left. If sent again, it may collide with its own first execution."""
     tries: int = 0
-    """How often its company did not take it while it took others."""
+    """Number of times Sage did not take this document although it took others of the company."""
     doubt: str | None = None
-    """Why its outcome is not known yet, as it was last told."""
+    """Why the outcome is in doubt, as last reported. None if it is not."""
     looks: int = 0
-    """Times it was looked up in Sage because its outcome is in doubt."""
+    """Number of look-ups in Sage because the outcome is in doubt."""
     asked: Order | None = None
-    """The command that a person gave for it, if one did."""
+    """The command that a person gave for this document. None if nobody did."""
     emitted: Emitted | None = None
-    """The place of its answer among the events of the document (`sequence.place_of`)."""
+    """Position of this document's answer in the order of its events (`sequence.place_of`)."""
     withdrawn: bool = False
-    """True when another work took its place: a person spoke while it was in doubt. It decides nothing any more."""
+    """True if a command took the place of this work item while it was in doubt. From then on it decides nothing."""
 
     def afresh(self) -> None:
-        """Nothing of the call that was claimed holds for the next one."""
+        """Clear everything that belongs to the last call, before the next call is planned."""
         self.claim, self.step, self.party_id = None, None, None
         self.looks, self.tries, self.number_taken, self.doubt = 0, 0, False, None
         self.posting_date, self.not_before, self.sent = None, None, ""
@@ -212,21 +218,29 @@ class Work:
 
     @property
     def connection(self) -> Connection:
-        """Where its next call goes: to what stands, or to where the document goes; ValueError before it was mapped."""
+        """Connection of the next call: the claim's, else that of the existing record to correct, else the document's.
+
+        Raises:
+            ValueError: The document was not mapped yet.
+        """
         if self.claim is not None:
             return self.claim.connection
         return self.step.posted.connection if self.step is not None else self.mapped.connection
 
     @property
     def sage_object(self) -> SageObject:
-        """What its next call is about; ValueError before it was mapped."""
+        """Kind of the Sage object that the next call is about.
+
+        Raises:
+            ValueError: The document was not mapped yet.
+        """
         if self.claim is not None:
             return self.claim.sage_object
         return self.step.posted.sage_object if self.step is not None else self.mapped.sage_object
 
     @property
     def operation(self) -> str:
-        """What its next call does."""
+        """Operation of the next call: create, update, reverse or delete, as in `ledger`."""
         match self.step:
             case Update():
                 return UPDATE
@@ -237,26 +251,26 @@ class Work:
 
     @property
     def lines(self) -> int:
-        """How many lines its next call may carry."""
+        """Number of lines that the next call may send."""
         return len(self.document.lines) if self.document is not None else 1
 
     @property
     def mapped(self) -> Document:
-        """The document; ValueError before it was mapped."""
+        """The mapped document. Raises ValueError before it was mapped."""
         if self.document is None:
             raise ValueError(f"{self.key} was not mapped")
         return self.document
 
     @property
     def claimed(self) -> Claim:
-        """The claim; ValueError before it was made."""
+        """The claim of the current call. Raises ValueError before one was made."""
         if self.claim is None:
             raise ValueError(f"{self.key} has no claim")
         return self.claim
 
 
 def orphan(owner: Owner, source: TopicPartition, key: str, claim: Claim) -> Work:
-    """A claim whose event will not be read again: it can be looked up, but never be sent."""
+    """Create a work item for a claim whose event will not be read again. It can be looked up, but never sent."""
     place = f"{source.topic}:{source.partition} at offset {claim.offset}"
     lost = Rejected(Code.EVENT_NOT_READ_AGAIN, f"the record was passed without being read again: {place}")
     received = Received("", "", key, claim.connection.subsidiary_id, claim.revision, lost, claim.emitted)

@@ -1,7 +1,7 @@
-"""A member of the consumer group: polls, hands records to the sessions of its partitions, lets go of them in order.
+"""A member of the consumer group: polls, hands records to the partitions' sessions, and releases partitions in order.
 
-Polling never stops while work is in flight (a member that does not poll is thrown out of the group): a partition whose
-window is full is paused instead.
+The worker never stops polling while documents are in flight, because the group expels a member that does not poll. A
+partition whose window is full is paused instead.
 """
 
 import asyncio
@@ -47,24 +47,24 @@ from consumers.unreadable import begin_of
 log = structlog.get_logger(__name__)
 
 IDLE_POLL_MS = 200
-"""How long a poll waits when nothing comes; also how often positions are looked at."""
+"""How long a poll waits if nothing comes; also the interval at which positions are checked."""
 PAUSED_POLL_MS = 20
-"""The same while a partition is paused, so that it is read on soon after its window has room."""
+"""The same while a partition is paused, so that reading resumes soon after its window has room."""
 COUNT_EVERY = 10.0
-"""Seconds between two looks at how many partitions the topics have, while records come that stand in a wrong one."""
+"""Seconds between two counts of the topics' partitions, while records arrive in a partition that is not theirs."""
 METADATA_AGE_MS = 30_000
-"""How long partitions that were added may go unnoticed where no record tells of them; aiokafka waits ten times that."""
+"""How long added partitions may go unnoticed if no record reveals them. aiokafka's default is ten times as long."""
 REOPEN_AFTER = 1.0
 """Seconds before a partition whose transaction failed is opened again."""
 
 
 @dataclass(frozen=True, slots=True)
 class Subscription:
-    """What the worker reads and writes, by name."""
+    """The topics that the worker reads and writes, and how it reads them."""
 
     group_id: str
     sources: Mapping[str, Receive]
-    """Each source topic and what makes a document of its bytes."""
+    """Each source topic, and the function that parses its events."""
     ledgers: Mapping[str, str]
     """The ledger topic of each source topic."""
     results: str
@@ -72,29 +72,38 @@ class Subscription:
     commands: str
     parties: str = ""
     rows: str = ""
-    """The rows of grouped bills."""
+    """Name of the topic of rows of consolidated bills. Empty: there is none."""
     max_poll_records: int = 500
     session_timeout_ms: int = 30_000
     partitioners: Mapping[str, Rule] = field(default_factory=dict)
-    """How the producers of a source topic choose partitions; of one that is not named, that is learned."""
+    """The partitioner that producers use, per source topic. For a topic that is not listed, it is learned."""
     any_record_key: bool = False
-    """Whether a record's key may be another than its document's key."""
+    """Whether a record's key may differ from its document's key."""
     check_crcs: bool = True
-    """False only for librdkafka's mock cluster."""
+    """Whether to verify record checksums. False only for librdkafka's mock cluster."""
     consumer_options: Mapping[str, object] | None = None
-    """More of aiokafka's consumer settings: static membership, poll interval."""
+    """More settings for aiokafka's consumer, such as static membership or the poll interval."""
     refuses: Callable[[str], str | None] | None = None
-    """Why a person may not ask anything of documents (None: he may); no function: anyone may."""
+    """Returns why a person may not give commands, or None if they may. Without the function, anyone may."""
     state_dir: Path | None = None
-    """Where the ledgers' local stores are kept from one start to the next; None: they end with the worker."""
+    """Directory of the ledgers' local stores, kept from one start to the next. None: they end with the worker."""
 
 
 class RecordsTooLargeError(Exception):
-    """A topic refuses a record for its size. To try again would be to try for ever; a new start checks the topics."""
+    """A topic refuses a record for its size. A retry would never succeed; a new start checks the topics."""
 
 
 class Worker(ConsumerRebalanceListener):  # type: ignore[misc]  # aiokafka ships no types
-    """Reads the source topics and posts what they hold, until it is told to stop."""
+    """Reads the source topics and posts their documents, until it is told to stop.
+
+    Args:
+        subscription: The topics.
+        kafka: Keywords for every aiokafka client.
+        sage: The client and the credentials.
+        table: The settings (mapping state), followed while the worker runs.
+        knobs: Sizes and delays.
+        time: The clock.
+    """
 
     def __init__(
         self,
@@ -145,27 +154,27 @@ class Worker(ConsumerRebalanceListener):  # type: ignore[misc]  # aiokafka ships
         self._opening: dict[TopicPartition, asyncio.Task[None]] = {}
         self._paused: set[TopicPartition] = set()
         self._hopeless: Exception | None = None
-        """What no new start of a partition would mend."""
+        """A failure that opening partitions again would not cure. The next poll raises it."""
         self._counting: asyncio.Future[None] = asyncio.get_running_loop().create_future()
         self._counting.set_result(None)
         self._count_again_at = 0.0
         self._trials = count()
         self._stopping = False
         self._leaving = 0
-        """How many groups of partitions are being let go at the moment; `_settled` is set when none is."""
+        """Number of calls that are releasing partitions now. `_settled` is set while there is none."""
         self._settled = asyncio.Event()
         self._settled.set()
 
     @property
     def assigned(self) -> frozenset[TopicPartition]:
-        """The source partitions that are open here."""
+        """The source partitions that are open in this worker."""
         return frozenset(self._sessions)
 
     async def run(self, stop: asyncio.Event) -> None:
-        """Work until `stop` is set, then let go of everything in order.
+        """Work until `stop` is set, then release all partitions in order.
 
         Raises:
-            KafkaError, MappingStateUnavailable: the worker cannot go on; nothing it read is lost.
+            KafkaError, MappingStateUnavailable: The worker cannot go on. Nothing that it read is lost.
         """
         self._table.subscribe(self._wake)
         async with self._commands:
@@ -175,8 +184,8 @@ class Worker(ConsumerRebalanceListener):  # type: ignore[misc]  # aiokafka ships
                 while not stop.is_set():
                     await self._poll()
             finally:
-                self._stopping = True  # what a rebalance still hands us now is left to others
-                # The order matters: outcomes need lanes, and the group is left last, when every offset is committed.
+                self._stopping = True  # partitions that a rebalance still assigns to us are left to others
+                # The order matters: outcomes need lanes, and the group is left last, once every offset is committed.
                 await self._let_go(list(self._sessions) + list(self._opening))
                 await self._lanes.close()
                 self._counting.cancel()
@@ -187,8 +196,8 @@ class Worker(ConsumerRebalanceListener):  # type: ignore[misc]  # aiokafka ships
         self._check()
         timeout = PAUSED_POLL_MS if self._paused else IDLE_POLL_MS
         batches = await self._consumer.getmany(timeout_ms=timeout, max_records=self._subscription.max_poll_records)
-        # These records belong to these sessions. One that opens later begins at the committed offset, after a rewind:
-        # older records would come to it out of order, and going back to them here would undo its rewind.
+        # These records belong to these sessions. A session that opens later starts at the committed offset, after a
+        # seek: older records would reach it out of order, and seeking back to them here would undo its own seek.
         owners = {source: self._sessions.get(source) for source in batches}
         fresh = not batches or await self._settings_are_fresh()
         for source, records in batches.items():
@@ -212,7 +221,10 @@ class Worker(ConsumerRebalanceListener):  # type: ignore[misc]  # aiokafka ships
                 await self._look_at_position(source, session)
 
     def _look_at_counts(self) -> None:
-        """A record stands where it does not belong: if that is because partitions were added, nothing may go on."""
+        """Count partitions, because a record is in a partition where it does not belong.
+
+        If partitions were added to the topic, the worker has to stop.
+        """
         now = self._time.monotonic()
         if self._counting.done() and now >= self._count_again_at:
             self._count_again_at = now + COUNT_EVERY
@@ -236,14 +248,14 @@ class Worker(ConsumerRebalanceListener):  # type: ignore[misc]  # aiokafka ships
                 )
 
     async def _look_at_position(self, source: TopicPartition, session: PartitionSession) -> None:
-        """Where nothing came, the position may still have moved, over markers and holes."""
+        """Report the position of a partition without new records: it may have moved past markers and holes."""
         if source in self._consumer.assignment() and session.open:
             session.reached(await self._consumer.position(source))
 
     # Rebalance.
 
     async def on_partitions_assigned(self, assigned: Iterable[TopicPartition]) -> None:
-        """Open the partitions in the background: a long restore must not hold up the group's heartbeat."""
+        """Open the partitions in the background, so that a long restore does not delay the group's heartbeat."""
         if self._stopping:
             return
         for source in assigned:
@@ -251,7 +263,7 @@ class Worker(ConsumerRebalanceListener):  # type: ignore[misc]  # aiokafka ships
         self._open(list(assigned))
 
     async def on_partitions_revoked(self, revoked: Iterable[TopicPartition]) -> None:
-        """Let go of the partitions before anybody else is given them, those that are being let go already included."""
+        """Release the partitions before the group assigns them to others; wait for earlier releases as well."""
         await self._let_go(list(revoked))
         await self._settled.wait()
 
@@ -263,7 +275,7 @@ class Worker(ConsumerRebalanceListener):  # type: ignore[misc]  # aiokafka ships
             self._opening[source] = task
 
     async def _open_all(self, sources: list[TopicPartition], delay: float) -> None:
-        """Step 0, again until it works or the partitions are taken away."""
+        """Step 0, repeated until it works or the partitions are revoked."""
         while True:
             await self._time.sleep(delay)
             try:
@@ -295,7 +307,7 @@ class Worker(ConsumerRebalanceListener):  # type: ignore[misc]  # aiokafka ships
     async def _restore(
         self, producers: Mapping[TopicPartition, AIOKafkaProducer], sources: list[TopicPartition]
     ) -> tuple[dict[TopicPartition, Ledger], dict[str, Placement]]:
-        """The ledgers as their topics have them, their partitioners, and the sources where they were committed."""
+        """Restore the ledgers and their partitioners, then seek the sources to their committed offsets."""
         told = self._subscription
         restored = await restore(self._kafka, list(producers), check_crcs=told.check_crcs, state_dir=told.state_dir)
         try:
@@ -313,23 +325,23 @@ class Worker(ConsumerRebalanceListener):  # type: ignore[misc]  # aiokafka ships
         return restored, placements
 
     async def _rewind(self, sources: list[TopicPartition]) -> None:
-        """Go to the committed offsets, asked for anew: before the fence, the former owner's last may be missing."""
+        """Seek to the committed offsets, which are read again: before the fence, the former owner may still commit."""
         committed = await self._consumer.seek_to_committed(*sources)
-        # Nothing committed moves nothing: then what was read before a failure would not come again.
+        # A partition without a committed offset would stay where it is: records read before a failure would be missed.
         fresh = [source for source, offset in committed.items() if not offset]
-        if fresh:  # with none named, all would be moved
+        if fresh:  # without arguments, `seek_to_beginning` would move every partition
             await self._consumer.seek_to_beginning(*fresh)
 
     def _session_failed(self, session: PartitionSession, error: BaseException) -> None:
-        """A transaction did not commit. Its records come again: to us, or to whoever fenced us."""
+        """Open a partition again after a failed transaction. Its records come again: to us, or to the new owner."""
         source = session.source
         fenced = isinstance(error, ProducerFenced | InvalidProducerEpoch)
         log.warning("partition failed", partition=str(source), fenced=fenced, error=repr(error))
         self._pause(source)
         if isinstance(error, MessageSizeTooLargeError):
-            # Topics were checked at the start and records are cut to fit: a topic was made smaller since.
+            # Topics were checked at the start, and records are cut to fit: a topic's limit was lowered since.
             self._hopeless = RecordsTooLargeError(f"{source}: a topic no longer takes what is written to it: {error}")
-        # If another owner fenced us, the group tells us within a session time-out; if not, we still are the owner.
+        # If another owner fenced us, the group revokes the partition within a session time-out. Else it is still ours.
         delay = self._subscription.session_timeout_ms / 1000 if fenced else REOPEN_AFTER
         task = asyncio.create_task(self._reopen(session, delay), name=f"reopen {source.topic}:{source.partition}")
         self._opening[source] = task
@@ -369,13 +381,16 @@ class Worker(ConsumerRebalanceListener):  # type: ignore[misc]  # aiokafka ships
         producers = [producer for source in sources if (producer := self._producers.pop(source, None)) is not None]
         await asyncio.gather(*(stop_client(producer) for producer in producers), return_exceptions=True)
 
-    # Small things.
+    # Helpers.
 
     async def _settings_are_fresh(self) -> bool:
-        """A mapping that was written before an event counts for it. False: not known to be so; nothing may be mapped.
+        """Wait until every setting that was written before these events is read.
+
+        Returns:
+            False if that is not certain; then nothing may be mapped.
 
         Raises:
-            MappingStateUnavailable: the table's reader died; only a new start helps.
+            MappingStateUnavailable: The table's reader died. Only a new start helps.
         """
         try:
             await self._table.barrier()
@@ -386,7 +401,7 @@ class Worker(ConsumerRebalanceListener):  # type: ignore[misc]  # aiokafka ships
         return True
 
     def _check(self) -> None:
-        """Raise what ended a task of ours: a partition or a company that died silently would be held for ever."""
+        """Raise what ended one of our tasks: a partition or company that died silently would be blocked for ever."""
         if self._hopeless is not None:
             raise self._hopeless
         if self._counting.done():
@@ -401,26 +416,26 @@ class Worker(ConsumerRebalanceListener):  # type: ignore[misc]  # aiokafka ships
                 raise error
 
     def _wake(self, blocker: str) -> None:
-        """Something that documents may wait for has arrived."""
+        """Retry the documents that wait for `blocker`, in all partitions."""
         for session in self._sessions.values():
             session.wake(blocker)
 
     def _wake_one(self, blocker: str) -> bool:
-        """One document that waits for it is brought back, as a trial; False if there is none."""
-        # Another partition's first each time: one document that is never taken may not be every trial.
+        """Retry one document that waits for `blocker`, as a trial. Returns False if there is none."""
+        # Start with another partition each time, so that one document which is never taken is not every trial.
         sessions = deque(self._sessions.values())
         sessions.rotate(-next(self._trials))
         return any(session.wake_one(blocker) for session in sessions)
 
     def _coming(self, blocker: str) -> bool:
-        """Whether documents are about to wait for it, once that is durable."""
+        """Whether documents are about to be parked for `blocker`, with records that are not durable yet."""
         return any(session.parks(blocker) for session in self._sessions.values())
 
     def _pause(self, source: TopicPartition) -> None:
         try:
             self._consumer.pause(source)
         except IllegalStateError:
-            return  # taken away meanwhile: the rebalance that says so is on its way
+            return  # the partition was revoked meanwhile: the rebalance callback will follow
         self._paused.add(source)
 
     def _resume(self, source: TopicPartition) -> None:
