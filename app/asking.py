@@ -17,7 +17,7 @@ from app.output import note, show_json, show_table
 from app.progress import Progress
 from app.roles import may_change
 from app.settings import Settings, kafka_options
-from consumers.engine.ledger import Entry
+from consumers.engine.ledger import DocumentState
 from consumers.engine.sizes import LARGEST_RECORD
 from domain.codes import Code
 from domain.commands import Command, Replay
@@ -50,7 +50,7 @@ async def find(settings: Settings, sources: Sequence[str], choice: Choice) -> li
         KafkaError: The broker refused.
     """
 
-    def meant(entry: Entry, source: TopicPartition) -> Known | None:
+    def meant(entry: DocumentState, source: TopicPartition) -> Known | None:
         return known(entry, source) if choice.holds(entry) else None
 
     return sorted(await documents(settings, sources, meant), key=lambda each: (each.source, each.key))

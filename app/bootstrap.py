@@ -13,32 +13,32 @@ from app.errors import SettingsError
 from app.roles import refusal
 from app.settings import Settings, kafka_options
 from consumers import fuel_transaction, invoice_created, roadside_bill, settlement_finalized, toll_transaction
-from consumers.engine.knobs import Knobs, Time, utc_now
-from consumers.engine.places import CredentialsMissingError, Sage
+from consumers.engine.config import Clock, ExportConfig, utc_now
+from consumers.engine.places import CredentialsMissingError, SageAccess
 from consumers.engine.worker import Subscription, Worker
 from consumers.mapping_state import MappingTable
 from consumers.partitioners import Rule
 from domain.documents import Connection
 from sage_client import Login, Pace, SageClient, Timeouts
 
-SYSTEM_TIME = Time(utc_now, time.monotonic, asyncio.sleep, random.random)
+SYSTEM_TIME = Clock(utc_now, time.monotonic, asyncio.sleep, random.random)
 
 
-def knobs_of(settings: Settings) -> Knobs:
+def config_of(settings: Settings) -> ExportConfig:
     """The engine's numbers, as the settings have them."""
-    return Knobs(
-        batch=settings.batch_size,
+    return ExportConfig(
+        max_documents_per_request=settings.batch_size,
         requests_in_flight=settings.requests_in_flight_per_company,
-        tries=settings.retries_per_document,
-        window=settings.window,
-        largest_event=settings.largest_event_bytes,
-        lines=settings.lines_per_request,
-        send_within=timedelta(seconds=settings.send_within_seconds),
-        exchange=timedelta(seconds=settings.gateway_timeout_seconds),
-        execution=timedelta(seconds=settings.execution_seconds),
-        give_up=timedelta(seconds=settings.give_up_seconds),
-        probe_every=timedelta(seconds=settings.probe_seconds),
-        drain=timedelta(seconds=settings.drain_timeout_seconds),
+        max_attempts=settings.retries_per_document,
+        max_in_flight=settings.window,
+        max_event_bytes=settings.largest_event_bytes,
+        max_lines_per_request=settings.lines_per_request,
+        send_deadline=timedelta(seconds=settings.send_within_seconds),
+        request_timeout=timedelta(seconds=settings.gateway_timeout_seconds),
+        max_execution_time=timedelta(seconds=settings.execution_seconds),
+        open_circuit_after=timedelta(seconds=settings.give_up_seconds),
+        half_open_after=timedelta(seconds=settings.probe_seconds),
+        drain_timeout=timedelta(seconds=settings.drain_timeout_seconds),
     )
 
 
@@ -119,9 +119,9 @@ async def worker_of(settings: Settings) -> AsyncIterator[Worker]:
         yield Worker(
             subscription_of(settings),
             kafka,
-            Sage(client, lambda connection: login_of(settings, connection)),
+            SageAccess(client, lambda connection: login_of(settings, connection)),
             table,
-            knobs_of(settings),
+            config_of(settings),
             SYSTEM_TIME,
         )
 

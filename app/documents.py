@@ -6,7 +6,7 @@ from enum import StrEnum
 
 from aiokafka import TopicPartition
 
-from consumers.engine.ledger import Entry
+from consumers.engine.ledger import DocumentState
 from domain.outcomes import Outcome
 
 
@@ -57,7 +57,7 @@ class Choice:
     codes: frozenset[str] = frozenset()
     blocked_by: frozenset[str] = frozenset()
 
-    def holds(self, entry: Entry) -> bool:
+    def holds(self, entry: DocumentState) -> bool:
         """Whether the document is meant."""
         if entry.key in self.documents:
             return True
@@ -65,7 +65,7 @@ class Choice:
         return last is not None and (last.code in self.codes or not self.blocked_by.isdisjoint(last.blocked_by))
 
 
-def known(entry: Entry, source: TopicPartition) -> Known:
+def known(entry: DocumentState, source: TopicPartition) -> Known:
     """What there is to tell of an entry."""
     last = entry.last
     if last is None:  # claimed by a call that is on its way, and never answered before

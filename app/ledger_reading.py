@@ -17,7 +17,7 @@ from app.errors import CommandError
 from app.output import note
 from app.progress import Progress
 from app.settings import Settings, kafka_options
-from consumers.engine.ledger import INTERNAL, Entry, LedgerUnreadableError, decode
+from consumers.engine.ledger import INTERNAL, DocumentState, LedgerUnreadableError, decode
 from consumers.high_watermarks import HighWatermarks
 from consumers.kafka_reader import TolerantKafkaReader
 from consumers.stopping import stop_client
@@ -150,7 +150,7 @@ async def partitions_of(settings: Settings, topics: Sequence[str]) -> list[Topic
 
 
 async def documents(
-    settings: Settings, sources: Sequence[str], choose: Callable[[Entry, TopicPartition], Chosen | None]
+    settings: Settings, sources: Sequence[str], choose: Callable[[DocumentState, TopicPartition], Chosen | None]
 ) -> list[Chosen]:
     """What `choose` makes of the documents that the ledgers of these source topics know, without those it leaves out.
 

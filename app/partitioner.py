@@ -43,7 +43,7 @@ async def change(settings: Settings, rule: Rule) -> list[str]:
     copies = {}
     try:
         copies = await restore(kafka, parts, check_crcs=settings.check_crcs)
-        await incarnation.begin(kafka, producers, copies, check_crcs=settings.check_crcs)
+        await incarnation.stamp_or_check(kafka, producers, copies, check_crcs=settings.check_crcs)
         for part, copy in copies.items():
             there = Placement(rule, facts[part.topic].partitions)
             astray = [key for key in copy.known() if there.partition_of(key.encode()) not in (None, part.partition)]

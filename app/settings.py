@@ -19,7 +19,7 @@ from pydantic_settings.exceptions import SettingsError as SourceError
 from app.credentials import Credentials, CredentialsSource, canonical, read_file, variables
 from app.errors import SettingsError
 from app.secret_provider import provided_by
-from consumers.engine.sizes import LARGEST_EVENT, MOST_EVENT
+from consumers.engine.sizes import LARGEST_EVENT, MAX_EVENT
 from sage_client import is_loopback
 
 PREFIX = "ALVYS_SAGE_"
@@ -202,7 +202,7 @@ class Settings(BaseSettings):
     largest_event_bytes: int = Field(
         LARGEST_EVENT,
         ge=1024,
-        le=MOST_EVENT,
+        le=MAX_EVENT,
         description="Bytes of an event's value, at most; a larger one is a dead letter. Ledgers and dead letters must "
         "take four thirds of it and 256 KiB (`max.message.bytes`). Stop the workers in good order before lowering it.",
     )

@@ -16,7 +16,7 @@ from aiokafka.errors import KafkaError, RequestTimedOutError, TopicAlreadyExists
 
 from app.errors import UsageError
 from app.settings import Settings, variable
-from consumers.engine.sizes import LARGEST_RECORD, RESULT_ROOM, event_within, room
+from consumers.engine.sizes import LARGEST_RECORD, RESULT_ROOM, event_within, max_record_bytes
 from consumers.topic_facts import TopicFacts, describe, refuse
 
 DAY = 24 * 60 * 60 * 1000
@@ -95,7 +95,7 @@ class Report:
 def wanted(settings: Settings) -> list[Wanted]:
     """All topics of the contract, in the order in which its table names them."""
     names, many = settings.topics, settings.partitions
-    event = room(settings.largest_event_bytes)
+    event = max_record_bytes(settings.largest_event_bytes)
     sources = [Wanted(name, "upstream", UPSTREAMS, many) for name in names.sources if name != names.roadside_bill]
     return [
         *sources,

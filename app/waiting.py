@@ -6,8 +6,8 @@ from dataclasses import dataclass
 from datetime import UTC, datetime
 from decimal import Decimal
 
-from consumers.engine.ledger import Entry
-from consumers.engine.surroundings import Receive
+from consumers.engine.ledger import DocumentState
+from consumers.engine.surroundings import ParseRecord
 from domain.documents import SourceDocument
 from domain.events import ContractError
 
@@ -80,7 +80,7 @@ class Crowd:
         }
 
 
-def read(entry: Entry, topic: str, receive: Receive, base: Callable[[str], str | None]) -> Waiting:
+def read(entry: DocumentState, topic: str, receive: ParseRecord, base: Callable[[str], str | None]) -> Waiting:
     """What there is to tell of an entry that waits, or that was rejected and waits for a person.
 
     Args:

@@ -17,7 +17,7 @@ from bench.measure import Figure, Outcome, Size, real_broker
 from bench.transactions import create
 from consumers import invoice_created
 from consumers.engine import incarnation
-from consumers.engine.ledger import Ending, Entry, Posted, encode
+from consumers.engine.ledger import DocumentState, LastOutcome, Posted, encode
 from consumers.engine.restore import fence, restore
 from demo.events import good_events
 from demo.events.invoices import load_invoice
@@ -53,7 +53,7 @@ async def _opening(outcome: Outcome, bootstrap: str, folder: Path, size: Size) -
         await producer.partitions_for(ledger.topic)
         [fenced] = await fence(kafka, [ledger])
         restored = await restore(kafka, [ledger])
-        await incarnation.begin(kafka, {ledger: fenced}, restored)
+        await incarnation.stamp_or_check(kafka, {ledger: fenced}, restored)
         await fenced.stop()
         restored[ledger].close()
         await _send(producer, ledger, range(size.of(DOCUMENTS)))
@@ -90,7 +90,7 @@ async def _send(producer: AIOKafkaProducer, ledger: TopicPartition, numbers: ran
 def _posted(revision: str, offset: int) -> bytes:
     connection = Connection("sub-1", "BLUEMESA", "100", "blue_mesa")
     posted = Posted(revision, str(offset), uuid4().hex, connection, SageObject.AR_INVOICE, f"INV-{offset}", "C-1")
-    return encode(Entry("", posted=posted, last=Ending(revision, Ended.POSTED, offset)))
+    return encode(DocumentState("", posted=posted, last=LastOutcome(revision, Ended.POSTED, offset)))
 
 
 def _replaying(outcome: Outcome, bootstrap: str, folder: Path, size: Size) -> None:

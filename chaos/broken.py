@@ -22,21 +22,21 @@ from unittest.mock import patch
 
 from app.cli import main
 from consumers.engine import calls
-from consumers.engine.doubt import Doubts
-from consumers.engine.ledger import Entry
-from consumers.engine.ledger_store import Ledger
+from consumers.engine.doubt import InDoubt
+from consumers.engine.ledger import DocumentState
+from consumers.engine.ledger_store import LedgerStore
 from consumers.engine.offsets import OffsetTracker
-from consumers.engine.work import Work
+from consumers.engine.work import WorkItem
 from sage_client import _envelope
 
 
 def no_ledger() -> None:
     """Whatever is asked for was never seen."""
 
-    def get(_self: Ledger, key: str) -> Entry:
-        return Entry(key)
+    def get(_self: LedgerStore, key: str) -> DocumentState:
+        return DocumentState(key)
 
-    _put(Ledger, "get", get)
+    _put(LedgerStore, "get", get)
 
 
 def no_unique_id() -> None:
@@ -66,11 +66,11 @@ def commit_first() -> None:
 def blind_resend() -> None:
     """What may have been executed is sent once more."""
 
-    async def look_up(_self: Doubts, batch: Sequence[Work]) -> None:
+    async def look_up(_self: InDoubt, batch: Sequence[WorkItem]) -> None:
         for work in batch:
-            work.owner.again(work)
+            work.owner.resend(work)
 
-    _put(Doubts, "_look_up", look_up)
+    _put(InDoubt, "_look_up", look_up)
     _put(calls, "control_id", _fresh)
 
 

@@ -34,11 +34,11 @@ class Follower(Protocol):
     def commands_from(self) -> Mapping[int, int]:
         """From where each partition of the commands topic has to be read for it."""
 
-    def order(self, partition: int, offset: int, command: Command | None) -> None:
+    def apply_command(self, partition: int, offset: int, command: Command | None) -> None:
         """Take a command; None: the record is none. Records that were taken before may come again."""
 
     @property
-    def crowded(self) -> bool:
+    def is_full(self) -> bool:
         """Whether enough commands are under way for now."""
 
 
@@ -137,7 +137,7 @@ class CommandReader:
     async def _turn(self) -> None:
         if self._new:
             await self._admit(self._new[:])
-        if any(follower.crowded for follower in self._followers):
+        if any(follower.is_full for follower in self._followers):
             await asyncio.sleep(POLL_MS / 1000)
             return
         batches = await self._consumer.getmany(timeout_ms=POLL_MS, max_records=POLL_RECORDS)
@@ -145,7 +145,7 @@ class CommandReader:
             for record in records:
                 command = self._allowed(_read(source, record.offset, record.value))
                 for follower in list(self._followers):
-                    follower.order(source.partition, record.offset, command)
+                    follower.apply_command(source.partition, record.offset, command)
 
     def _allowed(self, command: Command | None) -> Command | None:
         """The command, if who asks may: a person without a role is told nowhere else, for commands have no answer."""

@@ -20,7 +20,7 @@ from app.settings import Settings
 from app.topics import source_named
 from consumers.engine.ledger import INTERNAL
 from consumers.engine.placement import stand_in
-from consumers.engine.records import Stand, read
+from consumers.engine.records import PartitionCheck, read
 from consumers.unreadable import Unreadable
 from domain.codes import Code
 from domain.events import ContractError
@@ -168,11 +168,11 @@ def _letter(record: ConsumerRecord) -> Letter | None:
         return None
 
 
-async def _stands(settings: Settings, sources: set[TopicPartition]) -> dict[TopicPartition, Stand | None]:
+async def _stands(settings: Settings, sources: set[TopicPartition]) -> dict[TopicPartition, PartitionCheck | None]:
     """Which keys stand in these partitions, by what their ledgers say."""
     read_here = {each for each in sources if each.topic in settings.topics.sources}
     parts = {TopicPartition(settings.topics.ledger(each.topic), each.partition): each for each in read_here}
-    found: dict[TopicPartition, Stand | None] = {}
+    found: dict[TopicPartition, PartitionCheck | None] = {}
     async with reader_of(settings) as reader:
         spans = await reader.whole(list(parts))
         progress = Progress("reading ledgers", offsets_in(spans))
@@ -183,7 +183,7 @@ async def _stands(settings: Settings, sources: set[TopicPartition]) -> dict[Topi
     return found
 
 
-def _still_broken(settings: Settings, letter: Letter, stand: Stand | None) -> str | None:
+def _still_broken(settings: Settings, letter: Letter, stand: PartitionCheck | None) -> str | None:
     if letter.code == Code.RECORDS_UNREADABLE:
         return "it stands for records that could not be read; `alvys-sage replay` reads them where they stand"
     receive = subscription_of(settings).sources.get(letter.source.topic)

@@ -16,7 +16,7 @@ from app.output import Json, note, show_json, show_line, show_table
 from app.roles import may_change, may_see
 from app.settings import Settings
 from app.waiting import text_of
-from consumers.engine.ledger import Entry
+from consumers.engine.ledger import DocumentState
 from domain.commands import MarkSynced
 
 
@@ -79,7 +79,7 @@ def _why_not(each: Known) -> str:
 def _list(settings: Settings, by: str, *, as_json: bool) -> None:
     may_see(settings, by)
 
-    def of(entry: Entry, source: TopicPartition) -> dict[str, object] | None:
+    def of(entry: DocumentState, source: TopicPartition) -> dict[str, object] | None:
         mark = entry.marked
         if mark is None:
             return None

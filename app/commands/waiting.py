@@ -17,7 +17,7 @@ from app.roles import may_see
 from app.settings import Settings
 from app.topics import source_named
 from app.waiting import Crowd, Waiting, by_blocker, crowd_of, read, text_of
-from consumers.engine.ledger import Entry
+from consumers.engine.ledger import DocumentState
 from domain.keys import canonical
 from domain.settings import ConnectionSetting
 
@@ -86,7 +86,7 @@ async def read_waiting(
             setting = state.connection(subsidiary)
             return setting.base_currency if isinstance(setting, ConnectionSetting) else None
 
-        def waits(entry: Entry, source: TopicPartition) -> Waiting | None:
+        def waits(entry: DocumentState, source: TopicPartition) -> Waiting | None:
             wanted = key in entry.released_by if key is not None else entry.rejected if rejected else entry.waiting
             return read(entry, source.topic, receivers[source.topic], base) if wanted else None
 

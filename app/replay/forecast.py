@@ -17,15 +17,15 @@ from aiokafka import ConsumerRecord, TopicPartition
 from app.ledger_reading import Reader, offsets_in
 from app.progress import Progress
 from app.replay.plan import Move
-from consumers.engine.grouping import Row, as_row
-from consumers.engine.judgement import Next, against_what_stands, as_known, deletes, judge, lost, mapped
-from consumers.engine.knobs import Knobs
-from consumers.engine.ledger import Ending, Entry, Posted, decode, ended, without_standing
+from consumers.engine.config import ExportConfig
+from consumers.engine.grouping import ConsolidatedLineRecord, as_consolidated_line
+from consumers.engine.judgement import NextStep, as_known, decide, deletes, lost, plan_against_existing, plan_export
+from consumers.engine.ledger import DocumentState, LastOutcome, Posted, after_removal, decode, ended
 from consumers.engine.placement import stand_in
-from consumers.engine.records import Stand, read
+from consumers.engine.records import PartitionCheck, read
 from consumers.engine.sequence import Turn, answered, place_of, turn_of
-from consumers.engine.surroundings import Receive
-from consumers.engine.work import Verdict, verdict_of
+from consumers.engine.surroundings import ParseRecord
+from consumers.engine.work import ExportResult, result_of
 from domain.blockers import mapped_digest
 from domain.codes import Code
 from domain.documents import Document, SourceDocument
@@ -60,7 +60,7 @@ FROM_LEDGER = frozenset({Kind.ALREADY_POSTED, Kind.SUPERSEDED, Kind.REFUSED})
 """Answered as it stands there, with no call and nothing new in it."""
 TO_SAGE = frozenset({Kind.MAY_POST, Kind.CORRECTS})
 NO_LIST = PartyIndex(())
-DEFAULTS = Knobs()
+DEFAULTS = ExportConfig()
 PARKED = b""
 """For an event that a worker would keep: that it does counts here, and a span may hold many."""
 PARTY_TROUBLE = frozenset({Code.PARTY_NOT_FOUND, Code.PARTY_AMBIGUOUS, Code.PARTY_INACTIVE, Code.PARTY_NOT_CREATED})
@@ -113,14 +113,14 @@ class Simulation:
 
     def __init__(  # noqa: PLR0913 - what a worker would know of the partition, each of its own source
         self,
-        receive: Receive,
+        receive: ParseRecord,
         state: MappingState,
         ledger: Mapping[str, bytes],
         *,
         any_record_key: bool,
         now: datetime,
-        knobs: Knobs = DEFAULTS,
-        stand: Stand | None = None,
+        knobs: ExportConfig = DEFAULTS,
+        stand: PartitionCheck | None = None,
     ) -> None:
         self._receive = receive
         self._now = now
@@ -129,7 +129,7 @@ class Simulation:
         self._any_record_key = any_record_key
         self._knobs = knobs
         self._stand = stand
-        self._entries: dict[str, Entry] = {}
+        self._entries: dict[str, DocumentState] = {}
         """Those that are not as in the ledger any more."""
         self.forecast = Forecast()
 
@@ -139,7 +139,7 @@ class Simulation:
         Raises:
             ValueError, KeyError, TypeError: An entry of the ledger cannot be read; a worker would stop at it.
         """
-        anyhow, most = self._any_record_key, self._knobs.largest_event
+        anyhow, most = self._any_record_key, self._knobs.max_event_bytes
         try:
             received = read(
                 self._receive, record.key, record.value, any_record_key=anyhow, largest_event=most, stand=self._stand
@@ -157,16 +157,16 @@ class Simulation:
             self.forecast.without_party += entry.last.code in PARTY_TROUBLE
         self.forecast.unanswered += turn is not Turn.PAST and kind not in FROM_LEDGER
 
-    def _entry(self, key: str, source: SourceRecord) -> Entry:
+    def _entry(self, key: str, source: SourceRecord) -> DocumentState:
         if (known := self._entries.get(key)) is not None:
             return known
         value = self._ledger.get(key)
-        entry = Entry(key) if value is None else decode(key, value)
+        entry = DocumentState(key) if value is None else decode(key, value)
         if entry.released_by and entry.claim is None:
             self._wake(entry, source)
         return self._entries.get(key, entry)
 
-    def _wake(self, entry: Entry, source: SourceRecord) -> None:
+    def _wake(self, entry: DocumentState, source: SourceRecord) -> None:
         """A worker that is given the partition tries the documents that keys block before it reads the first record."""
         try:
             received = self._receive(entry.parked)
@@ -182,48 +182,63 @@ class Simulation:
             self.forecast.released += self._judge(entry, received, parked, entry.parked, None) in TO_SAGE
 
     def _judge(
-        self, entry: Entry, received: Received, source: SourceRecord, value: bytes | None, turn: Turn | None
+        self, entry: DocumentState, received: Received, source: SourceRecord, value: bytes | None, turn: Turn | None
     ) -> Kind:
         """Foretell one event; `turn` is None for one that the ledger kept."""
-        answer = judge(entry, received.revision, turn or Turn.NEWEST)
-        if answer is Next.LOOK_UP:
+        answer = decide(entry, received.revision, turn or Turn.NEWEST)
+        if answer is NextStep.RECONCILE:
             return Kind.IN_DOUBT
-        if isinstance(answer, Verdict):
+        if isinstance(answer, ExportResult):
             verdict, document = answer, None
         else:
             verdict, document = self._map(received, entry, value)
         before, entry = entry, answered(entry, received, verdict)
-        if not verdict.from_ledger or verdict.newest:
+        if not verdict.from_ledger or verdict.records_newer_revision:
             emitted = place_of(before, received, self._now, newest=turn is Turn.NEWEST)
             self._keep(entry, replace(received, emitted=emitted), source, verdict, document)
         elif entry is not before:
             self._entries[entry.key] = entry
         return _kind(verdict)
 
-    def _map(self, received: Received, entry: Entry, value: bytes | None) -> tuple[Verdict, Document | None]:
+    def _map(
+        self, received: Received, entry: DocumentState, value: bytes | None
+    ) -> tuple[ExportResult, Document | None]:
         source = received.document
-        if value is not None and (verdict := as_row(Row(received, value), entry, self._state)) is not None:
+        if (
+            value is not None
+            and (verdict := as_consolidated_line(ConsolidatedLineRecord(received, value), entry, self._state))
+            is not None
+        ):
             return verdict, None
-        exported = export(source, self._state, self._knobs.lines) if isinstance(source, SourceDocument) else source
-        answer = mapped(entry.posted, exported, self._state, entry.retired)
-        if isinstance(answer, Verdict):
+        exported = (
+            export(source, self._state, self._knobs.max_lines_per_request)
+            if isinstance(source, SourceDocument)
+            else source
+        )
+        answer = plan_export(entry.posted, exported, self._state, entry.former_records)
+        if isinstance(answer, ExportResult):
             return answer, None
         if answer is None:
-            return Verdict(Outcome.REVERSED), None
+            return ExportResult(Outcome.REVERSED), None
         standing = None if lost(entry) else entry.posted
-        answer = against_what_stands(standing, entry.retired, received, answer, self._state)
-        if isinstance(answer, Verdict):
+        answer = plan_against_existing(standing, entry.former_records, received, answer, self._state)
+        if isinstance(answer, ExportResult):
             return answer, None
         # Sage's lists say which party it is, but an event that names none finds none in any list.
         party = (
             None if answer.party.external_id else NO_LIST.match(answer.party, answer.party_rules, answer.source.profile)
         )
         if isinstance(party, Rejected) and party.code is Code.PARTY_UNNAMED:
-            return verdict_of(party), None
-        return Verdict(Outcome.POSTED if entry.posted is None else Outcome.UPDATED), answer
+            return result_of(party), None
+        return ExportResult(Outcome.POSTED if entry.posted is None else Outcome.UPDATED), answer
 
     def _keep(
-        self, entry: Entry, received: Received, source: SourceRecord, verdict: Verdict, document: Document | None
+        self,
+        entry: DocumentState,
+        received: Received,
+        source: SourceRecord,
+        verdict: ExportResult,
+        document: Document | None,
     ) -> None:
         """The entry as it would be then. What Sage alone would say of what was posted is not known."""
         posted = verdict.posted
@@ -231,13 +246,13 @@ class Simulation:
             where = document.connection, document.sage_object, document.number
             content, said = content_of(document), said_of(document.source)
             posted = Posted(received.revision, "", "", *where, party_id="", content=content, said=said)
-        by_sage = verdict.refused or verdict.stands
+        by_sage = verdict.refused_by_sage or verdict.final_on_replay
         place = source.offset, source.timestamp
-        ending = Ending(
+        ending = LastOutcome(
             received.revision, verdict.outcome, *place, verdict.code, by_sage=by_sage, emitted=received.emitted
         )
         if verdict.outcome is Outcome.REVERSED and entry.posted is not None:
-            after = without_standing(entry, ending, None, deleted=deletes(entry.posted, self._state))
+            after = after_removal(entry, ending, None, deleted=deletes(entry.posted, self._state))
         else:
             after = ended(entry, ending, posted=posted, marked=entry.marked)
         if verdict.parked or verdict.outcome is Outcome.REJECTED or after.marked is not None:
@@ -245,7 +260,7 @@ class Simulation:
         self._entries[entry.key] = after if verdict.moved is None else replace(after, grouped=verdict.moved.grouped)
 
 
-def _kind(verdict: Verdict) -> Kind:
+def _kind(verdict: ExportResult) -> Kind:
     if verdict.code in BY_CODE:
         return BY_CODE[verdict.code]
     if verdict.outcome is Outcome.REJECTED and verdict.from_ledger:
@@ -257,7 +272,7 @@ async def foretell(
     reader: Reader,
     moves: Sequence[Move],
     ledgers: Mapping[str, str],
-    simulation: Callable[[str, Mapping[str, bytes], Stand | None], Simulation],
+    simulation: Callable[[str, Mapping[str, bytes], PartitionCheck | None], Simulation],
 ) -> dict[TopicPartition, Forecast]:
     """Read the span of each move and the ledger beside it, one partition after the other.
 

@@ -6,7 +6,7 @@ from dataclasses import dataclass
 from aiokafka import AIOKafkaConsumer, TopicPartition
 
 from app.admin import admin_of
-from app.bootstrap import SYSTEM_TIME, knobs_of, subscription_of
+from app.bootstrap import SYSTEM_TIME, config_of, subscription_of
 from app.errors import CommandError
 from app.ledger_reading import reader_of
 from app.mapping_access import live_table
@@ -15,7 +15,7 @@ from app.replay.group import Activity, activity, committed_offsets, move_offsets
 from app.replay.plan import Plan, make_plan, partitions_of
 from app.replay.request import Listed, Scope, Target
 from app.settings import Settings, kafka_options
-from consumers.engine.records import Stand
+from consumers.engine.records import PartitionCheck
 from consumers.stopping import stop_client
 
 Forecasts = Mapping[TopicPartition, Forecast]
@@ -91,11 +91,11 @@ async def execute(settings: Settings, found: Found, *, skip: bool = False) -> No
 async def _forecasts(settings: Settings, plan: Plan) -> Forecasts:
     if not any(len(move.span) for move in plan.moves):
         return {move.source: Forecast() for move in plan.moves}
-    subscription, knobs = subscription_of(settings), knobs_of(settings)
+    subscription, knobs = subscription_of(settings), config_of(settings)
     async with live_table(settings) as table, reader_of(settings) as reader:
         state = table.state
 
-        def simulation(topic: str, ledger: Mapping[str, bytes], stand: Stand | None) -> Simulation:
+        def simulation(topic: str, ledger: Mapping[str, bytes], stand: PartitionCheck | None) -> Simulation:
             receive = subscription.sources[topic]
             anyhow, now = subscription.any_record_key, SYSTEM_TIME.now()
             return Simulation(receive, state, ledger, any_record_key=anyhow, now=now, knobs=knobs, stand=stand)

@@ -19,9 +19,9 @@ from dataclasses import dataclass, field, replace
 import structlog
 
 from consumers.engine import metrics
-from consumers.engine.knobs import Knobs, Time
-from consumers.engine.places import CredentialsMissingError, Sage, blocker_of, kind_blocker_of, later_blocker_of
-from consumers.engine.work import Verdict, Work
+from consumers.engine.config import Clock, ExportConfig
+from consumers.engine.places import CredentialsMissingError, SageAccess, blocker_of, kind_blocker_of, later_blocker_of
+from consumers.engine.work import ExportResult, WorkItem
 from domain.documents import Connection, SageObject
 from domain.keys import ConnectionKey
 from sage_client import SageError
@@ -33,7 +33,7 @@ LOOK_AGAIN = 0.02
 
 
 @dataclass(frozen=True, slots=True)
-class Wakes:
+class ParkedDocuments:
     """Callbacks that retry parked documents."""
 
     all: Callable[[str], None]
@@ -45,20 +45,20 @@ class Wakes:
 
 
 @dataclass(slots=True, eq=False)
-class _Aside:
-    verdict: Verdict
+class _Circuit:
+    result: ExportResult
     """The result given to every document while the circuit is open (its blocker is filled in per document)."""
-    trial: Work | None = None
+    trial: WorkItem | None = None
     """The trial document of a half-open circuit. None if there is none yet, or if it has ended."""
-    wanted: bool = False
+    awaiting_trial: bool = False
     """True while the circuit is half-open without a trial: the next document becomes the trial."""
-    settled: asyncio.Event = field(default_factory=asyncio.Event)
+    trial_done: asyncio.Event = field(default_factory=asyncio.Event)
     """Set when the trial has ended."""
-    worked: bool = False
+    trial_passed: bool = False
     """Whether Sage answered the trial document."""
 
 
-class SetAside:
+class CircuitBreakers:
     """The open circuits of one company, and the reason of each.
 
     Args:
@@ -69,12 +69,14 @@ class SetAside:
         time: The clock.
     """
 
-    def __init__(self, company_id: str, sage: Sage, wakes: Wakes, knobs: Knobs, time: Time) -> None:
+    def __init__(
+        self, company_id: str, sage: SageAccess, wakes: ParkedDocuments, config: ExportConfig, time: Clock
+    ) -> None:
         self._sage = sage
         self._wakes = wakes
-        self._knobs = knobs
+        self._config = config
         self._time = time
-        self._asides: dict[str, _Aside] = {}
+        self._asides: dict[str, _Circuit] = {}
         self._in_a_row: dict[str, int] = {}
         """Times in a row that each circuit opened or failed its trial, without any document answered in between."""
         self._tasks: set[asyncio.Task[None]] = set()
@@ -84,19 +86,19 @@ class SetAside:
         """Whether the circuit of this blocker is open, so that documents still have to wait."""
         return blocker in self._asides
 
-    def why(self, connection: Connection) -> Verdict | None:
+    def why(self, connection: Connection) -> ExportResult | None:
         """The result that the connection's open circuit gives. None if the connection's circuit is closed."""
         aside = self._asides.get(blocker_of(connection))
-        return aside.verdict if aside is not None else None
+        return aside.result if aside is not None else None
 
-    def refuses(self, work: Work) -> Verdict | None:
+    def refuses(self, work: WorkItem) -> ExportResult | None:
         """Check a document before it goes on. Returns its result if a circuit refuses it; else None, as for a trial."""
         for blocker, aside in self._of(work):
             if aside.trial is not work:
-                return _for_work(aside.verdict, work, blocker)
+                return _blocked_result(aside.result, work, blocker)
         return None
 
-    def admit(self, work: Work) -> Verdict | None:
+    def admit(self, work: WorkItem) -> ExportResult | None:
         """Let a document in, or refuse it. In the half-open state the first document let in becomes the trial.
 
         Returns:
@@ -104,20 +106,22 @@ class SetAside:
         """
         # A trial document may come twice: between two steps of a correction it is in another queue.
         refusing = [
-            (blocker, aside) for blocker, aside in self._of(work) if not aside.wanted and aside.trial is not work
+            (blocker, aside)
+            for blocker, aside in self._of(work)
+            if not aside.awaiting_trial and aside.trial is not work
         ]
         if refusing:
-            return _for_work(refusing[0][1].verdict, work, refusing[0][0])
+            return _blocked_result(refusing[0][1].result, work, refusing[0][0])
         for _, aside in self._of(work):
-            if aside.wanted:
-                aside.wanted, aside.trial = False, work
+            if aside.awaiting_trial:
+                aside.awaiting_trial, aside.trial = False, work
         return None
 
-    def on_trial(self, work: Work) -> bool:
+    def on_trial(self, work: WorkItem) -> bool:
         """Whether this document is the trial of a half-open circuit."""
         return any(aside.trial is work for _, aside in self._of(work))
 
-    def answered(self, work: Work) -> None:
+    def record_success(self, work: WorkItem) -> None:
         """Record that Sage took this document up: executed it, or refused it for its content. A trial then succeeds."""
         for blocker, aside in self._of(work):
             self._settle(blocker, aside, work, worked=True)
@@ -125,48 +129,48 @@ class SetAside:
             if blocker not in self._asides:
                 self._in_a_row.pop(blocker, None)
 
-    def unclear(self, work: Work) -> None:
+    def record_unknown(self, work: WorkItem) -> None:
         """Record that Sage did not take this document up, or may not have. A trial then fails."""
         for blocker, aside in self._of(work):
             self._settle(blocker, aside, work, worked=False)
 
-    def add(self, connection: Connection, verdict: Verdict, kind: SageObject | None = None) -> None:
+    def open(self, connection: Connection, result: ExportResult, kind: SageObject | None = None) -> None:
         """Open the circuit of a connection, or of one kind of its documents. If open, its running trial has failed."""
         blocker = blocker_of(connection) if kind is None else kind_blocker_of(connection, kind)
         if (aside := self._asides.get(blocker)) is not None:
             self._settle(blocker, aside, aside.trial, worked=False)
             return
-        log.error("sage connection set aside", blocker=blocker, code=verdict.code, detail=verdict.detail)
-        self._start(blocker, self._try_again(blocker, self._put(blocker, verdict), connection))
+        log.error("sage connection set aside", blocker=blocker, code=result.code, detail=result.detail)
+        self._start(blocker, self._try_again(blocker, self._put(blocker, result), connection))
 
-    def later(self, work: Work, verdict: Verdict) -> Verdict:
+    def open_for_documents(self, work: WorkItem, result: ExportResult) -> ExportResult:
         """The result for a document that cannot be posted now while others can: parked, and retried after a delay."""
         blocker = later_blocker_of(work.connection)
         if blocker not in self._asides:
             log.warning("others are posted but not these documents; they are parked", blocker=blocker, key=work.key)
-            self._put(blocker, verdict)
+            self._put(blocker, result)
             self._start(blocker, self._wait(blocker))
-        return _for_work(verdict, work, blocker)
+        return _blocked_result(result, work, blocker)
 
     def tasks(self) -> tuple[asyncio.Task[None], ...]:
         """The running probes, and the probes that failed by a defect of ours."""
         return tuple(self._tasks)
 
-    def _of(self, work: Work) -> Iterator[tuple[str, _Aside]]:
+    def _of(self, work: WorkItem) -> Iterator[tuple[str, _Circuit]]:
         for blocker in (blocker_of(work.connection), kind_blocker_of(work.connection, work.sage_object)):
             if (aside := self._asides.get(blocker)) is not None:
                 yield blocker, aside
 
-    def _put(self, blocker: str, verdict: Verdict) -> _Aside:
-        aside = self._asides[blocker] = _Aside(verdict)
+    def _put(self, blocker: str, result: ExportResult) -> _Circuit:
+        aside = self._asides[blocker] = _Circuit(result)
         self._in_a_row[blocker] = self._in_a_row.get(blocker, 0) + 1
         self._gauge.set(len(self._asides))
         return aside
 
-    def _settle(self, blocker: str, aside: _Aside, work: Work | None, *, worked: bool) -> None:
+    def _settle(self, blocker: str, aside: _Circuit, work: WorkItem | None, *, worked: bool) -> None:
         if work is not None and aside.trial is work:
-            aside.trial, aside.worked = None, worked
-            aside.settled.set()
+            aside.trial, aside.trial_passed = None, worked
+            aside.trial_done.set()
             if worked:
                 self._release(blocker)  # at once, so that the next document need not wait for the probe task
 
@@ -187,14 +191,14 @@ class SetAside:
 
     async def _gap(self, blocker: str) -> None:
         often = min(self._in_a_row[blocker] - 1, 16)
-        gap = min(self._knobs.probe_every * 2**often, self._knobs.probe_cap).total_seconds()
+        gap = min(self._config.half_open_after * 2**often, self._config.max_half_open_delay).total_seconds()
         await self._time.sleep(gap * (0.9 + 0.2 * self._time.random()))
 
     async def _wait(self, blocker: str) -> None:
         await self._gap(blocker)
         self._release(blocker)
 
-    async def _try_again(self, blocker: str, aside: _Aside, connection: Connection) -> None:
+    async def _try_again(self, blocker: str, aside: _Circuit, connection: Connection) -> None:
         while True:
             await self._gap(blocker)
             try:
@@ -207,11 +211,11 @@ class SetAside:
             self._in_a_row[blocker] += 1
             log.info("sage connection still set aside", blocker=blocker, error="its trial document was not taken")
 
-    async def _trial(self, blocker: str, aside: _Aside) -> bool:
+    async def _trial(self, blocker: str, aside: _Circuit) -> bool:
         """Let one trial document through. Returns True if the circuit was closed."""
-        aside.settled.clear()
-        aside.wanted, aside.worked = True, False
-        while aside.wanted:  # polling: `admit` sets no event
+        aside.trial_done.clear()
+        aside.awaiting_trial, aside.trial_passed = True, False
+        while aside.awaiting_trial:  # polling: `admit` sets no event
             if self._wakes.one(blocker):
                 # The document may now be mapped to another connection, so it is no trial. There may be thousands of
                 # these: let heartbeats run in between.
@@ -222,17 +226,19 @@ class SetAside:
                 await self._time.sleep(LOOK_AGAIN)
             else:
                 break
-        if aside.wanted:  # no document waits, so there is nothing to try: close the circuit
-            aside.wanted = False
+        if aside.awaiting_trial:  # no document waits, so there is nothing to try: close the circuit
+            aside.awaiting_trial = False
             self._release(blocker)
             return True
         # If the trial's partition was revoked, no answer will come: wait only as long as a call may take.
-        await self._time.until(aside.settled, (self._knobs.send_within + self._knobs.exchange).total_seconds())
+        await self._time.until(
+            aside.trial_done, (self._config.send_deadline + self._config.request_timeout).total_seconds()
+        )
         aside.trial = None
-        return aside.worked
+        return aside.trial_passed
 
 
-def _for_work(verdict: Verdict, work: Work, blocker: str) -> Verdict:
+def _blocked_result(result: ExportResult, work: WorkItem, blocker: str) -> ExportResult:
     """The result with this document's blockers: the circuit, or a new connection setting, releases the document."""
     blocked_by = (blocker, ConnectionKey(work.connection.subsidiary_id).canonical)
-    return replace(verdict, blocked_by=blocked_by, parked=True)
+    return replace(result, blocked_by=blocked_by, parked=True)

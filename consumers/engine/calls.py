@@ -4,7 +4,7 @@ from dataclasses import replace
 from datetime import date, datetime
 
 from consumers.engine.ledger import REVERSE, Claim
-from consumers.engine.work import Retire, Update, Work
+from consumers.engine.work import ReverseOrDelete, Update, WorkItem
 from domain.documents import SourceDocument
 from domain.identity import SEPARATOR, booked_of, control_id
 from domain.parties import alvys_party
@@ -12,7 +12,7 @@ from domain.reading.revision import said_of
 from sage_client import Call, Correction, DeleteCall, ReverseCall, UpdateCall
 
 
-def claim_of(work: Work, lease_until: datetime) -> Claim:
+def claim_of(work: WorkItem, lease_until: datetime) -> Claim:
     """Build the claim of the work item's next call.
 
     The control id depends only on document, content, operation and attempt, never on who makes it. For a correction it
@@ -24,7 +24,7 @@ def claim_of(work: Work, lease_until: datetime) -> Claim:
     step, connection = work.step, work.connection
     record_no = step.posted.record_no if step is not None else ""
     content = f"{work.received.revision}{SEPARATOR}{record_no}" if step is not None else work.received.revision
-    if isinstance(step, Retire):
+    if isinstance(step, ReverseOrDelete):
         number, party_id, total = step.posted.number, step.posted.party_id, step.total
     else:
         number, party_id, total = work.mapped.number, work.party_id or "", work.mapped.total
@@ -42,14 +42,14 @@ def claim_of(work: Work, lease_until: datetime) -> Claim:
         lease_until=lease_until,
         offset=work.source.offset,
         timestamp=work.source.timestamp,
-        repeats=work.executed.repeats if work.executed is not None else 0,
+        repeats=work.acknowledged_claim.repeats if work.acknowledged_claim is not None else 0,
         operation=work.operation,
         record_no=record_no,
         posting_date=work.mapped.posting_date if step is None else _late(work),
         emitted=work.emitted,
     )
     source = work.received.document
-    if isinstance(step, Retire) or not isinstance(source, SourceDocument):
+    if isinstance(step, ReverseOrDelete) or not isinstance(source, SourceDocument):
         return claim
     return replace(
         claim,
@@ -60,17 +60,17 @@ def claim_of(work: Work, lease_until: datetime) -> Claim:
     )
 
 
-def _late(work: Work) -> date | None:
+def _late(work: WorkItem) -> date | None:
     """Date of a reversal, if Sage refused an earlier one; else None."""
     step = work.step
-    return step.on if work.not_before and isinstance(step, Retire) and step.operation == REVERSE else None
+    return step.on if work.not_before and isinstance(step, ReverseOrDelete) and step.operation == REVERSE else None
 
 
-def call_of(work: Work) -> Call | Correction:
+def call_of(work: WorkItem) -> Call | Correction:
     """Build the call of the work item's claim. Raises ValueError before the claim was made."""
     claim = work.claimed
     match work.step:
-        case Retire(operation=operation, on=on):
+        case ReverseOrDelete(operation=operation, on=on):
             if operation == REVERSE:
                 return ReverseCall(claim.control_id, claim.sage_object, claim.record_no, on)
             return DeleteCall(claim.control_id, claim.sage_object, claim.record_no)

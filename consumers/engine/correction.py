@@ -23,8 +23,8 @@ from dataclasses import dataclass
 from datetime import date, timedelta
 
 from consumers.engine.ledger import DELETE, REVERSE, UPDATE, Claim, Posted
-from consumers.engine.proof import Ask, End, SendAgain, Wait
-from consumers.engine.work import Gone, Retire, Update, Work
+from consumers.engine.proof import GiveUp, NeedsPerson, NotProvenYet, SendAgain
+from consumers.engine.work import NoLongerPosted, ReverseOrDelete, Update, WorkItem
 from domain.codes import Code
 from domain.documents import Document, SageObject
 from sage_client import REVERSALS, UPDATABLE, Level, SageError, Standing, line_elements
@@ -42,7 +42,7 @@ _IN_THE_WAY = (
 
 
 @dataclass(frozen=True, slots=True)
-class Wanted:
+class Replacement:
     """The document that should replace the existing Sage record, and what limits the correction."""
 
     document: Document | None
@@ -51,9 +51,9 @@ class Wanted:
     """The party's id in Sage. None if nothing is to be booked."""
     today: date
     """The present date in UTC."""
-    consented: bool = False
+    confirmed_missing: bool = False
     """True if a person was told that the record cannot be found, and asked to go on."""
-    unsure: bool = False
+    update_maybe_applied: bool = False
     """True if an update of the record may have been executed already."""
     by_deletion: bool = False
     """True if the settings say that a posted record is deleted instead of reversed."""
@@ -62,17 +62,17 @@ class Wanted:
 
 
 @dataclass(frozen=True, slots=True)
-class NotCorrected:
+class CorrectionRefused:
     """The existing record is left untouched; a person has to act."""
 
     code: Code
     detail: str
 
 
-Decision = Update | Retire | Gone | NotCorrected
+Decision = Update | ReverseOrDelete | NoLongerPosted | CorrectionRefused
 
 
-def decide(posted: Posted, found: Standing | None, wanted: Wanted) -> Decision:
+def plan_correction(posted: Posted, found: Standing | None, wanted: Replacement) -> Decision:
     """Choose the change of an existing record.
 
     Args:
@@ -83,18 +83,20 @@ def decide(posted: Posted, found: Standing | None, wanted: Wanted) -> Decision:
     if found is None:
         return _absent(posted, wanted)
     if found.reversed:
-        return Gone(f"record {posted.record_no} had been reversed in Sage Intacct by hand: it is {found.state}")
-    return _somebody_elses(posted, found) or _speaks_against(found) or _change(posted, found, wanted)
+        return NoLongerPosted(
+            f"record {posted.record_no} had been reversed in Sage Intacct by hand: it is {found.state}"
+        )
+    return _not_ours(posted, found) or _blocking_state(found) or _change(posted, found, wanted)
 
 
-def _absent(posted: Posted, wanted: Wanted) -> Gone | NotCorrected:
+def _absent(posted: Posted, wanted: Replacement) -> NoLongerPosted | CorrectionRefused:
     record = f"record {posted.record_no} (number {posted.number})"
-    if wanted.consented:
-        return Gone(f"{record} was not found in Sage Intacct, and a person asked to go on", deleted=True)
-    return NotCorrected(Code.STANDING_NOT_FOUND, f"{record} is not found in Sage Intacct")
+    if wanted.confirmed_missing:
+        return NoLongerPosted(f"{record} was not found in Sage Intacct, and a person asked to go on", deleted=True)
+    return CorrectionRefused(Code.STANDING_NOT_FOUND, f"{record} is not found in Sage Intacct")
 
 
-def _somebody_elses(posted: Posted, found: Standing) -> NotCorrected | None:
+def _not_ours(posted: Posted, found: Standing) -> CorrectionRefused | None:
     """Refuse the correction if Sage shows a number other than ours: perhaps the record is another document's.
 
     A record number is unique within one company only.
@@ -102,10 +104,10 @@ def _somebody_elses(posted: Posted, found: Standing) -> NotCorrected | None:
     if found.number == posted.number:
         return None
     detail = f"record {posted.record_no} has the number {found.number} in Sage Intacct, not {posted.number}"
-    return NotCorrected(Code.STANDING_NOT_FOUND, detail)
+    return CorrectionRefused(Code.STANDING_NOT_FOUND, detail)
 
 
-def _speaks_against(found: Standing) -> NotCorrected | None:
+def _blocking_state(found: Standing) -> CorrectionRefused | None:
     """Refuse the correction of a record that is paid, selected, closed or in approval. None: nothing forbids it."""
     state = _state(found)
     code = next((code for code, states in _IN_THE_WAY if state in states), None)
@@ -116,7 +118,7 @@ def _speaks_against(found: Standing) -> NotCorrected | None:
     if code is None:
         return None
     detail = f"record {found.record_no} is {found.state}: {found.paid} of {found.total} paid, {found.selected} selected"
-    return NotCorrected(code, detail)
+    return CorrectionRefused(code, detail)
 
 
 def _state(found: Standing) -> str:
@@ -129,29 +131,29 @@ def _state(found: Standing) -> str:
     return "posted" if state == "paid" and not (found.total or found.paid or found.selected) else state
 
 
-def _change(posted: Posted, found: Standing, wanted: Wanted) -> Update | Retire | NotCorrected:
+def _change(posted: Posted, found: Standing, wanted: Replacement) -> Update | ReverseOrDelete | CorrectionRefused:
     """Choose the change of a record that may be changed: a draft, or a posted one with no payments."""
     state = _state(found)
     if (
-        (found.draft or (state == "posted" and wanted.unsure))
+        (found.draft or (state == "posted" and wanted.update_maybe_applied))
         and wanted.document is not None
-        and _holds(posted, found, wanted.document, wanted.party_id)
+        and _can_update_in_place(posted, found, wanted.document, wanted.party_id)
     ):
         return Update(posted, len(found.lines or ()))
     if found.draft:
-        return Retire(posted, DELETE, found.total, wanted.today)
+        return ReverseOrDelete(posted, DELETE, found.total, wanted.today)
     if state == "posted" and wanted.by_deletion:
-        return Retire(posted, DELETE, found.total, wanted.today)
+        return ReverseOrDelete(posted, DELETE, found.total, wanted.today)
     if state == "posted" and posted.sage_object in REVERSALS:
         # The latest of: today, since an earlier period may have been reported; the record's own date; Sage's limit.
         days = (wanted.today, found.day, wanted.not_before)
-        return Retire(posted, REVERSE, found.total, max(day for day in days if day is not None))
+        return ReverseOrDelete(posted, REVERSE, found.total, max(day for day in days if day is not None))
     detail = f"record {found.record_no} is an {posted.sage_object} in the state {found.state}"
     known = state == "posted" and posted.sage_object.adjusts
-    return NotCorrected(Code.CREDIT_CHANGED if known else Code.STANDING_STATE_UNKNOWN, detail)
+    return CorrectionRefused(Code.CREDIT_CHANGED if known else Code.STANDING_STATE_UNKNOWN, detail)
 
 
-def _holds(posted: Posted, found: Standing, document: Document, party_id: str | None) -> bool:
+def _can_update_in_place(posted: Posted, found: Standing, document: Document, party_id: str | None) -> bool:
     """Whether an update in place would leave nothing of the old content behind.
 
     An update may be partial, and whether an empty element clears a field is documented nowhere. So the record in Sage
@@ -174,7 +176,7 @@ def _holds(posted: Posted, found: Standing, document: Document, party_id: str | 
     return all(old <= sent for old, sent in zip(present, new[: len(present)], strict=True))
 
 
-def later_day(work: Work, error: SageError) -> bool:
+def later_day(work: WorkItem, error: SageError) -> bool:
     """Plan a second reversal, dated one day later, if Sage refused the first for its date. Returns False if not.
 
     It is planned only once, as a call of its own: some of Sage's interfaces want a day after the posting date
@@ -185,10 +187,10 @@ def later_day(work: Work, error: SageError) -> bool:
     if (
         not isinstance(error, ReversalDateError)
         or error.level is not Level.RESULT
-        or not isinstance(step, Retire)
+        or not isinstance(step, ReverseOrDelete)
         or step.operation != REVERSE
         or work.not_before is not None
-        or work.executed is not None
+        or work.acknowledged_claim is not None
     ):
         return False
     work.not_before = step.on + timedelta(days=1)
@@ -197,14 +199,14 @@ def later_day(work: Work, error: SageError) -> bool:
 
 
 @dataclass(frozen=True, slots=True)
-class Executed:
+class Applied:
     """The correction was executed."""
 
 
-CorrectionProof = Executed | Gone | Wait | SendAgain | End | Ask
+CorrectionProof = Applied | NoLongerPosted | NotProvenYet | SendAgain | GiveUp | NeedsPerson
 
 
-def prove_correction(claim: Claim, found: Standing | None, *, lease_ended: bool, budget: int) -> CorrectionProof:
+def reconcile_correction(claim: Claim, found: Standing | None, *, lease_ended: bool, budget: int) -> CorrectionProof:
     """Decide from one look-up about a correction whose outcome is not known.
 
     =========================================  ======================================================================
@@ -228,26 +230,26 @@ def prove_correction(claim: Claim, found: Standing | None, *, lease_ended: bool,
     if found is None:
         return _proves_absent(claim, over=over)
     if found.reversed and claim.operation != REVERSE:
-        return Gone(f"record {claim.record_no} was reversed in Sage Intacct by hand: it is {found.state}")
+        return NoLongerPosted(f"record {claim.record_no} was reversed in Sage Intacct by hand: it is {found.state}")
     if found.reversed or (claim.operation == UPDATE and claim.repeats and found.total == claim.total):
-        return Executed()
+        return Applied()
     if not over:
-        return Wait(f"record {claim.record_no} is {found.state}, and may still be {_done(claim)}")
+        return NotProvenYet(f"record {claim.record_no} is {found.state}, and may still be {_done(claim)}")
     if claim.asked or claim.repeats >= budget:
-        return Ask(
+        return NeedsPerson(
             f"Sage says that record {claim.record_no} was {_done(claim)}, but it is {found.state} with a total of "
             f"{found.total}: {'delete' if claim.operation == DELETE else 'reverse'} it in Sage by hand"
         )
     return SendAgain()
 
 
-def _proves_absent(claim: Claim, *, over: bool) -> Executed | Wait | End:
+def _proves_absent(claim: Claim, *, over: bool) -> Applied | NotProvenYet | GiveUp:
     if claim.operation == DELETE:
-        return Executed()
+        return Applied()
     if not over:
-        return Wait("the record is not found in sage")
+        return NotProvenYet("the record is not found in sage")
     detail = f"record {claim.record_no} is not found in Sage Intacct any more; it was to be {_done(claim)}"
-    return End(Code.STANDING_NOT_FOUND, detail)
+    return GiveUp(Code.STANDING_NOT_FOUND, detail)
 
 
 def _done(claim: Claim) -> str:

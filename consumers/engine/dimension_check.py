@@ -9,8 +9,8 @@ from dataclasses import dataclass
 
 import structlog
 
-from consumers.engine.knobs import Knobs, Time
-from consumers.engine.work import Verdict, Work, verdict_of
+from consumers.engine.config import Clock, ExportConfig
+from consumers.engine.work import ExportResult, WorkItem, result_of
 from domain.blockers import dimension_keys
 from domain.carried import MOST_KEYS
 from domain.categories import fold
@@ -30,13 +30,13 @@ Values = Mapping[str, DimensionValue]
 
 
 @dataclass(slots=True)
-class _Kept:
+class _CachedValues:
     values: Values | None
     """The values. None if the list could not be read."""
     read_at: float
 
 
-class DimensionCheck:
+class DimensionCache:
     """Values of one company's dimensions, as far as documents use them. One per lane.
 
     Args:
@@ -45,23 +45,23 @@ class DimensionCheck:
         time: The clock.
     """
 
-    def __init__(self, client: SageClient, knobs: Knobs, time: Time) -> None:
+    def __init__(self, client: SageClient, config: ExportConfig, time: Clock) -> None:
         self._client = client
-        self._knobs = knobs
+        self._config = config
         self._time = time
-        self._kept: dict[tuple[str | None, str], _Kept] = {}
+        self._kept: dict[tuple[str | None, str], _CachedValues] = {}
 
-    async def against(self, login: Login, batch: Sequence[Work]) -> list[tuple[Work, Verdict]]:
+    async def refuse_unusable(self, login: Login, batch: Sequence[WorkItem]) -> list[tuple[WorkItem, ExportResult]]:
         """The documents of a batch with a value that cannot be posted to, each with its result. Raises nothing."""
         checked = [(work, await self._check(login, _dimensions(work.mapped))) for work in batch]
-        return [(work, verdict_of(deferred)) for work, deferred in checked if deferred is not None]
+        return [(work, result_of(deferred)) for work, deferred in checked if deferred is not None]
 
     def refused(self, document: Document, entity_id: str | None) -> None:
         """Forget the cached values of a document's dimensions, unless very new: Sage refused it, so they may be old."""
         for each in _dimensions(document):
             place = (entity_id, each.object)
             if (kept := self._kept.get(place)) is not None and self._older(
-                kept, self._knobs.party_recheck.total_seconds()
+                kept, self._config.negative_cache_ttl.total_seconds()
             ):
                 del self._kept[place]
 
@@ -76,10 +76,10 @@ class DimensionCheck:
         return Deferred(code, "; ".join(words[:MOST_TOLD]) + more, tuple(keys)[:MOST_KEYS])
 
     async def _wrong(self, login: Login, carried: LineDimension) -> tuple[Code, str, tuple[str, ...]] | None:
-        values = await self._values(login, carried, self._knobs.party_refresh.total_seconds())
+        values = await self._values(login, carried, self._config.cache_ttl.total_seconds())
         if values is not None and _blocked(values, carried) is not None:
             # The value may have been created or activated a moment ago: check a new list, at most twice a minute.
-            values = await self._values(login, carried, self._knobs.party_recheck.total_seconds())
+            values = await self._values(login, carried, self._config.negative_cache_ttl.total_seconds())
         if values is None or (code := _blocked(values, carried)) is None:
             return None
         found = values.get(fold(carried.value))
@@ -90,7 +90,7 @@ class DimensionCheck:
         place = (login.entity_id, carried.object)
         kept = self._kept.get(place)
         if kept is None or self._older(kept, oldest):
-            kept = self._kept[place] = _Kept(await self._read(login, carried), self._time.monotonic())
+            kept = self._kept[place] = _CachedValues(await self._read(login, carried), self._time.monotonic())
         return kept.values
 
     async def _read(self, login: Login, carried: LineDimension) -> Values | None:
@@ -102,7 +102,7 @@ class DimensionCheck:
             return None
         return {fold(each.id): each for each in values}
 
-    def _older(self, kept: _Kept, seconds: float) -> bool:
+    def _older(self, kept: _CachedValues, seconds: float) -> bool:
         return self._time.monotonic() - kept.read_at > seconds
 
 

@@ -12,7 +12,7 @@ import asyncio
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, field
 
-from consumers.engine.knobs import Knobs, Time
+from consumers.engine.config import Clock, ExportConfig
 from domain.codes import Code
 from domain.documents import PartyKind, PartyRef
 from domain.outcomes import Rejected
@@ -24,7 +24,7 @@ _NEVER = float("-inf")
 
 
 @dataclass(frozen=True, slots=True)
-class Wanted:
+class PartyQuery:
     """A party to look up, as its document gives it."""
 
     ref: PartyRef
@@ -47,7 +47,7 @@ class Wanted:
 
 
 @dataclass(slots=True)
-class _Known:
+class _CachedParties:
     """The cached parties of one kind in one place."""
 
     index: PartyIndex
@@ -59,7 +59,7 @@ class _Known:
     """Ids to look up again with the next batch."""
 
 
-class PartyDirectory:
+class PartyCache:
     """Finds the Sage records of parties. One per company. Safe for concurrent use.
 
     Args:
@@ -68,15 +68,15 @@ class PartyDirectory:
         time: The clock.
     """
 
-    def __init__(self, client: SageClient, knobs: Knobs, time: Time) -> None:
+    def __init__(self, client: SageClient, config: ExportConfig, time: Clock) -> None:
         self._client = client
-        self._refresh = knobs.party_refresh.total_seconds()
-        self._recheck = knobs.party_recheck.total_seconds()
+        self._refresh = config.cache_ttl.total_seconds()
+        self._recheck = config.negative_cache_ttl.total_seconds()
         self._time = time
-        self._places: dict[tuple[object, ...], _Known] = {}
+        self._places: dict[tuple[object, ...], _CachedParties] = {}
         self._reading = asyncio.Lock()
 
-    async def find(self, login: Login, wanted: Sequence[Wanted]) -> list[str | Rejected]:
+    async def find(self, login: Login, wanted: Sequence[PartyQuery]) -> list[str | Rejected]:
         """Look up parties. Returns each one's id in Sage, or why there is none, in the order of `wanted`.
 
         Args:
@@ -96,23 +96,23 @@ class PartyDirectory:
                 answers |= dict(zip(numbers, found, strict=True))
         return [answers[number] for number in range(len(wanted))]
 
-    def record(self, login: Login, one: Wanted, party_id: str) -> PartyRecord | None:
+    def record(self, login: Login, one: PartyQuery, party_id: str) -> PartyRecord | None:
         """The cached record of a party that was found. None if there is none."""
         return self._known(login, one).index.get(party_id)
 
-    def doubt(self, kind: PartyKind, party_ids: Iterable[str]) -> None:
+    def invalidate(self, kind: PartyKind, party_ids: Iterable[str]) -> None:
         """Look these ids up again with the next batch: Sage refused their documents, or their records were changed."""
         ids = set(party_ids)
         for place, known in self._places.items():
             if place[1] is kind:
                 known.doubted |= ids
 
-    async def there(self, login: Login, kind: PartyKind, party_ids: Iterable[str]) -> dict[str, PartyRecord]:
+    async def fetch(self, login: Login, kind: PartyKind, party_ids: Iterable[str]) -> dict[str, PartyRecord]:
         """The records that Sage has now under these ids, active or not. The cache is bypassed."""
         records = await self._client.parties(login, kind, ids=party_ids)
         return {record.id: record for record in records}
 
-    async def _find(self, login: Login, wanted: Sequence[Wanted]) -> list[str | Rejected]:
+    async def _find(self, login: Login, wanted: Sequence[PartyQuery]) -> list[str | Rejected]:
         known, kind = self._known(login, wanted[0]), wanted[0].ref.kind
         details = any(one.rules.update for one in wanted)
         fields = PartyFields(wanted[0].link[1], details)
@@ -140,16 +140,16 @@ class PartyDirectory:
         return answers
 
     @staticmethod
-    def _match(known: _Known, one: Wanted) -> str | Rejected:
+    def _match(known: _CachedParties, one: PartyQuery) -> str | Rejected:
         return known.index.match(one.ref, one.rules, one.profile, one.own_id, one.own_ids)
 
-    def _known(self, login: Login, one: Wanted) -> _Known:
+    def _known(self, login: Login, one: PartyQuery) -> _CachedParties:
         place = (login.entity_id, one.ref.kind, one.link)
         if (known := self._places.get(place)) is None:
-            known = self._places[place] = _Known(PartyIndex(link=one.link[0]))
+            known = self._places[place] = _CachedParties(PartyIndex(link=one.link[0]))
         return known
 
-    def _fresh(self, known: _Known, one: Wanted, now: float) -> bool:
+    def _fresh(self, known: _CachedParties, one: PartyQuery, now: float) -> bool:
         """Whether the cached answer for the party's id is still trusted."""
         party_id = one.party_id or ""
         record = known.index.get(party_id)
@@ -159,7 +159,7 @@ class PartyDirectory:
         return age <= (self._refresh if record is not None and record.active else self._recheck)
 
     @staticmethod
-    def _by_list(known: _Known, one: Wanted) -> bool:
+    def _by_list(known: _CachedParties, one: PartyQuery) -> bool:
         """Whether the whole list is needed to find the party, by number or by name."""
         if one.ref.external_id or (one.own_id and known.index.get(one.own_id) is not None):
             return False
@@ -170,7 +170,7 @@ class PartyDirectory:
         self,
         login: Login,
         kind: PartyKind,
-        known: _Known,
+        known: _CachedParties,
         fields: PartyFields,
         oldest: float,
         asked: Iterable[PartyRecord],

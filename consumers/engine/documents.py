@@ -3,15 +3,15 @@
 from collections import deque
 from collections.abc import Callable
 
-from consumers.engine.work import Work
+from consumers.engine.work import WorkItem
 
 
-class Documents:
+class InFlight:
     """Each document in flight, with the later work items that wait for it; and the documents in doubt."""
 
     def __init__(self) -> None:
-        self._waiting: dict[str, deque[Work]] = {}
-        self._in_doubt: dict[str, Work] = {}
+        self._waiting: dict[str, deque[WorkItem]] = {}
+        self._in_doubt: dict[str, WorkItem] = {}
 
     def __contains__(self, key: str) -> bool:
         """Whether the document is in flight."""
@@ -21,7 +21,7 @@ class Documents:
         """Number of documents in work. In-doubt documents do not count: they only wait for Sage, however long."""
         return len(self._waiting) - len(self._in_doubt)
 
-    def admit(self, work: Work) -> bool:
+    def admit(self, work: WorkItem) -> bool:
         """Take a work item. Returns True if it may start at once, False if it waits for an earlier one."""
         if (waiting := self._waiting.get(work.key)) is not None:
             waiting.append(work)
@@ -29,26 +29,26 @@ class Documents:
         self._waiting[work.key] = deque()
         return True
 
-    def next(self, work: Work) -> Work | None:
+    def next(self, work: WorkItem) -> WorkItem | None:
         """End a work item. Returns the next item of its document, which may start now, or None."""
         if waiting := self._waiting[work.key]:
             return waiting.popleft()
         del self._waiting[work.key]
         return None
 
-    def drop(self, work: Work) -> None:
+    def drop(self, work: WorkItem) -> None:
         """Drop the document, with all work items that wait for it."""
         del self._waiting[work.key]
 
-    def doubt(self, work: Work) -> None:
+    def mark_in_doubt(self, work: WorkItem) -> None:
         """Mark the document as in doubt. Its record has ended, so from now on a command may take its place."""
         self._in_doubt[work.key] = work
 
-    def settle(self, work: Work) -> None:
+    def resolve(self, work: WorkItem) -> None:
         """Mark the document as no longer in doubt: its outcome is known."""
         self._in_doubt.pop(work.key, None)
 
-    def give_way(self, key: str, about: Callable[[Work], bool]) -> tuple[Work, Work] | None:
+    def yield_to_command(self, key: str, about: Callable[[WorkItem], bool]) -> tuple[WorkItem, WorkItem] | None:
         """Let a waiting command replace an in-doubt document.
 
         Args:
@@ -60,10 +60,10 @@ class Documents:
             document is not in doubt.
         """
         waiting = self._waiting.get(key, ())
-        asked = next((work for work in waiting if work.asked is not None and about(work)), None)
+        asked = next((work for work in waiting if work.command is not None and about(work)), None)
         if asked is None or key not in self._in_doubt:
             return None
         self._waiting[key].remove(asked)
         doubtful = self._in_doubt.pop(key)
-        doubtful.withdrawn = True
+        doubtful.superseded = True
         return doubtful, asked

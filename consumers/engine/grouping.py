@@ -5,8 +5,8 @@
 
 from dataclasses import dataclass, replace
 
-from consumers.engine.ledger import Entry, Grouped
-from consumers.engine.work import Moved, Verdict, verdict_of
+from consumers.engine.ledger import Consolidated, DocumentState
+from consumers.engine.work import ExportResult, MovedTransaction, result_of
 from domain.codes import Code
 from domain.documents import SourceDocument
 from domain.events import EventKind, FuelTransactionCreated, TollTransactionCreated, decode
@@ -18,7 +18,7 @@ from producers import roadside_rows
 
 
 @dataclass(frozen=True, slots=True)
-class Row:
+class ConsolidatedLineRecord:
     """A fuel or toll event that may be a row of a consolidated bill."""
 
     received: Received
@@ -26,7 +26,7 @@ class Row:
     """The event as bytes."""
 
 
-def as_row(row: Row, entry: Entry, state: MappingState) -> Verdict | None:
+def as_consolidated_line(row: ConsolidatedLineRecord, entry: DocumentState, state: MappingState) -> ExportResult | None:
     """The result of an event that is a row of a consolidated bill. None if the event is a document of its own.
 
     A document that has or had a record in Sage, or a claim, is never a row.
@@ -36,7 +36,7 @@ def as_row(row: Row, entry: Entry, state: MappingState) -> Verdict | None:
         entry: The ledger entry of the document.
         state: The settings in force.
     """
-    if entry.posted is not None or entry.claim is not None or entry.retired:
+    if entry.posted is not None or entry.claim is not None or entry.former_records:
         return None
     known, document = entry.grouped is not None, row.received.document
     if isinstance(document, SourceDocument):
@@ -46,23 +46,23 @@ def as_row(row: Row, entry: Entry, state: MappingState) -> Verdict | None:
     return None if placed is None else _verdict(row, entry, placed)
 
 
-def _verdict(row: Row, entry: Entry, placed: Placed) -> Verdict:
-    verdict = verdict_of(placed.answer)
+def _verdict(row: ConsolidatedLineRecord, entry: DocumentState, placed: Placed) -> ExportResult:
+    result = result_of(placed.answer)
     if not placed.moves:
-        return verdict
-    grouped = Grouped(row.received.revision, placed.group)
+        return result
+    grouped = Consolidated(row.received.revision, placed.group)
     if placed.group is None:
-        return replace(verdict, moved=Moved(grouped, None))
+        return replace(result, moved=MovedTransaction(grouped, None))
     event = decode(EventKind(row.received.event_type), row.value)
     document = row.received.document
     if isinstance(event, FuelTransactionCreated | TollTransactionCreated) and isinstance(document, SourceDocument):
-        return replace(verdict, moved=Moved(grouped, roadside_rows.encode(document, event)))
+        return replace(result, moved=MovedTransaction(grouped, roadside_rows.encode(document, event)))
     raise TypeError(f"{entry.key} is no fuel or toll transaction")
 
 
-def stands(entry: Entry, revision: str) -> Verdict | None:
+def is_placed_finally(entry: DocumentState, revision: str) -> ExportResult | None:
     """The result if the same content is a line of a consolidated bill already: nothing is written again."""
     grouped = entry.grouped
     if grouped is None or grouped.group is None or grouped.revision != revision or entry.posted is not None:
         return None
-    return Verdict(Outcome.SKIPPED, Code.GROUPED, f"it is a line of {grouped.group}", from_ledger=True)
+    return ExportResult(Outcome.SKIPPED, Code.GROUPED, f"it is a line of {grouped.group}", from_ledger=True)

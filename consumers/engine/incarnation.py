@@ -19,7 +19,7 @@ from aiokafka import AIOKafkaConsumer, AIOKafkaProducer
 from aiokafka.structs import TopicPartition
 
 from consumers.engine.ledger import INTERNAL
-from consumers.engine.ledger_store import Change, Ledger
+from consumers.engine.ledger_store import LedgerRecord, LedgerStore
 from consumers.kafka_reader import KafkaReader
 from consumers.stopping import stop_client
 
@@ -38,7 +38,7 @@ class PartitionsChangedError(Exception):
 
 
 @dataclass(frozen=True, slots=True)
-class Mark:
+class TopicGeneration:
     """The content of the mark's record."""
 
     id: str
@@ -47,25 +47,25 @@ class Mark:
     """The number of partitions that the ledger topic had at the start."""
 
 
-def encode(mark: Mark) -> bytes:
+def encode(mark: TopicGeneration) -> bytes:
     """Encode the mark as the record's value."""
     return orjson.dumps(mark)
 
 
-def decode(value: bytes) -> Mark:
+def decode(value: bytes) -> TopicGeneration:
     """Decode a record's value.
 
     Raises:
         ValueError, KeyError: The value is no mark.
     """
     body = orjson.loads(value)
-    return Mark(str(body["id"]), int(body["partitions"]))
+    return TopicGeneration(str(body["id"]), int(body["partitions"]))
 
 
-async def begin(
+async def stamp_or_check(
     kafka: Mapping[str, object],
     producers: Mapping[TopicPartition, AIOKafkaProducer],
-    restored: Mapping[TopicPartition, Ledger],
+    restored: Mapping[TopicPartition, LedgerStore],
     *,
     check_crcs: bool = True,
 ) -> None:
@@ -103,13 +103,15 @@ def _expect(counts: Mapping[str, int], ledger: TopicPartition, value: bytes) -> 
         raise PartitionsChangedError(f"{ledger.topic} began with {was} partitions and has {now}: {MAY_NOT}")
 
 
-async def _mark(ledger: TopicPartition, partitions: int, producer: AIOKafkaProducer, copy: Ledger) -> None:
-    value = encode(Mark(uuid4().hex, partitions))  # real randomness, not the injected one: no two logs may share an id
+async def _mark(ledger: TopicPartition, partitions: int, producer: AIOKafkaProducer, copy: LedgerStore) -> None:
+    value = encode(
+        TopicGeneration(uuid4().hex, partitions)
+    )  # real randomness, not the injected one: no two logs may share an id
     await producer.begin_transaction()
     sent = await producer.send(ledger.topic, key=MARK.encode(), value=value, partition=ledger.partition)
     offset = (await sent).offset
     await producer.commit_transaction()
-    copy.apply([Change(MARK, value, offset=offset)], offset + 1)
+    copy.apply([LedgerRecord(MARK, value, offset=offset)], offset + 1)
 
 
 async def _first_marks(
@@ -128,8 +130,8 @@ async def _first_marks(
     return {ledger: value for ledger, (_, key, value) in found.items() if key == MARK.encode() and value is not None}
 
 
-async def same(
-    consumer: AIOKafkaConsumer, ends: Mapping[TopicPartition, int], copies: Mapping[TopicPartition, Ledger]
+async def unchanged(
+    consumer: AIOKafkaConsumer, ends: Mapping[TopicPartition, int], copies: Mapping[TopicPartition, LedgerStore]
 ) -> set[TopicPartition]:
     """The ledger partitions whose topic is still the one that their local store was read from."""
     marks = {ledger: at for ledger, copy in copies.items() if (at := copy.internal_offset(MARK)) is not None}

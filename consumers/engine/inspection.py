@@ -3,21 +3,21 @@
 from collections.abc import Sequence
 from datetime import UTC
 
-from consumers.engine.correction import Decision, Wanted, decide
-from consumers.engine.knobs import Time
+from consumers.engine.config import Clock
+from consumers.engine.correction import Decision, Replacement, plan_correction
 from consumers.engine.ledger import Posted
-from consumers.engine.work import Work
+from consumers.engine.work import WorkItem
 from sage_client import Login, SageClient
 
 
 class Inspection:
     """Reads the existing records of changed documents. One per lane: the lane of the records' company."""
 
-    def __init__(self, client: SageClient, time: Time) -> None:
+    def __init__(self, client: SageClient, time: Clock) -> None:
         self._client = client
         self._time = time
 
-    async def inspect(self, login: Login, batch: Sequence[Work]) -> list[tuple[Work, Decision]]:
+    async def inspect(self, login: Login, batch: Sequence[WorkItem]) -> list[tuple[WorkItem, Decision]]:
         """Read the existing records, and decide what to do with each.
 
         Args:
@@ -34,15 +34,15 @@ class Inspection:
         return [
             (
                 work,
-                decide(
+                plan_correction(
                     posted,
                     there.get(posted.record_no),
-                    Wanted(
+                    Replacement(
                         work.document,
                         work.party_id,
                         today,
-                        work.consented,
-                        work.unsure,
+                        work.confirmed_missing,
+                        work.update_maybe_applied,
                         work.by_deletion,
                         work.not_before,
                     ),
@@ -52,7 +52,7 @@ class Inspection:
         ]
 
 
-def _posted(work: Work) -> Posted:
+def _posted(work: WorkItem) -> Posted:
     if work.step is None:
         raise ValueError(f"{work.key} has nothing to be looked at")
     return work.step.posted

@@ -13,12 +13,12 @@ from aiokafka import AIOKafkaProducer
 from aiokafka.structs import OffsetAndMetadata, RecordMetadata, TopicPartition
 
 from consumers.engine import metrics
-from consumers.engine.ledger import Entry, encode
-from consumers.engine.ledger_store import Change, Ledger
+from consumers.engine.ledger import DocumentState, encode
+from consumers.engine.ledger_store import LedgerRecord, LedgerStore
 from consumers.engine.offsets import OffsetTracker
 from consumers.engine.sizes import TRANSACTION
 
-LARGEST = 2_000
+MAX_BATCH = 2_000
 """Maximum number of notes in one transaction: enough to fill a round trip, few enough to end before its time-out."""
 
 
@@ -27,7 +27,7 @@ class LedgerReplacedError(Exception):
 
 
 @dataclass(frozen=True, slots=True)
-class Outgoing:
+class OutputRecord:
     """A record for an outbound topic. Its key decides its partition there."""
 
     topic: str
@@ -37,12 +37,12 @@ class Outgoing:
 
 
 @dataclass(frozen=True, slots=True)
-class Note:
+class PendingWrite:
     """A write that takes effect all at once: a ledger entry, outbound records, the end of a source record."""
 
-    entry: Entry | None = None
-    outgoing: tuple[Outgoing, ...] = ()
-    ended: int | None = None
+    entry: DocumentState | None = None
+    outgoing: tuple[OutputRecord, ...] = ()
+    completed_offset: int | None = None
     """Offset of the source record that ends with this note. None if none does."""
     internal: tuple[tuple[str, bytes], ...] = ()
     """Internal records for the ledger: name (with the prefix `ledger.INTERNAL`) and value."""
@@ -56,7 +56,7 @@ class Note:
 
 
 @dataclass(frozen=True, slots=True)
-class JournalPlace:
+class TransactionScope:
     """A source partition, its ledger topic, and the consumer group that commits its offsets."""
 
     source: TopicPartition
@@ -64,7 +64,7 @@ class JournalPlace:
     group_id: str
 
 
-class Journal:
+class TransactionWriter:
     """The only writer of one partition's ledger, fenced by its producer's transactional id.
 
     If a transaction does not commit, the journal has failed for good. Nothing of the transaction is visible, the
@@ -81,8 +81,8 @@ class Journal:
     def __init__(
         self,
         producer: AIOKafkaProducer,
-        place: JournalPlace,
-        ledger: Ledger,
+        place: TransactionScope,
+        ledger: LedgerStore,
         tracker: OffsetTracker,
         on_failure: Callable[[BaseException], None],
     ) -> None:
@@ -91,14 +91,14 @@ class Journal:
         self._ledger = ledger
         self._tracker = tracker
         self._on_failure = on_failure
-        self._pending: list[tuple[Note, asyncio.Future[None]]] = []
+        self._pending: list[tuple[PendingWrite, asyncio.Future[None]]] = []
         self._wake = asyncio.Event()
         self._closing = False
         self._committed: int | None = None
         self._failure: BaseException | None = None
         self._task = asyncio.create_task(self._run(), name=f"journal {place.source.topic}:{place.source.partition}")
 
-    def write(self, note: Note) -> asyncio.Future[None]:
+    def write(self, note: PendingWrite) -> asyncio.Future[None]:
         """Request a write. The returned future is done once the note is durable and in the local ledger.
 
         If the journal fails, the future fails with its error. A caller need not await the future.
@@ -145,17 +145,17 @@ class Journal:
     def _fitting(self) -> int:
         """Number of pending notes that go into one transaction: a few large ones, or many small ones."""
         size = 0
-        for count, (note, _) in enumerate(islice(self._pending, LARGEST)):
+        for count, (note, _) in enumerate(islice(self._pending, MAX_BATCH)):
             size += note.size
             if count and size > TRANSACTION:
                 return count
-        return LARGEST
+        return MAX_BATCH
 
-    async def _commit(self, notes: Sequence[Note]) -> None:
+    async def _commit(self, notes: Sequence[PendingWrite]) -> None:
         """Write the notes in one transaction, with the offset that is committable once they are durable."""
         for note in notes:
-            if note.ended is not None:
-                self._tracker.end(note.ended)
+            if note.completed_offset is not None:
+                self._tracker.end(note.completed_offset)
         offset = self._tracker.committable
         moved = offset is not None and offset != self._committed
         if not notes and not moved:
@@ -163,7 +163,7 @@ class Journal:
         producer = self._producer
         await producer.begin_transaction()
         sent: list[asyncio.Future[RecordMetadata]] = []
-        changes: list[Change] = []
+        changes: list[LedgerRecord] = []
         ledgered: list[asyncio.Future[RecordMetadata]] = []
         for note in notes:
             for change in _changes(note):
@@ -186,7 +186,7 @@ class Journal:
         if changes:
             self._ledger.apply(changes, checkpoint)
 
-    def _checkpoint_after(self, changes: Sequence[Change]) -> int | None:
+    def _checkpoint_after(self, changes: Sequence[LedgerRecord]) -> int | None:
         """The offset up to which the local ledger is complete after these changes: nobody else writes the partition."""
         checkpoint = self._ledger.checkpoint
         for change in changes:
@@ -197,7 +197,7 @@ class Journal:
             checkpoint = change.offset + 1
         return checkpoint
 
-    async def _send_to_ledger(self, change: Change) -> "asyncio.Future[RecordMetadata]":
+    async def _send_to_ledger(self, change: LedgerRecord) -> "asyncio.Future[RecordMetadata]":
         sent: asyncio.Future[RecordMetadata] = await self._producer.send(
             self._place.ledger_topic,
             key=change.key.encode(),
@@ -206,7 +206,7 @@ class Journal:
         )
         return sent
 
-    async def _send(self, out: Outgoing) -> "asyncio.Future[RecordMetadata]":
+    async def _send(self, out: OutputRecord) -> "asyncio.Future[RecordMetadata]":
         if out.key is not None or out.value is not None:
             sent: asyncio.Future[RecordMetadata] = await self._producer.send(
                 out.topic, key=out.key, value=out.value, headers=list(out.headers)
@@ -219,7 +219,7 @@ class Journal:
         sent = await self._producer.send_batch(batch, out.topic, partition=min(partitions))
         return sent  # noqa: RET504 - named above for its type, which aiokafka does not declare
 
-    def _fail(self, batch: Sequence[tuple[Note, asyncio.Future[None]]], error: BaseException) -> None:
+    def _fail(self, batch: Sequence[tuple[PendingWrite, asyncio.Future[None]]], error: BaseException) -> None:
         if isinstance(error, asyncio.CancelledError):
             error = ConnectionAbortedError("the partition was given up before this was committed")
         self._failure = error
@@ -230,10 +230,10 @@ class Journal:
         self._on_failure(error)
 
 
-def _changes(note: Note) -> list[Change]:
+def _changes(note: PendingWrite) -> list[LedgerRecord]:
     """The note's records for the ledger topic."""
-    entry = [] if note.entry is None else [Change(note.entry.key, encode(note.entry), note.entry)]
-    return entry + [Change(name, value) for name, value in note.internal]
+    entry = [] if note.entry is None else [LedgerRecord(note.entry.key, encode(note.entry), note.entry)]
+    return entry + [LedgerRecord(name, value) for name, value in note.internal]
 
 
 def _fail(future: asyncio.Future[None], error: BaseException) -> None:

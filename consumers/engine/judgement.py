@@ -8,10 +8,10 @@ from dataclasses import replace
 from enum import Enum, auto
 from typing import TypeVar
 
-from consumers.engine.grouping import stands
-from consumers.engine.ledger import OTHER_REVISION, Claim, Entry, Marked, Posted, Retired
+from consumers.engine.grouping import is_placed_finally
+from consumers.engine.ledger import REVISION_UNKNOWN, Claim, DocumentState, FormerRecord, MarkedSynced, Posted
 from consumers.engine.sequence import Turn, in_words
-from consumers.engine.work import Verdict, verdict_of
+from consumers.engine.work import ExportResult, result_of
 from domain.categories import Side
 from domain.codes import Code
 from domain.commands import Command, MarkSynced, Retry, said
@@ -35,16 +35,16 @@ _UNDER_OTHER_KEY = frozenset({Code.BILLED_UNDER_OTHER_KEY, Code.BILLED_OTHERWISE
 _TAKES_BACK = "; this event takes the bill back, and reaches only what its own key posted"
 
 
-class Next(Enum):
+class NextStep(Enum):
     """The next step of a revision that the ledger cannot answer."""
 
-    LOOK_UP = auto()
+    RECONCILE = auto()
     """Look the document up in Sage first: one of its calls has no outcome."""
     MAP = auto()
     """Map the event with the settings in force; then post it if they allow, or correct the existing record."""
 
 
-def as_known(entry: Entry, received: Received) -> Received:
+def as_known(entry: DocumentState, received: Received) -> Received:
     """Adapt what was read from an event to what the ledger knows of the document.
 
     The revision becomes the one under which an earlier version stored the same content (that version took lists as
@@ -68,7 +68,7 @@ def _takes_back(document: SourceDocument | Skipped | Rejected) -> bool:
     return isinstance(document, Skipped) and document.code in NOTHING_TO_BOOK
 
 
-def judge(entry: Entry, revision: str, turn: Turn = Turn.NEWEST) -> Verdict | Next:
+def decide(entry: DocumentState, revision: str, turn: Turn = Turn.NEWEST) -> ExportResult | NextStep:
     """Answer a revision from the ledger, or return the next step.
 
     Args:
@@ -79,23 +79,23 @@ def judge(entry: Entry, revision: str, turn: Turn = Turn.NEWEST) -> Verdict | Ne
     """
     if entry.claim is not None:
         looks = revision == entry.claim.revision or turn is Turn.NEWEST
-        return Next.LOOK_UP if looks else _too_late(entry, turn)
+        return NextStep.RECONCILE if looks else _too_late(entry, turn)
     # If the existing record was not found at the last look, a new event asks Sage again.
     asks = turn is Turn.NEWEST and lost(entry)
-    if not asks and (same := _stands_already(entry, revision) or stands(entry, revision)) is not None:
-        return replace(same, newest=turn is Turn.NEWEST)
+    if not asks and (same := _is_final_already(entry, revision) or is_placed_finally(entry, revision)) is not None:
+        return replace(same, records_newer_revision=turn is Turn.NEWEST)
     told = entry.last if turn is Turn.PAST else None
     if turn in (Turn.AHEAD, Turn.CONTRADICTED) or (told is not None and told.revision != revision):
         return _too_late(entry, turn)
-    if entry.marked is not None or (entry.posted is not None and entry.posted.revision == OTHER_REVISION):
-        return changed(entry)
+    if entry.marked is not None or (entry.posted is not None and entry.posted.revision == REVISION_UNKNOWN):
+        return reject_changed(entry)
     if told is not None and told.by_sage:
         # The same event gets Sage's refusal again. Another event of the same content asks Sage anew.
-        return Verdict(told.outcome, told.code, told.detail, told.blocked_by, from_ledger=True)
-    return Next.MAP
+        return ExportResult(told.outcome, told.code, told.detail, told.blocked_by, from_ledger=True)
+    return NextStep.MAP
 
 
-def _too_late(entry: Entry, turn: Turn) -> Verdict:
+def _too_late(entry: DocumentState, turn: Turn) -> ExportResult:
     """The result of an event that comes too late, or whose place in the order of events cannot be known.
 
     An event of unknown place is kept in the ledger, so that a person may still ask for it; but not if the ledger keeps
@@ -108,22 +108,22 @@ def _too_late(entry: Entry, turn: Turn) -> Verdict:
         case Turn.CONTRADICTED:
             code, why = Code.EVENT_ID_REUSED, "the document's newest event has its id and timestamp, and other content"
         case _:
-            return Verdict(Outcome.SKIPPED, Code.SUPERSEDED, in_words(entry), from_ledger=True)
+            return ExportResult(Outcome.SKIPPED, Code.SUPERSEDED, in_words(entry), from_ledger=True)
     kept_already = entry.parked is not None or entry.claim is not None
-    return Verdict(Outcome.REJECTED, code, why, stands=True, from_ledger=kept_already)
+    return ExportResult(Outcome.REJECTED, code, why, final_on_replay=True, from_ledger=kept_already)
 
 
-def _stands_already(entry: Entry, revision: str) -> Verdict | None:
+def _is_final_already(entry: DocumentState, revision: str) -> ExportResult | None:
     """The result if the same content is in Sage already: we posted it, or a person marked it as synced."""
     if entry.posted is not None and entry.posted.revision == revision and entry.marked is None:
         sage = SageAnswer(entry.posted.record_no, entry.posted.control_id)
-        return Verdict(Outcome.ALREADY_POSTED, sage=sage, from_ledger=True)
+        return ExportResult(Outcome.ALREADY_POSTED, sage=sage, from_ledger=True)
     if entry.marked is not None and entry.marked.revision == revision:
-        return Verdict(Outcome.SKIPPED, Code.MARKED_SYNCED, f"marked by {entry.marked.by}", from_ledger=True)
+        return ExportResult(Outcome.SKIPPED, Code.MARKED_SYNCED, f"marked by {entry.marked.by}", from_ledger=True)
     return None
 
 
-def changed(entry: Entry) -> Verdict:
+def reject_changed(entry: DocumentState) -> ExportResult:
     """Reject a revision whose document is in Sage with content that a person gave it. Such a record is not corrected.
 
     A record that we posted is corrected (docs/decisions/0023-what-changed-after-posting-is-corrected.md).
@@ -143,15 +143,15 @@ def changed(entry: Entry) -> Verdict:
         sage = SageAnswer(marked.record_no)
     else:
         raise ValueError(f"{entry.key} does not stand in Sage")
-    return Verdict(Outcome.REJECTED, code, detail, sage=sage)
+    return ExportResult(Outcome.REJECTED, code, detail, sage=sage)
 
 
-def mapped(
+def plan_export(
     standing: Posted | None,
     answer: Document | Skipped | Deferred | Rejected,
     state: MappingState,
-    retired: Sequence[Retired] = (),
-) -> Document | Verdict | None:
+    retired: Sequence[FormerRecord] = (),
+) -> Document | ExportResult | None:
     """Combine the outcome of mapping a revision with the existing Sage record, if there is one.
 
     Args:
@@ -170,15 +170,15 @@ def mapped(
     if isinstance(setting, ConnectionSetting) and setting.state is ConnectionStatus.PAUSED:
         # For a document that moves, this is the connection that it leaves. A document that is zero now waits here too.
         key = ConnectionKey(standing.connection.subsidiary_id).canonical
-        return verdict_of(Deferred(Code.CONNECTION_PAUSED, "the connection of what stands in Sage is paused", (key,)))
+        return result_of(Deferred(Code.CONNECTION_PAUSED, "the connection of what stands in Sage is paused", (key,)))
     if isinstance(answer, Document):
         return answer
     if isinstance(answer, Skipped) and answer.code in NOTHING_TO_BOOK:
         return _taken_back(standing, setting) if answer.code is Code.WITHDRAWN else None
-    return _left_standing(standing, answer)
+    return _left_posted(standing, answer)
 
 
-def _taken_back(standing: Posted, setting: ConnectionSetting | Invalid | None) -> Verdict | None:
+def _taken_back(standing: Posted, setting: ConnectionSetting | Invalid | None) -> ExportResult | None:
     """Decide what happens to the existing record of a withdrawn document. None: it is removed.
 
     The withdrawal is mapped without any setting, so the settings of the existing record are checked here: if the
@@ -186,42 +186,42 @@ def _taken_back(standing: Posted, setting: ConnectionSetting | Invalid | None) -
     """
     key = ConnectionKey(standing.connection.subsidiary_id).canonical
     if isinstance(setting, Invalid):
-        return verdict_of(Deferred(Code.SETTING_INVALID, f"{key}: {setting.reason}", (key,)))
+        return result_of(Deferred(Code.SETTING_INVALID, f"{key}: {setting.reason}", (key,)))
     if setting is None:
-        return _left_standing(standing, Skipped(Code.NOT_CONNECTED, "the subsidiary of what stands has no connection"))
+        return _left_posted(standing, Skipped(Code.NOT_CONNECTED, "the subsidiary of what stands has no connection"))
     side = setting.ap if standing.sage_object in AP_OBJECTS else setting.ar
     if not side.active:
-        return _left_standing(standing, Skipped(Code.SIDE_OFF, "the side of what stands is off"))
+        return _left_posted(standing, Skipped(Code.SIDE_OFF, "the side of what stands is off"))
     return None
 
 
-def _left_standing(standing: Posted, answer: Skipped | Deferred | Rejected) -> Verdict:
+def _left_posted(standing: Posted, answer: Skipped | Deferred | Rejected) -> ExportResult:
     """The result that leaves the existing record as it is. A rejection names the record, for whoever has to act."""
     sage = SageAnswer(standing.record_no)
     match answer:
         case Deferred():
-            return verdict_of(answer)
+            return result_of(answer)
         case Rejected():
             detail = f"{answer.detail}; record {standing.record_no} stands in Sage as it was posted"
-            return replace(verdict_of(answer), detail=detail, sage=sage)
+            return replace(result_of(answer), detail=detail, sage=sage)
         case Skipped():
             detail = f"record {standing.record_no} stands in Sage, and this revision is not exported: {answer.code}, "
-            return Verdict(Outcome.REJECTED, Code.CHANGED_AFTER_POSTING, detail + answer.detail, sage=sage)
+            return ExportResult(Outcome.REJECTED, Code.CHANGED_AFTER_POSTING, detail + answer.detail, sage=sage)
 
 
-def _not_posted(answer: Skipped | Deferred | Rejected, retired: Sequence[Retired]) -> Verdict:
+def _not_posted(answer: Skipped | Deferred | Rejected, retired: Sequence[FormerRecord]) -> ExportResult:
     """The result if no record exists.
 
     If a record was removed for a correction, the document is rejected and not skipped for a setting: else nobody would
     notice that it is missing.
     """
     if not retired or not isinstance(answer, Skipped) or answer.code in NOTHING_TO_BOOK:
-        return verdict_of(answer)
+        return result_of(answer)
     detail = f"record {retired[-1].record_no} was taken back to be corrected, and this is not exported now: "
-    return Verdict(Outcome.REJECTED, Code.CHANGED_AFTER_POSTING, f"{detail}{answer.code}, {answer.detail}")
+    return ExportResult(Outcome.REJECTED, Code.CHANGED_AFTER_POSTING, f"{detail}{answer.code}, {answer.detail}")
 
 
-def unchanged(standing: Posted | None, received: Received, document: Document) -> Verdict | None:
+def already_booked(standing: Posted | None, received: Received, document: Document) -> ExportResult | None:
     """The result if a new revision books the same as before: nothing is corrected, only the revision is stored.
 
     If an earlier version posted the record, the ledger has no content hash of it. Then the revisions have to be equal
@@ -236,7 +236,7 @@ def unchanged(standing: Posted | None, received: Received, document: Document) -
         same = standing.content in contents_of(document)
     else:
         same = standing.revision in former_revisions(received.document)
-    return _as_it_stands(standing, received, document, standing.content) if same else None
+    return _as_booked(standing, received, document, standing.content) if same else None
 
 
 def books_the_same(standing: Posted, received: Received, document: Document) -> bool:
@@ -267,39 +267,39 @@ def same_party(standing: Posted, document: Document, found: str | Rejected) -> b
     return found == standing.party_id or (isinstance(found, Rejected) and known != "" and known == standing.alvys_party)
 
 
-def stands_already(standing: Posted, received: Received, document: Document) -> Verdict:
+def is_booked_already(standing: Posted, received: Received, document: Document) -> ExportResult:
     """The result for the same books under the same party, if the event names the party or orders lines otherwise."""
-    return _as_it_stands(standing, received, document, content_of(document))
+    return _as_booked(standing, received, document, content_of(document))
 
 
-def _as_it_stands(standing: Posted, received: Received, document: Document, content: str) -> Verdict:
+def _as_booked(standing: Posted, received: Received, document: Document, content: str) -> ExportResult:
     sage = SageAnswer(standing.record_no, standing.control_id)
     posted = replace(
         standing,
         revision=received.revision,
-        connection=_where_it_stands(standing.connection, document.connection),
+        connection=_keep_company_of(standing.connection, document.connection),
         content=content,
         said=said_of(received.document) if isinstance(received.document, SourceDocument) else "",
         alvys_party=alvys_party(document.source) or standing.alvys_party,
     )
-    return Verdict(Outcome.ALREADY_POSTED, detail="what it books is what stands already", sage=sage, posted=posted)
+    return ExportResult(Outcome.ALREADY_POSTED, detail="what it books is what stands already", sage=sage, posted=posted)
 
 
-def _where_it_stands(was: Connection, now: Connection) -> Connection:
+def _keep_company_of(was: Connection, now: Connection) -> Connection:
     """The connection of the existing record, which stays in its company and entity wherever the subsidiary is now."""
     return now if (now.company_id, now.entity_id) == (was.company_id, was.entity_id) else was
 
 
-def marked(entry: Entry, revision: str, command: MarkSynced) -> Verdict:
+def mark_synced(entry: DocumentState, revision: str, command: MarkSynced) -> ExportResult:
     """The result for a revision that a person entered in Sage by hand and marks as synced."""
     earlier = entry.marked.claim if entry.marked is not None else None
     by = said(command)
     sage = SageAnswer(command.record_no) if command.record_no else None
-    mark = Marked(revision, by, command.record_no, _at(command), entry.claim or earlier)
-    return Verdict(Outcome.SKIPPED, Code.MARKED_SYNCED, f"marked by {by}", sage=sage, marked=mark)
+    mark = MarkedSynced(revision, by, command.record_no, _at(command), entry.claim or earlier)
+    return ExportResult(Outcome.SKIPPED, Code.MARKED_SYNCED, f"marked by {by}", sage=sage, marked=mark)
 
 
-def with_present_credentials(known: Known, settings: MappingState) -> Known:
+def with_current_credentials(known: Known, settings: MappingState) -> Known:
     """Keep the company of the old call, but use today's credentials, which may have been renamed."""
     was = known.connection
     now = settings.connection(was.subsidiary_id)
@@ -308,7 +308,7 @@ def with_present_credentials(known: Known, settings: MappingState) -> Known:
     return known
 
 
-def deletes(known: Posted | Retired, settings: MappingState) -> bool:
+def deletes(known: Posted | FormerRecord, settings: MappingState) -> bool:
     """Whether the settings of the record's connection say that a posted, unpaid record is corrected by deletion."""
     setting = settings.connection(known.connection.subsidiary_id)
     if not isinstance(setting, ConnectionSetting):
@@ -317,13 +317,13 @@ def deletes(known: Posted | Retired, settings: MappingState) -> bool:
     return side.correct_posted_by == "deletion"
 
 
-def against_what_stands(
+def plan_against_existing(
     standing: Posted | None,
-    retired: Sequence[Retired],
+    retired: Sequence[FormerRecord],
     received: Received,
     document: Document,
     settings: MappingState,
-) -> Document | Verdict:
+) -> Document | ExportResult:
     """Return the document to post, or a result if its content is in Sage already.
 
     Args:
@@ -337,22 +337,22 @@ def against_what_stands(
         # The record was removed on an open day. The new posting may use the first open day as well: else a closed
         # period would leave nothing in Sage.
         document = replace(document, first_open_day=True)
-    return unchanged(standing, received, document) or document
+    return already_booked(standing, received, document) or document
 
 
-def lost(entry: Entry) -> bool:
+def lost(entry: DocumentState) -> bool:
     """Whether the existing record was not found in Sage at the last look."""
     return entry.last is not None and entry.last.code is Code.STANDING_NOT_FOUND
 
 
-def unmarked(entry: Entry) -> Entry:
+def clear_mark(entry: DocumentState) -> DocumentState:
     """Clear the mark, because a person asks again. A call that was in doubt before the mark is in doubt again."""
     if entry.marked is None:
         return entry
     return replace(entry, marked=None, claim=entry.claim or entry.marked.claim)
 
 
-def overtaken(entry: Entry, command: Command) -> bool:
+def is_stale(entry: DocumentState, command: Command) -> bool:
     """Whether the document's mark shows that a command is older than the state it would change now.
 
     A command may be read twice, because its worker stopped before it was complete. An old retry must not clear a newer

@@ -12,20 +12,20 @@ from dataclasses import replace
 import structlog
 
 from consumers.engine import metrics
-from consumers.engine.aside import SetAside, Wakes
+from consumers.engine.aside import CircuitBreakers, ParkedDocuments
 from consumers.engine.calls import call_of, claim_of
-from consumers.engine.correction import Decision, NotCorrected, later_day
-from consumers.engine.doubt import Doubts
+from consumers.engine.config import Clock, ExportConfig, full_jitter
+from consumers.engine.correction import CorrectionRefused, Decision, later_day
+from consumers.engine.doubt import InDoubt
 from consumers.engine.inspection import Inspection
-from consumers.engine.knobs import Knobs, Time, jittered
 from consumers.engine.leases import Leases
 from consumers.engine.ledger import Claim, Posted
-from consumers.engine.periods import Periods
-from consumers.engine.places import CredentialsMissingError, Place, Sage, place_of
-from consumers.engine.preparation import Preparation
+from consumers.engine.periods import ClosedPeriods
+from consumers.engine.places import CredentialsMissingError, SageAccess, SageEndpoint, endpoint_of
+from consumers.engine.preparation import Enrichment
 from consumers.engine.twins import Twins, has_two_names, held_back, names_of
 from consumers.engine.verdicts import executed, not_corrected, not_permitted, refused, sage_answer
-from consumers.engine.work import Gone, Inspect, Owner, Verdict, Work
+from consumers.engine.work import ExportResult, NoLongerPosted, PartitionHandle, ReadExisting, WorkItem
 from domain.codes import Code
 from domain.documents import Connection, SageObject
 from domain.outcomes import Outcome
@@ -43,7 +43,7 @@ log = structlog.get_logger(__name__)
 _AGAIN_AT_ONCE = TooLateError | PeriodClosedError | ReversalDateError
 """Errors that are no trouble of the company's: nothing was sent, or the next call gets another date."""
 
-Stream = tuple[Place, SageObject, bool]
+Stream = tuple[SageEndpoint, SageObject, bool]
 """Documents that may share one request: of one place and one kind, since the user may be refused a kind. The flag keeps
 documents to post apart from documents whose existing record is read first."""
 
@@ -63,66 +63,66 @@ class Lane:
     def __init__(
         self,
         company_id: str,
-        sage: Sage,
-        wakes: Wakes,
-        knobs: Knobs,
-        time: Time,
-        pass_on: Callable[[Work], None],
+        sage: SageAccess,
+        wakes: ParkedDocuments,
+        config: ExportConfig,
+        time: Clock,
+        pass_on: Callable[[WorkItem], None],
     ) -> None:
         self.company_id = company_id
         self._client = sage.client
         self._login = sage.login
-        self._knobs = knobs
+        self._config = config
         self._time = time
-        self._preparation = Preparation(sage.client, knobs, time)
-        self._periods = Periods(knobs, time)
+        self._preparation = Enrichment(sage.client, config, time)
+        self._periods = ClosedPeriods(config, time)
         self._inspection = Inspection(sage.client, time)
         self._twins = Twins(sage.client)
         self._one_of_two_names = asyncio.Lock()
         self._pass_on = pass_on
         """Hands a work item to the lane of the company that its next call goes to."""
-        self._queues: dict[Stream, deque[Work]] = {}
+        self._queues: dict[Stream, deque[WorkItem]] = {}
         self._filled = asyncio.Event()
-        self._claimed: asyncio.Queue[list[Work]] = asyncio.Queue(maxsize=1)
-        self._running_time = knobs.exchange + knobs.execution
+        self._claimed: asyncio.Queue[list[WorkItem]] = asyncio.Queue(maxsize=1)
+        self._running_time = config.request_timeout + config.max_execution_time
         """The part of a lease after the latest moment at which its call may begin."""
         self._hurry = asyncio.Event()
         self._failures = 0
         self._unheard = 0
         """Number of requests in a row without any answer."""
         self._failing_since: float | None = None
-        self._aside = SetAside(company_id, sage, wakes, knobs, time)
-        self._leases = Leases(knobs.lease, time)
-        self._doubts = Doubts(company_id, sage, self._aside, self._leases, knobs, time)
+        self._aside = CircuitBreakers(company_id, sage, wakes, config, time)
+        self._leases = Leases(config.lease, time)
+        self._doubts = InDoubt(company_id, sage, self._aside, self._leases, config, time)
         self._tasks = [
             asyncio.create_task(self._run_claims(), name=f"lane {company_id} claims"),
             *(
                 asyncio.create_task(self._run_posts(), name=f"lane {company_id} posts")
-                for _ in range(knobs.requests_in_flight)
+                for _ in range(config.requests_in_flight)
             ),
             asyncio.create_task(self._doubts.run(), name=f"lane {company_id} doubts"),
         ]
 
-    def submit(self, work: Work) -> None:
+    def send(self, work: WorkItem) -> None:
         """Take a mapped document. It is posted, or parked if a circuit is open."""
-        if (verdict := self._aside.admit(work)) is not None:
-            work.owner.finish(work, verdict)
+        if (result := self._aside.admit(work)) is not None:
+            work.owner.complete(work, result)
             return
         self._queue(work)
 
-    def _queue(self, work: Work) -> None:
+    def _queue(self, work: WorkItem) -> None:
         self._queues.setdefault(_stream(work), deque()).append(work)
         self._filled.set()
 
-    def doubt(self, work: Work) -> None:
+    def reconcile(self, work: WorkItem) -> None:
         """Take a document whose claim has no outcome. It is looked up in Sage before anything is sent."""
         self._doubts.add(work)
 
-    def give_back(self, owner: Owner) -> None:
+    def release_partition(self, owner: PartitionHandle) -> None:
         """Drop the documents of a partition that is being released, except those that are on their way to Sage."""
         self._hurry.set()  # end the wait before a resend: some documents of the batch may not be sent any more
         self._hurry = asyncio.Event()
-        self._doubts.give_back(owner)
+        self._doubts.release_partition(owner)
         for stream, queue in list(self._queues.items()):
             self._queues[stream] = deque(work for work in queue if not self._given_back(work, owner))
         waiting = [self._claimed.get_nowait() for _ in range(self._claimed.qsize())]
@@ -130,14 +130,14 @@ class Lane:
             self._claimed.put_nowait([work for work in batch if not self._given_back(work, owner)])
 
     @staticmethod
-    def _given_back(work: Work, owner: Owner) -> bool:
+    def _given_back(work: WorkItem, owner: PartitionHandle) -> bool:
         if work.owner is not owner:
             return False
         if work.claim is not None:
-            owner.let_go(work)
+            owner.release(work)
         return True
 
-    def holds(self, blocker: str) -> bool:
+    def is_blocked(self, blocker: str) -> bool:
         """Whether the circuit of this blocker is open, so that documents still have to wait."""
         return blocker in self._aside
 
@@ -162,42 +162,42 @@ class Lane:
             batch = await self._next_batch()
             try:
                 login = self._login(batch[0].connection)
-                later: list[tuple[Work, SageError]] = []
+                later: list[tuple[WorkItem, SageError]] = []
                 if batch[0].step is None:
                     batch, later = await self._prepare(login, batch)
                 else:
                     batch = await self._inspect(login, batch)
             except CredentialsMissingError as error:
-                self._block(batch, Verdict(Outcome.DEFERRED, Code.SAGE_SIGN_IN, str(error)))
+                self._block(batch, ExportResult(Outcome.DEFERRED, Code.SAGE_SIGN_IN, str(error)))
                 continue
             except SageError as error:
                 await self._not_taken(batch, error)
                 continue
-            if batch := await self._claim(self._let_on(batch)):
+            if batch := await self._claim(self._admissible(batch)):
                 await self._claimed.put(batch)
             if later:
                 await self._not_taken([work for work, _ in later], later[0][1], others=True)
 
-    async def _next_batch(self) -> list[Work]:
+    async def _next_batch(self) -> list[WorkItem]:
         """The next documents of one stream, in order, without those whose partition was released."""
         while True:
             for stream in list(self._queues):
                 queue = self._queues.pop(stream)
-                batch: list[Work] = []
+                batch: list[WorkItem] = []
                 keys: set[str] = set()
                 lines = 0
-                while queue and len(batch) < self._knobs.batch:
+                while queue and len(batch) < self._config.max_documents_per_request:
                     if not keys.isdisjoint(names := names_of(queue[0])):
                         break  # the same document from two partitions may not be in one request twice
                     lines += queue[0].lines
-                    if batch and lines > self._knobs.lines:
+                    if batch and lines > self._config.max_lines_per_request:
                         break
                     work = queue.popleft()
                     if work.owner.open:
                         batch.append(work)
                         keys |= names
                     elif work.claim is not None:
-                        work.owner.let_go(work)
+                        work.owner.release(work)
                 if queue:
                     self._queues[stream] = queue  # at the end of the dict: the streams of a company take turns
                 if batch:
@@ -206,7 +206,9 @@ class Lane:
             self._filled.clear()
             await self._filled.wait()
 
-    async def _prepare(self, login: Login, batch: Sequence[Work]) -> tuple[list[Work], list[tuple[Work, SageError]]]:
+    async def _prepare(
+        self, login: Login, batch: Sequence[WorkItem]
+    ) -> tuple[list[WorkItem], list[tuple[WorkItem, SageError]]]:
         """Prepare a batch. Documents that cannot be sent get their result here.
 
         Returns:
@@ -214,64 +216,67 @@ class Lane:
             existing record is in neither: it is queued so that the record is read first.
         """
         prepared = await self._preparation.prepare(login, batch)
-        for work, verdict in prepared.against:
-            self._aside.unclear(work)
-            work.owner.finish(work, verdict)
-        held = prepared.held
+        for work, result in prepared.refused:
+            self._aside.record_unknown(work)
+            work.owner.complete(work, result)
+        held = prepared.held_back
         ready = []
         for work in batch:
             if work in held:
                 continue
-            if work.standing is None:
+            if work.existing is None:
                 ready.append(work)
             else:
-                self._look_first(work, work.standing)
-        return ready, prepared.later
+                self._look_first(work, work.existing)
+        return ready, prepared.retry_later
 
-    def _look_first(self, work: Work, standing: Posted) -> None:
+    def _look_first(self, work: WorkItem, standing: Posted) -> None:
         """Queue the document to read its existing Sage record, in the lane of that record's company.
 
         Called once everything that the new posting needs is known.
         """
-        work.step = Inspect(standing)
+        work.step = ReadExisting(standing)
         if work.connection.company_id == self.company_id:
             self._queue(work)
         else:
             self._pass_on(work)
 
-    async def _inspect(self, login: Login, batch: Sequence[Work]) -> list[Work]:
+    async def _inspect(self, login: Login, batch: Sequence[WorkItem]) -> list[WorkItem]:
         """Read the existing records. Returns the documents whose record is to be changed; the others are handled."""
-        return [work for work, decision in await self._inspection.inspect(login, batch) if self._goes(work, decision)]
+        return [work for work, decision in await self._inspection.inspect(login, batch) if self._may_go(work, decision)]
 
-    def _goes(self, work: Work, decision: Decision) -> bool:
+    def _may_go(self, work: WorkItem, decision: Decision) -> bool:
         match decision:
-            case NotCorrected():
-                self._aside.answered(work)
-                work.owner.finish(work, not_corrected(work, decision))
-            case Gone():
-                self._aside.answered(work)
-                work.owner.retired(work, decision)
+            case CorrectionRefused():
+                self._aside.record_success(work)
+                work.owner.complete(work, not_corrected(work, decision))
+            case NoLongerPosted():
+                self._aside.record_success(work)
+                work.owner.existing_removed(work, decision)
             case _:
                 work.step = decision
                 return True
         return False
 
-    async def _claim(self, batch: Iterable[Work]) -> list[Work]:
+    async def _claim(self, batch: Iterable[WorkItem]) -> list[WorkItem]:
         """Write the claims of a batch durably: one transaction per partition, all partitions in parallel."""
-        lease_until = self._time.now() + self._knobs.lease
-        begin_by = self._time.monotonic() + self._knobs.send_within.total_seconds()
-        by_owner: dict[int, list[tuple[Work, Claim]]] = {}
+        lease_until = self._time.now() + self._config.lease
+        begin_by = self._time.monotonic() + self._config.send_deadline.total_seconds()
+        by_owner: dict[int, list[tuple[WorkItem, Claim]]] = {}
         for work in batch:
             if work.step is None:
-                work.document = self._periods.dated(work)
+                work.document = self._periods.with_posting_date(work)
             claim = claim_of(work, lease_until)
-            if work.executed is not None and work.executed.control_id != claim.control_id:
+            if work.acknowledged_claim is not None and work.acknowledged_claim.control_id != claim.control_id:
                 # The settings changed meanwhile: the document would go out as another call, although Sage says that it
                 # has executed the first one.
-                work.claim = replace(work.executed, repeats=max(work.executed.repeats, self._knobs.repeats))
+                work.claim = replace(
+                    work.acknowledged_claim,
+                    repeats=max(work.acknowledged_claim.repeats, self._config.max_duplicate_answers),
+                )
                 self._doubts.add(work)
                 continue
-            work.begin_by = begin_by
+            work.send_deadline = begin_by
             self._leases.see(claim)
             by_owner.setdefault(id(work.owner), []).append((work, claim))
         owned = list(by_owner.values())
@@ -287,17 +292,17 @@ class Lane:
 
     async def _run_posts(self) -> None:
         while True:
-            batch = self._let_on([work for work in await self._claimed.get() if not work.owner.gone])
+            batch = self._admissible([work for work in await self._claimed.get() if not work.owner.gone])
             if not batch:
                 continue
             try:
                 login = self._login(batch[0].connection)
             except CredentialsMissingError as error:
-                self._block(batch, Verdict(Outcome.DEFERRED, Code.SAGE_SIGN_IN, str(error)))
+                self._block(batch, ExportResult(Outcome.DEFERRED, Code.SAGE_SIGN_IN, str(error)))
             else:
                 await self._post_once(login, batch)
 
-    async def _post_once(self, login: Login, batch: Sequence[Work]) -> None:
+    async def _post_once(self, login: Login, batch: Sequence[WorkItem]) -> None:
         """Post a batch, without the documents that exist in Sage, or may exist, under their other key (`twins`)."""
         if not any(map(has_two_names, batch)):
             await self._post(login, batch)
@@ -305,9 +310,9 @@ class Lane:
         async with self._one_of_two_names:
             # Checked before Sage is queried: a doubt that ended in between would be neither here nor in the answer.
             held = dict(held_back(batch, self._doubts.works()))
-            for work, verdict in held.items():
-                self._aside.unclear(work)
-                work.owner.finish(work, self._aside.later(work, verdict))
+            for work, result in held.items():
+                self._aside.record_unknown(work)
+                work.owner.complete(work, self._aside.open_for_documents(work, result))
             if not (batch := [work for work in batch if work not in held]):
                 return
             try:
@@ -315,13 +320,13 @@ class Lane:
             except SageError as error:
                 await self._not_taken(batch, error)
                 return
-            for work, verdict in against.items():
+            for work, result in against.items():
                 self._answered(work)
-                work.owner.finish(work, verdict)
+                work.owner.complete(work, result)
             if left := [work for work in batch if work not in against]:
                 await self._post(login, left)
 
-    async def _post(self, login: Login, batch: Sequence[Work]) -> None:
+    async def _post(self, login: Login, batch: Sequence[WorkItem]) -> None:
         metrics.REQUESTS.labels(self.company_id, "correct" if batch[0].claimed.corrects else "create").inc()
         metrics.BATCH.observe(len(batch))
         calls = [call_of(work) for work in batch]
@@ -336,11 +341,11 @@ class Lane:
                 login,
                 calls,
                 not_after=soonest - self._running_time,
-                wanted=lambda: self._wanted(batch),
+                wanted=lambda: self._still_needed(batch),
                 resent=resent,
             )
-        not_taken: dict[Kind | None, list[tuple[SageError, Work]]] = {}
-        late: list[Work] = []
+        not_taken: dict[Kind | None, list[tuple[SageError, WorkItem]]] = {}
+        late: list[WorkItem] = []
         for work, answer in zip(batch, answers, strict=True):
             if isinstance(error := self._settle(work, answer), _AGAIN_AT_ONCE):
                 late.append(work)
@@ -353,12 +358,12 @@ class Lane:
         )
         if others:
             self._failures, self._failing_since = 0, None
-        self._listen(batch[0].connection, answers)
+        self._count_unanswered(batch[0].connection, answers)
         # One kind of trouble is one wait or one alarm, however many functions of the request report it.
         for troubles in not_taken.values():
             await self._not_taken([work for _, work in troubles], troubles[0][0], others=others)
 
-    def _listen(self, connection: Connection, answers: Sequence[Answer]) -> None:
+    def _count_unanswered(self, connection: Connection, answers: Sequence[Answer]) -> None:
         """Open the circuit of a connection that gives no answer several times in a row.
 
         Otherwise all of its backlog would end in doubt.
@@ -367,20 +372,20 @@ class Lane:
             isinstance(answer, Unknown) and not isinstance(answer.error, DuplicateCallError) for answer in answers
         )
         self._unheard = self._unheard + 1 if silent else 0
-        if self._unheard >= self._knobs.unheard:
+        if self._unheard >= self._config.max_unanswered_requests:
             detail = f"{self._unheard} requests in a row had no answer"
             self._unheard = 0
-            self._set_aside(connection, Verdict(Outcome.DEFERRED, Code.SAGE_UNAVAILABLE, detail))
+            self._open_circuit(connection, ExportResult(Outcome.DEFERRED, Code.SAGE_UNAVAILABLE, detail))
 
-    def _wanted(self, batch: Sequence[Work]) -> bool:
+    def _still_needed(self, batch: Sequence[WorkItem]) -> bool:
         """Whether the request may still begin: some partition owns its documents, and every claim is young enough.
 
         Checked with the monotonic clock, in case the wall clock was set back.
         """
         now = self._time.monotonic()
-        return any(not work.owner.gone for work in batch) and all(now <= work.begin_by for work in batch)
+        return any(not work.owner.gone for work in batch) and all(now <= work.send_deadline for work in batch)
 
-    def _settle(self, work: Work, answer: Answer) -> SageError | None:
+    def _settle(self, work: WorkItem, answer: Answer) -> SageError | None:
         """Handle Sage's answer to one document.
 
         Returns:
@@ -390,20 +395,20 @@ class Lane:
         match answer:
             case Done():
                 self._answered(work)
-                self._periods.posted(work)
+                self._periods.record_open_day(work)
                 executed(work, answer.record_no)
             case Refused(error=error) if error.code is Code.SAGE_DUPLICATE_NUMBER and not claim.corrects:
-                self._aside.answered(work)
+                self._aside.record_success(work)
                 work.number_taken = True  # perhaps by our own earlier posting, which the ledger no longer knows
                 self._doubts.add(work)
             case Refused(error=PermissionDeniedError() as error) if claim.corrects:
                 # Creating may well be allowed, so the circuit of this kind of documents stays closed.
-                self._aside.unclear(work)
-                work.owner.finish(work, self._aside.later(work, not_permitted(error)))
+                self._aside.record_unknown(work)
+                work.owner.complete(work, self._aside.open_for_documents(work, not_permitted(error)))
             case Refused(error=error) if later_day(work, error):
                 self._answered(work)
                 return error
-            case Refused(error=error) if not claim.corrects and self._periods.step(work, error):
+            case Refused(error=error) if not claim.corrects and self._periods.next_attempt(work, error):
                 self._answered(work)
                 return error
             case Refused(error=error) if error.kind in (Kind.DATA, Kind.BUG):
@@ -411,23 +416,23 @@ class Lane:
                     self._preparation.dimensions.refused(work.document, claim.connection.entity_id)
                 self._answered(work)
                 self._preparation.refused(work)
-                work.owner.finish(work, refused(work.document, claim, error))
+                work.owner.complete(work, refused(work.document, claim, error))
             case Refused(error=error):
                 return error
             case _:
                 if isinstance(answer.error, DuplicateCallError):
                     work.claim = replace(claim, repeats=claim.repeats + 1)
-                self._aside.unclear(work)
+                self._aside.record_unknown(work)
                 self._doubts.add(work)
         return None
 
-    def _answered(self, work: Work) -> None:
+    def _answered(self, work: WorkItem) -> None:
         self._leases.forget(work.claimed)
-        self._aside.answered(work)
+        self._aside.record_success(work)
 
     # Trouble.
 
-    async def _not_taken(self, batch: Sequence[Work], error: SageError, *, others: bool = False) -> None:
+    async def _not_taken(self, batch: Sequence[WorkItem], error: SageError, *, others: bool = False) -> None:
         """Handle documents that Sage certainly did not take: send them again later, or park them.
 
         Args:
@@ -435,29 +440,31 @@ class Lane:
             error: The error of the first of them.
             others: Whether Sage took other documents of the same request.
         """
-        verdict = Verdict(Outcome.DEFERRED, error.code, str(error), sage=sage_answer(error))
+        result = ExportResult(Outcome.DEFERRED, error.code, str(error), sage=sage_answer(error))
         # An error on one function alone, even AUTH because a session ended within it, says nothing of the credentials.
         own = error.level is Level.RESULT and error.kind in (Kind.RETRY, Kind.AUTH)
         if error.kind not in (Kind.RETRY, Kind.THROTTLED) and not own:
             denied = isinstance(error, PermissionDeniedError)
-            self._block(batch, verdict, batch[0].sage_object if denied else None)
+            self._block(batch, result, batch[0].sage_object if denied else None)
             return
         if others or own:
-            batch = self._not_again_and_again(batch, verdict)  # the documents' own trouble, not the company's
+            batch = self._spend_attempt(batch, result)  # the documents' own trouble, not the company's
             if not batch:
                 return
-            attempt = max(work.tries for work in batch)
+            attempt = max(work.attempts for work in batch)
         else:
             now = self._time.monotonic()
             self._failures += 1
             self._failing_since = now if self._failing_since is None else self._failing_since
-            if now - self._failing_since > self._knobs.give_up.total_seconds() or self._aside.on_trial(batch[0]):
-                self._block(batch, verdict)
+            if now - self._failing_since > self._config.open_circuit_after.total_seconds() or self._aside.on_trial(
+                batch[0]
+            ):
+                self._block(batch, result)
                 return
             attempt = self._failures
-        wait = jittered(attempt, self._knobs.backoff, self._knobs.backoff_cap, self._time.random)
+        wait = full_jitter(attempt, self._config.backoff, self._config.max_backoff, self._time.random)
         if error.retry_after is not None:
-            wait += min(error.retry_after, self._knobs.retry_after_cap.total_seconds())
+            wait += min(error.retry_after, self._config.retry_after_cap.total_seconds())
         log.warning(
             "sage did not take a request; it is sent again",
             company=self.company_id,
@@ -468,52 +475,52 @@ class Lane:
         self._requeue(batch)
         await self._time.until(self._hurry, wait)
 
-    def _not_again_and_again(self, batch: Sequence[Work], verdict: Verdict) -> list[Work]:
+    def _spend_attempt(self, batch: Sequence[WorkItem], result: ExportResult) -> list[WorkItem]:
         """Count one more retry of each document. Documents with none left are parked; the others are returned."""
         left = []
         for work in batch:
-            work.tries += 1
-            if work.tries > self._knobs.tries or self._aside.on_trial(work):
-                self._aside.unclear(work)
-                work.owner.finish(work, self._aside.later(work, verdict))
+            work.attempts += 1
+            if work.attempts > self._config.max_attempts or self._aside.on_trial(work):
+                self._aside.record_unknown(work)
+                work.owner.complete(work, self._aside.open_for_documents(work, result))
             else:
                 left.append(work)
         return left
 
-    def _requeue(self, batch: Sequence[Work]) -> None:
+    def _requeue(self, batch: Sequence[WorkItem]) -> None:
         """Put documents that were not taken back at the head of their queue, in their order."""
-        for work in reversed(self._let_on(batch)):
+        for work in reversed(self._admissible(batch)):
             if not work.owner.open:
-                work.owner.let_go(work)
+                work.owner.release(work)
                 continue
             self._queues.setdefault(_stream(work), deque()).appendleft(work)
         if batch:
             self._filled.set()
 
-    def _let_on(self, batch: Sequence[Work]) -> list[Work]:
+    def _admissible(self, batch: Sequence[WorkItem]) -> list[WorkItem]:
         """The documents that may go on. The others' circuit opened while they waited: they get their result here."""
         left = []
         for work in batch:
-            if (verdict := self._aside.refuses(work)) is not None:
-                work.owner.finish(work, verdict)
+            if (result := self._aside.refuses(work)) is not None:
+                work.owner.complete(work, result)
             else:
                 left.append(work)
         return left
 
-    def _block(self, batch: Sequence[Work], verdict: Verdict, kind: SageObject | None = None) -> None:
+    def _block(self, batch: Sequence[WorkItem], result: ExportResult, kind: SageObject | None = None) -> None:
         """Open the circuit of a connection or of one kind of its documents. They are parked until a trial succeeds."""
-        self._set_aside(batch[0].connection, verdict, kind)
-        self._let_on(batch)
+        self._open_circuit(batch[0].connection, result, kind)
+        self._admissible(batch)
 
-    def _set_aside(self, connection: Connection, verdict: Verdict, kind: SageObject | None = None) -> None:
-        self._aside.add(connection, verdict, kind)
+    def _open_circuit(self, connection: Connection, result: ExportResult, kind: SageObject | None = None) -> None:
+        self._aside.open(connection, result, kind)
         self._failures, self._failing_since = 0, None
         for stream, queue in list(self._queues.items()):  # of every entity: each would get the same answer
-            if left := self._let_on(queue):
+            if left := self._admissible(queue):
                 self._queues[stream] = deque(left)
             else:
                 del self._queues[stream]
 
 
-def _stream(work: Work) -> Stream:
-    return place_of(work.connection), work.sage_object, work.step is not None
+def _stream(work: WorkItem) -> Stream:
+    return endpoint_of(work.connection), work.sage_object, work.step is not None

@@ -2,11 +2,11 @@
 
 import asyncio
 
-from consumers.engine.aside import Wakes
-from consumers.engine.knobs import Knobs, Time
+from consumers.engine.aside import ParkedDocuments
+from consumers.engine.config import Clock, ExportConfig
 from consumers.engine.lane import Lane
-from consumers.engine.places import Sage
-from consumers.engine.work import Owner, Work
+from consumers.engine.places import SageAccess
+from consumers.engine.work import PartitionHandle, WorkItem
 
 
 class Lanes:
@@ -21,35 +21,35 @@ class Lanes:
 
     def __init__(
         self,
-        sage: Sage,
-        wakes: Wakes,
-        knobs: Knobs,
-        time: Time,
+        sage: SageAccess,
+        wakes: ParkedDocuments,
+        config: ExportConfig,
+        time: Clock,
     ) -> None:
         self._sage = sage
         self._wakes = wakes
-        self._knobs = knobs
+        self._config = config
         self._time = time
         self._lanes: dict[str, Lane] = {}
 
-    def submit(self, work: Work) -> None:
+    def send(self, work: WorkItem) -> None:
         """Post a mapped document."""
-        self._lane(work).submit(work)
+        self._lane(work).send(work)
 
-    def doubt(self, work: Work) -> None:
+    def reconcile(self, work: WorkItem) -> None:
         """Look a claimed document up in Sage before anything is sent."""
-        self._lane(work).doubt(work)
+        self._lane(work).reconcile(work)
 
-    def give_back(self, owner: Owner) -> None:
+    def release_partition(self, owner: PartitionHandle) -> None:
         """Drop the documents of a partition that is being released, except those that are on their way to Sage."""
         for lane in self._lanes.values():
-            lane.give_back(owner)
+            lane.release_partition(owner)
 
-    def holds(self, blocker: str) -> bool:
+    def is_blocked(self, blocker: str) -> bool:
         """Whether the circuit of this Sage connection is open, so that documents still have to wait."""
-        return any(lane.holds(blocker) for lane in self._lanes.values())
+        return any(lane.is_blocked(blocker) for lane in self._lanes.values())
 
-    def check(self) -> None:
+    def raise_defect(self) -> None:
         """Raise the error that ended a lane's task, if any: a dead lane would silently block its company for ever."""
         for lane in self._lanes.values():
             if (error := lane.failure()) is not None:
@@ -59,9 +59,9 @@ class Lanes:
         """Stop all lanes at once."""
         await asyncio.gather(*(lane.close() for lane in self._lanes.values()))
 
-    def _lane(self, work: Work) -> Lane:
+    def _lane(self, work: WorkItem) -> Lane:
         company_id = work.connection.company_id
         if (lane := self._lanes.get(company_id)) is None:
-            lane = Lane(company_id, self._sage, self._wakes, self._knobs, self._time, self.submit)
+            lane = Lane(company_id, self._sage, self._wakes, self._config, self._time, self.send)
             self._lanes[company_id] = lane
         return lane

@@ -6,7 +6,7 @@ the moment at which it first saw the claim, which is never before the claim was 
 
 from datetime import datetime, timedelta
 
-from consumers.engine.knobs import Time
+from consumers.engine.config import Clock
 from consumers.engine.ledger import Claim
 
 KEPT = 10_000
@@ -21,7 +21,7 @@ class Leases:
         time: The clock.
     """
 
-    def __init__(self, length: timedelta, time: Time) -> None:
+    def __init__(self, length: timedelta, time: Clock) -> None:
         self._length = length.total_seconds()
         self._time = time
         self._seen: dict[tuple[str, datetime], float] = {}

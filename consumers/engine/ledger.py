@@ -22,13 +22,13 @@ SCHEMA = 1
 """Version of the record format."""
 WAITING = frozenset({Outcome.DEFERRED, Outcome.UNCERTAIN})
 """Outcomes of documents that continue without a person."""
-OTHER_REVISION = ""
+REVISION_UNKNOWN = ""
 """`Posted.revision` of a record in Sage whose content is not known to be that of any of our revisions."""
-UNSURE_REVISION = "?"
+REVISION_AMBIGUOUS = "?"
 """`Posted.revision` after an update that may or may not have been executed: the content is of one of two revisions."""
 CREATE, UPDATE, REVERSE, DELETE = "create", "update", "reverse", "delete"
 """Operations of a call, in `Claim.operation` and in the control id."""
-MOST_RETIRED = 30
+MAX_FORMER_RECORDS = 30
 """How many former Sage records are remembered for each document: the newest."""
 INTERNAL = "~"
 """Prefix of the engine's internal records. Such a key is no document key; only the record's writer reads its value."""
@@ -104,7 +104,7 @@ class Posted:
 
 
 @dataclass(frozen=True, slots=True)
-class Retired:
+class FormerRecord:
     """A former Sage record of a document. It was reversed or deleted, by us or in Sage."""
 
     record_no: str
@@ -117,7 +117,7 @@ class Retired:
 
 
 @dataclass(frozen=True, slots=True)
-class Marked:
+class MarkedSynced:
     """A person's statement that the document is in Sage already. It is never posted."""
 
     revision: str
@@ -131,7 +131,7 @@ class Marked:
 
 
 @dataclass(frozen=True, slots=True)
-class Grouped:
+class Consolidated:
     """The document is a row of consolidated bills, and will never be a bill of its own."""
 
     revision: str
@@ -140,7 +140,7 @@ class Grouped:
 
 
 @dataclass(frozen=True, slots=True)
-class Ending:
+class LastOutcome:
     """The outcome of the newest revision, as its result said it."""
 
     revision: str
@@ -161,7 +161,7 @@ class Ending:
 
 
 @dataclass(frozen=True, slots=True)
-class Entry:
+class DocumentState:
     """The ledger entry of one document."""
 
     key: str
@@ -169,16 +169,16 @@ class Entry:
     """Number of the next attempt: calls that Sage definitely refused, plus corrections that it executed."""
     posted: Posted | None = None
     claim: Claim | None = None
-    last: Ending | None = None
+    last: LastOutcome | None = None
     parked: bytes | None = None
     """The event, kept until the document is settled: while it waits or is in doubt, or was rejected and may be tried
     again. So the retention of the source topic cannot lose it."""
-    marked: Marked | None = None
-    retired: tuple[Retired, ...] = ()
+    marked: MarkedSynced | None = None
+    former_records: tuple[FormerRecord, ...] = ()
     """Former Sage records, oldest first. None of them is ever adopted, or ends a later posting as reversed by hand."""
     renumbered: bool = False
     """True once Sage refused a number that only a former record of ours has: later postings get a suffix."""
-    grouped: Grouped | None = None
+    grouped: Consolidated | None = None
     answered: tuple[str, ...] = ()
     """Digests of the last answered events, oldest first (`sequence.digest`). An event that comes again with a later
     timestamp is recognised by them."""
@@ -199,15 +199,15 @@ class Entry:
         return self.last.blocked_by if self.last is not None and (self.waiting or self.rejected) else ()
 
 
-def encode(entry: Entry) -> bytes:
+def encode(entry: DocumentState) -> bytes:
     """Encode an entry as JSON in UTF-8: amounts as text, the parked event in base64 since it may be any bytes."""
     body: dict[str, object] = {"schema": SCHEMA, "attempts": entry.attempts}
     for name in ("posted", "claim", "last", "marked", "grouped"):
         part = getattr(entry, name)
         if part is not None:
             body[name] = part
-    if entry.retired:
-        body["retired"] = entry.retired
+    if entry.former_records:
+        body["retired"] = entry.former_records
     if entry.answered:
         body["answered"] = entry.answered
     if entry.renumbered:
@@ -233,7 +233,7 @@ _HEAD = b'{"schema":%d,' % SCHEMA
 """First bytes of every value of this schema."""
 
 
-def can_rest(value: bytes) -> bool:
+def needs_no_index(value: bytes) -> bool:
     """Whether a record may be stored undecoded: it is of this schema, and no index needs anything of it.
 
     Only an entry with a parked event waits, or can be selected by its code. Only an entry with a claim is in doubt.
@@ -241,7 +241,7 @@ def can_rest(value: bytes) -> bool:
     return value.startswith(_HEAD) and b'"parked":' not in value and b'"claim":' not in value
 
 
-def decode(key: str, value: bytes) -> Entry:
+def decode(key: str, value: bytes) -> DocumentState:
     """Decode the value of a ledger record.
 
     Raises:
@@ -255,13 +255,13 @@ def decode(key: str, value: bytes) -> Entry:
         raise LedgerUnreadableError(f"ledger record {key!r} is not one of ours: {type(error).__name__}") from error
 
 
-def _decode(key: str, value: bytes) -> Entry:
+def _decode(key: str, value: bytes) -> DocumentState:
     body = orjson.loads(value)
     if body["schema"] != SCHEMA:
         raise LedgerUnreadableError(f"ledger record {key!r} has schema {body['schema']!r}; this version reads {SCHEMA}")
     posted, claim, last = body.get("posted"), body.get("claim"), body.get("last")
     parked, marked, grouped = body.get("parked"), body.get("marked"), body.get("grouped")
-    return Entry(
+    return DocumentState(
         key=key,
         attempts=body["attempts"],
         posted=_posted(posted) if posted else None,
@@ -269,9 +269,9 @@ def _decode(key: str, value: bytes) -> Entry:
         last=_ending(last) if last else None,
         parked=base64.b64decode(parked) if parked is not None else None,
         marked=_marked(marked) if marked else None,
-        retired=tuple(map(_read_retired, body.get("retired", ()))),
+        former_records=tuple(map(_read_retired, body.get("retired", ()))),
         renumbered=body.get("renumbered", False),
-        grouped=Grouped(**grouped) if grouped else None,
+        grouped=Consolidated(**grouped) if grouped else None,
         answered=tuple(body.get("answered", ())),
     )
 
@@ -293,18 +293,18 @@ def _claim(body: dict[str, object]) -> Claim:
     return Claim(**parts)  # type: ignore[arg-type]  # as above
 
 
-def _read_retired(body: dict[str, object]) -> Retired:
+def _read_retired(body: dict[str, object]) -> FormerRecord:
     parts = body | {"connection": _connection(body["connection"]), "sage_object": SageObject(str(body["sage_object"]))}
-    return Retired(**parts)  # type: ignore[arg-type]  # as above
+    return FormerRecord(**parts)  # type: ignore[arg-type]  # as above
 
 
-def _marked(body: dict[str, object]) -> Marked:
+def _marked(body: dict[str, object]) -> MarkedSynced:
     claim = body.get("claim")
     parts = body | {"claim": _claim(claim) if claim else None}  # type: ignore[arg-type]  # as above
-    return Marked(**parts)  # type: ignore[arg-type]  # as above
+    return MarkedSynced(**parts)  # type: ignore[arg-type]  # as above
 
 
-def _ending(body: dict[str, object]) -> Ending:
+def _ending(body: dict[str, object]) -> LastOutcome:
     code, blocked_by = body["code"], body["blocked_by"]
     parts = body | {
         "outcome": Outcome(str(body["outcome"])),
@@ -312,7 +312,7 @@ def _ending(body: dict[str, object]) -> Ending:
         "blocked_by": tuple(blocked_by),  # type: ignore[arg-type]  # as above
         "emitted": _emitted(body.get("emitted")),
     }
-    return Ending(**parts)  # type: ignore[arg-type]  # as above
+    return LastOutcome(**parts)  # type: ignore[arg-type]  # as above
 
 
 def _emitted(body: object) -> Emitted | None:
@@ -326,7 +326,7 @@ def _connection(body: object) -> Connection:
     return Connection(**body)  # type: ignore[arg-type]  # as above
 
 
-def placed(entry: Entry, ending: Ending) -> Ending:
+def placed(entry: DocumentState, ending: LastOutcome) -> LastOutcome:
     """The outcome, at the place of the newest known event: an event that is read again makes nothing older."""
     for known in (entry.last, entry.claim):
         if known is None or known.offset is None:
@@ -343,13 +343,13 @@ def placed(entry: Entry, ending: Ending) -> Ending:
 
 
 def ended(
-    entry: Entry,
-    ending: Ending,
+    entry: DocumentState,
+    ending: LastOutcome,
     *,
     posted: Posted | None = None,
-    marked: Marked | None = None,
+    marked: MarkedSynced | None = None,
     next_attempt: bool = False,
-) -> Entry:
+) -> DocumentState:
     """The entry after an outcome: the claim is settled, and no event is kept.
 
     Args:
@@ -371,7 +371,7 @@ def ended(
     )
 
 
-def without_standing(entry: Entry, ending: Ending, parked: bytes | None, *, deleted: bool) -> Entry:
+def after_removal(entry: DocumentState, ending: LastOutcome, parked: bytes | None, *, deleted: bool) -> DocumentState:
     """The entry after the existing Sage record was reversed or deleted. The event is still to be exported.
 
     Args:
@@ -386,11 +386,11 @@ def without_standing(entry: Entry, ending: Ending, parked: bytes | None, *, dele
     posted = entry.posted
     if posted is None:
         raise ValueError(f"{entry.key} does not stand in Sage")
-    retired = (*entry.retired, _retired(posted, deleted=deleted))[-MOST_RETIRED:]
+    former = (*entry.former_records, _retired(posted, deleted=deleted))[-MAX_FORMER_RECORDS:]
     after = ended(entry, ending, next_attempt=True)
-    return replace(after, posted=None, parked=parked, retired=retired)
+    return replace(after, posted=None, parked=parked, former_records=former)
 
 
-def _retired(posted: Posted, *, deleted: bool) -> Retired:
+def _retired(posted: Posted, *, deleted: bool) -> FormerRecord:
     number = "" if deleted else posted.number
-    return Retired(posted.record_no, number, posted.connection, posted.sage_object, posted.party_id)
+    return FormerRecord(posted.record_no, number, posted.connection, posted.sage_object, posted.party_id)

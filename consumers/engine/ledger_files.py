@@ -7,7 +7,7 @@ from pathlib import Path
 import structlog
 from aiokafka.structs import TopicPartition
 
-from consumers.engine.ledger_store import MEMORY, TEMPORARY, Ledger, delete
+from consumers.engine.ledger_store import MEMORY, TEMPORARY, LedgerStore, delete
 
 log = structlog.get_logger(__name__)
 
@@ -17,7 +17,7 @@ BROKEN = (sqlite3.SQLITE_NOTADB, sqlite3.SQLITE_CORRUPT, sqlite3.SQLITE_ERROR)
 """SQLite's codes for a file that is no database, for a damaged one, and for one without our tables."""
 
 
-def open_ledger(folder: Path | None, ledger: TopicPartition) -> Ledger:
+def open_ledger(folder: Path | None, ledger: TopicPartition) -> LedgerStore:
     """Open the local store of a ledger partition, or create one.
 
     This never fails: if no file can be written, the store is kept in memory.
@@ -52,27 +52,27 @@ def file_name(ledger: TopicPartition, number: int = 0) -> str:
     return f"{ledger.topic[:120]}-{ledger.partition}-{told_apart}.{number}.sqlite"
 
 
-def _open_or_replace(file: Path) -> Ledger:
+def _open_or_replace(file: Path) -> LedgerStore:
     try:
-        return Ledger(file)
+        return LedgerStore(file)
     except (sqlite3.Error, ValueError) as error:
         if isinstance(error, sqlite3.Error) and not _code(error, *BROKEN):
             raise
         log.info("ledger store cannot be used; it is built anew", file=file.name, reason=str(error))
         delete(file)
-        return Ledger(file)
+        return LedgerStore(file)
 
 
-def _or_memory(where: str, ledger: TopicPartition) -> Ledger:
+def _or_memory(where: str, ledger: TopicPartition) -> LedgerStore:
     try:
-        return Ledger(where)
+        return LedgerStore(where)
     except sqlite3.Error as error:
         return _in_memory(ledger, error)
 
 
-def _in_memory(ledger: TopicPartition, error: Exception) -> Ledger:
+def _in_memory(ledger: TopicPartition, error: Exception) -> LedgerStore:
     log.warning("ledger kept in memory", ledger=f"{ledger.topic}-{ledger.partition}", reason=str(error))
-    return Ledger(MEMORY)
+    return LedgerStore(MEMORY)
 
 
 def _code(error: sqlite3.Error, *codes: int) -> bool:

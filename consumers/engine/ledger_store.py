@@ -17,7 +17,7 @@ from collections.abc import Iterable, Iterator
 from pathlib import Path
 from typing import NamedTuple
 
-from consumers.engine.ledger import INTERNAL, SCHEMA, Claim, Entry, can_rest, decode, encode
+from consumers.engine.ledger import INTERNAL, SCHEMA, Claim, DocumentState, decode, encode, needs_no_index
 
 LAYOUT = 1_000 * 2 + SCHEMA
 """Version of tables and records, stored in the file. Raise it if either changes, or if `_marks` yields other marks."""
@@ -46,19 +46,19 @@ UPSERT = "INSERT INTO entry (key, value) VALUES (?, ?) ON CONFLICT (key) DO UPDA
 UPSERT_INTERNAL = "INSERT OR REPLACE INTO internal (name, at, value) VALUES (?, ?, ?)"
 
 
-class Change(NamedTuple):
+class LedgerRecord(NamedTuple):
     """A committed record of the ledger topic."""
 
     key: str
     value: bytes | None
     """The encoded entry. None: a tombstone, which deletes the key."""
-    entry: Entry | None = None
+    entry: DocumentState | None = None
     """The decoded value, if the caller has it at hand."""
     offset: int | None = None
     """The record's offset in the ledger topic. None if not known."""
 
 
-class Ledger:
+class LedgerStore:
     """The entries of one source partition by document key, and the index of what each of them waits for.
 
     Any method may raise `sqlite3.Error`, if the disk fails or is full. The file is deleted then; whoever opens the
@@ -76,7 +76,7 @@ class Ledger:
             ValueError: The database has another layout.
         """
         self._file = where if isinstance(where, Path) else None
-        self._recent: OrderedDict[str, Entry] = OrderedDict()
+        self._recent: OrderedDict[str, DocumentState] = OrderedDict()
         # Closed explicitly if opening fails: else the lock would stay until garbage collection.
         self._db = sqlite3.connect(where, timeout=0, isolation_level=None)
         try:
@@ -107,7 +107,7 @@ class Ledger:
 
     # Queries.
 
-    def get(self, key: str) -> Entry:
+    def get(self, key: str) -> DocumentState:
         """The entry of a document; an empty one if the document is new.
 
         Raises:
@@ -119,7 +119,7 @@ class Ledger:
         try:
             row = self._db.execute("SELECT value FROM entry WHERE key = ?", (key,)).fetchone()
             if row is None or row[0] is None:
-                return Entry(key)
+                return DocumentState(key)
             entry = decode(key, row[0])
         except (sqlite3.Error, ValueError, KeyError, TypeError):
             self.discard()  # the disk may have damaged the record: build the store again from the topic
@@ -150,7 +150,7 @@ class Ledger:
         """The keys of the unsettled documents whose last outcome has this code."""
         return self._marked(CODED, code)
 
-    def in_doubt(self) -> Iterator[Entry]:
+    def in_doubt(self) -> Iterator[DocumentState]:
         """The entries with a claim whose event is kept here: the call may or may not have been executed."""
         return (self.get(key) for key in self._marked(DOUBTED))
 
@@ -175,7 +175,7 @@ class Ledger:
 
     # Changes.
 
-    def apply(self, changes: Iterable[Change], checkpoint: int | None = None) -> None:
+    def apply(self, changes: Iterable[LedgerRecord], checkpoint: int | None = None) -> None:
         """Store committed records of the topic, in their order, all or none.
 
         Args:
@@ -185,13 +185,13 @@ class Ledger:
         Raises:
             LedgerUnreadableError: A record is not one of ours. Nothing was stored.
         """
-        newest: dict[str, Change] = {}
+        newest: dict[str, LedgerRecord] = {}
         for change in changes:
             newest.pop(change.key, None)  # a key takes the position of its last record
             newest[change.key] = change
         documents = [_read(change) for change in newest.values() if not change.key.startswith(INTERNAL)]
         internal = [change for change in newest.values() if change.key.startswith(INTERNAL)]
-        marks = [(change.key, *mark) for change in documents for mark in _marks(change.entry)]
+        marks = [(change.key, *mark) for change in documents for mark in _index_rows(change.entry)]
         try:
             with self._db:
                 self._db.execute("BEGIN IMMEDIATE")
@@ -211,13 +211,13 @@ class Ledger:
             if change.entry is not None:
                 self._remember(change.entry)
 
-    def put(self, entry: Entry) -> None:
+    def put(self, entry: DocumentState) -> None:
         """Store one entry that is durable in the topic."""
-        self.apply([Change(entry.key, encode(entry), entry)])
+        self.apply([LedgerRecord(entry.key, encode(entry), entry)])
 
     def drop(self, key: str) -> None:
         """Delete the entry of a document whose record was deleted from the topic."""
-        self.apply([Change(key, None)])
+        self.apply([LedgerRecord(key, None)])
 
     # Closing.
 
@@ -247,7 +247,7 @@ class Ledger:
             raise ValueError(f"the layout is {layout}, this version's is {LAYOUT}")
         self._db.execute("SELECT at FROM checkpoint").fetchone()
 
-    def _remember(self, entry: Entry) -> None:
+    def _remember(self, entry: DocumentState) -> None:
         if entry.parked is not None:
             return  # a parked event may be large
         self._recent[entry.key] = entry
@@ -258,14 +258,14 @@ class Ledger:
         return int(self._db.execute(query).fetchone()[0])
 
 
-def _read(change: Change) -> Change:
+def _read(change: LedgerRecord) -> LedgerRecord:
     """Decode the entry of a change, if an index needs anything of it."""
-    if change.entry is not None or change.value is None or can_rest(change.value):
+    if change.entry is not None or change.value is None or needs_no_index(change.value):
         return change
     return change._replace(entry=decode(change.key, change.value))
 
 
-def _marks(entry: Entry | None) -> Iterator[tuple[str, str]]:
+def _index_rows(entry: DocumentState | None) -> Iterator[tuple[str, str]]:
     """The index rows of an entry: kind and name."""
     if entry is None:
         return

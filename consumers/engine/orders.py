@@ -11,7 +11,7 @@ from dataclasses import dataclass, field
 import orjson
 
 from consumers.engine.ledger import INTERNAL
-from consumers.engine.ledger_store import Ledger
+from consumers.engine.ledger_store import LedgerStore
 from consumers.engine.offsets import OffsetTracker
 from domain.commands import Command, MarkSynced, Retry
 
@@ -20,7 +20,7 @@ RECORD = f"{INTERNAL}commands"
 
 
 @dataclass(slots=True, eq=False)
-class Order:
+class PendingCommand:
     """One command, as far as it concerns one source partition."""
 
     command: Command
@@ -31,7 +31,7 @@ class Order:
     """Keys of the documents that were not answered yet."""
 
 
-class Orders:
+class CommandProgress:
     """The commands in progress of one source partition.
 
     Args:
@@ -53,7 +53,7 @@ class Orders:
             tracker.reached(place if place <= end else 0)
 
     @property
-    def places(self) -> Mapping[int, int]:
+    def positions(self) -> Mapping[int, int]:
         """First offset to read of each partition of the commands topic."""
         return {number: place for number, each in self._trackers.items() if (place := each.committable) is not None}
 
@@ -65,7 +65,7 @@ class Orders:
         tracker.begin(offset)
         return True
 
-    def answered(self, order: Order, key: str) -> bool:
+    def answered(self, order: PendingCommand, key: str) -> bool:
         """Mark one document of a command as answered. Returns True if it was the command's last."""
         if key not in order.open:
             return False
@@ -81,10 +81,10 @@ class Orders:
 
     def record(self) -> tuple[str, bytes]:
         """Build the ledger's internal record (name and value) of the offsets up to which commands are applied."""
-        return RECORD, orjson.dumps({str(number): place for number, place in sorted(self.places.items())})
+        return RECORD, orjson.dumps({str(number): place for number, place in sorted(self.positions.items())})
 
 
-def chosen(command: Retry | MarkSynced, topic: str, ledger: Ledger) -> tuple[str, ...]:
+def affected_documents(command: Retry | MarkSynced, topic: str, ledger: LedgerStore) -> tuple[str, ...]:
     """Keys of the documents in one partition of `topic` that a command concerns. Settled documents are left out."""
     keys = [key for key in command.documents if ledger.get(key).parked is not None]
     if isinstance(command, Retry):

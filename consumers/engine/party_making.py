@@ -18,7 +18,7 @@ from hashlib import sha256
 
 import structlog
 
-from consumers.engine.directory import PartyDirectory
+from consumers.engine.directory import PartyCache
 from domain.codes import Code
 from domain.documents import Connection, PartyKind
 from domain.identity import control_id
@@ -63,11 +63,11 @@ class NewParty:
         return company if wanted and company is not None and (company.alvys_id or company.external_id) else None
 
 
-Made = Rejected | SageError | None
+CreationResult = Rejected | SageError | None
 """None: the party is proven to exist. `Rejected`: a person has to act. `SageError`: not known yet, try again."""
 
 
-class PartyMaker:
+class PartyCreator:
     """Creates the parties of one company, many in one request.
 
     Args:
@@ -75,14 +75,16 @@ class PartyMaker:
         directory: Looks ids up.
     """
 
-    def __init__(self, client: SageClient, directory: PartyDirectory) -> None:
+    def __init__(self, client: SageClient, directory: PartyCache) -> None:
         self._client = client
         self._directory = directory
         self._again: dict[str, int] = {}
         """How often Sage said that it had executed a call although the party was not found. The counter only varies the
         control id of the next call; that each id is created once does not depend on it."""
 
-    async def make(self, login: Login, connection: Connection, parties: Sequence[NewParty]) -> dict[str, Made]:
+    async def make(
+        self, login: Login, connection: Connection, parties: Sequence[NewParty]
+    ) -> dict[str, CreationResult]:
         """Create parties, and return the outcome of each by its id.
 
         Args:
@@ -93,7 +95,7 @@ class PartyMaker:
         Raises:
             SageError: The company as a whole did not take the request, or a look-up failed.
         """
-        made: dict[str, Made] = dict(await self._factoring(login, connection, parties))
+        made: dict[str, CreationResult] = dict(await self._factoring(login, connection, parties))
         left = [party for party in parties if party.id not in made]
         for attempt in range(CONTACT_NAMES):
             if not left:
@@ -144,11 +146,11 @@ class PartyMaker:
         return answers
 
     async def _settle(
-        self, login: Login, kind: PartyKind, answers: Mapping[str, Answer], made: dict[str, Made]
+        self, login: Login, kind: PartyKind, answers: Mapping[str, Answer], made: dict[str, CreationResult]
     ) -> dict[str, SageError]:
         """Set the outcome of each call in `made`, by its answer or by a look-up. Returns contact-name clashes by id."""
         unproven = {party_id: each.error for party_id, each in answers.items() if not isinstance(each, Done)}
-        there = await self._directory.there(login, kind, unproven) if unproven else {}
+        there = await self._directory.fetch(login, kind, unproven) if unproven else {}
         made |= {party_id: None for party_id in answers if party_id not in unproven or party_id in there}
         clashes: dict[str, SageError] = {}
         for party_id, error in unproven.items():
@@ -169,7 +171,9 @@ class PartyMaker:
 
     # Factoring companies, which are created before the carriers that name them.
 
-    async def _factoring(self, login: Login, connection: Connection, parties: Sequence[NewParty]) -> dict[str, Made]:
+    async def _factoring(
+        self, login: Login, connection: Connection, parties: Sequence[NewParty]
+    ) -> dict[str, CreationResult]:
         """Create the factoring companies. Returns the carriers that cannot be created because theirs could not."""
         contacts = {
             _factoring_contact(party.factoring, connection): party.factoring
@@ -181,24 +185,26 @@ class PartyMaker:
             for party in parties
             if party.factoring is not None and party.rules.factoring_as == "vendor"
         }
-        missing: dict[str, Made] = dict(await self._contacts(login, connection, contacts)) if contacts else {}
+        missing: dict[str, CreationResult] = dict(await self._contacts(login, connection, contacts)) if contacts else {}
         if vendors:
-            there = await self._directory.there(login, PartyKind.VENDOR, vendors)
+            there = await self._directory.fetch(login, PartyKind.VENDOR, vendors)
             new = [
                 NewParty(party_id, PartyKind.VENDOR, profile, USUAL_RULES)
                 for party_id, profile in vendors.items()
                 if party_id not in there
             ]
             missing |= await self.make(login, connection, new) if new else {}
-        without: dict[str, Made] = {}
+        without: dict[str, CreationResult] = {}
         for party in parties:
             name = _factoring_key(party, connection)
             if name is not None and (why := missing.get(name)) is not None:
                 without[party.id] = why
         return without
 
-    async def _contacts(self, login: Login, connection: Connection, contacts: Mapping[str, Profile]) -> dict[str, Made]:
-        made: dict[str, Made] = {}
+    async def _contacts(
+        self, login: Login, connection: Connection, contacts: Mapping[str, Profile]
+    ) -> dict[str, CreationResult]:
+        made: dict[str, CreationResult] = {}
         calls: dict[str, Change] = {}
         for name, profile in contacts.items():
             try:

@@ -10,7 +10,7 @@ from hashlib import sha256
 
 import structlog
 
-from consumers.engine.directory import PartyDirectory
+from consumers.engine.directory import PartyCache
 from domain.documents import PartyKind
 from domain.parties import PartyRecord
 from domain.party_fields import differing, fields_given
@@ -22,7 +22,7 @@ log = structlog.get_logger(__name__)
 
 
 @dataclass(frozen=True, slots=True)
-class Followed:
+class PartyToSync:
     """A record in Sage that was found for a document whose connection keeps its parties up to date."""
 
     kind: PartyKind
@@ -31,7 +31,7 @@ class Followed:
     term: str | None
 
 
-class PartyUpdates:
+class PartySync:
     """Keeps the party records of one company up to date.
 
     Args:
@@ -39,13 +39,13 @@ class PartyUpdates:
         directory: The cache, which reads updated records again.
     """
 
-    def __init__(self, client: SageClient, directory: PartyDirectory) -> None:
+    def __init__(self, client: SageClient, directory: PartyCache) -> None:
         self._client = client
         self._directory = directory
         self._done: dict[tuple[str | None, str], str] = {}
         """Hash of the profile content that each record was last given, or was refused."""
 
-    async def follow(self, login: Login, records: Iterable[Followed]) -> None:
+    async def follow(self, login: Login, records: Iterable[PartyToSync]) -> None:
         """Update the records that differ from their profiles, all in one request."""
         changes: dict[str, Change] = {}
         for one in records:
@@ -67,4 +67,4 @@ class PartyUpdates:
                 log.info("a party was updated in sage", kind=kind, id=party_id, company=login.company_id)
             else:
                 log.warning("a party could not be updated in sage", id=party_id, error=str(answer.error))
-        self._directory.doubt(kind, changes)
+        self._directory.invalidate(kind, changes)

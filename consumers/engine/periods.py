@@ -17,8 +17,8 @@ import datetime as dt
 import re
 from dataclasses import dataclass, replace
 
-from consumers.engine.knobs import Knobs, Time
-from consumers.engine.work import Work
+from consumers.engine.config import Clock, ExportConfig
+from consumers.engine.work import WorkItem
 from domain.categories import Side
 from domain.documents import Document
 from sage_client import Level, SageError
@@ -31,7 +31,7 @@ _NAMED = re.compile(r"on or after\s+(\d{1,2})/(\d{1,2})/(\d{4}|\d{2})\b", re.IGN
 
 _CENTURY, _CENTURY_NOW = 100, 2000
 
-Books = tuple[str | None, Side]
+CompanyBooks = tuple[str | None, Side]
 """The books that are closed together: one side (AR or AP) of one entity. The lane already stands for one company."""
 
 
@@ -49,7 +49,7 @@ class _Open:
         return now < self.until and (day < self.before or (day.year, day.month) in self.months)
 
 
-class Periods:
+class ClosedPeriods:
     """The first open days for the documents of one company. One per lane.
 
     Args:
@@ -57,12 +57,12 @@ class Periods:
         time: The clock.
     """
 
-    def __init__(self, knobs: Knobs, time: Time) -> None:
-        self._keep = knobs.open_day_for.total_seconds()
+    def __init__(self, config: ExportConfig, time: Clock) -> None:
+        self._keep = config.open_period_ttl.total_seconds()
         self._time = time
-        self._open: dict[Books, _Open] = {}
+        self._open: dict[CompanyBooks, _Open] = {}
 
-    def dated(self, work: Work) -> Document:
+    def with_posting_date(self, work: WorkItem) -> Document:
         """The document as it is sent: with the known open day as its posting date, if its own date is closed."""
         document = work.mapped
         if not document.first_open_day or document.posting_date is not None:
@@ -74,7 +74,7 @@ class Periods:
             return document
         return replace(document, posting_date=known.day)
 
-    def step(self, work: Work, error: SageError) -> bool:
+    def next_attempt(self, work: WorkItem, error: SageError) -> bool:
         """Give a document that was refused for its period another posting date, for another call.
 
         `work` gets the next attempt and the new posting date.
@@ -85,23 +85,23 @@ class Periods:
         """
         document = work.mapped
         refused = isinstance(error, PeriodClosedError) and error.level is Level.RESULT
-        if not refused or not document.first_open_day or work.executed is not None:
+        if not refused or not document.first_open_day or work.acknowledged_claim is not None:
             return False
         last = document.posting_date or document.date
         named = _named(error)
         day = named if named is not None and named > last else _next_month(last)
         self._forget(document)
-        if day > self._time.now().date() or work.steps >= MOST_STEPS:
+        if day > self._time.now().date() or work.period_retries >= MOST_STEPS:
             work.document = replace(document, posting_date=None)
             return False
         work.document = replace(document, posting_date=day)
-        work.steps += 1
+        work.period_retries += 1
         work.attempt = work.claimed.attempt + 1
         if day == named:
             self._learn(document, _Open(day, self._until, before=day))
         return True
 
-    def posted(self, work: Work) -> None:
+    def record_open_day(self, work: WorkItem) -> None:
         """Remember the posting date as an open day, because Sage took the document."""
         document = work.document
         if document is None or document.posting_date is None or not document.first_open_day:
@@ -129,7 +129,7 @@ class Periods:
             del self._open[_books(document)]
 
 
-def _books(document: Document) -> Books:
+def _books(document: Document) -> CompanyBooks:
     return document.connection.entity_id, document.source.side
 
 
@@ -157,6 +157,6 @@ def _months(first: dt.date, end: dt.date) -> list[tuple[int, int]]:
     return found
 
 
-def why(posting_date: dt.date) -> str:
+def explain(posting_date: dt.date) -> str:
     """The detail of a result whose posting date is not the document's own date."""
     return f"posted on {posting_date.isoformat()} in the general ledger: the period of its own date is closed in Sage"

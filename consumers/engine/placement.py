@@ -22,8 +22,8 @@ from aiokafka.structs import TopicPartition
 
 from consumers.engine import incarnation
 from consumers.engine.ledger import INTERNAL
-from consumers.engine.ledger_store import Change, Ledger
-from consumers.engine.records import Stand
+from consumers.engine.ledger_store import LedgerRecord, LedgerStore
+from consumers.engine.records import PartitionCheck
 from consumers.kafka_reader import KafkaReader, TolerantKafkaReader
 from consumers.partitioners import Placement, Rule
 from consumers.stopping import stop_client
@@ -47,7 +47,7 @@ class UndecidedError(Exception):
 
 
 @dataclass(frozen=True, slots=True)
-class Asked:
+class PartitionerRequest:
     """A source topic and its settings, before its ledger is read."""
 
     source: str
@@ -78,7 +78,7 @@ def decode(ledger: str, value: bytes) -> Rule:
         raise PartitionerError(f"{ledger}: its record {RULE} cannot be read; was a later version at work?") from error
 
 
-def stand_in(ledger: TopicPartition, internal: Mapping[str, bytes | None]) -> Stand | None:
+def stand_in(ledger: TopicPartition, internal: Mapping[str, bytes | None]) -> PartitionCheck | None:
     """Which keys belong in a partition, according to its ledger. None if its ledger does not say.
 
     Args:
@@ -92,14 +92,14 @@ def stand_in(ledger: TopicPartition, internal: Mapping[str, bytes | None]) -> St
     if mark is None or rule is None:
         return None
     placement = Placement(decode(ledger.topic, rule), incarnation.decode(mark).partitions)
-    return Stand(ledger.partition, placement)
+    return PartitionCheck(ledger.partition, placement)
 
 
 async def settle(
     kafka: Mapping[str, object],
     producers: Mapping[TopicPartition, AIOKafkaProducer],
-    restored: Mapping[TopicPartition, Ledger],
-    asked: Mapping[str, Asked],
+    restored: Mapping[TopicPartition, LedgerStore],
+    asked: Mapping[str, PartitionerRequest],
     *,
     check_crcs: bool = True,
 ) -> dict[str, Placement]:
@@ -147,11 +147,11 @@ class _Desk:
     """Finds or decides the rule of one ledger topic."""
 
     kafka: Mapping[str, object]
-    asked: Asked
+    asked: PartitionerRequest
     partitions: int
     check_crcs: bool
 
-    async def rule_of(self, ours: Mapping[TopicPartition, Ledger]) -> Rule:
+    async def rule_of(self, ours: Mapping[TopicPartition, LedgerStore]) -> Rule:
         [topic] = {ledger.topic for ledger in ours}
         written = {decode(topic, value) for copy in ours.values() if (value := copy.internal(RULE)) is not None}
         if len(written) > 1:
@@ -172,7 +172,7 @@ class _Desk:
             )
         return rule
 
-    async def _decide(self, copy: Ledger, topic: str) -> Rule:
+    async def _decide(self, copy: LedgerStore, topic: str) -> Rule:
         if self.asked.rule is not None:
             log.info("partitioner", topic=self.asked.source, rule=self.asked.rule, why="set")
             return self.asked.rule
@@ -259,10 +259,10 @@ def _only(found: Counter[Rule | None], enough: int) -> Rule | None:
     return rule if count >= enough else None
 
 
-async def write(ledger: TopicPartition, value: bytes | None, producer: AIOKafkaProducer, copy: Ledger) -> None:
+async def write(ledger: TopicPartition, value: bytes | None, producer: AIOKafkaProducer, copy: LedgerStore) -> None:
     """Write the rule to a ledger partition that we own. None makes the partition read it from partition 0 again."""
     await producer.begin_transaction()
     sent = await producer.send(ledger.topic, key=RULE.encode(), value=value, partition=ledger.partition)
     offset = (await sent).offset
     await producer.commit_transaction()
-    copy.apply([Change(RULE, value, offset=offset)], offset + 1)
+    copy.apply([LedgerRecord(RULE, value, offset=offset)], offset + 1)

@@ -6,11 +6,11 @@ from dataclasses import dataclass
 from domain.documents import Connection, SageObject
 from sage_client import Login, SageClient
 
-Place = tuple[str, str | None, str]
+SageEndpoint = tuple[str, str | None, str]
 """Company, entity and credentials. A session with Sage, and so a request, is for exactly one place."""
 
 
-def place_of(connection: Connection) -> Place:
+def endpoint_of(connection: Connection) -> SageEndpoint:
     """The place that a connection's requests go to."""
     return connection.company_id, connection.entity_id, connection.credentials
 
@@ -44,7 +44,7 @@ class CredentialsMissingError(Exception):
 
 
 @dataclass(frozen=True, slots=True)
-class Sage:
+class SageAccess:
     """Access to Sage: the client, and the credentials of each connection."""
 
     client: SageClient

@@ -6,15 +6,15 @@ Lists are read in bulk and cached, never once for each line or document. Nothing
 from collections.abc import Sequence
 from dataclasses import dataclass, field, replace
 
-from consumers.engine.dimension_check import DimensionCheck
-from consumers.engine.directory import PartyDirectory, Wanted
-from consumers.engine.judgement import books_the_same, same_party, stands_already
-from consumers.engine.knobs import Knobs, Time
-from consumers.engine.party_making import Made, NewParty, PartyMaker
-from consumers.engine.party_updates import Followed, PartyUpdates
-from consumers.engine.term_lists import TermLists
+from consumers.engine.config import Clock, ExportConfig
+from consumers.engine.dimension_check import DimensionCache
+from consumers.engine.directory import PartyCache, PartyQuery
+from consumers.engine.judgement import books_the_same, is_booked_already, same_party
+from consumers.engine.party_making import CreationResult, NewParty, PartyCreator
+from consumers.engine.party_updates import PartySync, PartyToSync
+from consumers.engine.term_lists import TermCache
 from consumers.engine.verdicts import rejected
-from consumers.engine.work import Verdict, Work
+from consumers.engine.work import ExportResult, WorkItem
 from domain.categories import fold
 from domain.codes import Code
 from domain.documents import SageObject
@@ -30,21 +30,21 @@ _WITH_TERMS = {SageObject.AR_INVOICE, SageObject.AP_BILL}
 
 
 @dataclass(slots=True)
-class Prepared:
+class Enriched:
     """The outcome of preparing a batch. Documents that are in neither list have their `party_id` and their term."""
 
-    against: list[tuple[Work, Verdict]] = field(default_factory=list)
+    refused: list[tuple[WorkItem, ExportResult]] = field(default_factory=list)
     """Documents that end before they are sent, each with its result."""
-    later: list[tuple[Work, SageError]] = field(default_factory=list)
+    retry_later: list[tuple[WorkItem, SageError]] = field(default_factory=list)
     """Documents whose party is not proven to exist yet, each with the reason. They are prepared again soon."""
 
     @property
-    def held(self) -> set[Work]:
+    def held_back(self) -> set[WorkItem]:
         """The documents of both lists."""
-        return {work for work, _ in (*self.against, *self.later)}
+        return {work for work, _ in (*self.refused, *self.retry_later)}
 
 
-class Preparation:
+class Enrichment:
     """Prepares the documents of one company. One per lane.
 
     Args:
@@ -53,14 +53,14 @@ class Preparation:
         time: The clock.
     """
 
-    def __init__(self, client: SageClient, knobs: Knobs, time: Time) -> None:
-        self._directory = PartyDirectory(client, knobs, time)
-        self._maker = PartyMaker(client, self._directory)
-        self._updates = PartyUpdates(client, self._directory)
-        self._terms = TermLists(client, knobs, time)
-        self.dimensions = DimensionCheck(client, knobs, time)
+    def __init__(self, client: SageClient, config: ExportConfig, time: Clock) -> None:
+        self._directory = PartyCache(client, config, time)
+        self._maker = PartyCreator(client, self._directory)
+        self._updates = PartySync(client, self._directory)
+        self._terms = TermCache(client, config, time)
+        self.dimensions = DimensionCache(client, config, time)
 
-    async def prepare(self, login: Login, batch: Sequence[Work]) -> Prepared:
+    async def prepare(self, login: Login, batch: Sequence[WorkItem]) -> Enriched:
         """Find or create the party of each document, settle its payment term, and check its dimensions.
 
         Args:
@@ -72,14 +72,14 @@ class Preparation:
         """
         without_term = await self._settle_terms(login, batch)
         # This comes first: a document whose content is in Sage already needs no check, and above all no correction.
-        prepared = Prepared(against=await self._stands_already(login, batch))
-        prepared.against += await self.dimensions.against(login, _others(batch, prepared.held))
-        prepared.against += [(work, verdict) for work, verdict in without_term if work not in prepared.held]
-        answers = await self._find(login, _others(batch, prepared.held), prepared)
+        prepared = Enriched(refused=await self._stands_already(login, batch))
+        prepared.refused += await self.dimensions.refuse_unusable(login, _others(batch, prepared.held_back))
+        prepared.refused += [(work, result) for work, result in without_term if work not in prepared.held_back]
+        answers = await self._find(login, _others(batch, prepared.held_back), prepared)
         followed = []
         for work, party in answers:
             if isinstance(party, Rejected):
-                prepared.against.append((work, rejected(work.document, party)))
+                prepared.refused.append((work, rejected(work.document, party)))
                 continue
             work.party_id = party
             if (one := self._follows(login, work, party)) is not None:
@@ -88,19 +88,19 @@ class Preparation:
             await self._updates.follow(login, followed)
         return prepared
 
-    def refused(self, work: Work) -> None:
+    def refused(self, work: WorkItem) -> None:
         """Read the document's party and terms again at their next use: Sage refused it, so they may have changed."""
         document = work.document
         if document is None:
             return
         if work.party_id is not None:
-            self._directory.doubt(document.party.kind, [work.party_id])
+            self._directory.invalidate(document.party.kind, [work.party_id])
         if document.term is not None:
             self._terms.doubt(document.source.side)
 
     # Terms.
 
-    async def _settle_terms(self, login: Login, batch: Sequence[Work]) -> list[tuple[Work, Verdict]]:
+    async def _settle_terms(self, login: Login, batch: Sequence[WorkItem]) -> list[tuple[WorkItem, ExportResult]]:
         """Give each document its payment term. Returns the documents without one, each with its result."""
         asked = {
             work: name
@@ -117,30 +117,32 @@ class Preparation:
 
     # Parties.
 
-    async def _stands_already(self, login: Login, batch: Sequence[Work]) -> list[tuple[Work, Verdict]]:
+    async def _stands_already(self, login: Login, batch: Sequence[WorkItem]) -> list[tuple[WorkItem, ExportResult]]:
         """The documents that Sage holds already, if the party is found to be the same. Each with its result."""
         same = [
-            (work, one) for work in batch if (one := work.standing) and books_the_same(one, work.received, work.mapped)
+            (work, one) for work in batch if (one := work.existing) and books_the_same(one, work.received, work.mapped)
         ]
         if not same:
             return []
-        answers = await self._directory.find(login, [_wanted(work) for work, _ in same])
+        answers = await self._directory.find(login, [_party_query(work) for work, _ in same])
         settled = []
         for (work, standing), found in zip(same, answers, strict=True):
             if same_party(standing, work.mapped, found):
                 work.party_id = standing.party_id
-                settled.append((work, stands_already(standing, work.received, work.mapped)))
+                settled.append((work, is_booked_already(standing, work.received, work.mapped)))
         return settled
 
-    async def _find(self, login: Login, batch: Sequence[Work], prepared: Prepared) -> list[tuple[Work, str | Rejected]]:
+    async def _find(
+        self, login: Login, batch: Sequence[WorkItem], prepared: Enriched
+    ) -> list[tuple[WorkItem, str | Rejected]]:
         if not batch:
             return []
-        sought = [_wanted(work) for work in batch]
-        by_hand = [one.party_id for work, one in zip(batch, sought, strict=True) if work.asked and one.party_id]
-        self._directory.doubt(sought[0].ref.kind, by_hand)  # a person may have corrected the party a moment ago
+        sought = [_party_query(work) for work in batch]
+        by_hand = [one.party_id for work, one in zip(batch, sought, strict=True) if work.command and one.party_id]
+        self._directory.invalidate(sought[0].ref.kind, by_hand)  # a person may have corrected the party a moment ago
         answers = await self._directory.find(login, sought)
         new: dict[str, NewParty] = {}
-        ids: dict[Work, str] = {}
+        ids: dict[WorkItem, str] = {}
         for number, (work, one, answer) in enumerate(zip(batch, sought, answers, strict=True)):
             if not (one.rules.create and isinstance(answer, Rejected) and answer.code is Code.PARTY_NOT_FOUND):
                 continue
@@ -153,45 +155,45 @@ class Preparation:
         if not new:
             return list(zip(batch, answers, strict=True))
         made = await self._maker.make(login, batch[0].connection, list(new.values()))
-        self._directory.doubt(sought[0].ref.kind, made)
+        self._directory.invalidate(sought[0].ref.kind, made)
         for work, party_id in ids.items():
             if made[party_id] is None:
                 work.party_made = not_sent(new[party_id].kind, new[party_id].profile)
-        anew = await self._directory.find(login, [_wanted(work) for work in ids])
+        anew = await self._directory.find(login, [_party_query(work) for work in ids])
         settled = {work: _made(made[ids[work]], answer) for work, answer in zip(ids, anew, strict=True)}
-        prepared.later += [(work, one) for work, one in settled.items() if isinstance(one, SageError)]
+        prepared.retry_later += [(work, one) for work, one in settled.items() if isinstance(one, SageError)]
         first = zip(batch, answers, strict=True)
         both = [(work, settled.get(work, answer)) for work, answer in first]
         return [(work, answer) for work, answer in both if not isinstance(answer, SageError)]
 
-    def _follows(self, login: Login, work: Work, party_id: str) -> Followed | None:
-        one = _wanted(work)
+    def _follows(self, login: Login, work: WorkItem, party_id: str) -> PartyToSync | None:
+        one = _party_query(work)
         record = self._directory.record(login, one, party_id) if one.rules.update else None
         if record is None or not record.active or record.details is None or one.profile is None:
             return None
-        return Followed(one.ref.kind, record, one.profile, _own_term(work))
+        return PartyToSync(one.ref.kind, record, one.profile, _own_term(work))
 
 
-def _others(batch: Sequence[Work], held: set[Work]) -> list[Work]:
+def _others(batch: Sequence[WorkItem], held: set[WorkItem]) -> list[WorkItem]:
     return [work for work in batch if work not in held]
 
 
-def _wanted(work: Work) -> Wanted:
+def _party_query(work: WorkItem) -> PartyQuery:
     document = work.mapped
     own = own_id(document.source, document.connection.entity_id) if document.party_rules.create else None
     profile = None if document.party.provider else document.source.profile
     ids = derived_ids(document.party.kind, document.connection.entity_id, profile)
-    return Wanted(document.party, document.party_rules, profile, own, ids)
+    return PartyQuery(document.party, document.party_rules, profile, own, ids)
 
 
-def _made(made: Made, found: str | Rejected) -> str | Rejected | SageError:
+def _made(made: CreationResult, found: str | Rejected) -> str | Rejected | SageError:
     """The outcome of creating a party. If a look-up finds the party, it exists; without that, nothing is proven."""
     if isinstance(found, str) or found.code is not Code.PARTY_NOT_FOUND:
         return found
     return made or UnavailableError(f"a party was made and is not seen yet: {found.detail}", level=Level.RESULT)
 
 
-def _with_term(work: Work, terms: TermList) -> Rejected | None:
+def _with_term(work: WorkItem, terms: TermList) -> Rejected | None:
     document = work.mapped
     asked = document.source.terms
     use = choose(asked, document.term_rules, terms)
@@ -201,7 +203,7 @@ def _with_term(work: Work, terms: TermList) -> Rejected | None:
     return None
 
 
-def _own_term(work: Work) -> str | None:
+def _own_term(work: WorkItem) -> str | None:
     """The term of the party's profile itself, if Sage has it; else None."""
     document = work.mapped
     if document.term is None or document.term.fallback or document.source.terms.days is None:

@@ -27,7 +27,7 @@ record, which a correction reversed, whatever its amount; and the transaction th
 from collections.abc import Sequence
 from dataclasses import dataclass
 
-from consumers.engine.ledger import Claim, Retired
+from consumers.engine.ledger import Claim, FormerRecord
 from domain.codes import Code
 from sage_client import Found
 
@@ -45,7 +45,7 @@ class SendAgain:
 
 
 @dataclass(frozen=True, slots=True)
-class Wait:
+class NotProvenYet:
     """Nothing is proven yet: look up again later."""
 
     why: str
@@ -53,19 +53,19 @@ class Wait:
 
 
 @dataclass(frozen=True, slots=True)
-class Ask:
+class NeedsPerson:
     """Sage's answers contradict each other: a person has to decide. The look-ups go on, rarely."""
 
     why: str
 
 
 @dataclass(frozen=True, slots=True)
-class End:
+class GiveUp:
     """The document ends without being posted by this call."""
 
     code: Code
     detail: str
-    standing: str | None = None
+    existing: str | None = None
     """The record number, if the document is in Sage with other content."""
     refused: bool = False
     """True if Sage definitely refused the call. Only then may a later attempt have another control id."""
@@ -76,11 +76,11 @@ class Renumber:
     """Sage definitely refused the number, because a former record of the same document still has it."""
 
 
-Proof = Adopt | SendAgain | Wait | Ask | End | Renumber
+Reconciliation = Adopt | SendAgain | NotProvenYet | NeedsPerson | GiveUp | Renumber
 
 
 @dataclass(frozen=True, slots=True)
-class Circumstances:
+class Evidence:
     """The facts of a look-up besides the claim and the records found."""
 
     marker: str
@@ -93,11 +93,11 @@ class Circumstances:
     """Whether the revision that would be sent again is the claimed one."""
     budget: int
     """How often Sage may say that it executed the call although nothing is found, before a person is asked."""
-    retired: tuple[Retired, ...] = ()
+    retired: tuple[FormerRecord, ...] = ()
     """Former Sage records of the document, reversed or deleted to correct it."""
 
 
-def prove(claim: Claim, found: Sequence[Found], known: Circumstances) -> Proof:
+def reconcile(claim: Claim, found: Sequence[Found], known: Evidence) -> Reconciliation:
     """Decide from one look-up about a call whose outcome is not known.
 
     Args:
@@ -113,25 +113,25 @@ def prove(claim: Claim, found: Sequence[Found], known: Circumstances) -> Proof:
     if len(standing) == 1:
         return Adopt(standing[0].record_no)
     if standing:
-        return Wait(f"sage holds it more than once: record numbers {_numbers(standing)}")
+        return NotProvenYet(f"sage holds it more than once: record numbers {_numbers(standing)}")
     if not (known.lease_ended or known.number_taken or claim.asked):
-        return Wait("it is not in sage yet")
+        return NotProvenYet("it is not in sage yet")
     return _in_the_way(claim, found, marked, known) or _nothing(claim, known)
 
 
 def _in_the_way(
-    claim: Claim, found: Sequence[Found], marked: Sequence[Found], known: Circumstances
-) -> End | Renumber | None:
+    claim: Claim, found: Sequence[Found], marked: Sequence[Found], known: Evidence
+) -> GiveUp | Renumber | None:
     """Decide about records that are in Sage instead of the document. None if none of them matters."""
     if other := [each for each in marked if not each.reversed]:
-        return End(
+        return GiveUp(
             Code.CHANGED_AFTER_POSTING,
             f"record {other[0].record_no} carries our marker, but a total of {other[0].total} and not {claim.total}: "
             "it was changed in Sage, or is of another revision",
-            standing=other[0].record_no,
+            existing=other[0].record_no,
         )
     if equal := [each for each in marked if each.total == claim.total]:
-        return End(Code.REVERSED_IN_SAGE, f"record {_numbers(equal)} is ours, and its state is {equal[0].state}")
+        return GiveUp(Code.REVERSED_IN_SAGE, f"record {_numbers(equal)} is ours, and its state is {equal[0].state}")
     # If the company lets two documents share a number, another document's record proves nothing about this one.
     others = [
         each
@@ -144,7 +144,7 @@ def _in_the_way(
     if others or known.number_taken:
         whose = _whose(others, known.marker)
         detail = f"number {claim.number} of {claim.party_id} is taken in Sage by {whose}"
-        return End(Code.SAGE_DUPLICATE_NUMBER, detail, refused=definitely)
+        return GiveUp(Code.SAGE_DUPLICATE_NUMBER, detail, refused=definitely)
     return None
 
 
@@ -155,9 +155,9 @@ def _whose(others: Sequence[Found], marker: str) -> str:
     return f"record {_numbers(others)}, which is {'another document of Alvys' if ours else 'not ours'}"
 
 
-def _nothing(claim: Claim, known: Circumstances) -> Ask | SendAgain:
+def _nothing(claim: Claim, known: Evidence) -> NeedsPerson | SendAgain:
     if claim.asked or (claim.repeats and (claim.repeats >= known.budget or not known.same_revision)):
-        return Ask(
+        return NeedsPerson(
             f"Sage says that it has executed the call, but holds nothing under number {claim.number} of "
             f"{claim.party_id}: it was deleted or changed there. If it belongs in the books, enter it in Sage by hand "
             f"with that number, customer or vendor, a total of {claim.total}, and {known.marker} in its description: "

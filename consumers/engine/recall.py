@@ -13,12 +13,12 @@ from typing import Protocol
 import structlog
 from aiokafka.structs import TopicPartition
 
-from consumers.engine.documents import Documents
-from consumers.engine.ledger import Entry
-from consumers.engine.ledger_store import Ledger
-from consumers.engine.orders import RECORD, Order, Orders, chosen
-from consumers.engine.surroundings import Receive
-from consumers.engine.work import Owner, Work, orphan
+from consumers.engine.documents import InFlight
+from consumers.engine.ledger import DocumentState
+from consumers.engine.ledger_store import LedgerStore
+from consumers.engine.orders import RECORD, CommandProgress, PendingCommand, affected_documents
+from consumers.engine.surroundings import ParseRecord
+from consumers.engine.work import PartitionHandle, WorkItem, work_without_event
 from domain.commands import Command, Replay
 from domain.events import ContractError
 from domain.reading import Received
@@ -34,33 +34,33 @@ AT_ONCE = 20
 """
 
 
-class Host(Owner, Protocol):
+class Host(PartitionHandle, Protocol):
     """The partition, as the recall needs it."""
 
     @property
-    def receive(self) -> Receive:
+    def receive(self) -> ParseRecord:
         """Parses an event that was accepted before. Raises ContractError if it can no longer be read."""
 
     def read(self, key: bytes | None, value: bytes | None) -> Received:
         """Parse a record of the source topic. Raises ContractError if the record breaks the contract."""
 
-    def admit(self, work: Work) -> None:
+    def admit(self, work: WorkItem) -> None:
         """Take a document back. It starts at once, or after the earlier work items of its key."""
 
-    def judge(self, work: Work) -> None:
+    def decide(self, work: WorkItem) -> None:
         """Decide about a document whose turn it is."""
 
-    def set_aside(self, record: DeadRecord, error: ContractError, *, ends: int | None) -> None:
+    def dead_letter(self, record: DeadRecord, error: ContractError, *, ends: int | None) -> None:
         """Write a dead letter. `ends` is the offset of the source record that ends with it, if any."""
 
-    def told(self) -> AbstractContextManager[None]:
+    def reporting_defects(self) -> AbstractContextManager[None]:
         """Catch a defect of ours inside the block, so that it ends the worker: the event loop would swallow it."""
 
-    def keep(self, record: tuple[str, bytes]) -> None:
+    def write_internal(self, record: tuple[str, bytes]) -> None:
         """Write an internal record to the ledger, after everything that was written before."""
 
 
-class Recall:
+class ParkingLot:
     """Brings documents of one partition back from the ledger.
 
     Args:
@@ -76,8 +76,8 @@ class Recall:
         self,
         host: Host,
         source: TopicPartition,
-        ledger: Ledger,
-        documents: Documents,
+        ledger: LedgerStore,
+        documents: InFlight,
         window: int,
         commands_end: Mapping[int, int],
     ) -> None:
@@ -88,8 +88,8 @@ class Recall:
         self._window = window
         self._woken: dict[str, None] = {}
         """Keys of documents to retry, in the order they were woken. A dict, used as an ordered set."""
-        self._orders = Orders(ledger.internal(RECORD), commands_end)
-        self._asked: deque[tuple[str, Order, Work | None]] = deque()
+        self._orders = CommandProgress(ledger.internal(RECORD), commands_end)
+        self._asked: deque[tuple[str, PendingCommand, WorkItem | None]] = deque()
         """Documents that commands still have to reach: key, command, and the item if the command brought one."""
         self._claims_left = dict(ledger.claims_without_event())
         """Claims without an outcome whose event is not kept in the ledger. Their records come again, or never will."""
@@ -98,21 +98,21 @@ class Recall:
     def begin(self) -> None:
         """Bring in-doubt documents back and retry all parked ones: blockers may have changed while nobody ran."""
         if self._orders.fresh:
-            self._host.keep(self._orders.record())
+            self._host.write_internal(self._orders.record())
         for entry in list(self._ledger.in_doubt()):
             self._bring_back(entry)
         self.wake(self._ledger.blocked())
 
-    def arrived(self, blocker: str) -> None:
+    def release(self, blocker: str) -> None:
         """Retry the documents that `blocker` releases, because it has changed."""
         self.wake(self._ledger.blocked_by(blocker))
 
     def wake(self, keys: Iterable[str]) -> None:
         """Retry these documents."""
         self._woken.update(dict.fromkeys(keys))
-        self.go_on()
+        self.drain()
 
-    def one(self, blocker: str) -> bool:
+    def release_one(self, blocker: str) -> bool:
         """Bring back one document that waits for the blocker, now. Returns False if none can be brought back."""
         for key in self._ledger.blocked_by(blocker):
             if key in self._documents or (entry := self._ledger.get(key)).claim is not None:
@@ -122,7 +122,7 @@ class Recall:
                 return True
         return False
 
-    def passed(self, position: int) -> None:
+    def skipped_past(self, position: int) -> None:
         """Look up claims whose record lies before `position` and did not come again.
 
         Such a record was skipped by hand, or deleted from its topic.
@@ -133,14 +133,14 @@ class Recall:
             del self._claims_left[key]
             if key not in self._documents and self._ledger.get(key).claim == claim:
                 log.error("a claim was left without its event", key=key, number=claim.number, offset=claim.offset)
-                self._host.admit(orphan(self._host, self._source, key, claim))
+                self._host.admit(work_without_event(self._host, self._source, key, claim))
 
-    def go_on(self) -> None:
+    def drain(self) -> None:
         """Bring back as many documents as there is room for, with a pause after every few."""
         if self._running:
             return  # a document released for a key it still lacks ends at once and calls this again: stop the recursion
         self._running, again = True, False
-        with self._host.told():
+        with self._host.reporting_defects():
             more = True
             for _ in range(AT_ONCE):
                 if not (more := self._host.open and self._next()):
@@ -148,7 +148,7 @@ class Recall:
             again = more
         self._running = False
         if again:
-            asyncio.get_running_loop().call_soon(self.go_on)
+            asyncio.get_running_loop().call_soon(self.drain)
 
     def _next(self) -> bool:
         """Bring one document back. Returns False if none waits, or if there is no room."""
@@ -166,14 +166,14 @@ class Recall:
                 self._bring_back(entry)
         return True
 
-    def _bring_back(self, entry: Entry) -> None:
+    def _bring_back(self, entry: DocumentState) -> None:
         work = self._kept(entry)
         if work is None and entry.claim is not None:  # the event is unreadable, but its call can still be looked up
-            work = replace(orphan(self._host, self._source, entry.key, entry.claim), value=entry.parked)
+            work = replace(work_without_event(self._host, self._source, entry.key, entry.claim), value=entry.parked)
         if work is not None:
             self._host.admit(work)
 
-    def _kept(self, entry: Entry) -> Work | None:
+    def _kept(self, entry: DocumentState) -> WorkItem | None:
         """Build a work item from the event that the ledger keeps. None if the event can no longer be read."""
         if entry.parked is None or entry.last is None:
             raise ValueError(f"of {entry.key} no event is kept")
@@ -188,72 +188,72 @@ class Recall:
         if entry.claim is not None and entry.claim.offset is not None:
             place = entry.claim.offset, entry.claim.timestamp
         source = SourceRecord(self._source.topic, self._source.partition, *place)
-        return Work(self._host, received, entry.parked, source, offset=None)
+        return WorkItem(self._host, received, entry.parked, source, offset=None)
 
     # Commands of people (the topic of commands).
 
     @property
     def commands_from(self) -> Mapping[int, int]:
         """First offset to read of each partition of the commands topic, for this source partition."""
-        return self._orders.places
+        return self._orders.positions
 
     @property
-    def crowded(self) -> bool:
+    def is_full(self) -> bool:
         """Whether so many documents wait for commands that no further command should be read."""
         return len(self._asked) >= ASKED_AT_ONCE
 
-    def order(self, partition: int, offset: int, command: Command | None) -> None:
+    def apply_command(self, partition: int, offset: int, command: Command | None) -> None:
         """Apply a command. None stands for a record that is no command.
 
         A command that concerns no document of this partition is complete at once.
         """
         if not self._orders.take(partition, offset):
             return
-        order = Order(command, partition, offset) if command is not None else None
+        order = PendingCommand(command, partition, offset) if command is not None else None
         asked = self._concerned(order) if order is not None else []
         if order is None or not asked:
             self._orders.end(partition, offset)
-            self._host.keep(self._orders.record())
+            self._host.write_internal(self._orders.record())
             return
         order.open.update(key for key, _, _ in asked)
         self._asked.extend(asked)
-        self.go_on()
+        self.drain()
 
-    def answered(self, work: Work) -> None:
+    def answered(self, work: WorkItem) -> None:
         """Mark the work item's command, if any, as done for this document. Its result is durable."""
-        if work.asked is not None:
-            self._answered(work.asked, work.key)
-            work.asked = None
+        if work.command is not None:
+            self._answered(work.command, work.key)
+            work.command = None
 
     def give_way(self, key: str) -> None:
         """If the document is in doubt and a command about it waits, let the command go first."""
         entry = self._ledger.get(key)
-        if (change := self._documents.give_way(key, lambda asked: _is_about(asked, entry))) is not None:
+        if (change := self._documents.yield_to_command(key, lambda asked: _is_about(asked, entry))) is not None:
             doubtful, asked = change
             self.answered(doubtful)
-            self._host.judge(asked)
+            self._host.decide(asked)
 
-    def _concerned(self, order: Order) -> list[tuple[str, Order, Work | None]]:
+    def _concerned(self, order: PendingCommand) -> list[tuple[str, PendingCommand, WorkItem | None]]:
         command = order.command
         if not isinstance(command, Replay):
-            return [(key, order, None) for key in chosen(command, self._source.topic, self._ledger)]
+            return [(key, order, None) for key in affected_documents(command, self._source.topic, self._ledger)]
         if (command.topic, command.partition) != (self._source.topic, self._source.partition):
             return []
         work = self._read_once_more(command)
         return [(work.key, order, work)] if work is not None else []
 
-    def _read_once_more(self, command: Replay) -> Work | None:
+    def _read_once_more(self, command: Replay) -> WorkItem | None:
         """Build a work item from a replay command's record. None, and a dead letter, if it breaks the contract."""
         source = SourceRecord(command.topic, command.partition, command.offset, command.timestamp)
         try:
             received = self._host.read(command.key, command.value)
         except ContractError as error:
             place = (source.topic, source.partition, source.offset, source.timestamp)
-            self._host.set_aside(DeadRecord(*place, 0, command.key, command.value), error, ends=None)
+            self._host.dead_letter(DeadRecord(*place, 0, command.key, command.value), error, ends=None)
             return None
-        return Work(self._host, received, command.value, source, offset=None)
+        return WorkItem(self._host, received, command.value, source, offset=None)
 
-    def _ask(self, key: str, order: Order, work: Work | None) -> None:
+    def _ask(self, key: str, order: PendingCommand, work: WorkItem | None) -> None:
         """Give a command to one document: at once, or after the document's work item in flight has ended."""
         if work is None:
             entry = self._ledger.get(key)
@@ -261,16 +261,16 @@ class Recall:
         if work is None:
             self._answered(order, key)  # the document ended meanwhile
             return
-        work.asked = order
+        work.command = order
         self._host.admit(work)
         self.give_way(key)
 
-    def _answered(self, order: Order, key: str) -> None:
+    def _answered(self, order: PendingCommand, key: str) -> None:
         if self._orders.answered(order, key):
-            self._host.keep(self._orders.record())
+            self._host.write_internal(self._orders.record())
 
 
-def _is_about(asked: Work, entry: Entry) -> bool:
+def _is_about(asked: WorkItem, entry: DocumentState) -> bool:
     """Whether a command is about the revision that is in doubt. A command about another one waits, as a record does."""
     if entry.parked is None:  # only the claim is left in the ledger; the command brings the event along
         return entry.claim is not None and entry.claim.revision == asked.received.revision

@@ -2,7 +2,7 @@
 
 from dataclasses import dataclass
 
-from consumers.engine.surroundings import Receive
+from consumers.engine.surroundings import ParseRecord
 from consumers.partitioners import Placement
 from domain.codes import Code
 from domain.events import ContractError
@@ -10,7 +10,7 @@ from domain.reading import Received
 
 
 @dataclass(frozen=True, slots=True)
-class Stand:
+class PartitionCheck:
     """The partition that a record was read from, and the rule that says where its key belongs."""
 
     partition: int
@@ -28,13 +28,13 @@ class Stand:
 
 
 def read(
-    receive: Receive,
+    receive: ParseRecord,
     key: bytes | None,
     value: bytes | None,
     *,
     any_record_key: bool,
     largest_event: int,
-    stand: Stand | None = None,
+    stand: PartitionCheck | None = None,
 ) -> Received:
     """Parse a record.
 

@@ -12,7 +12,7 @@ from aiokafka.structs import TopicPartition
 from consumers.engine import incarnation, metrics
 from consumers.engine.ledger import key_of
 from consumers.engine.ledger_files import open_ledger
-from consumers.engine.ledger_store import MEMORY, Change, Ledger
+from consumers.engine.ledger_store import MEMORY, LedgerRecord, LedgerStore
 from consumers.engine.sizes import LARGEST_RECORD
 from consumers.high_watermarks import HighWatermarks
 from consumers.kafka_reader import KafkaReader
@@ -71,7 +71,7 @@ async def restore(
     *,
     check_crcs: bool = True,
     state_dir: Path | None = None,
-) -> dict[TopicPartition, Ledger]:
+) -> dict[TopicPartition, LedgerStore]:
     """Read ledger partitions to their ends, committed records only. Call it after `fence`, never before.
 
     Records that a store in `state_dir` holds of the very same log are not read again. The caller closes the ledgers.
@@ -104,7 +104,7 @@ async def restore(
             except sqlite3.Error as error:
                 # The disk is full or fails, and the stores are deleted. Go on in memory: the topic is authoritative.
                 log.warning("ledger kept in memory", partitions=len(ledgers), reason=str(error))
-                return await _opened(consumer, ends, {each: Ledger(MEMORY) for each in ledgers})
+                return await _opened(consumer, ends, {each: LedgerStore(MEMORY) for each in ledgers})
     finally:
         await stop_client(consumer)
         await stop_client(watermarks)
@@ -118,8 +118,8 @@ async def _expect(producer: AIOKafkaProducer, ledger: TopicPartition) -> None:
 
 
 async def _opened(
-    consumer: AIOKafkaConsumer, ends: Mapping[TopicPartition, int], copies: dict[TopicPartition, Ledger]
-) -> dict[TopicPartition, Ledger]:
+    consumer: AIOKafkaConsumer, ends: Mapping[TopicPartition, int], copies: dict[TopicPartition, LedgerStore]
+) -> dict[TopicPartition, LedgerStore]:
     try:
         await _read_on(consumer, ends, copies)
     except BaseException as error:  # cancelled too: a file left open would be locked for the next attempt
@@ -133,7 +133,7 @@ async def _opened(
 
 
 async def _read_on(
-    consumer: AIOKafkaConsumer, ends: Mapping[TopicPartition, int], copies: Mapping[TopicPartition, Ledger]
+    consumer: AIOKafkaConsumer, ends: Mapping[TopicPartition, int], copies: Mapping[TopicPartition, LedgerStore]
 ) -> None:
     believed = await _believed(consumer, ends, copies)
     consumer.assign(list(ends))
@@ -153,17 +153,17 @@ async def _read_on(
 
 
 async def _believed(
-    consumer: AIOKafkaConsumer, ends: Mapping[TopicPartition, int], copies: Mapping[TopicPartition, Ledger]
+    consumer: AIOKafkaConsumer, ends: Mapping[TopicPartition, int], copies: Mapping[TopicPartition, LedgerStore]
 ) -> dict[TopicPartition, int]:
     """The offset to read on from, for each store that is of this log and not ahead of it. Other stores are emptied."""
     held = {ledger: at for ledger, copy in copies.items() if (at := copy.checkpoint) is not None}
     behind = {ledger: copies[ledger] for ledger, checkpoint in held.items() if checkpoint <= ends[ledger]}
-    same = await incarnation.same(consumer, ends, behind)
+    same = await incarnation.unchanged(consumer, ends, behind)
     for ledger in held.keys() - same:
         log.info("ledger store is not of this topic; it is built anew", ledger=f"{ledger.topic}-{ledger.partition}")
         copies[ledger].clear()
     return {ledger: held[ledger] for ledger in same}
 
 
-def _change(record: ConsumerRecord) -> Change:
-    return Change(key_of(record.key), record.value, offset=record.offset)
+def _change(record: ConsumerRecord) -> LedgerRecord:
+    return LedgerRecord(key_of(record.key), record.value, offset=record.offset)

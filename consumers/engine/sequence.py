@@ -16,8 +16,8 @@ from dataclasses import replace
 from datetime import datetime
 from enum import Enum, auto
 
-from consumers.engine.ledger import Claim, Ending, Entry
-from consumers.engine.work import Verdict
+from consumers.engine.ledger import Claim, DocumentState, LastOutcome
+from consumers.engine.work import ExportResult
 from domain.codes import Code
 from domain.documents import SourceDocument
 from domain.emission import Emitted
@@ -45,7 +45,7 @@ class Turn(Enum):
     """The newest event has the same id and timestamp, but other content: it is unknown which of the two is true."""
 
 
-def turn_of(entry: Entry, received: Received, source: SourceRecord, now: datetime) -> Turn:
+def turn_of(entry: DocumentState, received: Received, source: SourceRecord, now: datetime) -> Turn:
     """Compare an event from the source topic with everything known of its document.
 
     Args:
@@ -68,7 +68,7 @@ def turn_of(entry: Entry, received: Received, source: SourceRecord, now: datetim
     return Turn.CONTRADICTED
 
 
-def _was_answered(entry: Entry, received: Received, emitted: Emitted) -> bool:
+def _was_answered(entry: DocumentState, received: Received, emitted: Emitted) -> bool:
     """Whether the event was answered, by this version's revision of its content or an earlier version's."""
     if not entry.answered:
         return False
@@ -80,13 +80,13 @@ def _was_answered(entry: Entry, received: Received, emitted: Emitted) -> bool:
     return any(digest(emitted, revision) in entry.answered for revision in others)
 
 
-def _after(known: Ending | Claim, emitted: Emitted | None, source: SourceRecord) -> bool:
+def _after(known: LastOutcome | Claim, emitted: Emitted | None, source: SourceRecord) -> bool:
     if known.emitted is not None and emitted is not None:
         return emitted.before(known.emitted)
     return _not_after(source, known)
 
 
-def _not_after(source: SourceRecord, known: Ending | Claim) -> bool:
+def _not_after(source: SourceRecord, known: LastOutcome | Claim) -> bool:
     """Whether the record has the same place as the known one, or an earlier one.
 
     Both timestamp and offset have to be smaller or equal: if a topic was created again, new records have small offsets.
@@ -94,12 +94,12 @@ def _not_after(source: SourceRecord, known: Ending | Claim) -> bool:
     return known.offset is not None and source.offset <= known.offset and source.timestamp <= known.timestamp
 
 
-def answered(entry: Entry, received: Received, verdict: Verdict | None = None) -> Entry:
+def answered(entry: DocumentState, received: Received, result: ExportResult | None = None) -> DocumentState:
     """The entry with the event added to the answered ones.
 
     An event of unknown place that is not kept for a person is not added: if it is delivered again, it is judged again.
     """
-    if verdict is not None and verdict.from_ledger and verdict.code in _WITHOUT_A_PLACE:
+    if result is not None and result.from_ledger and result.code in _WITHOUT_A_PLACE:
         return entry
     if received.emitted is None or (mine := digest(received.emitted, received.revision)) in entry.answered:
         return entry
@@ -112,7 +112,7 @@ def digest(emitted: Emitted, revision: str) -> str:
     return base64.urlsafe_b64encode(found).rstrip(b"=").decode()
 
 
-def place_of(entry: Entry, received: Received, now: datetime, *, newest: bool) -> Emitted | None:
+def place_of(entry: DocumentState, received: Received, now: datetime, *, newest: bool) -> Emitted | None:
     """The position that the answer to an event takes in the order of its document's events. None if not known.
 
     An event that was answered before, or that the ledger kept, takes the position of the newest event, because its
@@ -128,7 +128,7 @@ def place_of(entry: Entry, received: Received, now: datetime, *, newest: bool) -
     return own if newest else newest_of(entry) or own
 
 
-def newest_of(entry: Entry) -> Emitted | None:
+def newest_of(entry: DocumentState) -> Emitted | None:
     """The newest event of the document that was answered, or that a claim is about. None if not known."""
     last = entry.last.emitted if entry.last is not None else None
     claimed = entry.claim.emitted if entry.claim is not None else None
@@ -137,7 +137,7 @@ def newest_of(entry: Entry) -> Emitted | None:
     return claimed if last.before(claimed) else last
 
 
-def in_words(entry: Entry) -> str:
+def in_words(entry: DocumentState) -> str:
     """Describe the newer event or record, for the result of an event that is `PAST`."""
     if (newest := newest_of(entry)) is not None:
         return f"the newest event of the document is {newest.id} of {newest.at.isoformat()}"

@@ -17,11 +17,11 @@ from producers import results
 
 LARGEST_RECORD = 16 * 1024 * 1024
 """Bytes: the largest record that our producers send, and that `alvys-sage topics --create` lets the topics take."""
-AROUND = 256 * 1024
+OVERHEAD = 256 * 1024
 """Bytes of a ledger entry or dead letter besides the event: keys, claim, codes, headers, framing."""
 LARGEST_EVENT = 10 * 1024 * 1024
 """Bytes: the default limit of an event's value."""
-MOST_EVENT = (LARGEST_RECORD - AROUND) * 3 // 4
+MAX_EVENT = (LARGEST_RECORD - OVERHEAD) * 3 // 4
 """Bytes: the highest limit of an event's value that the settings may set."""
 TRANSACTION = 32 * 1024 * 1024
 """Bytes of one transaction, if it has several records. It has to end within its time-out, and the part of it that one
@@ -30,11 +30,11 @@ RESULT_ROOM = results.LARGEST + 16 * 1024
 """Bytes that the results topic must take: the largest value, its key and framing. Kafka's default limit is higher."""
 
 
-def room(largest_event: int) -> int:
+def max_record_bytes(largest_event: int) -> int:
     """Bytes per record that ledgers and dead letters must take for events of at most `largest_event` bytes."""
-    return -(-largest_event * 4 // 3) + AROUND
+    return -(-largest_event * 4 // 3) + OVERHEAD
 
 
 def event_within(largest_record: int) -> int:
     """The largest event in bytes that fits into a topic with records of `largest_record` bytes; 0 if none does."""
-    return max(0, (largest_record - AROUND) * 3 // 4)
+    return max(0, (largest_record - OVERHEAD) * 3 // 4)

@@ -4,43 +4,43 @@ from collections.abc import Callable
 from dataclasses import dataclass
 from typing import Protocol
 
-from consumers.engine.knobs import Knobs, Time
-from consumers.engine.notes import Writer
-from consumers.engine.work import Owner, Work
+from consumers.engine.config import Clock, ExportConfig
+from consumers.engine.notes import ResultWriter
+from consumers.engine.work import PartitionHandle, WorkItem
 from domain.mapping_state import MappingState
 from domain.reading import Received
 
 
-class Lanes(Protocol):
+class SendingLanes(Protocol):
     """The lanes, one per Sage company, to which mapped documents go."""
 
-    def submit(self, work: Work) -> None:
+    def send(self, work: WorkItem) -> None:
         """Post a mapped document."""
 
-    def doubt(self, work: Work) -> None:
+    def reconcile(self, work: WorkItem) -> None:
         """Look a claimed document up in Sage before anything is sent."""
 
-    def holds(self, blocker: str) -> bool:
+    def is_blocked(self, blocker: str) -> bool:
         """Whether the circuit of this Sage connection is open, so that documents still have to wait."""
 
-    def give_back(self, owner: Owner) -> None:
+    def release_partition(self, owner: PartitionHandle) -> None:
         """Drop the documents of a partition that is being released, except those on their way to Sage."""
 
 
 @dataclass(frozen=True, slots=True)
-class Surroundings:
+class ExportContext:
     """Objects that all sessions of a worker share."""
 
-    writer: Writer
+    writer: ResultWriter
     """Builds the records to write."""
     any_record_key: bool
     """Whether a record's key may differ from its document's. Then only upstream keeps revisions in one partition."""
     mapping: Callable[[], MappingState]
     """Returns the settings in force."""
-    lanes: Lanes
-    knobs: Knobs
-    time: Time
+    lanes: SendingLanes
+    config: ExportConfig
+    time: Clock
 
 
-Receive = Callable[[bytes | None], Received]
+ParseRecord = Callable[[bytes | None], Received]
 """Parses the bytes of an event. Raises ContractError. Each topic's module provides its own."""

@@ -3,19 +3,19 @@
 from collections.abc import Iterable
 from dataclasses import dataclass
 
-from consumers.engine.knobs import Knobs, Time
+from consumers.engine.config import Clock, ExportConfig
 from domain.categories import Side
 from domain.terms import SageTerm, TermList, listed
 from sage_client import Login, SageClient
 
 
 @dataclass(frozen=True, slots=True)
-class _Kept:
+class _CachedTerms:
     terms: TermList
     read_at: float
 
 
-class TermLists:
+class TermCache:
     """The payment terms that Sage has. One per company.
 
     Args:
@@ -24,12 +24,12 @@ class TermLists:
         time: The clock.
     """
 
-    def __init__(self, client: SageClient, knobs: Knobs, time: Time) -> None:
+    def __init__(self, client: SageClient, config: ExportConfig, time: Clock) -> None:
         self._client = client
-        self._refresh = knobs.party_refresh.total_seconds()
-        self._recheck = knobs.party_recheck.total_seconds()
+        self._refresh = config.cache_ttl.total_seconds()
+        self._recheck = config.negative_cache_ttl.total_seconds()
         self._time = time
-        self._kept: dict[tuple[str | None, Side], _Kept] = {}
+        self._kept: dict[tuple[str | None, Side], _CachedTerms] = {}
         self._doubted: set[Side] = set()
 
     async def of(self, login: Login, side: Side, *, lacking: Iterable[str] = ()) -> TermList:
@@ -49,7 +49,7 @@ class TermLists:
         oldest = self._recheck if missing else self._refresh
         if kept is None or self._time.monotonic() - kept.read_at > oldest:
             found = [SageTerm(each.name, each.days) for each in await self._client.terms(login, side) if each.active]
-            kept = self._kept[place] = _Kept(listed(found), self._time.monotonic())
+            kept = self._kept[place] = _CachedTerms(listed(found), self._time.monotonic())
             self._doubted.discard(side)
         return kept.terms
 

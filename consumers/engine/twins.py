@@ -10,8 +10,8 @@ call under the other key has no outcome, a look-up in Sage proves nothing yet: t
 from collections import defaultdict
 from collections.abc import Iterable, Sequence
 
-from consumers.engine.numbers import is_of
-from consumers.engine.work import Verdict, Work
+from consumers.engine.numbers import is_suffix_of
+from consumers.engine.work import ExportResult, WorkItem
 from domain.codes import Code
 from domain.documents import SageObject
 from domain.identity import marker
@@ -23,22 +23,22 @@ MOST_SUFFIXES = 30
 """Highest suffix of a number that is looked for. A further one is looked for while a reversed bill has the last."""
 
 
-def has_two_names(work: Work) -> bool:
+def has_two_names(work: WorkItem) -> bool:
     """Whether the work item's next call creates a document that may exist under another key.
 
     False for a call that Sage says it has executed: its document exists, or existed, under this key.
     """
-    creates = work.step is None and work.executed is None
+    creates = work.step is None and work.acknowledged_claim is None
     return creates and work.document is not None and work.document.source.by_number is not None
 
 
-def names_of(work: Work) -> set[str]:
+def names_of(work: WorkItem) -> set[str]:
     """All keys that the work item's document may exist under, as far as its event gives them."""
     by_number = work.document.source.by_number if work.document is not None else None
     return {work.key} if by_number is None else {work.key, by_number}
 
 
-def held_back(batch: Sequence[Work], doubts: Iterable[Work]) -> list[tuple[Work, Verdict]]:
+def held_back(batch: Sequence[WorkItem], doubts: Iterable[WorkItem]) -> list[tuple[WorkItem, ExportResult]]:
     """The documents of a batch that must wait, because a call under their other key has no outcome yet.
 
     Args:
@@ -48,17 +48,17 @@ def held_back(batch: Sequence[Work], doubts: Iterable[Work]) -> list[tuple[Work,
     Returns:
         Each such document with its result.
     """
-    creating: defaultdict[tuple[SageObject, str], list[Work]] = defaultdict(list)
+    creating: defaultdict[tuple[SageObject, str], list[WorkItem]] = defaultdict(list)
     for doubt in doubts:
         if not doubt.claimed.corrects:
             creating[doubt.claimed.sage_object, doubt.claimed.party_id].append(doubt)
-    held: list[tuple[Work, Verdict]] = []
+    held: list[tuple[WorkItem, ExportResult]] = []
     for work in filter(has_two_names, batch):
         rivals = creating.get((work.claimed.sage_object, work.claimed.party_id), [])
         rival = next((each for each in rivals if _may_be_twin(work, each)), None)
         if rival is not None:
             detail = f"{rival.key} was sent as number {rival.claimed.number}, and its outcome is not known yet"
-            held.append((work, Verdict(Outcome.DEFERRED, Code.BILL_IN_DOUBT, detail)))
+            held.append((work, ExportResult(Outcome.DEFERRED, Code.BILL_IN_DOUBT, detail)))
     return held
 
 
@@ -68,7 +68,7 @@ class Twins:
     def __init__(self, client: SageClient) -> None:
         self._client = client
 
-    async def against(self, login: Login, batch: Sequence[Work]) -> list[tuple[Work, Verdict]]:
+    async def against(self, login: Login, batch: Sequence[WorkItem]) -> list[tuple[WorkItem, ExportResult]]:
         """The documents of a batch that exist in Sage under their other key, each with its result.
 
         Args:
@@ -79,7 +79,7 @@ class Twins:
             SageError: The look-up failed. Nothing was decided for any document of the batch.
         """
         sought = {work: _numbers(work) for work in batch if has_two_names(work)}
-        found: list[tuple[Work, Verdict]] = []
+        found: list[tuple[WorkItem, ExportResult]] = []
         suffix = 0
         while sought and suffix <= MOST_SUFFIXES:
             asked = [(work, number) for work, numbers in sought.items() for number in numbers]
@@ -87,8 +87,8 @@ class Twins:
                 DocumentKey(work.claimed.sage_object, f"{number}-{suffix}" if suffix else number, work.claimed.party_id)
                 for work, number in asked
             ]
-            twins: defaultdict[Work, list[Found]] = defaultdict(list)
-            left: defaultdict[Work, list[str]] = defaultdict(list)
+            twins: defaultdict[WorkItem, list[Found]] = defaultdict(list)
+            left: defaultdict[WorkItem, list[str]] = defaultdict(list)
             for (work, number), there in zip(asked, await self._client.find(login, keys), strict=True):
                 own = [each for each in there if _is_twin(work, each)]
                 twins[work] += own
@@ -104,21 +104,21 @@ class Twins:
         return found
 
 
-def _numbers(work: Work) -> list[str]:
+def _numbers(work: WorkItem) -> list[str]:
     """The bill's possible numbers without suffix: its own, and the one that an earlier version gave it."""
     document = work.mapped
     former = [document.former.number] if document.former is not None else []
     return list(dict.fromkeys([document.source.number, *former]))
 
 
-def _may_be_twin(work: Work, doubt: Work) -> bool:
+def _may_be_twin(work: WorkItem, doubt: WorkItem) -> bool:
     """Whether an in-doubt document may be this bill. Only key and number can tell: its record in Sage is not known."""
     if doubt.key == work.key or work.mapped.source.by_number not in (work.key, doubt.key):
         return False
-    return any(is_of(doubt.claimed.number, number) for number in _numbers(work))
+    return any(is_suffix_of(doubt.claimed.number, number) for number in _numbers(work))
 
 
-def _is_twin(work: Work, there: Found) -> bool:
+def _is_twin(work: WorkItem, there: Found) -> bool:
     """Whether a record is this bill under the other key, judged by its marker.
 
     If this key is the trip's id, the marker has to be that of the number. If this event has no trip id, the marker of
@@ -130,10 +130,10 @@ def _is_twin(work: Work, there: Found) -> bool:
     return by_number == work.key or there.bears(marker(by_number))
 
 
-def _stands(work: Work, twin: Found) -> Verdict:
+def _stands(work: WorkItem, twin: Found) -> ExportResult:
     detail = f"record {twin.record_no} (number {twin.number}, {twin.state}, total {twin.total}) is this trip's bill"
     sage = SageAnswer(twin.record_no)
     if twin.total == work.mapped.total:
-        return Verdict(Outcome.SKIPPED, Code.BILLED_UNDER_OTHER_KEY, detail, sage=sage)
+        return ExportResult(Outcome.SKIPPED, Code.BILLED_UNDER_OTHER_KEY, detail, sage=sage)
     detail = f"{detail}, this event's total is {work.mapped.total}"
-    return Verdict(Outcome.REJECTED, Code.BILLED_OTHERWISE, detail, sage=sage, stands=True)
+    return ExportResult(Outcome.REJECTED, Code.BILLED_OTHERWISE, detail, sage=sage, final_on_replay=True)

@@ -2,11 +2,11 @@
 
 from dataclasses import replace
 
-from consumers.engine.correction import NotCorrected
-from consumers.engine.ledger import DELETE, OTHER_REVISION, REVERSE, UPDATE, Claim, Posted
-from consumers.engine.periods import why
-from consumers.engine.proof import End
-from consumers.engine.work import Gone, Verdict, Work
+from consumers.engine.correction import CorrectionRefused
+from consumers.engine.ledger import DELETE, REVERSE, REVISION_UNKNOWN, UPDATE, Claim, Posted
+from consumers.engine.periods import explain
+from consumers.engine.proof import GiveUp
+from consumers.engine.work import ExportResult, NoLongerPosted, WorkItem
 from domain.blockers import blockers
 from domain.codes import Code
 from domain.documents import Document
@@ -26,7 +26,7 @@ def sage_answer(error: SageError, claim: Claim | None = None) -> SageAnswer:
     )
 
 
-def executed(work: Work, record_no: str) -> None:
+def executed(work: WorkItem, record_no: str) -> None:
     """Report to the partition that the claimed call was executed.
 
     Args:
@@ -40,47 +40,47 @@ def executed(work: Work, record_no: str) -> None:
             why = f"record {claim.record_no} was {'deleted' if deleted else 'reversed'}"
             if claim.posting_date is not None:
                 why += f" as of {claim.posting_date.isoformat()}: Sage Intacct refused the day before"
-            work.owner.retired(work, Gone(why, deleted, claim.control_id))
+            work.owner.existing_removed(work, NoLongerPosted(why, deleted, claim.control_id))
         case operation if operation == UPDATE:
-            work.owner.finish(work, replace(posted(claim, claim.record_no), outcome=Outcome.UPDATED))
+            work.owner.complete(work, replace(posted(claim, claim.record_no), outcome=Outcome.UPDATED))
         case _:
-            work.owner.finish(work, posted(claim, record_no))
+            work.owner.complete(work, posted(claim, record_no))
 
 
-def not_corrected(work: Work, why: NotCorrected) -> Verdict:
+def not_corrected(work: WorkItem, why: CorrectionRefused) -> ExportResult:
     """The result if the existing record must not be changed."""
-    sage = SageAnswer(work.standing.record_no) if work.standing is not None else None
+    sage = SageAnswer(work.existing.record_no) if work.existing is not None else None
     said = work.received.document
     detail = f"{said.detail}; {why.detail}" if isinstance(said, Skipped) else why.detail
-    return Verdict(Outcome.REJECTED, why.code, detail, sage=sage, stands=True)
+    return ExportResult(Outcome.REJECTED, why.code, detail, sage=sage, final_on_replay=True)
 
 
-def posted(claim: Claim, record_no: str) -> Verdict:
+def posted(claim: Claim, record_no: str) -> ExportResult:
     """The result for a document that is in Sage under `record_no`."""
-    return Verdict(
+    return ExportResult(
         Outcome.POSTED,
-        detail=why(claim.posting_date) if claim.posting_date is not None else None,
+        detail=explain(claim.posting_date) if claim.posting_date is not None else None,
         sage=SageAnswer(record_no=record_no, control_id=claim.control_id),
-        posted=_standing(claim, record_no, claim.revision),
+        posted=_existing(claim, record_no, claim.revision),
     )
 
 
-def ended(claim: Claim, end: End) -> Verdict:
+def ended(claim: Claim, end: GiveUp) -> ExportResult:
     """The result for a document that its call did not post, as a look-up proved."""
-    return Verdict(
+    return ExportResult(
         Outcome.REJECTED,
         end.code,
         end.detail,
-        sage=SageAnswer(end.standing, claim.control_id),
+        sage=SageAnswer(end.existing, claim.control_id),
         # The record in Sage is stored whatever its content, so that no revision is posted beside it.
-        posted=_standing(claim, end.standing, OTHER_REVISION) if end.standing is not None else None,
-        refused=end.refused,
-        stands=True,
+        posted=_existing(claim, end.existing, REVISION_UNKNOWN) if end.existing is not None else None,
+        refused_by_sage=end.refused,
+        final_on_replay=True,
     )
 
 
-def _standing(claim: Claim, record_no: str, revision: str) -> Posted:
-    known = revision != OTHER_REVISION
+def _existing(claim: Claim, record_no: str, revision: str) -> Posted:
+    known = revision != REVISION_UNKNOWN
     return Posted(
         revision=revision,
         record_no=record_no,
@@ -96,18 +96,18 @@ def _standing(claim: Claim, record_no: str, revision: str) -> Posted:
     )
 
 
-def not_permitted(error: SageError) -> Verdict:
+def not_permitted(error: SageError) -> ExportResult:
     """The result if the user may not correct the existing record. The user may well create, so only this one waits."""
-    return Verdict(Outcome.DEFERRED, Code.CORRECTION_NOT_PERMITTED, str(error), sage=sage_answer(error))
+    return ExportResult(Outcome.DEFERRED, Code.CORRECTION_NOT_PERMITTED, str(error), sage=sage_answer(error))
 
 
-def rejected(document: Document | None, answer: Rejected) -> Verdict:
+def rejected(document: Document | None, answer: Rejected) -> ExportResult:
     """The result if a document is refused before it is sent, because of what Sage lists."""
     keys = blockers(document, answer.code, answer.detail) if document is not None else ()
-    return Verdict(Outcome.REJECTED, answer.code, answer.detail, keys)
+    return ExportResult(Outcome.REJECTED, answer.code, answer.detail, keys)
 
 
-def refused(document: Document | None, claim: Claim, error: SageError) -> Verdict:
+def refused(document: Document | None, claim: Claim, error: SageError) -> ExportResult:
     """The result if Sage definitely refused the document, or the correction of its existing record."""
     code = error.code
     if code in _OF_A_REVERSAL and claim.operation != REVERSE:
@@ -115,4 +115,4 @@ def refused(document: Document | None, claim: Claim, error: SageError) -> Verdic
     if code is Code.SAGE_REFUSED:
         code = Code.CORRECTION_REFUSED if claim.corrects else code if claim.total else Code.SAGE_ZERO_TOTAL
     keys = blockers(document, code, str(error)) if document is not None else ()
-    return Verdict(Outcome.REJECTED, code, str(error), keys, sage=sage_answer(error, claim), refused=True)
+    return ExportResult(Outcome.REJECTED, code, str(error), keys, sage=sage_answer(error, claim), refused_by_sage=True)

@@ -8,8 +8,8 @@ from typing import Protocol
 
 from aiokafka.structs import TopicPartition
 
-from consumers.engine.ledger import CREATE, UPDATE, Claim, Grouped, Marked, Posted, Retired
-from consumers.engine.orders import Order
+from consumers.engine.ledger import CREATE, UPDATE, Claim, Consolidated, FormerRecord, MarkedSynced, Posted
+from consumers.engine.orders import PendingCommand
 from domain.codes import Code
 from domain.documents import Connection, Document, SageObject
 from domain.emission import Emitted
@@ -20,16 +20,16 @@ from producers.results import SageAnswer, SourceRecord
 
 
 @dataclass(frozen=True, slots=True)
-class Moved:
+class MovedTransaction:
     """A fuel or toll row that was added to a consolidated bill, changed in it, or removed from it."""
 
-    grouped: Grouped
+    grouped: Consolidated
     row: bytes | None
     """Value of the row's record in the topic of rows. None writes a tombstone: the row is removed."""
 
 
 @dataclass(frozen=True, slots=True)
-class Verdict:
+class ExportResult:
     """The result of one attempt to export a document."""
 
     outcome: Outcome
@@ -38,24 +38,24 @@ class Verdict:
     blocked_by: tuple[str, ...] = ()
     sage: SageAnswer | None = None
     posted: Posted | None = None
-    marked: Marked | None = None
-    refused: bool = False
+    marked: MarkedSynced | None = None
+    refused_by_sage: bool = False
     """True if Sage itself definitely refused the call. The next attempt then gets a new control id."""
-    stands: bool = False
+    final_on_replay: bool = False
     """True if a replay of the record gets this result again without a call to Sage. Every `refused` result does too."""
     parked: bool = False
     """True if the document waits in the ledger and is retried automatically."""
     from_ledger: bool = False
     """True if the result follows from the ledger alone."""
-    newest: bool = False
+    records_newer_revision: bool = False
     """True if the answer was known, but the ledger must still record this event as the newest. Older events are then
     too late, and an older parked or refused revision with other content is not retried."""
-    moved: Moved | None = None
+    moved: MovedTransaction | None = None
     """The change of a consolidated bill's row, written together with the result. None for all other documents."""
 
 
 @dataclass(frozen=True, slots=True)
-class Inspect:
+class ReadExisting:
     """Step: read the existing Sage record before anything is done to it."""
 
     posted: Posted
@@ -71,7 +71,7 @@ class Update:
 
 
 @dataclass(frozen=True, slots=True)
-class Retire:
+class ReverseOrDelete:
     """Step: reverse the existing record, or delete it (a draft, or by setting). The document is exported after that."""
 
     posted: Posted
@@ -83,12 +83,12 @@ class Retire:
     """Date of the reversal."""
 
 
-Step = Inspect | Update | Retire
+Step = ReadExisting | Update | ReverseOrDelete
 """The correction step to run: read, update or remove the existing record. None on a `Work` means a plain create."""
 
 
 @dataclass(frozen=True, slots=True)
-class Gone:
+class NoLongerPosted:
     """The existing Sage record no longer counts: it was reversed or deleted, or a person accepted its absence."""
 
     why: str
@@ -99,18 +99,18 @@ class Gone:
     """Control id of our call that removed the record. None if no call of ours did."""
 
 
-def verdict_of(answer: Skipped | Deferred | Rejected) -> Verdict:
+def result_of(answer: Skipped | Deferred | Rejected) -> ExportResult:
     """Convert the outcome of a pure step that gave no document into a result."""
     match answer:
         case Skipped():
-            return Verdict(Outcome.SKIPPED, answer.code, answer.detail)
+            return ExportResult(Outcome.SKIPPED, answer.code, answer.detail)
         case Deferred():
-            return Verdict(Outcome.DEFERRED, answer.code, answer.detail, answer.blocked_by, parked=True)
+            return ExportResult(Outcome.DEFERRED, answer.code, answer.detail, answer.blocked_by, parked=True)
         case Rejected():
-            return Verdict(Outcome.REJECTED, answer.code, answer.detail, answer.blocked_by)
+            return ExportResult(Outcome.REJECTED, answer.code, answer.detail, answer.blocked_by)
 
 
-class Owner(Protocol):
+class PartitionHandle(Protocol):
     """The partition that a document came from. Only the partition writes the document's ledger entries and results."""
 
     @property
@@ -121,33 +121,33 @@ class Owner(Protocol):
     def gone(self) -> bool:
         """Whether another worker may own the partition by now. If so, not even a claimed call may be sent."""
 
-    async def claim(self, claims: Sequence[tuple["Work", Claim]]) -> bool:
+    async def claim(self, claims: Sequence[tuple["WorkItem", Claim]]) -> bool:
         """Write the claims durably, all in one transaction. Returns False if the partition was lost meanwhile."""
 
-    def finish(self, work: "Work", verdict: Verdict) -> None:
+    def complete(self, work: "WorkItem", result: ExportResult) -> None:
         """Complete a document: publish its result, update the ledger, and let the next revision start."""
 
-    def park(self, work: "Work", verdict: Verdict) -> None:
+    def park(self, work: "WorkItem", result: ExportResult) -> None:
         """Publish that the outcome is in doubt, and keep the event in the ledger. The look-ups continue."""
 
-    def let_go(self, work: "Work") -> None:
+    def release(self, work: "WorkItem") -> None:
         """Release a claimed document: Sage definitely did not take it, and this worker will not send it again."""
 
-    def again(self, work: "Work") -> None:
+    def resend(self, work: "WorkItem") -> None:
         """Resend: the call is proven not executed. Map the document again, then post it or correct what exists."""
 
-    def retired(self, work: "Work", gone: Gone) -> None:
+    def existing_removed(self, work: "WorkItem", gone: NoLongerPosted) -> None:
         """Record durably that the existing Sage record no longer counts, publish that, then post the document."""
 
-    def renumber(self, work: "Work") -> None:
+    def use_next_number(self, work: "WorkItem") -> None:
         """Use the next number: Sage definitely refused this one, which a former record of the document still has."""
 
 
 @dataclass(slots=True, eq=False)
-class Work:
+class WorkItem:
     """One document of a source partition, from the record that was read to its result."""
 
-    owner: Owner
+    owner: PartitionHandle
     received: Received
     value: bytes | None
     """Value of the source record, stored in the ledger if the document has to wait. None if only its claim is left."""
@@ -160,17 +160,17 @@ class Work:
     party_id: str | None = None
     claim: Claim | None = None
     step: Step | None = None
-    standing: Posted | None = None
+    existing: Posted | None = None
     """The existing Sage record, whose content is of another revision: it is corrected first. None if there is none."""
-    retired: tuple[Retired, ...] = ()
+    former_records: tuple[FormerRecord, ...] = ()
     """Former Sage records of this document, oldest first: each was reversed or deleted."""
     party_made: tuple[NotSent, ...] | None = None
     """Profile fields that Sage was not sent when this worker created the document's party. None if it created none."""
-    consented: bool = False
+    confirmed_missing: bool = False
     """True if a person was told that the existing record cannot be found, and asked to go on."""
-    unsure: bool = False
+    update_maybe_applied: bool = False
     """True once an update of the existing record may or may not have been executed."""
-    updated_to: str | None = None
+    rejected_update_hash: str | None = None
     """Content hash of an update that no look-up showed as executed, so that it is sent again. None if there is none."""
     content: str = ""
     """Hash of all that is to be booked (`domain.identity.content_of`). It is compared with the existing record's."""
@@ -178,11 +178,11 @@ class Work:
     """Offset of the mapping state that the document was mapped with. None before it was mapped."""
     number_taken: bool = False
     """True if Sage definitely refused the call because the number is taken. A look-up finds out by which record."""
-    executed: Claim | None = None
+    acknowledged_claim: Claim | None = None
     """The claim whose call Sage says it has executed although no document was found. No other call may replace it."""
-    begin_by: float = 0.0
+    send_deadline: float = 0.0
     """Latest time at which the claimed call may begin, in seconds of the monotonic clock."""
-    steps: int = 0
+    period_retries: int = 0
     """Number of times the document got a new posting date because its period is closed (`periods`)."""
     posting_date: date | None = None
     """Posting date of a call that is proven absent. The call is sent again with it, under the same control id."""
@@ -192,23 +192,23 @@ class Work:
     """Earliest day on which the existing record may be reversed, since Sage refused the day before. None: no limit."""
     sent: str = ""
     """Control id of a call whose bytes may have left. If sent again, it may collide with its own first execution."""
-    tries: int = 0
+    attempts: int = 0
     """Number of times Sage did not take this document although it took others of the company."""
-    doubt: str | None = None
+    doubt_reason: str | None = None
     """Why the outcome is in doubt, as last reported. None if it is not."""
-    looks: int = 0
+    lookups: int = 0
     """Number of look-ups in Sage because the outcome is in doubt."""
-    asked: Order | None = None
+    command: PendingCommand | None = None
     """The command that a person gave for this document. None if nobody did."""
     emitted: Emitted | None = None
     """Position of this document's answer in the order of its events (`sequence.place_of`)."""
-    withdrawn: bool = False
+    superseded: bool = False
     """True if a command took the place of this work item while it was in doubt. From then on it decides nothing."""
 
-    def afresh(self) -> None:
+    def reset_for_next_call(self) -> None:
         """Clear everything that belongs to the last call, before the next call is planned."""
         self.claim, self.step, self.party_id = None, None, None
-        self.looks, self.tries, self.number_taken, self.doubt = 0, 0, False, None
+        self.lookups, self.attempts, self.number_taken, self.doubt_reason = 0, 0, False, None
         self.posting_date, self.not_before, self.sent = None, None, ""
 
     @property
@@ -244,7 +244,7 @@ class Work:
         match self.step:
             case Update():
                 return UPDATE
-            case Retire():
+            case ReverseOrDelete():
                 return self.step.operation
             case _:
                 return CREATE
@@ -269,10 +269,10 @@ class Work:
         return self.claim
 
 
-def orphan(owner: Owner, source: TopicPartition, key: str, claim: Claim) -> Work:
+def work_without_event(owner: PartitionHandle, source: TopicPartition, key: str, claim: Claim) -> WorkItem:
     """Create a work item for a claim whose event will not be read again. It can be looked up, but never sent."""
     place = f"{source.topic}:{source.partition} at offset {claim.offset}"
     lost = Rejected(Code.EVENT_NOT_READ_AGAIN, f"the record was passed without being read again: {place}")
     received = Received("", "", key, claim.connection.subsidiary_id, claim.revision, lost, claim.emitted)
     record = SourceRecord(source.topic, source.partition, claim.offset or 0, claim.timestamp)
-    return Work(owner, received, None, record, offset=None)
+    return WorkItem(owner, received, None, record, offset=None)

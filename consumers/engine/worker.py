@@ -24,18 +24,18 @@ from aiokafka.errors import (
 from aiokafka.structs import TopicPartition
 
 from consumers.engine import incarnation
-from consumers.engine.aside import Wakes
+from consumers.engine.aside import ParkedDocuments
+from consumers.engine.config import Clock, ExportConfig
 from consumers.engine.incarnation import MAY_NOT, PartitionsChangedError
-from consumers.engine.knobs import Knobs, Time
 from consumers.engine.lanes import Lanes
-from consumers.engine.ledger_store import Ledger
-from consumers.engine.notes import Writer
-from consumers.engine.placement import Asked, UndecidedError, settle
-from consumers.engine.places import Sage
+from consumers.engine.ledger_store import LedgerStore
+from consumers.engine.notes import ResultWriter
+from consumers.engine.placement import PartitionerRequest, UndecidedError, settle
+from consumers.engine.places import SageAccess
 from consumers.engine.restore import fence, restore
-from consumers.engine.session import Assigned, PartitionSession
-from consumers.engine.sizes import room
-from consumers.engine.surroundings import Receive, Surroundings
+from consumers.engine.session import AssignedPartition, PartitionProcessor
+from consumers.engine.sizes import max_record_bytes
+from consumers.engine.surroundings import ExportContext, ParseRecord
 from consumers.export_commands import CommandReader
 from consumers.kafka_reader import TolerantKafkaReader
 from consumers.mapping_state import MappingStateUnavailable, MappingTable
@@ -63,7 +63,7 @@ class Subscription:
     """The topics that the worker reads and writes, and how it reads them."""
 
     group_id: str
-    sources: Mapping[str, Receive]
+    sources: Mapping[str, ParseRecord]
     """Each source topic, and the function that parses its events."""
     ledgers: Mapping[str, str]
     """The ledger topic of each source topic."""
@@ -109,29 +109,29 @@ class Worker(ConsumerRebalanceListener):  # type: ignore[misc]  # aiokafka ships
         self,
         subscription: Subscription,
         kafka: Mapping[str, object],
-        sage: Sage,
+        sage: SageAccess,
         table: MappingTable,
-        knobs: Knobs,
-        time: Time,
+        config: ExportConfig,
+        time: Clock,
     ) -> None:
         self._subscription = subscription
         self._kafka = kafka
         self._table = table
         self._time = time
-        self._lanes = Lanes(sage, Wakes(self._wake, self._wake_one, self._coming), knobs, time)
-        self._around = Surroundings(
-            writer=Writer(
+        self._lanes = Lanes(sage, ParkedDocuments(self._wake, self._release_one, self._coming), config, time)
+        self._around = ExportContext(
+            writer=ResultWriter(
                 subscription.group_id,
                 subscription.results,
                 subscription.dead_letters,
-                room(knobs.largest_event),
+                max_record_bytes(config.max_event_bytes),
                 subscription.parties,
                 subscription.rows,
             ),
             any_record_key=subscription.any_record_key,
             mapping=lambda: table.state,
             lanes=self._lanes,
-            knobs=knobs,
+            config=config,
             time=time,
         )
         self._consumer = TolerantKafkaReader(
@@ -149,7 +149,7 @@ class Worker(ConsumerRebalanceListener):  # type: ignore[misc]  # aiokafka ships
         self._commands = CommandReader(
             subscription.commands, kafka, check_crcs=subscription.check_crcs, refuses=subscription.refuses
         )
-        self._sessions: dict[TopicPartition, PartitionSession] = {}
+        self._sessions: dict[TopicPartition, PartitionProcessor] = {}
         self._producers: dict[TopicPartition, AIOKafkaProducer] = {}
         self._opening: dict[TopicPartition, asyncio.Task[None]] = {}
         self._paused: set[TopicPartition] = set()
@@ -186,7 +186,7 @@ class Worker(ConsumerRebalanceListener):  # type: ignore[misc]  # aiokafka ships
             finally:
                 self._stopping = True  # partitions that a rebalance still assigns to us are left to others
                 # The order matters: outcomes need lanes, and the group is left last, once every offset is committed.
-                await self._let_go(list(self._sessions) + list(self._opening))
+                await self._release(list(self._sessions) + list(self._opening))
                 await self._lanes.close()
                 self._counting.cancel()
                 await asyncio.gather(self._counting, return_exceptions=True)
@@ -207,15 +207,15 @@ class Worker(ConsumerRebalanceListener):  # type: ignore[misc]  # aiokafka ships
             if not fresh:
                 self._consumer.seek(source, begin_of(records[0]))
                 continue
-            session.feed(records)
+            session.process(records)
             if session.misplaced:
                 session.misplaced = False
                 self._look_at_counts()
-            if session.full:
+            if session.at_capacity:
                 self._pause(source)
             await asyncio.sleep(0)  # let lanes and heartbeats run between partitions
         for source, session in list(self._sessions.items()):
-            if source in self._paused and session.open and session.roomy:
+            if source in self._paused and session.open and session.has_capacity:
                 self._resume(source)
             if source not in batches:
                 await self._look_at_position(source, session)
@@ -247,10 +247,10 @@ class Worker(ConsumerRebalanceListener):  # type: ignore[misc]  # aiokafka ships
                     f"{source} began with {was} partitions and has {now}: {MAY_NOT}"
                 )
 
-    async def _look_at_position(self, source: TopicPartition, session: PartitionSession) -> None:
+    async def _look_at_position(self, source: TopicPartition, session: PartitionProcessor) -> None:
         """Report the position of a partition without new records: it may have moved past markers and holes."""
         if source in self._consumer.assignment() and session.open:
-            session.reached(await self._consumer.position(source))
+            session.advance_to(await self._consumer.position(source))
 
     # Rebalance.
 
@@ -264,7 +264,7 @@ class Worker(ConsumerRebalanceListener):  # type: ignore[misc]  # aiokafka ships
 
     async def on_partitions_revoked(self, revoked: Iterable[TopicPartition]) -> None:
         """Release the partitions before the group assigns them to others; wait for earlier releases as well."""
-        await self._let_go(list(revoked))
+        await self._release(list(revoked))
         await self._settled.wait()
 
     def _open(self, sources: list[TopicPartition], delay: float = 0.0) -> None:
@@ -293,11 +293,11 @@ class Worker(ConsumerRebalanceListener):  # type: ignore[misc]  # aiokafka ships
         for source, ledger in zip(sources, ledgers, strict=True):
             receive = self._subscription.sources[source.topic]
             placement = placements[ledger.topic]
-            assigned = Assigned(
+            assigned = AssignedPartition(
                 source, receive, ledger.topic, restored[ledger], self._producers[source], placement, commands_end
             )
-            session = PartitionSession(assigned, self._around, self._session_failed)
-            session.begin()
+            session = PartitionProcessor(assigned, self._around, self._partition_failed)
+            session.start()
             self._sessions[source] = session
             self._commands.join(session)
             self._opening.pop(source, None)
@@ -306,14 +306,14 @@ class Worker(ConsumerRebalanceListener):  # type: ignore[misc]  # aiokafka ships
 
     async def _restore(
         self, producers: Mapping[TopicPartition, AIOKafkaProducer], sources: list[TopicPartition]
-    ) -> tuple[dict[TopicPartition, Ledger], dict[str, Placement]]:
+    ) -> tuple[dict[TopicPartition, LedgerStore], dict[str, Placement]]:
         """Restore the ledgers and their partitioners, then seek the sources to their committed offsets."""
         told = self._subscription
         restored = await restore(self._kafka, list(producers), check_crcs=told.check_crcs, state_dir=told.state_dir)
         try:
-            await incarnation.begin(self._kafka, producers, restored, check_crcs=told.check_crcs)
+            await incarnation.stamp_or_check(self._kafka, producers, restored, check_crcs=told.check_crcs)
             asked = {
-                told.ledgers[each]: Asked(each, told.partitioners.get(each), unchecked=told.any_record_key)
+                told.ledgers[each]: PartitionerRequest(each, told.partitioners.get(each), unchecked=told.any_record_key)
                 for each in told.sources
             }
             placements = await settle(self._kafka, producers, restored, asked, check_crcs=told.check_crcs)
@@ -332,7 +332,7 @@ class Worker(ConsumerRebalanceListener):  # type: ignore[misc]  # aiokafka ships
         if fresh:  # without arguments, `seek_to_beginning` would move every partition
             await self._consumer.seek_to_beginning(*fresh)
 
-    def _session_failed(self, session: PartitionSession, error: BaseException) -> None:
+    def _partition_failed(self, session: PartitionProcessor, error: BaseException) -> None:
         """Open a partition again after a failed transaction. Its records come again: to us, or to the new owner."""
         source = session.source
         fenced = isinstance(error, ProducerFenced | InvalidProducerEpoch)
@@ -346,16 +346,16 @@ class Worker(ConsumerRebalanceListener):  # type: ignore[misc]  # aiokafka ships
         task = asyncio.create_task(self._reopen(session, delay), name=f"reopen {source.topic}:{source.partition}")
         self._opening[source] = task
 
-    async def _reopen(self, session: PartitionSession, delay: float) -> None:
+    async def _reopen(self, session: PartitionProcessor, delay: float) -> None:
         source = session.source
         self._commands.leave(session)
-        await session.abandon()
+        await session.close_now()
         self._sessions.pop(source, None)
         await self._stop_producers([source])
         await self._time.sleep(delay)
         await self._open_all([source], 0.0)
 
-    async def _let_go(self, sources: Iterable[TopicPartition]) -> None:
+    async def _release(self, sources: Iterable[TopicPartition]) -> None:
         sources = list(sources)
         tasks = {task for source in sources if (task := self._opening.pop(source, None)) is not None}
         for task in tasks:
@@ -406,10 +406,10 @@ class Worker(ConsumerRebalanceListener):  # type: ignore[misc]  # aiokafka ships
             raise self._hopeless
         if self._counting.done():
             self._counting.result()
-        self._lanes.check()
+        self._lanes.raise_defect()
         self._commands.check()
         for session in self._sessions.values():
-            session.check()
+            session.raise_defect()
         _ = self._table.state  # raises if the table's reader died
         for task in set(self._opening.values()):
             if task.done() and not task.cancelled() and (error := task.exception()) is not None:
@@ -420,16 +420,16 @@ class Worker(ConsumerRebalanceListener):  # type: ignore[misc]  # aiokafka ships
         for session in self._sessions.values():
             session.wake(blocker)
 
-    def _wake_one(self, blocker: str) -> bool:
+    def _release_one(self, blocker: str) -> bool:
         """Retry one document that waits for `blocker`, as a trial. Returns False if there is none."""
         # Start with another partition each time, so that one document which is never taken is not every trial.
         sessions = deque(self._sessions.values())
         sessions.rotate(-next(self._trials))
-        return any(session.wake_one(blocker) for session in sessions)
+        return any(session.release_one(blocker) for session in sessions)
 
     def _coming(self, blocker: str) -> bool:
         """Whether documents are about to be parked for `blocker`, with records that are not durable yet."""
-        return any(session.parks(blocker) for session in self._sessions.values())
+        return any(session.is_parked(blocker) for session in self._sessions.values())
 
     def _pause(self, source: TopicPartition) -> None:
         try:

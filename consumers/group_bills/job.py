@@ -9,7 +9,7 @@ import structlog
 from aiokafka import AIOKafkaConsumer, AIOKafkaProducer, ConsumerRecord, TopicPartition
 from aiokafka.errors import InvalidProducerEpoch, ProducerFenced
 
-from consumers.engine.knobs import Time
+from consumers.engine.config import Clock
 from consumers.engine.sizes import LARGEST_EVENT, LARGEST_RECORD
 from consumers.group_bills.groups import Groups, Mark, Schedule, Sending, mark_record
 from consumers.kafka_reader import KafkaReader
@@ -37,7 +37,7 @@ class Job:
     """The topic of the events."""
     kafka: Mapping[str, object]
     schedule: Schedule
-    time: Time
+    time: Clock
     largest_event: int = LARGEST_EVENT
     check_crcs: bool = True
 

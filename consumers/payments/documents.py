@@ -15,7 +15,7 @@ from typing import Self
 import structlog
 from aiokafka import ConsumerRecord, TopicPartition
 
-from consumers.engine.ledger import INTERNAL, Entry, Posted, Retired, decode, key_of
+from consumers.engine.ledger import INTERNAL, DocumentState, FormerRecord, Posted, decode, key_of
 from consumers.high_watermarks import HighWatermarks
 from consumers.kafka_reader import KafkaReader
 from consumers.stopping import stop_client
@@ -181,9 +181,9 @@ def _name(partition: TopicPartition) -> str:
     return f"{partition.topic}/{partition.partition}"
 
 
-def _documents(entry: Entry) -> list[Ours]:
+def _documents(entry: DocumentState) -> list[Ours]:
     """What the entry's document is, or was, in Sage."""
-    ours: list[Posted | Retired] = [*entry.retired, *([entry.posted] if entry.posted is not None else [])]
+    ours: list[Posted | FormerRecord] = [*entry.former_records, *([entry.posted] if entry.posted is not None else [])]
     return [
         Ours(
             key=entry.key,

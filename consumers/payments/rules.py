@@ -4,7 +4,7 @@ from collections.abc import Callable
 from dataclasses import dataclass
 from datetime import timedelta
 
-from consumers.engine.knobs import Time
+from consumers.engine.config import Clock
 from consumers.payments.documents import LedgerDocuments
 from domain.documents import Connection
 from sage_client import Login
@@ -43,4 +43,4 @@ class Around:
     login: Callable[[Connection], Login]
     """The user that a connection names; raises CredentialsMissingError."""
     rules: Rules
-    time: Time
+    time: Clock

@@ -9,7 +9,7 @@ from aiokafka import ConsumerRecord
 
 from app.replay.forecast import Kind, Simulation
 from consumers import invoice_created
-from consumers.engine.ledger import Ending, Entry, Posted, Retired, encode
+from consumers.engine.ledger import DocumentState, FormerRecord, LastOutcome, Posted, encode
 from domain.blockers import mapped_digest
 from domain.codes import Code
 from domain.documents import Connection, Document, SageObject, SourceDocument
@@ -31,7 +31,7 @@ def settings() -> Settings:
     return made
 
 
-def simulation(made: Settings, *entries: Entry) -> Simulation:
+def simulation(made: Settings, *entries: DocumentState) -> Simulation:
     ledger = {each.key: encode(each) for each in entries}
     return Simulation(invoice_created.receive, made.state, ledger, any_record_key=False, now=NOW)
 
@@ -63,7 +63,7 @@ def test_a_refusal_after_a_reversal_is_not_foretold_to_be_sent_again(digest_as):
     assert isinstance(document, Document)
     sent = replace(document, first_open_day=True)
     digest = mapped_digest(content_of(sent), sent) if digest_as == "it is" else "f" * 32
-    refusal = Ending(
+    refusal = LastOutcome(
         received.revision,
         Outcome.REJECTED,
         offset=1,
@@ -72,8 +72,8 @@ def test_a_refusal_after_a_reversal_is_not_foretold_to_be_sent_again(digest_as):
         emitted=received.emitted,
         mapped_digest=digest,
     )
-    gone = Retired("7", "a", *STANDS, party_id="C-1")
-    partition = simulation(made, Entry(received.key, last=refusal, parked=value, retired=(gone,)))
+    gone = FormerRecord("7", "a", *STANDS, party_id="C-1")
+    partition = simulation(made, DocumentState(received.key, last=refusal, parked=value, former_records=(gone,)))
     foretold(partition, value)
     assert partition.forecast.released == (digest_as == "another")
 
@@ -90,11 +90,15 @@ def test_of_what_was_not_found_in_sage_it_is_not_foretold_that_it_stands():
     document = export(received.document, made.state)
     assert isinstance(document, Document)
     posted = Posted(received.revision, "7", "c", *STANDS, number="a", party_id="C-1", content=content_of(document))
-    missed = Ending("another", Outcome.REJECTED, 1, code=Code.STANDING_NOT_FOUND, emitted=received.emitted)
-    found = Ending(received.revision, Outcome.POSTED, 1, emitted=received.emitted)
+    missed = LastOutcome("another", Outcome.REJECTED, 1, code=Code.STANDING_NOT_FOUND, emitted=received.emitted)
+    found = LastOutcome(received.revision, Outcome.POSTED, 1, emitted=received.emitted)
     second = delivered("2026-06-02")
-    assert foretold(simulation(made, Entry(received.key, posted=posted, last=found)), second) == [Kind.ALREADY_POSTED]
-    assert foretold(simulation(made, Entry(received.key, posted=posted, last=missed)), second) == [Kind.CORRECTS]
+    assert foretold(simulation(made, DocumentState(received.key, posted=posted, last=found)), second) == [
+        Kind.ALREADY_POSTED
+    ]
+    assert foretold(simulation(made, DocumentState(received.key, posted=posted, last=missed)), second) == [
+        Kind.CORRECTS
+    ]
 
 
 def test_an_event_of_an_impossible_time_takes_no_place_of_one_that_is_foretold_to_wait():
@@ -110,8 +114,8 @@ def test_what_is_foretold_to_be_taken_back_is_known_to_be_gone_afterwards():
     made, value = settings(), invoice("a")
     received = invoice_created.receive(value)
     posted = Posted(received.revision, "7", "c", *STANDS, number="a", party_id="C-1")
-    entry = Entry(
-        received.key, posted=posted, last=Ending(received.revision, Outcome.POSTED, 1, emitted=received.emitted)
+    entry = DocumentState(
+        received.key, posted=posted, last=LastOutcome(received.revision, Outcome.POSTED, 1, emitted=received.emitted)
     )
     nothing, nobodys = invoice("a", "0.00"), invoice("a", subsidiary="nobody")
     kinds = foretold(simulation(made, entry), value, nothing, nobodys)

@@ -104,7 +104,7 @@ async def everything_that_can_be(world):
     world.sage.hidden = True
     world.sage.script.append("lost")
     await world.send_invoices("doubt")
-    async with world.worker(replace(QUICK, execution=timedelta(hours=1))):
+    async with world.worker(replace(QUICK, max_execution_time=timedelta(hours=1))):
         await world.until(1, "uncertain")
     world.sage.hidden = False
     # Settings that arrive while nobody works.

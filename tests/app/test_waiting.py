@@ -99,7 +99,7 @@ async def test_documents_in_doubt_stand_apart(world, command):
     world.sage.hidden = True
     world.sage.script.append("lost")
     await world.send_invoices("doubt")
-    async with world.worker(replace(QUICK, execution=timedelta(hours=1))):
+    async with world.worker(replace(QUICK, max_execution_time=timedelta(hours=1))):
         await world.until(1, "uncertain")
     told = await command("waiting")
     assert "in doubt: 1 documents, 100.00 USD" in told.out

@@ -9,7 +9,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from consumers.engine.judgement import same_party, stands_already
+from consumers.engine.judgement import is_booked_already, same_party
 from consumers.engine.ledger import Posted
 from domain.codes import Code
 from domain.documents import CustomValue, Document, How, LineDimension, PartyRef, SourceDocument
@@ -175,10 +175,10 @@ def test_what_stands_stays_where_it_was_posted_though_its_subsidiary_is_connecte
     assert isinstance(now, Document)
     stands = Posted("r", "17", "c", before.connection, before.sage_object, before.number, "P-1", said=said_of(source))
     assert now.connection.company_id == "ELSEWHERE"
-    answer = stands_already(stands, found, now)
+    answer = is_booked_already(stands, found, now)
     assert answer.posted is not None
     assert answer.posted.connection == before.connection
     renamed = replace(before, connection=replace(before.connection, credentials="renamed"))
-    again = stands_already(stands, found, renamed).posted
+    again = is_booked_already(stands, found, renamed).posted
     assert again is not None
     assert again.connection.credentials == "renamed"

@@ -318,7 +318,7 @@ async def test_a_document_of_very_many_lines_is_told_of_without_them(sent):
     world = sent.world
     await sent.put("posted", many_lines("many", 20_000), key("many"))
     await sent.put("posted", many_lines("few", 20), key("few"))
-    async with world.worker(replace(world.knobs, lines=20_000)):
+    async with world.worker(replace(world.config, max_lines_per_request=20_000)):
         await until_all_is_committed(world)
     told = {each["documentKey"]: each["document"] for each in await world.results()}
     assert len(told["invoice/few"]["lines"]) == 20
@@ -335,7 +335,7 @@ async def test_the_largest_event_waits_in_the_ledger_and_goes_after_a_restart(se
         made["data"]["subsidiary"]["id"] = "sub-2"
         for line in made["data"]["invoice"]["lineItems"]:
             line["mapping"] = {"category": "Load", "item": line["loadNumber"] * 100}
-        made["data"]["notes"] += "x" * (world.knobs.largest_event - len(orjson.dumps(made)))
+        made["data"]["notes"] += "x" * (world.config.max_event_bytes - len(orjson.dumps(made)))
         await sent.put("deferred", orjson.dumps(made), key(f"large-{number}"))
     await world.connect("sub-2")
     async with world.worker():
@@ -396,7 +396,7 @@ async def test_equal_numbers_of_two_subsidiaries_are_two_documents_and_equal_ids
     await sent.put("posted", invoice("2000"), key("2000"))
     await sent.put("posted", invoice("2000", subsidiary="sub-2"), key("2000"))
     moved = list(sent.wanted)[-1]
-    async with world.worker(replace(world.knobs, execution=timedelta(minutes=5))):
+    async with world.worker(replace(world.config, max_execution_time=timedelta(minutes=5))):
         await until_all_is_committed(world)
     ends, _ = await ended(world)
     assert ends == {place: [code] for place, code in sent.wanted.items()} | {moved: ["reversed", "posted"]}

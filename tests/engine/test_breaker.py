@@ -6,7 +6,7 @@ from datetime import timedelta
 
 import pytest
 
-from consumers.engine.journal import Journal
+from consumers.engine.journal import TransactionWriter
 from domain.documents import SageObject
 from sage_client import Level
 from sage_client.errors import SignInError, ThrottledError, UnavailableError
@@ -61,7 +61,7 @@ async def test_a_probe_that_succeeds_lets_one_document_through_and_the_others_ar
 @pytest.mark.parametrize("error", [UnavailableError("try later"), ThrottledError("slow down")])
 async def test_a_company_that_takes_nothing_for_long_gets_one_request_not_its_backlog(world, error):
     await world.send_invoices("first")
-    async with world.worker(knobs=replace(world.knobs, **GIVING_UP)):
+    async with world.worker(config=replace(world.config, **GIVING_UP)):
         await world.until(1, "posted")  # a broker's first transactions take longer than the probes of this test
         world.sage.requests.clear()
         world.sage.script.extend([error] * 6)  # requests fail while probes succeed
@@ -77,7 +77,7 @@ async def test_a_company_that_takes_nothing_for_long_gets_one_request_not_its_ba
 
 
 async def test_a_backlog_that_kafka_is_slow_to_park_is_not_sent_on_a_sign_in_alone(world, monkeypatch):
-    commit = Journal._commit
+    commit = TransactionWriter._commit
 
     async def slow(journal, notes):
         if any(note.entry is not None and note.entry.last is not None for note in notes):
@@ -85,9 +85,9 @@ async def test_a_backlog_that_kafka_is_slow_to_park_is_not_sent_on_a_sign_in_alo
         await commit(journal, notes)
 
     await world.send_invoices("first")
-    async with world.worker(knobs=replace(world.knobs, **GIVING_UP)):
+    async with world.worker(config=replace(world.config, **GIVING_UP)):
         await world.until(1, "posted")
-        monkeypatch.setattr(Journal, "_commit", slow)
+        monkeypatch.setattr(TransactionWriter, "_commit", slow)
         world.sage.requests.clear()
         world.sage.script.extend([UnavailableError("try later")] * 6)
         await world.send_invoices(*(f"n{number}" for number in range(60)))
@@ -119,7 +119,7 @@ async def test_documents_for_another_entity_of_a_connection_set_aside_are_not_tr
         await world.set(f"{subsidiary}/account/ar/default/default", {"account": "4000"})
     world.sage.script.extend([held, SignInError("Sign-in information is incorrect")])
     await world.send_invoices("first")
-    async with world.worker(knobs=replace(world.knobs, probe_every=timedelta(minutes=5))):
+    async with world.worker(config=replace(world.config, half_open_after=timedelta(minutes=5))):
         await world.sage.arrived.wait()
         others = [(key(f"e{n}"), invoice(f"e{n}", subsidiary=f"sub-e{n}")) for n in range(4)]
         await world.send(*others)
@@ -132,9 +132,9 @@ async def test_documents_for_another_entity_of_a_connection_set_aside_are_not_tr
 
 async def test_a_document_that_is_never_taken_while_others_are_is_parked_and_tried_later(world):
     world.sage.refuse["bad"] = UnavailableError("not now", level=Level.RESULT)
-    knobs = replace(world.knobs, tries=3, probe_every=timedelta(seconds=0.5))
+    config = replace(world.config, max_attempts=3, half_open_after=timedelta(seconds=0.5))
     await world.send_invoices("bad")
-    async with world.worker(knobs=knobs):
+    async with world.worker(config=config):
         results = await world.until(1, "deferred")
         assert results[0]["blockedBy"][0] == "sage/ACME/acme/later"
         assert world.sage.requests == [1] * 4
@@ -148,7 +148,7 @@ async def test_retry_after_is_obeyed_and_capped(world):
     world.sage.script.extend([ThrottledError("slow down", retry_after=1.0), ThrottledError("slow", retry_after=900.0)])
     await world.send_invoices("a")
     began = asyncio.get_running_loop().time()
-    async with world.worker(knobs=replace(world.knobs, retry_after_cap=timedelta(seconds=1.5))):
+    async with world.worker(config=replace(world.config, retry_after_cap=timedelta(seconds=1.5))):
         await world.until(1, "posted")
     assert 2.5 <= asyncio.get_running_loop().time() - began < 20
 
@@ -161,7 +161,7 @@ async def test_what_waits_for_its_turn_is_not_sent_for_an_owner_that_is_gone(wor
         session = next(iter(running.worker._sessions.values()))
         work = type("W", (), {"owner": session, "begin_by": float("inf")})()
         assert lane._wanted([work])
-        await session.abandon()
+        await session.close_now()
         assert not lane._wanted([work])
         running.killed = True
         running.task.cancel()
@@ -176,6 +176,6 @@ async def test_a_company_that_gives_no_answer_is_set_aside_before_its_whole_back
         results = await world.until(len(numbers), "posted")
     doubted = {each["documentKey"] for each in results if each["outcome"] == "uncertain"}
     parked = {each["documentKey"] for each in results if each.get("code") == "SAGE_UNAVAILABLE"}
-    assert 0 < len(doubted) <= 3 * world.knobs.batch
-    assert len(parked) >= len(numbers) - 3 * world.knobs.batch
+    assert 0 < len(doubted) <= 3 * world.config.max_documents_per_request
+    assert len(parked) >= len(numbers) - 3 * world.config.max_documents_per_request
     assert world.sage.keys == {f"invoice/{number}": 1 for number in numbers}

@@ -8,11 +8,11 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from consumers.engine.correction import Executed, NotCorrected, Wanted, decide, prove_correction
-from consumers.engine.ledger import DELETE, REVERSE, UPDATE, Claim, Entry, Posted, Retired
+from consumers.engine.correction import Applied, CorrectionRefused, Replacement, plan_correction, reconcile_correction
+from consumers.engine.ledger import DELETE, REVERSE, UPDATE, Claim, DocumentState, FormerRecord, Posted
 from consumers.engine.numbers import next_number
-from consumers.engine.proof import Ask, Circumstances, End, Renumber, SendAgain, Wait, prove
-from consumers.engine.work import Gone, Retire, Update
+from consumers.engine.proof import Evidence, GiveUp, NeedsPerson, NotProvenYet, Renumber, SendAgain, reconcile
+from consumers.engine.work import NoLongerPosted, ReverseOrDelete, Update
 from domain.codes import Code
 from domain.documents import Connection, SageObject
 from sage_client import Found, Standing
@@ -22,7 +22,7 @@ HERE = Connection("sub", "ACME", None, "acme")
 TODAY = date(2026, 6, 30)
 DOCUMENT = replace(document(), connection=HERE)
 POSTED = Posted("r", "7", "c", HERE, SageObject.AR_INVOICE, DOCUMENT.number, "C-1")
-GONE = Retired("7", "N1", HERE, SageObject.AR_INVOICE, "C-1")
+GONE = FormerRecord("7", "N1", HERE, SageObject.AR_INVOICE, "C-1")
 STATES = ["Draft", "Posted", "Reversed", "Voided", "Paid", "Partially Paid", "Selected", "Closed", "Submitted", "New"]
 
 states = st.sampled_from(STATES + [state.lower() for state in STATES] + ["Posted ", "PAID", "Partially Approved"])
@@ -42,12 +42,12 @@ records = st.builds(
     lines=st.none() | st.lists(st.sampled_from([frozenset(), frozenset({"memo"}), frozenset({"classid"})])).map(tuple),
 )
 wanted = st.builds(
-    Wanted,
+    Replacement,
     document=st.none() | st.just(DOCUMENT),
     party_id=st.sampled_from(["C-1", "C-2"]),
     today=st.just(TODAY),
-    consented=st.booleans(),
-    unsure=st.booleans(),
+    confirmed_missing=st.booleans(),
+    update_maybe_applied=st.booleans(),
     by_deletion=st.booleans(),
     not_before=st.none() | st.just(date(2026, 7, 20)),
 )
@@ -55,32 +55,36 @@ wanted = st.builds(
 
 def test_a_record_number_that_names_another_document_is_not_touched():
     another = Standing("7", "SOMEBODY-ELSES", "C-1", "Posted", Decimal(100), Decimal(0), Decimal(0))
-    found = decide(POSTED, another, Wanted(DOCUMENT, "C-1", TODAY))
-    assert isinstance(found, NotCorrected)
+    found = plan_correction(POSTED, another, Replacement(DOCUMENT, "C-1", TODAY))
+    assert isinstance(found, CorrectionRefused)
     assert found.code is Code.STANDING_NOT_FOUND
     assert "SOMEBODY-ELSES" in found.detail
 
 
 @pytest.mark.parametrize(
     ("total", "paid", "selected", "what"),
-    [("0.00", "0", "0", Retire), ("0.00", "5", "0", Code.STANDING_PAID), ("0.00", "0", "5", Code.STANDING_PAID)],
+    [
+        ("0.00", "0", "0", ReverseOrDelete),
+        ("0.00", "5", "0", Code.STANDING_PAID),
+        ("0.00", "0", "5", Code.STANDING_PAID),
+    ],
 )
 def test_what_is_called_paid_because_it_comes_to_zero_may_be_reversed_while_nothing_is_paid_on_it(
     total, paid, selected, what
 ):
     money = Decimal(total), Decimal(paid), Decimal(selected)
     found = Standing("7", DOCUMENT.number, "C-1", "Paid", *money)
-    decision = decide(POSTED, found, Wanted(DOCUMENT, "C-1", TODAY))
-    assert (decision.code if isinstance(decision, NotCorrected) else type(decision)) == what
+    decision = plan_correction(POSTED, found, Replacement(DOCUMENT, "C-1", TODAY))
+    assert (decision.code if isinstance(decision, CorrectionRefused) else type(decision)) == what
 
 
 @given(st.none() | records, wanted)
 def test_nothing_that_money_moved_on_or_that_is_not_known_is_touched(found, want):
-    decision = decide(POSTED, found, want)
+    decision = plan_correction(POSTED, found, want)
     state = found.state.strip().lower() if found is not None else ""
     match decision:
         case Update():
-            assert state == "draft" or (state == "posted" and want.unsure)
+            assert state == "draft" or (state == "posted" and want.update_maybe_applied)
             assert want.document is not None
             assert not found.paid
             assert not found.selected
@@ -88,7 +92,7 @@ def test_nothing_that_money_moved_on_or_that_is_not_known_is_touched(found, want
             assert len(found.lines) <= len(want.document.lines)
             assert all("classid" not in line for line in found.lines)
             assert found.party_id == want.party_id == "C-1"
-        case Retire():
+        case ReverseOrDelete():
             assert state in ("draft", "posted")
             assert not found.paid
             assert not found.selected
@@ -96,9 +100,9 @@ def test_nothing_that_money_moved_on_or_that_is_not_known_is_touched(found, want
             assert decision.on >= TODAY
             if decision.operation == REVERSE:
                 assert decision.on == max(day for day in (TODAY, found.day, want.not_before) if day is not None)
-        case Gone():
-            assert want.consented if found is None else state in ("reversed", "voided")
-        case NotCorrected():
+        case NoLongerPosted():
+            assert want.confirmed_missing if found is None else state in ("reversed", "voided")
+        case CorrectionRefused():
             assert found is None or state not in ("draft", "reversed", "voided") or found.paid or found.selected
 
 
@@ -106,8 +110,8 @@ def test_nothing_that_money_moved_on_or_that_is_not_known_is_touched(found, want
     ("state", "what"),
     [
         ("Draft", Update),
-        ("Posted", Retire),
-        ("Reversed", Gone),
+        ("Posted", ReverseOrDelete),
+        ("Reversed", NoLongerPosted),
         ("Paid", Code.STANDING_PAID),
         ("Partially Paid", Code.STANDING_PAID),
         ("Selected", Code.STANDING_SELECTED),
@@ -119,8 +123,8 @@ def test_nothing_that_money_moved_on_or_that_is_not_known_is_touched(found, want
 )
 def test_each_row_of_the_table(state, what):
     found = Standing("7", DOCUMENT.number, "C-1", state, Decimal(100), lines=(frozenset(),))
-    decision = decide(POSTED, found, Wanted(DOCUMENT, "C-1", TODAY))
-    assert (decision.code if isinstance(decision, NotCorrected) else type(decision)) == what
+    decision = plan_correction(POSTED, found, Replacement(DOCUMENT, "C-1", TODAY))
+    assert (decision.code if isinstance(decision, CorrectionRefused) else type(decision)) == what
 
 
 def claim(operation, repeats=0, *, asked=False):
@@ -141,9 +145,9 @@ def claim(operation, repeats=0, *, asked=False):
 def test_a_correction_counts_as_executed_only_by_its_effect_and_is_sent_again_only_after_its_lease(
     operation, found, over, repeats, asked
 ):
-    proof = prove_correction(claim(operation, repeats, asked=asked), found, lease_ended=over, budget=2)
+    proof = reconcile_correction(claim(operation, repeats, asked=asked), found, lease_ended=over, budget=2)
     match proof:
-        case Executed():
+        case Applied():
             if operation == DELETE:
                 assert found is None
             elif operation == REVERSE:
@@ -152,7 +156,7 @@ def test_a_correction_counts_as_executed_only_by_its_effect_and_is_sent_again_on
                 assert repeats
                 assert found.total == Decimal("120.00")
                 assert not found.reversed
-        case Gone():
+        case NoLongerPosted():
             assert found.reversed
             assert operation != REVERSE
         case SendAgain():
@@ -161,12 +165,12 @@ def test_a_correction_counts_as_executed_only_by_its_effect_and_is_sent_again_on
             assert repeats < 2
             assert found is not None
             assert not found.reversed
-        case Wait():
+        case NotProvenYet():
             assert not over
             assert not asked
-        case Ask():
+        case NeedsPerson():
             assert asked or (over and repeats >= 2)
-        case End():
+        case GiveUp():
             assert found is None
             assert operation != DELETE
             assert over or asked
@@ -179,9 +183,9 @@ def test_a_retired_record_is_never_adopted_nor_taken_for_one_that_a_person_rever
     once = (replace(GONE, record_no="7", number="N1"),)
 
     def what(*found, retired=once, taken=False):
-        known = Circumstances(mark, lease_ended=True, number_taken=taken, same_revision=True, budget=2, retired=retired)
-        proof = prove(create, found, known)
-        return proof.code if isinstance(proof, End) else type(proof)
+        known = Evidence(mark, lease_ended=True, number_taken=taken, same_revision=True, budget=2, retired=retired)
+        proof = reconcile(create, found, known)
+        return proof.code if isinstance(proof, GiveUp) else type(proof)
 
     def record(number, state="Posted"):
         return Found(number, "N1", "C-1", state, Decimal("100.00"), mark, "", "", "")
@@ -204,7 +208,10 @@ def test_a_retired_record_is_never_adopted_nor_taken_for_one_that_a_person_rever
 def test_a_number_is_never_one_that_is_held_and_never_cut(suffixes, own):
     held = [f"{own}-{each}" if each else own for each in suffixes]
     number = next_number(
-        own, Entry("k", retired=tuple(replace(GONE, record_no=str(i), number=each) for i, each in enumerate(held)))
+        own,
+        DocumentState(
+            "k", former_records=tuple(replace(GONE, record_no=str(i), number=each) for i, each in enumerate(held))
+        ),
     )
     assert number is None or (number not in held and number.startswith(own) and len(number) <= 45)
     assert (number == own) == (own not in held)

@@ -6,8 +6,8 @@ from datetime import UTC, datetime, timedelta
 import orjson
 import pytest
 
-from consumers.engine.knobs import utc_now
-from consumers.engine.ledger import UNSURE_REVISION
+from consumers.engine.config import utc_now
+from consumers.engine.ledger import REVISION_AMBIGUOUS
 from sage_client import Level, ReverseCall
 from sage_client.errors import (
     PeriodClosedError,
@@ -420,7 +420,7 @@ async def test_an_update_that_sage_says_it_executed_and_does_not_show_asks_a_per
     async with world.worker():
         await world.until(1, "uncertain")
         world.sage.booked[0].total += 1
-        results = await world.until(2 + world.knobs.repeats, "uncertain")
+        results = await world.until(2 + world.config.max_duplicate_answers, "uncertain")
         assert results[-1]["code"] == "CORRECTION_CONTRADICTED"
         assert "121.00" in results[-1]["detail"]
         world.sage.booked[0].state = "Reversed"  # as it says there
@@ -437,7 +437,7 @@ async def test_the_first_revision_again_after_an_update_in_doubt_is_not_taken_fo
         await world.set(MASTER, None)  # so it cannot be sent again when its lease has ended
         await world.until(1, "deferred")
         entries, _ = await ledger(world)
-        assert entries["invoice/a"].posted.revision == UNSURE_REVISION
+        assert entries["invoice/a"].posted.revision == REVISION_AMBIGUOUS
         await world.set(MASTER, {"account": "4000"})
         await world.send_invoices("a", amount="100.00")
         await until(lambda: world.sage.corrected[-1:] == [("update", "1")] and stands(world) == [("a", "100.00")])

@@ -93,7 +93,7 @@ async def test_a_value_that_nothing_can_be_posted_to_is_refused_before_the_call_
 @pytest.mark.feature("2.8 dimensions")
 async def test_one_read_serves_a_thousand_documents(world):
     await send(world, *(f"n{number}" for number in range(300)))
-    async with world.worker(knobs=replace(world.knobs, batch=20)):
+    async with world.worker(config=replace(world.config, max_documents_per_request=20)):
         await world.until(300, "posted")
     assert world.sage.values_read == {"CLASS": 1}
     assert len(world.sage.requests) >= 15
@@ -124,7 +124,7 @@ async def test_after_a_refusal_of_sages_the_values_are_read_anew(world):
 
 async def test_a_value_made_in_sage_a_moment_ago_is_found_in_a_fresh_list(world):
     await send(world, "a")
-    async with world.worker(knobs=replace(world.knobs, party_recheck=timedelta(0))):
+    async with world.worker(config=replace(world.config, negative_cache_ttl=timedelta(0))):
         await world.until(1, "posted")
         world.sage.values["CLASS"] = [*ACTIVE, DimensionValue("New Fleet", "", "active")]
         await send(world, "b", fleet="New Fleet")

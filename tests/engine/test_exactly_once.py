@@ -45,7 +45,7 @@ async def test_documents_go_out_in_batches_not_one_by_one(world):
     await world.send_invoices(*(f"m{number}" for number in range(200)))
     async with world.worker():
         await world.until(200, "posted")
-    assert max(world.sage.requests) == world.knobs.batch
+    assert max(world.sage.requests) == world.config.max_documents_per_request
     assert len(world.sage.requests) <= 12
 
 
@@ -106,7 +106,7 @@ async def test_what_a_look_up_does_not_see_yet_is_not_sent_again_while_the_lease
 async def test_a_document_in_doubt_does_not_hold_its_partition(world):
     world.sage.script.extend(["vanished"])
     await world.send_invoices("a")
-    async with world.worker(knobs=_long_lease(world)):
+    async with world.worker(config=_long_lease(world)):
         await world.until(1, "uncertain")
         await world.send_invoices("b")
         await world.until(1, "posted")
@@ -118,19 +118,19 @@ async def test_a_doubt_survives_the_worker(world):
     world.sage.script.extend(["lost"])
     world.sage.hidden = True
     await world.send_invoices("a")
-    async with world.worker(knobs=_long_lease(world)):
+    async with world.worker(config=_long_lease(world)):
         await world.until(1, "uncertain")
     world.sage.hidden = False
-    async with world.worker(knobs=_long_lease(world)):
+    async with world.worker(config=_long_lease(world)):
         await world.until(1, "posted")
     assert world.sage.requests == [1]
 
 
 async def test_a_document_in_doubt_that_is_let_go_before_it_was_sent_again_is_found_by_the_next_owner(world):
     world.sage.script.extend(["vanished", UnavailableError("try later")])
-    slow = replace(world.knobs, backoff=timedelta(seconds=60), backoff_cap=timedelta(seconds=60))
+    slow = replace(world.config, backoff=timedelta(seconds=60), max_backoff=timedelta(seconds=60))
     await world.send_invoices("a")
-    async with asyncio.timeout(25), world.worker(knobs=slow):
+    async with asyncio.timeout(25), world.worker(config=slow):
         while len(world.sage.requests) < 2:  # noqa: ASYNC110 - the second is the one after the doubt
             await asyncio.sleep(0.02)
     async with world.worker():
@@ -231,17 +231,17 @@ async def test_a_graceful_stop_waits_for_the_call_and_commits_its_outcome(world)
 
 
 def _long_lease(world):
-    return replace(world.knobs, execution=timedelta(minutes=5))
+    return replace(world.config, max_execution_time=timedelta(minutes=5))
 
 
 async def test_a_stop_does_not_wait_for_a_company_that_takes_nothing(world):
     world.sage.down = UnavailableError("maintenance")
-    slow = replace(world.knobs, backoff=timedelta(seconds=60), backoff_cap=timedelta(seconds=60))
+    slow = replace(world.config, backoff=timedelta(seconds=60), max_backoff=timedelta(seconds=60))
     await world.send_invoices(*NUMBERS)
-    async with asyncio.timeout(25), world.worker(knobs=slow):
+    async with asyncio.timeout(25), world.worker(config=slow):
         await world.sage.arrived.wait()
     world.sage.down = None
-    async with world.worker(knobs=_long_lease(world)):
+    async with world.worker(config=_long_lease(world)):
         results = await world.until(20, "posted")
     assert once(world)
     assert not [each for each in results if each["outcome"] == "uncertain"]  # what was let go was never in doubt
@@ -282,7 +282,7 @@ async def test_a_record_before_one_whose_call_has_no_outcome_is_superseded_and_d
     held = asyncio.Event()
     world.sage.script.append(held)
     await world.send_invoices("a")
-    async with world.worker(replace(world.knobs, drain=timedelta(0))):
+    async with world.worker(replace(world.config, drain_timeout=timedelta(0))):
         await world.sage.arrived.wait()
     await reset(world)
     async with world.worker():

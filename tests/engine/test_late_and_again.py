@@ -94,7 +94,7 @@ async def test_a_doubt_that_outlives_its_worker_is_ended_in_the_order_of_the_eve
     world.sage.hidden = True
     doubtful, other = (of("120.00", 2), of("100.00", 1)) if newer_first else (of("100.00", 1), of("120.00", 2))
     await world.send(doubtful)
-    async with world.worker(replace(world.knobs, execution=timedelta(minutes=5))):
+    async with world.worker(replace(world.config, max_execution_time=timedelta(minutes=5))):
         await world.until(1, "uncertain")
     world.sage.hidden = False
     await world.send(other)

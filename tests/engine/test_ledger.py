@@ -8,8 +8,8 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from consumers.engine.ledger import Claim, Ending, Entry, Posted, can_rest, decode, encode
-from consumers.engine.ledger_store import Ledger
+from consumers.engine.ledger import Claim, DocumentState, LastOutcome, Posted, decode, encode, needs_no_index
+from consumers.engine.ledger_store import LedgerStore
 from domain.codes import Code
 from domain.documents import Connection, SageObject
 from domain.outcomes import Outcome
@@ -30,7 +30,7 @@ claims = st.builds(
 )
 posteds = st.builds(Posted, text, text, text, connections, st.sampled_from(SageObject), text, text)
 endings = st.builds(
-    Ending,
+    LastOutcome,
     text,
     st.sampled_from(Outcome),
     st.integers(0, 2**62),
@@ -41,7 +41,7 @@ endings = st.builds(
     st.booleans(),
 )
 entries = st.builds(
-    Entry,
+    DocumentState,
     key=st.sampled_from(["a", "b", "c"]),
     attempts=st.integers(0, 9),
     posted=st.none() | posteds,
@@ -58,13 +58,13 @@ def test_an_entry_comes_back_as_it_was_written(entry):
 
 @given(entries)
 def test_a_record_that_is_put_away_unread_waits_for_nothing_and_is_in_no_doubt(entry):
-    assert can_rest(encode(entry)) == (entry.parked is None and entry.claim is None)
-    assert can_rest(encode(replace(entry, parked=None, claim=None)))
+    assert needs_no_index(encode(entry)) == (entry.parked is None and entry.claim is None)
+    assert needs_no_index(encode(replace(entry, parked=None, claim=None)))
 
 
 def test_amounts_keep_every_digit():
     claim = Claim("r", "c", 0, Connection("s", "C", None, "x"), SageObject.AP_BILL, "1", "V", Decimal("0.10"), _now())
-    back = decode("k", encode(Entry("k", claim=claim)))
+    back = decode("k", encode(DocumentState("k", claim=claim)))
     assert back.claim is not None
     assert str(back.claim.total) == "0.10"
 
@@ -77,8 +77,8 @@ def test_a_record_that_is_not_ours_stops_its_reader(value):
 
 @given(st.lists(entries | st.sampled_from(["drop a", "drop b"]), max_size=20))
 def test_the_documents_blocked_by_a_key_are_just_those_whose_entry_says_so(steps):
-    ledger = Ledger()
-    truth: dict[str, Entry] = {}
+    ledger = LedgerStore()
+    truth: dict[str, DocumentState] = {}
     for step in steps:
         if isinstance(step, str):
             ledger.drop(step[-1])

@@ -15,11 +15,11 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from consumers.engine import incarnation, ledger_store, metrics
-from consumers.engine.incarnation import MARK, Mark, PartitionsChangedError
-from consumers.engine.journal import Journal, JournalPlace, LedgerReplacedError, Note
-from consumers.engine.ledger import Ending, Entry, encode
+from consumers.engine.incarnation import MARK, PartitionsChangedError, TopicGeneration
+from consumers.engine.journal import LedgerReplacedError, PendingWrite, TransactionScope, TransactionWriter
+from consumers.engine.ledger import DocumentState, LastOutcome, encode
 from consumers.engine.ledger_files import file_name, open_ledger
-from consumers.engine.ledger_store import CACHED, MEMORY, Change, Ledger
+from consumers.engine.ledger_store import CACHED, MEMORY, LedgerRecord, LedgerStore
 from consumers.engine.offsets import OffsetTracker
 from consumers.engine.restore import restore
 from domain.outcomes import Outcome
@@ -37,8 +37,8 @@ KEYS = ["a", "b", "c"]
 @settings(max_examples=60, deadline=None)
 def test_whatever_happens_to_it_the_copy_and_the_tail_of_the_topic_are_the_whole_ledger(tmp_path_factory, steps):
     folder = tmp_path_factory.mktemp("state")
-    topic: list[Change] = []
-    truth: dict[str, Entry] = {}
+    topic: list[LedgerRecord] = []
+    truth: dict[str, DocumentState] = {}
     ledger, taken = open_ledger(folder, AT), 0
     for step in steps:
         if step == "stop":  # in order, with everything taken over
@@ -47,7 +47,9 @@ def test_whatever_happens_to_it_the_copy_and_the_tail_of_the_topic_are_the_whole
         elif step == "crash":  # what was not taken over yet is lost, and so is the process
             ledger.close()
         else:
-            change = Change(step[-1], None) if isinstance(step, str) else Change(step.key, encode(step), step)
+            change = (
+                LedgerRecord(step[-1], None) if isinstance(step, str) else LedgerRecord(step.key, encode(step), step)
+            )
             topic.append(change)
             truth.pop(change.key, None)
             if change.entry is not None:
@@ -59,7 +61,7 @@ def test_whatever_happens_to_it_the_copy_and_the_tail_of_the_topic_are_the_whole
         ledger = open_ledger(folder, AT)
         taken = ledger.checkpoint or 0
     ledger.apply(topic[taken:], len(topic))
-    assert {key: ledger.get(key) for key in KEYS} == {key: truth.get(key, Entry(key)) for key in KEYS}
+    assert {key: ledger.get(key) for key in KEYS} == {key: truth.get(key, DocumentState(key)) for key in KEYS}
     assert len(ledger) == len(truth)
     claimed = [entry for entry in truth.values() if entry.claim is not None]
     assert {entry.key for entry in ledger.in_doubt()} == {entry.key for entry in claimed if entry.parked is not None}
@@ -79,12 +81,12 @@ def test_entries_and_checkpoint_are_taken_over_together_or_not_at_all(tmp_path):
     ledger = open_ledger(tmp_path, AT)
     ledger.apply([_change("a", 1)], 1)
     with pytest.raises(sqlite3.Error):
-        ledger.apply([_change("a", 2), Change("b", {}, Entry("b"))], 2)  # type: ignore[arg-type]  # the disk fails half way
+        ledger.apply([_change("a", 2), LedgerRecord("b", {}, DocumentState("b"))], 2)  # type: ignore[arg-type]  # the disk fails half way
     assert not list(tmp_path.iterdir())  # it was behind what is committed: nobody may ask it again
 
 
 def test_memory_does_not_grow_with_the_number_of_documents():
-    ledger = Ledger()
+    ledger = LedgerStore()
     for start in range(0, 100_000, 1_000):
         ledger.apply(_change(f"invoice/{number}", number) for number in range(start, start + 1_000))
     assert len(ledger) == 100_000
@@ -147,7 +149,7 @@ def test_two_processes_with_one_folder_have_a_file_each_and_a_stopped_one_keeps_
         assert old.stdout.readline() == "ready\n"
         os.kill(old.pid, signal.SIGSTOP)
         new = open_ledger(tmp_path, AT)
-        new.put(Entry("a", attempts=2))
+        new.put(DocumentState("a", attempts=2))
         os.kill(old.pid, signal.SIGCONT)
         old.stdin.write("\n")
         old.stdin.flush()
@@ -160,7 +162,7 @@ def test_two_processes_with_one_folder_have_a_file_each_and_a_stopped_one_keeps_
 def test_a_folder_that_cannot_be_written_leaves_the_ledger_in_memory(tmp_path):
     (tmp_path / "file").write_text("no folder")
     ledger = open_ledger(tmp_path / "file", AT)
-    ledger.put(Entry("a", attempts=3))
+    ledger.put(DocumentState("a", attempts=3))
     assert ledger.get("a").attempts == 3
 
 
@@ -199,8 +201,10 @@ async def test_a_store_from_before_the_topic_was_made_anew_is_not_believed(boots
     for mark_first in (True, False):
         await _make_anew(bootstrap, ledger)
         if mark_first:  # as the service writes it
-            await _write(bootstrap, ledger, (MARK, incarnation.encode(Mark("another", 1))))
-        await _write(bootstrap, ledger, *((f"new{number}", encode(Entry(f"n{number}"))) for number in range(50)))
+            await _write(bootstrap, ledger, (MARK, incarnation.encode(TopicGeneration("another", 1))))
+        await _write(
+            bootstrap, ledger, *((f"new{number}", encode(DocumentState(f"n{number}"))) for number in range(50))
+        )
         copy = (await restore({"bootstrap_servers": bootstrap}, [ledger], state_dir=tmp_path))[ledger]
         assert copy.get("old0").attempts == 0
         assert len(copy) == 50
@@ -233,13 +237,15 @@ async def test_what_an_aborted_transaction_held_is_never_in_the_store(bootstrap,
     copy = open_ledger(tmp_path, ledger)
     failures: list[BaseException] = []
     async with producing(bootstrap, f"{topic_prefix}id") as producer:
-        await incarnation.begin({"bootstrap_servers": bootstrap}, {ledger: producer}, {ledger: copy})
-        journal = Journal(producer, JournalPlace(source, ledger.topic, "group"), copy, OffsetTracker(), failures.append)
-        await journal.write(Note(Entry("committed", attempts=1)))
+        await incarnation.stamp_or_check({"bootstrap_servers": bootstrap}, {ledger: producer}, {ledger: copy})
+        journal = TransactionWriter(
+            producer, TransactionScope(source, ledger.topic, "group"), copy, OffsetTracker(), failures.append
+        )
+        await journal.write(PendingWrite(DocumentState("committed", attempts=1)))
         checkpoint = copy.checkpoint
         async with producing(bootstrap, f"{topic_prefix}id"):  # fences the first
             with pytest.raises(ProducerFenced):
-                await journal.write(Note(Entry("aborted", attempts=1)))
+                await journal.write(PendingWrite(DocumentState("aborted", attempts=1)))
         await journal.close(1)
     assert len(failures) == 1
     assert copy.checkpoint == checkpoint
@@ -252,12 +258,14 @@ async def test_a_ledger_that_was_made_anew_under_a_running_worker_is_noticed_bef
 ):
     (ledger,) = await create_topic(bootstrap, f"{topic_prefix}ledger", config=COMPACTED)
     source = TopicPartition(f"{topic_prefix}source", 0)
-    copy = Ledger(MEMORY)
+    copy = LedgerStore(MEMORY)
     copy.apply([], 1_000)
     async with producing(bootstrap, f"{topic_prefix}id") as producer:
-        journal = Journal(producer, JournalPlace(source, ledger.topic, "g"), copy, OffsetTracker(), lambda _: None)
+        journal = TransactionWriter(
+            producer, TransactionScope(source, ledger.topic, "g"), copy, OffsetTracker(), lambda _: None
+        )
         with pytest.raises(LedgerReplacedError, match="made anew"):
-            await journal.write(Note(Entry("a")))
+            await journal.write(PendingWrite(DocumentState("a")))
     async with producing(bootstrap, f"{topic_prefix}id"):
         pass  # ends what was left open
     assert await read_to_end(bootstrap, [ledger]) == []
@@ -287,12 +295,14 @@ async def test_the_owner_of_an_added_partition_alone_notices_that_the_ledger_gre
             while len(await producer.partitions_for(ledger.topic)) < 2:
                 await producer.client.force_metadata_update()
         with pytest.raises(PartitionsChangedError, match="began with 1 partitions and has 2"):
-            await incarnation.begin({"bootstrap_servers": bootstrap}, {added: producer}, {added: Ledger(MEMORY)})
+            await incarnation.stamp_or_check(
+                {"bootstrap_servers": bootstrap}, {added: producer}, {added: LedgerStore(MEMORY)}
+            )
 
 
 def _change(key, attempts, **more):
-    entry = Entry(key, attempts=attempts, last=Ending("r", Outcome.REJECTED, 1), **more)
-    return Change(key, encode(entry), entry)
+    entry = DocumentState(key, attempts=attempts, last=LastOutcome("r", Outcome.REJECTED, 1), **more)
+    return LedgerRecord(key, encode(entry), entry)
 
 
 def _records_read(world):
@@ -302,7 +312,7 @@ def _records_read(world):
 async def _entries_in_topic(world):
     ledgers = [TopicPartition(world.topics.ledger(world.topics.invoice_created), n) for n in range(world.partitions)]
     copies = await restore(world.kafka, ledgers)
-    found: dict[str, Entry] = {}
+    found: dict[str, DocumentState] = {}
     for copy in copies.values():
         found |= {key: copy.get(key) for (key,) in copy._db.execute("SELECT key FROM entry").fetchall()}
         copy.close()
@@ -321,9 +331,11 @@ async def _begun(bootstrap, prefix, folder, records):
     kafka = {"bootstrap_servers": bootstrap}
     restored = await restore(kafka, [ledger], state_dir=folder)
     async with producing(bootstrap, f"{prefix}id") as producer:
-        await incarnation.begin(kafka, {ledger: producer}, restored)
+        await incarnation.stamp_or_check(kafka, {ledger: producer}, restored)
     restored[ledger].close()
-    await _write(bootstrap, ledger, *((f"old{n}", encode(Entry(f"old{n}", attempts=1))) for n in range(records)))
+    await _write(
+        bootstrap, ledger, *((f"old{n}", encode(DocumentState(f"old{n}", attempts=1))) for n in range(records))
+    )
     (await restore(kafka, [ledger], state_dir=folder))[ledger].close()
     return ledger
 

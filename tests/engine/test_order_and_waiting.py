@@ -177,7 +177,7 @@ async def test_one_document_in_two_partitions_is_never_in_one_request_twice(worl
 async def test_naming_other_credentials_releases_what_waits_for_the_old_ones(world):
     world.sage.down = SignInError("Sign-in information is incorrect")
     await world.send_invoices("a")
-    async with world.worker(knobs=replace(world.knobs, probe_every=timedelta(minutes=5))):
+    async with world.worker(config=replace(world.config, half_open_after=timedelta(minutes=5))):
         await world.until(1, "deferred")
         world.sage.down = None
         await world.connect(SUBSIDIARY, credentials="renewed")
@@ -216,8 +216,8 @@ async def test_a_full_window_pauses_reading_and_loses_nothing(world):
     held = asyncio.Event()
     world.sage.script.extend([held])
     await world.send_invoices(*(f"n{number}" for number in range(400)))
-    small = replace(world.knobs, window=20, batch=10)
-    async with world.worker(knobs=small, max_poll_records=20) as running:
+    small = replace(world.config, max_in_flight=20, max_documents_per_request=10)
+    async with world.worker(config=small, max_poll_records=20) as running:
         await world.sage.arrived.wait()
         sessions = running.worker._sessions.values()
         assert max(len(session._tracker) for session in sessions) <= 40
@@ -228,7 +228,7 @@ async def test_a_full_window_pauses_reading_and_loses_nothing(world):
 
 async def test_one_request_at_a_time_for_a_company_unless_it_is_told_otherwise(world):
     await world.send_invoices(*(f"n{number}" for number in range(100)))
-    async with world.worker(knobs=replace(world.knobs, batch=5)):
+    async with world.worker(config=replace(world.config, max_documents_per_request=5)):
         await world.until(100, "posted")
     assert world.sage.most_running == 1
 

@@ -35,7 +35,7 @@ async def world(bootstrap, topic_prefix, gateway):
         gateway.url, "AlvysMPP", SecretStr("sender-secret"), timeouts=timeouts, pace=Pace()
     ) as client:
         world = World(bootstrap, topic_prefix, sage=cast(FakeSage, client))
-        world.knobs = replace(world.knobs, exchange=timedelta(seconds=2))
+        world.config = replace(world.config, request_timeout=timedelta(seconds=2))
         await world.set_up()
         await world.connect(SUBSIDIARY, company=COMPANY)
         await world.set(f"{SUBSIDIARY}/account/ar/default/default", {"account": "40010"})
@@ -158,7 +158,7 @@ async def test_all_requests_of_the_engine_to_one_company_share_its_limit(world, 
     gateway.store.configure(COMPANY, max_concurrent=1, when_busy="refuse")
     gateway.faults.add(Fault(kind="drop_after_commit", function="create_invoice", probability=0.5, seconds=0))
     await send(world, *(f"n{number}" for number in range(40)))
-    async with world.worker(knobs=replace(world.knobs, batch=4)):
+    async with world.worker(config=replace(world.config, max_documents_per_request=4)):
         await until(lambda: len(gateway.store.documents(COMPANY)) == 40)
         gateway.faults.clear()
         await world.until(40, "posted")

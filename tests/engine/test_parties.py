@@ -56,7 +56,7 @@ async def world(bootstrap, topic_prefix, gateway):
         gateway.url, "AlvysMPP", SecretStr("sender-secret"), timeouts=timeouts, pace=Pace()
     ) as client:
         world = World(bootstrap, topic_prefix, sage=cast(FakeSage, client))
-        world.knobs = replace(world.knobs, exchange=timedelta(seconds=2))
+        world.config = replace(world.config, request_timeout=timedelta(seconds=2))
         await world.set_up()
         await world.set(f"{SUBSIDIARY}/account/ar/default/default", {"account": "40010"})
         await world.set(f"{SUBSIDIARY}/account/ap/default/default", {"account": "50010"})
@@ -202,7 +202,7 @@ async def test_an_inactive_record_is_neither_used_nor_made_anew(world, gateway):
 
 
 async def test_a_refusal_by_sage_corrects_what_was_kept(world, gateway):
-    async with world.worker(knobs=replace(world.knobs, party_refresh=timedelta(hours=9))):
+    async with world.worker(config=replace(world.config, cache_ttl=timedelta(hours=9))):
         await world.send(of("a", externalAccountingId="C-1"))
         await world.until(1, "posted")
         gateway.store.set_record(COMPANY, "CUSTOMER", "C-1", {"STATUS": "inactive"})

@@ -13,9 +13,9 @@ from app.partitioner import change
 from app.replay.group import GroupActiveError
 from consumers.engine import placement
 from consumers.engine.incarnation import PartitionsChangedError
-from consumers.engine.ledger import Ending, Entry
+from consumers.engine.ledger import DocumentState, LastOutcome
 from consumers.engine.ledger import encode as encode_entry
-from consumers.engine.ledger_store import MEMORY, Ledger
+from consumers.engine.ledger_store import MEMORY, LedgerStore
 from consumers.engine.placement import RULE, PartitionerError, decode, encode
 from consumers.engine.restore import fence
 from consumers.partitioners import Placement, Rule
@@ -123,7 +123,7 @@ async def known(world, *numbers):
     async with producing(world.bootstrap) as producer:
         for number in numbers:
             name = key(number).decode()
-            entry = Entry(name, last=Ending("r", Outcome.SKIPPED, 1))
+            entry = DocumentState(name, last=LastOutcome("r", Outcome.SKIPPED, 1))
             await producer.send_and_wait(ledger.topic, encode_entry(entry), name.encode(), partition=0)
 
 
@@ -207,8 +207,8 @@ async def test_no_partition_opens_before_the_owner_of_the_first_has_decided(worl
     producers = dict(zip((first, second), await fence(world.kafka, [first, second]), strict=True))
 
     async def settle(ledger, rule):
-        asked = {topic: placement.Asked(world.topics.invoice_created, rule)}
-        copy = Ledger(MEMORY)
+        asked = {topic: placement.PartitionerRequest(world.topics.invoice_created, rule)}
+        copy = LedgerStore(MEMORY)
         try:
             found = await placement.settle(world.kafka, {ledger: producers[ledger]}, {ledger: copy}, asked)
         finally:
@@ -244,8 +244,8 @@ class Cluster:
 
     async def settle(self, *ledgers: TopicPartition) -> None:
         """Open these partitions, as a worker does that was given them."""
-        copies = {ledger: Ledger(MEMORY) for ledger in ledgers}
-        asked = {ledger.topic: placement.Asked(ledger.topic, Rule.CRC32) for ledger in ledgers}
+        copies = {ledger: LedgerStore(MEMORY) for ledger in ledgers}
+        asked = {ledger.topic: placement.PartitionerRequest(ledger.topic, Rule.CRC32) for ledger in ledgers}
         try:
             await placement.settle({}, dict.fromkeys(ledgers, self), copies, asked)
         finally:

@@ -11,8 +11,8 @@ import orjson
 import pytest
 from pydantic import SecretStr
 
-from consumers.engine.directory import PartyDirectory, Wanted
-from consumers.engine.knobs import Time, utc_now
+from consumers.engine.config import Clock, utc_now
+from consumers.engine.directory import PartyCache, PartyQuery
 from domain.documents import PartyKind, PartyRef
 from domain.parties import PartyRecord
 from sage_client import Login, SageClient
@@ -30,7 +30,9 @@ async def test_a_hundred_known_customers_are_asked_for_once_and_in_one_request_a
     held = asyncio.Event()
     world.sage.script.append(held)  # while it waits, the others gather
     await world.send(*((key(f"n{number}"), orjson.dumps(event)) for number, event in enumerate(events)))
-    async with world.worker(knobs=replace(world.knobs, batch=100, party_recheck=timedelta(seconds=30))):
+    async with world.worker(
+        config=replace(world.config, max_documents_per_request=100, negative_cache_ttl=timedelta(seconds=30))
+    ):
         await world.sage.arrived.wait()
         held.set()
         await world.until(100, "posted")
@@ -43,29 +45,29 @@ async def test_a_hundred_known_customers_are_asked_for_once_and_in_one_request_a
     assert (world.sage.terms_read, world.sage.lists_read) == (1, 0)
 
 
-class Clock:
+class FakeClock:
     def __init__(self) -> None:
         self.at = time.monotonic()
 
-    def time(self) -> Time:
-        return Time(utc_now, lambda: self.at, asyncio.sleep, random.Random(1).random)
+    def time(self) -> Clock:
+        return Clock(utc_now, lambda: self.at, asyncio.sleep, random.Random(1).random)
 
 
-def directory(sage: FakeSage, clock: Clock, **knobs: Any) -> PartyDirectory:
-    usual = replace(QUICK, party_recheck=timedelta(seconds=30), **knobs)
-    return PartyDirectory(cast(SageClient, sage), usual, clock.time())
+def directory(sage: FakeSage, clock: FakeClock, **config: Any) -> PartyCache:
+    usual = replace(QUICK, negative_cache_ttl=timedelta(seconds=30), **config)
+    return PartyCache(cast(SageClient, sage), usual, clock.time())
 
 
-def by_id(*ids: str) -> list[Wanted]:
-    return [Wanted(PartyRef(PartyKind.CUSTOMER, external_id=one)) for one in ids]
+def by_id(*ids: str) -> list[PartyQuery]:
+    return [PartyQuery(PartyRef(PartyKind.CUSTOMER, external_id=one)) for one in ids]
 
 
-def by_name(*names: str) -> list[Wanted]:
-    return [Wanted(PartyRef(PartyKind.CUSTOMER, names=(one,))) for one in names]
+def by_name(*names: str) -> list[PartyQuery]:
+    return [PartyQuery(PartyRef(PartyKind.CUSTOMER, names=(one,))) for one in names]
 
 
 async def test_what_is_there_is_trusted_longer_than_what_is_not():
-    sage, clock = FakeSage(missing={"C-9"}), Clock()
+    sage, clock = FakeSage(missing={"C-9"}), FakeClock()
     found = directory(sage, clock)
     for _ in range(3):
         first, second, third = await found.find(WHO, by_id("C-1", "C-9", "C-1"))
@@ -82,7 +84,7 @@ async def test_what_is_there_is_trusted_longer_than_what_is_not():
 
 
 async def test_a_list_that_was_read_answers_for_ids_too():
-    sage, clock = FakeSage(), Clock()
+    sage, clock = FakeSage(), FakeClock()
     sage.parties_known[PartyKind.CUSTOMER] = [PartyRecord("C-7", "Seven"), PartyRecord("C-8", "Eight", active=False)]
     found = directory(sage, clock)
     assert await found.find(WHO, by_name("seven")) == ["C-7"]
@@ -91,7 +93,7 @@ async def test_a_list_that_was_read_answers_for_ids_too():
 
 
 async def test_a_name_that_is_not_found_is_looked_for_in_a_fresh_list_now_and_then():
-    sage, clock = FakeSage(), Clock()
+    sage, clock = FakeSage(), FakeClock()
     found = directory(sage, clock)
     for _ in range(3):
         await found.find(WHO, by_name("new"))
@@ -102,13 +104,13 @@ async def test_a_name_that_is_not_found_is_looked_for_in_a_fresh_list_now_and_th
 
 
 async def test_what_sage_refused_is_asked_for_anew_also_when_it_was_found_by_name():
-    sage, clock = FakeSage(), Clock()
+    sage, clock = FakeSage(), FakeClock()
     sage.parties_known[PartyKind.CUSTOMER] = [PartyRecord("C-7", "Seven")]
     found = directory(sage, clock)
     assert await found.find(WHO, by_name("seven")) == ["C-7"]
     sage.parties_known[PartyKind.CUSTOMER] = [PartyRecord("C-7", "Seven", active=False)]
     assert await found.find(WHO, by_name("seven")) == ["C-7"]
-    found.doubt(PartyKind.CUSTOMER, ["C-7"])
+    found.invalidate(PartyKind.CUSTOMER, ["C-7"])
     [now] = await found.find(WHO, by_name("seven"))
     assert not isinstance(now, str)
     assert now.code == "PARTY_INACTIVE"
@@ -116,7 +118,7 @@ async def test_what_sage_refused_is_asked_for_anew_also_when_it_was_found_by_nam
 
 
 async def test_an_answer_that_cannot_be_read_decides_nothing_and_is_not_kept():
-    sage, clock = FakeSage(), Clock()
+    sage, clock = FakeSage(), FakeClock()
     sage.down = UnavailableError("maintenance")
     found = directory(sage, clock)
     for wanted in (by_id("C-1"), by_name("seven")):

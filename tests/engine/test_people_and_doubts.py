@@ -151,7 +151,7 @@ async def test_a_trial_passes_over_an_event_that_can_no_longer_be_read(world):
     await world.send_invoices("a")
     async with world.worker():
         await world.until(1, "deferred")
-    slow = replace(QUICK, probe_every=timedelta(seconds=1))
+    slow = replace(QUICK, half_open_after=timedelta(seconds=1))
     async with world.worker(slow) as running:
         await running.until_open(10)
         await asyncio.sleep(0.2)  # what waits is looked at, and the connection is set aside
@@ -175,11 +175,11 @@ def unreadable(receive):
 
 
 async def test_documents_in_doubt_hold_up_neither_what_waits_nor_what_people_ask(world):
-    knobs = replace(QUICK, window=2, execution=timedelta(minutes=1))
+    config = replace(QUICK, max_in_flight=2, max_execution_time=timedelta(minutes=1))
     await world.connect("sub-2", company="OTHER")
     await world.set("sub-2/account/ar/default/default", None)
     await world.send(*((key(each), invoice(each, subsidiary="sub-2")) for each in ("w", "x", "y")))
-    async with world.worker(knobs):
+    async with world.worker(config):
         await world.until(3, "deferred")
         world.sage.script.extend(["lost"] * 6)
         world.sage.hidden = True
@@ -198,7 +198,7 @@ async def test_a_document_that_a_person_spoke_for_needs_nobody_any_more(world):
     def need():
         return REGISTRY.get_sample_value("alvys_sage_documents_executed_but_not_found", {"company": "ACME"})
 
-    async with world.worker(replace(QUICK, probe_cap=timedelta(seconds=0.2))):
+    async with world.worker(replace(QUICK, max_half_open_delay=timedelta(seconds=0.2))):
         await until(lambda: need() == 1)
         await world.ask("mark-synced", documents=["invoice/a"], why="entered by hand")
         await world.until(1, "skipped")
@@ -214,7 +214,7 @@ async def test_a_defect_met_between_two_turns_ends_the_worker_and_is_not_swallow
             raise ZeroDivisionError
 
         session._recall._next = defect
-        asyncio.get_running_loop().call_soon(session._recall.go_on)
+        asyncio.get_running_loop().call_soon(session._recall.drain)
         running.killed = True
         with pytest.raises(ZeroDivisionError):
             async with asyncio.timeout(5):

@@ -9,11 +9,11 @@ from typing import cast
 import pytest
 from pydantic import SecretStr
 
-from consumers.engine.knobs import Knobs, Time
+from consumers.engine.config import Clock, ExportConfig
 from consumers.engine.ledger import Claim
-from consumers.engine.periods import MOST_STEPS, Periods
-from consumers.engine.session import PartitionSession
-from consumers.engine.work import Work
+from consumers.engine.periods import MOST_STEPS, ClosedPeriods
+from consumers.engine.session import PartitionProcessor
+from consumers.engine.work import WorkItem
 from domain.categories import Side
 from sage_client import GatewayError, Level, SageClient, Timeouts
 from sage_client.errors import AccountInvalidError, PeriodClosedError
@@ -51,7 +51,7 @@ async def world(bootstrap, topic_prefix, gateway):
     password = SecretStr("sender-secret")
     async with SageClient(gateway.url, "AlvysMPP", password, timeouts=timeouts, clock=now) as client:
         world = World(bootstrap, topic_prefix, sage=cast(FakeSage, client))
-        world.knobs = replace(world.knobs, exchange=timedelta(seconds=2))
+        world.config = replace(world.config, request_timeout=timedelta(seconds=2))
         await world.set_up()
         await world.set(f"{SUBSIDIARY}/account/ar/default/default", {"account": "40010"})
         yield world
@@ -186,7 +186,7 @@ async def test_a_worker_killed_between_a_refusal_and_the_next_claim_counts_it_ag
     gateway.store.configure(COMPANY, books_closed_through=CLOSED_JUNE)
     await connect(world)
     await send(world, "a")
-    real, asked, stopped = PartitionSession.claim, [], asyncio.Event()
+    real, asked, stopped = PartitionProcessor.claim, [], asyncio.Event()
 
     async def claim(session, claims):
         asked.append(claims)
@@ -195,7 +195,7 @@ async def test_a_worker_killed_between_a_refusal_and_the_next_claim_counts_it_ag
             await asyncio.Event().wait()
         return await real(session, claims)
 
-    monkeypatch.setattr(PartitionSession, "claim", claim)
+    monkeypatch.setattr(PartitionProcessor, "claim", claim)
     async with world.worker(now=now) as running:
         await stopped.wait()
         await kill(running)
@@ -219,12 +219,12 @@ async def kill(running):
 # What is known, and for how long: pure.
 
 
-class Clock:
+class FakeClock:
     def __init__(self):
         self.seconds = 0.0
 
     def time(self):
-        return Time(lambda: NOW, lambda: self.seconds, asyncio.sleep, lambda: 0.5)
+        return Clock(lambda: NOW, lambda: self.seconds, asyncio.sleep, lambda: 0.5)
 
 
 def error(text="The period is closed", level=Level.RESULT):
@@ -233,57 +233,57 @@ def error(text="The period is closed", level=Level.RESULT):
 
 def work(on=date(2026, 6, 10), side=Side.AR, first_open_day=True):
     one = replace(document(side=side), date=on, first_open_day=first_open_day)
-    found = Work(owner=None, received=None, value=None, source=None, offset=0)  # type: ignore[arg-type]  # unused here
+    found = WorkItem(owner=None, received=None, value=None, source=None, offset=0)  # type: ignore[arg-type]  # unused here
     found.document = one
     found.claim = Claim("r", "c", 0, one.connection, one.sage_object, one.number, "C", one.total, NOW)
     return found
 
 
 def stepped(periods, one, refusal=None):
-    assert periods.step(one, refusal or error())
+    assert periods.next_attempt(one, refusal or error())
     one.claim = replace(one.claimed, attempt=one.attempt)
     return one.mapped.posting_date
 
 
 def test_what_is_known_of_one_side_is_not_known_of_the_other_and_is_forgotten_after_a_while():
-    clock = Clock()
-    periods = Periods(Knobs(), clock.time())
+    clock = FakeClock()
+    periods = ClosedPeriods(ExportConfig(), clock.time())
     first = work()
     assert stepped(periods, first) == date(2026, 7, 1)
-    assert periods.dated(work()).posting_date is None  # refused, but nothing is known to be open yet
-    periods.posted(first)
-    assert periods.dated(work()).posting_date == date(2026, 7, 1)
-    assert periods.dated(work(on=date(2026, 5, 31))).posting_date is None  # May was never refused
-    assert periods.dated(work(side=Side.AP)).posting_date is None
-    assert periods.dated(work(first_open_day=False)).posting_date is None
-    clock.seconds = Knobs().open_day_for.total_seconds()
-    assert periods.dated(work()).posting_date is None
+    assert periods.with_posting_date(work()).posting_date is None  # refused, but nothing is known to be open yet
+    periods.record_open_day(first)
+    assert periods.with_posting_date(work()).posting_date == date(2026, 7, 1)
+    assert periods.with_posting_date(work(on=date(2026, 5, 31))).posting_date is None  # May was never refused
+    assert periods.with_posting_date(work(side=Side.AP)).posting_date is None
+    assert periods.with_posting_date(work(first_open_day=False)).posting_date is None
+    clock.seconds = ExportConfig().open_period_ttl.total_seconds()
+    assert periods.with_posting_date(work()).posting_date is None
 
 
 def test_a_day_that_sage_names_counts_for_all_days_before_it():
-    periods = Periods(Knobs(), Clock().time())
+    periods = ClosedPeriods(ExportConfig(), FakeClock().time())
     assert stepped(periods, work(), error("Date must be on or after 08/20/2026")) == date(2026, 8, 20)
-    assert periods.dated(work(on=date(2026, 8, 19))).posting_date == date(2026, 8, 20)
-    assert periods.dated(work(on=date(2025, 1, 1))).posting_date == date(2026, 8, 20)
-    assert periods.dated(work(on=date(2026, 8, 20))).posting_date is None
+    assert periods.with_posting_date(work(on=date(2026, 8, 19))).posting_date == date(2026, 8, 20)
+    assert periods.with_posting_date(work(on=date(2025, 1, 1))).posting_date == date(2026, 8, 20)
+    assert periods.with_posting_date(work(on=date(2026, 8, 20))).posting_date is None
 
 
 @pytest.mark.parametrize(
     "text", ["Date must be on or after 06/01/2026", "on or after 13/45/2026", "on or after 06/10/2026"]
 )
 def test_a_day_that_makes_no_sense_is_not_believed(text):
-    assert stepped(Periods(Knobs(), Clock().time()), work(), error(text)) == date(2026, 7, 1)
+    assert stepped(ClosedPeriods(ExportConfig(), FakeClock().time()), work(), error(text)) == date(2026, 7, 1)
 
 
 def test_a_day_that_is_closed_by_now_is_forgotten_and_the_next_is_tried():
-    periods = Periods(Knobs(), Clock().time())
+    periods = ClosedPeriods(ExportConfig(), FakeClock().time())
     first = work()
     stepped(periods, first)
-    periods.posted(first)
+    periods.record_open_day(first)
     second = work()
-    second.document = periods.dated(second)
+    second.document = periods.with_posting_date(second)
     assert stepped(periods, second) == date(2026, 8, 1)
-    assert periods.dated(work()).posting_date is None
+    assert periods.with_posting_date(work()).posting_date is None
 
 
 @pytest.mark.parametrize(
@@ -297,16 +297,16 @@ def test_a_day_that_is_closed_by_now_is_forgotten_and_the_next_is_tried():
 )
 def test_nothing_is_sent_anew_unless_one_call_was_refused_for_its_period_and_a_day_up_to_today_is_left(refusal):
     one = work()
-    assert not Periods(Knobs(), Clock().time()).step(one, refusal)
+    assert not ClosedPeriods(ExportConfig(), FakeClock().time()).next_attempt(one, refusal)
     assert one.mapped.posting_date is None
     executed = work()
-    executed.executed = executed.claimed
-    assert not Periods(Knobs(), Clock().time()).step(executed, error())
-    assert not Periods(Knobs(), Clock().time()).step(work(first_open_day=False), error())
+    executed.acknowledged_claim = executed.claimed
+    assert not ClosedPeriods(ExportConfig(), FakeClock().time()).next_attempt(executed, error())
+    assert not ClosedPeriods(ExportConfig(), FakeClock().time()).next_attempt(work(first_open_day=False), error())
 
 
 def test_the_search_ends():
-    periods, one, steps = Periods(Knobs(), Clock().time()), work(on=date(1999, 1, 1)), 0
-    while periods.step(one, error()):
+    periods, one, steps = ClosedPeriods(ExportConfig(), FakeClock().time()), work(on=date(1999, 1, 1)), 0
+    while periods.next_attempt(one, error()):
         steps += 1
     assert steps == MOST_STEPS

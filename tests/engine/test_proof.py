@@ -7,7 +7,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from consumers.engine.ledger import Claim
-from consumers.engine.proof import Adopt, Ask, Circumstances, End, SendAgain, Wait, prove
+from consumers.engine.proof import Adopt, Evidence, GiveUp, NeedsPerson, NotProvenYet, SendAgain, reconcile
 from domain.codes import Code
 from domain.documents import Connection, SageObject
 from sage_client import Found
@@ -46,7 +46,7 @@ def records(draw):
 
 
 circumstances = st.builds(
-    Circumstances,
+    Evidence,
     marker=st.just(OURS),
     lease_ended=st.booleans(),
     number_taken=st.booleans(),
@@ -62,7 +62,7 @@ circumstances = st.builds(
     st.booleans(),
 )
 def test_whatever_is_found_nothing_is_adopted_sent_or_given_up_without_proof(found, known, repeats, asked):
-    proof = prove(claim(repeats, asked=asked), found, known)
+    proof = reconcile(claim(repeats, asked=asked), found, known)
     ours = [each for each in found if OURS in each.description + each.mark]
     worth = [each for each in ours if each.state not in REVERSED]
     equal = [each for each in worth if each.total == TOTAL]
@@ -79,45 +79,45 @@ def test_whatever_is_found_nothing_is_adopted_sent_or_given_up_without_proof(fou
             # Another document's mark says whose the number is there, not that this one is missing by mistake.
             assert all(each in ours or OTHERS in each.description + each.mark for each in found)
             assert repeats == 0 or (known.same_revision and repeats < known.budget)
-        case Ask():
+        case NeedsPerson():
             assert repeats or asked
             assert settled
             assert not worth
-        case End():
+        case GiveUp():
             assert settled
             assert found or known.number_taken
             assert not equal
-            assert (proof.standing is not None) == bool(worth)
+            assert (proof.existing is not None) == bool(worth)
             assert not proof.refused or (known.number_taken and not repeats and not worth)
-        case Wait():
+        case NotProvenYet():
             assert len(equal) > 1 or not settled
 
 
 def test_each_row_of_the_table():
     def what(*found, repeats=0, lease_ended=True, taken=False, same=True):
-        proof = prove(claim(repeats), found, Circumstances(OURS, lease_ended, taken, same, budget=2))
-        return proof.code if isinstance(proof, End) else type(proof)
+        proof = reconcile(claim(repeats), found, Evidence(OURS, lease_ended, taken, same, budget=2))
+        return proof.code if isinstance(proof, GiveUp) else type(proof)
 
     def record(number="1", sign=OURS, state="Posted", total="100"):
         return Found(number, "N1", "C-1", state, Decimal(total), sign, "", "", "")
 
     assert what(record(), lease_ended=False) is Adopt
     assert what(record(), record("2", state="Reversed")) is Adopt
-    assert what(record(), record("2")) is Wait
-    assert what(lease_ended=False) is Wait
-    assert what(record(state="Reversed"), lease_ended=False) is Wait
+    assert what(record(), record("2")) is NotProvenYet
+    assert what(lease_ended=False) is NotProvenYet
+    assert what(record(state="Reversed"), lease_ended=False) is NotProvenYet
     assert what(record(state="Reversed")) is Code.REVERSED_IN_SAGE
     assert what(record(total="120")) is Code.CHANGED_AFTER_POSTING
     assert what(record(sign="")) is Code.SAGE_DUPLICATE_NUMBER
     assert what(record(sign=OTHERS)) is SendAgain
-    assert what(record(sign=OTHERS), lease_ended=False) is Wait
+    assert what(record(sign=OTHERS), lease_ended=False) is NotProvenYet
     assert what(record(sign=OTHERS), record("2", sign="")) is Code.SAGE_DUPLICATE_NUMBER
     assert what(record(sign=OTHERS), record("2")) is Adopt
     assert what(record(sign=OTHERS), taken=True) is Code.SAGE_DUPLICATE_NUMBER
-    assert what(record(sign=OTHERS), repeats=2) is Ask
+    assert what(record(sign=OTHERS), repeats=2) is NeedsPerson
     assert what(taken=True) is Code.SAGE_DUPLICATE_NUMBER
     assert what() is SendAgain
     assert what(record(state="Reversed", total="120")) is SendAgain
     assert what(repeats=1) is SendAgain
-    assert what(repeats=2) is Ask
-    assert what(repeats=1, same=False) is Ask
+    assert what(repeats=2) is NeedsPerson
+    assert what(repeats=1, same=False) is NeedsPerson

@@ -8,7 +8,7 @@ import pytest
 from aiokafka import AIOKafkaConsumer, TopicPartition
 from pydantic import SecretStr
 
-from consumers.engine.knobs import utc_now
+from consumers.engine.config import utc_now
 from sage_client import Login
 from sage_client.errors import SignInError
 from tests.engine.test_exactly_once import once, reset
@@ -55,10 +55,10 @@ async def test_a_document_deleted_in_sage_while_in_doubt_is_not_sent_for_ever(wo
         await world.until(1, "uncertain")
         deleted = world.sage.booked.pop()
         world.sage.hidden = False
-        results = await world.until(2 + world.knobs.repeats, "uncertain")
+        results = await world.until(2 + world.config.max_duplicate_answers, "uncertain")
         assert results[-1]["code"] == "EXECUTED_BUT_NOT_FOUND"
         sent = len(world.sage.requests)
-        assert sent == 1 + world.knobs.repeats
+        assert sent == 1 + world.config.max_duplicate_answers
         assert results[-1]["outcome"] == "uncertain"
         assert deleted.description.split()[-1] in results[-1]["detail"]
         looked = world.sage.lookups
@@ -112,9 +112,9 @@ async def test_our_document_with_another_total_is_never_posted_a_second_time(wor
 @pytest.mark.parametrize("ahead", [timedelta(hours=3), timedelta(hours=-3)], ids=["fast clock", "slow clock"])
 async def test_a_new_owner_whose_clock_is_wrong_waits_a_whole_lease_all_the_same(world, ahead):
     held = await killed_with_a_call_in_flight(world)
-    slow = replace(world.knobs, execution=timedelta(seconds=3))
+    slow = replace(world.config, max_execution_time=timedelta(seconds=3))
     began = asyncio.get_running_loop().time()
-    async with world.worker(knobs=slow, now=lambda: utc_now() + ahead) as running:
+    async with world.worker(config=slow, now=lambda: utc_now() + ahead) as running:
         await world.until(1, "uncertain")
         if ahead < timedelta(0):
             running.killed = True  # by its clock the lease ends in three hours
@@ -162,7 +162,7 @@ async def test_doubts_pause_while_their_connection_is_set_aside(world):
     world.sage.script.extend(["lost"])
     world.sage.hidden = True
     await world.send_invoices("a")
-    async with world.worker(knobs=replace(world.knobs, probe_every=timedelta(seconds=1))):
+    async with world.worker(config=replace(world.config, half_open_after=timedelta(seconds=1))):
         await world.until(1, "uncertain")
         world.sage.down = SignInError("Sign-in information is incorrect")
         await world.send_invoices("b")

@@ -86,7 +86,7 @@ async def test_a_document_in_doubt_over_a_disconnect_is_looked_up_in_the_books_i
     world.sage.hidden = True
     world.sage.script.append("lost")
     await world.send_invoices("a")
-    async with world.worker(replace(world.knobs, execution=timedelta(seconds=60))):
+    async with world.worker(replace(world.config, max_execution_time=timedelta(seconds=60))):
         await world.until(1, "uncertain")
         for setting in ("connection", "account/ar/default/default", "account/ap/default/default"):
             await world.set(f"{SUBSIDIARY}/{setting}", None)

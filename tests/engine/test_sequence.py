@@ -11,12 +11,21 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from consumers.engine.judgement import Next, judge, unmarked
-from consumers.engine.ledger import OTHER_REVISION, Claim, Ending, Entry, Marked, Posted, decode, encode
-from consumers.engine.notes import Writer
-from consumers.engine.orders import Order
+from consumers.engine.judgement import NextStep, clear_mark, decide
+from consumers.engine.ledger import (
+    REVISION_UNKNOWN,
+    Claim,
+    DocumentState,
+    LastOutcome,
+    MarkedSynced,
+    Posted,
+    decode,
+    encode,
+)
+from consumers.engine.notes import ResultWriter
+from consumers.engine.orders import PendingCommand
 from consumers.engine.sequence import REMEMBERED, Turn, answered, place_of, turn_of
-from consumers.engine.work import Owner, Verdict, Work
+from consumers.engine.work import ExportResult, PartitionHandle, WorkItem
 from domain.codes import Code
 from domain.commands import Retry
 from domain.documents import Connection, SageObject, SourceDocument
@@ -31,7 +40,7 @@ from tests.support.engine import invoice
 
 NOW = datetime(2026, 6, 11, 12, tzinfo=UTC)
 CONNECTION = Connection("sub", "ACME", None, "acme")
-WRITER = Writer("group", "results", "dead")
+WRITER = ResultWriter("group", "results", "dead")
 KEY = "invoice/a"
 EARLY = Emitted(datetime(2026, 6, 1, tzinfo=UTC), "evt-0")
 
@@ -59,23 +68,23 @@ def claim(received: Received, source: SourceRecord, emitted: Emitted | None) -> 
 class Engine:
     """One document, as the session goes on with it; Sage does what it is told to."""
 
-    entry: Entry = field(default_factory=lambda: Entry(KEY))
+    entry: DocumentState = field(default_factory=lambda: DocumentState(KEY))
     offset: int = -1
     now: datetime = NOW
 
-    def deliver(self, received: Received, fate: str = "posted", *, again: bool = False) -> Verdict:
+    def deliver(self, received: Received, fate: str = "posted", *, again: bool = False) -> ExportResult:
         """Read a record of the event; `fate`: how its call ends, if one is made. `again`: the same record once more."""
         self.offset += not again
         source = SourceRecord("invoice-created", 0, self.offset, 1_000 + self.offset)
         turn = turn_of(self.entry, received, source, self.now)
         work = self.work(received, source, self.offset, newest=turn is Turn.NEWEST)
-        answer = judge(self.entry, received.revision, turn)
-        if isinstance(answer, Verdict):
+        answer = decide(self.entry, received.revision, turn)
+        if isinstance(answer, ExportResult):
             return self.end(work, answer)
-        if answer is Next.LOOK_UP:
+        if answer is NextStep.RECONCILE:
             assert self.entry.claim is not None
             if self.entry.posted is not None and self.entry.posted.revision == self.entry.claim.revision:
-                return self.end(work, Verdict(Outcome.POSTED, posted=self.entry.posted))
+                return self.end(work, ExportResult(Outcome.POSTED, posted=self.entry.posted))
             return self.go(work, "posted")
         if fate in ("lost", "vanished"):
             before = posted(received.revision) if fate == "lost" else self.entry.posted
@@ -89,28 +98,28 @@ class Engine:
             return
         received = PARKED[self.entry.parked]
         work = self.work(received, SourceRecord("invoice-created", 0, self.entry.last.offset), None, newest=False)
-        answer = judge(self.entry, received.revision)
-        if isinstance(answer, Verdict):
+        answer = decide(self.entry, received.revision)
+        if isinstance(answer, ExportResult):
             self.end(work, answer)
         else:
             self.go(work, "posted")
 
-    def work(self, received: Received, source: SourceRecord, offset: int | None, *, newest: bool) -> Work:
+    def work(self, received: Received, source: SourceRecord, offset: int | None, *, newest: bool) -> WorkItem:
         value = repr(received).encode()
         PARKED[value] = received
         place = place_of(self.entry, received, self.now, newest=newest)
-        return Work(cast(Owner, None), received, value, source, offset, emitted=place)
+        return WorkItem(cast(PartitionHandle, None), received, value, source, offset, emitted=place)
 
-    def go(self, work: Work, fate: str) -> Verdict:
+    def go(self, work: WorkItem, fate: str) -> ExportResult:
         verdicts = {
-            "posted": Verdict(Outcome.POSTED, posted=posted(work.received.revision)),
-            "deferred": Verdict(Outcome.DEFERRED, Code.ACCOUNT_UNMAPPED, blocked_by=("x",), parked=True),
-            "rejected": Verdict(Outcome.REJECTED, Code.NEGATIVE_TOTAL),
-            "refused": Verdict(Outcome.REJECTED, Code.SAGE_REFUSED, refused=True),
+            "posted": ExportResult(Outcome.POSTED, posted=posted(work.received.revision)),
+            "deferred": ExportResult(Outcome.DEFERRED, Code.ACCOUNT_UNMAPPED, blocked_by=("x",), parked=True),
+            "rejected": ExportResult(Outcome.REJECTED, Code.NEGATIVE_TOTAL),
+            "refused": ExportResult(Outcome.REJECTED, Code.SAGE_REFUSED, refused_by_sage=True),
         }
         return self.end(work, verdicts[fate])
 
-    def end(self, work: Work, verdict: Verdict) -> Verdict:
+    def end(self, work: WorkItem, verdict: ExportResult) -> ExportResult:
         note = WRITER.finished(work, verdict, self.entry, self.now)
         assert note.outgoing  # every record is answered
         if note.entry is not None:
@@ -118,7 +127,7 @@ class Engine:
         return verdict
 
     @staticmethod
-    def kept(entry: Entry) -> Entry:
+    def kept(entry: DocumentState) -> DocumentState:
         """As the next owner of the partition reads it."""
         assert decode(entry.key, encode(entry)) == entry
         return decode(entry.key, encode(entry))
@@ -233,19 +242,19 @@ def test_a_refusal_of_sages_stands_for_its_event_and_is_asked_anew_by_another():
 
 def test_a_call_in_doubt_is_looked_up_by_its_own_event_and_by_newer_ones_and_left_alone_by_older_ones():
     claimed, source = event(10, "evt-2", "b"), SourceRecord("t", 0, 7, 7)
-    entry = Entry(KEY, claim=claim(claimed, source, claimed.emitted))
+    entry = DocumentState(KEY, claim=claim(claimed, source, claimed.emitted))
     record = SourceRecord("t", 0, 8, 8)
 
-    def asked(received: Received) -> Verdict | Next:
-        return judge(entry, received.revision, turn_of(entry, received, record, NOW))
+    def asked(received: Received) -> ExportResult | NextStep:
+        return decide(entry, received.revision, turn_of(entry, received, record, NOW))
 
     older = asked(event(0, "evt-1", "a"))
-    assert isinstance(older, Verdict)
+    assert isinstance(older, ExportResult)
     assert older.code is Code.SUPERSEDED
-    assert asked(claimed) is Next.LOOK_UP
-    assert asked(event(20, "evt-3", "c")) is Next.LOOK_UP
+    assert asked(claimed) is NextStep.RECONCILE
+    assert asked(event(20, "evt-3", "c")) is NextStep.RECONCILE
     ahead = asked(event(60 * 24 * 400, "evt-4", "d"))
-    assert isinstance(ahead, Verdict)
+    assert isinstance(ahead, ExportResult)
     assert (ahead.code, ahead.from_ledger) == (Code.EVENT_TIME_AHEAD, True)
 
 
@@ -287,7 +296,9 @@ def test_what_an_earlier_version_read_otherwise_is_known_by_its_id_all_the_same(
     document = now.document
     assert isinstance(document, SourceDocument)
     then = replace(now, revision=earlier_revisions(document)[0])
-    entry = replace(answered(Entry(now.key), then), last=Ending("newer", Outcome.POSTED, 5, 5, emitted=EARLY))
+    entry = replace(
+        answered(DocumentState(now.key), then), last=LastOutcome("newer", Outcome.POSTED, 5, 5, emitted=EARLY)
+    )
     copied = replace(now, emitted=Emitted(NOW - timedelta(hours=1), now.event_id))
     source = SourceRecord("invoice-created", 0, 9, 9)
     assert then.revision != now.revision
@@ -297,22 +308,24 @@ def test_what_an_earlier_version_read_otherwise_is_known_by_its_id_all_the_same(
 
 
 def test_of_what_sage_did_not_show_any_more_a_newer_event_asks_sage_again():
-    lost = Ending("b", Outcome.REJECTED, 1, code=Code.STANDING_NOT_FOUND)
-    entry = Entry(KEY, posted=posted("a"), last=lost, parked=b"b")
-    assert judge(entry, "a", Turn.NEWEST) is Next.MAP
-    said = judge(entry, "a", Turn.PAST)
-    assert isinstance(said, Verdict)
+    lost = LastOutcome("b", Outcome.REJECTED, 1, code=Code.STANDING_NOT_FOUND)
+    entry = DocumentState(KEY, posted=posted("a"), last=lost, parked=b"b")
+    assert decide(entry, "a", Turn.NEWEST) is NextStep.MAP
+    said = decide(entry, "a", Turn.PAST)
+    assert isinstance(said, ExportResult)
     assert said.outcome is Outcome.ALREADY_POSTED
 
 
 def test_a_retry_that_finds_what_stands_takes_the_mark_and_what_was_kept_away():
-    marked = Marked("b", "kim", at=1)
-    kept = Ending("a", Outcome.REJECTED, 2, code=Code.CHANGED_AFTER_POSTING, emitted=EARLY)
-    entry = Entry(KEY, posted=posted("a"), marked=marked, last=kept, parked=b"a")
-    work = Work(cast(Owner, None), event(0, "evt-1", "a"), b"a", SourceRecord("invoice-created", 0, 2), None)
-    work.asked = Order(Retry(id="r-1", by="kim", at=NOW, documents=(KEY,)), 0, 0)
-    verdict = judge(unmarked(entry), "a")
-    assert isinstance(verdict, Verdict)
+    marked = MarkedSynced("b", "kim", at=1)
+    kept = LastOutcome("a", Outcome.REJECTED, 2, code=Code.CHANGED_AFTER_POSTING, emitted=EARLY)
+    entry = DocumentState(KEY, posted=posted("a"), marked=marked, last=kept, parked=b"a")
+    work = WorkItem(
+        cast(PartitionHandle, None), event(0, "evt-1", "a"), b"a", SourceRecord("invoice-created", 0, 2), None
+    )
+    work.command = PendingCommand(Retry(id="r-1", by="kim", at=NOW, documents=(KEY,)), 0, 0)
+    verdict = decide(clear_mark(entry), "a")
+    assert isinstance(verdict, ExportResult)
     after = WRITER.finished(work, verdict, entry, NOW).entry
     assert after is not None
     assert (after.marked, after.parked, after.rejected) == (None, None, False)
@@ -358,8 +371,8 @@ def test_a_record_that_this_version_reads_otherwise_is_no_other_event():
 
 
 def test_a_mark_stands_against_newer_content_says_so_and_is_not_taken_away_by_older():
-    entry = Entry(KEY, last=Ending("a", Outcome.SKIPPED, 3, 3, emitted=Emitted(at(10), "evt-2")))
-    engine = Engine(replace(entry, marked=Marked("a", "ana")), 3)
+    entry = DocumentState(KEY, last=LastOutcome("a", Outcome.SKIPPED, 3, 3, emitted=Emitted(at(10), "evt-2")))
+    engine = Engine(replace(entry, marked=MarkedSynced("a", "ana")), 3)
     assert engine.deliver(event(0, "evt-1", "z")).code is Code.SUPERSEDED
     assert engine.deliver(event(20, "evt-3", "a")).code is Code.MARKED_SYNCED
     assert engine.deliver(event(15, "evt-4", "z")).code is Code.SUPERSEDED
@@ -368,8 +381,8 @@ def test_a_mark_stands_against_newer_content_says_so_and_is_not_taken_away_by_ol
 
 
 def test_what_a_person_changed_in_sage_is_not_corrected_by_newer_and_not_told_of_older_events():
-    entry = Entry(
-        KEY, posted=posted(OTHER_REVISION), last=Ending("a", Outcome.REJECTED, 3, 3, emitted=Emitted(at(9), "e"))
+    entry = DocumentState(
+        KEY, posted=posted(REVISION_UNKNOWN), last=LastOutcome("a", Outcome.REJECTED, 3, 3, emitted=Emitted(at(9), "e"))
     )
     engine = Engine(entry, 3)
     assert engine.deliver(event(0, "evt-1", "z")).code is Code.SUPERSEDED
@@ -377,7 +390,7 @@ def test_what_a_person_changed_in_sage_is_not_corrected_by_newer_and_not_told_of
 
 
 def test_an_entry_of_an_earlier_version_is_compared_by_the_records_place_until_it_is_answered_anew():
-    old = Entry(KEY, posted=posted("b"), last=Ending("b", Outcome.POSTED, 5, 5))
+    old = DocumentState(KEY, posted=posted("b"), last=LastOutcome("b", Outcome.POSTED, 5, 5))
     engine = Engine(old, 4)
     first, second = event(0, "evt-1", "a"), event(10, "evt-2", "b")
     source = SourceRecord("invoice-created", 0, 4, 4)
@@ -425,9 +438,9 @@ def test_ids_decide_where_timestamps_are_equal_and_counters_count():
 
 
 def test_what_is_remembered_of_a_document_is_bounded_and_small():
-    entry = Entry(KEY)
+    entry = DocumentState(KEY)
     for number in range(100):
         entry = answered(entry, event(number, f"evt-{number}", str(number)))
     assert len(entry.answered) == REMEMBERED
     assert answered(entry, event(99, "evt-99", "99")) is entry
-    assert len(encode(entry)) - len(encode(Entry(KEY))) <= 14 * REMEMBERED + 14
+    assert len(encode(entry)) - len(encode(DocumentState(KEY))) <= 14 * REMEMBERED + 14

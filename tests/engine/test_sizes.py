@@ -13,20 +13,20 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from consumers.engine import sizes
-from consumers.engine.journal import LARGEST as LARGEST_BATCH
-from consumers.engine.journal import Journal, JournalPlace, Note
+from consumers.engine.journal import MAX_BATCH as LARGEST_BATCH
+from consumers.engine.journal import PendingWrite, TransactionScope, TransactionWriter
 from consumers.engine.ledger import (
-    MOST_RETIRED,
+    MAX_FORMER_RECORDS,
     Claim,
-    Ending,
-    Entry,
+    DocumentState,
+    FormerRecord,
+    LastOutcome,
     LedgerUnreadableError,
     Posted,
-    Retired,
     decode,
     encode,
 )
-from consumers.engine.ledger_store import Ledger
+from consumers.engine.ledger_store import LedgerStore
 from consumers.engine.offsets import OffsetTracker
 from domain.codes import Code
 from domain.documents import Connection, SageObject
@@ -49,24 +49,26 @@ NOW = datetime(2026, 6, 10, tzinfo=UTC)
 BLOCKED = ("\u0390" * MOST_BLOCKED, *["\u0390" * (3 * LONGEST_TEXT + LONGEST_ID + 50)] * 3)
 
 
-def largest_entry(event: int) -> Entry:
+def largest_entry(event: int) -> DocumentState:
     party = WIDEST * LONGEST_OF_SAGE
     posted = Posted("r" * 32, "9" * LONGEST_OF_SAGE, "c" * 64, CONNECTION, SageObject.AR_INVOICE, "9" * 30, party)
     claim = Claim(
         "r" * 32, "c" * 64, 10**9, CONNECTION, SageObject.AR_INVOICE, ID, party, Decimal("999999999999999.99"), NOW,
         operation="reverse", record_no="9" * LONGEST_OF_SAGE,
     )  # fmt: skip
-    gone = Retired("9" * LONGEST_OF_SAGE, "9" * 30, CONNECTION, SageObject.AP_ADJUSTMENT, party)
-    retired = (gone,) * MOST_RETIRED
+    gone = FormerRecord("9" * LONGEST_OF_SAGE, "9" * 30, CONNECTION, SageObject.AP_ADJUSTMENT, party)
+    retired = (gone,) * MAX_FORMER_RECORDS
     detail = one_line(WIDEST * LONGEST)
-    last = Ending("r" * 32, Outcome.DEFERRED, 10**18, 10**18, Code.CHANGED_AFTER_POSTING, detail, BLOCKED, by_sage=True)
-    return Entry(KEY, 10**9, posted, claim, last, b"x" * event, None, retired, renumbered=True)
+    last = LastOutcome(
+        "r" * 32, Outcome.DEFERRED, 10**18, 10**18, Code.CHANGED_AFTER_POSTING, detail, BLOCKED, by_sage=True
+    )
+    return DocumentState(KEY, 10**9, posted, claim, last, b"x" * event, None, retired, renumbered=True)
 
 
-@pytest.mark.parametrize("event", [1024, sizes.LARGEST_EVENT, sizes.MOST_EVENT])
+@pytest.mark.parametrize("event", [1024, sizes.LARGEST_EVENT, sizes.MAX_EVENT])
 def test_the_largest_entry_fits_into_its_ledger(event):
-    assert len(KEY) + len(encode(largest_entry(event))) + 1024 < sizes.room(event) <= sizes.LARGEST_RECORD
-    assert sizes.event_within(sizes.room(event)) in (event, event + 1)
+    assert len(KEY) + len(encode(largest_entry(event))) + 1024 < sizes.max_record_bytes(event) <= sizes.LARGEST_RECORD
+    assert sizes.event_within(sizes.max_record_bytes(event)) in (event, event + 1)
 
 
 def test_the_largest_result_fits_into_its_topic():
@@ -138,11 +140,11 @@ def test_records_in_flight_are_weighed():
     ("values", "together"), [([1, 2, 3], LARGEST_BATCH), ([9, 9, 9, 9], 3), ([40, 1], 1), ([1, 40], 1)]
 )
 async def test_a_transaction_holds_many_small_records_or_a_few_large_ones(values, together):
-    place = JournalPlace(TopicPartition("t", 0), "t.ledger", "g")
-    journal = Journal(AsyncMock(), place, Ledger(), OffsetTracker(), lambda error: None)
+    place = TransactionScope(TopicPartition("t", 0), "t.ledger", "g")
+    journal = TransactionWriter(AsyncMock(), place, LedgerStore(), OffsetTracker(), lambda error: None)
     for size in values:
-        parked = Entry("k", parked=b"x" * (size * 750_000))
-        journal._pending.append((Note(parked), asyncio.get_running_loop().create_future()))
+        parked = DocumentState("k", parked=b"x" * (size * 750_000))
+        journal._pending.append((PendingWrite(parked), asyncio.get_running_loop().create_future()))
     assert journal._fitting() == together
     journal._pending.clear()
     await journal.close(1)

@@ -9,9 +9,9 @@ import pytest
 from pydantic import SecretStr
 
 from consumers.engine.judgement import as_known
-from consumers.engine.ledger import REVERSE, Claim, Ending, Entry
+from consumers.engine.ledger import REVERSE, Claim, DocumentState, LastOutcome
 from consumers.engine.twins import Twins, held_back
-from consumers.engine.work import Owner, Verdict, Work
+from consumers.engine.work import ExportResult, PartitionHandle, WorkItem
 from domain.codes import Code
 from domain.documents import Document, SourceDocument
 from domain.export import export
@@ -25,7 +25,7 @@ from tests.support.mappings import connected
 from tests.support.sage import Booked, FakeSage
 
 LOGIN = Login("ACME", "user", SecretStr("p"))
-OWNER = cast(Owner, type("Partition", (), {"gone": False, "open": True})())
+OWNER = cast(PartitionHandle, type("Partition", (), {"gone": False, "open": True})())
 UNTIL = datetime(2026, 6, 11, 13, tzinfo=UTC)
 
 
@@ -47,13 +47,13 @@ def received(sample: dict[str, Any]) -> Received:
     return read(sample)
 
 
-def work(trip_id: str | None, number: str = "T#100", **claimed: Any) -> Work:
+def work(trip_id: str | None, number: str = "T#100", **claimed: Any) -> WorkItem:
     """A bill that is about to be created."""
     what = received(bill(trip_id, number))
     assert isinstance(what.document, SourceDocument)
     document = export(what.document, connected().state)
     assert isinstance(document, Document), document
-    made = Work(OWNER, what, b"{}", SourceRecord("bills", 0, 1, 0), offset=2, document=document, party_id="V-1")
+    made = WorkItem(OWNER, what, b"{}", SourceRecord("bills", 0, 1, 0), offset=2, document=document, party_id="V-1")
     made.claim = Claim(
         what.revision,
         f"control-{what.key}",
@@ -70,7 +70,7 @@ def work(trip_id: str | None, number: str = "T#100", **claimed: Any) -> Work:
     return made
 
 
-def books(*records: tuple[Work, str, str]) -> FakeSage:
+def books(*records: tuple[WorkItem, str, str]) -> FakeSage:
     """What stands: whose, under which number, in which state."""
     sage = FakeSage()
     for number_of, (whose, number, state) in enumerate(records, 1):
@@ -84,7 +84,7 @@ def books(*records: tuple[Work, str, str]) -> FakeSage:
     return sage
 
 
-async def against(sage: FakeSage, *batch: Work) -> list[tuple[Work, Verdict]]:
+async def against(sage: FakeSage, *batch: WorkItem) -> list[tuple[WorkItem, ExportResult]]:
     return await Twins(cast(SageClient, sage)).against(LOGIN, batch)
 
 
@@ -142,10 +142,10 @@ def test_no_bill_waits_for_what_cannot_be_its_other_name(doubt):
     assert held_back([work("trip-1")], [doubt]) == []
 
 
-def told(code: Code, outcome: Outcome = Outcome.REJECTED) -> Entry:
+def told(code: Code, outcome: Outcome = Outcome.REJECTED) -> DocumentState:
     """The trip's other name, after Sage was asked for the bill."""
-    ending = Ending("earlier", outcome, 1, 0, code, "record 7 (number T-100) is this trip's bill")
-    return Entry("carrier-bill/trip-1", last=ending)
+    ending = LastOutcome("earlier", outcome, 1, 0, code, "record 7 (number T-100) is this trip's bill")
+    return DocumentState("carrier-bill/trip-1", last=ending)
 
 
 @pytest.mark.parametrize("code", [Code.BILLED_UNDER_OTHER_KEY, Code.BILLED_OTHERWISE])
@@ -169,7 +169,7 @@ def test_what_takes_a_bill_back_under_its_other_name_is_told_to_a_person(code, e
 def test_what_takes_back_a_bill_that_stands_nowhere_else_is_read_as_it_is():
     taken_back = received(withdrawn(bill("trip-1")))
     assert isinstance(taken_back.document, Skipped)
-    for entry in (Entry("carrier-bill/trip-1"), told(Code.LINES_DO_NOT_ADD_UP)):
+    for entry in (DocumentState("carrier-bill/trip-1"), told(Code.LINES_DO_NOT_ADD_UP)):
         assert as_known(entry, taken_back) is taken_back
     again = received(bill("trip-1"))
     assert again.document == as_known(told(Code.BILLED_OTHERWISE), again).document

@@ -78,7 +78,7 @@ async def test_both_at_once_are_one_bill(world):
 async def test_while_the_first_ones_call_is_in_doubt_the_second_waits_and_one_bill_stands(world):
     world.sage.script.append("lost")
     world.sage.hidden = True  # Sage still executes it: no look-up sees it
-    async with world.worker(replace(QUICK, execution=timedelta(seconds=60))):
+    async with world.worker(replace(QUICK, max_execution_time=timedelta(seconds=60))):
         await send(world, bill(None))
         await world.until(1, "uncertain")
         await send(world, bill(TRIP))

@@ -140,7 +140,7 @@ async def test_a_call_that_sage_says_it_executed_is_dropped_for_no_setting(world
         await until(lambda: len(world.sage.requests) == 2)  # proven absent, sent again: "executed before"
         await world.set(MASTER, None)
         await world.send_invoices("a", amount="120.00")
-        await asyncio.sleep(world.knobs.lease.total_seconds() * 2)  # nothing may happen: there is no event for it
+        await asyncio.sleep(world.config.lease.total_seconds() * 2)  # nothing may happen: there is no event for it
         await world.set(MASTER, {"account": "4000"})
         await world.until(1, "uncertain")
     assert stands(world) == [("a", "100.00")]

@@ -5,7 +5,7 @@ from decimal import Decimal
 
 import pytest
 
-from consumers.engine.ledger import Entry, Retired
+from consumers.engine.ledger import DocumentState, FormerRecord
 from consumers.payments.memory import Replay
 from consumers.payments.partition import PartitionClosedError
 from consumers.payments.poll import CompanyPoll
@@ -205,9 +205,9 @@ async def test_a_posted_document_that_sage_does_not_show_any_more_is_named_and_o
     assert polled.missing == ()
     stood = books.entry(SageObject.AR_INVOICE, str(reversed_by_us), "B").posted
     await books.ledger(
-        Entry(
+        DocumentState(
             "invoice/B",
-            retired=(Retired(stood.record_no, "", stood.connection, stood.sage_object, stood.party_id),),
+            former_records=(FormerRecord(stood.record_no, "", stood.connection, stood.sage_object, stood.party_id),),
         )
     )
     for number in (deleted, reversed_by_us):

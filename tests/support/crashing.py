@@ -15,8 +15,8 @@ from aiokafka import AIOKafkaProducer
 
 from app.cli import main
 from consumers.engine import worker
-from consumers.engine.journal import Journal, Note
-from consumers.engine.session import PartitionSession
+from consumers.engine.journal import PendingWrite, TransactionWriter
+from consumers.engine.session import PartitionProcessor
 from consumers.group_bills.job import _Run
 from consumers.payments.partition import CursorPartition
 from sage_client import Call, DeleteCall, ReverseCall, SageClient
@@ -34,6 +34,7 @@ def die(*_: object, **__: object) -> None:
 
 def before(holder: Any, name: str) -> None:
     """Die instead of calling."""
+    getattr(holder, name)  # a name that is gone would never be called
     setattr(holder, name, die)
 
 
@@ -62,14 +63,14 @@ def after_call(wanted: Callable[[Any], bool]) -> None:
     SageClient.post = call  # type: ignore[method-assign]
 
 
-def purpose_of(notes: list[Note]) -> str:
+def purpose_of(notes: list[PendingWrite]) -> str:
     """What a transaction is for: the furthest step of a correction in it, else claims, else outcomes."""
     entries = [note.entry for note in notes if note.entry is not None]
     if any(entry.claim is not None and entry.claim.corrects for entry in entries):
         return "claim of a reversal"
-    if any(entry.claim is not None and entry.retired for entry in entries):
+    if any(entry.claim is not None and entry.former_records for entry in entries):
         return "claim of the new one"
-    if any(entry.retired and entry.posted is None for entry in entries):
+    if any(entry.former_records and entry.posted is None for entry in entries):
         return "reversal"
     claims = any(note.entry is not None and note.entry.claim is not None and not note.outgoing for note in notes)
     return "claim" if claims else "outcome" if any(note.outgoing for note in notes) else "other"
@@ -77,9 +78,9 @@ def purpose_of(notes: list[Note]) -> str:
 
 def at_commit(purpose: str, *, committed: bool) -> None:
     """Die right before or right after the commit of the first transaction that is for `purpose`."""
-    commit, commit_transaction = Journal._commit, AIOKafkaProducer.commit_transaction
+    commit, commit_transaction = TransactionWriter._commit, AIOKafkaProducer.commit_transaction
 
-    async def remember(self: Journal, notes: list[Note]) -> None:
+    async def remember(self: TransactionWriter, notes: list[PendingWrite]) -> None:
         doing[id(self._producer)] = purpose_of(notes)
         await commit(self, notes)
 
@@ -91,7 +92,7 @@ def at_commit(purpose: str, *, committed: bool) -> None:
         if matters:
             die()
 
-    Journal._commit = remember  # type: ignore[method-assign, assignment]
+    TransactionWriter._commit = remember  # type: ignore[method-assign, assignment]
     AIOKafkaProducer.commit_transaction = commit_or_die
 
 
@@ -119,8 +120,8 @@ def at_payments(*, committed: bool) -> None:
 POINTS: dict[str, Callable[[], None]] = {
     "fenced": lambda: after(worker, "fence"),
     "restored": lambda: after(worker, "restore"),
-    "read": lambda: before(PartitionSession, "admit"),
-    "mapped": lambda: before(PartitionSession, "claim"),
+    "read": lambda: before(PartitionProcessor, "admit"),
+    "mapped": lambda: before(PartitionProcessor, "claim"),
     "claim written, not committed": lambda: at_commit("claim", committed=False),
     "claimed": lambda: at_commit("claim", committed=True),
     "about to be sent": lambda: before(SageClient, "post"),

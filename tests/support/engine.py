@@ -18,8 +18,8 @@ from pydantic import SecretStr
 from app.bootstrap import subscription_of
 from app.settings import Settings, kafka_options
 from app.topics import create
-from consumers.engine.knobs import Knobs, Time, utc_now
-from consumers.engine.places import Sage
+from consumers.engine.config import Clock, ExportConfig, utc_now
+from consumers.engine.places import SageAccess
 from consumers.engine.worker import Worker
 from consumers.mapping_state import MappingTable
 from domain.documents import Connection
@@ -28,17 +28,17 @@ from tests.support.kafka import producing, read_to_end
 from tests.support.sage import FakeSage
 
 SUBSIDIARY = "sub-1"
-QUICK = Knobs(
-    batch=50,
-    send_within=timedelta(seconds=1),
-    exchange=timedelta(seconds=0.2),
-    execution=timedelta(seconds=1),
-    give_up=timedelta(seconds=5),
-    probe_every=timedelta(seconds=0.2),
+QUICK = ExportConfig(
+    max_documents_per_request=50,
+    send_deadline=timedelta(seconds=1),
+    request_timeout=timedelta(seconds=0.2),
+    max_execution_time=timedelta(seconds=1),
+    open_circuit_after=timedelta(seconds=5),
+    half_open_after=timedelta(seconds=0.2),
     backoff=timedelta(seconds=0.02),
-    backoff_cap=timedelta(seconds=0.1),
-    drain=timedelta(seconds=5),
-    party_recheck=timedelta(seconds=0),
+    max_backoff=timedelta(seconds=0.1),
+    drain_timeout=timedelta(seconds=5),
+    negative_cache_ttl=timedelta(seconds=0),
 )
 """The engine's numbers, small enough for a test; the ratios between them are the real ones."""
 
@@ -118,7 +118,7 @@ class World:
     prefix: str
     partitions: int = 2
     sage: FakeSage = field(default_factory=FakeSage)
-    knobs: Knobs = QUICK
+    config: ExportConfig = QUICK
     running: "Running | None" = None
     asked: int = 0
 
@@ -192,17 +192,17 @@ class World:
 
     @asynccontextmanager
     async def worker(
-        self, knobs: Knobs | None = None, *, now: Callable[[], datetime] = utc_now, **changes: Any
+        self, config: ExportConfig | None = None, *, now: Callable[[], datetime] = utc_now, **changes: Any
     ) -> AsyncIterator["Running"]:
         table = MappingTable(self.topics.mapping_state, self.kafka)
         async with table:
             worker = Worker(
                 replace(subscription_of(self.settings), **changes),
                 self.kafka,
-                Sage(cast(SageClient, self.sage), _login),
+                SageAccess(cast(SageClient, self.sage), _login),
                 table,
-                knobs or self.knobs,
-                Time(now, time.monotonic, asyncio.sleep, random.Random(7).random),
+                config or self.config,
+                Clock(now, time.monotonic, asyncio.sleep, random.Random(7).random),
             )
             running = Running(worker)
             running.task = asyncio.create_task(worker.run(running.stop))

@@ -15,7 +15,7 @@ from pydantic import SecretStr
 from app.credentials import Credentials
 from app.payments import poller_of
 from app.settings import Settings
-from consumers.engine.ledger import Claim, Entry, Posted, encode
+from consumers.engine.ledger import Claim, DocumentState, Posted, encode
 from consumers.payments.memory import Replay
 from consumers.payments.poller import Poller
 from consumers.payments.rounds import Polled
@@ -94,13 +94,13 @@ class Books:
         """The ledger's record of a posted document."""
         await self.ledger(self.entry(kind, record_no, number, sub))
 
-    def entry(self, kind: SageObject, record_no: str, number: str, sub: str = SUBSIDIARY) -> Entry:
+    def entry(self, kind: SageObject, record_no: str, number: str, sub: str = SUBSIDIARY) -> DocumentState:
         connection = Connection(sub, COMPANY, "100", "bluemesa")
         key = f"{'invoice' if kind is SageObject.AR_INVOICE else 'bill'}/{number}"
         self.ours[kind, record_no] = key
-        return Entry(key, posted=Posted("r", record_no, f"c-{key}", connection, kind, number, "CUST-10021"))
+        return DocumentState(key, posted=Posted("r", record_no, f"c-{key}", connection, kind, number, "CUST-10021"))
 
-    def claimed(self, entry: Entry) -> Entry:
+    def claimed(self, entry: DocumentState) -> DocumentState:
         """The ledger's record before its call was answered."""
         assert entry.posted is not None
         posted = entry.posted
@@ -110,7 +110,7 @@ class Books:
         )  # fmt: skip
         return replace(entry, posted=None, claim=claim)
 
-    async def ledger(self, *entries: Entry) -> None:
+    async def ledger(self, *entries: DocumentState) -> None:
         topic = self.topics.ledger(self.topics.invoice_created)
         async with producing(self.world.bootstrap) as producer:
             for entry in entries:
