@@ -17,8 +17,8 @@ from app.output import note, show_json, show_table
 from app.progress import Progress
 from app.roles import may_change
 from app.settings import Settings, kafka_options
-from consumers.engine.ledger import DocumentState
-from consumers.engine.sizes import LARGEST_RECORD
+from consumers.export.ledger.document_state import DocumentState
+from consumers.export.size_limits import LARGEST_RECORD
 from domain.codes import Code
 from domain.commands import Command, Replay
 from producers.commands import CommandWriter

@@ -13,9 +13,9 @@ from app.errors import SettingsError
 from app.roles import refusal
 from app.settings import Settings, kafka_options
 from consumers import fuel_transaction, invoice_created, roadside_bill, settlement_finalized, toll_transaction
-from consumers.engine.config import Clock, ExportConfig, utc_now
-from consumers.engine.places import CredentialsMissingError, SageAccess
-from consumers.engine.worker import Subscription, Worker
+from consumers.export.config import Clock, ExportConfig, utc_now
+from consumers.export.sending.sage_access import CredentialsMissingError, SageAccess
+from consumers.export.worker import Subscription, Worker
 from consumers.mapping_state import MappingTable
 from consumers.partitioners import Rule
 from domain.documents import Connection

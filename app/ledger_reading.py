@@ -1,6 +1,6 @@
 """Ledgers, and any partition, as a command reads them: committed records, no group, nothing written, no one disturbed.
 
-A worker restores its ledgers behind a fence (`consumers.engine.restore`). A command fences nobody, so that it can ask
+A worker restores its ledgers behind a fence (`consumers.export.ledger.restore`). A command fences nobody, so that it can ask
 while workers run: it reads to what was committed when it began, and a transaction that stays open is not waited for.
 """
 
@@ -17,7 +17,7 @@ from app.errors import CommandError
 from app.output import note
 from app.progress import Progress
 from app.settings import Settings, kafka_options
-from consumers.engine.ledger import INTERNAL, DocumentState, LedgerUnreadableError, decode
+from consumers.export.ledger.document_state import INTERNAL, DocumentState, LedgerUnreadableError, decode
 from consumers.high_watermarks import HighWatermarks
 from consumers.kafka_reader import TolerantKafkaReader
 from consumers.stopping import stop_client
@@ -102,7 +102,7 @@ class Reader:
     ) -> AsyncIterator[tuple[str, bytes | None]]:
         """Document keys and values of a ledger partition, in order; a later one replaces an earlier; None deletes it.
 
-        The engine's own records are left out unless they are asked for. For `consumers.engine.ledger.decode`.
+        The engine's own records are left out unless they are asked for. For `consumers.export.ledger.document_state.decode`.
         """
         async for records in self.records(ledger, progress, wait_for_ever=False):
             for record in records:

@@ -8,8 +8,9 @@ from app.admin import admin_of
 from app.errors import CommandError
 from app.replay.group import refuse_if_active
 from app.settings import Settings, kafka_options
-from consumers.engine import incarnation, placement
-from consumers.engine.restore import fence, restore
+from consumers.export.ledger import generation as incarnation
+from consumers.export.ledger import placement
+from consumers.export.ledger.restore import fence, restore
 from consumers.partitioners import Placement, Rule
 from consumers.topic_facts import describe
 

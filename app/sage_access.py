@@ -9,7 +9,7 @@ from app.errors import CommandError, UsageError
 from app.mapping_access import live_table, settings_for_command
 from app.roles import may_change, may_see
 from app.settings import Settings
-from consumers.engine.places import CredentialsMissingError
+from consumers.export.sending.sage_access import CredentialsMissingError
 from consumers.mapping_state import MappingTable
 from domain.documents import Connection
 from domain.settings import ConnectionSetting, Invalid

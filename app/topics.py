@@ -16,7 +16,7 @@ from aiokafka.errors import KafkaError, RequestTimedOutError, TopicAlreadyExists
 
 from app.errors import UsageError
 from app.settings import Settings, variable
-from consumers.engine.sizes import LARGEST_RECORD, RESULT_ROOM, event_within, max_record_bytes
+from consumers.export.size_limits import LARGEST_RECORD, RESULT_ROOM, event_within, max_record_bytes
 from consumers.topic_facts import TopicFacts, describe, refuse
 
 DAY = 24 * 60 * 60 * 1000

@@ -6,8 +6,8 @@ from dataclasses import dataclass
 from datetime import UTC, datetime
 from decimal import Decimal
 
-from consumers.engine.ledger import DocumentState
-from consumers.engine.surroundings import ParseRecord
+from consumers.export.context import ParseRecord
+from consumers.export.ledger.document_state import DocumentState
 from domain.documents import SourceDocument
 from domain.events import ContractError
 

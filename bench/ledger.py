@@ -16,9 +16,9 @@ from aiokafka.structs import TopicPartition
 from bench.measure import Figure, Outcome, Size, real_broker
 from bench.transactions import create
 from consumers import invoice_created
-from consumers.engine import incarnation
-from consumers.engine.ledger import DocumentState, LastOutcome, Posted, encode
-from consumers.engine.restore import fence, restore
+from consumers.export.ledger import generation as incarnation
+from consumers.export.ledger.document_state import DocumentState, LastOutcome, Posted, encode
+from consumers.export.ledger.restore import fence, restore
 from demo.events import good_events
 from demo.events.invoices import load_invoice
 from demo.processes import command, running

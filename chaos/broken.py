@@ -21,12 +21,12 @@ from typing import Any
 from unittest.mock import patch
 
 from app.cli import main
-from consumers.engine import calls
-from consumers.engine.doubt import InDoubt
-from consumers.engine.ledger import DocumentState
-from consumers.engine.ledger_store import LedgerStore
-from consumers.engine.offsets import OffsetTracker
-from consumers.engine.work import WorkItem
+from consumers.export.ledger.document_state import DocumentState
+from consumers.export.ledger.store import LedgerStore
+from consumers.export.offsets import OffsetTracker
+from consumers.export.protocol import calls
+from consumers.export.sending.in_doubt import InDoubt
+from consumers.export.work_item import WorkItem
 from sage_client import _envelope
 
 

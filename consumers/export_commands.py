@@ -13,7 +13,7 @@ from aiokafka import TopicPartition
 from aiokafka.admin import AIOKafkaAdminClient
 from aiokafka.errors import KafkaError, UnknownTopicOrPartitionError
 
-from consumers.engine import metrics
+from consumers.export import metrics
 from consumers.kafka_reader import TolerantKafkaReader
 from consumers.stopping import stop_client
 from consumers.topic_facts import describe

@@ -18,9 +18,9 @@ from app.progress import Progress
 from app.roles import may_see
 from app.settings import Settings
 from app.topics import source_named
-from consumers.engine.ledger import INTERNAL
-from consumers.engine.placement import stand_in
-from consumers.engine.records import PartitionCheck, read
+from consumers.export.ledger.document_state import INTERNAL
+from consumers.export.ledger.placement import stand_in
+from consumers.export.record_parsing import PartitionCheck, read
 from consumers.unreadable import Unreadable
 from domain.codes import Code
 from domain.events import ContractError

@@ -16,7 +16,7 @@ from app.output import Json, note, show_json, show_line, show_table
 from app.roles import may_change, may_see
 from app.settings import Settings
 from app.waiting import text_of
-from consumers.engine.ledger import DocumentState
+from consumers.export.ledger.document_state import DocumentState
 from domain.commands import MarkSynced
 
 

@@ -17,7 +17,7 @@ from app.roles import may_see
 from app.settings import Settings
 from app.topics import source_named
 from app.waiting import Crowd, Waiting, by_blocker, crowd_of, read, text_of
-from consumers.engine.ledger import DocumentState
+from consumers.export.ledger.document_state import DocumentState
 from domain.keys import canonical
 from domain.settings import ConnectionSetting
 

@@ -13,7 +13,7 @@ from app.connections.mapped import mapped, vendor_ids
 from app.connections.signing import diagnosed
 from app.errors import SettingsError
 from app.settings import Settings
-from consumers.engine.places import CredentialsMissingError
+from consumers.export.sending.sage_access import CredentialsMissingError
 from domain.documents import Connection
 from domain.keys import ConnectionKey
 from domain.mapping_state import MappingState

@@ -1,7 +1,7 @@
 """What a worker would do with the records of a span: foretold by the functions that decide it there.
 
 For each record in order: it is received as the topic's module receives it, judged against the ledger by
-`consumers.engine.judgement`, and mapped with the settings in force where the judgement asks for it. What that leaves
+`consumers.export.protocol.decide`, and mapped with the settings in force where the judgement asks for it. What that leaves
 in the ledger is kept beside it, so that the second of two equal records finds the first. Only Sage is not asked: what
 would be sent to it counts as taken.
 """
@@ -17,15 +17,23 @@ from aiokafka import ConsumerRecord, TopicPartition
 from app.ledger_reading import Reader, offsets_in
 from app.progress import Progress
 from app.replay.plan import Move
-from consumers.engine.config import ExportConfig
-from consumers.engine.grouping import ConsolidatedLineRecord, as_consolidated_line
-from consumers.engine.judgement import NextStep, as_known, decide, deletes, lost, plan_against_existing, plan_export
-from consumers.engine.ledger import DocumentState, LastOutcome, Posted, after_removal, decode, ended
-from consumers.engine.placement import stand_in
-from consumers.engine.records import PartitionCheck, read
-from consumers.engine.sequence import Turn, answered, place_of, turn_of
-from consumers.engine.surroundings import ParseRecord
-from consumers.engine.work import ExportResult, result_of
+from consumers.export.config import ExportConfig
+from consumers.export.context import ParseRecord
+from consumers.export.ledger.document_state import DocumentState, LastOutcome, Posted, after_removal, decode, ended
+from consumers.export.ledger.placement import stand_in
+from consumers.export.protocol.consolidated import ConsolidatedLineRecord, as_consolidated_line
+from consumers.export.protocol.decide import (
+    NextStep,
+    as_known,
+    decide,
+    deletes,
+    lost,
+    plan_against_existing,
+    plan_export,
+)
+from consumers.export.protocol.sequence import Turn, answered, place_of, turn_of
+from consumers.export.record_parsing import PartitionCheck, read
+from consumers.export.work_item import ExportResult, result_of
 from domain.blockers import mapped_digest
 from domain.codes import Code
 from domain.documents import Document, SourceDocument

@@ -21,7 +21,7 @@ from aiokafka.errors import CommitFailedError, GroupCoordinatorNotAvailableError
 from app.admin import admin_of
 from app.errors import CommandError
 from app.settings import Settings, kafka_options
-from consumers.engine.restore import fence
+from consumers.export.ledger.restore import fence
 from consumers.stopping import stop_client
 from consumers.topic_facts import refuse
 

@@ -15,7 +15,7 @@ from app.replay.group import Activity, activity, committed_offsets, move_offsets
 from app.replay.plan import Plan, make_plan, partitions_of
 from app.replay.request import Listed, Scope, Target
 from app.settings import Settings, kafka_options
-from consumers.engine.records import PartitionCheck
+from consumers.export.record_parsing import PartitionCheck
 from consumers.stopping import stop_client
 
 Forecasts = Mapping[TopicPartition, Forecast]

@@ -9,8 +9,8 @@ import structlog
 from aiokafka import AIOKafkaConsumer, AIOKafkaProducer, ConsumerRecord, TopicPartition
 from aiokafka.errors import InvalidProducerEpoch, ProducerFenced
 
-from consumers.engine.config import Clock
-from consumers.engine.sizes import LARGEST_EVENT, LARGEST_RECORD
+from consumers.export.config import Clock
+from consumers.export.size_limits import LARGEST_EVENT, LARGEST_RECORD
 from consumers.group_bills.groups import Groups, Mark, Schedule, Sending, mark_record
 from consumers.kafka_reader import KafkaReader
 from consumers.stopping import stop_client

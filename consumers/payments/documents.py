@@ -15,7 +15,7 @@ from typing import Self
 import structlog
 from aiokafka import ConsumerRecord, TopicPartition
 
-from consumers.engine.ledger import INTERNAL, DocumentState, FormerRecord, Posted, decode, key_of
+from consumers.export.ledger.document_state import INTERNAL, DocumentState, FormerRecord, Posted, decode, key_of
 from consumers.high_watermarks import HighWatermarks
 from consumers.kafka_reader import KafkaReader
 from consumers.stopping import stop_client

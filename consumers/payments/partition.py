@@ -12,7 +12,7 @@ from zlib import crc32
 from aiokafka import AIOKafkaProducer
 from aiokafka.structs import TopicPartition
 
-from consumers.engine.restore import fence
+from consumers.export.ledger.restore import fence
 from consumers.high_watermarks import HighWatermarks
 from consumers.kafka_reader import KafkaReader
 from consumers.payments.memory import Change, CursorUnreadableError, Memory, decode, encode, key

@@ -9,7 +9,7 @@ from dataclasses import dataclass
 
 import structlog
 
-from consumers.engine.places import CredentialsMissingError
+from consumers.export.sending.sage_access import CredentialsMissingError
 from consumers.payments import metrics
 from consumers.payments.budget import BudgetSpentError
 from consumers.payments.companies import Company

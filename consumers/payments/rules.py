@@ -4,7 +4,7 @@ from collections.abc import Callable
 from dataclasses import dataclass
 from datetime import timedelta
 
-from consumers.engine.config import Clock
+from consumers.export.config import Clock
 from consumers.payments.documents import LedgerDocuments
 from domain.documents import Connection
 from sage_client import Login

@@ -9,7 +9,7 @@ from aiokafka import ConsumerRecord
 
 from app.replay.forecast import Kind, Simulation
 from consumers import invoice_created
-from consumers.engine.ledger import DocumentState, FormerRecord, LastOutcome, Posted, encode
+from consumers.export.ledger.document_state import DocumentState, FormerRecord, LastOutcome, Posted, encode
 from domain.blockers import mapped_digest
 from domain.codes import Code
 from domain.documents import Connection, Document, SageObject, SourceDocument

@@ -30,7 +30,7 @@ def test_other_kinds_and_other_loggers_are_not_held_back():
     thinning = Thinning({"aiokafka"})
     assert thinning.filter(line(0.0, UNABLE, 1, "refused"))
     assert thinning.filter(line(0.0, "Failed fetch messages from %s: %s", 1, "closed"))
-    ours = [line(0.0, "partition failed", name="consumers.engine.worker") for _ in range(5)]
+    ours = [line(0.0, "partition failed", name="consumers.export.worker") for _ in range(5)]
     assert all(map(thinning.filter, ours))
 
 

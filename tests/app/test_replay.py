@@ -33,8 +33,8 @@ from app.replay.request import (
 )
 from app.replay.run import execute, look
 from app.settings import Settings
-from consumers.engine import restore
-from consumers.engine.restore import transactional_id
+from consumers.export.ledger import restore
+from consumers.export.ledger.restore import transactional_id
 from sage_client.errors import RefusedError
 from tests.support.engine import QUICK, SUBSIDIARY, invoice, key
 from tests.support.kafka import admin_of, producing

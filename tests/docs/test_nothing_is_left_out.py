@@ -7,7 +7,7 @@ from collections.abc import Iterator
 import pytest
 from prometheus_client import REGISTRY
 
-import consumers.engine.metrics
+import consumers.export.metrics
 import consumers.payments.metrics
 import consumers.statistics.metrics  # noqa: F401 - they register themselves
 from app.cli import COMMANDS

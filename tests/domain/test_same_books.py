@@ -9,8 +9,8 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from consumers.engine.judgement import is_booked_already, same_party
-from consumers.engine.ledger import Posted
+from consumers.export.ledger.document_state import Posted
+from consumers.export.protocol.decide import is_booked_already, same_party
 from domain.codes import Code
 from domain.documents import CustomValue, Document, How, LineDimension, PartyRef, SourceDocument
 from domain.export import export

@@ -13,8 +13,8 @@ from aiokafka import AIOKafkaConsumer, AIOKafkaProducer, TopicPartition
 from aiokafka.admin.config_resource import ConfigResource, ConfigResourceType
 from aiokafka.record.default_records import _DefaultRecordBatchBuilderPy
 
-from consumers.engine.ledger import LedgerUnreadableError
-from consumers.engine.worker import RecordsTooLargeError
+from consumers.export.ledger.document_state import LedgerUnreadableError
+from consumers.export.worker import RecordsTooLargeError
 from consumers.partitioners import Placement, Rule
 from producers import results
 from tests.support.engine import SUBSIDIARY, World, invoice, key

@@ -6,7 +6,7 @@ from datetime import timedelta
 
 import pytest
 
-from consumers.engine.journal import TransactionWriter
+from consumers.export.ledger.transactions import TransactionWriter
 from domain.documents import SageObject
 from sage_client import Level
 from sage_client.errors import SignInError, ThrottledError, UnavailableError

@@ -7,8 +7,8 @@ import orjson
 import pytest
 from aiokafka import TopicPartition
 
-from consumers.engine.ledger import INTERNAL, decode
-from consumers.engine.orders import RECORD
+from consumers.export.command_progress import RECORD
+from consumers.export.ledger.document_state import INTERNAL, decode
 from sage_client.errors import RefusedError
 from tests.engine.test_order_and_waiting import MASTER
 from tests.support.engine import invoice, key

@@ -8,11 +8,25 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from consumers.engine.correction import Applied, CorrectionRefused, Replacement, plan_correction, reconcile_correction
-from consumers.engine.ledger import DELETE, REVERSE, UPDATE, Claim, DocumentState, FormerRecord, Posted
-from consumers.engine.numbers import next_number
-from consumers.engine.proof import Evidence, GiveUp, NeedsPerson, NotProvenYet, Renumber, SendAgain, reconcile
-from consumers.engine.work import NoLongerPosted, ReverseOrDelete, Update
+from consumers.export.ledger.document_state import DELETE, REVERSE, UPDATE, Claim, DocumentState, FormerRecord, Posted
+from consumers.export.protocol.correct import (
+    Applied,
+    CorrectionRefused,
+    Replacement,
+    plan_correction,
+    reconcile_correction,
+)
+from consumers.export.protocol.document_numbers import next_number
+from consumers.export.protocol.reconcile import (
+    Evidence,
+    GiveUp,
+    NeedsPerson,
+    NotProvenYet,
+    Renumber,
+    SendAgain,
+    reconcile,
+)
+from consumers.export.work_item import NoLongerPosted, ReverseOrDelete, Update
 from domain.codes import Code
 from domain.documents import Connection, SageObject
 from sage_client import Found, Standing

@@ -6,8 +6,8 @@ from datetime import UTC, datetime, timedelta
 import orjson
 import pytest
 
-from consumers.engine.config import utc_now
-from consumers.engine.ledger import REVISION_AMBIGUOUS
+from consumers.export.config import utc_now
+from consumers.export.ledger.document_state import REVISION_AMBIGUOUS
 from sage_client import Level, ReverseCall
 from sage_client.errors import (
     PeriodClosedError,

@@ -8,7 +8,7 @@ import pytest
 from aiokafka import AIOKafkaConsumer, AIOKafkaProducer, TopicPartition
 from aiokafka.admin import NewPartitions
 
-from consumers.engine.restore import LedgerPartitionMissingError, transactional_id
+from consumers.export.ledger.restore import LedgerPartitionMissingError, transactional_id
 from sage_client.errors import RefusedError, UnavailableError
 from tests.support.engine import invoice, key
 from tests.support.kafka import admin_of, producing

@@ -6,9 +6,9 @@ from decimal import Decimal
 
 import pytest
 
-from consumers.engine.grouping import ConsolidatedLineRecord, as_consolidated_line, is_placed_finally
-from consumers.engine.judgement import decide
-from consumers.engine.ledger import Claim, Consolidated, DocumentState, Posted, decode, encode
+from consumers.export.ledger.document_state import Claim, Consolidated, DocumentState, Posted, decode, encode
+from consumers.export.protocol.consolidated import ConsolidatedLineRecord, as_consolidated_line, is_placed_finally
+from consumers.export.protocol.decide import decide
 from domain.documents import Connection, SageObject
 from tests.support.events import event, read, to_bytes
 from tests.support.mappings import CARRIER, connected

@@ -13,7 +13,7 @@ from app.replay.forecast import Kind
 from app.replay.report import total
 from app.replay.request import Place
 from app.replay.run import look
-from consumers.engine.ledger import encode
+from consumers.export.ledger.document_state import encode
 from sage_client.errors import RefusedError
 from tests.engine.test_commands import again, ledger, until_dead
 from tests.engine.test_exactly_once import reset

@@ -8,8 +8,16 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from consumers.engine.ledger import Claim, DocumentState, LastOutcome, Posted, decode, encode, needs_no_index
-from consumers.engine.ledger_store import LedgerStore
+from consumers.export.ledger.document_state import (
+    Claim,
+    DocumentState,
+    LastOutcome,
+    Posted,
+    decode,
+    encode,
+    needs_no_index,
+)
+from consumers.export.ledger.store import LedgerStore
 from domain.codes import Code
 from domain.documents import Connection, SageObject
 from domain.outcomes import Outcome

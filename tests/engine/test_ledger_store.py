@@ -14,14 +14,16 @@ from aiokafka.errors import ProducerFenced
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from consumers.engine import incarnation, ledger_store, metrics
-from consumers.engine.incarnation import MARK, PartitionsChangedError, TopicGeneration
-from consumers.engine.journal import LedgerReplacedError, PendingWrite, TransactionScope, TransactionWriter
-from consumers.engine.ledger import DocumentState, LastOutcome, encode
-from consumers.engine.ledger_files import file_name, open_ledger
-from consumers.engine.ledger_store import CACHED, MEMORY, LedgerRecord, LedgerStore
-from consumers.engine.offsets import OffsetTracker
-from consumers.engine.restore import restore
+from consumers.export import metrics
+from consumers.export.ledger import generation as incarnation
+from consumers.export.ledger import store as ledger_store
+from consumers.export.ledger.document_state import DocumentState, LastOutcome, encode
+from consumers.export.ledger.generation import MARK, PartitionsChangedError, TopicGeneration
+from consumers.export.ledger.restore import restore
+from consumers.export.ledger.store import CACHED, MEMORY, LedgerRecord, LedgerStore
+from consumers.export.ledger.store_files import file_name, open_ledger
+from consumers.export.ledger.transactions import LedgerReplacedError, PendingWrite, TransactionScope, TransactionWriter
+from consumers.export.offsets import OffsetTracker
 from domain.outcomes import Outcome
 from tests.engine.test_ledger import entries
 from tests.support.kafka import COMPACTED, admin_of, create_topic, producing, read_to_end
@@ -137,10 +139,11 @@ def test_a_disk_that_turns_a_record_to_dust_costs_a_new_file_never_an_answer(tmp
 def test_two_processes_with_one_folder_have_a_file_each_and_a_stopped_one_keeps_its_own(tmp_path):
     hold = (
         "import sys, time; from pathlib import Path; from aiokafka import TopicPartition as T\n"
-        "from consumers.engine.ledger import Entry; from consumers.engine.ledger_files import open_ledger\n"
+        "from consumers.export.ledger.document_state import DocumentState\n"
+        "from consumers.export.ledger.store_files import open_ledger\n"
         "ledger = open_ledger(Path(sys.argv[1]), T('invoice-created.ledger', 0))\n"
-        "ledger.put(Entry('a', attempts=1)); print('ready', flush=True); sys.stdin.readline()\n"
-        "ledger.put(Entry('b', attempts=1)); print(ledger.get('a').attempts, len(ledger), flush=True)"
+        "ledger.put(DocumentState('a', attempts=1)); print('ready', flush=True); sys.stdin.readline()\n"
+        "ledger.put(DocumentState('b', attempts=1)); print(ledger.get('a').attempts, len(ledger), flush=True)"
     )
     command = [sys.executable, "-c", hold, str(tmp_path)]
     with subprocess.Popen(command, stdin=subprocess.PIPE, stdout=subprocess.PIPE, text=True) as old:

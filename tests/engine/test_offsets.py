@@ -4,7 +4,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from consumers.engine.offsets import OffsetTracker
+from consumers.export.offsets import OffsetTracker
 
 
 def test_nothing_is_committable_before_anything_was_read():

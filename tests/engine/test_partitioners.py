@@ -11,13 +11,13 @@ from aiokafka.admin import NewPartitions
 from app.errors import CommandError
 from app.partitioner import change
 from app.replay.group import GroupActiveError
-from consumers.engine import placement
-from consumers.engine.incarnation import PartitionsChangedError
-from consumers.engine.ledger import DocumentState, LastOutcome
-from consumers.engine.ledger import encode as encode_entry
-from consumers.engine.ledger_store import MEMORY, LedgerStore
-from consumers.engine.placement import RULE, PartitionerError, decode, encode
-from consumers.engine.restore import fence
+from consumers.export.ledger import placement
+from consumers.export.ledger.document_state import DocumentState, LastOutcome
+from consumers.export.ledger.document_state import encode as encode_entry
+from consumers.export.ledger.generation import PartitionsChangedError
+from consumers.export.ledger.placement import RULE, PartitionerError, decode, encode
+from consumers.export.ledger.restore import fence
+from consumers.export.ledger.store import MEMORY, LedgerStore
 from consumers.partitioners import Placement, Rule
 from domain.outcomes import Outcome
 from tests.support.engine import World, invoice, key
@@ -103,7 +103,7 @@ async def test_a_ledger_from_before_learns_from_the_documents_that_it_knows(worl
         return {each: Placement(Rule.ANY, 2) for each in map(world.topics.ledger, world.topics.sources)}
 
     with monkeypatch.context() as without:
-        without.setattr("consumers.engine.worker.settle", before)
+        without.setattr("consumers.export.worker.settle", before)
         await send(world, CRC32, *APART[:8])
         async with world.worker():
             await world.until(8, "posted")

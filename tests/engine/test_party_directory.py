@@ -11,8 +11,8 @@ import orjson
 import pytest
 from pydantic import SecretStr
 
-from consumers.engine.config import Clock, utc_now
-from consumers.engine.directory import PartyCache, PartyQuery
+from consumers.export.config import Clock, utc_now
+from consumers.export.enrichment.party_cache import PartyCache, PartyQuery
 from domain.documents import PartyKind, PartyRef
 from domain.parties import PartyRecord
 from sage_client import Login, SageClient

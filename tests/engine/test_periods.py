@@ -9,11 +9,11 @@ from typing import cast
 import pytest
 from pydantic import SecretStr
 
-from consumers.engine.config import Clock, ExportConfig
-from consumers.engine.ledger import Claim
-from consumers.engine.periods import MOST_STEPS, ClosedPeriods
-from consumers.engine.session import PartitionProcessor
-from consumers.engine.work import WorkItem
+from consumers.export.config import Clock, ExportConfig
+from consumers.export.ledger.document_state import Claim
+from consumers.export.partition import PartitionProcessor
+from consumers.export.protocol.closed_periods import MOST_STEPS, ClosedPeriods
+from consumers.export.work_item import WorkItem
 from domain.categories import Side
 from sage_client import GatewayError, Level, SageClient, Timeouts
 from sage_client.errors import AccountInvalidError, PeriodClosedError

@@ -8,7 +8,7 @@ from datetime import timedelta
 import pytest
 
 from app.bootstrap import subscription_of
-from consumers.engine import metrics
+from consumers.export import metrics
 from sage_client.errors import RefusedError
 from tests.support.engine import SUBSIDIARY, World, invoice, key
 

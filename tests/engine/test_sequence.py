@@ -11,8 +11,8 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from consumers.engine.judgement import NextStep, clear_mark, decide
-from consumers.engine.ledger import (
+from consumers.export.command_progress import PendingCommand
+from consumers.export.ledger.document_state import (
     REVISION_UNKNOWN,
     Claim,
     DocumentState,
@@ -22,10 +22,10 @@ from consumers.engine.ledger import (
     decode,
     encode,
 )
-from consumers.engine.notes import ResultWriter
-from consumers.engine.orders import PendingCommand
-from consumers.engine.sequence import REMEMBERED, Turn, answered, place_of, turn_of
-from consumers.engine.work import ExportResult, PartitionHandle, WorkItem
+from consumers.export.output_records import ResultWriter
+from consumers.export.protocol.decide import NextStep, clear_mark, decide
+from consumers.export.protocol.sequence import REMEMBERED, Turn, answered, place_of, turn_of
+from consumers.export.work_item import ExportResult, PartitionHandle, WorkItem
 from domain.codes import Code
 from domain.commands import Retry
 from domain.documents import Connection, SageObject, SourceDocument

@@ -12,10 +12,8 @@ from aiokafka import TopicPartition
 from hypothesis import given
 from hypothesis import strategies as st
 
-from consumers.engine import sizes
-from consumers.engine.journal import MAX_BATCH as LARGEST_BATCH
-from consumers.engine.journal import PendingWrite, TransactionScope, TransactionWriter
-from consumers.engine.ledger import (
+from consumers.export import size_limits as sizes
+from consumers.export.ledger.document_state import (
     MAX_FORMER_RECORDS,
     Claim,
     DocumentState,
@@ -26,8 +24,10 @@ from consumers.engine.ledger import (
     decode,
     encode,
 )
-from consumers.engine.ledger_store import LedgerStore
-from consumers.engine.offsets import OffsetTracker
+from consumers.export.ledger.store import LedgerStore
+from consumers.export.ledger.transactions import MAX_BATCH as LARGEST_BATCH
+from consumers.export.ledger.transactions import PendingWrite, TransactionScope, TransactionWriter
+from consumers.export.offsets import OffsetTracker
 from domain.codes import Code
 from domain.documents import Connection, SageObject
 from domain.events.fields import LONGEST_ID, LONGEST_TEXT

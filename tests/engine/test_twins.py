@@ -8,10 +8,10 @@ from typing import Any, cast
 import pytest
 from pydantic import SecretStr
 
-from consumers.engine.judgement import as_known
-from consumers.engine.ledger import REVERSE, Claim, DocumentState, LastOutcome
-from consumers.engine.twins import Twins, held_back
-from consumers.engine.work import ExportResult, PartitionHandle, WorkItem
+from consumers.export.enrichment.twins import Twins, held_back
+from consumers.export.ledger.document_state import REVERSE, Claim, DocumentState, LastOutcome
+from consumers.export.protocol.decide import as_known
+from consumers.export.work_item import ExportResult, PartitionHandle, WorkItem
 from domain.codes import Code
 from domain.documents import Document, SourceDocument
 from domain.export import export

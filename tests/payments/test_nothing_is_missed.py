@@ -5,7 +5,7 @@ from decimal import Decimal
 
 import pytest
 
-from consumers.engine.ledger import DocumentState, FormerRecord
+from consumers.export.ledger.document_state import DocumentState, FormerRecord
 from consumers.payments.memory import Replay
 from consumers.payments.partition import PartitionClosedError
 from consumers.payments.poll import CompanyPoll

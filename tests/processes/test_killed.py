@@ -9,8 +9,8 @@ import orjson
 import pytest
 from aiokafka import TopicPartition
 
-from consumers.engine.ledger_files import open_ledger
-from consumers.engine.restore import fence, restore
+from consumers.export.ledger.restore import fence, restore
+from consumers.export.ledger.store_files import open_ledger
 from tests.support.engine import invoice, key
 from tests.support.kafka import read_to_end
 from tests.support.processes import worker

@@ -14,9 +14,9 @@ from typing import Any
 from aiokafka import AIOKafkaProducer
 
 from app.cli import main
-from consumers.engine import worker
-from consumers.engine.journal import PendingWrite, TransactionWriter
-from consumers.engine.session import PartitionProcessor
+from consumers.export import worker
+from consumers.export.ledger.transactions import PendingWrite, TransactionWriter
+from consumers.export.partition import PartitionProcessor
 from consumers.group_bills.job import _Run
 from consumers.payments.partition import CursorPartition
 from sage_client import Call, DeleteCall, ReverseCall, SageClient

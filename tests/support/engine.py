@@ -18,9 +18,9 @@ from pydantic import SecretStr
 from app.bootstrap import subscription_of
 from app.settings import Settings, kafka_options
 from app.topics import create
-from consumers.engine.config import Clock, ExportConfig, utc_now
-from consumers.engine.places import SageAccess
-from consumers.engine.worker import Worker
+from consumers.export.config import Clock, ExportConfig, utc_now
+from consumers.export.sending.sage_access import SageAccess
+from consumers.export.worker import Worker
 from consumers.mapping_state import MappingTable
 from domain.documents import Connection
 from sage_client import Login, SageClient

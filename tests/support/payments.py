@@ -15,7 +15,7 @@ from pydantic import SecretStr
 from app.credentials import Credentials
 from app.payments import poller_of
 from app.settings import Settings
-from consumers.engine.ledger import Claim, DocumentState, Posted, encode
+from consumers.export.ledger.document_state import Claim, DocumentState, Posted, encode
 from consumers.payments.memory import Replay
 from consumers.payments.poller import Poller
 from consumers.payments.rounds import Polled

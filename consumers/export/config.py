@@ -1,0 +1,103 @@
+"""Sizes and delays of the engine, each with its reason; and the clock. `app.settings` gives them environment names."""
+
+import asyncio
+from collections.abc import Awaitable, Callable
+from dataclasses import dataclass
+from datetime import UTC, datetime, timedelta
+
+from consumers.export.size_limits import LARGEST_EVENT
+
+
+@dataclass(frozen=True, slots=True)
+class ExportConfig:
+    """Limits: how much at once, and how long to wait."""
+
+    max_documents_per_request: int = 100
+    """Maximum number of functions in one request: Sage recommends about 100 objects."""
+    requests_in_flight: int = 1
+    """Maximum number of concurrent requests for one company: Sage's standard service level runs one job at a time."""
+    max_in_flight: int = 1_000
+    """High water mark of one partition's records in flight. Above it the partition is paused; polling goes on."""
+    max_in_flight_bytes: int = 64 * 1024 * 1024
+    """The same in bytes, so that memory holds dozens of large records and not thousands."""
+    max_event_bytes: int = LARGEST_EVENT
+    """Maximum size of an event's value in bytes. A larger event becomes a dead letter."""
+    max_lines_per_request: int = 2_000
+    """Maximum number of lines of all documents in one request, and so of one document. Sage documents a limit only for
+    asynchronous requests: 500,000 characters, which is about so many lines."""
+    send_deadline: timedelta = timedelta(minutes=1)
+    """How long after its claim a call may begin. After that the document is claimed again."""
+    request_timeout: timedelta = timedelta(minutes=5)
+    """How long a call may be in progress once it has begun: the client's own time-out of one exchange."""
+    max_execution_time: timedelta = timedelta(minutes=15)
+    """How long Sage may execute a request that has arrived: its limit for synchronous requests (web-services/
+    sync-vs-async). A claim's lease is the sum of the three; before its end, absence in Sage proves nothing."""
+    max_unanswered_requests: int = 3
+    """Requests in a row without any answer that open the circuit. Their documents are in doubt, and each of them is
+    looked up until its lease has ended."""
+    open_circuit_after: timedelta = timedelta(minutes=5)
+    """How long a company may take nothing before the circuit opens: its documents are parked until a probe succeeds."""
+    half_open_after: timedelta = timedelta(minutes=1)
+    """First delay before the probe of an open circuit. It doubles each time a trial fails or the circuit opens again,
+    until a document is answered."""
+    max_half_open_delay: timedelta = timedelta(hours=1)
+    """Longest such delay."""
+    max_attempts: int = 10
+    """Retries of one document while its company takes others. Then it is parked, and retried later."""
+    max_duplicate_answers: int = 2
+    """How often Sage may say that it has executed a call although no document is found, before a person is asked.
+    Two, because the first time Sage may have meant the call while it was running, and it may have failed since."""
+    backoff: timedelta = timedelta(seconds=1)
+    """First delay after a failure. It doubles with each failure, with full jitter."""
+    max_backoff: timedelta = timedelta(seconds=30)
+    """Longest such delay."""
+    retry_after_cap: timedelta = timedelta(minutes=2)
+    """Longest obeyed delay of a Retry-After header. A jittered delay is added to it."""
+    drain_timeout: timedelta = timedelta(seconds=30)
+    """How long the calls in progress of a partition may take to end while the partition is being released."""
+    cache_ttl: timedelta = timedelta(minutes=15)
+    """How long a list of customers or vendors is trusted after it was read."""
+    negative_cache_ttl: timedelta = timedelta(seconds=30)
+    """Shortest time between two reads of a list because a name was not found in it."""
+
+    open_period_ttl: timedelta = timedelta(hours=1)
+    """How long the first open day after a closed period is remembered. Then a document's own date is tried again."""
+
+    @property
+    def lease(self) -> timedelta:
+        """Time from a claim until its call can have no further effect."""
+        return self.send_deadline + self.request_timeout + self.max_execution_time
+
+
+@dataclass(frozen=True, slots=True)
+class Clock:
+    """The clock, the sleep and the random numbers that the engine is given."""
+
+    now: Callable[[], datetime]
+    """The present time, with a time zone."""
+    monotonic: Callable[[], float]
+    """Monotonic seconds."""
+    sleep: Callable[[float], Awaitable[None]]
+    """Sleeps for so many seconds."""
+    random: Callable[[], float]
+    """A random number between 0 and 1."""
+
+    async def until(self, event: asyncio.Event, seconds: float) -> None:
+        """Wait until the event is set, or for so many seconds, whichever comes first."""
+        alarm = asyncio.ensure_future(self.sleep(seconds))
+        happened = asyncio.ensure_future(event.wait())
+        try:
+            await asyncio.wait((alarm, happened), return_when=asyncio.FIRST_COMPLETED)
+        finally:
+            alarm.cancel()
+            happened.cancel()
+
+
+def utc_now() -> datetime:
+    """The present time in UTC."""
+    return datetime.now(UTC)
+
+
+def full_jitter(attempt: int, first: timedelta, cap: timedelta, random: Callable[[], float]) -> float:
+    """Seconds to wait before a retry: exponential backoff with full jitter. `attempt` counts from 1."""
+    return random() * min(cap.total_seconds(), first.total_seconds() * 2.0 ** min(attempt - 1, 16))

@@ -1,0 +1,46 @@
+"""Objects that all partitions of a worker share."""
+
+from collections.abc import Callable
+from dataclasses import dataclass
+from typing import Protocol
+
+from consumers.export.config import Clock, ExportConfig
+from consumers.export.output_records import ResultWriter
+from consumers.export.work_item import PartitionHandle, WorkItem
+from domain.mapping_state import MappingState
+from domain.reading import Received
+
+
+class SendingLanes(Protocol):
+    """The lanes, one per Sage company, to which mapped documents go."""
+
+    def send(self, work: WorkItem) -> None:
+        """Post a mapped document."""
+
+    def reconcile(self, work: WorkItem) -> None:
+        """Look a claimed document up in Sage before anything is sent."""
+
+    def is_blocked(self, blocker: str) -> bool:
+        """Whether the circuit of this Sage connection is open, so that documents still have to wait."""
+
+    def release_partition(self, owner: PartitionHandle) -> None:
+        """Drop the documents of a partition that is being released, except those on their way to Sage."""
+
+
+@dataclass(frozen=True, slots=True)
+class ExportContext:
+    """Objects that all sessions of a worker share."""
+
+    writer: ResultWriter
+    """Builds the records to write."""
+    any_record_key: bool
+    """Whether a record's key may differ from its document's. Then only upstream keeps revisions in one partition."""
+    mapping: Callable[[], MappingState]
+    """Returns the settings in force."""
+    lanes: SendingLanes
+    config: ExportConfig
+    time: Clock
+
+
+ParseRecord = Callable[[bytes | None], Received]
+"""Parses the bytes of an event. Raises ContractError. Each topic's module provides its own."""

@@ -1,0 +1,268 @@
+"""Which partitioner the producers of a source topic use. Decided once per topic, stored in its ledger, same for all.
+
+All revisions of a document have to meet in one partition, so a record in another partition becomes a dead letter before
+anything is made of it. Two workers with different rules would each take a revision of the same document, and both would
+post. So one worker decides: the owner of partition 0 of the ledger, fenced like every owner, chooses the rule and
+writes it there. Every other partition takes its rule from that record, and does not open before it exists. It keeps a
+copy in its own ledger, so that it has to ask only once. A setting that contradicts the stored rule ends the worker.
+
+If no setting names the rule, it is learned: from the documents that partition 0 of the ledger knows; else from the
+records in partition 0 of the source, if enough of them fit one rule and none contradicts it. Else it is murmur2, which
+is Kafka's own.
+"""
+
+from collections import Counter
+from collections.abc import Iterable, Mapping
+from dataclasses import dataclass
+
+import orjson
+import structlog
+from aiokafka import AIOKafkaProducer
+from aiokafka.structs import TopicPartition
+
+from consumers.export.ledger import generation as incarnation
+from consumers.export.ledger.document_state import INTERNAL
+from consumers.export.ledger.store import LedgerRecord, LedgerStore
+from consumers.export.record_parsing import PartitionCheck
+from consumers.kafka_reader import KafkaReader, TolerantKafkaReader
+from consumers.partitioners import Placement, Rule
+from consumers.stopping import stop_client
+
+log = structlog.get_logger(__name__)
+
+RULE = f"{INTERNAL}partitioner"
+"""Name of the internal record that holds the rule."""
+SAMPLE = 1_000
+"""Records of the source to look at, if the ledger knows no document."""
+ENOUGH = 20
+"""How many of them have to fit a rule. The first records of a newly started producer may be few."""
+
+
+class PartitionerError(Exception):
+    """The rule cannot be found out, or the setting contradicts the ledger. A person has to decide."""
+
+
+class UndecidedError(Exception):
+    """The owner of partition 0 has not written the rule yet. It will within seconds, so try again."""
+
+
+@dataclass(frozen=True, slots=True)
+class PartitionerRequest:
+    """A source topic and its settings, before its ledger is read."""
+
+    source: str
+    rule: Rule | None
+    """The rule that a setting names. None: the rule is learned."""
+    unchecked: bool = False
+    """True if records may have any key (`ALVYS_SAGE_RECORD_KEYS`). Then no key says where its document belongs."""
+
+
+def encode(rule: Rule) -> bytes:
+    """Encode the rule as the record's value."""
+    return orjson.dumps({"rule": rule})
+
+
+def decode(ledger: str, value: bytes) -> Rule:
+    """Decode the rule's record.
+
+    Args:
+        ledger: Name of the ledger topic, for the error.
+        value: The record's value.
+
+    Raises:
+        PartitionerError: The record is none of ours, or a later version's.
+    """
+    try:
+        return Rule(orjson.loads(value)["rule"])
+    except (ValueError, LookupError, TypeError) as error:
+        raise PartitionerError(f"{ledger}: its record {RULE} cannot be read; was a later version at work?") from error
+
+
+def stand_in(ledger: TopicPartition, internal: Mapping[str, bytes | None]) -> PartitionCheck | None:
+    """Which keys belong in a partition, according to its ledger. None if its ledger does not say.
+
+    Args:
+        ledger: The ledger partition.
+        internal: The internal records of that partition.
+
+    Raises:
+        PartitionerError: The rule's record cannot be read.
+    """
+    mark, rule = internal.get(incarnation.MARK), internal.get(RULE)
+    if mark is None or rule is None:
+        return None
+    placement = Placement(decode(ledger.topic, rule), incarnation.decode(mark).partitions)
+    return PartitionCheck(ledger.partition, placement)
+
+
+async def settle(
+    kafka: Mapping[str, object],
+    producers: Mapping[TopicPartition, AIOKafkaProducer],
+    restored: Mapping[TopicPartition, LedgerStore],
+    asked: Mapping[str, PartitionerRequest],
+    *,
+    check_crcs: bool = True,
+) -> dict[str, Placement]:
+    """Find the rule of each ledger topic, and write it to every partition that we own.
+
+    Args:
+        kafka: Keywords for every aiokafka client.
+        producers: The fencing producers of the ledger partitions that we own.
+        restored: The restored ledgers of these partitions.
+        asked: The source and settings of each ledger topic.
+        check_crcs: False only for librdkafka's mock cluster.
+
+    Returns:
+        The rule and partition count of each ledger topic.
+
+    Raises:
+        PartitionerError: A person has to decide.
+        UndecidedError: Another worker has to decide first. What we have to decide is written by then.
+        KafkaError: The broker did not answer.
+    """
+    placements: dict[str, Placement] = {}
+    # Topics that we decide come first: else two workers would wait for each other for ever.
+    topics = dict.fromkeys(ledger.topic for ledger in restored)
+    for topic in sorted(topics, key=lambda each: TopicPartition(each, 0) not in restored):
+        ours = {ledger: copy for ledger, copy in restored.items() if ledger.topic == topic}
+        partitions = len(await producers[next(iter(ours))].partitions_for(topic))
+        if partitions == 1:
+            placements[topic] = Placement(Rule.ANY, partitions)
+            continue
+        if asked[topic].unchecked:
+            placements[topic] = Placement(Rule.ANY, partitions)
+            continue
+        desk = _Desk(kafka, asked[topic], partitions, check_crcs)
+        rule = await desk.rule_of(ours)
+        placements[topic] = Placement(rule, partitions)
+        missing = {ledger: copy for ledger, copy in ours.items() if copy.internal(RULE) is None}
+        # Partition 0 first: the others depend on its record, so it has to exist before their copies.
+        for ledger in sorted(missing, key=lambda each: each.partition):
+            await write(ledger, encode(rule), producers[ledger], missing[ledger])
+    return placements
+
+
+@dataclass(frozen=True, slots=True)
+class _Desk:
+    """Finds or decides the rule of one ledger topic."""
+
+    kafka: Mapping[str, object]
+    asked: PartitionerRequest
+    partitions: int
+    check_crcs: bool
+
+    async def rule_of(self, ours: Mapping[TopicPartition, LedgerStore]) -> Rule:
+        [topic] = {ledger.topic for ledger in ours}
+        written = {decode(topic, value) for copy in ours.values() if (value := copy.internal(RULE)) is not None}
+        if len(written) > 1:
+            raise PartitionerError(f"{topic} names several partitioners: {', '.join(sorted(written))}")
+        first = TopicPartition(topic, 0)
+        if not written and first not in ours:
+            value = await self._written_in(first)
+            if value is None:
+                raise UndecidedError(f"{topic}: the owner of partition 0 has not written its partitioner yet")
+            written = {decode(topic, value)}
+        rule = written.pop() if written else await self._decide(ours[first], topic)
+        if self.asked.rule not in (None, rule):
+            raise PartitionerError(
+                f"{topic} holds the partitioner {rule}, and ALVYS_SAGE_PARTITIONER says {self.asked.rule}: by another "
+                f"rule, documents that it knows would be looked for in partitions that do not know them. Set {rule} or "
+                f"auto; or stop all workers and run `alvys-sage topics --partitioner {self.asked.rule}`, which changes "
+                "it where no document is in the way"
+            )
+        return rule
+
+    async def _decide(self, copy: LedgerStore, topic: str) -> Rule:
+        if self.asked.rule is not None:
+            log.info("partitioner", topic=self.asked.source, rule=self.asked.rule, why="set")
+            return self.asked.rule
+        rule: Rule | None
+        known = self._fitting(map(str.encode, copy.known()))
+        if known:
+            rule, why = self._of_the_ledger(known, topic), "learned from the ledger"
+        else:
+            rule, why = _only(self._fitting(await self._waiting()), ENOUGH), "learned from the topic"
+        log.info("partitioner", topic=self.asked.source, rule=rule or Rule.MURMUR2, why=why if rule else "default")
+        return rule or Rule.MURMUR2
+
+    def _fitting(self, keys: Iterable[bytes]) -> Counter[Rule | None]:
+        """Count the keys of partition 0 by the one rule that fits them (None: neither). Keys of both are skipped."""
+        rules = [Placement(rule, self.partitions) for rule in (Rule.MURMUR2, Rule.CRC32)]
+        found: Counter[Rule | None] = Counter()
+        for key in keys:
+            fits = [each.rule for each in rules if each.partition_of(key) == 0]
+            if len(fits) < len(rules):
+                found[fits[0] if fits else None] += 1
+        return found
+
+    def _of_the_ledger(self, known: Counter[Rule | None], topic: str) -> Rule:
+        if (rule := _only(known, 1)) is not None:
+            return rule
+        raise PartitionerError(
+            f"{topic}: of its documents in partition 0, {known[Rule.MURMUR2]} are there by murmur2 alone, "
+            f"{known[Rule.CRC32]} by crc32 alone and {known[None]} by neither, so producers with several partitioners "
+            "have written to its source. Have all of them use one, then say which in ALVYS_SAGE_PARTITIONER (any: "
+            "nothing is checked). Later revisions of documents that stand elsewhere are dead letters then, "
+            "WRONG_PARTITION"
+        )
+
+    async def _waiting(self) -> list[bytes]:
+        """The keys of the first records in partition 0 of the source."""
+        source = TopicPartition(self.asked.source, 0)
+        reader = TolerantKafkaReader(
+            **self.kafka,
+            group_id=None,
+            enable_auto_commit=False,
+            auto_offset_reset="earliest",
+            isolation_level="read_committed",
+            check_crcs=self.check_crcs,
+        )
+        keys: list[bytes] = []
+        try:
+            await reader.start()
+            reader.assign([source])
+            await reader.seek_to_beginning(source)
+            end = (await reader.end_offsets([source]))[source]
+            while len(keys) < SAMPLE and await reader.position(source) < end:
+                got = await reader.getmany(source, timeout_ms=100, max_records=SAMPLE)
+                keys += [record.key for record in got.get(source, ()) if record.key]
+        finally:
+            await stop_client(reader)
+        return keys
+
+    async def _written_in(self, first: TopicPartition) -> bytes | None:
+        """The rule's record in partition 0, which another worker owns, as committed now. None if there is none."""
+        reader = KafkaReader(
+            **self.kafka,
+            group_id=None,
+            enable_auto_commit=False,
+            isolation_level="read_committed",
+            check_crcs=self.check_crcs,
+        )
+        value: bytes | None = None
+        try:
+            await reader.start()
+            reader.assign([first])
+            await reader.seek_to_beginning(first)
+            end = (await reader.end_offsets([first]))[first]  # the last stable offset: do not wait for a transaction
+            while await reader.position(first) < end:
+                for record in (await reader.getmany(first, timeout_ms=100)).get(first, ()):
+                    value = record.value if record.key == RULE.encode() else value
+        finally:
+            await stop_client(reader)
+        return value
+
+
+def _only(found: Counter[Rule | None], enough: int) -> Rule | None:
+    """The one rule that all keys fit. None if there is no such rule, or if too few keys fit it."""
+    [(rule, count)] = found.items() if len(found) == 1 else [(None, 0)]
+    return rule if count >= enough else None
+
+
+async def write(ledger: TopicPartition, value: bytes | None, producer: AIOKafkaProducer, copy: LedgerStore) -> None:
+    """Write the rule to a ledger partition that we own. None makes the partition read it from partition 0 again."""
+    await producer.begin_transaction()
+    sent = await producer.send(ledger.topic, key=RULE.encode(), value=value, partition=ledger.partition)
+    offset = (await sent).offset
+    await producer.commit_transaction()
+    copy.apply([LedgerRecord(RULE, value, offset=offset)], offset + 1)

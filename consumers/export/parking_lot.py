@@ -1,0 +1,277 @@
+"""Brings documents back from the ledger: what they waited for has arrived, or a person asked for them.
+
+A few documents at a time, so that the group's heartbeats go on, and never more than the partition's window holds.
+"""
+
+import asyncio
+from collections import deque
+from collections.abc import Iterable, Mapping
+from contextlib import AbstractContextManager
+from dataclasses import replace
+from typing import Protocol
+
+import structlog
+from aiokafka.structs import TopicPartition
+
+from consumers.export.command_progress import RECORD, CommandProgress, PendingCommand, affected_documents
+from consumers.export.context import ParseRecord
+from consumers.export.in_flight import InFlight
+from consumers.export.ledger.document_state import DocumentState
+from consumers.export.ledger.store import LedgerStore
+from consumers.export.work_item import PartitionHandle, WorkItem, work_without_event
+from domain.commands import Command, Replay
+from domain.events import ContractError
+from domain.reading import Received
+from producers.dead_letters import DeadRecord
+from producers.results import SourceRecord
+
+log = structlog.get_logger(__name__)
+
+ASKED_AT_ONCE = 1_000
+"""High water mark: with this many documents still waiting for commands, the commands topic is not read on."""
+AT_ONCE = 20
+"""Documents brought back without a pause. To parse and map one takes up to a millisecond, a very large one far longer.
+"""
+
+
+class Host(PartitionHandle, Protocol):
+    """The partition, as the recall needs it."""
+
+    @property
+    def receive(self) -> ParseRecord:
+        """Parses an event that was accepted before. Raises ContractError if it can no longer be read."""
+
+    def read(self, key: bytes | None, value: bytes | None) -> Received:
+        """Parse a record of the source topic. Raises ContractError if the record breaks the contract."""
+
+    def admit(self, work: WorkItem) -> None:
+        """Take a document back. It starts at once, or after the earlier work items of its key."""
+
+    def decide(self, work: WorkItem) -> None:
+        """Decide about a document whose turn it is."""
+
+    def dead_letter(self, record: DeadRecord, error: ContractError, *, ends: int | None) -> None:
+        """Write a dead letter. `ends` is the offset of the source record that ends with it, if any."""
+
+    def reporting_defects(self) -> AbstractContextManager[None]:
+        """Catch a defect of ours inside the block, so that it ends the worker: the event loop would swallow it."""
+
+    def write_internal(self, record: tuple[str, bytes]) -> None:
+        """Write an internal record to the ledger, after everything that was written before."""
+
+
+class ParkingLot:
+    """Brings documents of one partition back from the ledger.
+
+    Args:
+        host: The partition, which takes the documents.
+        source: The source partition's topic and number.
+        ledger: The restored ledger of the partition.
+        documents: The documents in flight.
+        window: Maximum number of documents in work; no further one is brought back.
+        commands_end: End offset of each partition of the commands topic.
+    """
+
+    def __init__(
+        self,
+        host: Host,
+        source: TopicPartition,
+        ledger: LedgerStore,
+        documents: InFlight,
+        window: int,
+        commands_end: Mapping[int, int],
+    ) -> None:
+        self._host = host
+        self._source = source
+        self._ledger = ledger
+        self._documents = documents
+        self._window = window
+        self._woken: dict[str, None] = {}
+        """Keys of documents to retry, in the order they were woken. A dict, used as an ordered set."""
+        self._orders = CommandProgress(ledger.internal(RECORD), commands_end)
+        self._asked: deque[tuple[str, PendingCommand, WorkItem | None]] = deque()
+        """Documents that commands still have to reach: key, command, and the item if the command brought one."""
+        self._claims_left = dict(ledger.claims_without_event())
+        """Claims without an outcome whose event is not kept in the ledger. Their records come again, or never will."""
+        self._running = False
+
+    def begin(self) -> None:
+        """Bring in-doubt documents back and retry all parked ones: blockers may have changed while nobody ran."""
+        if self._orders.fresh:
+            self._host.write_internal(self._orders.record())
+        for entry in list(self._ledger.in_doubt()):
+            self._bring_back(entry)
+        self.wake(self._ledger.blocked())
+
+    def release(self, blocker: str) -> None:
+        """Retry the documents that `blocker` releases, because it has changed."""
+        self.wake(self._ledger.blocked_by(blocker))
+
+    def wake(self, keys: Iterable[str]) -> None:
+        """Retry these documents."""
+        self._woken.update(dict.fromkeys(keys))
+        self.drain()
+
+    def release_one(self, blocker: str) -> bool:
+        """Bring back one document that waits for the blocker, now. Returns False if none can be brought back."""
+        for key in self._ledger.blocked_by(blocker):
+            if key in self._documents or (entry := self._ledger.get(key)).claim is not None:
+                continue
+            if (work := self._kept(entry)) is not None:  # an unreadable event would otherwise be every trial, for ever
+                self._host.admit(work)
+                return True
+        return False
+
+    def skipped_past(self, position: int) -> None:
+        """Look up claims whose record lies before `position` and did not come again.
+
+        Such a record was skipped by hand, or deleted from its topic.
+        """
+        for key, claim in list(self._claims_left.items()):
+            if claim.offset is None or claim.offset >= position:
+                continue
+            del self._claims_left[key]
+            if key not in self._documents and self._ledger.get(key).claim == claim:
+                log.error("a claim was left without its event", key=key, number=claim.number, offset=claim.offset)
+                self._host.admit(work_without_event(self._host, self._source, key, claim))
+
+    def drain(self) -> None:
+        """Bring back as many documents as there is room for, with a pause after every few."""
+        if self._running:
+            return  # a document released for a key it still lacks ends at once and calls this again: stop the recursion
+        self._running, again = True, False
+        with self._host.reporting_defects():
+            more = True
+            for _ in range(AT_ONCE):
+                if not (more := self._host.open and self._next()):
+                    break
+            again = more
+        self._running = False
+        if again:
+            asyncio.get_running_loop().call_soon(self.drain)
+
+    def _next(self) -> bool:
+        """Bring one document back. Returns False if none waits, or if there is no room."""
+        room = len(self._documents) < self._window
+        if self._asked and (room or self._asked[0][0] in self._documents):
+            self._ask(*self._asked.popleft())
+            return True
+        if not self._woken or not room:
+            return False
+        key = next(iter(self._woken))
+        del self._woken[key]
+        if key not in self._documents:
+            entry = self._ledger.get(key)
+            if entry.released_by and entry.claim is None:
+                self._bring_back(entry)
+        return True
+
+    def _bring_back(self, entry: DocumentState) -> None:
+        work = self._kept(entry)
+        if work is None and entry.claim is not None:  # the event is unreadable, but its call can still be looked up
+            work = replace(work_without_event(self._host, self._source, entry.key, entry.claim), value=entry.parked)
+        if work is not None:
+            self._host.admit(work)
+
+    def _kept(self, entry: DocumentState) -> WorkItem | None:
+        """Build a work item from the event that the ledger keeps. None if the event can no longer be read."""
+        if entry.parked is None or entry.last is None:
+            raise ValueError(f"of {entry.key} no event is kept")
+        try:
+            received = self._host.receive(entry.parked)
+        except ContractError as error:  # parked by another version; one unreadable event must not stop all others
+            log.error(  # noqa: TRY400 - the frames say nothing; the code and its detail do
+                "a waiting event can no longer be read", key=entry.key, code=error.code, detail=error.detail
+            )
+            return None
+        place: tuple[int, int] = entry.last.offset, entry.last.timestamp
+        if entry.claim is not None and entry.claim.offset is not None:
+            place = entry.claim.offset, entry.claim.timestamp
+        source = SourceRecord(self._source.topic, self._source.partition, *place)
+        return WorkItem(self._host, received, entry.parked, source, offset=None)
+
+    # Commands of people (the topic of commands).
+
+    @property
+    def commands_from(self) -> Mapping[int, int]:
+        """First offset to read of each partition of the commands topic, for this source partition."""
+        return self._orders.positions
+
+    @property
+    def is_full(self) -> bool:
+        """Whether so many documents wait for commands that no further command should be read."""
+        return len(self._asked) >= ASKED_AT_ONCE
+
+    def apply_command(self, partition: int, offset: int, command: Command | None) -> None:
+        """Apply a command. None stands for a record that is no command.
+
+        A command that concerns no document of this partition is complete at once.
+        """
+        if not self._orders.take(partition, offset):
+            return
+        order = PendingCommand(command, partition, offset) if command is not None else None
+        asked = self._concerned(order) if order is not None else []
+        if order is None or not asked:
+            self._orders.end(partition, offset)
+            self._host.write_internal(self._orders.record())
+            return
+        order.open.update(key for key, _, _ in asked)
+        self._asked.extend(asked)
+        self.drain()
+
+    def answered(self, work: WorkItem) -> None:
+        """Mark the work item's command, if any, as done for this document. Its result is durable."""
+        if work.command is not None:
+            self._answered(work.command, work.key)
+            work.command = None
+
+    def give_way(self, key: str) -> None:
+        """If the document is in doubt and a command about it waits, let the command go first."""
+        entry = self._ledger.get(key)
+        if (change := self._documents.yield_to_command(key, lambda asked: _is_about(asked, entry))) is not None:
+            doubtful, asked = change
+            self.answered(doubtful)
+            self._host.decide(asked)
+
+    def _concerned(self, order: PendingCommand) -> list[tuple[str, PendingCommand, WorkItem | None]]:
+        command = order.command
+        if not isinstance(command, Replay):
+            return [(key, order, None) for key in affected_documents(command, self._source.topic, self._ledger)]
+        if (command.topic, command.partition) != (self._source.topic, self._source.partition):
+            return []
+        work = self._read_once_more(command)
+        return [(work.key, order, work)] if work is not None else []
+
+    def _read_once_more(self, command: Replay) -> WorkItem | None:
+        """Build a work item from a replay command's record. None, and a dead letter, if it breaks the contract."""
+        source = SourceRecord(command.topic, command.partition, command.offset, command.timestamp)
+        try:
+            received = self._host.read(command.key, command.value)
+        except ContractError as error:
+            place = (source.topic, source.partition, source.offset, source.timestamp)
+            self._host.dead_letter(DeadRecord(*place, 0, command.key, command.value), error, ends=None)
+            return None
+        return WorkItem(self._host, received, command.value, source, offset=None)
+
+    def _ask(self, key: str, order: PendingCommand, work: WorkItem | None) -> None:
+        """Give a command to one document: at once, or after the document's work item in flight has ended."""
+        if work is None:
+            entry = self._ledger.get(key)
+            work = self._kept(entry) if entry.parked is not None else None
+        if work is None:
+            self._answered(order, key)  # the document ended meanwhile
+            return
+        work.command = order
+        self._host.admit(work)
+        self.give_way(key)
+
+    def _answered(self, order: PendingCommand, key: str) -> None:
+        if self._orders.answered(order, key):
+            self._host.write_internal(self._orders.record())
+
+
+def _is_about(asked: WorkItem, entry: DocumentState) -> bool:
+    """Whether a command is about the revision that is in doubt. A command about another one waits, as a record does."""
+    if entry.parked is None:  # only the claim is left in the ledger; the command brings the event along
+        return entry.claim is not None and entry.claim.revision == asked.received.revision
+    return asked.value == entry.parked

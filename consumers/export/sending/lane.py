@@ -1,0 +1,526 @@
+"""A lane per Sage company: a bulkhead, so that one customer's trouble stays his (promise 5).
+
+A lane has a queue, requests and circuit breakers. It works in two stages with one batch between them: while one request
+is in progress, the claims of the next are written.
+"""
+
+import asyncio
+from collections import deque
+from collections.abc import Callable, Iterable, Sequence
+from dataclasses import replace
+
+import structlog
+
+from consumers.export import metrics
+from consumers.export.config import Clock, ExportConfig, full_jitter
+from consumers.export.enrichment.enrich import Enrichment
+from consumers.export.enrichment.twins import Twins, has_two_names, held_back, names_of
+from consumers.export.ledger.document_state import Claim, Posted
+from consumers.export.protocol.calls import call_of, claim_of
+from consumers.export.protocol.closed_periods import ClosedPeriods
+from consumers.export.protocol.correct import CorrectionRefused, Decision, later_day
+from consumers.export.protocol.results import executed, not_corrected, not_permitted, refused, sage_answer
+from consumers.export.sending.circuit_breaker import CircuitBreakers, ParkedDocuments
+from consumers.export.sending.in_doubt import InDoubt
+from consumers.export.sending.inspection import Inspection
+from consumers.export.sending.leases import Leases
+from consumers.export.sending.sage_access import CredentialsMissingError, SageAccess, SageEndpoint, endpoint_of
+from consumers.export.work_item import ExportResult, NoLongerPosted, PartitionHandle, ReadExisting, WorkItem
+from domain.codes import Code
+from domain.documents import Connection, SageObject
+from domain.outcomes import Outcome
+from sage_client import Answer, Done, Kind, Level, Login, Refused, SageError, Unknown
+from sage_client.errors import (
+    DuplicateCallError,
+    PeriodClosedError,
+    PermissionDeniedError,
+    ReversalDateError,
+    TooLateError,
+)
+
+log = structlog.get_logger(__name__)
+
+_AGAIN_AT_ONCE = TooLateError | PeriodClosedError | ReversalDateError
+"""Errors that are no trouble of the company's: nothing was sent, or the next call gets another date."""
+
+Stream = tuple[SageEndpoint, SageObject, bool]
+"""Documents that may share one request: of one place and one kind, since the user may be refused a kind. The flag keeps
+documents to post apart from documents whose existing record is read first."""
+
+
+class Lane:
+    """Everything that is sent to one Sage company.
+
+    Args:
+        company_id: The Sage company.
+        sage: The client and the credentials.
+        wakes: Callbacks that retry parked documents.
+        knobs: Sizes and delays.
+        time: The clock.
+        pass_on: Hands a work item to the lane of the company that its next call goes to.
+    """
+
+    def __init__(
+        self,
+        company_id: str,
+        sage: SageAccess,
+        wakes: ParkedDocuments,
+        config: ExportConfig,
+        time: Clock,
+        pass_on: Callable[[WorkItem], None],
+    ) -> None:
+        self.company_id = company_id
+        self._client = sage.client
+        self._login = sage.login
+        self._config = config
+        self._time = time
+        self._preparation = Enrichment(sage.client, config, time)
+        self._periods = ClosedPeriods(config, time)
+        self._inspection = Inspection(sage.client, time)
+        self._twins = Twins(sage.client)
+        self._one_of_two_names = asyncio.Lock()
+        self._pass_on = pass_on
+        """Hands a work item to the lane of the company that its next call goes to."""
+        self._queues: dict[Stream, deque[WorkItem]] = {}
+        self._filled = asyncio.Event()
+        self._claimed: asyncio.Queue[list[WorkItem]] = asyncio.Queue(maxsize=1)
+        self._running_time = config.request_timeout + config.max_execution_time
+        """The part of a lease after the latest moment at which its call may begin."""
+        self._hurry = asyncio.Event()
+        self._failures = 0
+        self._unheard = 0
+        """Number of requests in a row without any answer."""
+        self._failing_since: float | None = None
+        self._aside = CircuitBreakers(company_id, sage, wakes, config, time)
+        self._leases = Leases(config.lease, time)
+        self._doubts = InDoubt(company_id, sage, self._aside, self._leases, config, time)
+        self._tasks = [
+            asyncio.create_task(self._run_claims(), name=f"lane {company_id} claims"),
+            *(
+                asyncio.create_task(self._run_posts(), name=f"lane {company_id} posts")
+                for _ in range(config.requests_in_flight)
+            ),
+            asyncio.create_task(self._doubts.run(), name=f"lane {company_id} doubts"),
+        ]
+
+    def send(self, work: WorkItem) -> None:
+        """Take a mapped document. It is posted, or parked if a circuit is open."""
+        if (result := self._aside.admit(work)) is not None:
+            work.owner.complete(work, result)
+            return
+        self._queue(work)
+
+    def _queue(self, work: WorkItem) -> None:
+        self._queues.setdefault(_stream(work), deque()).append(work)
+        self._filled.set()
+
+    def reconcile(self, work: WorkItem) -> None:
+        """Take a document whose claim has no outcome. It is looked up in Sage before anything is sent."""
+        self._doubts.add(work)
+
+    def release_partition(self, owner: PartitionHandle) -> None:
+        """Drop the documents of a partition that is being released, except those that are on their way to Sage."""
+        self._hurry.set()  # end the wait before a resend: some documents of the batch may not be sent any more
+        self._hurry = asyncio.Event()
+        self._doubts.release_partition(owner)
+        for stream, queue in list(self._queues.items()):
+            self._queues[stream] = deque(work for work in queue if not self._given_back(work, owner))
+        waiting = [self._claimed.get_nowait() for _ in range(self._claimed.qsize())]
+        for batch in waiting:
+            self._claimed.put_nowait([work for work in batch if not self._given_back(work, owner)])
+
+    @staticmethod
+    def _given_back(work: WorkItem, owner: PartitionHandle) -> bool:
+        if work.owner is not owner:
+            return False
+        if work.claim is not None:
+            owner.release(work)
+        return True
+
+    def is_blocked(self, blocker: str) -> bool:
+        """Whether the circuit of this blocker is open, so that documents still have to wait."""
+        return blocker in self._aside
+
+    def failure(self) -> BaseException | None:
+        """The exception that ended one of the lane's tasks, or None: a defect of ours, never an answer of Sage's."""
+        for task in (*self._tasks, *self._aside.tasks()):
+            if task.done() and not task.cancelled():
+                return task.exception()
+        return None
+
+    async def close(self) -> None:
+        """Stop at once. A document without an outcome keeps its claim in the ledger."""
+        tasks = [*self._tasks, *self._aside.tasks()]
+        for task in tasks:
+            task.cancel()
+        await asyncio.gather(*tasks, return_exceptions=True)
+
+    # Stage one: parties, terms and existing records, then claims.
+
+    async def _run_claims(self) -> None:
+        while True:
+            batch = await self._next_batch()
+            try:
+                login = self._login(batch[0].connection)
+                later: list[tuple[WorkItem, SageError]] = []
+                if batch[0].step is None:
+                    batch, later = await self._prepare(login, batch)
+                else:
+                    batch = await self._inspect(login, batch)
+            except CredentialsMissingError as error:
+                self._block(batch, ExportResult(Outcome.DEFERRED, Code.SAGE_SIGN_IN, str(error)))
+                continue
+            except SageError as error:
+                await self._not_taken(batch, error)
+                continue
+            if batch := await self._claim(self._admissible(batch)):
+                await self._claimed.put(batch)
+            if later:
+                await self._not_taken([work for work, _ in later], later[0][1], others=True)
+
+    async def _next_batch(self) -> list[WorkItem]:
+        """The next documents of one stream, in order, without those whose partition was released."""
+        while True:
+            for stream in list(self._queues):
+                queue = self._queues.pop(stream)
+                batch: list[WorkItem] = []
+                keys: set[str] = set()
+                lines = 0
+                while queue and len(batch) < self._config.max_documents_per_request:
+                    if not keys.isdisjoint(names := names_of(queue[0])):
+                        break  # the same document from two partitions may not be in one request twice
+                    lines += queue[0].lines
+                    if batch and lines > self._config.max_lines_per_request:
+                        break
+                    work = queue.popleft()
+                    if work.owner.open:
+                        batch.append(work)
+                        keys |= names
+                    elif work.claim is not None:
+                        work.owner.release(work)
+                if queue:
+                    self._queues[stream] = queue  # at the end of the dict: the streams of a company take turns
+                if batch:
+                    metrics.WAITING.labels(self.company_id).set(sum(map(len, self._queues.values())))
+                    return batch
+            self._filled.clear()
+            await self._filled.wait()
+
+    async def _prepare(
+        self, login: Login, batch: Sequence[WorkItem]
+    ) -> tuple[list[WorkItem], list[tuple[WorkItem, SageError]]]:
+        """Prepare a batch. Documents that cannot be sent get their result here.
+
+        Returns:
+            The documents to claim now, and the documents to retry soon, each with the reason. A ready document with an
+            existing record is in neither: it is queued so that the record is read first.
+        """
+        prepared = await self._preparation.prepare(login, batch)
+        for work, result in prepared.refused:
+            self._aside.record_unknown(work)
+            work.owner.complete(work, result)
+        held = prepared.held_back
+        ready = []
+        for work in batch:
+            if work in held:
+                continue
+            if work.existing is None:
+                ready.append(work)
+            else:
+                self._look_first(work, work.existing)
+        return ready, prepared.retry_later
+
+    def _look_first(self, work: WorkItem, standing: Posted) -> None:
+        """Queue the document to read its existing Sage record, in the lane of that record's company.
+
+        Called once everything that the new posting needs is known.
+        """
+        work.step = ReadExisting(standing)
+        if work.connection.company_id == self.company_id:
+            self._queue(work)
+        else:
+            self._pass_on(work)
+
+    async def _inspect(self, login: Login, batch: Sequence[WorkItem]) -> list[WorkItem]:
+        """Read the existing records. Returns the documents whose record is to be changed; the others are handled."""
+        return [work for work, decision in await self._inspection.inspect(login, batch) if self._may_go(work, decision)]
+
+    def _may_go(self, work: WorkItem, decision: Decision) -> bool:
+        match decision:
+            case CorrectionRefused():
+                self._aside.record_success(work)
+                work.owner.complete(work, not_corrected(work, decision))
+            case NoLongerPosted():
+                self._aside.record_success(work)
+                work.owner.existing_removed(work, decision)
+            case _:
+                work.step = decision
+                return True
+        return False
+
+    async def _claim(self, batch: Iterable[WorkItem]) -> list[WorkItem]:
+        """Write the claims of a batch durably: one transaction per partition, all partitions in parallel."""
+        lease_until = self._time.now() + self._config.lease
+        begin_by = self._time.monotonic() + self._config.send_deadline.total_seconds()
+        by_owner: dict[int, list[tuple[WorkItem, Claim]]] = {}
+        for work in batch:
+            if work.step is None:
+                work.document = self._periods.with_posting_date(work)
+            claim = claim_of(work, lease_until)
+            if work.acknowledged_claim is not None and work.acknowledged_claim.control_id != claim.control_id:
+                # The settings changed meanwhile: the document would go out as another call, although Sage says that it
+                # has executed the first one.
+                work.claim = replace(
+                    work.acknowledged_claim,
+                    repeats=max(work.acknowledged_claim.repeats, self._config.max_duplicate_answers),
+                )
+                self._doubts.add(work)
+                continue
+            work.send_deadline = begin_by
+            self._leases.see(claim)
+            by_owner.setdefault(id(work.owner), []).append((work, claim))
+        owned = list(by_owner.values())
+        durable = await asyncio.gather(*(claims[0][0].owner.claim(claims) for claims in owned))
+        claimed = []
+        for claims, kept in zip(owned, durable, strict=True):
+            for work, claim in claims if kept else ():
+                work.claim = claim
+                claimed.append(work)
+        return claimed
+
+    # Stage two: the call.
+
+    async def _run_posts(self) -> None:
+        while True:
+            batch = self._admissible([work for work in await self._claimed.get() if not work.owner.gone])
+            if not batch:
+                continue
+            try:
+                login = self._login(batch[0].connection)
+            except CredentialsMissingError as error:
+                self._block(batch, ExportResult(Outcome.DEFERRED, Code.SAGE_SIGN_IN, str(error)))
+            else:
+                await self._post_once(login, batch)
+
+    async def _post_once(self, login: Login, batch: Sequence[WorkItem]) -> None:
+        """Post a batch, without the documents that exist in Sage, or may exist, under their other key (`twins`)."""
+        if not any(map(has_two_names, batch)):
+            await self._post(login, batch)
+            return
+        async with self._one_of_two_names:
+            # Checked before Sage is queried: a doubt that ended in between would be neither here nor in the answer.
+            held = dict(held_back(batch, self._doubts.works()))
+            for work, result in held.items():
+                self._aside.record_unknown(work)
+                work.owner.complete(work, self._aside.open_for_documents(work, result))
+            if not (batch := [work for work in batch if work not in held]):
+                return
+            try:
+                against = dict(await self._twins.against(login, batch))
+            except SageError as error:
+                await self._not_taken(batch, error)
+                return
+            for work, result in against.items():
+                self._answered(work)
+                work.owner.complete(work, result)
+            if left := [work for work in batch if work not in against]:
+                await self._post(login, left)
+
+    async def _post(self, login: Login, batch: Sequence[WorkItem]) -> None:
+        metrics.REQUESTS.labels(self.company_id, "correct" if batch[0].claimed.corrects else "create").inc()
+        metrics.BATCH.observe(len(batch))
+        calls = [call_of(work) for work in batch]
+        with metrics.REQUEST_SECONDS.labels(self.company_id).time():
+            # The client checks the time right before the bytes leave. A worker that slept, or had to sign in first,
+            # must not send once another worker may have proven the document absent.
+            soonest = min(work.claimed.lease_until for work in batch)
+            resent = frozenset(work.sent for work in batch if work.sent == work.claimed.control_id)
+            for work in batch:
+                work.sent = work.claimed.control_id
+            answers = await self._client.post(
+                login,
+                calls,
+                not_after=soonest - self._running_time,
+                wanted=lambda: self._still_needed(batch),
+                resent=resent,
+            )
+        not_taken: dict[Kind | None, list[tuple[SageError, WorkItem]]] = {}
+        late: list[WorkItem] = []
+        for work, answer in zip(batch, answers, strict=True):
+            if isinstance(error := self._settle(work, answer), _AGAIN_AT_ONCE):
+                late.append(work)
+            elif error is not None:
+                not_taken.setdefault(error.kind, []).append((error, work))
+        self._requeue(late)  # the claim grew too old while it waited, or the document has a new date: no trouble
+        others = any(
+            isinstance(answer, Done) or (isinstance(answer, Refused) and answer.error.kind in (Kind.DATA, Kind.BUG))
+            for answer in answers
+        )
+        if others:
+            self._failures, self._failing_since = 0, None
+        self._count_unanswered(batch[0].connection, answers)
+        # One kind of trouble is one wait or one alarm, however many functions of the request report it.
+        for troubles in not_taken.values():
+            await self._not_taken([work for _, work in troubles], troubles[0][0], others=others)
+
+    def _count_unanswered(self, connection: Connection, answers: Sequence[Answer]) -> None:
+        """Open the circuit of a connection that gives no answer several times in a row.
+
+        Otherwise all of its backlog would end in doubt.
+        """
+        silent = all(
+            isinstance(answer, Unknown) and not isinstance(answer.error, DuplicateCallError) for answer in answers
+        )
+        self._unheard = self._unheard + 1 if silent else 0
+        if self._unheard >= self._config.max_unanswered_requests:
+            detail = f"{self._unheard} requests in a row had no answer"
+            self._unheard = 0
+            self._open_circuit(connection, ExportResult(Outcome.DEFERRED, Code.SAGE_UNAVAILABLE, detail))
+
+    def _still_needed(self, batch: Sequence[WorkItem]) -> bool:
+        """Whether the request may still begin: some partition owns its documents, and every claim is young enough.
+
+        Checked with the monotonic clock, in case the wall clock was set back.
+        """
+        now = self._time.monotonic()
+        return any(not work.owner.gone for work in batch) and all(now <= work.send_deadline for work in batch)
+
+    def _settle(self, work: WorkItem, answer: Answer) -> SageError | None:
+        """Handle Sage's answer to one document.
+
+        Returns:
+            The error if the document has to be sent again, or if the company did not take it; else None.
+        """
+        claim = work.claimed
+        match answer:
+            case Done():
+                self._answered(work)
+                self._periods.record_open_day(work)
+                executed(work, answer.record_no)
+            case Refused(error=error) if error.code is Code.SAGE_DUPLICATE_NUMBER and not claim.corrects:
+                self._aside.record_success(work)
+                work.number_taken = True  # perhaps by our own earlier posting, which the ledger no longer knows
+                self._doubts.add(work)
+            case Refused(error=PermissionDeniedError() as error) if claim.corrects:
+                # Creating may well be allowed, so the circuit of this kind of documents stays closed.
+                self._aside.record_unknown(work)
+                work.owner.complete(work, self._aside.open_for_documents(work, not_permitted(error)))
+            case Refused(error=error) if later_day(work, error):
+                self._answered(work)
+                return error
+            case Refused(error=error) if not claim.corrects and self._periods.next_attempt(work, error):
+                self._answered(work)
+                return error
+            case Refused(error=error) if error.kind in (Kind.DATA, Kind.BUG):
+                if work.document is not None:  # None: the existing record is only removed
+                    self._preparation.dimensions.refused(work.document, claim.connection.entity_id)
+                self._answered(work)
+                self._preparation.refused(work)
+                work.owner.complete(work, refused(work.document, claim, error))
+            case Refused(error=error):
+                return error
+            case _:
+                if isinstance(answer.error, DuplicateCallError):
+                    work.claim = replace(claim, repeats=claim.repeats + 1)
+                self._aside.record_unknown(work)
+                self._doubts.add(work)
+        return None
+
+    def _answered(self, work: WorkItem) -> None:
+        self._leases.forget(work.claimed)
+        self._aside.record_success(work)
+
+    # Trouble.
+
+    async def _not_taken(self, batch: Sequence[WorkItem], error: SageError, *, others: bool = False) -> None:
+        """Handle documents that Sage certainly did not take: send them again later, or park them.
+
+        Args:
+            batch: The documents, all with the same kind of error.
+            error: The error of the first of them.
+            others: Whether Sage took other documents of the same request.
+        """
+        result = ExportResult(Outcome.DEFERRED, error.code, str(error), sage=sage_answer(error))
+        # An error on one function alone, even AUTH because a session ended within it, says nothing of the credentials.
+        own = error.level is Level.RESULT and error.kind in (Kind.RETRY, Kind.AUTH)
+        if error.kind not in (Kind.RETRY, Kind.THROTTLED) and not own:
+            denied = isinstance(error, PermissionDeniedError)
+            self._block(batch, result, batch[0].sage_object if denied else None)
+            return
+        if others or own:
+            batch = self._spend_attempt(batch, result)  # the documents' own trouble, not the company's
+            if not batch:
+                return
+            attempt = max(work.attempts for work in batch)
+        else:
+            now = self._time.monotonic()
+            self._failures += 1
+            self._failing_since = now if self._failing_since is None else self._failing_since
+            if now - self._failing_since > self._config.open_circuit_after.total_seconds() or self._aside.on_trial(
+                batch[0]
+            ):
+                self._block(batch, result)
+                return
+            attempt = self._failures
+        wait = full_jitter(attempt, self._config.backoff, self._config.max_backoff, self._time.random)
+        if error.retry_after is not None:
+            wait += min(error.retry_after, self._config.retry_after_cap.total_seconds())
+        log.warning(
+            "sage did not take a request; it is sent again",
+            company=self.company_id,
+            documents=len(batch),
+            wait_seconds=round(wait, 2),
+            error=str(error),
+        )
+        self._requeue(batch)
+        await self._time.until(self._hurry, wait)
+
+    def _spend_attempt(self, batch: Sequence[WorkItem], result: ExportResult) -> list[WorkItem]:
+        """Count one more retry of each document. Documents with none left are parked; the others are returned."""
+        left = []
+        for work in batch:
+            work.attempts += 1
+            if work.attempts > self._config.max_attempts or self._aside.on_trial(work):
+                self._aside.record_unknown(work)
+                work.owner.complete(work, self._aside.open_for_documents(work, result))
+            else:
+                left.append(work)
+        return left
+
+    def _requeue(self, batch: Sequence[WorkItem]) -> None:
+        """Put documents that were not taken back at the head of their queue, in their order."""
+        for work in reversed(self._admissible(batch)):
+            if not work.owner.open:
+                work.owner.release(work)
+                continue
+            self._queues.setdefault(_stream(work), deque()).appendleft(work)
+        if batch:
+            self._filled.set()
+
+    def _admissible(self, batch: Sequence[WorkItem]) -> list[WorkItem]:
+        """The documents that may go on. The others' circuit opened while they waited: they get their result here."""
+        left = []
+        for work in batch:
+            if (result := self._aside.refuses(work)) is not None:
+                work.owner.complete(work, result)
+            else:
+                left.append(work)
+        return left
+
+    def _block(self, batch: Sequence[WorkItem], result: ExportResult, kind: SageObject | None = None) -> None:
+        """Open the circuit of a connection or of one kind of its documents. They are parked until a trial succeeds."""
+        self._open_circuit(batch[0].connection, result, kind)
+        self._admissible(batch)
+
+    def _open_circuit(self, connection: Connection, result: ExportResult, kind: SageObject | None = None) -> None:
+        self._aside.open(connection, result, kind)
+        self._failures, self._failing_since = 0, None
+        for stream, queue in list(self._queues.items()):  # of every entity: each would get the same answer
+            if left := self._admissible(queue):
+                self._queues[stream] = deque(left)
+            else:
+                del self._queues[stream]
+
+
+def _stream(work: WorkItem) -> Stream:
+    return endpoint_of(work.connection), work.sage_object, work.step is not None

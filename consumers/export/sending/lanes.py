@@ -1,0 +1,67 @@
+"""The lanes of all companies. Each is created when the first document for its company comes."""
+
+import asyncio
+
+from consumers.export.config import Clock, ExportConfig
+from consumers.export.sending.circuit_breaker import ParkedDocuments
+from consumers.export.sending.lane import Lane
+from consumers.export.sending.sage_access import SageAccess
+from consumers.export.work_item import PartitionHandle, WorkItem
+
+
+class Lanes:
+    """One lane per Sage company.
+
+    Args:
+        sage: The client and the credentials.
+        wakes: Callbacks that retry parked documents.
+        knobs: Sizes and delays.
+        time: The clock.
+    """
+
+    def __init__(
+        self,
+        sage: SageAccess,
+        wakes: ParkedDocuments,
+        config: ExportConfig,
+        time: Clock,
+    ) -> None:
+        self._sage = sage
+        self._wakes = wakes
+        self._config = config
+        self._time = time
+        self._lanes: dict[str, Lane] = {}
+
+    def send(self, work: WorkItem) -> None:
+        """Post a mapped document."""
+        self._lane(work).send(work)
+
+    def reconcile(self, work: WorkItem) -> None:
+        """Look a claimed document up in Sage before anything is sent."""
+        self._lane(work).reconcile(work)
+
+    def release_partition(self, owner: PartitionHandle) -> None:
+        """Drop the documents of a partition that is being released, except those that are on their way to Sage."""
+        for lane in self._lanes.values():
+            lane.release_partition(owner)
+
+    def is_blocked(self, blocker: str) -> bool:
+        """Whether the circuit of this Sage connection is open, so that documents still have to wait."""
+        return any(lane.is_blocked(blocker) for lane in self._lanes.values())
+
+    def raise_defect(self) -> None:
+        """Raise the error that ended a lane's task, if any: a dead lane would silently block its company for ever."""
+        for lane in self._lanes.values():
+            if (error := lane.failure()) is not None:
+                raise error
+
+    async def close(self) -> None:
+        """Stop all lanes at once."""
+        await asyncio.gather(*(lane.close() for lane in self._lanes.values()))
+
+    def _lane(self, work: WorkItem) -> Lane:
+        company_id = work.connection.company_id
+        if (lane := self._lanes.get(company_id)) is None:
+            lane = Lane(company_id, self._sage, self._wakes, self._config, self._time, self.send)
+            self._lanes[company_id] = lane
+        return lane

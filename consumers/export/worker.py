@@ -1,0 +1,444 @@
+"""A member of the consumer group: polls, hands records to the partitions' sessions, and releases partitions in order.
+
+The worker never stops polling while documents are in flight, because the group expels a member that does not poll. A
+partition whose window is full is paused instead.
+"""
+
+import asyncio
+from collections import deque
+from collections.abc import Callable, Iterable, Mapping
+from dataclasses import dataclass, field
+from itertools import count
+from pathlib import Path
+
+import structlog
+from aiokafka import AIOKafkaProducer, ConsumerRebalanceListener
+from aiokafka.admin import AIOKafkaAdminClient
+from aiokafka.errors import (
+    IllegalStateError,
+    InvalidProducerEpoch,
+    KafkaError,
+    MessageSizeTooLargeError,
+    ProducerFenced,
+)
+from aiokafka.structs import TopicPartition
+
+from consumers.export.config import Clock, ExportConfig
+from consumers.export.context import ExportContext, ParseRecord
+from consumers.export.ledger import generation as incarnation
+from consumers.export.ledger.generation import MAY_NOT, PartitionsChangedError
+from consumers.export.ledger.placement import PartitionerRequest, UndecidedError, settle
+from consumers.export.ledger.restore import fence, restore
+from consumers.export.ledger.store import LedgerStore
+from consumers.export.output_records import ResultWriter
+from consumers.export.partition import AssignedPartition, PartitionProcessor
+from consumers.export.sending.circuit_breaker import ParkedDocuments
+from consumers.export.sending.lanes import Lanes
+from consumers.export.sending.sage_access import SageAccess
+from consumers.export.size_limits import max_record_bytes
+from consumers.export_commands import CommandReader
+from consumers.kafka_reader import TolerantKafkaReader
+from consumers.mapping_state import MappingStateUnavailable, MappingTable
+from consumers.partitioners import Placement, Rule
+from consumers.stopping import stop_client
+from consumers.topic_facts import describe
+from consumers.unreadable import begin_of
+
+log = structlog.get_logger(__name__)
+
+IDLE_POLL_MS = 200
+"""How long a poll waits if nothing comes; also the interval at which positions are checked."""
+PAUSED_POLL_MS = 20
+"""The same while a partition is paused, so that reading resumes soon after its window has room."""
+COUNT_EVERY = 10.0
+"""Seconds between two counts of the topics' partitions, while records arrive in a partition that is not theirs."""
+METADATA_AGE_MS = 30_000
+"""How long added partitions may go unnoticed if no record reveals them. aiokafka's default is ten times as long."""
+REOPEN_AFTER = 1.0
+"""Seconds before a partition whose transaction failed is opened again."""
+
+
+@dataclass(frozen=True, slots=True)
+class Subscription:
+    """The topics that the worker reads and writes, and how it reads them."""
+
+    group_id: str
+    sources: Mapping[str, ParseRecord]
+    """Each source topic, and the function that parses its events."""
+    ledgers: Mapping[str, str]
+    """The ledger topic of each source topic."""
+    results: str
+    dead_letters: str
+    commands: str
+    parties: str = ""
+    rows: str = ""
+    """Name of the topic of rows of consolidated bills. Empty: there is none."""
+    max_poll_records: int = 500
+    session_timeout_ms: int = 30_000
+    partitioners: Mapping[str, Rule] = field(default_factory=dict)
+    """The partitioner that producers use, per source topic. For a topic that is not listed, it is learned."""
+    any_record_key: bool = False
+    """Whether a record's key may differ from its document's key."""
+    check_crcs: bool = True
+    """Whether to verify record checksums. False only for librdkafka's mock cluster."""
+    consumer_options: Mapping[str, object] | None = None
+    """More settings for aiokafka's consumer, such as static membership or the poll interval."""
+    refuses: Callable[[str], str | None] | None = None
+    """Returns why a person may not give commands, or None if they may. Without the function, anyone may."""
+    state_dir: Path | None = None
+    """Directory of the ledgers' local stores, kept from one start to the next. None: they end with the worker."""
+
+
+class RecordsTooLargeError(Exception):
+    """A topic refuses a record for its size. A retry would never succeed; a new start checks the topics."""
+
+
+class Worker(ConsumerRebalanceListener):  # type: ignore[misc]  # aiokafka ships no types
+    """Reads the source topics and posts their documents, until it is told to stop.
+
+    Args:
+        subscription: The topics.
+        kafka: Keywords for every aiokafka client.
+        sage: The client and the credentials.
+        table: The settings (mapping state), followed while the worker runs.
+        knobs: Sizes and delays.
+        time: The clock.
+    """
+
+    def __init__(
+        self,
+        subscription: Subscription,
+        kafka: Mapping[str, object],
+        sage: SageAccess,
+        table: MappingTable,
+        config: ExportConfig,
+        time: Clock,
+    ) -> None:
+        self._subscription = subscription
+        self._kafka = kafka
+        self._table = table
+        self._time = time
+        self._lanes = Lanes(sage, ParkedDocuments(self._wake, self._release_one, self._coming), config, time)
+        self._around = ExportContext(
+            writer=ResultWriter(
+                subscription.group_id,
+                subscription.results,
+                subscription.dead_letters,
+                max_record_bytes(config.max_event_bytes),
+                subscription.parties,
+                subscription.rows,
+            ),
+            any_record_key=subscription.any_record_key,
+            mapping=lambda: table.state,
+            lanes=self._lanes,
+            config=config,
+            time=time,
+        )
+        self._consumer = TolerantKafkaReader(
+            **kafka,
+            group_id=subscription.group_id,
+            enable_auto_commit=False,
+            auto_offset_reset="earliest",
+            isolation_level="read_committed",
+            session_timeout_ms=subscription.session_timeout_ms,
+            metadata_max_age_ms=METADATA_AGE_MS,
+            check_crcs=subscription.check_crcs,
+            heartbeat_interval_ms=subscription.session_timeout_ms // 10,
+            **(subscription.consumer_options or {}),
+        )
+        self._commands = CommandReader(
+            subscription.commands, kafka, check_crcs=subscription.check_crcs, refuses=subscription.refuses
+        )
+        self._sessions: dict[TopicPartition, PartitionProcessor] = {}
+        self._producers: dict[TopicPartition, AIOKafkaProducer] = {}
+        self._opening: dict[TopicPartition, asyncio.Task[None]] = {}
+        self._paused: set[TopicPartition] = set()
+        self._hopeless: Exception | None = None
+        """A failure that opening partitions again would not cure. The next poll raises it."""
+        self._counting: asyncio.Future[None] = asyncio.get_running_loop().create_future()
+        self._counting.set_result(None)
+        self._count_again_at = 0.0
+        self._trials = count()
+        self._stopping = False
+        self._leaving = 0
+        """Number of calls that are releasing partitions now. `_settled` is set while there is none."""
+        self._settled = asyncio.Event()
+        self._settled.set()
+
+    @property
+    def assigned(self) -> frozenset[TopicPartition]:
+        """The source partitions that are open in this worker."""
+        return frozenset(self._sessions)
+
+    async def run(self, stop: asyncio.Event) -> None:
+        """Work until `stop` is set, then release all partitions in order.
+
+        Raises:
+            KafkaError, MappingStateUnavailable: The worker cannot go on. Nothing that it read is lost.
+        """
+        self._table.subscribe(self._wake)
+        async with self._commands:
+            self._consumer.subscribe(list(self._subscription.sources), listener=self)
+            await self._consumer.start()
+            try:
+                while not stop.is_set():
+                    await self._poll()
+            finally:
+                self._stopping = True  # partitions that a rebalance still assigns to us are left to others
+                # The order matters: outcomes need lanes, and the group is left last, once every offset is committed.
+                await self._release(list(self._sessions) + list(self._opening))
+                await self._lanes.close()
+                self._counting.cancel()
+                await asyncio.gather(self._counting, return_exceptions=True)
+                await stop_client(self._consumer)
+
+    async def _poll(self) -> None:
+        self._check()
+        timeout = PAUSED_POLL_MS if self._paused else IDLE_POLL_MS
+        batches = await self._consumer.getmany(timeout_ms=timeout, max_records=self._subscription.max_poll_records)
+        # These records belong to these sessions. A session that opens later starts at the committed offset, after a
+        # seek: older records would reach it out of order, and seeking back to them here would undo its own seek.
+        owners = {source: self._sessions.get(source) for source in batches}
+        fresh = not batches or await self._settings_are_fresh()
+        for source, records in batches.items():
+            session = owners[source]
+            if session is None or not session.open or self._sessions.get(source) is not session:
+                continue
+            if not fresh:
+                self._consumer.seek(source, begin_of(records[0]))
+                continue
+            session.process(records)
+            if session.misplaced:
+                session.misplaced = False
+                self._look_at_counts()
+            if session.at_capacity:
+                self._pause(source)
+            await asyncio.sleep(0)  # let lanes and heartbeats run between partitions
+        for source, session in list(self._sessions.items()):
+            if source in self._paused and session.open and session.has_capacity:
+                self._resume(source)
+            if source not in batches:
+                await self._look_at_position(source, session)
+
+    def _look_at_counts(self) -> None:
+        """Count partitions, because a record is in a partition where it does not belong.
+
+        If partitions were added to the topic, the worker has to stop.
+        """
+        now = self._time.monotonic()
+        if self._counting.done() and now >= self._count_again_at:
+            self._count_again_at = now + COUNT_EVERY
+            self._counting = asyncio.ensure_future(self._expect_counts())
+
+    async def _expect_counts(self) -> None:
+        began = {session.source.topic: session.placement.partitions for session in self._sessions.values()}
+        admin = AIOKafkaAdminClient(**self._kafka)
+        try:
+            await admin.start()
+            facts = await describe(admin, began)
+        except KafkaError as error:
+            log.warning("partitions could not be counted", error=repr(error))
+            return
+        finally:
+            await admin.close()
+        for source, was in began.items():
+            if source in facts and (now := facts[source].partitions) != was:
+                self._hopeless = PartitionsChangedError(
+                    f"{source} began with {was} partitions and has {now}: {MAY_NOT}"
+                )
+
+    async def _look_at_position(self, source: TopicPartition, session: PartitionProcessor) -> None:
+        """Report the position of a partition without new records: it may have moved past markers and holes."""
+        if source in self._consumer.assignment() and session.open:
+            session.advance_to(await self._consumer.position(source))
+
+    # Rebalance.
+
+    async def on_partitions_assigned(self, assigned: Iterable[TopicPartition]) -> None:
+        """Open the partitions in the background, so that a long restore does not delay the group's heartbeat."""
+        if self._stopping:
+            return
+        for source in assigned:
+            self._pause(source)
+        self._open(list(assigned))
+
+    async def on_partitions_revoked(self, revoked: Iterable[TopicPartition]) -> None:
+        """Release the partitions before the group assigns them to others; wait for earlier releases as well."""
+        await self._release(list(revoked))
+        await self._settled.wait()
+
+    def _open(self, sources: list[TopicPartition], delay: float = 0.0) -> None:
+        if not sources:
+            return
+        task = asyncio.create_task(self._open_all(sources, delay), name="open partitions")
+        for source in sources:
+            self._opening[source] = task
+
+    async def _open_all(self, sources: list[TopicPartition], delay: float) -> None:
+        """Step 0, repeated until it works or the partitions are revoked."""
+        while True:
+            await self._time.sleep(delay)
+            try:
+                ledgers = [TopicPartition(self._subscription.ledgers[each.topic], each.partition) for each in sources]
+                producers = await fence(self._kafka, ledgers)
+                for source, producer in zip(sources, producers, strict=True):
+                    self._producers[source] = producer
+                commands_end = await self._commands.ends()
+                restored, placements = await self._restore(dict(zip(ledgers, producers, strict=True)), sources)
+                break
+            except (KafkaError, TimeoutError, UndecidedError) as error:
+                log.warning("partitions could not be opened; trying again", sources=len(sources), error=repr(error))
+                await self._stop_producers(sources)
+                delay = REOPEN_AFTER
+        for source, ledger in zip(sources, ledgers, strict=True):
+            receive = self._subscription.sources[source.topic]
+            placement = placements[ledger.topic]
+            assigned = AssignedPartition(
+                source, receive, ledger.topic, restored[ledger], self._producers[source], placement, commands_end
+            )
+            session = PartitionProcessor(assigned, self._around, self._partition_failed)
+            session.start()
+            self._sessions[source] = session
+            self._commands.join(session)
+            self._opening.pop(source, None)
+            self._resume(source)
+        log.info("partitions open", partitions=len(sources), documents=sum(map(len, restored.values())))
+
+    async def _restore(
+        self, producers: Mapping[TopicPartition, AIOKafkaProducer], sources: list[TopicPartition]
+    ) -> tuple[dict[TopicPartition, LedgerStore], dict[str, Placement]]:
+        """Restore the ledgers and their partitioners, then seek the sources to their committed offsets."""
+        told = self._subscription
+        restored = await restore(self._kafka, list(producers), check_crcs=told.check_crcs, state_dir=told.state_dir)
+        try:
+            await incarnation.stamp_or_check(self._kafka, producers, restored, check_crcs=told.check_crcs)
+            asked = {
+                told.ledgers[each]: PartitionerRequest(each, told.partitioners.get(each), unchecked=told.any_record_key)
+                for each in told.sources
+            }
+            placements = await settle(self._kafka, producers, restored, asked, check_crcs=told.check_crcs)
+            await self._rewind(sources)
+        except BaseException:  # cancelled too: a store that stays open is locked for whoever opens it next
+            for ledger in restored.values():
+                ledger.close()
+            raise
+        return restored, placements
+
+    async def _rewind(self, sources: list[TopicPartition]) -> None:
+        """Seek to the committed offsets, which are read again: before the fence, the former owner may still commit."""
+        committed = await self._consumer.seek_to_committed(*sources)
+        # A partition without a committed offset would stay where it is: records read before a failure would be missed.
+        fresh = [source for source, offset in committed.items() if not offset]
+        if fresh:  # without arguments, `seek_to_beginning` would move every partition
+            await self._consumer.seek_to_beginning(*fresh)
+
+    def _partition_failed(self, session: PartitionProcessor, error: BaseException) -> None:
+        """Open a partition again after a failed transaction. Its records come again: to us, or to the new owner."""
+        source = session.source
+        fenced = isinstance(error, ProducerFenced | InvalidProducerEpoch)
+        log.warning("partition failed", partition=str(source), fenced=fenced, error=repr(error))
+        self._pause(source)
+        if isinstance(error, MessageSizeTooLargeError):
+            # Topics were checked at the start, and records are cut to fit: a topic's limit was lowered since.
+            self._hopeless = RecordsTooLargeError(f"{source}: a topic no longer takes what is written to it: {error}")
+        # If another owner fenced us, the group revokes the partition within a session time-out. Else it is still ours.
+        delay = self._subscription.session_timeout_ms / 1000 if fenced else REOPEN_AFTER
+        task = asyncio.create_task(self._reopen(session, delay), name=f"reopen {source.topic}:{source.partition}")
+        self._opening[source] = task
+
+    async def _reopen(self, session: PartitionProcessor, delay: float) -> None:
+        source = session.source
+        self._commands.leave(session)
+        await session.close_now()
+        self._sessions.pop(source, None)
+        await self._stop_producers([source])
+        await self._time.sleep(delay)
+        await self._open_all([source], 0.0)
+
+    async def _release(self, sources: Iterable[TopicPartition]) -> None:
+        sources = list(sources)
+        tasks = {task for source in sources if (task := self._opening.pop(source, None)) is not None}
+        for task in tasks:
+            task.cancel()
+        await asyncio.gather(*tasks, return_exceptions=True)
+        sessions = [session for source in sources if (session := self._sessions.pop(source, None)) is not None]
+        for session in sessions:
+            self._commands.leave(session)
+        self._leaving += 1
+        self._settled.clear()
+        try:
+            await asyncio.gather(*(session.close() for session in sessions))
+            await self._stop_producers(sources)
+        finally:
+            self._leaving -= 1
+            if not self._leaving:
+                self._settled.set()
+        self._paused.difference_update(sources)
+        if sessions:
+            log.info("partitions let go", partitions=len(sessions))
+
+    async def _stop_producers(self, sources: Iterable[TopicPartition]) -> None:
+        producers = [producer for source in sources if (producer := self._producers.pop(source, None)) is not None]
+        await asyncio.gather(*(stop_client(producer) for producer in producers), return_exceptions=True)
+
+    # Helpers.
+
+    async def _settings_are_fresh(self) -> bool:
+        """Wait until every setting that was written before these events is read.
+
+        Returns:
+            False if that is not certain; then nothing may be mapped.
+
+        Raises:
+            MappingStateUnavailable: The table's reader died. Only a new start helps.
+        """
+        try:
+            await self._table.barrier()
+        except MappingStateUnavailable as error:
+            _ = self._table.state  # raises if the reader died
+            log.warning("mapping state is not known to be fresh; events wait", error=str(error))
+            return False
+        return True
+
+    def _check(self) -> None:
+        """Raise what ended one of our tasks: a partition or company that died silently would be blocked for ever."""
+        if self._hopeless is not None:
+            raise self._hopeless
+        if self._counting.done():
+            self._counting.result()
+        self._lanes.raise_defect()
+        self._commands.check()
+        for session in self._sessions.values():
+            session.raise_defect()
+        _ = self._table.state  # raises if the table's reader died
+        for task in set(self._opening.values()):
+            if task.done() and not task.cancelled() and (error := task.exception()) is not None:
+                raise error
+
+    def _wake(self, blocker: str) -> None:
+        """Retry the documents that wait for `blocker`, in all partitions."""
+        for session in self._sessions.values():
+            session.wake(blocker)
+
+    def _release_one(self, blocker: str) -> bool:
+        """Retry one document that waits for `blocker`, as a trial. Returns False if there is none."""
+        # Start with another partition each time, so that one document which is never taken is not every trial.
+        sessions = deque(self._sessions.values())
+        sessions.rotate(-next(self._trials))
+        return any(session.release_one(blocker) for session in sessions)
+
+    def _coming(self, blocker: str) -> bool:
+        """Whether documents are about to be parked for `blocker`, with records that are not durable yet."""
+        return any(session.is_parked(blocker) for session in self._sessions.values())
+
+    def _pause(self, source: TopicPartition) -> None:
+        try:
+            self._consumer.pause(source)
+        except IllegalStateError:
+            return  # the partition was revoked meanwhile: the rebalance callback will follow
+        self._paused.add(source)
+
+    def _resume(self, source: TopicPartition) -> None:
+        self._paused.discard(source)
+        if source in self._consumer.assignment():
+            self._consumer.resume(source)
