@@ -4,6 +4,6 @@ The flow, each step a function from values to values::
 
     bytes --decode--> Event --read--> SourceDocument --export--> Document | Skipped | Deferred | Rejected
 
-`SourceDocument` is what the event alone says; `Document` is what Sage Intacct is to book, every line with the account
-that was chosen and why.
+`SourceDocument` holds the content of the event alone. `Document` holds the content that Sage Intacct should book; each
+of its lines names the GL account that was chosen, and the mapping that gave it.
 """

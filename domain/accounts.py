@@ -1,7 +1,7 @@
-"""Which GL account a line goes to, and why: specific item, then category default, then master Default.
+"""Choice of the GL account of a line: specific item, then category default, then master Default.
 
-Article "Account Mappings", requirements 54, 59, 60 and 63. AP and AR never see each other's accounts, because the side
-is part of every key.
+Source: Alvys's article "Account Mappings", requirements 54, 59, 60 and 63. AP and AR never use each other's accounts,
+because the side is part of every key.
 """
 
 from dataclasses import dataclass
@@ -17,16 +17,22 @@ from domain.table import Record
 
 @dataclass(frozen=True, slots=True)
 class Unmapped:
-    """No level answers. Any one of these keys would: most specific first, the master Default last."""
+    """Result of a look-up in which no level has an account.
+
+    `would_answer` lists the canonical keys that were asked, the most specific first and the master Default last. An
+    account set under any one of them resolves the line.
+    """
 
     would_answer: tuple[str, ...]
 
 
 @dataclass(frozen=True, slots=True)
 class Unreadable:
-    """A level that is asked cannot be read; its account is not known, so no other may stand in for it.
+    """Result of a look-up that met a record which cannot be read.
 
-    `would_answer` begins with the record itself; the more specific keys would answer before it.
+    The account of that record is not known, so the search stops: a less specific level may not replace it.
+    `would_answer` lists canonical keys: first that of the unreadable record, then the more specific ones, which have
+    no record and would take precedence.
     """
 
     reason: str
@@ -35,9 +41,9 @@ class Unreadable:
 
 @lru_cache(maxsize=65536)
 def levels(subsidiary_id: str, side: Side, category: Category, item: str) -> tuple[tuple[Level, AccountKey, str], ...]:
-    """The levels to ask, in order, each with its key and canonical key.
+    """List the levels to ask, most specific first, each with its key and its canonical key.
 
-    The category's own item has nothing more specific; the Default category has nothing but the master.
+    A line of the category's default item has no specific level. A line of the Default category has the master only.
     """
     keys = [(Level.MASTER, master(subsidiary_id, side))]
     if category is not Category.DEFAULT:
@@ -50,7 +56,12 @@ def levels(subsidiary_id: str, side: Side, category: Category, item: str) -> tup
 def resolve(
     state: MappingState, subsidiary_id: str, side: Side, category: Category, item: str
 ) -> Resolution | Unmapped | Unreadable:
-    """Choose the GL account of one line: specific item, then category default, then master Default."""
+    """Choose the GL account of one line: specific item, then category default, then master Default.
+
+    Returns:
+        The account with the level and the key that gave it; `Unmapped` if no level has an account; `Unreadable` if the
+        first level that has a record cannot be read.
+    """
     asked: list[str] = []
     for level, _, canonical in levels(subsidiary_id, side, category, item):
         record = state.account(canonical)
@@ -64,7 +75,7 @@ def resolve(
 
 @dataclass(frozen=True, slots=True)
 class LevelView:
-    """One level as a person is shown it."""
+    """One level, for display: its key, and the record under that key (`stands`), or None."""
 
     level: Level
     key: str
@@ -74,7 +85,7 @@ class LevelView:
 def explain(
     state: MappingState, subsidiary_id: str, side: Side, category: Category, item: str
 ) -> tuple[LevelView, ...]:
-    """Every level of the walk with what stands there; the first that stands is the one that answers."""
+    """List every level with the record set there. The first level that has a record decides the account."""
     return tuple(
         LevelView(level, str(key), state.account(canonical))
         for level, key, canonical in levels(subsidiary_id, side, category, item)

@@ -1,8 +1,8 @@
-"""Which settings caused a refusal: the mapping-state keys whose change makes the document worth another look.
+"""The mapping-state keys that caused a refusal. When one of them changes, the document is tried again.
 
-A refusal is caused by a setting where the setting's value was refused: the vendor that a provider is mapped to, the
-account of a line, the value of a dimension, the connection's payment term. Refusals of what the event itself says name
-no key; nor do those whose fix offers to enter the document by hand (docs/decisions/0073).
+A setting caused a refusal if Sage refused the value of that setting: the vendor that a provider is mapped to, the
+account of a line, the value of a dimension, the payment term of the connection. A refusal of a value from the event
+itself has no such key; nor has a refusal whose fix is to enter the document in Sage by hand (docs/decisions/0073).
 """
 
 import hashlib
@@ -18,16 +18,19 @@ from domain.documents import Document, How, LineDimension
 from domain.keys import ConnectionKey, DimensionKey, canonical
 
 MOST = 20_000
-"""Characters of the keys that one refusal names, some hundred of the usual length; the first at least."""
+"""Upper limit, in characters, for all blocker keys of one refusal (some hundred keys of the usual length).
+
+The first key is always kept, whatever its length.
+"""
 
 
 def blockers(document: Document, code: Code, words: str) -> tuple[str, ...]:
-    """The keys that caused a refusal, each once; empty where no setting did.
+    """List the mapping-state keys that caused a refusal, each once; empty if no setting caused it.
 
     Args:
-        document: What was refused.
-        code: The refusal.
-        words: What was said of it, to tell which of several accounts or dimensions is meant.
+        document: The refused document.
+        code: The code of the refusal.
+        words: The error text. It tells which of several accounts or dimensions the refusal is about.
     """
     found = _BY_CODE.get(code)
     named = () if found is None else tuple(dict.fromkeys(found(document, words)))
@@ -36,15 +39,23 @@ def blockers(document: Document, code: Code, words: str) -> tuple[str, ...]:
 
 
 def dimension_keys(carried: LineDimension) -> tuple[str, ...]:
-    """What would change a dimension's value: its setting, and for one that went as it is first of all its mapping."""
+    """List the keys whose change would change the value of a dimension.
+
+    Always the key of the dimension's setting. If the Alvys value was passed through unmapped, the key of its value
+    mapping comes first.
+    """
     own = canonical(carried.key)
     return (f"{own}/{fold(carried.value)}", own) if carried.how is How.AS_IS else (own,)
 
 
 def mapped_digest(content: str, document: Document) -> str:
-    """32 hex digits over what the settings make of a document: equal ones would be refused alike.
+    """Hash, in 32 hex digits, the document as the settings mapped it.
 
-    `content`: its `domain.identity.content_of`, as it was mapped.
+    If the hash did not change, Sage would refuse the document again for the same reason.
+
+    Args:
+        content: The `domain.identity.content_of` of the mapped document.
+        document: The mapped document; its rules for parties, terms and closed periods are part of the hash too.
     """
     said = (content, document.party_rules, document.term_rules, document.first_open_day)
     return hashlib.sha256(repr(said).encode()).hexdigest()[:32]
@@ -55,7 +66,10 @@ def _party(document: Document, _: str) -> Iterable[str]:
 
 
 def _accounts(document: Document, words: str) -> Iterator[str]:
-    """The levels that answered for the accounts that are named, or for all, and those that would answer before them."""
+    """List the account keys to change: per line the level that gave the account, and all more specific levels.
+
+    Only lines whose account is named in the error text count; if none is named, all lines count.
+    """
     lines = [line for line in document.lines if _names(words, line.account)] or document.lines
     side = document.source.side
     for line in lines:
@@ -73,7 +87,11 @@ def _dimensions(document: Document, words: str) -> Iterator[str]:
 
 
 def _missing_dimensions(document: Document, words: str) -> Iterator[str]:
-    """The dimensions that are named; where none is, every standard one that a line is without."""
+    """List the keys of the missing dimensions: those named in the error text.
+
+    If the text names none, list every standard dimension that at least one line lacks. For Location, the key of the
+    connection is listed too, because the connection can give the location.
+    """
     named = [each for each in Standard if _names(words, each.value.replace("-", " "))]
     everywhere = set.intersection(*({each.dimension for each in line.dimensions} for line in document.lines))
     for each in named or [each for each in Standard if each.value not in everywhere]:
@@ -83,7 +101,7 @@ def _missing_dimensions(document: Document, words: str) -> Iterator[str]:
 
 
 def _location(document: Document) -> Iterator[str]:
-    """The connection, where it gives a line's location."""
+    """The key of the connection, if at least one line has its location from the connection."""
     for line in document.lines:
         if line.location_id is not None and all(each.dimension != Standard.LOCATION for each in line.dimensions):
             yield from _connection(document, "")

@@ -1,8 +1,9 @@
-"""What the lines of a document carry beside their accounts: dimensions; and custom fields, of lines and document.
+"""Dimensions of the lines, and custom fields of the lines and of the document. Pure.
 
-Pure, like `domain.accounts`: table walks over mapping-state and the facts of the event. Lines with the same facts are
-resolved once. A dimension's value (alvys.md 2.8): the value mapping of the Alvys field's value, else the dimension's
-default, else the Alvys value as it is. The location of the connection is the default of the dimension Location.
+Like `domain.accounts`, this module only looks up mapping-state and the facts of the event. Lines with the same facts
+are resolved once. The value of a dimension is the value mapping of the Alvys value, else the default of the dimension,
+else the Alvys value unchanged (Alvys's article "How to Configure Dimension and Custom Field Mappings for Sage
+Intacct"). The location of the connection is the default of the dimension Location.
 """
 
 from collections.abc import Iterable, Iterator, Mapping
@@ -31,7 +32,11 @@ from domain.settings import ConnectionSetting, CustomFieldSetting, DimensionSett
 from domain.table import Record
 
 MOST_KEYS = 200
-"""Of the keys that a waiting document names: whichever arrives, it is mapped anew."""
+"""Upper limit of the blocker keys that one waiting document names.
+
+Leaving keys out loses no wake-up: when any named key arrives, the document is mapped again, with the keys that block
+it then.
+"""
 
 _FACTS = {
     DimensionSource.SUBSIDIARY: Fact.SUBSIDIARY,
@@ -52,27 +57,34 @@ _FIRST = (
     *(Code.SETTING_INVALID, Code.DIMENSION_NOT_ON_INVOICES, Code.DIMENSION_NEEDS_ID, Code.DIMENSION_MISSING),
     *(Code.CUSTOM_FIELD_MISSING, Code.CUSTOM_FIELD_UNUSABLE, Code.CUSTOM_FIELD_TOO_LONG),
 )
-"""Which answer stands where several things are wrong."""
+"""Order of the codes, most important first: a document with several problems is answered with the first of them."""
 
 
 @dataclass(frozen=True, slots=True)
 class _Wrong:
-    """One thing that keeps the document back; `keys` would change that."""
+    """One problem that keeps the document from being exported. A change of one of `keys` may solve it."""
 
     code: Code
     detail: str
     keys: tuple[str, ...]
     rejects: bool = False
-    """True where a person has to act: the event has to be corrected, or the setting."""
+    """True if a person has to correct the event or the setting. False if the document waits for one of `keys`."""
 
 
 def carried(
     source: SourceDocument, setting: ConnectionSetting, state: MappingState, lines: tuple[DocumentLine, ...]
 ) -> Carried | Deferred | Rejected:
-    """The lines with their dimensions and custom fields, and the document's own custom fields.
+    """Add dimensions and custom fields to the lines, and custom fields to the document.
+
+    Args:
+        source: The document as the event describes it, with the facts of the document and of each line.
+        setting: The connection of the subsidiary.
+        state: The settings in force.
+        lines: The lines to add to, one for each line of `source`, in the same order.
 
     Returns:
-        Else `Deferred`, or `Rejected` where a person has to act, with the keys that release the document.
+        The completed lines and the custom fields of the document; else `Deferred`, or `Rejected` if a person has to
+        act. Both name the keys that release the document.
     """
     dimensions, fields = state.dimensions(source.subsidiary_id), state.custom_fields(source.subsidiary_id)
     if not dimensions and not fields:
@@ -87,7 +99,7 @@ def carried(
     result = []
     for line, said in zip(lines, source.lines, strict=True):
         facts = said.facts
-        if (own := found.get(id(facts))) is None:  # the facts outlive the walk: they are the document's
+        if (own := found.get(id(facts))) is None:  # ids stay valid: the source document keeps the facts alive
             own = found[id(facts)] = (walk.dimensions(dimensions, facts), walk.fields(of_item, facts))
         location = next((each.value for each in own[0] if each.dimension == Standard.LOCATION), line.location_id)
         result.append(replace(line, dimensions=own[0], custom=own[1], location_id=location))
@@ -96,7 +108,7 @@ def carried(
 
 @dataclass(slots=True)
 class _Walk:
-    """One document's walk, and all that it found wrong."""
+    """The resolution of one document: its input, and all problems found so far (`wrong`)."""
 
     source: SourceDocument
     setting: ConnectionSetting
@@ -104,7 +116,7 @@ class _Walk:
     wrong: list[_Wrong] = field(default_factory=list)
 
     def answer(self) -> Deferred | Rejected | None:
-        """The first of what is wrong, with the keys of everything that is; None where nothing is."""
+        """Build the answer from the most important problem and the keys of all problems; None if there is none."""
         if not self.wrong:
             return None
         first = min(self.wrong, key=lambda each: _FIRST.index(each.code))
@@ -117,7 +129,7 @@ class _Walk:
     # Dimensions.
 
     def dimensions(self, of: Mapping[str, Record[DimensionSetting]], facts: Facts) -> tuple[LineDimension, ...]:
-        """The dimensions of lines with these facts."""
+        """Resolve the dimensions of all lines that have these facts."""
         return tuple(found for slug, record in of.items() if (found := self._dimension(slug, record, facts)))
 
     def _dimension(self, slug: str, record: Record[DimensionSetting], facts: Facts) -> LineDimension | None:
@@ -142,7 +154,7 @@ class _Walk:
         return dimension if self._fits(dimension, record.key) else None
 
     def _value(self, slug: str, key: str, setting: DimensionSetting, facts: Facts) -> tuple[str, How, str] | None:
-        """The value, how it was found, and the key that answered."""
+        """Resolve the value of a dimension: the value, how it was found, and the key that gave it; None if none."""
         given = self._given(setting.source, facts)
         if given is not None:
             asked = DimensionValueKey(self.source.subsidiary_id, slug, given).canonical
@@ -165,7 +177,7 @@ class _Walk:
         return None
 
     def _given(self, source: DimensionSource | None, facts: Facts) -> str | None:
-        """The Alvys field's value; None where the event does not give it, or gives several."""
+        """The value of the Alvys field; None if the event has no value or several."""
         if source is None:
             return None
         fact = _FACTS[source]
@@ -181,7 +193,7 @@ class _Walk:
         self.wrong.append(_Wrong(Code.DIMENSION_NEEDS_ID, detail, tuple(dict.fromkeys(keys))))
 
     def _fits(self, dimension: LineDimension, key: str) -> bool:
-        """Whether the document can carry it: some are documented for bills only."""
+        """Whether the dimension may go on this document: some dimensions are documented for bills only."""
         on_bills_only = dimension.user_defined or dimension.dimension == Standard.ASSET
         if not on_bills_only or becomes(self.source.side, self.source.total) is SageObject.AP_BILL:
             return True
@@ -199,7 +211,7 @@ class _Walk:
     # Custom fields.
 
     def fields(self, of: Iterable[tuple[str, Record[CustomFieldSetting]]], facts: Facts) -> tuple[CustomValue, ...]:
-        """The values of an object's fields."""
+        """Resolve the values of the custom fields of one Sage object."""
         return tuple(found for name, record in of for found in self._field(name, record, facts))
 
     def _field(self, name: str, record: Record[CustomFieldSetting], facts: Facts) -> Iterator[CustomValue]:
@@ -240,5 +252,5 @@ class _Walk:
 
 
 def name_of(key: str) -> str:
-    """The field's integration name, as the setting's key spells it."""
+    """The integration name of a custom field, spelled as in the key of its setting."""
     return key.rpartition("/")[2]

@@ -1,7 +1,8 @@
 """The nine account categories and the two sides (article "Account Mappings", requirements 56 and 64 to 76).
 
-The lists are data (C7, C8): they name what the article names. Any other item is accepted as well, and falls to its
-category's default until somebody maps it, so a list that is behind Alvys's never stops a document.
+The lists are data and hold the items of the article's numbered edition; the FAQ of its edition of June 2026 names other
+trip pay types, and fuel card providers in place of fuel types. Any other item is accepted too. Such an item uses the
+default of its category until somebody maps it, so a list that is out of date never stops a document.
 """
 
 from collections.abc import Iterator
@@ -32,10 +33,10 @@ class Category(StrEnum):
 
 
 OWN = "default"
-"""The item segment of a category's own account."""
+"""The item segment of the key of a category's default account."""
 
 MASTER_ITEMS = {Side.AR: "Revenue", Side.AP: "Expense"}
-"""What the master Default is called on each side (requirement 64)."""
+"""Name of the master Default on each side (requirement 64)."""
 
 TRIP_PAY_TYPES = (
     "Per Trip",
@@ -101,14 +102,14 @@ class CategoryInfo:
     """One category as the article describes it."""
 
     title: str
-    """As Alvys shows it, and as an event's explicit mapping names it."""
+    """The title as Alvys shows it, and as the explicit `mapping` of an event names it."""
     own_title: str
-    """The name of its default item, as in "Load (default)"."""
+    """The name of the category's default item: "Load" in "Load (default)"."""
     sides: frozenset[Side]
     items: tuple[str, ...] = ()
     """The predefined items, in the article's order, without the default one."""
     dynamic: bool = False
-    """Whether the company's own types appear in it too (requirements 70 to 73 and 77)."""
+    """Whether types that the company defined itself belong to this category too (requirements 70 to 73 and 77)."""
 
 
 _AR, _AP = frozenset({Side.AR}), frozenset({Side.AP})
@@ -130,7 +131,11 @@ CATEGORIES: dict[Category, CategoryInfo] = {
 
 
 def fold(name: str) -> str:
-    """What two spellings of one name share: white space at the ends and case do not count, all else does (C2)."""
+    """Normalise a name for comparison: without white space at the ends, and without letter case.
+
+    All other differences count. Names are case-insensitive by Alvys's prerequisites article (requirement 38); its
+    article "Sage Intacct: Payments and Error Transactions" says the opposite.
+    """
     return name.strip().casefold()
 
 
@@ -140,16 +145,16 @@ _OWN_NAMES[Category.DEFAULT] |= {fold(name) for name in MASTER_ITEMS.values()}
 
 
 def category_titled(title: str) -> Category | None:
-    """The category that Alvys shows under this title, or None."""
+    """Find the category that Alvys shows under this title; None if there is none."""
     return _BY_TITLE.get(fold(title))
 
 
 @lru_cache(maxsize=4096)
 def item_slot(category: Category, item: str) -> str:
-    """The place an item has in its category: its folded name, or `OWN` for the category's own account.
+    """Normalise an item within its category: its folded name, or `OWN` for the category's default.
 
-    "Toll" in Toll and "default" in Toll are one item, "Toll (default)" (requirement 76), and so with the other
-    categories. An empty item is the category's own as well.
+    "Toll" and "default" in the category Toll are the same item, "Toll (default)" (requirement 76); the same holds for
+    the other categories. An empty item means the default too.
     """
     folded = fold(item)
     return OWN if not folded or folded in _OWN_NAMES[category] else folded
@@ -164,11 +169,11 @@ class MappableItem:
     item: str
     title: str
     required: bool
-    """True for the master Default alone (requirements 57 and 58)."""
+    """True only for the master Default (requirements 57 and 58)."""
 
 
 def mappable_items() -> Iterator[MappableItem]:
-    """Every (side, category, item) row that the article names, defaults first, in the article's order."""
+    """List every row (side, category, item) that the article names, in its order, the default of a category first."""
     for category, info in CATEGORIES.items():
         for side in (side for side in Side if side in info.sides):
             if category is Category.DEFAULT:

@@ -1,6 +1,6 @@
 """The one table of codes: every refusal, deferral and skip the service can answer with, its cause and its fix.
 
-A code is stable: dashboards, replays and people hang on it. docs/codes.md is generated from this table.
+Codes are stable, because dashboards, replays and people depend on them. docs/codes.md is generated from this table.
 """
 
 from dataclasses import dataclass
@@ -8,7 +8,7 @@ from enum import StrEnum
 
 
 class Class(StrEnum):
-    """What a code means for the document."""
+    """The outcome that a code stands for."""
 
     SKIPPED = "skipped"
     DEFERRED = "deferred"
@@ -19,7 +19,7 @@ class Class(StrEnum):
 
 @dataclass(frozen=True, slots=True)
 class Explanation:
-    """Why it happens and what to do."""
+    """The cause of a code, and the fix: what a person can do about it."""
 
     outcome: Class
     cause: str
@@ -27,7 +27,7 @@ class Explanation:
 
 
 class Code(StrEnum):
-    """Stable names; `explain` gives each its cause and fix."""
+    """The stable codes. `explanation` gives the cause and the fix of each."""
 
     # Events that break the contract: dead letters.
     UNDECODABLE = "UNDECODABLE"
@@ -54,7 +54,7 @@ class Code(StrEnum):
     NOT_A_1099_DRIVER = "NOT_A_1099_DRIVER"
     FUEL_OFF = "FUEL_OFF"
     TOLLS_OFF = "TOLLS_OFF"
-    # Routing, triggers, grouped bills.
+    # Routing, triggers, consolidated bills.
     ROUTING_CONTRADICTS = "ROUTING_CONTRADICTS"
     CARRIER_STATEMENTS_ON = "CARRIER_STATEMENTS_ON"
     CARRIER_STATEMENTS_OFF = "CARRIER_STATEMENTS_OFF"
@@ -68,7 +68,7 @@ class Code(StrEnum):
     GROUPED = "GROUPED"
     ROW_OUT_OF_TIME = "ROW_OUT_OF_TIME"
     ROWS_DO_NOT_BELONG = "ROWS_DO_NOT_BELONG"
-    # Waiting for a named thing.
+    # Waiting for a setting.
     ACCOUNT_UNMAPPED = "ACCOUNT_UNMAPPED"
     SETTING_INVALID = "SETTING_INVALID"
     CONNECTION_PAUSED = "CONNECTION_PAUSED"
@@ -105,7 +105,7 @@ class Code(StrEnum):
     PARTY_UNNAMED = "PARTY_UNNAMED"
     PARTY_NOT_FOUND = "PARTY_NOT_FOUND"
     PARTY_AMBIGUOUS = "PARTY_AMBIGUOUS"
-    # Parties made, and terms.
+    # Created parties, and terms.
     PARTY_INACTIVE = "PARTY_INACTIVE"
     PARTY_NOT_CREATED = "PARTY_NOT_CREATED"
     TERM_NOT_FOUND = "TERM_NOT_FOUND"
@@ -133,7 +133,7 @@ class Code(StrEnum):
     EXECUTED_BUT_NOT_FOUND = "EXECUTED_BUT_NOT_FOUND"
     REVERSED_IN_SAGE = "REVERSED_IN_SAGE"
     EVENT_NOT_READ_AGAIN = "EVENT_NOT_READ_AGAIN"
-    # Corrections of what stands in Sage.
+    # Corrections of records in Sage.
     CHANGED_AFTER_POSTING = "CHANGED_AFTER_POSTING"
     CORRECTION_UNDER_WAY = "CORRECTION_UNDER_WAY"
     STANDING_PAID = "STANDING_PAID"
@@ -151,7 +151,7 @@ class Code(StrEnum):
 
     @property
     def explanation(self) -> Explanation:
-        """Cause and fix."""
+        """The outcome, cause and fix of this code."""
         return EXPLANATIONS[self]
 
 
@@ -285,7 +285,7 @@ EXPLANATIONS: dict[Code, Explanation] = {
         "Include tolls is off for this subsidiary.",
         "Switch Include tolls on (alvys-sage connections set, ap.includeTolls=true) and send the transaction again.",
     ),
-    # Routing, triggers, grouped bills.
+    # Routing, triggers, consolidated bills.
     Code.ROUTING_CONTRADICTS: Explanation(
         _R,
         "The event names one subsidiary as its own and another one in Invoice As, Tender As or intercompany, so it is "
@@ -365,7 +365,7 @@ EXPLANATIONS: dict[Code, Explanation] = {
         "twice.",
         "Correct the event and send it again.",
     ),
-    # Waiting for a named thing.
+    # Waiting for a setting.
     Code.ACCOUNT_UNMAPPED: Explanation(
         _W,
         "No level of the account mapping answers for a line: not the item, not the category, not the master Default.",
@@ -549,7 +549,7 @@ EXPLANATIONS: dict[Code, Explanation] = {
         "Set the External Accounting ID on the profile in Alvys, or put the number in Sage right, and send the document"
         " again.",
     ),
-    # Parties made, and terms.
+    # Created parties, and terms.
     Code.PARTY_INACTIVE: Explanation(
         _R,
         "The customer or vendor that the document names is inactive in Sage Intacct.",
@@ -705,7 +705,7 @@ EXPLANATIONS: dict[Code, Explanation] = {
         "made for will not be read again: the group's offset was moved past it, or its topic has deleted it.",
         "Replay that record (its topic, partition and offset are in `source`), or send the document again.",
     ),
-    # Corrections of what stands in Sage.
+    # Corrections of records in Sage.
     Code.CHANGED_AFTER_POSTING: Explanation(
         _R,
         "The document stands in Sage Intacct with other content and is not corrected by itself: a person marked it as "

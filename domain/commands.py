@@ -1,7 +1,7 @@
-"""What a person may ask of documents that are known: the values of the topic `export-commands` (docs/contract.md).
+"""Commands for known documents: the record values of the topic `export-commands` (docs/contract.md).
 
-Every command says who asks and when; a mark also says why. A command is applied once in effect by whoever owns the
-documents it names, and its answers are ordinary results.
+Every command names the person who asks and the time; `mark-synced` also gives the reason. The worker that owns the
+partition of a document applies the command, once in effect, and answers with an ordinary result.
 """
 
 from typing import Annotated, Literal, Self
@@ -15,7 +15,10 @@ Offset = Annotated[int, Field(ge=0)]
 
 
 class CommandError(ValueError):
-    """A record of `export-commands` that is no command. The text names what is wrong, never the whole value."""
+    """Error for a record of `export-commands` that is not a valid command.
+
+    The text names the field and the problem, never the whole value.
+    """
 
 
 class _Command(BaseModel):
@@ -24,23 +27,23 @@ class _Command(BaseModel):
     schema_version: Literal[1] = Field(1, alias="schema")
     id: Text
     by: Text
-    """Who asks."""
+    """The person who gives the command."""
     at: AwareDatetime
     why: Annotated[str, Field(max_length=1000)] = ""
 
 
 class Retry(_Command):
-    """Look at documents again now: those that were rejected or wait, chosen in exactly one of three ways."""
+    """Try rejected or waiting documents again now, selected by exactly one of `documents`, `codes` and `blocked_by`."""
 
     action: Literal["retry"] = "retry"
     documents: tuple[Text, ...] = ()
-    """Document keys."""
+    """The keys of the documents to try again."""
     codes: tuple[Text, ...] = ()
-    """Codes that the documents ended with."""
+    """Codes: every document whose last result has one of them is tried again."""
     blocked_by: tuple[Text, ...] = ()
-    """What the documents wait for: mapping-state keys, or Sage connections."""
+    """Blockers: every document that waits for one of these mapping-state keys or Sage connections is tried again."""
     topics: tuple[Text, ...] = ()
-    """Full names of source topics; none: all of them, every type of document."""
+    """Full names of the source topics to search; empty means all of them, and so every type of document."""
 
     @rule(mode="after")
     def _one_way(self) -> Self:
@@ -50,24 +53,27 @@ class Retry(_Command):
 
 
 class MarkSynced(_Command):
-    """A person has entered the documents in Sage by hand: they are never posted, with who said so and why."""
+    """Mark documents as synced: a person entered them in Sage by hand, so the service never posts them."""
 
     action: Literal["mark-synced"] = "mark-synced"
     documents: Annotated[tuple[Text, ...], Field(min_length=1)]
     why: Text
     record_no: Text | None = None
-    """The record in Sage, if it is known."""
+    """The number of the Sage record, if the person knows it."""
 
 
 class Replay(_Command):
-    """Read one record again that the ledger keeps no event of: a dead letter, or a document that was skipped."""
+    """Process one source record again: a dead letter or a skipped document, whose event the ledger does not keep."""
 
     action: Literal["replay"] = "replay"
     topic: Text
     partition: Offset
     offset: Offset
     timestamp: int
-    """Where the record stood, and its Kafka timestamp in milliseconds: older than what came after it."""
+    """The Kafka timestamp of the record, in milliseconds since 1970.
+
+    With topic, partition and offset it places the record, so it counts as older than the records that came after it.
+    """
     key: Base64Bytes | None
     value: Base64Bytes
 
@@ -77,10 +83,10 @@ _COMMANDS: TypeAdapter[Command] = TypeAdapter(Annotated[Command, Field(discrimin
 
 
 def decode(value: bytes | None) -> Command:
-    """Read a command.
+    """Decode the value of a record of `export-commands`.
 
     Raises:
-        CommandError: It is none.
+        CommandError: The value is not a valid command, or there is none (a tombstone).
     """
     try:
         return _COMMANDS.validate_json(value or b"")
@@ -91,10 +97,10 @@ def decode(value: bytes | None) -> Command:
 
 
 def encode(command: Command) -> bytes:
-    """The record's value: JSON in UTF-8, keys in camel case; defaults are written too."""
+    """Encode a command as a record value: JSON in UTF-8, keys in camel case, defaults included."""
     return command.model_dump_json(by_alias=True).encode()
 
 
 def said(command: Command) -> str:
-    """Who asked, when and why, for a result's detail."""
+    """Describe who gave the command, when and why, for the `detail` of a result."""
     return f"{command.by}, {command.at.isoformat(timespec='seconds')}" + (f": {command.why}" if command.why else "")

@@ -1,4 +1,4 @@
-"""What may become of a connection: its state as Alvys's badge says it, its switches, and what of it is permanent."""
+"""Rules for a connection: its state as Alvys's badge shows it, its switches, and the parts that may not change."""
 
 from datetime import datetime
 from enum import StrEnum
@@ -8,7 +8,7 @@ from domain.settings import ConnectionSetting, ConnectionStatus, Invalid
 
 
 class Badge(StrEnum):
-    """The words of Alvys's status badge (alvys.md 2.2)."""
+    """The words of Alvys's status badge (article "Sage Intacct: Transaction Export and Modification")."""
 
     NOT_SET_UP = "Not Set Up"
     ACTIVE = "Active"
@@ -16,11 +16,15 @@ class Badge(StrEnum):
 
 
 class ChangeRefusedError(Exception):
-    """The connection may not be changed like this. The text is for a person: why, and what to do instead."""
+    """Error for a change that a connection does not allow. The text tells a person why, and what to do instead."""
 
 
 def badge(setting: ConnectionSetting | Invalid | None) -> Badge:
-    """The state. A connection that was never active is not set up: its set-up was not finished without an error."""
+    """The badge of a connection.
+
+    A connection that was never active is "Not Set Up": its set-up has not yet finished without an error. The same holds
+    for None (no connection) and for a record that cannot be read.
+    """
     if not isinstance(setting, ConnectionSetting) or setting.activated_at is None:
         return Badge.NOT_SET_UP
     return Badge.ACTIVE if setting.state is ConnectionStatus.ACTIVE else Badge.PAUSED
@@ -29,13 +33,16 @@ def badge(setting: ConnectionSetting | Invalid | None) -> Badge:
 def refuse_moving(
     subsidiary_id: str, before: ConnectionSetting | Invalid | None, after: ConnectionSetting | None
 ) -> None:
-    """Refuse what would lead a standing connection to other books, or would begin to export what came before it.
+    """Refuse a change that would move an existing connection to other books, or export documents from before it.
 
-    A record that cannot be read names no books, so any may be written over it.
+    Args:
+        subsidiary_id: The subsidiary, for the text of the error.
+        before: The connection as it is. If it is missing or unreadable, every change is allowed.
+        after: The connection as it would become; None to clear it.
 
     Raises:
-        ChangeRefusedError: The company or entity would be another (requirement 30), the connection would be cleared
-            with its mappings left behind, or the activation would be moved back (requirements 9 and 10).
+        ChangeRefusedError: The company or the entity would change (requirement 30), the connection would be cleared
+            while its mappings stay, or the activation would become earlier (requirements 9 and 10).
     """
     if not isinstance(before, ConnectionSetting):
         return
@@ -54,18 +61,28 @@ def refuse_moving(
 
 
 def place(setting: ConnectionSetting) -> str:
-    """Company and entity in words."""
+    """Describe the company and the entity of a connection in words."""
     where = "the top level" if setting.entity_id is None else f"entity {setting.entity_id}"
     return f"{where} of company {setting.company_id}"
 
 
 def switched(setting: ConnectionSetting, side: Side | None, *, on: bool, now: datetime) -> ConnectionSetting:
-    """The connection with its master switch (`side` None) or one side's switched.
+    """Switch the connection, or one of its sides, on or off.
 
-    What becomes active for the first time is activated now; a later pause does not move that.
+    The first time that the master switch is turned on sets `activated_at` to `now`; a later pause does not change it.
+
+    Args:
+        setting: The connection as it is.
+        side: AR or AP; None for the master switch.
+        on: The new position of the switch.
+        now: The present, with time zone.
+
+    Returns:
+        The changed connection.
 
     Raises:
-        ChangeRefusedError: It is the last side that is on (alvys.md 2.2).
+        ChangeRefusedError: The switch would turn off the last side that is on (Alvys's article "Sage Intacct:
+            Transaction Export and Modification").
     """
     if side is None:
         state = ConnectionStatus.ACTIVE if on else ConnectionStatus.PAUSED

@@ -1,10 +1,10 @@
-"""Documents below zero: AR adjustments (credit memos) or AP adjustments (vendor credits), where the setting allows it.
+"""Documents with a negative total: AR adjustments (credit memos) or AP adjustments (vendor credits).
 
-Sage takes an adjustment's amounts all positive or all negative, not mixed (Sage developer documentation,
-accounts-payable/ap-adjustments; the page of AR adjustments says that a negative amount creates a credit memo, and
-nothing of a mixture, so that both sides are read alike). A document below zero with lines of both signs is therefore
-refused: to net its lines would book other amounts than the document says. Lines below zero within a document that is
-not itself below zero stay as they are.
+A setting has to allow them. Sage accepts the amounts of an adjustment all positive or all negative, not mixed (Sage
+developer documentation, accounts-payable/ap-adjustments). The page of AR adjustments says only that a negative amount
+creates a credit memo, and nothing about mixed signs, so AR follows the same rule. A document with a negative total and
+lines of both signs is therefore refused: netting its lines would book other amounts than the document states. Negative
+lines of a document whose total is not negative stay as they are.
 """
 
 from collections.abc import Iterable
@@ -17,13 +17,13 @@ from domain.settings import ConnectionSetting
 
 
 def objection(side: Side, total: Decimal, amounts: Iterable[Decimal], setting: ConnectionSetting) -> Rejected | None:
-    """Why a document of this total and these lines cannot go as a credit; None if it can, or is none.
+    """The reason why a document cannot become a credit; None if it can, or if its total is not negative.
 
     Args:
         side: AR or AP.
-        total: The document's, in units of its currency.
-        amounts: Its lines', signs as they are to be booked.
-        setting: The connection's.
+        total: The total of the document, in units of its currency.
+        amounts: The amounts of the lines, with the signs that are booked.
+        setting: The connection of the subsidiary.
     """
     if total >= 0:
         return None

@@ -24,7 +24,7 @@ class FieldObject(StrEnum):
 
     @property
     def on_lines(self) -> bool:
-        """Whether the field stands on each line."""
+        """Whether the field belongs to each line, not to the document as a whole."""
         return self in (FieldObject.AR_INVOICE_ITEM, FieldObject.AP_BILL_ITEM)
 
 
@@ -45,11 +45,11 @@ TITLES = {
     FieldType.TEXT: "Text",
     FieldType.TEXT_AREA: "Text Area",
 }
-"""The types as Alvys names them."""
+"""The names that Alvys shows for the types."""
 
 
 def is_own(field: str) -> bool:
-    """Whether a name is Sage's own, or a user-defined dimension's, and so none of a custom field."""
+    """Whether the name belongs to a field of Sage itself or to a user-defined dimension, not to a custom field."""
     return field.upper() in OWN or field.upper().startswith("GLDIM")
 
 
@@ -59,10 +59,13 @@ FITS: dict[Kind, frozenset[FieldType]] = {
     Kind.NUMBER: frozenset({FieldType.NUMBER, FieldType.CURRENCY, FieldType.TEXT, FieldType.TEXT_AREA}),
     Kind.ANY: frozenset(FieldType),
 }
-"""Which types take which facts: only what is compatible is offered."""
+"""The field types that accept each kind of fact. Only compatible fields are offered for mapping."""
 
 DATE_FORMATS = {"mm/dd/yyyy": "%m/%d/%Y", "dd/mm/yyyy": "%d/%m/%Y", "yyyy-mm-dd": "%Y-%m-%d"}
-"""How a date is written into a text field. A date field takes `mm/dd/yyyy` and nothing else (sage-intacct, 11)."""
+"""Formats for a date in a text field.
+
+A date field takes `mm/dd/yyyy` only (Sage developer documentation, accounts-payable/bills).
+"""
 SAGE_DATE = "mm/dd/yyyy"
 
 _PLAIN = re.compile(r"-?(0|[1-9][0-9]{0,14})(\.[0-9]{1,10})?")
@@ -72,10 +75,19 @@ _TEXTS = (FieldType.TEXT, FieldType.TEXT_AREA)
 
 
 def converted(kind: FieldType, source: Kind, values: Sequence[str], date_format: str | None = None) -> str | None:
-    """Facts as the text that a field takes; None where they are no value of its type.
+    """Convert the values of a fact to the text that a custom field accepts.
 
-    Several values are one text, joined by commas; a date or number field takes one. A text has one line, a text area is
-    left as it is. Numbers go exactly as they are: plain decimals, nothing rounded.
+    A text or text area joins several values with commas; a text is put on one line, a text area is left unchanged. A
+    date or number field takes exactly one value. A number must be a plain decimal and is sent unchanged, never rounded.
+
+    Args:
+        kind: The type of the field.
+        source: The kind of the values.
+        values: The values of the fact, or the default of the field.
+        date_format: A key of `DATE_FORMATS`, for a date in a text field; None means `mm/dd/yyyy`.
+
+    Returns:
+        The text; None if the values are not a value of this type.
     """
     if kind in _TEXTS:
         shown = [_day(value, date_format or SAGE_DATE) or value for value in values] if source is Kind.DATE else values
@@ -90,7 +102,7 @@ def converted(kind: FieldType, source: Kind, values: Sequence[str], date_format:
 
 
 def _day(text: str, form: str) -> str | None:
-    """A date, written `yyyy-mm-dd` or `mm/dd/yyyy`, in a form; None where it is neither."""
+    """Rewrite a date given as `yyyy-mm-dd` or `mm/dd/yyyy` in another format; None if the text is neither."""
     try:
         day = date.fromisoformat(text) if _ISO.fullmatch(text) else _us(text)
     except ValueError:

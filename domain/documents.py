@@ -1,7 +1,7 @@
-"""What the event says (`SourceDocument`) and what Sage Intacct is to book (`Document`).
+"""The document as its event describes it (`SourceDocument`), and as Sage Intacct should book it (`Document`).
 
-Amounts are `Decimal` in units of the document's currency. Dates are the calendar dates the event wrote, in its own
-offset: "Dates in Sage Intacct do not have associated timezones" (Sage developer FAQ).
+Amounts are `Decimal` in units of the document's currency. Dates are the calendar dates that the event wrote, in the
+event's own UTC offset: "Dates in Sage Intacct do not have associated timezones" (Sage developer FAQ).
 """
 
 import datetime as dt
@@ -15,7 +15,7 @@ from domain.profiles import USUAL_RULES, PartyRules, Profile
 from domain.terms import DATE_GIVEN, NO_TERMS, AskedTerms, TermRules, TermUse
 
 TAX_1099 = "1099"
-"""The tax category of independent drivers, as `SourceDocument.tax_category` gives it."""
+"""The value of `SourceDocument.tax_category` for independent drivers."""
 
 
 class SageObject(StrEnum):
@@ -28,12 +28,15 @@ class SageObject(StrEnum):
 
     @property
     def adjusts(self) -> bool:
-        """Whether it is an adjustment: without due date and terms, and reversed by hand only, by no function."""
+        """Whether the object is an adjustment. Adjustments have no due date and no terms.
+
+        No function of Sage's gateway reverses an adjustment; only a person can.
+        """
         return self in {SageObject.AR_ADJUSTMENT, SageObject.AP_ADJUSTMENT}
 
     @property
     def side(self) -> Side:
-        """Whose books it is in, the customers' or the vendors'."""
+        """The side of the object: AR (customers) or AP (vendors)."""
         return Side.AR if self in {SageObject.AR_INVOICE, SageObject.AR_ADJUSTMENT} else Side.AP
 
 
@@ -41,14 +44,14 @@ AP_OBJECTS = frozenset({SageObject.AP_BILL, SageObject.AP_ADJUSTMENT})
 
 
 def becomes(side: Side, total: Decimal) -> SageObject:
-    """The object that a document of this side and total becomes: below zero an adjustment."""
+    """Choose the Sage object for a document: an adjustment if the total is negative, else an invoice or a bill."""
     if side is Side.AR:
         return SageObject.AR_ADJUSTMENT if total < 0 else SageObject.AR_INVOICE
     return SageObject.AP_ADJUSTMENT if total < 0 else SageObject.AP_BILL
 
 
 class SourceKind(StrEnum):
-    """What the event is about, in Alvys's words."""
+    """The kind of a source document, in Alvys's words."""
 
     INVOICE = "invoice"
     DRIVER_STATEMENT = "driver-statement"
@@ -63,7 +66,7 @@ class SourceKind(StrEnum):
 
 
 class PartyKind(StrEnum):
-    """Who is billed (customer) or paid (vendor)."""
+    """The kind of the other party: the customer who is billed, or the vendor who is paid."""
 
     CUSTOMER = "customer"
     VENDOR = "vendor"
@@ -71,11 +74,15 @@ class PartyKind(StrEnum):
 
 @dataclass(frozen=True, slots=True)
 class PartyRef:
-    """The other party as the event names it; `domain.parties` says how it finds its Sage record.
+    """The other party as the event names it. `domain.parties` describes how its Sage record is found.
 
-    An `external_id` that is set is used as it is and never falls back to a name (C4). `names` are tried, in order, only
-    without one. `provider` names a fuel card or toll provider, whose vendor stands in mapping-state; `subsidiary_id`
-    another subsidiary, whose customer and vendor stand there too.
+    Attributes:
+        kind: Customer or vendor.
+        external_id: The External Accounting ID. If set, only this id is used, and names are never tried (Alvys's
+            article "Sage Intacct: Transaction Export and Modification").
+        names: Names to try, in this order, if there is no `external_id`.
+        provider: The fuel card or toll provider. Mapping-state names its vendor.
+        subsidiary_id: The other subsidiary of an intercompany document. Mapping-state names its customer and vendor.
     """
 
     kind: PartyKind
@@ -96,14 +103,14 @@ class SourceLine:
     reference: str | None = None
     """The load, trip or transaction number the line belongs to, if any."""
     facts: Facts = NO_FACTS
-    """Those of the line's own load and trip; the document's where it has none of its own."""
+    """The facts of the line's load and trip; the facts of the document if the line has none of its own."""
     deduction: bool = False
-    """True for a deduction on a customer's invoice, which none of the nine categories has on that side."""
+    """True for a deduction on a customer's invoice. None of the nine categories covers deductions on AR."""
 
 
 @dataclass(frozen=True, slots=True)
 class LeftOut:
-    """Lines of one kind that a setting keeps out of a document: how many, and what they add up to."""
+    """The lines of one kind that a setting excludes from a document: their number and the sum of their amounts."""
 
     kind: str
     """The category, or `deductions` on an invoice."""
@@ -113,50 +120,58 @@ class LeftOut:
 
 @dataclass(frozen=True, slots=True)
 class SourceDocument:
-    """One document as the event describes it, before any setting was looked at. Its content is the revision."""
+    """One document as the event describes it, before any setting is applied.
+
+    The revision of the document is a hash of its content (`domain.reading.revision`).
+    """
 
     kind: SourceKind
     key: str
-    """The document key: unique for ever, the same over all revisions (docs/contract.md)."""
+    """The document key: unique for ever, and the same for all revisions of the document (docs/contract.md)."""
     side: Side
     subsidiary_id: str
     number: str
     party: PartyRef
     created_at: dt.datetime
-    """When Alvys created it, with offset: compared with the connection's activation (requirement 9)."""
+    """The time at which Alvys created the document, with UTC offset.
+
+    It is compared with the activation of the connection (requirement 9).
+    """
     date: dt.date
     due: dt.date
     currency: str | None
-    """ISO 4217 letters; None where the event leaves it to the company's base currency."""
+    """ISO 4217 letters; None if the event names no currency and so means the company's base currency."""
     total: Decimal
     lines: tuple[SourceLine, ...]
     description: str = ""
-    """On one line, of any length; so are the lines' memos."""
+    """Text on one line, of any length. The memos of the lines have the same form."""
     order_numbers: tuple[str, ...] = ()
-    """Of its loads, the different ones; `po_numbers` likewise."""
+    """The order numbers of the loads, each once. `po_numbers` holds the PO numbers in the same way."""
     po_numbers: tuple[str, ...] = ()
     reference: str | None = None
-    """The other side's number, such as the carrier's invoice number."""
+    """The number that the other party gave the document, such as the carrier's invoice number."""
     number_given: str = ""
-    """The number as Alvys has it, of which `number` is made; empty where it is made of more."""
+    """The number in Alvys, from which `number` was made; empty if `number` was made from more than that."""
     deducted: bool = False
-    """True for fuel and toll rows that reach Sage as lines of the driver's bill (C14)."""
+    """True for a fuel or toll row whose cost reaches Sage as a line of the driver's bill, not as a bill of its own."""
     tax_category: str | None = None
-    """"1099" or "W2" on driver statements."""
+    """"1099" or "W2" on a driver statement; None on other documents, or if the event does not say."""
     profile: Profile | None = None
-    """What Alvys knows of the party; no content of the document, as `terms`."""
+    """The party's profile in Alvys. Like `terms`, it is not content: a change of it makes no new revision."""
     terms: AskedTerms = DATE_GIVEN
     trigger: str | None = None
-    """What sent a carrier's bill, where the event says so. It is not content."""
+    """The trigger that made Alvys send a carrier bill, if the event names one. It is not content."""
     facts: Facts = NO_FACTS
-    """What the event says around the document, for dimensions and custom fields."""
+    """The facts of the event about the document, for dimensions and custom fields."""
     by_number: str | None = None
-    """The key of a carrier's bill as events without the trip's id give it: it may stand in Sage under that one. It is
-    no content; None on all other documents, which have one key."""
+    """The other key of a carrier bill, by trip number: events without a trip id use it (docs/decisions/0068).
+
+    The bill may be in Sage under this key. It is not content. None on all other documents, which have only one key.
+    """
 
 
 class Level(StrEnum):
-    """Which of the three levels answered (requirement 54)."""
+    """The three levels of an account mapping (requirement 54)."""
 
     SPECIFIC = "specific"
     CATEGORY = "category"
@@ -165,7 +180,7 @@ class Level(StrEnum):
 
 @dataclass(frozen=True, slots=True)
 class Resolution:
-    """The GL account of one line, and why: the level that answered, its mapping-state key and that record's offset."""
+    """The GL account of one line, with the level that gave it, the mapping-state key, and the offset of that record."""
 
     account: str
     level: Level
@@ -174,25 +189,25 @@ class Resolution:
 
 
 class How(StrEnum):
-    """How the value of a dimension or custom field was found."""
+    """The way in which the value of a dimension or custom field was found."""
 
     MAPPING = "mapping"
-    """By the mapping of the value in Alvys."""
+    """The value mapping of the Alvys value."""
     DEFAULT = "default"
     AS_IS = "as is"
-    """The value in Alvys itself."""
+    """The Alvys value, passed through unchanged."""
     SOURCE = "source"
-    """A custom field's own source."""
+    """The source of the custom field."""
 
 
 @dataclass(frozen=True, slots=True)
 class LineDimension:
-    """A dimension of one line, and why: how its value was found, and the mapping-state key that said so."""
+    """A dimension of one line: its value, how the value was found, and the mapping-state key that decided it."""
 
     dimension: str
-    """Its slug, such as `location`."""
+    """The slug of the dimension, such as `location`."""
     object: str
-    """Its object in Sage, such as `LOCATION`."""
+    """The Sage object of the dimension, such as `LOCATION`."""
     value: str
     how: How
     key: str
@@ -201,29 +216,32 @@ class LineDimension:
 
 @dataclass(frozen=True, slots=True)
 class CustomValue:
-    """A custom field of a document or line: the text to send, how it was found, and the mapping-state key."""
+    """A custom field of a document or line: the text to send, how it was found, and the mapping-state key used."""
 
     field: str
-    """Its integration name."""
+    """The integration name of the field."""
     value: str
     how: How
     key: str
     cut_from: int | None = None
-    """Characters that it had, where it was cut."""
+    """The number of characters before the value was cut; None if it was not cut."""
 
 
 @dataclass(frozen=True, slots=True)
 class Shortened:
-    """A text that was cut to what Sage takes: which, and how many characters it had."""
+    """A text that was cut to the length that Sage accepts; `cut_from` is its number of characters before the cut."""
 
     field: str
-    """Its name in a result, such as `reference`."""
+    """The name of the text in a result, such as `reference`."""
     cut_from: int
 
 
 @dataclass(frozen=True, slots=True)
 class Former:
-    """How versions before lengths were known would have named a document: what they posted is still the same."""
+    """The number and reference that versions before Sage's lengths were known would have given a document.
+
+    A document that such a version posted is recognised by them as the same.
+    """
 
     number: str
     reference: str | None
@@ -231,7 +249,7 @@ class Former:
 
 @dataclass(frozen=True, slots=True)
 class DocumentLine:
-    """One line to book, one for one with the event's lines."""
+    """One line to book. Each line of the event that no setting excludes becomes exactly one."""
 
     category: Category
     item: str
@@ -240,7 +258,7 @@ class DocumentLine:
     resolution: Resolution
     location_id: str | None = None
     dimensions: tuple[LineDimension, ...] = ()
-    """Of them the location is `location_id` too."""
+    """The dimensions of the line. The dimension Location is repeated in `location_id`."""
     custom: tuple[CustomValue, ...] = ()
     shortened: tuple[Shortened, ...] = ()
 
@@ -252,7 +270,7 @@ class DocumentLine:
 
 @dataclass(frozen=True, slots=True)
 class Carried:
-    """Lines with what they carry, and the document's own custom fields."""
+    """The lines with their dimensions and custom fields, and the custom fields of the document itself."""
 
     lines: tuple[DocumentLine, ...]
     custom: tuple[CustomValue, ...] = ()
@@ -260,7 +278,10 @@ class Carried:
 
 @dataclass(frozen=True, slots=True)
 class Connection:
-    """Where a subsidiary's documents go. `credentials` is the name of a secret, never the secret."""
+    """The Sage company and entity that receive a subsidiary's documents.
+
+    `credentials` is the name of a secret, never the secret. An `entity_id` of None means the top level.
+    """
 
     subsidiary_id: str
     company_id: str
@@ -270,9 +291,10 @@ class Connection:
 
 @dataclass(frozen=True, slots=True)
 class Document:
-    """What Sage Intacct is to book, complete but for the party's id and the control id.
+    """A document for Sage Intacct to book, complete except for the Sage id of the party and the control id.
 
-    An AR invoice or an AP bill; one whose total is below zero an AR or AP adjustment, with its amounts as they are.
+    It becomes an AR invoice or an AP bill. With a negative total it becomes an AR or AP adjustment, whose amounts keep
+    their signs.
     """
 
     source: SourceDocument
@@ -282,7 +304,7 @@ class Document:
     date: dt.date
     due: dt.date
     currency: str | None
-    """ISO 4217 letters where it differs from the company's base currency; else None."""
+    """ISO 4217 letters; None if the currency is the company's base currency."""
     total: Decimal
     reference: str | None
     """The PO number of an invoice (`ponumber`), the reference number of a bill (`DOCNUMBER`)."""
@@ -290,32 +312,35 @@ class Document:
     draft: bool
     lines: tuple[DocumentLine, ...]
     party_keys: tuple[str, ...] = ()
-    """The mapping-state keys that name the party, the one that answered last; none where the event names it."""
+    """The mapping-state keys that were asked for the party, the deciding key last; empty if the event names it."""
     party_rules: PartyRules = USUAL_RULES
-    """How the party is found in Sage, made or kept up; `term_rules` likewise. Before the document is sent."""
+    """The rules for finding, creating and updating the party in Sage before the document is sent.
+
+    `term_rules` holds the rules for the payment term in the same way.
+    """
     term_rules: TermRules = NO_TERMS
     term: TermUse | None = None
-    """The payment term, once Sage's are known; None: none is sent."""
+    """The payment term, set once Sage's terms have been read. None: no term is sent."""
     first_open_day: bool = False
-    """Whether it may be posted on the first open day, should its own date be in a closed period (`closedPeriod`)."""
+    """Whether a document dated in a closed period may be posted on the first open day (setting `closedPeriod`)."""
     posting_date: dt.date | None = None
-    """Its date in the general ledger where that is not its own date, whose period is closed."""
+    """The date in the general ledger, if the period of the document's own date is closed; else None."""
     left_out: tuple[LeftOut, ...] = ()
-    """What the event has and this document, by setting, has not: `total` is without it."""
+    """The lines of the event that a setting excluded. `total` does not include them."""
     custom: tuple[CustomValue, ...] = ()
-    """The document's own custom fields."""
+    """The custom fields of the document itself, not of its lines."""
     shortened: tuple[Shortened, ...] = ()
     former: Former | None = None
-    """None where it is the same."""
+    """The number and reference of earlier versions; None if they are the same as today."""
     base_currency: str | None = None
-    """The company's own, where every document is to say in which currency it is (`sendCurrency`)."""
+    """The company's base currency, if every document has to name its currency (setting `sendCurrency`); else None."""
 
     @property
     def stated_currency(self) -> str | None:
-        """The currency that Sage is told; None: it takes the company's own, or that of the customer or vendor."""
+        """The currency to send to Sage; None: Sage uses the currency of the company, or of the customer or vendor."""
         return self.currency or self.base_currency
 
     @property
     def sage_object(self) -> SageObject:
-        """The object this document becomes."""
+        """The Sage object that this document becomes."""
         return becomes(self.source.side, self.total)

@@ -1,23 +1,25 @@
-"""When an event was emitted: the order of the events of one document, in which they take effect (promise 4).
+"""The order of the events of one document, by their emission. Events take effect in this order (promise 4).
 
-Upstream delivers at least once and in any order, so neither the place of a record in its topic nor the time at which
-Kafka took it says which of two events is newer. The envelope does: its `timestamp`, compared as an instant, then its
-`id`. Events of one document that carry one timestamp are ordered by their ids: the shorter is older, and of equal
-length the one that sorts first as text. So counters count (`…-9` before `…-10`), and ids made to be sorted (UUIDv7,
-ULID) sort.
+The producers deliver at least once and in any order. So neither the offset of a record nor its Kafka timestamp tells
+which of two events is newer. The envelope tells: its `timestamp`, compared as an instant, then its `id`. Of two events
+with the same timestamp the one with the shorter id is older; of two ids of the same length, the one that sorts first
+as text. This keeps counters in order (`…-9` before `…-10`), and sortable ids too (UUIDv7, ULID).
 """
 
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 
 AHEAD = timedelta(days=1)
-"""How far before the clock of its reader a timestamp may be: more than any time zone mistaken for another makes of it,
-little enough that a clock gone wrong does not decide what stands in the books for long."""
+"""The longest time by which a timestamp may lie ahead of the reader's clock.
+
+It is longer than any mix-up of time zones can make, and short enough that a wrong clock does not decide for long which
+revision is in the books.
+"""
 
 
 @dataclass(frozen=True, slots=True)
 class Emitted:
-    """The place of one event among those of its document."""
+    """The position of one event in the order of the events of its document."""
 
     at: datetime
     """The envelope's `timestamp`, in UTC."""
@@ -25,14 +27,14 @@ class Emitted:
     """The envelope's `id`."""
 
     def before(self, other: "Emitted") -> bool:
-        """Whether this event is older."""
+        """Whether this event is older than the other."""
         return self.rank < other.rank
 
     def possible(self, now: datetime) -> bool:
-        """Whether it can have been emitted then: what is read now was not emitted tomorrow."""
+        """Whether the timestamp is plausible: no more than `AHEAD` after `now`, the time at which the event is read."""
         return self.at <= now + AHEAD
 
     @property
     def rank(self) -> tuple[datetime, int, str]:
-        """Greater for a newer event."""
+        """The sort key of the event; a newer event has a greater key."""
         return self.at, len(self.id), self.id

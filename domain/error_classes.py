@@ -1,7 +1,7 @@
-"""The classes of error that accountants know from other exports to Sage Intacct, and the codes that stand for each.
+"""Classes of errors that accountants know from other exports to Sage Intacct, each with our codes.
 
-Data for the documentation: docs/codes.md shows it. The classes are those that Alvys's help names for Sage ("Error
-Transactions") and those of Expensify's table of Sage errors (INT…), the longest one published.
+These data are for the documentation: docs/codes.md shows them. The classes come from Alvys's help on Sage ("Error
+Transactions"), and from Expensify's table of Sage errors (INT…), which is the longest one published.
 """
 
 from dataclasses import dataclass
@@ -11,15 +11,15 @@ from domain.codes import Code
 
 @dataclass(frozen=True, slots=True)
 class ErrorClass:
-    """One class, by the name accountants know it under."""
+    """One class of errors, under the name that accountants use."""
 
     name: str
     known_as: str
-    """Who names it: Alvys, or Expensify with its numbers."""
+    """The publisher of the class: Alvys, or Expensify with its error numbers."""
     codes: tuple[Code, ...]
-    """Ours, the most usual first."""
+    """Our codes of this class, the most frequent first."""
     words: str = ""
-    """What Sage says, as published; empty where no publication has its words, or where it is refused before a call."""
+    """Sage's published error text; empty if none is published, or if the service refuses before any call."""
 
 
 CLASSES: tuple[ErrorClass, ...] = (
@@ -101,9 +101,9 @@ CLASSES: tuple[ErrorClass, ...] = (
     ErrorClass("sync paused", "Alvys", (Code.CONNECTION_PAUSED, Code.SIDE_OFF)),
     ErrorClass("credit", "Alvys", (Code.NEGATIVE_TOTAL, Code.CREDIT_LINES_MIXED)),
 )
-"""In the order in which accountants meet them."""
+"""The classes, in the order in which accountants meet them."""
 
 
 def classes_of(code: Code) -> tuple[ErrorClass, ...]:
-    """The classes that a code stands for; none for those that only this service knows."""
+    """List the error classes of a code; empty for a code that only this service has."""
     return tuple(each for each in CLASSES if code in each.codes)

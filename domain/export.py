@@ -1,7 +1,8 @@
-"""What Sage Intacct is to book for a document, given the settings in force; or why it is not booked, or not yet.
+"""Mapping of a source document to the document for Sage Intacct, or the reason why it is not booked, or not yet.
 
-One walk, in an order that a person can follow: is the subsidiary connected; is the document wanted; is it something to
-book; may it go now; who is paid; which accounts; what the lines carry. The first answer stands.
+The steps run in an order that a person can follow. Is the subsidiary connected? Do its settings want the document? Is
+there anything to book? May it go now? Then the party, the accounts, and the dimensions and custom fields are resolved.
+The first step that objects gives the result.
 """
 
 from dataclasses import dataclass, replace
@@ -37,7 +38,7 @@ from domain.settings import ConnectionSetting, IntercompanySetting, Invalid
 from domain.terms import TermRules
 
 MOST_BLOCKED = 20_000
-"""Characters of the keys that a waiting document names: some hundred of the usual length."""
+"""Upper limit, in characters, for all blocker keys of one waiting document (some hundred keys of the usual length)."""
 _PROVIDERS = {
     SourceKind.FUEL: Provider.FUEL,
     SourceKind.TOLL: Provider.TOLL,
@@ -49,16 +50,16 @@ _PROVIDERS = {
 def export(
     source: SourceDocument, state: MappingState, most_lines: int | None = None
 ) -> Document | Skipped | Deferred | Rejected:
-    """Map one document.
+    """Map one source document to the document for Sage.
 
     Args:
-        source: What the event says.
+        source: The document as the event describes it.
         state: The settings in force.
-        most_lines: How many lines Sage may be sent at once; None: any number.
+        most_lines: The most lines that one document for Sage may have; None: any number.
 
     Returns:
-        `Document`, complete but for the party's record and the control id; `Skipped` where policy says so; `Deferred`
-        with the keys that release it; `Rejected` where a person has to act.
+        `Document`, complete except for the Sage id of the party and the control id; `Skipped` if the settings exclude
+        the document; `Deferred` with the keys that release it; `Rejected` if a person has to act.
     """
     setting = _connection(source, state)
     if not isinstance(setting, ConnectionSetting):
@@ -102,7 +103,10 @@ def _too_many(source: SourceDocument, most: int | None) -> Rejected | None:
 
 
 def _other_side(source: SourceDocument, state: MappingState) -> ConnectionSetting | Deferred | None:
-    """The connection of the other subsidiary of an intercompany document; None if there is no other, or it has none."""
+    """Find the connection of the other subsidiary of an intercompany document.
+
+    None if the document is not intercompany, or if the other subsidiary has no connection.
+    """
     if (other_id := source.party.subsidiary_id) is None:
         return None
     setting = state.connection(other_id)
@@ -113,11 +117,11 @@ def _other_side(source: SourceDocument, state: MappingState) -> ConnectionSettin
 
 
 _Named = tuple[PartyRef, tuple[str, ...]]
-"""A party, and the mapping-state keys that name it, the one that answered last; none where the event names it."""
+"""A party, and the mapping-state keys that were asked for it, the deciding key last; no keys if the event names it."""
 
 
 def _party(source: SourceDocument, state: MappingState) -> _Named | Deferred:
-    """The party; where mapping-state names it, a provider's vendor or another subsidiary, as it stands there."""
+    """Resolve the party. Mapping-state gives the vendor of a provider, and the record of another subsidiary."""
     if source.party.subsidiary_id is not None and not source.party.external_id:
         return _subsidiary(source, source.party.subsidiary_id, state)
     kind = _PROVIDERS.get(source.kind)
@@ -151,7 +155,10 @@ def _subsidiary(source: SourceDocument, other_id: str, state: MappingState) -> _
 def _lines(
     source: SourceDocument, setting: ConnectionSetting, state: MappingState
 ) -> tuple[DocumentLine, ...] | Deferred:
-    """Every line with its account (requirement 52), or every key that blocks, each once, in the order of the lines."""
+    """Resolve the account of every line (requirement 52).
+
+    If a line has no account, the answer names all blocker keys, each once, in the order of the lines.
+    """
     lines: list[DocumentLine] = []
     unmapped: list[Unmapped] = []
     unreadable: list[Unreadable] = []
@@ -190,10 +197,10 @@ def _lines(
 
 
 def _unique(keys: list[tuple[str, ...]]) -> tuple[str, ...]:
-    """Every key once, up to `MOST_BLOCKED` characters, but all keys of the first line.
+    """Collect the keys, each once, up to `MOST_BLOCKED` characters; the keys of the first line are always complete.
 
-    To leave some out loses no wake-up: the document waits for its first line at least, and is mapped anew, with the
-    keys that block it then, whenever one of those that are named arrives.
+    Leaving keys out loses no wake-up: the document names all keys of its first line at least. When any named key
+    arrives, the document is mapped again, with the keys that block it then.
     """
     found: dict[str, None] = {}
     size = 0
@@ -208,7 +215,10 @@ def _unique(keys: list[tuple[str, ...]]) -> tuple[str, ...]:
 
 @dataclass(frozen=True, slots=True)
 class _Reference:
-    """The PO number of an invoice or the reference number of a bill, and what is told of it."""
+    """The PO number of an invoice or the reference number of a bill (`text`), with the notes for the result.
+
+    `former` is the text that earlier versions would have sent; `refused` is set if the number is too long to send.
+    """
 
     text: str | None = None
     shortened: tuple[Shortened, ...] = ()
@@ -217,9 +227,10 @@ class _Reference:
 
 
 def _reference(source: SourceDocument, setting: ConnectionSetting) -> _Reference:
-    """The other side's numbers, as many whole ones as Sage takes; one that is too long by itself as `longValues` says.
+    """Build the reference from the numbers of the other party: as many complete numbers as fit into Sage's field.
 
-    An AR adjustment has no place for a PO number; that of an AP adjustment is the number of a bill.
+    The setting `longValues` decides whether a first number that is too long by itself is cut or refused. An AR
+    adjustment has no field for a PO number; the field of an AP adjustment holds the number of a bill.
     """
     sage_object = becomes(source.side, source.total)
     if sage_object is SageObject.AR_ADJUSTMENT:
@@ -241,7 +252,7 @@ def _reference(source: SourceDocument, setting: ConnectionSetting) -> _Reference
 
 
 def _fitted(field: str, text: str, longest: int) -> tuple[str, tuple[Shortened, ...]]:
-    """A text of ours as far as it is sent."""
+    """Cut a text that the service itself wrote to the length that is sent, and note the cut."""
     return (text, ()) if len(text) <= longest else (cut(text, longest), (Shortened(field, len(text)),))
 
 

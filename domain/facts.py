@@ -1,8 +1,8 @@
-"""Facts of an event: what it says around a document and its lines, for dimensions and custom fields to draw on.
+"""Facts of an event: data about a document and its lines that dimensions and custom fields can use.
 
 A fact has a name, which settings use as the source of a field (`load.poNumber`), and one or several values as text:
-dates as `yyyy-mm-dd`, numbers as plain decimals, all else as Alvys shows it. Several values of one fact stand where a
-document has several loads or trips; a dimension takes a fact only where it has one value, a text field takes all.
+dates as `yyyy-mm-dd`, numbers as plain decimals, all others as Alvys shows them. A fact has several values if the
+document has several loads or trips. A dimension uses a fact only if it has exactly one value; a text field takes all.
 """
 
 from collections.abc import Sequence
@@ -12,24 +12,28 @@ from enum import StrEnum
 from domain.categories import fold
 
 Pair = tuple[str, str]
-"""A fact's name and one of its values."""
+"""The name of a fact, and one of its values."""
 
 _VALUE, _PAIR = "\x1c", "\x1b"
-"""Control characters, which no text of an event can hold."""
+"""Separators: control characters, which no text of an event can contain."""
 
 
 class Kind(StrEnum):
-    """What the values of a fact are."""
+    """The kind of the values of a fact."""
 
     TEXT = "text"
     DATE = "date"
     NUMBER = "number"
     ANY = "any"
-    """Free text that may be any of them: custom references."""
+    """Free text that may be any of the kinds: custom references."""
 
 
 class Fact(StrEnum):
-    """Every fact but the references: the sources of custom fields (alvys.md 2.8), and one more for dimensions."""
+    """The names of all facts except custom references.
+
+    All are sources of custom fields in Alvys's article "How to Configure Dimension and Custom Field Mappings for Sage
+    Intacct", except the contractor type, which is a source of dimensions only there.
+    """
 
     CARRIER_INVOICE = "load.carrierInvoiceNumber"
     SUBSIDIARY = "load.subsidiary"
@@ -74,7 +78,7 @@ class Fact(StrEnum):
 
 LOAD_REFERENCE = "load.reference/"
 TRIP_REFERENCE = "trip.reference/"
-"""What the names of custom references begin with; the reference's own name follows."""
+"""Prefixes of the names of custom references; the name of the reference follows the prefix."""
 
 _DATES = {Fact.INVOICED_DATE, Fact.CREATED_DATE, Fact.DISPATCHED_DATE, Fact.PICKUP_DATE, Fact.DELIVERY_DATE}
 _NUMBERS = {
@@ -87,14 +91,14 @@ _KINDS: dict[str, Kind] = {
 
 
 def kind_of(name: str) -> Kind | None:
-    """What a fact's values are; None where there is no such fact."""
+    """The kind of a fact's values; None if there is no fact of this name."""
     if name.startswith((LOAD_REFERENCE, TRIP_REFERENCE)):
         return Kind.ANY if name.partition("/")[2].strip() else None
     return _KINDS.get(name)
 
 
 def canonical(name: str) -> str:
-    """A fact's name as events give it: the names of references match whatever their case."""
+    """Normalise the name of a fact for comparison: custom references match without regard to letter case."""
     start, slash, reference = name.partition("/")
     return f"{start}/{fold(reference)}" if slash else name
 
@@ -104,15 +108,17 @@ class Facts:
     """The facts of a document, or of one of its lines."""
 
     pairs: tuple[Pair, ...] = ()
-    """In order of name and value, whatever order the event's lists have; a fact with several values, or with one of
-    several loads, stands more than once."""
+    """The pairs of name and value, sorted by both, whatever order the lists of the event have.
+
+    A fact with several values, or with the value of several loads, occurs more than once.
+    """
     content: str = ""
-    """What of them is content of the revision; "" where nothing is (docs/decisions/0029)."""
+    """The facts that are content of the revision, as one text; "" if there are none (docs/decisions/0029)."""
 
     def get(self, name: str) -> tuple[str, ...]:
-        """Every different value of the fact; none where the event does not give it.
+        """List the different values of a fact; empty if the event does not give it.
 
-        Looked for, not indexed: most documents are never asked.
+        The pairs are searched without an index, because the facts of most documents are never asked for.
         """
         return tuple(dict.fromkeys([value for each, value in self.pairs if each == name]))
 
@@ -121,11 +127,13 @@ NO_FACTS = Facts()
 
 
 def facts(known: Sequence[Pair], told: Sequence[Pair] = ()) -> Facts:
-    """Facts from pairs.
+    """Build facts from pairs.
 
     Args:
-        known: What other parts of the document say already, or what is not content: a subsidiary's name.
-        told: What nothing else says; it is content.
+        known: Facts that add no content: other fields of the document hold them already, or they are no content at
+            all, such as the name of a subsidiary.
+        told: Facts that no other field of the document holds. They are content, so a change of one makes a new
+            revision.
     """
     if not told:
         return Facts(tuple(sorted(known))) if known else NO_FACTS

@@ -1,8 +1,8 @@
-"""Names that stay the same for ever: the control id of a call, the marker on a document, the revision of a content.
+"""Idempotency: the control id of a call, the marker of a document, and the hash of its content.
 
-Sage refuses a function whose control id it has executed and completed when `uniqueid` is true (Sage developer
-documentation, web-services/requests). So the id is a hash of what the call is to do: the same document, revision and
-attempt give the same id in every process, for ever.
+All of them stay the same for ever. When `uniqueid` is true, Sage refuses a function whose control id it has already
+executed and completed (Sage developer documentation, web-services/requests). The control id is therefore a hash of the
+call's purpose: the same document, revision and attempt give the same id in every process.
 """
 
 import hashlib
@@ -19,7 +19,16 @@ _WIDE = Context(prec=64)
 
 
 def control_id(company_id: str, entity_id: str | None, key: str, revision: str, operation: str, attempt: int) -> str:
-    """The function control id, 64 hex digits. `attempt` changes only after Sage definitely refused."""
+    """Compute the control id of a function call: 64 hex digits.
+
+    Args:
+        company_id: The Sage company.
+        entity_id: The Sage entity; None is the top level.
+        key: The document key.
+        revision: The revision of the document.
+        operation: The function, such as a create or a reversal.
+        attempt: The number of the attempt. It changes only after Sage definitely refused the one before.
+    """
     parts = (company_id, entity_id or "", key, revision, operation, str(attempt))
     return hashlib.sha256(SEPARATOR.join(parts).encode()).hexdigest()
 
@@ -28,12 +37,15 @@ _MARKER = re.compile(r"alvys:[0-9a-f]{12}(?![0-9a-f])")
 
 
 def marker(key: str) -> str:
-    """A short, stable mark of the document, written into its description: by it a look-up tells ours from others."""
+    """Compute the marker of a document: `alvys:` and 12 hex digits, derived from the document key.
+
+    The marker is written into the description of the Sage record, so that a look-up can tell our records from others.
+    """
     return "alvys:" + hashlib.sha256(key.encode()).hexdigest()[:12]
 
 
 def contents_of(document: Document) -> tuple[str, ...]:
-    """The contents that what stands in Sage may have, posted by this version or by an earlier one."""
+    """List the content hashes that the Sage record may have: the one of this version, then that of earlier versions."""
     own, former = content_of(document), document.former
     if former is None:
         return (own,)
@@ -41,21 +53,21 @@ def contents_of(document: Document) -> tuple[str, ...]:
 
 
 def markers_in(text: str) -> frozenset[str]:
-    """The marks that a text in Sage holds, of whichever documents."""
+    """Find all markers in a text from Sage, of this document or of others."""
     return frozenset(_MARKER.findall(text))
 
 
 def content_of(document: Document) -> str:
-    """32 hex digits over all that is asked to be booked, and where, before anything is looked up in Sage.
+    """Hash, in 32 hex digits, the content to book and its company and entity, before anything is looked up in Sage.
 
-    Two revisions of equal content need no correction: one may tell of a delivery date that no dimension and no custom
-    field takes. Before the number gets a suffix, the party its record and the document its term.
+    Two revisions of equal content need no correction: they may differ, say, in a delivery date that no dimension and no
+    custom field uses. Compute the hash before the number gets a suffix, the party is resolved, and the term is chosen.
     """
     connection, party, profile = document.connection, document.party, document.source.profile
     parts = [
         *(connection.company_id, connection.entity_id, document.sage_object, document.number, document.draft),
         *(party.kind, party.external_id, party.provider, party.subsidiary_id, *party.names),
-        # Without an id of its own, what else the party is found by.
+        # A party without an External Accounting ID is found by these.
         *(() if party.external_id else (profile and profile.alvys_id, link_number(document.party_rules, profile))),
         document.source.terms.days,
         *(document.date, document.due, document.currency, document.total, document.reference, document.description),
@@ -69,14 +81,18 @@ def content_of(document: Document) -> str:
 
 
 def booked_of(document: Document, party_id: str) -> str:
-    """32 hex digits over what Sage holds once the document is booked under this party: the same books, the same digits.
+    """Hash, in 32 hex digits, the state of Sage's books after the document is booked: same books, same hash.
 
-    How the party was named or found, the order of the lines, case and blanks of texts, zeros at the end of amounts and
-    the words of the payment term, whose effect is the due date, make no difference (docs/decisions/0065). Once the
-    document has its term; its number is its own, whatever suffix it is posted under.
+    These make no difference (docs/decisions/0065): how the party was named or found, the order of the lines, letter
+    case and white space of texts, zeros at the end of amounts, and the name of the payment term, because its effect is
+    the due date. The number counts without the suffix that it is posted under.
+
+    Args:
+        document: The document, after its term was chosen.
+        party_id: The Sage id of the customer or vendor.
     """
     connection = document.connection
-    # The description of a bill between subsidiaries is the name of the other one, and a name is no money.
+    # The description of an intercompany bill is the name of the other subsidiary; a name changes nothing in the books.
     named = document.source.kind is SourceKind.INTERCOMPANY_BILL
     head = (
         *(connection.company_id, connection.entity_id, document.sage_object, document.draft),

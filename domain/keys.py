@@ -1,16 +1,17 @@
-"""The keys of the mapping-state topic: who, what kind of setting, and which one.
+"""The keys of the mapping-state topic: the subsidiary, the family of the setting, and the setting itself.
 
     {subsidiaryId}/connection
-    {subsidiaryId}/account/{ap|ar}/{category}/{item}     item `default`: the category's own; default/default: the master
-    {subsidiaryId}/vendor/{fuel|toll}/{provider}         provider `default`: for providers without one of their own
+    {subsidiaryId}/account/{ap|ar}/{category}/{item}     item `default`: category default; default/default: the master
+    {subsidiaryId}/vendor/{fuel|toll}/{provider}         provider `default`: for providers without a key of their own
     {subsidiaryId}/intercompany/{otherSubsidiaryId}      the other subsidiary as a customer and a vendor of this one
-    {subsidiaryId}/dimension/{dimension}                 one of the eleven, or a slug for a user-defined one
-    {subsidiaryId}/dimension/{dimension}/{value}         what a value in Alvys is in Sage
+    {subsidiaryId}/dimension/{dimension}                 a standard dimension, or the slug of a user-defined one
+    {subsidiaryId}/dimension/{dimension}/{value}         the Sage id of an Alvys value
     {subsidiaryId}/custom-field/{object}/{field}         object: arinvoice, arinvoiceitem, apbill, apbillitem
     {subsidiaryId}/catalogue/{category}/{item}
 
-All segments but the last are slugs; the last is free text as Alvys shows it, slashes included. Two spellings of one
-item, differing in case or in white space at the ends, are two keys of one setting: `canonical` says which keys are one.
+All segments except the last are slugs. The last is free text as Alvys shows it, and may contain slashes. Two spellings
+of one item, which differ in letter case or in white space at the ends, are two keys of one setting: their `canonical`
+is the same.
 """
 
 import re
@@ -27,11 +28,11 @@ _SLUG = re.compile(r"[a-z0-9-]+")
 
 
 class BadKeyError(ValueError):
-    """The text is no key of mapping-state."""
+    """Error for a text that is not a valid key of mapping-state. The message says why."""
 
 
 class Provider(StrEnum):
-    """Whose providers have vendors in mapping-state."""
+    """The kinds of providers whose vendors mapping-state names."""
 
     FUEL = "fuel"
     TOLL = "toll"
@@ -43,7 +44,7 @@ _OBJECTS = frozenset(FieldObject)
 
 @dataclass(frozen=True, slots=True)
 class ConnectionKey:
-    """The connection of one subsidiary."""
+    """The key of the connection of one subsidiary."""
 
     subsidiary_id: str
 
@@ -52,13 +53,13 @@ class ConnectionKey:
 
     @property
     def canonical(self) -> str:
-        """The one key of all its spellings."""
+        """The key that all spellings of this key share."""
         return str(self)
 
 
 @dataclass(frozen=True, slots=True)
 class AccountKey:
-    """The GL account of one item on one side."""
+    """The key of the GL account of one item on one side."""
 
     subsidiary_id: str
     side: Side
@@ -70,13 +71,13 @@ class AccountKey:
 
     @property
     def canonical(self) -> str:
-        """The one key of all its spellings."""
+        """The key that all spellings of this key share."""
         return f"{self.subsidiary_id}/account/{self.side}/{self.category}/{item_slot(self.category, self.item)}"
 
 
 @dataclass(frozen=True, slots=True)
 class VendorKey:
-    """The vendor that a card or toll provider bills as."""
+    """The key of the vendor that a fuel card or toll provider bills as."""
 
     subsidiary_id: str
     kind: Provider
@@ -87,13 +88,13 @@ class VendorKey:
 
     @property
     def canonical(self) -> str:
-        """The one key of all its spellings."""
+        """The key that all spellings of this key share."""
         return f"{self.subsidiary_id}/vendor/{self.kind}/{fold(self.provider)}"
 
 
 @dataclass(frozen=True, slots=True)
 class IntercompanyKey:
-    """Another subsidiary as a customer and a vendor in the books of this one."""
+    """The key of another subsidiary, which is a customer and a vendor in the books of this one."""
 
     subsidiary_id: str
     other_id: str
@@ -103,13 +104,13 @@ class IntercompanyKey:
 
     @property
     def canonical(self) -> str:
-        """The one key of all its spellings."""
+        """The key that all spellings of this key share."""
         return str(self)
 
 
 @dataclass(frozen=True, slots=True)
 class DimensionKey:
-    """What a dimension takes its values from."""
+    """The key of a dimension, whose setting says where its values come from."""
 
     subsidiary_id: str
     dimension: str
@@ -119,13 +120,13 @@ class DimensionKey:
 
     @property
     def canonical(self) -> str:
-        """The one key of all its spellings: `LINE_OF_BUSINESS` is `line-of-business`."""
+        """The key that all spellings of this key share; the Sage object `LINE_OF_BUSINESS` is `line-of-business`."""
         return f"{self.subsidiary_id}/dimension/{slug_of(self.dimension)}"
 
 
 @dataclass(frozen=True, slots=True)
 class DimensionValueKey:
-    """What one value in Alvys is in Sage."""
+    """The key of one value mapping of a dimension: an Alvys value, whose setting gives the Sage id."""
 
     subsidiary_id: str
     dimension: str
@@ -136,13 +137,13 @@ class DimensionValueKey:
 
     @property
     def canonical(self) -> str:
-        """The one key of all its spellings."""
+        """The key that all spellings of this key share."""
         return f"{self.subsidiary_id}/dimension/{slug_of(self.dimension)}/{fold(self.value)}"
 
 
 @dataclass(frozen=True, slots=True)
 class CustomFieldKey:
-    """What a custom field takes its value from."""
+    """The key of a custom field, whose setting says where its value comes from."""
 
     subsidiary_id: str
     object: FieldObject
@@ -153,13 +154,13 @@ class CustomFieldKey:
 
     @property
     def canonical(self) -> str:
-        """The one key of all its spellings."""
+        """The key that all spellings of this key share."""
         return f"{self.subsidiary_id}/custom-field/{self.object}/{self.field.upper()}"
 
 
 @dataclass(frozen=True, slots=True)
 class OtherKey:
-    """A setting of a family that is kept as it came: catalogues, later versions' own."""
+    """The key of a setting that this version stores without reading it: catalogues, and families of later versions."""
 
     subsidiary_id: str
     family: str
@@ -170,7 +171,7 @@ class OtherKey:
 
     @property
     def canonical(self) -> str:
-        """The one key of all its spellings."""
+        """The key that all spellings of this key share."""
         return str(self)
 
 
@@ -187,15 +188,15 @@ Key = (
 
 
 def master(subsidiary_id: str, side: Side) -> AccountKey:
-    """The key of a side's master Default."""
+    """Build the key of the master Default of a side."""
     return AccountKey(subsidiary_id, side, Category.DEFAULT, OWN)
 
 
 def parse(text: str) -> Key:
-    """Read a key.
+    """Parse a key of mapping-state.
 
     Raises:
-        BadKeyError: It does not follow the grammar, or names a side, category or kind that does not exist.
+        BadKeyError: The text does not follow the grammar, or names a side, category or kind that does not exist.
     """
     subsidiary_id, _, rest = text.partition("/")
     family, _, rest = rest.partition("/")
@@ -213,7 +214,7 @@ def parse(text: str) -> Key:
 
 
 def canonical(text: str) -> str:
-    """The one key that stands for all spellings of a key; a text that is no key stands for itself."""
+    """Normalise a key to the one that all its spellings share; a text that is no key is returned unchanged."""
     try:
         return parse(text).canonical
     except BadKeyError:
@@ -279,4 +280,4 @@ _READERS: dict[str, Callable[[str, str], Key]] = {
     "dimension": _dimension,
     "custom-field": _custom_field,
 }
-"""By family, what reads the rest of a key."""
+"""The parser of the rest of a key, by family."""

@@ -1,4 +1,4 @@
-"""Characters that Sage Intacct takes, by field, and who says so. `lookup` of a real company tells no length of any.
+"""Characters that Sage Intacct accepts, by field, with the source. `lookup` of a real company gives no lengths.
 
 ====================  =====  =========================================================================================
 field                 chars  source
@@ -10,14 +10,14 @@ address line            255  what integrators tell their users; likewise city 80
 contact's name          200  Sage's help on imports of contacts
 name, name to print     100  Sage's DTD 2.1 of 2019, which no newer source contradicts; likewise state 40, zip 30, tax
                              id 20
-description              80  the same DTD. An integrator names 1,000; the text is made of ours, and needs no more
+description              80  the same DTD. An integrator says 1,000; the service writes this text and needs no more
 memo of a line          500  the same DTD. Ours are kept to 200, so that a document of many lines fits into one result
 amount                   14  Sage's OpenAPI, where it gives one: 99,999,999,999.99
 ====================  =====  =========================================================================================
 
-The newest source counts. What is longer is never cut in silence: an identifier is refused, or cut and told where the
-connection says so (`longValues`); a text that this service makes is cut and told; a profile's field is left out and
-told.
+The newest source counts. No longer text is cut silently. An identifier is refused, or cut if the connection allows it
+(`longValues`). A text that this service writes is cut. A field of a profile is left out. The result reports each cut
+and each field left out.
 """
 
 NUMBER = 45
@@ -39,4 +39,4 @@ PROFILE = {
     "STATE": 40,
     "ZIP": 30,
 }
-"""Of a customer's, vendor's or contact's fields, by Sage's names."""
+"""Lengths of the fields of a customer, vendor or contact, by Sage's field names."""

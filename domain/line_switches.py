@@ -1,7 +1,7 @@
-"""Lines that a setting keeps out of a document: fuel, tolls, accessorials, e-checks; deductions on an invoice.
+"""Lines that a setting excludes from a document: fuel, tolls, accessorials, e-checks; deductions on an invoice.
 
-The event's lines have added up to its total before (`domain.reading.amounts`). The document's total is the sum of the
-lines that stay, and what was left out is told in its result, so that nobody searches for the difference.
+The lines of the event were already checked against its total (`domain.reading.amounts`). The total of the document is
+the sum of the remaining lines. The result reports the excluded lines, so that nobody searches for the difference.
 """
 
 from collections.abc import Iterator
@@ -14,11 +14,16 @@ from domain.settings import ApSettings, ArSettings, ConnectionSetting
 
 DEDUCTIONS = Category.DEDUCTIONS.value
 ROADSIDE = frozenset({SourceKind.FUEL, SourceKind.TOLL, SourceKind.FUEL_DAY, SourceKind.TOLL_DAY})
-"""Bills of fuel and tolls have switches of their own (`includeFuel`, `includeTolls`)."""
+"""Kinds of fuel and toll bills. They have switches of their own (`includeFuel`, `includeTolls`)."""
 
 
 def select(source: SourceDocument, setting: ConnectionSetting) -> tuple[SourceDocument, tuple[LeftOut, ...]]:
-    """The document without the lines that are switched off, and what they were, by kind in the order of the lines."""
+    """Remove the lines that the settings exclude.
+
+    Returns:
+        The document with the remaining lines and their total, and a summary of the excluded lines for each kind, in the
+        order of the lines.
+    """
     off = frozenset(_off(source, setting))
     if not off:
         return source, ()
@@ -37,7 +42,7 @@ def select(source: SourceDocument, setting: ConnectionSetting) -> tuple[SourceDo
 
 
 def in_words(left_out: tuple[LeftOut, ...]) -> str:
-    """What was left out, for a person."""
+    """Describe the excluded lines in words, for a person."""
     return ", ".join(f"{one.kind}: {one.lines} lines, {one.amount}" for one in left_out)
 
 

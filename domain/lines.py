@@ -1,8 +1,9 @@
-"""How a line of an event finds its category and item: the one table, as data (requirements 64 to 77).
+"""Category and item of each line of an event, as tables (requirements 64 to 77).
 
-An explicit `mapping` in the event wins. Without one the line's own category answers, by the tables below. Names match
-with white space trimmed and case folded. What no table names still has a category, so no line is without an account to
-ask for: AR falls to the master Default (requirement 64), a driver's line to Trip or Driver Statement Expenses.
+An explicit `mapping` in the event takes precedence. Without one, the line's own category is looked up in the tables
+below; names match without white space at the ends and without letter case. A line that no table names gets a category
+too, so every line has an account to look up: an AR line uses the master Default (requirement 64), a driver's line uses
+Trip or Driver Statement Expenses.
 """
 
 from dataclasses import dataclass
@@ -24,14 +25,14 @@ from domain.outcomes import Rejected
 
 
 class Item(Enum):
-    """An item that is not fixed by the table but stands in the line."""
+    """An item that the table does not fix: it comes from the line."""
 
     NAME = "the line's own name: an invoice line's name, a driver line's title, a carrier item's accounting tag"
 
 
 @dataclass(frozen=True, slots=True)
 class Place:
-    """Where a line belongs."""
+    """The category and the item of a line."""
 
     category: Category
     item: str
@@ -41,7 +42,7 @@ Rules = dict[str, tuple[Category, str | Item]]
 
 
 def _rules(*families: tuple[tuple[str, ...], Category, str | Item | None]) -> Rules:
-    """Families of (names, category, item); None as item: each name is its own."""
+    """Build rules from families of (names, category, item). If the item is None, each name is its own item."""
     return {
         fold(name): (category, name if item is None else item) for names, category, item in families for name in names
     }
@@ -50,7 +51,7 @@ def _rules(*families: tuple[tuple[str, ...], Category, str | Item | None]) -> Ru
 _LINEHAUL = ("Linehaul", "Line Haul", "Customer Linehaul")
 
 LOAD_ITEMS = {fold(name): "Customer Linehaul" for name in _LINEHAUL}
-"""The names a load line has in Alvys where the mapping's item is called otherwise (requirement 65)."""
+"""Names of load lines in Alvys that differ from the name of their mapping item (requirement 65)."""
 
 INVOICE_RULES = _rules(
     (("Load",), Category.LOAD, Item.NAME),
@@ -77,7 +78,7 @@ _RATE_FIELDS = {
     "PerMile": "Per Mile",
     "DriverPayment": "Driver Payment",
 }
-"""Field names of Alvys's pay rates, for lines that carry them instead of the display name."""
+"""Field names of Alvys's pay rates, for lines that have the field name in place of the display name."""
 
 _STATEMENT_FIELDS = {
     "StatementMinimumPay": "Minimum Pay",
@@ -97,7 +98,7 @@ DRIVER_RULES = _rules(
     (("Fuel",), Category.FUEL, Item.NAME),
     (("Toll", "Tolls"), Category.TOLL, "Toll"),
     (("Deduction", "Deductions"), Category.DEDUCTIONS, Item.NAME),
-    # The nine categories have none for these three; a deduction's account is the nearest that a person can set apart.
+    # None of the nine categories covers these three. Deductions is the nearest one with items of their own accounts.
     (("Reimbursement", "Reimbursements"), Category.DEDUCTIONS, "Reimbursement"),
     (("Credit", "Credits"), Category.DEDUCTIONS, "Credit"),
     (("Escrow",), Category.DEDUCTIONS, "Escrow"),
@@ -120,11 +121,16 @@ def _look_up(rules: Rules, category: str, name: str) -> Place | None:
 
 @lru_cache(maxsize=4096)
 def explicit(side: Side, title: str, item: str | None) -> Place | Rejected:
-    """The place that the event itself names, by the category's title as Alvys shows it.
+    """Look up the category and item that the explicit mapping of an event names.
+
+    Args:
+        side: AR or AP.
+        title: The title of the category, as Alvys shows it.
+        item: The item; None or an empty text means the default of the category.
 
     Returns:
-        The place; `CATEGORY_UNKNOWN` for a title that is none of the nine, `CATEGORY_WRONG_SIDE` for one that does not
-        exist on this side (requirement 56). No item means the category's own default.
+        The category and item; else a `Rejected` with `CATEGORY_UNKNOWN` for a title that is none of the nine, or
+        `CATEGORY_WRONG_SIDE` for a category that does not exist on this side (requirement 56).
     """
     category = category_titled(title)
     if category is None:
@@ -136,7 +142,7 @@ def explicit(side: Side, title: str, item: str | None) -> Place | Rejected:
 
 @lru_cache(maxsize=4096)
 def of_invoice_line(category: str, name: str) -> Place:
-    """A line of a customer invoice; a category outside the table is answered by the master Revenue account."""
+    """Choose category and item of a customer invoice's line; an unknown category uses the master Revenue account."""
     place = _look_up(INVOICE_RULES, category, name)
     if place is None:
         return Place(Category.DEFAULT, MASTER_ITEMS[Side.AR])
@@ -149,27 +155,34 @@ INVOICE_DEDUCTIONS = frozenset(map(fold, ("Deduction", "Deductions")))
 
 
 def is_deduction(category: str) -> bool:
-    """Whether a line of a customer invoice is a deduction: the nine categories have none on AR."""
+    """Whether a line of a customer invoice is a deduction. None of the nine categories covers deductions on AR."""
     return fold(category) in INVOICE_DEDUCTIONS
 
 
 @lru_cache(maxsize=4096)
 def of_driver_line(category: str, title: str, *, on_a_trip: bool) -> Place:
-    """A line of a driver's statement; an unlisted kind of pay is a trip's if it names one, else the statement's."""
+    """Choose category and item of a line of a driver's statement.
+
+    An unlisted kind of pay belongs to Trip if the line names a trip, else to Driver Statement Expenses.
+    """
     group = Category.TRIP if on_a_trip else Category.DRIVER_STATEMENT_EXPENSES
     return _look_up(DRIVER_RULES, category, title) or Place(group, category)
 
 
 @lru_cache(maxsize=4096)
 def of_carrier_item(kind: str, tag: str) -> Place:
-    """An amount of a carrier's trip; an unlisted kind is a trip's cost under its own tag."""
+    """Choose category and item of an amount of a carrier's trip; an unlisted kind is a Trip item named by its tag."""
     return _look_up(CARRIER_RULES, kind, tag) or Place(Category.TRIP, tag or kind)
 
 
 def of_fuel(fuel_type: str) -> Place:
-    """A fuel transaction: the item is the fuel type, not the card provider (C8)."""
+    """Choose category and item of a fuel transaction. The item is the fuel type, not the card provider.
+
+    The numbered edition of Alvys's article "Account Mappings" says so; the FAQ of its edition of June 2026 names the
+    provider.
+    """
     return Place(Category.FUEL, fuel_type or CATEGORIES[Category.FUEL].own_title)
 
 
 TOLL = Place(Category.TOLL, CATEGORIES[Category.TOLL].own_title)
-"""Every toll, whatever the service (requirement 76)."""
+"""Category and item of every toll, whatever the toll service (requirement 76)."""

@@ -1,11 +1,11 @@
 """The settings in force: the mapping-state topic as a table.
 
-1. `apply` takes any record and never raises. A record that cannot be read stands as `Invalid` and blocks what it stands
-   for; it is never as if it were not there.
-2. Null clears a setting (a tombstone). Two spellings of one item are two records of one setting: the later answers, and
-   clearing one leaves the other (`domain.keys.canonical`).
-3. Every look-up is one step, whatever the size of the table.
-4. Families of settings that this version does not know are kept as they came.
+1. `apply` takes any record and never raises. A record that cannot be read is stored as `Invalid` and blocks every
+   document that needs its setting; it is never treated as missing.
+2. A record without a value (a tombstone) clears a setting. Two spellings of one item are two records of one setting:
+   the later one is in force, and clearing one leaves the other (`domain.keys.canonical`).
+3. Every look-up takes one step, whatever the size of the table.
+4. Families of settings that this version does not know are stored unchanged.
 """
 
 from collections.abc import Iterator, Mapping
@@ -47,7 +47,10 @@ _S = TypeVar("_S", DimensionSetting, CustomFieldSetting)
 
 @dataclass(slots=True)
 class MappingState:
-    """The settings. One reader applies records, in the order of their offsets; anyone may look up in between."""
+    """The settings in force.
+
+    One reader applies the records in the order of their offsets; any other code may look settings up in between.
+    """
 
     offset: int = -1
     """The highest offset applied; -1 before the first."""
@@ -61,30 +64,30 @@ class MappingState:
     )
     _custom_fields: Table[CustomFieldSetting] = field(default_factory=lambda: Table(CustomFieldSetting.model_validate))
     _dimensions_of: dict[str, dict[str, Record[DimensionSetting]]] = field(default_factory=dict)
-    """By subsidiary and slug, what stands, in the order of the slugs."""
+    """The dimension settings by subsidiary and slug, in the order of the slugs."""
     _custom_fields_of: dict[str, dict[tuple[FieldObject, str], Record[CustomFieldSetting]]] = field(
         default_factory=dict
     )
-    """By subsidiary, then object and field."""
+    """The custom field settings by subsidiary, then by object and field name."""
     _others: Table[Other] = field(default_factory=lambda: Table(Other))
     _strays: dict[str, Record[Setting]] = field(default_factory=dict)
-    """By their text, keys outside the grammar; they stand for nothing."""
+    """The records whose keys do not follow the grammar, by key. They have no effect on documents."""
     _cleared: dict[str, int] = field(default_factory=dict)
-    """Master Defaults that a tombstone cleared, and where."""
+    """The canonical keys of master Defaults that a tombstone cleared, with the offset of the tombstone."""
     _disconnected: set[str] = field(default_factory=set)
-    """Subsidiaries whose connection was cleared and not set since: their master Defaults went with it, as meant."""
+    """Subsidiaries whose connection was cleared and not set again. Their master Defaults were cleared on purpose."""
 
     def apply(self, key: bytes, value: bytes | None, offset: int) -> str | None:
-        """Take one record of the topic.
+        """Apply one record of the topic.
 
         Args:
-            key: The record's key.
-            value: The record's value; None, the tombstone, clears the setting.
-            offset: Where the record stands in the topic.
+            key: The key of the record.
+            value: The value of the record; None (a tombstone) clears the setting.
+            offset: The offset of the record in the topic.
 
         Returns:
-            The canonical key of the setting that changed, for waking what waits on it; None if nothing that is asked
-            for changed: a key outside the grammar, or a tombstone for what was not set.
+            The canonical key of the changed setting, so that the documents waiting for it can be released. None if no
+            setting changed: the key does not follow the grammar, or the tombstone met no setting.
         """
         self.offset = max(self.offset, offset)
         text = key.decode("utf-8", "backslashreplace")
@@ -127,7 +130,7 @@ class MappingState:
             (self._disconnected.add if gone else self._disconnected.discard)(key.subsidiary_id)
 
     def _index(self, key: Key) -> None:
-        """Keep what stands for a subsidiary together: a document asks for all of it."""
+        """Index dimensions and custom fields by subsidiary, because a document needs all those of its subsidiary."""
         match key:
             case DimensionKey():
                 record = self._dimensions.get(key.canonical)
@@ -139,40 +142,40 @@ class MappingState:
                 pass
 
     def connection(self, subsidiary_id: str) -> ConnectionSetting | Invalid | None:
-        """The subsidiary's connection; `Invalid` if its record cannot be read; None if it has none."""
+        """The connection of a subsidiary; `Invalid` if the record cannot be read; None if there is none."""
         record = self._connections.get(ConnectionKey(subsidiary_id).canonical)
         return None if record is None else record.value
 
     def account(self, canonical: str) -> Record[AccountSetting] | None:
-        """What stands at just this account key, given as `AccountKey.canonical`; `domain.accounts` walks the levels."""
+        """Look up the record of exactly this `AccountKey.canonical`; `domain.accounts` tries the levels in turn."""
         return self._accounts.get(canonical)
 
     def vendor(self, canonical: str) -> Record[VendorSetting] | None:
-        """What stands at just this provider, given as `VendorKey.canonical`; `domain.export` asks the default next."""
+        """Look up the record of exactly this `VendorKey.canonical`; `domain.export` then tries the default provider."""
         return self._vendors.get(canonical)
 
     def intercompany(self, canonical: str) -> Record[IntercompanySetting] | None:
-        """What stands for another subsidiary, given as `IntercompanyKey.canonical`."""
+        """Look up the record of another subsidiary, given as `IntercompanyKey.canonical`."""
         return self._intercompany.get(canonical)
 
     def dimensions(self, subsidiary_id: str) -> Mapping[str, Record[DimensionSetting]]:
-        """The subsidiary's dimensions by slug; `domain.carried` resolves them."""
+        """The dimension settings of a subsidiary by slug; `domain.carried` resolves them."""
         return self._dimensions_of.get(subsidiary_id, {})
 
     def dimension_value(self, canonical: str) -> Record[DimensionValueSetting] | None:
-        """What stands at just this value, given as `DimensionValueKey.canonical`."""
+        """Look up the record of exactly this `DimensionValueKey.canonical`."""
         return self._dimension_values.get(canonical)
 
     def custom_fields(self, subsidiary_id: str) -> Mapping[tuple[FieldObject, str], Record[CustomFieldSetting]]:
-        """The subsidiary's custom fields by object and name; `domain.carried` resolves them."""
+        """The custom field settings of a subsidiary by object and name; `domain.carried` resolves them."""
         return self._custom_fields_of.get(subsidiary_id, {})
 
     def connections(self) -> Iterator[Record[ConnectionSetting]]:
-        """Every subsidiary's connection that stands, readable or not."""
+        """Iterate over the connections of all subsidiaries, readable or not."""
         yield from self._connections
 
     def records(self) -> list[Record[Setting]]:
-        """Every record that stands, keys outside the grammar too, in the order of their keys."""
+        """List all current records in the order of their keys, including those whose key breaks the grammar."""
         tables: list[Record[Setting]] = [
             *(*self._connections, *self._accounts, *self._vendors, *self._intercompany),
             *(*self._dimensions, *self._dimension_values, *self._custom_fields, *self._others),
@@ -180,22 +183,22 @@ class MappingState:
         return sorted([*tables, *self._strays.values()], key=lambda record: record.key)
 
     def problems(self) -> list[Record[Setting]]:
-        """The records that cannot be read."""
+        """List the records that cannot be read."""
         return [record for record in self.records() if not record.valid]
 
     def cleared_masters(self) -> dict[str, int]:
-        """Master Defaults that a tombstone cleared, against requirement 58, and the tombstones' offsets.
+        """List the master Defaults that a tombstone cleared, against requirement 58, with the tombstones' offsets.
 
-        Not those of a subsidiary that was disconnected: all its settings are meant to be gone (requirement 30).
+        Those of a disconnected subsidiary are not listed: all its settings should be gone (requirement 30).
 
-        They are honoured as cleared: after compaction nobody could tell what stood there, and documents wait
-        (`ACCOUNT_UNMAPPED`) rather than go by a setting that some workers remember and others do not.
+        A cleared master Default counts as cleared. After compaction the former value is lost, so some workers would
+        still know it and others would not; documents wait instead (`ACCOUNT_UNMAPPED`).
         """
         return {key: offset for key, offset in self._cleared.items() if key.partition("/")[0] not in self._disconnected}
 
 
 def _put(of: dict[str, dict[_N, Record[_S]]], subsidiary_id: str, name: _N, record: Record[_S] | None) -> None:
-    """Set or drop one; the names stay sorted, so that every worker sees them in one order."""
+    """Set or remove one record; the names stay sorted, so that every worker sees them in the same order."""
     standing = dict(of.get(subsidiary_id, {}))
     standing.pop(name, None)
     if record is not None:

@@ -1,7 +1,7 @@
-"""Currencies: ISO 4217 numbers, as Alvys writes them, to letters, as Sage Intacct takes them, and their minor units.
+"""Currencies: the ISO 4217 number that Alvys writes, the letters that Sage Intacct takes, and the minor units.
 
-The table holds the currencies in commercial use, North America first. A number that is not in it is refused
-(`CURRENCY_UNKNOWN`), never guessed: with the wrong minor units an amount would be rounded on its way.
+The table holds the currencies in commercial use, North America first. A number outside the table is refused
+(`CURRENCY_UNKNOWN`) and never guessed, because wrong minor units would round an amount.
 """
 
 from dataclasses import dataclass
@@ -71,16 +71,22 @@ CURRENCIES: dict[int, Currency] = {
 
 MINOR_UNITS = {currency.letters: currency.minor_units for currency in CURRENCIES.values()}
 SAGE_DECIMALS = 2
-"""That Sage Intacct keeps of an amount, whatever its currency; it rounds the others away (sage web-services guides)."""
+"""Decimals that Sage Intacct keeps of an amount, whatever the currency.
+
+Sage rounds away all further decimals (Sage developer documentation, guides of invoices and bills).
+"""
 BASE_MINOR_UNITS = 2
-"""Decimals allowed where the event leaves the currency to the company; `domain.export` checks again, knowing it."""
+"""Decimals allowed if the event names no currency. `domain.policy` checks again, with the company's base currency."""
 
 _STEPS = {places: Decimal(1).scaleb(-places) for places in range(4)}
 _EXACT = Context(prec=28, traps=[Inexact, InvalidOperation])
 
 
 def exact(amount: Decimal, minor_units: int) -> Decimal | None:
-    """The amount with just that many decimals, 2450.0 as 2450.00; None if that would round it. Never minus zero."""
+    """Write an amount with exactly `minor_units` decimals: 2450.0 becomes 2450.00. Never returns minus zero.
+
+    None if that would round the amount.
+    """
     try:
         result = amount.quantize(_STEPS[minor_units], context=_EXACT)
     except (Inexact, InvalidOperation):

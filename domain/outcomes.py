@@ -1,6 +1,6 @@
-"""How a document can end, and the values a pure step answers with when it is not a document.
+"""Outcomes of a document, and the values that a pure step returns in place of a document.
 
-The vocabulary is the contract's (docs/contract.md): a result carries exactly one `Outcome`.
+The words are those of the contract (docs/contract.md). Every result has exactly one `Outcome`.
 """
 
 from dataclasses import dataclass
@@ -10,7 +10,7 @@ from domain.codes import Code
 
 
 class Outcome(StrEnum):
-    """What became of a document."""
+    """The outcome of a document, as its result states it."""
 
     POSTED = "posted"
     ALREADY_POSTED = "already_posted"
@@ -24,7 +24,7 @@ class Outcome(StrEnum):
 
 @dataclass(frozen=True, slots=True)
 class Skipped:
-    """Policy says that this document is not exported."""
+    """The document is not exported, because a setting or its own content excludes it."""
 
     code: Code
     detail: str
@@ -32,7 +32,7 @@ class Skipped:
 
 @dataclass(frozen=True, slots=True)
 class Deferred:
-    """The document waits for `blocked_by`, mapping-state keys; it exports by itself when they arrive."""
+    """The document waits for the mapping-state keys in `blocked_by`; when they arrive, it is exported automatically."""
 
     code: Code
     detail: str
@@ -41,10 +41,10 @@ class Deferred:
 
 @dataclass(frozen=True, slots=True)
 class Rejected:
-    """A person has to act; the code's cause and fix say how."""
+    """A person has to act before the document can be exported. The cause and fix of the code say how."""
 
     code: Code
     detail: str
-    """What exactly, in this document: names, amounts, keys. Never a secret."""
+    """The particulars of this document: names, amounts, keys. Never a secret."""
     blocked_by: tuple[str, ...] = ()
-    """Mapping-state keys that caused it; it is looked at again when one of them changes."""
+    """The mapping-state keys that caused the refusal. When one of them changes, the document is tried again."""

@@ -1,6 +1,6 @@
-"""Names of Sage's own on invoices, bills and their lines.
+"""Names of fields that Sage itself has on invoices, bills and their lines.
 
-As the name of a custom field such a name would say something twice in a generic function, or an amount anew.
+A custom field may not have such a name: in a generic function the element would occur twice, or set the amount again.
 """
 
 OWN = {

@@ -1,18 +1,23 @@
-"""Which record in Sage Intacct a customer or vendor is (requirements 35 to 41; C1 to C4).
+"""The record of a customer or vendor in Sage Intacct, and how it is found (requirements 35 to 41).
 
 =  =======================================  =========================================================================
-1  External Accounting ID                   the record of that id, active: else refused; nothing else is ever tried
-2  the id that this service would give it   where parties are made: what was made before is found again, by its id
-3  MC or USDOT number, of carriers          where the connection links by it: exactly one active vendor has it
-4  names, in their order                    where names are tried: case and white space aside, exactly one active
+1  External Accounting ID                   the active record of that id, else refused; nothing else is ever tried
+2  the id that this service would give it   if the service may create parties: the party it created earlier
+3  MC or USDOT number, of carriers          if the connection links by it: exactly one active vendor with the number
+4  names, in their order                    if names are tried: exactly one active record of that name
 =  =======================================  =========================================================================
 
-One active record must match, not the first of several. An inactive one is an answer of its own: another record of the
-same number or name may be whom somebody stopped doing business with.
+Names match without letter case and white space. Exactly one active record must match; the first of several is never
+taken. An inactive record is refused with a code of its own, because the company may have stopped doing business with
+that party.
 
-A name is the weakest evidence. A record that this service made for another party of Alvys is no match by name, and a
-record whose MC, USDOT or tax number contradicts the party's own is `PARTY_AMBIGUOUS`: one of the two is wrong, and a
+A name is the weakest evidence. A record that this service created for another Alvys party is no match by name. A record
+whose MC, USDOT or tax number contradicts the party's own number is `PARTY_AMBIGUOUS`: one of the two is wrong, and a
 person has to say which (docs/decisions/0079-a-name-is-the-weakest-evidence.md).
+
+Sources: Alvys's prerequisites article (requirements 35 to 41), and its article "Sage Intacct: Transaction Export and
+Modification", which adds the numbers of carriers, the order, and the creation of parties. Where the articles contradict
+each other, or one contradicts itself, this table is the reading chosen.
 """
 
 import re
@@ -34,39 +39,47 @@ _CARRIERS = {SourceKind.CARRIER_STATEMENT, SourceKind.CARRIER_BILL}
 _SEPARATOR = "\x1f"
 _DIGITS = 15
 _SAGE_ID = re.compile(r"[A-Za-z0-9][A-Za-z0-9 -]{0,19}")
-"""What Sage takes as a new CUSTOMERID or VENDORID for certain: at most 20 letters, digits, blanks and dashes."""
+"""Ids that Sage certainly accepts as a new CUSTOMERID or VENDORID: at most 20 letters, digits, blanks and dashes."""
 _BEFORE_NUMBER = {"mc": re.compile(r"mc"), "dot": re.compile(r"(us)?dot")}
 _DERIVED = re.compile(rf"ALV[CV]-[A-Z2-7]{{{_DIGITS}}}")
 _MADE_FOR = re.compile(r"^Alvys id: (.+?)\s*$", re.MULTILINE)
 _WHOLE_TAX_ID = 7
-"""Letters and digits. A shorter tax id, or one with a mask, is what some users are shown of a longer one."""
+"""Letters and digits of a whole tax id. A shorter or masked one is only the part that some users may see."""
 
 
 @dataclass(frozen=True, slots=True)
 class PartyRecord:
-    """A customer or vendor as Sage Intacct lists it."""
+    """A customer or vendor record of Sage Intacct."""
 
     id: str
     name: str
     active: bool = True
     number: str = ""
-    """What the field holds that links carriers, where one is set up."""
+    """The MC or USDOT number, if the connection names the field that holds it; else empty."""
     details: Mapping[str, str] | None = field(default=None, repr=False)
-    """Its other fields by Sage's names, where they were asked for."""
+    """The other fields of the record by Sage's names; None if they were not read."""
     tax_id: str = field(default="", repr=False)
     made_for: str = ""
-    """Alvys's id of the party that this service made the record for, if it did and its note is still there."""
+    """The Alvys id of the party that this service created the record for.
+
+    Empty if the service did not create the record, or if its note in the comments is gone.
+    """
 
 
 class PartyIndex:
-    """The customers, or the vendors, of one company, as far as they are known. Each look-up is one step a name."""
+    """The known customers, or the known vendors, of one Sage company, indexed by id, name and number.
+
+    Args:
+        records: The records to start with.
+        link: "mc" or "dot" to index the numbers of carriers too; None for no numbers.
+    """
 
     def __init__(self, records: Iterable[PartyRecord] = (), link: str | None = None) -> None:
         self._link = link
         self.replace(records)
 
     def replace(self, records: Iterable[PartyRecord]) -> None:
-        """Forget everything, and learn these."""
+        """Replace all known records by these."""
         self._records: dict[str, PartyRecord] = {}
         self._names: dict[str, set[str]] = {}
         self._numbers: dict[str, set[str]] = {}
@@ -74,11 +87,11 @@ class PartyIndex:
             self.put(record)
 
     def get(self, party_id: str) -> PartyRecord | None:
-        """The record of an id, if it is known."""
+        """The record of an id; None if the id is not known."""
         return self._records.get(party_id)
 
     def put(self, record: PartyRecord) -> None:
-        """Learn a record, in place of what was known of its id."""
+        """Add a record, or replace the known record of the same id."""
         self.drop(record.id)
         self._records[record.id] = record
         self._names.setdefault(plain_name(record.name), set()).add(record.id)
@@ -86,7 +99,7 @@ class PartyIndex:
             self._numbers.setdefault(number, set()).add(record.id)
 
     def drop(self, party_id: str) -> None:
-        """Sage does not have it, or not any more."""
+        """Remove the record of an id that Sage does not have, or no longer has."""
         record = self._records.pop(party_id, None)
         if record is None:
             return
@@ -102,14 +115,17 @@ class PartyIndex:
         own_id: str | None = None,
         own_ids: frozenset[str] = frozenset(),
     ) -> str | Rejected:
-        """The record's id in Sage; else `PARTY_UNNAMED`, `PARTY_AMBIGUOUS`, `PARTY_INACTIVE` or `PARTY_NOT_FOUND`.
+        """Find the Sage id of a party.
 
         Args:
             ref: The party as the event names it.
-            rules: What the connection says about parties.
-            profile: What Alvys knows of it; gives a carrier's numbers.
-            own_id: The id that this service would give it in Sage, where it makes parties.
-            own_ids: All ids under which this service may have made it (`derived_ids`).
+            rules: The party rules of the connection.
+            profile: The Alvys profile of the party, which has the MC and USDOT numbers of a carrier; None if unknown.
+            own_id: The id that this service would give the party in Sage; None if it may not create parties.
+            own_ids: All ids under which this service may have created the party (`derived_ids`).
+
+        Returns:
+            The id; else a `Rejected` with `PARTY_UNNAMED`, `PARTY_AMBIGUOUS`, `PARTY_INACTIVE` or `PARTY_NOT_FOUND`.
         """
         if ref.external_id and ref.external_id.strip():
             return self._by_id(ref, ref.external_id)
@@ -160,7 +176,10 @@ class PartyIndex:
         return Rejected(Code.PARTY_NOT_FOUND, f"no active {ref.kind} is called {tried}{made}")
 
     def _contradiction(self, record: PartyRecord, profile: Profile, number: str) -> str | None:
-        """The number of the record that says that it is somebody else; tax ids are not repeated, they are secret."""
+        """Describe the number by which the record contradicts the profile; None if no number does.
+
+        Tax ids are secret, so the text does not repeat them.
+        """
         there = plain_number(self._link, record.number) if self._link else ""
         if number and there and number != there:
             return f"{(self._link or '').upper()} number is {record.number!r}, not {number!r}"
@@ -169,7 +188,7 @@ class PartyIndex:
         return None
 
     def _only(self, ref: PartyRef, ids: set[str], what: str) -> str | Rejected:
-        """The one active record of several with one name or number."""
+        """Choose the only active record among those with the same name or number, or refuse."""
         active = sorted(one for one in ids if self._records[one].active)
         if len(active) > 1:
             return Rejected(Code.PARTY_AMBIGUOUS, f"{ref.kind} {what} is {', '.join(active)}")
@@ -182,14 +201,17 @@ _NOBODY = Profile()
 
 
 def _made_for_another(record: PartyRecord, profile: Profile, own_ids: frozenset[str]) -> bool:
-    """Whether this service made the record for another party of Alvys."""
+    """Whether this service created the record for another Alvys party than the one of this profile."""
     if record.made_for:
         return record.made_for != profile.alvys_id
     return _DERIVED.fullmatch(record.id) is not None and record.id not in own_ids
 
 
 def _differ(one: str, other: str) -> bool:
-    """Whether two tax ids are whole and not the same; one may have the other's digits and a suffix of its own."""
+    """Whether two complete tax ids differ. An id that only adds a suffix to the other one counts as equal.
+
+    A masked or shortened tax id differs from nothing.
+    """
     plain, there = _plain_tax_id(one), _plain_tax_id(other)
     return bool(plain and there) and not plain.startswith(there) and not there.startswith(plain)
 
@@ -201,48 +223,57 @@ def _plain_tax_id(tax_id: str) -> str:
 
 
 def plain_name(name: str) -> str:
-    """What two spellings of one name share that look the same: case, white space and invisible signs do not count.
+    """Normalise the name of a party for comparison: spellings that look the same become equal.
 
-    White space inside is one blank, a no-break space too; composed and decomposed letters are one (Unicode NFC).
-    Everything that can be seen counts.
+    Letter case, white space at the ends and invisible characters are removed. White space inside, no-break spaces
+    included, becomes one blank. Composed and decomposed letters are equal (Unicode NFC). Every visible character
+    counts.
     """
     seen = "".join(sign for sign in unicodedata.normalize("NFC", name) if unicodedata.category(sign) != "Cf")
     return unicodedata.normalize("NFC", " ".join(seen.split()).casefold())
 
 
 def made_for_note(alvys_id: str) -> str:
-    """The comment by which a record says for whom it was made; `made_for` reads it."""
+    """Write the note, for the comments of a new record, that names the party it was created for (see `made_for`)."""
     return f"Alvys id: {alvys_id}"
 
 
 def made_for(comments: str) -> str:
-    """Alvys's id in a record's comments; empty where there is none."""
+    """Read the Alvys id from the comments of a record; empty if there is none."""
     found = _MADE_FOR.search(comments)
     return found[1] if found is not None else ""
 
 
 def match(ref: PartyRef, directory: Iterable[PartyRecord]) -> str | Rejected:
-    """As `PartyIndex.match`, for a single look-up."""
+    """Find the Sage id of a party among the given records, like `PartyIndex.match`; for a single look-up."""
     return PartyIndex(directory).match(ref)
 
 
 def plain_number(link: str, number: str) -> str:
-    """An MC or USDOT number without its prefix, blanks, dashes and case: `MC-123456` and `123456` are one."""
+    """Normalise an MC or USDOT number: no prefix, blanks, dashes or case, so `MC-123456` equals `123456`."""
     plain = re.sub(r"[\s#.:-]+", "", number.casefold())
     return _BEFORE_NUMBER[link].sub("", plain, count=1) if _BEFORE_NUMBER[link].match(plain) else plain
 
 
 def link_number(rules: PartyRules, profile: Profile | None) -> str:
-    """The carrier's number that links it to a vendor; empty where none does."""
+    """The normalised number that links a carrier to a vendor.
+
+    Empty if the connection does not link by number, or if the profile has none.
+    """
     if profile is None or rules.link is None or rules.link_field is None:
         return ""
     return plain_number(rules.link, profile.mc_number if rules.link == "mc" else profile.dot_number)
 
 
 def derived_id(kind: PartyKind, entity_id: str | None, alvys_id: str) -> str:
-    """The id that this service gives a party in Sage: the same for ever, so that it is made once.
+    """Derive the id that this service gives a party in Sage. It never changes, so the party is created only once.
 
-    By entity, since what is made in one entity's session is not seen in another's.
+    The entity is part of it, because a record that is created in the session of one entity is not visible in others.
+
+    Args:
+        kind: Customer or vendor.
+        entity_id: The Sage entity; None is the top level.
+        alvys_id: The id of the party in Alvys.
     """
     parts = (kind, entity_id or "", alvys_id)
     digest = b32encode(sha256(_SEPARATOR.join(parts).encode()).digest()).decode()
@@ -250,9 +281,9 @@ def derived_id(kind: PartyKind, entity_id: str | None, alvys_id: str) -> str:
 
 
 def derived_ids(kind: PartyKind, entity_id: str | None, profile: Profile | None) -> frozenset[str]:
-    """List the ids under which this service may have made a party: in the entity, or at the top level.
+    """List the ids under which this service may have created a party: in the entity, or at the top level.
 
-    Empty where Alvys's id is not known.
+    Empty if the Alvys id of the party is not known.
     """
     if profile is None or not profile.alvys_id:
         return frozenset()
@@ -260,19 +291,25 @@ def derived_ids(kind: PartyKind, entity_id: str | None, profile: Profile | None)
 
 
 def own_id(source: SourceDocument, entity_id: str | None) -> str | None:
-    """The derived id of a document's party, where its event brings no id of its own."""
+    """The derived id of a document's party; None if the event has an External Accounting ID, or no Alvys id."""
     if source.party.external_id or source.profile is None or not source.profile.alvys_id:
         return None
     return derived_id(source.party.kind, entity_id, source.profile.alvys_id)
 
 
 def alvys_party(source: SourceDocument) -> str:
-    """Alvys's own id of a document's party; empty where the event does not give it."""
+    """The Alvys id of a document's party; empty if the event does not give it."""
     return (source.profile.alvys_id or "") if source.profile is not None else ""
 
 
 def new_id(ref: PartyRef, profile: Profile | None, own: str | None) -> str | Rejected:
-    """The id under which the party is to be made; `PARTY_NOT_FOUND` where it cannot be."""
+    """Choose the Sage id for creating a party; a `Rejected` with `PARTY_NOT_FOUND` if it cannot be created.
+
+    Args:
+        ref: The party as the event names it; its External Accounting ID comes first.
+        profile: The Alvys profile of the party, which has to have a name.
+        own: The derived id (`own_id`), used if there is no External Accounting ID.
+    """
     lacks = "it is not made"
     if profile is None or not profile.name:
         return Rejected(Code.PARTY_NOT_FOUND, f"{lacks}: the event gives no name of the {ref.kind}")
@@ -282,12 +319,12 @@ def new_id(ref: PartyRef, profile: Profile | None, own: str | None) -> str | Rej
 
 
 def creatable(party_id: str) -> bool:
-    """Whether Sage takes this as a new id for certain. One that it would cut could be made twice."""
+    """Whether Sage certainly accepts this as a new id. With an id that Sage cuts, a party could be created twice."""
     return _SAGE_ID.fullmatch(party_id) is not None
 
 
 def rules_of(setting: ConnectionSetting, side: Side) -> PartyRules:
-    """What the connection says about the parties of one side."""
+    """Read the party rules of one side from the settings of a connection."""
     if side is Side.AR:
         ar = setting.ar
         return PartyRules(by_name=ar.name_matching, create=ar.create_customers, update=ar.update_customers)
@@ -303,7 +340,10 @@ def rules_of(setting: ConnectionSetting, side: Side) -> PartyRules:
 
 
 def unlinked(source: SourceDocument, setting: ConnectionSetting) -> Deferred | None:
-    """Why a carrier cannot be looked for: it is to be linked by number, and nobody said where Sage has the numbers."""
+    """The reason why a carrier cannot be looked up yet; None if it can.
+
+    The connection links carriers by number, but does not name the field of Sage that holds the numbers.
+    """
     rules = rules_of(setting, source.side)
     if source.kind not in _CARRIERS or source.party.external_id or rules.link is None or rules.link_field is not None:
         return None

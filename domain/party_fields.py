@@ -1,7 +1,7 @@
-"""A profile as fields of a CUSTOMER or VENDOR in Sage Intacct, by Sage's names.
+"""Fields of a CUSTOMER or VENDOR in Sage Intacct, filled from an Alvys profile, by Sage's names.
 
-Only what the profile gives, and only what Sage takes for certain; the rest is told (`not_sent`). Sage developer
-documentation: accounts-receivable/customers, accounts-payable/vendors, company-console/contacts.
+Only fields that the profile has and that Sage certainly accepts are sent; `not_sent` lists the rest for the result.
+Sage developer documentation: accounts-receivable/customers, accounts-payable/vendors, company-console/contacts.
 """
 
 import re
@@ -23,31 +23,31 @@ _COUNTRIES = {"usa": "US", "united states": "US", "united states of america": "U
 
 @dataclass(frozen=True, slots=True)
 class NotSent:
-    """What a profile gives and Sage is not sent: the field by Sage's name, and why."""
+    """A field of a profile that is not sent to Sage: the field by Sage's name, and the reason."""
 
     field: str
     why: str
 
 
 def fields_read(kind: PartyKind) -> tuple[str, ...]:
-    """The fields that `fields_given` may name, to be compared with."""
+    """List the fields that `fields_given` may fill, so that they can be read from Sage for comparison."""
     tax = _TAX_FIELDS if kind is PartyKind.VENDOR else ()
     return ("TERMNAME", *tax, *(f"{_CONTACT}.{name}" for name in _CONTACT_FIELDS))
 
 
 def fields_given(kind: PartyKind, profile: Profile, term: str | None = None) -> dict[str, str]:
-    """What the profile says beside its name; a name with a dot is a field inside another.
+    """Fill the fields from a profile, except its name. A dot in a field's name means a field inside another.
 
     Args:
-        kind: A customer has no tax fields.
-        profile: What Alvys knows.
-        term: The profile's own payment term, where Sage has it.
+        kind: Customer or vendor. A customer has no tax fields.
+        profile: The Alvys profile.
+        term: The payment term of the profile, if Sage has such a term; else None.
     """
     return {name: value for name, value in _all(kind, profile, term).items() if value and not _objection(name, value)}
 
 
 def not_sent(kind: PartyKind, profile: Profile) -> tuple[NotSent, ...]:
-    """What `fields_given` leaves out of what the profile says."""
+    """List the fields of the profile that `fields_given` leaves out, with the reasons."""
     found = _all(kind, profile, None)
     told = [NotSent(name, why) for name, value in found.items() if value and (why := _objection(name, value))]
     if profile.address is not None and profile.address.country and not country_code(profile.address.country):
@@ -56,7 +56,7 @@ def not_sent(kind: PartyKind, profile: Profile) -> tuple[NotSent, ...]:
 
 
 def contact_fields(profile: Profile) -> dict[str, str]:
-    """The same of the profile as a contact: e-mail, phone, address."""
+    """Fill the fields of a contact from a profile: e-mail, phone, address."""
     return {name: value for name, value in _contact(profile).items() if value and not _objection(name, value)}
 
 
@@ -74,7 +74,7 @@ def _contact(profile: Profile) -> dict[str, str]:
 
 
 def _objection(name: str, value: str) -> str | None:
-    """Why Sage would not take it; None if it does."""
+    """The reason why Sage would not accept the value; None if it would."""
     field = name.rpartition(".")[2]
     longest = lengths.PROFILE.get(field)
     if longest is not None and len(value) > longest:
@@ -85,9 +85,13 @@ def _objection(name: str, value: str) -> str | None:
 
 
 def differing(given: Mapping[str, str], there: Mapping[str, str]) -> dict[str, str]:
-    """Those of the given fields that Sage has otherwise; white space at the ends is no difference.
+    """List the given fields whose values differ from those in Sage; white space at the ends is no difference.
 
-    A field that is not there could not be read: nobody knows whether it differs, so it is left alone.
+    A field that could not be read from Sage is left alone, because nobody knows whether it differs.
+
+    Args:
+        given: The fields of the profile, from `fields_given`.
+        there: The fields as read from Sage.
     """
     return {name: value for name, value in given.items() if name in there and value.strip() != there[name].strip()}
 
@@ -100,7 +104,10 @@ def _address(address: Address | None) -> dict[str, str]:
 
 
 def country_code(country: str) -> str:
-    """Two letters, for the countries that are known for certain; else nothing: Sage refuses a name it does not know."""
+    """Convert a country to its two-letter code; empty if the country is not known for certain.
+
+    An unknown name is left out because Sage refuses it.
+    """
     plain = country.strip()
     if len(plain) == len("US") and plain.isascii() and plain.isalpha():
         return plain.upper()

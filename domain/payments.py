@@ -1,8 +1,8 @@
-"""What a payment row of Sage means for a document, and which of it has not been told yet. Pure.
+"""Payment facts: the meaning of Sage's payment rows for our documents, and the changes not yet published. Pure.
 
-Sage keeps one detail row per application of one payment to one document (or to one line of it), with a column for each
-way it was settled: cash, discount, credits, advances, overpayments. Each column that is not zero is a fact with an id
-of its own. Folding facts by that id, the last one wins, gives the present truth: a void is the same id with amount 0.
+Sage keeps one detail row for each application of one payment to one document (or to one line of a document). The row
+has a column for each way to settle: cash, discount, credits, advances, overpayments. Each column that is not zero is a
+fact with an id of its own. The latest record of each id is the current state; a void has the same id and amount 0.
 """
 
 from collections.abc import Iterable, Iterator, Mapping
@@ -15,37 +15,40 @@ from domain.categories import Side
 from domain.documents import SageObject
 
 STAMP = "%m/%d/%Y %H:%M:%S"
-"""How Sage writes a moment, in a time zone that it does not name. We only ever compare such moments with each other."""
+"""Format of Sage's timestamps. Sage does not name their time zone, so they are only compared with each other."""
 ZERO = Decimal(0)
 
 
 class PaymentKind(StrEnum):
-    """What a record on `sage-payments` says."""
+    """The kind of a record on `sage-payments`."""
 
     PAYMENT = "payment"
     DISCOUNT = "discount"
     CREDIT = "credit"
-    """A credit memo, a negative invoice or a negative line that settled a part of the document, or was used up so."""
+    """A credit memo, negative invoice or negative line that settled a part of another document.
+
+    The record is about the settled document, or about the credit that was used up.
+    """
     ADVANCE = "advance"
     OVERPAYMENT = "overpayment"
     VOID = "void"
     CORRECTION = "correction"
     DIFFERENCE = "difference"
-    """What Sage's balance says is paid beyond what its detail rows explain."""
+    """The difference between the paid amount in Sage's balance of the document and the sum of its detail rows."""
 
 
 class Standing(StrEnum):
-    """Whether a row's amounts are money."""
+    """The status of a payment or detail row: whether its amounts count as paid."""
 
     FINAL = "final"
     NOT_YET = "not yet"
     VOID = "void"
     UNKNOWN = "unknown"
-    """A state in words that no source has."""
+    """A state that no source describes."""
 
 
 USED = "used"
-"""The last part of a payment id where our document is the credit that was used up, not what it was used for."""
+"""The last part of a payment id if our document is the credit that was used up, not the document it settled."""
 _FINAL = frozenset({"posted", "confirmed", "complete", "completed", "reconciled", "delivered", "quick delivery", "c"})
 _NOT_YET = frozenset({"draft", "submitted", "approved", "partially approved", "unapproved", "pending", "selected",
                       "in transit", "d"})  # fmt: skip
@@ -55,14 +58,16 @@ _AP_CODES = {
     **dict.fromkeys(("p", "q"), Standing.FINAL),
     **dict.fromkeys(("vp", "x"), Standing.VOID),
 }
-"""Codes of a payment that are published for AP alone. On AR nobody says what such a letter means."""
+"""State codes of AP payments. Sage publishes their meaning for AP only, not for AR."""
 
 
 def standing(state: str, side: Side = Side.AP) -> Standing:
-    """The standing of a payment or of one of its rows in that state, a label or a code of Sage's.
+    """Classify the state of a payment or of one of its detail rows.
 
-    The labels are those that `lookup` lists of both sides' payments, the codes those of RAWSTATE (docs/decisions/0052).
-    A word that begins like a void is one.
+    Args:
+        state: Sage's label, of those that `lookup` lists for the payments of both sides, or Sage's code in RAWSTATE
+            (docs/decisions/0052). A word that begins like one of the words for a void counts as a void.
+        side: AR or AP. The codes are known for AP only.
     """
     word = " ".join(state.lower().replace("-", " ").replace("_", " ").split())
     if word in _FINAL:
@@ -76,49 +81,49 @@ def standing(state: str, side: Side = Side.AP) -> Standing:
 
 @dataclass(frozen=True, slots=True)
 class Detail:
-    """One detail row. Amounts are in the document's currency; a column that is empty is left out."""
+    """One detail row. Amounts are in the currency of the document; a column that is empty or zero is left out."""
 
     record_no: str
     settles: str
-    """Record number of the invoice or bill it is applied to; "" where it is applied to an adjustment."""
+    """Record number of the invoice or bill that the row settles; "" if the row settles an adjustment."""
     settles_adjustment: str
     payment_no: str
     """Record number of the payment."""
     date: str
-    """ISO; "" where Sage has none."""
+    """The payment date in ISO form; "" if Sage has none."""
     amounts: Mapping[PaymentKind, Decimal]
     uses: tuple[tuple[SageObject, str, Decimal], ...]
-    """Documents with a credit, and how much of it this row used up."""
+    """The documents whose credit this row used: object, record number, and the amount used up."""
     currency: str
     state: str
     modified: str
-    """As Sage gave it."""
+    """The time of the last change (WHENMODIFIED), as Sage wrote it."""
 
 
 @dataclass(frozen=True, slots=True)
 class Header:
-    """The payment itself, which may be applied to many documents."""
+    """The header of a payment. One payment may settle many documents."""
 
     record_no: str
     state: str
-    """As Sage shows it."""
+    """The label of the payment's state."""
     method: str
     number: str
-    """Of the check or the transfer."""
+    """The number of the check or transfer."""
     reference: str
     memo: str
     code: str = ""
-    """The code of its state, where Sage has one."""
+    """The code of the payment's state; "" if Sage has none."""
 
     def standing(self, side: Side) -> Standing:
-        """The standing by the label, or by the code if the label is unknown."""
+        """Classify the payment by the label of its state, or by the code if the label is unknown."""
         found = standing(self.state, side)
         return standing(self.code, side) if found is Standing.UNKNOWN else found
 
 
 @dataclass(frozen=True, slots=True)
 class Balance:
-    """How a document stands in Sage, in its own currency."""
+    """The balance of a document in Sage, in the currency of the document."""
 
     record_no: str
     state: str
@@ -129,7 +134,7 @@ class Balance:
 
 @dataclass(frozen=True, slots=True)
 class Ours:
-    """A document that we exported, by its record number. `key` is its document key."""
+    """A document that this service exported. `record_no` is its Sage record number, `key` its document key."""
 
     key: str
     subsidiary_id: str
@@ -142,13 +147,13 @@ class Ours:
 
     @property
     def side(self) -> Side:
-        """Whose payments settle it."""
+        """The side whose payments settle the document."""
         return side_of(self.object)
 
 
 @dataclass(frozen=True, slots=True)
 class Fact:
-    """One record's content, but for the document's balance, which is of the moment it was told."""
+    """The content of one record on `sage-payments`, without the balance, which is that of the time of publishing."""
 
     payment_id: str
     kind: PaymentKind
@@ -168,17 +173,17 @@ class Fact:
 
 
 def side_of(kind: SageObject) -> Side:
-    """The side an object belongs to."""
+    """The side of a Sage object."""
     return Side.AR if kind in {SageObject.AR_INVOICE, SageObject.AR_ADJUSTMENT} else Side.AP
 
 
 def plain(side: Side) -> SageObject:
-    """The invoice or bill of a side."""
+    """The Sage object of a side's plain documents: invoice or bill."""
     return SageObject.AR_INVOICE if side is Side.AR else SageObject.AP_BILL
 
 
 def adjustment(side: Side) -> SageObject:
-    """The adjustment of a side."""
+    """The Sage object of a side's adjustments."""
     return SageObject.AR_ADJUSTMENT if side is Side.AR else SageObject.AP_ADJUSTMENT
 
 
@@ -189,7 +194,10 @@ def detail_object(side: Side) -> str:
 
 @dataclass(frozen=True, slots=True)
 class Application:
-    """What one row means for one document: the last part of the payment id, and the amount if the row is final."""
+    """The effect of one detail row on one document.
+
+    `slug` is the last part of the payment id. `amount` counts if the row is final (`counts`).
+    """
 
     slug: str
     kind: PaymentKind
@@ -199,7 +207,10 @@ class Application:
 
 
 def applications(side: Side, detail: Detail) -> Iterator[Application]:
-    """What a row settles, and whose credit it uses up."""
+    """List the effects of a detail row: on the document it settles, and on each document whose credit it uses up.
+
+    The amount for a used credit is negative.
+    """
     target = (plain(side), detail.settles) if detail.settles else (adjustment(side), detail.settles_adjustment)
     for kind, amount in detail.amounts.items():
         yield Application(kind.value, kind, *target, amount)
@@ -210,19 +221,27 @@ def applications(side: Side, detail: Detail) -> Iterator[Application]:
 
 
 def payment_id(company_id: str, side: Side, detail_no: str, slug: str) -> str:
-    """The id that all records of one fact share."""
+    """Build the id that all records of one fact share."""
     return f"{company_id}/{side}/{detail_no}/{slug}"
 
 
 def difference_id(document: Ours) -> str:
-    """The id of what a document's balance says beyond its detail rows."""
+    """Build the id of the fact for the difference between a document's balance and its detail rows."""
     return f"{document.company_id}/{document.side}/difference/{document.record_no}"
 
 
 def counts(side: Side, detail: Detail, header: Header | None) -> bool | None:
-    """Whether a row is money; None where neither its own state nor the payment's is known.
+    """Whether the amounts of a detail row count as paid.
 
-    Nothing counts before it is final; where the payment itself is void or not final, neither are its rows.
+    A row counts if its own state or the state of its payment is final, and neither is void or not yet final.
+
+    Args:
+        side: AR or AP.
+        detail: The detail row.
+        header: The payment; None if Sage does not show it.
+
+    Returns:
+        True or False; None if neither the state of the row nor that of the payment is known.
     """
     found = {standing(detail.state, side), header.standing(side) if header is not None else Standing.UNKNOWN}
     if found & {Standing.VOID, Standing.NOT_YET}:
@@ -233,14 +252,14 @@ def counts(side: Side, detail: Detail, header: Header | None) -> bool | None:
 def fact(
     document: Ours, detail: Detail, application: Application, header: Header | None, *, unknown_counts: bool = False
 ) -> Fact:
-    """The present truth of one application; amount 0 where it is not, or no longer, money.
+    """Build the current fact of one application; its amount is 0 if the row does not, or no longer, count as paid.
 
     Args:
-        document: The document that it is about.
-        detail: The row.
-        application: What the row means for the document.
-        header: The payment; None: Sage does not show it.
-        unknown_counts: Whether it is money where no state says so (`counts`).
+        document: The exported document.
+        detail: The detail row.
+        application: The effect of the row on the document.
+        header: The payment; None if Sage does not show it.
+        unknown_counts: Whether the row counts if no state decides (`counts` returns None).
     """
     counted = counts(document.side, detail, header)
     return Fact(
@@ -263,12 +282,16 @@ def fact(
 
 
 def news(now: Fact, told: Fact | None, *, again: bool = False) -> Fact | None:
-    """What to tell of a fact, given what was told of it last; None where there is nothing new.
+    """Decide which record to publish for a fact; None if nothing changed since the last one.
 
     Args:
-        now: As Sage has it, under its natural kind.
-        told: What was told last.
-        again: Tell it though nothing is new, as in a replay.
+        now: The fact as Sage has it now, with its natural kind.
+        told: The fact as it was published last; None if it never was.
+        again: Publish the last record again even if nothing changed, as in a replay.
+
+    Returns:
+        The fact itself if it is new, or if its amount is unchanged and something else changed; else the fact as a void
+        (its amount is now zero) or as a correction (its amount is another one).
     """
     if told is None:
         return now if now.amount else None
@@ -280,27 +303,36 @@ def news(now: Fact, told: Fact | None, *, again: bool = False) -> Fact | None:
 
 
 def _content(now: Fact, told: Fact) -> Fact:
-    """`now`, but for what is no content: how it was told before, when Sage touched it, how we name its document."""
+    """Copy the kind, the change time and the document of `told` into `now`, because they are not content."""
     return replace(now, kind=told.kind, modified=told.modified, document=told.document)
 
 
 def vanished(told: Fact) -> Fact:
-    """A fact whose detail row Sage no longer has."""
+    """Build the void for a fact whose detail row Sage no longer has."""
     return replace(told, kind=PaymentKind.VOID, amount=ZERO)
 
 
 def paid(told: Iterable[Fact]) -> Decimal:
-    """What the detail rows of one document come to."""
+    """Add up the published facts of one document's detail rows, without the difference."""
     return sum((each.amount for each in told if each.kind is not PaymentKind.DIFFERENCE), ZERO)
 
 
 def explained(amount: Decimal, rest: Decimal) -> bool:
-    """Whether what a document's balance has beyond its known rows holds an amount: then Sage counts it as paid."""
+    """Whether `rest`, the paid amount of the balance without the known rows, can include `amount`.
+
+    If it can, Sage counts the amount as paid.
+    """
     return amount * rest > 0 and abs(rest) >= abs(amount)
 
 
 def difference(document: Ours, balance: Balance, told: Iterable[Fact]) -> Fact | None:
-    """What Sage's balance says is paid beyond the detail rows, where that is not what was told of it last."""
+    """Build the fact for the difference between the balance and the detail rows; None if it was published already.
+
+    Args:
+        document: The exported document.
+        balance: The balance of the document in Sage.
+        told: All facts published of the document, with the last difference among them.
+    """
     facts = list(told)
     amount = balance.paid - paid(facts)
     before = next((each for each in facts if each.kind is PaymentKind.DIFFERENCE), None)
@@ -314,16 +346,20 @@ def difference(document: Ours, balance: Balance, told: Iterable[Fact]) -> Fact |
 
 
 def moment(stamp: str) -> datetime:
-    """A stamp of Sage's as a moment without a zone.
+    """Parse one of Sage's timestamps into a datetime without a time zone.
 
     Raises:
-        ValueError: It is none.
+        ValueError: The text is not such a timestamp.
     """
     return datetime.strptime(stamp.strip(), STAMP)  # noqa: DTZ007 - Sage names no zone, and none is assumed
 
 
 def since(watermark: str, overlap: timedelta) -> str:
-    """From where to read again: the watermark, a stamp that Sage returned, minus the overlap."""
+    """Compute the timestamp from which to read again: the watermark, which Sage returned, minus the overlap.
+
+    Raises:
+        ValueError: The watermark is not a timestamp of Sage.
+    """
     try:
         return (moment(watermark) - overlap).strftime(STAMP)
     except OverflowError:
@@ -331,5 +367,5 @@ def since(watermark: str, overlap: timedelta) -> str:
 
 
 def latest(*stamps: str) -> str:
-    """The greatest of the stamps that are set; "" if none is."""
+    """The latest of the timestamps that are not empty; "" if all are."""
     return max((each for each in stamps if each), key=moment, default="")

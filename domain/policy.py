@@ -1,7 +1,7 @@
-"""What speaks against booking a document, in the order in which a person would ask; the first objection counts.
+"""Reasons not to book a document, in the order in which a person would ask. The first reason is the answer.
 
-A document that is not wanted, or that is nothing to book, is answered so even while the connection is paused: it would
-not be booked after the pause either.
+A document that the settings exclude, or that has nothing to book, gets its answer even while the connection is paused,
+because it would not be booked after the pause either.
 """
 
 from collections.abc import Iterator
@@ -24,19 +24,31 @@ Objection = Skipped | Rejected | Deferred
 def unwanted(
     source: SourceDocument, setting: ConnectionSetting, other: ConnectionSetting | None = None
 ) -> Skipped | None:
-    """Why the settings do not want the document at all; None if they do. `other`: the other side's connection."""
+    """The reason why the settings exclude the document; None if they do not.
+
+    Args:
+        source: The document as the event describes it.
+        setting: The connection of its subsidiary.
+        other: The connection of the other subsidiary of an intercompany document; None if there is none.
+    """
     return next(chain(_activation(source, setting), _switches(source, setting.ap), _both(source, setting, other)), None)
 
 
 def first_objection(
     source: SourceDocument, setting: ConnectionSetting, left_out: tuple[LeftOut, ...] = ()
 ) -> Objection | None:
-    """The first reason not to book a wanted document now; None if there is none. `left_out`: lines it is without."""
+    """The first reason not to book a wanted document now; None if there is none.
+
+    Args:
+        source: The document, without the lines that settings exclude.
+        setting: The connection of its subsidiary.
+        left_out: The excluded lines.
+    """
     return next(chain(_lines(source, left_out), _content(source, setting), _pause(source, setting)), None)
 
 
 def _activation(source: SourceDocument, setting: ConnectionSetting) -> Iterator[Skipped]:
-    """Only what was created after activation is exported, on a side that is on (requirements 9 and 10)."""
+    """Exclude documents created before the activation (requirements 9 and 10), or of a side that is off."""
     created, activated = source.created_at, setting.activated_at
     if activated is None:
         yield Skipped(Code.BEFORE_ACTIVATION, "the connection was never active")
@@ -49,7 +61,10 @@ def _activation(source: SourceDocument, setting: ConnectionSetting) -> Iterator[
 
 
 def _switches(source: SourceDocument, ap: ApSettings) -> Iterator[Skipped]:
-    """The AP settings (requirement 69, export article), and what a driver's bill carries already (C14)."""
+    """Exclude documents by the AP switches, and costs that are already on a driver's bill.
+
+    Sources: requirement 69, and Alvys's article "Sage Intacct: Transaction Export and Modification".
+    """
     if source.deducted:
         yield Skipped(Code.DEDUCTED_FROM_DRIVER, "the driver's statement carries it")
     match source.kind:
@@ -70,7 +85,11 @@ def _switches(source: SourceDocument, ap: ApSettings) -> Iterator[Skipped]:
 
 
 def _trigger(source: SourceDocument, ap: ApSettings) -> Iterator[Skipped]:
-    """The three rows of the export article's table. An event that names no trigger is sent under the one in force."""
+    """Exclude carrier bills that are not sent under the trigger in force.
+
+    The three triggers are the table in Alvys's article "Sage Intacct: Transaction Export and Modification". An event
+    that names no trigger counts as sent under the one in force.
+    """
     in_force = Trigger.CARRIER_INVOICE_UPLOAD if ap.bill_on_upload else Trigger.CUSTOMER_INVOICE
     if ap.export_carrier_statements:
         yield Skipped(Code.CARRIER_STATEMENTS_ON, "Export carrier statements is on")
@@ -79,7 +98,10 @@ def _trigger(source: SourceDocument, ap: ApSettings) -> Iterator[Skipped]:
 
 
 def _both(source: SourceDocument, setting: ConnectionSetting, other: ConnectionSetting | None) -> Iterator[Skipped]:
-    """Cross-subsidiary billing is on only where both sides have it on; a side that is not connected has not."""
+    """Exclude intercompany documents unless both subsidiaries have cross-subsidiary billing on.
+
+    A subsidiary without a connection counts as off.
+    """
     if (other_id := source.party.subsidiary_id) is None:
         return
     for subsidiary_id, one in ((source.subsidiary_id, setting), (other_id, other)):
@@ -108,7 +130,7 @@ def _content(source: SourceDocument, setting: ConnectionSetting) -> Iterator[Ski
 
 
 def too_fine(source: SourceDocument, setting: ConnectionSetting) -> bool:
-    """Whether an amount that leaves its currency to the company has more decimals than that has."""
+    """Whether an amount has more decimals than the company's base currency, in a document that names no currency."""
     places = MINOR_UNITS[setting.base_currency]
     return source.currency is None and any(exact(line.amount, places) is None for line in source.lines)
 

@@ -1,7 +1,7 @@
-"""What Alvys knows of a customer, carrier or driver: what a record in Sage Intacct is made of.
+"""Profiles: Alvys's data about a customer, carrier or driver, from which a record in Sage Intacct is created.
 
-None of it is booked, and none of it is content of a document: a new address makes no new revision.
-Every field may be missing.
+Profiles are not booked and are not content of a document: a new address makes no new revision. Every field may be
+missing.
 """
 
 from dataclasses import dataclass, field
@@ -10,7 +10,7 @@ from typing import Literal
 
 @dataclass(frozen=True, slots=True)
 class Address:
-    """A postal address; empty texts where the profile says nothing."""
+    """A postal address. A part that the profile lacks is an empty text."""
 
     street: str = ""
     address2: str = ""
@@ -18,19 +18,25 @@ class Address:
     state: str = ""
     zip_code: str = ""
     country: str = ""
-    """As Alvys writes it: a name, or a code of two or three letters."""
+    """The country as Alvys writes it: a name, or a code of two or three letters."""
 
 
 @dataclass(frozen=True, slots=True)
 class Profile:
-    """One customer, carrier, driver or factoring company."""
+    """The profile of one customer, carrier, driver or factoring company."""
 
     alvys_id: str | None = None
-    """Alvys's own id: the same for ever, so that what is made from it is made once."""
+    """The id in Alvys. It never changes, so a Sage record derived from it is created only once."""
     name: str = ""
-    """What its record in Sage is called: the External Accounting Name, else the name; for some drivers a company's."""
+    """The name for the Sage record: the External Accounting Name, else the name.
+
+    For a 1099 driver with a tax company it is the company's name.
+    """
     external_id: str | None = None
-    """The External Accounting ID of this subsidiary, where the profile is not that of a document's own party."""
+    """The External Accounting ID for this subsidiary, for a profile other than that of the document's own party.
+
+    A factoring company has it here; the id of the document's own party is in `PartyRef`.
+    """
     address: Address | None = field(default=None, repr=False)
     email: str = field(default="", repr=False)
     phone: str = field(default="", repr=False)
@@ -41,22 +47,22 @@ class Profile:
     mc_number: str = ""
     dot_number: str = ""
     factoring: "Profile | None" = None
-    """Whom a carrier sold its invoices to."""
+    """The factoring company to which the carrier sold its invoices."""
 
 
 @dataclass(frozen=True, slots=True)
 class PartyRules:
-    """What a connection's settings say about its customers, or its vendors."""
+    """The settings of a connection for finding, creating and updating its customers, or its vendors."""
 
     by_name: bool = True
     link: Literal["mc", "dot"] | None = None
-    """Which number links a carrier that has no External Accounting ID."""
+    """The number that links a carrier without an External Accounting ID: MC or USDOT; None for neither."""
     link_field: str | None = None
-    """The field of VENDOR in Sage that holds that number."""
+    """The field of VENDOR in Sage that holds the number of `link`."""
     create: bool = False
     update: bool = False
     factoring_as: Literal["none", "contact", "vendor"] = "none"
 
 
 USUAL_RULES = PartyRules()
-"""What a connection says that says nothing."""
+"""Defaults for a connection without party rules."""

@@ -1,7 +1,8 @@
-"""Grouped bills of fuel and tolls: one for each provider, subsidiary and day (`fuelBills`, `tollBills`: `day`).
+"""Consolidated bills of fuel and tolls: one for each provider, subsidiary and day (`fuelBills`, `tollBills`: `day`).
 
-A row goes into the group of its day once its setting says so, and stays a row of groups from then on, whatever the
-setting says later; a row that was posted as a bill of its own stays that. So no row is ever in Sage both ways.
+A fuel or toll transaction becomes a line of a consolidated bill as soon as the setting says so. It stays a line of such
+bills from then on, whatever the setting says later. A transaction that was posted as a bill of its own stays one. So no
+transaction is ever in Sage both ways.
 """
 
 from dataclasses import dataclass
@@ -15,29 +16,31 @@ from domain.reading.groups import DAYS, group_of
 from domain.settings import ConnectionSetting
 
 LATEST, EARLIEST = 60, -1
-"""Days from a row's day to the event that tells of it, at most and at least, for the row to be grouped. Old groups
-end, and a day far ahead would keep its row waiting for years."""
+"""Most and fewest days from the date of a transaction to its event, for the transaction to be consolidated.
+
+The lines of old consolidated bills are not kept. A date far ahead would keep its transaction waiting for years.
+"""
 
 
 @dataclass(frozen=True, slots=True)
 class Placed:
-    """What becomes of a row of a group."""
+    """The answer for one fuel or toll transaction, and the consolidated bill it belongs to."""
 
     answer: Skipped | Rejected
     group: str | None
-    """The document key of the bill that it is a line of; None: of none."""
+    """The document key of the consolidated bill; None if the transaction is on no bill."""
     moves: bool = True
-    """False: the row stands in its group as it stood before."""
+    """False if the transaction's place in its bill did not change."""
 
 
 def place(row: SourceDocument, state: MappingState, *, known: bool) -> Placed | None:
-    """Where a row goes as a line of a grouped bill; None if it is a document of its own.
+    """Decide whether a fuel or toll transaction is a line of a consolidated bill; None if it is a document of its own.
 
     Args:
-        row: What the event says.
+        row: The transaction as its event describes it.
         state: The settings in force.
-        known: Whether it was grouped before: then only what the row itself says can change that. The settings decide
-            about its bill.
+        known: Whether the transaction was on a consolidated bill before. If so, only its own content can take it off;
+            the settings apply to the bill as a whole.
     """
     if row.kind not in DAYS:
         return None

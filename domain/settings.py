@@ -1,4 +1,4 @@
-"""The values of the mapping-state topic that this version reads; fields of later versions are ignored."""
+"""The settings in the values of the mapping-state topic. Fields that this version does not know are ignored."""
 
 from dataclasses import dataclass
 from datetime import datetime
@@ -39,7 +39,7 @@ def _known_fact(name: str) -> str:
 
 
 class ConnectionStatus(StrEnum):
-    """Whether documents of the subsidiary flow."""
+    """The master switch of a connection: whether documents of the subsidiary are exported."""
 
     ACTIVE = "active"
     PAUSED = "paused"
@@ -50,50 +50,68 @@ class AccountSetting(Wire):
 
     account: Id
     title: Text | None = None
-    """The account's name in Sage, for people: accounts show as "ID - name" (requirement 81)."""
+    """The name of the account in Sage, for display as "ID - name" (requirement 81)."""
 
 
 class VendorSetting(Wire):
-    """The vendor in Sage whose bills a provider's fuel or tolls become."""
+    """The Sage vendor for the bills of a fuel card or toll provider."""
 
     vendor_id: Id
     name: Text | None = None
 
 
 class IntercompanySetting(Wire):
-    """Another subsidiary in this one's books: the customer it is billed as, the vendor it bills as."""
+    """Another subsidiary in the books of this one: the customer it is billed as, and the vendor it bills as."""
 
     customer_id: Id | None = None
     vendor_id: Id | None = None
 
 
 class ArSettings(Wire):
-    """Customers and their invoices (wizard step 4; alvys.md 2.4)."""
+    """Settings for customers and their invoices (wizard step 4).
+
+    Source: Alvys's articles "Sage Intacct: Transaction Export and Modification" and "How to Connect Sage Intacct to
+    Alvys and Configure Settings".
+    """
 
     active: StrictBool = True
     autopost: StrictBool = True
     """False: invoices arrive in Sage as drafts."""
     po_number: Literal["order", "po"] = "order"
-    """Which of a load's numbers becomes the invoice's PO number."""
+    """The number of a load that becomes the PO number of the invoice: its order number, or its PO number."""
     name_matching: StrictBool = True
-    """Whether a customer without an External Accounting ID is looked for by name."""
+    """Whether a customer without an External Accounting ID is looked up by name."""
     create_customers: StrictBool = False
-    """Whether a customer that Sage does not have is made there (C1)."""
+    """Whether the service creates a customer that Sage does not have.
+
+    Alvys's prerequisites article allows it by setting; the limits and FAQ of "Sage Intacct: Transaction Export and
+    Modification" say that Alvys never creates records.
+    """
     update_customers: StrictBool = False
-    """Whether a customer in Sage follows the profile in Alvys."""
+    """Whether a customer in Sage is updated when its Alvys profile changes."""
     credit_memos: StrictBool = False
-    """Whether an invoice below zero becomes an AR adjustment; else it is refused."""
+    """Whether an invoice with a negative total becomes an AR adjustment. If not, it is refused."""
     include_accessorials: StrictBool = True
     include_e_checks: StrictBool = True
     deductions_as_credits: StrictBool = True
-    """Whether deductions on an invoice are exported, as credit lines. Off, more is owed in Sage than in Alvys."""
+    """Whether deductions on an invoice are exported, as credit lines.
+
+    If not, the customer owes more in Sage than in Alvys.
+    """
     correct_posted_by: Literal["reversal", "deletion"] = "reversal"
-    """How a posted, unpaid invoice is taken back to be corrected. `deletion`: for a company that does not enable the
-    reversal of unpaid invoices; Sage keeps no trace of what stood there."""
+    """How a posted, unpaid invoice is removed before the corrected one is posted.
+
+    Use `deletion` for a company that does not enable the reversal of unpaid invoices. Sage then keeps no trace of the
+    former invoice.
+    """
 
 
 class ApSettings(Wire):
-    """Vendors and their bills (wizard step 3; alvys.md 2.3)."""
+    """Settings for vendors and their bills (wizard step 3).
+
+    Source: Alvys's articles "Sage Intacct: Transaction Export and Modification" and "How to Connect Sage Intacct to
+    Alvys and Configure Settings".
+    """
 
     active: StrictBool = True
     autopost: StrictBool = True
@@ -104,71 +122,90 @@ class ApSettings(Wire):
     """Whether fuel transactions become bills of their own."""
     include_tolls: StrictBool = True
     fuel_bills: Literal["transaction", "day"] = "transaction"
-    """One bill for each transaction, or one for each provider and day."""
+    """One bill for each transaction, or one consolidated bill for each provider and day. The same for `toll_bills`."""
     toll_bills: Literal["transaction", "day"] = "transaction"
     export_carrier_statements: StrictBool = False
-    """Whether carrier bills come from carrier statements only; else from the trips' own bills only."""
+    """Whether carrier bills are made from carrier statements only. If not, they are made from trips' bills only."""
     bill_on_upload: StrictBool = False
-    """Without statements: a carrier's bill goes when its invoice is uploaded, else with the customer's invoice."""
+    """The trigger of carrier bills without statements.
+
+    True: the upload of the carrier's invoice. False: the customer's invoice.
+    """
     include_fuel_lines: StrictBool = True
-    """Lines of a driver's or carrier's bill, by kind; what is left out is reported."""
+    """Whether fuel lines of a driver's or carrier's bill are exported. The result reports excluded lines.
+
+    The next three settings do the same for tolls, accessorials and e-checks.
+    """
     include_toll_lines: StrictBool = True
     include_accessorials: StrictBool = True
     include_e_checks: StrictBool = True
     link_carriers_by: Literal["external-id", "mc", "dot"] = "external-id"
-    """What links a carrier without an External Accounting ID before names are tried."""
+    """The number that links a carrier without an External Accounting ID, before names are tried."""
     carrier_number_field: Annotated[Id, StringConstraints(pattern=r"^[A-Za-z_][A-Za-z0-9_]*$")] | None = None
-    """The field of a vendor in Sage that holds that number, by its integration name; no field of Sage's own does."""
+    """The integration name of the vendor field in Sage that holds that number. Sage has no standard field for it."""
     name_matching: StrictBool = True
     create_vendors: StrictBool = False
     update_vendors: StrictBool = False
     factoring_as: Literal["none", "contact", "vendor"] = "none"
-    """What a factoring company becomes when its carrier's vendor is made: a pay-to contact, or a vendor."""
+    """The record created for a factoring company along with its carrier's vendor: a pay-to contact, or a vendor."""
     vendor_credits: StrictBool = False
-    """Whether a bill below zero becomes an AP adjustment; else it is refused."""
+    """Whether a bill with a negative total becomes an AP adjustment. If not, it is refused."""
     correct_posted_by: Literal["reversal", "deletion"] = "reversal"
-    """The same as on the AR side, of bills."""
+    """How a posted, unpaid bill is removed before the corrected one is posted; see `ArSettings.correct_posted_by`."""
 
 
 class TermSettings(Wire):
-    """Payment terms (wizard step 5). The names are Sage's, such as `Net 30`."""
+    """Payment terms (wizard step 5), by their names in Sage, such as `Net 30`."""
 
     default: Text | None = None
-    """Where the profile names no days."""
+    """The term to use if the profile names no days; None: no term is sent."""
     fallback: Text | None = None
-    """Where Sage does not have `Net N` of the profile; its use is told in the result."""
+    """The term to use, and report, if Sage does not have the wanted one; None: the document is then refused."""
 
 
 class ConnectionSetting(Wire):
-    """Where a subsidiary's documents go, and which of them. One of them for each subsidiary (requirements 26 to 31)."""
+    """The connection of a subsidiary: the company and entity that receive its documents, and the settings for them.
+
+    Each subsidiary has one connection (requirements 26 to 31).
+    """
 
     company_id: Id
     entity_id: Id | None = None
-    """The Sage entity; None: the top level. Permanent: to change it is to disconnect and connect anew."""
+    """The Sage entity; None: the top level. It is permanent: to change it, disconnect and connect again."""
     credentials: Id
     """The name of a secret, never the secret."""
     state: ConnectionStatus
     activated_at: Annotated[datetime, BeforeValidator(_to_activation)] | None = None
-    """When it became active first; only what was created at or after it is exported (requirement 9). None: never."""
+    """The time at which the connection first became active; None: never.
+
+    Only documents created at or after this time are exported (requirement 9).
+    """
     base_currency: Annotated[Id, AfterValidator(_known_currency)] = "USD"
     location_id: Id | None = None
-    """Sent on every line; companies with several entities require it."""
+    """The location that is sent on every line. Companies with several entities require it."""
     ar: ArSettings = ArSettings()
     ap: ApSettings = ApSettings()
     terms: TermSettings = TermSettings()
     cross_subsidiary: StrictBool = False
-    """Cross-subsidiary billing; it takes effect where both sides have it on."""
+    """Whether cross-subsidiary billing is on. It takes effect only if both subsidiaries have it on."""
     closed_period: Literal["refuse", "first-open-day"] = "refuse"
-    """What becomes of a document whose date is in a closed period."""
+    """Treatment of a document dated in a closed period: refuse it, or post it on the first open day."""
     zero_totals: Literal["export", "refuse"] = "export"
-    """What becomes of a document whose lines cancel out: its total is zero, and its lines are money on accounts."""
+    """Treatment of a document whose lines cancel out: its total is zero, but its lines change accounts."""
     long_values: Literal["reject", "truncate"] = "reject"
-    """What becomes of a custom field's value, a PO number or a reference that is too long for Sage (C13)."""
+    """Treatment of a custom field value, PO number or reference that is too long: refuse the document, or cut the text.
+
+    Alvys's articles disagree: "Sage Intacct: Payments and Error Transactions" says error, "How to Configure Dimension
+    and Custom Field Mappings for Sage Intacct" says truncated.
+    """
     send_currency: Literal["always", "foreign"] = "always"
-    """Whether Sage is told the currency of every document, or only of those that are not in the base currency."""
+    """The documents whose currency is sent to Sage: all, or only those that are not in the base currency."""
     invoice_dimensions: Literal["refuse", "leave-out", "custom-field"] = "refuse"
-    """What becomes, on an invoice, of a dimension that Sage documents for bills only: user-defined ones, and Asset.
-    `custom-field`: this company's Sage takes a user-defined one as a custom field of the line."""
+    """Treatment of dimensions that Sage documents for bills only, if they are mapped on an invoice.
+
+    These are user-defined dimensions and Asset. `refuse`: the document waits. `leave-out`: the dimension is not sent.
+    `custom-field`: a user-defined dimension is sent as a custom field of the line, which this company's Sage accepts.
+    """
 
     @model_validator(mode="after")
     def _active_since(self) -> Self:
@@ -178,15 +215,15 @@ class ConnectionSetting(Wire):
 
 
 class DimensionSetting(Wire):
-    """What a dimension takes its values from: an Alvys field, a default, or both."""
+    """The origin of a dimension's values: an Alvys field, a default, or both."""
 
     source: DimensionSource | None = None
     default: Id | None = None
-    """Where the field's value is not mapped."""
+    """The value to use if the value of the Alvys field is missing or not mapped."""
     required: StrictBool = False
-    """Whether a line without a value keeps the document back."""
+    """Whether a document waits if one of its lines has no value for this dimension."""
     user_defined: Annotated[Id, AfterValidator(_sage_name)] | None = None
-    """The user-defined dimension's object in Sage; None: the key names a standard one."""
+    """The Sage object of a user-defined dimension; None: the key names a standard dimension."""
 
     @model_validator(mode="after")
     def _gives_something(self) -> Self:
@@ -196,7 +233,7 @@ class DimensionSetting(Wire):
 
 
 class DimensionValueSetting(Wire):
-    """What one value in Alvys is in Sage: the id, not the name."""
+    """The Sage value for one Alvys value: the id, not the name."""
 
     value: Id
     title: Text | None = None
@@ -204,21 +241,21 @@ class DimensionValueSetting(Wire):
 
 
 class CustomFieldSetting(Wire):
-    """What a custom field takes its value from: a fact of the event, a default, or both."""
+    """The origin of a custom field's value: a fact of the event, a default, or both."""
 
     source: Annotated[Id, AfterValidator(_known_fact)] | None = None
     type: FieldType
     max_length: Annotated[StrictInt, Field(gt=0)] | None = None
-    """Characters that Sage takes; None: not known, so Sage decides."""
+    """The most characters that Sage accepts; None: not known, so Sage decides."""
     required: StrictBool = False
     default: Text | None = None
-    """Where the event does not give the source."""
+    """The value to use if the event does not give the source."""
     format: Literal["mm/dd/yyyy", "dd/mm/yyyy", "yyyy-mm-dd"] | None = None
-    """How a date is written into a text field; without it mm/dd/yyyy."""
+    """The format of a date in a text field; None means mm/dd/yyyy."""
 
     @property
     def kind(self) -> Kind:
-        """What the source's values are; a default is free text."""
+        """The kind of the source's values. A field with a default alone has free text."""
         return (kind_of(self.source) if self.source else None) or Kind.ANY
 
     @model_validator(mode="after")
@@ -238,17 +275,20 @@ class CustomFieldSetting(Wire):
 
 @dataclass(frozen=True, slots=True)
 class Other:
-    """A setting of a family that this version keeps as it came."""
+    """A setting of a family that this version stores without reading it."""
 
     json: object
 
 
 @dataclass(frozen=True, slots=True)
 class Invalid:
-    """A record that cannot be read. It blocks what it stands for: nothing falls through past it."""
+    """A record that cannot be read.
+
+    It blocks every document that needs its setting: no less specific setting is used in its place.
+    """
 
     reason: str
-    """Which field and why, never its value."""
+    """The field and the problem, never the value."""
     offset: int
 
 

@@ -1,4 +1,4 @@
-"""A table of one family of settings, by canonical key: many spellings, one answer."""
+"""A table of one family of settings by canonical key: a key may have many spellings, but one record is in force."""
 
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass, field
@@ -16,7 +16,7 @@ S_co = TypeVar("S_co", bound=Setting, covariant=True)
 
 @dataclass(frozen=True, slots=True)
 class Record(Generic[S_co]):
-    """One key's latest value: the key as it was written, what it holds, and the offset that wrote it."""
+    """The latest record of one key: the key as it was written, the value, and the offset of the record."""
 
     key: str
     value: S_co | Invalid
@@ -30,15 +30,15 @@ class Record(Generic[S_co]):
 
 @dataclass(slots=True)
 class Table(Generic[S_co]):
-    """Records of one family; iterating gives every spelling that stands."""
+    """The records of one family. Iterating yields the current record of every spelling."""
 
     read: Callable[[object], S_co]
-    """From parsed JSON to the setting; raises pydantic's ValidationError."""
+    """The function from parsed JSON to the setting. It may raise pydantic's ValidationError."""
     _spellings: dict[str, dict[str, Record[S_co]]] = field(default_factory=dict)
     _answers: dict[str, Record[S_co]] = field(default_factory=dict)
 
     def get(self, canonical: str) -> Record[S_co] | None:
-        """The record that answers: of several spellings the one written last."""
+        """The record in force: of several spellings, the one written last; None if there is none."""
         return self._answers.get(canonical)
 
     def __iter__(self) -> Iterator[Record[S_co]]:
@@ -46,7 +46,7 @@ class Table(Generic[S_co]):
             yield from spellings.values()
 
     def apply(self, key: Key, value: bytes | None, offset: int) -> bool:
-        """Set or clear one spelling; False if there was nothing to clear."""
+        """Set the record of one spelling, or clear it (`value` None); False if there was nothing to clear."""
         canonical, text = key.canonical, str(key)
         spellings = self._spellings.setdefault(canonical, {})
         if value is not None:

@@ -1,11 +1,12 @@
-"""Which payment term a document carries, and when it is due (alvys.md 2.5; the issue's point 6). Pure.
+"""The payment term of a document, and its due date (docs/decisions/0028). Pure.
 
-The profile's days are asked of Sage Intacct as `Net N`. A term that Sage does not have is never left out in silence:
-the fallback of the connection is used and told, and without one the document is refused.
+The days of the profile are looked up in Sage Intacct as the term `Net N`. A term that Sage does not have is never left
+out silently: the fallback of the connection is used and reported in the result, and without a fallback the document is
+refused. Alvys retries with `Net 30` (article "Sage Intacct: Transaction Export and Modification").
 
-No days on the profile: the connection's default; without one no term is sent and the due date stays as it was read.
-Zero days are due on the day itself, which is no term of the shape `Net N` in most companies: sent as `Net 0` where Sage
-has that, else without a term, and never by a fallback, which would put the payment off.
+If the profile has no days, the default term of the connection is used; without one, no term is sent and the due date
+stays as it was read. Zero days mean due on the same day, for which most companies have no term. They are sent as
+`Net 0` if Sage has that term, else without a term, and never with the fallback, which would delay the payment.
 """
 
 import re
@@ -22,7 +23,7 @@ _NET = re.compile(r"net (\d{1,4})")
 
 @dataclass(frozen=True, slots=True)
 class AskedTerms:
-    """What the event says: the profile's days, and whether it gives the due date itself."""
+    """The terms that the event asks for: the days of the profile, and whether the event gives the due date itself."""
 
     days: int | None = None
     due_given: bool = True
@@ -30,7 +31,7 @@ class AskedTerms:
 
 @dataclass(frozen=True, slots=True)
 class TermRules:
-    """The connection's terms, by their names in Sage."""
+    """The default term and the fallback term of a connection, by their names in Sage."""
 
     default: str | None = None
     fallback: str | None = None
@@ -38,21 +39,21 @@ class TermRules:
 
 @dataclass(frozen=True, slots=True)
 class SageTerm:
-    """A term that Sage has and that is active."""
+    """An active payment term of Sage."""
 
     name: str
     days: int | None
-    """Days after the document's date; None where Sage gives no plain number."""
+    """Days after the date of the document; None if Sage does not give a plain number."""
 
 
 @dataclass(frozen=True, slots=True)
 class TermUse:
-    """The term a document carries: what was asked for and what is used, both by name."""
+    """The payment term of a document: the term that was asked for and the term that is used, both by name."""
 
     asked: str
     used: str
     days: int | None
-    """Days after the document's date, where they are known."""
+    """Days after the date of the document; None if they are not known."""
     fallback: bool = False
 
 
@@ -65,19 +66,26 @@ TermList = Mapping[str, SageTerm]
 
 
 def listed(terms: Iterable[SageTerm]) -> TermList:
-    """Terms as `choose` looks them up."""
+    """Index terms by folded name, for `choose`."""
     return {fold(term.name): term for term in terms}
 
 
 def wanted(asked: AskedTerms, rules: TermRules) -> str | None:
-    """The name of the term to ask Sage for; None: none is sent."""
+    """The name of the wanted term: `Net N` for the days of the profile, else the default; None: no term is sent."""
     return f"Net {asked.days}" if asked.days is not None else rules.default
 
 
 def choose(asked: AskedTerms, rules: TermRules, known: TermList) -> TermUse | Rejected | None:
-    """The term to send, None for none; `TERM_NOT_FOUND` where Sage has neither the term nor the fallback.
+    """Choose the payment term to send.
 
-    A term without plain days is refused where the due date hangs on it.
+    Args:
+        asked: The terms that the event asks for.
+        rules: The terms of the connection.
+        known: The active terms of Sage (`listed`).
+
+    Returns:
+        The term; None if no term is sent; a `Rejected` with `TERM_NOT_FOUND` if Sage has neither the wanted term nor
+        the fallback, or if the due date depends on the days of a term that has no plain number of days.
     """
     name = wanted(asked, rules)
     if name is None:
@@ -97,7 +105,14 @@ def choose(asked: AskedTerms, rules: TermRules, known: TermList) -> TermUse | Re
 
 
 def due(asked: AskedTerms, use: TermUse | None, day: date, as_read: date) -> date:
-    """When the document is due: as the event says, else by the days of the term that is used."""
+    """Compute the due date of a document: as the event gives it, else by the days of the term that is used.
+
+    Args:
+        asked: The terms that the event asks for.
+        use: The chosen term; None if no term is sent.
+        day: The date of the document.
+        as_read: The due date as it was read from the event. It stays if the event gives it, or no term has days.
+    """
     if asked.due_given or use is None or use.days is None:
         return as_read
     return day + timedelta(days=use.days)

@@ -1,20 +1,20 @@
-"""Text from outside inside text of ours: on one line, printable, of bounded length."""
+"""Cleaning of foreign text for our own texts: one line, printable characters only, limited length."""
 
 LONGEST = 500
-"""Characters of a detail: enough to find what it speaks of, little enough for any header, log line or result."""
+"""Most characters of a detail: enough to find its subject, and short enough for a header, log line or result."""
 _CUT = "..."
 
 
 def printable(text: str) -> str:
-    """The text, whole, with every character that is not printable written as its escape; as `one_line`."""
+    """Replace every character that is not printable by its escape, like `one_line`, but without cutting the text."""
     return text if text.isprintable() else "".join([sign if sign.isprintable() else _escape(sign) for sign in text])
 
 
 def one_line(text: str, longest: int = LONGEST) -> str:
-    """The text with every character that is not printable written as its escape, cut with three dots.
+    """Replace every character that is not printable by its escape, and cut the text to `longest` with three dots.
 
-    Line ends, control characters, marks that turn the direction of writing and lone surrogates can then neither break
-    a line nor show it as another one. What is clean comes back as it is, so cleaning twice is cleaning once.
+    Line ends, control characters, marks that change the writing direction, and lone surrogates can then neither break a
+    line nor disguise it. A clean text is returned unchanged, so cleaning twice has the same effect as cleaning once.
     """
     if len(text) <= longest and text.isprintable():
         return text
@@ -27,7 +27,7 @@ _ONE_BYTE, _TWO_BYTES = 0x100, 0x10000
 
 
 def _escape(sign: str) -> str:
-    """As Python writes it. By hand: codecs are gone when the last log lines of a process are written."""
+    """Escape a character like Python. No codec is used: codecs are gone when a process writes its last log lines."""
     code = ord(sign)
     if code < _ONE_BYTE:
         return _SHORT.get(sign) or f"\\x{code:02x}"

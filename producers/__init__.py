@@ -1,1 +1,1 @@
-"""What the service writes to Kafka. Nothing here decides anything: it gives decisions their bytes."""
+"""Encoding and writing of the records that the service sends to Kafka. This package makes no decisions."""

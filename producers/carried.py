@@ -1,6 +1,6 @@
-"""The parts of a result that tell what a document and its lines carry, and what of them is not as Alvys has it.
+"""The parts of a result for dimensions and custom fields, and for values that differ from those in Alvys.
 
-Left out where there are none, so that a result without them is what it always was.
+A part without content is left out, so that a result without any of them is the same as in earlier versions.
 """
 
 from collections.abc import Iterable
@@ -10,7 +10,7 @@ from domain.party_fields import NotSent
 
 
 def line(one: DocumentLine) -> dict[str, object]:
-    """A line's dimensions and custom fields."""
+    """Encode the dimensions, custom fields and shortened texts of a line."""
     parts: dict[str, object] = {}
     if one.dimensions:
         parts["dimensions"] = [
@@ -21,14 +21,17 @@ def line(one: DocumentLine) -> dict[str, object]:
 
 
 def document(one: Document) -> dict[str, object]:
-    """The document's own custom fields, what was shortened of it, and its number in Alvys where that is another."""
+    """Encode the custom fields and shortened texts of the document itself, and its number in Alvys if it differs."""
     given = one.source.number_given
     number = {"alvysNumber": given} if given and given != one.source.number else {}
     return number | _custom(one.custom) | _shortened(one.shortened)
 
 
 def party_made(party_id: str | None, not_sent: Iterable[NotSent] | None) -> dict[str, object]:
-    """The customer or vendor that was made for the document, and what its profile gives and Sage was not sent."""
+    """Encode the customer or vendor that was created for the document, with the fields that were not sent to Sage.
+
+    `not_sent` is None if no party was created; the answer is then empty.
+    """
     if not_sent is None:
         return {}
     told = [{"field": each.field, "why": each.why} for each in not_sent]

@@ -1,4 +1,4 @@
-"""Writes what a person asks to the topic `export-commands`; the key is the command's id."""
+"""Writer of commands to the topic `export-commands`; the record key is the id of the command."""
 
 from collections.abc import Mapping, Sequence
 from typing import Self
@@ -9,12 +9,12 @@ from domain.commands import Command, encode
 
 
 class CommandWriter:
-    """Asks; returns when every in-sync replica has the commands.
+    """Writes commands, and returns when every in-sync replica has them.
 
     Args:
         topic: The full name of the commands topic.
-        kafka: Keywords for every aiokafka client: brokers and how to sign in.
-        largest: Bytes of the largest command: one that brings a record along is a third larger than the record.
+        kafka: Keyword arguments for every aiokafka client: brokers and credentials.
+        largest: The largest command in bytes. A `Replay` contains a whole record and is a third larger than it.
     """
 
     def __init__(self, topic: str, kafka: Mapping[str, object], *, largest: int) -> None:
@@ -34,10 +34,10 @@ class CommandWriter:
         await self._producer.stop()
 
     async def ask(self, commands: Sequence[Command]) -> None:
-        """Write commands, in their order.
+        """Write commands, in order.
 
         Raises:
-            KafkaError: They are not known to be written; asking again is harmless.
+            KafkaError: It is not known whether the commands were written. Writing them again is harmless.
         """
         for command in commands:
             await self._producer.send_and_wait(self._topic, encode(command), key=command.id.encode())

@@ -1,7 +1,7 @@
-"""The record on `sage-dead-letters`: the original bytes, untouched, with headers that say where they came from and why.
+"""The record on `sage-dead-letters`: the original bytes unchanged, with headers for their origin and the error.
 
-The names are those of Kafka Connect (`__connect.errors.*`) and Spring (`kafka_dlt-*`), so that the tools people have
-already read ours. Original headers come first and are never changed.
+The header names are those of Kafka Connect (`__connect.errors.*`) and Spring (`kafka_dlt-*`), so that existing tools
+can read our dead letters. The original headers come first and are never changed.
 """
 
 import hashlib
@@ -11,12 +11,12 @@ from domain.codes import Code
 from domain.words import one_line
 
 STAGE = "VALUE_CONVERTER"
-"""Kafka Connect's name of the stage that failed: a record that reaches this topic could not be read."""
+"""Kafka Connect's name of the failed stage: every record on this topic is one that could not be read."""
 
 
 @dataclass(frozen=True, slots=True)
 class DeadRecord:
-    """A source record as it was read: its bytes, and its place. `timestamp` is in milliseconds since 1970."""
+    """A source record as it was read: its bytes and its position. `timestamp` is in milliseconds since 1970."""
 
     topic: str
     partition: int
@@ -27,15 +27,18 @@ class DeadRecord:
     value: bytes | None
     headers: tuple[tuple[str, bytes | None], ...] = ()
     last: int | None = None
-    """The offset of the last record that it stands for, where it stands for many; `offset` is that of the first."""
+    """The offset of the last record, if the dead letter stands for several; `offset` is that of the first.
+
+    None if the dead letter stands for one record.
+    """
     left_out: str = ""
-    """What of it did not fit into a dead letter, in words."""
+    """The parts that did not fit into the dead letter, in words; "" if all did."""
 
 
 def fitted(record: DeadRecord, room: int) -> DeadRecord:
-    """The record if it is no larger than `room` bytes, else without its largest parts, which it then names.
+    """Remove the largest parts of a record until it fits into `room` bytes, and name them in `left_out`.
 
-    The source topic still holds them, at the place that the headers give, as long as its retention lasts.
+    The source topic still has these parts, at the position in the headers, until its retention ends.
     """
     left_out: list[str] = []
     while sum(parts := _sizes(record)) > room:
@@ -53,7 +56,7 @@ def fitted(record: DeadRecord, room: int) -> DeadRecord:
 
 
 def _sizes(record: DeadRecord) -> tuple[int, int, int]:
-    # Names are counted as their longest UTF-8, and each header with its framing.
+    # A name counts with its longest possible UTF-8 encoding, and each header with its framing.
     headers = sum(4 * len(name) + len(value or b"") + 10 for name, value in record.headers)
     return len(record.value or b""), len(record.key or b""), headers
 
@@ -63,7 +66,14 @@ def _named(part: str, content: bytes) -> str:
 
 
 def headers(record: DeadRecord, code: Code, detail: str, group: str) -> list[tuple[str, bytes | None]]:
-    """All headers of the dead letter; every added value is UTF-8 text on one line."""
+    """Build all headers of a dead letter; every added value is UTF-8 text on one line.
+
+    Args:
+        record: The source record, already fitted (`fitted`).
+        code: The code of the error.
+        detail: The error in words.
+        group: The consumer group that read the record.
+    """
     detail = one_line(detail)
     added = {
         "__connect.errors.topic": record.topic,

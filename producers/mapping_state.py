@@ -1,7 +1,7 @@
-"""Writes settings to the mapping-state topic: the one place where this service changes what it maps by.
+"""Writer of settings to the mapping-state topic. No other code of this service changes settings.
 
-Each record carries who wrote it and when: in the value's ``by`` and ``at``, and in headers of the same names, because a
-tombstone has no value. What it replaces goes along in the header ``history``, because the topic is compacted.
+Each record names its author and time: in ``by`` and ``at`` of the value, and in headers of the same names, because a
+tombstone has no value. The header ``history`` holds the former values, because the topic is compacted.
 """
 
 from collections.abc import Callable, Mapping, Sequence
@@ -16,14 +16,17 @@ from domain.keys import AccountKey, canonical, master, parse
 
 CODE = "MASTER_DEFAULT_CANNOT_BE_CLEARED"
 HISTORY = "history"
-"""The header with what stood before: a JSON array of {"at", "by", "value"}, the newest first."""
+"""The header with the former values: a JSON array of {"at", "by", "value"}, the newest first."""
 MOST_KEPT = 10
-"""Former values that a record takes along, the newest; fewer where they are large."""
+"""Most former values in one record, the newest; fewer if they are larger than `MOST_BYTES`."""
 MOST_BYTES = 16_000
 
 
 class MasterDefaultCannotBeCleared(Exception):  # noqa: N818 - it reads as the rule it is (requirement 58)
-    """A side's master Default answers for every line that nothing else does, so it can only be changed."""
+    """Error for clearing a master Default, which can only be changed.
+
+    Every line without a more specific mapping uses the master Default of its side.
+    """
 
     def __init__(self, key: str) -> None:
         super().__init__(f"The Default mapping cannot be cleared, only changed. ({CODE}: {key})")
@@ -32,7 +35,7 @@ class MasterDefaultCannotBeCleared(Exception):  # noqa: N818 - it reads as the r
 
 @dataclass(frozen=True, slots=True)
 class Former:
-    """What a setting was, from when on and by whom; `value` is JSON, None where it was cleared."""
+    """A former value of a setting: its time, its author, and the value as JSON (None if the setting was cleared)."""
 
     at: str
     by: str | None
@@ -41,7 +44,7 @@ class Former:
 
 @dataclass(frozen=True, slots=True)
 class Written:
-    """Where an acknowledged record stands."""
+    """The key, partition and offset of an acknowledged record."""
 
     key: str
     partition: int
@@ -53,9 +56,9 @@ class MappingWriter:
 
     Args:
         topic: The full name of the mapping-state topic.
-        kafka: Keywords for every aiokafka client: brokers and how to sign in.
-        by: Who writes, for the record.
-        clock: The time, with offset.
+        kafka: Keyword arguments for every aiokafka client: brokers and credentials.
+        by: The author of the records.
+        clock: Returns the present time, with UTC offset.
     """
 
     def __init__(self, topic: str, kafka: Mapping[str, object], *, by: str, clock: Callable[[], datetime]) -> None:
@@ -74,7 +77,7 @@ class MappingWriter:
         await self._producer.start()
 
     async def stop(self) -> None:
-        """Disconnect; what was acknowledged stays."""
+        """Disconnect. Acknowledged records are kept."""
         await self._producer.stop()
 
     async def __aenter__(self) -> Self:
@@ -89,30 +92,43 @@ class MappingWriter:
         await self.stop()
 
     async def set(self, key: str, value: Mapping[str, object], history: Sequence[Former] = ()) -> Written:
-        """Write a setting; it replaces the whole former value of its key. `history`: what stood before, newest first.
+        """Write a setting. It replaces the whole former value of the key.
+
+        Args:
+            key: The key of the setting.
+            value: The new value, without author and time.
+            history: The former values, the newest first.
 
         Raises:
-            BadKeyError: The text is no key of mapping-state.
-            KafkaError: It is not known to be written; set it again.
+            BadKeyError: The text is not a key of mapping-state.
+            KafkaError: It is not known whether the record was written; set it again.
         """
         return await self._send(key, dict(value) | {"by": self._by, "at": self._now()}, history)
 
     async def clear(self, key: str, history: Sequence[Former] = ()) -> Written:
-        """Write a tombstone; the next level answers from then on.
+        """Clear a setting with a tombstone. From then on, the next less specific level is used.
+
+        Args:
+            key: The key of the setting.
+            history: The former values, the newest first.
 
         Raises:
-            MasterDefaultCannotBeCleared: The key is a side's master Default.
-            BadKeyError: The text is no key of mapping-state.
-            KafkaError: It is not known to be written; clear it again.
+            MasterDefaultCannotBeCleared: The key is the master Default of a side.
+            BadKeyError: The text is not a key of mapping-state.
+            KafkaError: It is not known whether the tombstone was written; clear it again.
         """
         refuse_clearing_a_master(key)
         return await self._send(key, None, history)
 
     async def remove(self, key: str, history: Sequence[Former] = ()) -> Written:
-        """Write a tombstone for any key, a master Default and one outside the grammar too: for a disconnect alone.
+        """Remove the record of any key, even of a master Default or an invalid key; for a disconnect only.
+
+        Args:
+            key: The key of the record.
+            history: The former values, the newest first.
 
         Raises:
-            KafkaError: It is not known to be written; remove it again.
+            KafkaError: It is not known whether the tombstone was written; remove it again.
         """
         return await self._write(key, None, history)
 
@@ -140,7 +156,7 @@ def refuse_clearing_a_master(key: str) -> None:
 
 
 def _kept(history: Sequence[Former]) -> bytes:
-    """As much of what stood before as a header may hold, the newest first."""
+    """Encode as many of the former values as the header may hold, the newest first."""
     kept: list[bytes] = []
     for each in history[:MOST_KEPT]:
         value = None if each.value is None else orjson.Fragment(each.value)

@@ -1,7 +1,7 @@
-"""The record on `sage-parties`: under which id a customer, carrier or driver of Alvys stands in Sage Intacct.
+"""The record on `sage-parties`: the Sage Intacct id of a customer, carrier or driver of Alvys.
 
-Told for ids that this service chose: the event brought none, so Alvys does not know it yet. The topic is compacted: its
-newest record of a key is the truth, and to tell it again changes nothing.
+It is published only for ids that this service chose: their events have no External Accounting ID, so Alvys does not
+know the id yet. The topic is compacted. The newest record of a key is valid, and publishing it again changes nothing.
 """
 
 import orjson
@@ -14,12 +14,12 @@ SCHEMA = 1
 
 
 def announcement(source: SourceDocument, connection: Connection, party_id: str | None) -> tuple[str, bytes] | None:
-    """Key and value for a document whose party is known by an id of ours; None for any other.
+    """Build key and value of the record; None if the party's id was not chosen by this service.
 
     Args:
-        source: The document as its event gives it.
-        connection: Where the party stands.
-        party_id: Its id there.
+        source: The source document.
+        connection: The Sage company and entity of the party.
+        party_id: The Sage id of the party; None if it is not known.
     """
     profile = source.profile
     if profile is None or party_id is None or party_id != own_id(source, connection.entity_id):

@@ -1,7 +1,7 @@
-"""The record on `sage-payments`: one fact about a payment and a document, or what became of it; key = document key.
+"""The record on `sage-payments`: one fact about a payment of a document, or a change of that fact; key = document key.
 
-Folding records by `paymentId`, the last one wins, gives the present truth. Amounts are decimal text in the document's
-currency. docs/contract.md has the same names.
+The latest record of each `paymentId` is the current state. Amounts are decimal text in the currency of the document.
+docs/contract.md uses the same names.
 """
 
 from datetime import datetime
@@ -17,7 +17,13 @@ SCHEMA = 1
 
 
 def encode(fact: Fact, balance: Balance | None, polled_at: datetime) -> bytes:
-    """The record's value: JSON in UTF-8; what Sage does not say is null."""
+    """Encode a payment fact as a record value: JSON in UTF-8; a value that Sage does not give is null.
+
+    Args:
+        fact: The fact to publish.
+        balance: The balance of the document in Sage; None if it was not read.
+        polled_at: The time at which Sage was polled.
+    """
     document = fact.document
     return orjson.dumps(
         {
@@ -63,7 +69,7 @@ def _balance(balance: Balance, currency: str) -> dict[str, str]:
 
 
 def amount_text(amount: Decimal, currency: str) -> str:
-    """The amount with the currency's decimals, or with more where Sage gave more: nothing is rounded."""
+    """Write an amount with the decimals of its currency, or with more if Sage gave more; nothing is rounded."""
     places = MINOR_UNITS.get(currency, BASE_MINOR_UNITS)
     exponent = amount.normalize().as_tuple().exponent
     most = max(places, -exponent if isinstance(exponent, int) else places)

@@ -1,7 +1,7 @@
-"""The record on `sage-export-results`: one per document and attempt that ended, key = document key.
+"""The record on `sage-export-results`: one per document and finished attempt, key = document key.
 
-Every answer explains itself (promise 6): an exported line names the account, the level of the mapping that answered,
-its key and that record's offset; a refusal names its code, cause, fix and the keys that block it. Amounts are decimal
+Every result explains itself (promise 6). An exported line names its account, the level of the mapping that gave it, and
+the key and offset of that mapping record. A refusal names its code, cause, fix and blocker keys. Amounts are decimal
 text.
 """
 
@@ -21,26 +21,31 @@ from producers import carried
 
 SCHEMA = 1
 LARGEST = 1_000_000
-"""Bytes of a value. Below what Kafka and its consumers take without being told to; a document of some 2,500 lines is
-above it."""
+"""Most bytes of a value. It is below the default limits of Kafka and its consumers.
+
+A document of some 2,500 lines would be larger.
+"""
 MOST_WORDS = 20
-"""Of Sage's errors and support ids each."""
+"""Most error texts of Sage in one result, and most support ids."""
 
 
 @dataclass(frozen=True, slots=True)
 class SourceRecord:
-    """Where the event came from."""
+    """The position of the event's record: topic, partition, offset and Kafka timestamp."""
 
     topic: str
     partition: int
     offset: int
     timestamp: int = 0
-    """Milliseconds since 1970, as Kafka has it."""
+    """The Kafka timestamp, in milliseconds since 1970."""
 
 
 @dataclass(frozen=True, slots=True)
 class SageAnswer:
-    """What Sage Intacct said: its record number, or its errors; support ids are for its support, not for grouping."""
+    """The answer of Sage Intacct: a record number, or errors.
+
+    Support ids are for Sage's support. They differ each time, so errors cannot be grouped by them.
+    """
 
     record_no: str | None = None
     control_id: str | None = None
@@ -50,7 +55,7 @@ class SageAnswer:
 
 @dataclass(frozen=True, slots=True)
 class Result:
-    """One outcome of one document, complete enough to be read without any other record."""
+    """One outcome of one document. It can be understood without any other record."""
 
     key: str
     event_id: str
@@ -67,20 +72,20 @@ class Result:
     document: Document | None = None
     party_id: str | None = None
     party_made: Sequence[NotSent] | None = None
-    """What its profile gives and Sage was not sent, where the customer or vendor was made for this document."""
+    """The fields not sent to Sage when the customer or vendor was created for this document; None: none was created."""
     sage: SageAnswer | None = None
     mapping_offset: int | None = None
-    """The mapping-state offset that was in force."""
+    """The mapping-state offset up to which the settings were applied."""
     from_ledger: bool = False
-    """True when the answer was known already and Sage was not called."""
+    """True if the answer was already in the ledger and Sage was not called."""
     corrects: str | None = None
-    """The record number that this one was posted in place of: it was reversed or deleted."""
+    """The record number of the reversed or deleted record that this one replaces."""
 
 
 def encode(result: Result) -> bytes:
-    """The record's value: JSON in UTF-8; keys are the contract's (docs/contract.md), absent values are left out.
+    """Encode a result as a record value: JSON in UTF-8. The keys are those of docs/contract.md; None is left out.
 
-    A document whose lines would make it larger than `LARGEST` is told without them, and says how many there are.
+    If the value with the document's lines would be larger than `LARGEST`, it has only the number of lines.
     """
     value = _encode(result, with_lines=True)
     return value if len(value) <= LARGEST else _encode(result, with_lines=False)

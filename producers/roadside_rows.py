@@ -1,8 +1,9 @@
-"""The records of the internal topic `roadside-bill.rows`: what the grouped bills of fuel and tolls are made of.
+"""The records of the internal topic `roadside-bill.rows`: the lines of consolidated bills for fuel and tolls.
 
-Key: the row's own document key; value: the row, and the bill that it is a line of. A later record of the row replaces
-it, in another bill perhaps; a tombstone withdraws it. The worker writes each in the Kafka transaction of the row's own
-result, so what a result says of a row is true here. `alvys-sage group-bills` adds a mark for each bill that it sent.
+The key is the document key of the fuel or toll transaction. The value holds the transaction and the bill that it is a
+line of. A later record replaces it, perhaps in another bill; a tombstone removes it. The worker writes each record in
+the Kafka transaction of the transaction's own result, so the two always agree. `alvys-sage group-bills` adds a record
+for each bill that it sent.
 """
 
 from dataclasses import dataclass
@@ -19,12 +20,12 @@ SCHEMA = 1
 
 @dataclass(frozen=True, slots=True)
 class Bill:
-    """What all rows of one grouped bill share."""
+    """The identity of a consolidated bill, which all its lines share."""
 
     key: str
-    """Its document key."""
+    """The document key of the bill."""
     bill_type: str
-    """FuelDay or TollDay."""
+    """The kind of the bill: FuelDay or TollDay."""
     subsidiary_id: str
     provider: str
     date: date
@@ -33,7 +34,7 @@ class Bill:
 
 @dataclass(frozen=True, slots=True)
 class Row:
-    """One row of one bill, as JSON that `roadside.day.closed` takes."""
+    """One line of a consolidated bill, as JSON in the form of `roadside.day.closed`."""
 
     key: str
     bill: Bill
@@ -41,15 +42,18 @@ class Row:
 
 
 class RowUnreadableError(ValueError):
-    """Somebody else wrote to the topic, or a later version did. A bill without the row would be too small."""
+    """Error for a record that this version cannot read: another program or a later version wrote it.
+
+    The record may not be skipped, because a bill without the line would be too small.
+    """
 
 
 def encode(row: SourceDocument, event: FuelTransactionCreated | TollTransactionCreated) -> bytes:
-    """The record's value: only what is read of the event, amounts as text.
+    """Encode a record value: the fields of the event that are read, with amounts as text.
 
     Args:
-        row: What the event was read to.
-        event: The event.
+        row: The source document made from the event.
+        event: The event of the fuel or toll transaction.
     """
     data = event.data.model_dump(by_alias=True, exclude_none=True)
     money = event.data.fuel.total if isinstance(event, FuelTransactionCreated) else event.data.toll.amount
@@ -65,10 +69,14 @@ def encode(row: SourceDocument, event: FuelTransactionCreated | TollTransactionC
 
 
 def decode(key: str, value: bytes) -> Row:
-    """Read a record back.
+    """Decode a record.
+
+    Args:
+        key: The key of the record.
+        value: The value of the record; not a tombstone.
 
     Raises:
-        RowUnreadableError: It is not one of ours.
+        RowUnreadableError: This version did not write the record and cannot read it.
     """
     try:
         body = orjson.loads(value)
@@ -80,9 +88,9 @@ def decode(key: str, value: bytes) -> Row:
 
 
 def bill_of(body: dict[str, object]) -> Bill:
-    """A bill as it stands in a record.
+    """Decode the bill of a record.
 
     Raises:
-        TypeError, ValueError, KeyError: It is none.
+        TypeError, ValueError, KeyError: The object is not a bill.
     """
-    return Bill(**body | {"date": date.fromisoformat(str(body["date"]))})  # type: ignore[arg-type]  # TypeError says so
+    return Bill(**body | {"date": date.fromisoformat(str(body["date"]))})  # type: ignore[arg-type]  # a wrong body raises TypeError

@@ -1,7 +1,7 @@
-"""The record on `sage-export-statistics`: one subsidiary, one window, key = subsidiary id.
+"""The record on `sage-export-statistics`: one subsidiary and one time window, key = subsidiary id.
 
-Summaries of one window add up: a document that ended late comes in a second summary of the same window, alone. Amounts
-are decimal text. docs/contract.md has the same names.
+Summaries of the same window add up: a document that ended late is reported in a further summary of that window, which
+contains nothing else. Amounts are decimal text. docs/contract.md uses the same names.
 """
 
 from collections.abc import Mapping, Sequence
@@ -18,7 +18,7 @@ SCHEMA = 1
 
 
 class Alarm(StrEnum):
-    """What an operator should look at; stable, like every code."""
+    """The kinds of alerts for an operator. The names are stable, like every code."""
 
     UNCERTAIN_DOCUMENTS = "UNCERTAIN_DOCUMENTS"
     CONNECTION_SET_ASIDE = "CONNECTION_SET_ASIDE"
@@ -27,7 +27,7 @@ class Alarm(StrEnum):
 
 @dataclass(frozen=True, slots=True)
 class Alert:
-    """One thing to look at, and how it stands."""
+    """One alert: its kind, and the details in words."""
 
     alarm: Alarm
     detail: str
@@ -35,30 +35,30 @@ class Alert:
 
 @dataclass(frozen=True, slots=True)
 class Waiting:
-    """A document whose last word was `deferred` or `uncertain`, and since when it has been waiting."""
+    """A document whose last outcome is `deferred` or `uncertain`, and the time since which it waits."""
 
     document: str
     since: datetime
     outcome: Outcome
     code: str | None = None
     connection: str | None = None
-    """The Sage connection it waits for, where that is what it waits for."""
+    """The Sage connection that the document waits for; None if it waits for something else."""
 
 
 @dataclass(frozen=True, slots=True)
 class Standing:
-    """What waits in a subsidiary when a window closes, from this window or any before it."""
+    """The documents of a subsidiary that wait when a window closes, from this window or an earlier one."""
 
     deferred: int = 0
     uncertain: int = 0
     oldest: Waiting | None = None
     set_aside: Sequence[str] = ()
-    """Sage connections that documents wait for."""
+    """The Sage connections that documents wait for."""
 
 
 @dataclass(frozen=True, slots=True)
 class Summary:
-    """What ended in one window of one subsidiary; None stands for the results that name no subsidiary."""
+    """The results of one window for one subsidiary; None as subsidiary stands for results that name none."""
 
     subsidiary: str | None
     start: datetime
@@ -66,18 +66,18 @@ class Summary:
     outcomes: Mapping[Outcome, int]
     codes: Mapping[str, int]
     posted: Mapping[str, Decimal]
-    """By currency: the totals of the documents that were posted."""
+    """The totals of the posted documents, by currency."""
     posted_without_total: int
-    """Posted documents whose result does not hold the document; their amounts are in no total."""
+    """Number of posted documents whose result does not contain the document, so their amounts are in no total."""
     from_ledger: int
-    """Answers that repeat an earlier result, as in a replay. They are counted here and nowhere else."""
+    """Number of results that repeat an earlier one, as in a replay. They are counted only here."""
     unreadable: int
     standing: Standing
     alerts: Sequence[Alert]
 
 
 def encode(summary: Summary) -> bytes:
-    """The record's value: JSON in UTF-8."""
+    """Encode a summary as a record value: JSON in UTF-8."""
     standing = summary.standing
     return orjson.dumps(
         {

@@ -1,6 +1,6 @@
-"""The Sage Intacct XML gateway, as a client library: sessions, documents posted, documents and parties looked up.
+"""Client library for the Sage Intacct XML gateway: sessions, posting of documents, look-up of documents and parties.
 
-Knows nothing of Kafka or events. Errors, and what each of them proves, are drawn in `sage_client.errors`.
+It knows nothing of Kafka or events. `sage_client.errors` lists all errors and what each of them proves.
 """
 
 from sage_client import errors

@@ -1,19 +1,21 @@
-"""A credit as the function that creates it: `create_aradjustment` (credit memo), `create_apadjustment` (vendor credit).
+"""Rendering of credits: `create_aradjustment` (credit memo) and `create_apadjustment` (vendor credit).
 
-The order of their elements is that of Sage's schema (v3.0/api.xsd) and of its official SDKs. The sign: "Use a positive
-number to create a debit memo or a negative number to create a credit memo", and "amounts must be all positive or all
-negative, not mixed" (Sage developer documentation, accounts-receivable/ar-adjustments and accounts-payable/
-ap-adjustments). So a credit's amounts go out as the document has them, below zero; integrations in production send
-vendor credits below zero too, and read credit memos back by a total below zero. How a tenant makes sure of it before
-the setting is switched on: docs/decisions/0035-credits-are-adjustments.md.
+The order of the elements is that of Sage's schema (v3.0/api.xsd) and of its official SDKs.
 
-An adjustment has neither due date nor term. Our marker always stands in the description: the schema of an AR adjustment
-has no custom fields, and a field that was set up for invoices and bills need not be there on adjustments.
+The sign of the amounts: "Use a positive number to create a debit memo or a negative number to create a credit memo",
+and "amounts must be all positive or all negative, not mixed" (Sage developer documentation, accounts-receivable/
+ar-adjustments and accounts-payable/ap-adjustments). So the negative amounts of a credit are sent unchanged.
+Integrations in production also send negative vendor credits, and recognise credit memos by a negative total.
+docs/decisions/0035-credits-are-adjustments.md describes how a company checks this before it switches the setting on.
 
-Corrections. Sage documents `create`, `update` and `delete` of adjustments and no function that reverses one: neither
-the two pages, nor the schema, nor the SDKs have it; a person can (help: Adjustments, Reverse). To delete or to update
-in place what is posted would leave no trace in the books of what stood there, so an adjustment whose document changed
-is refused by its own code (`CREDIT_CHANGED`), unless the connection's `correctPostedBy` says that it is deleted.
+An adjustment has no due date and no term. Our marker is always in the description: the schema of an AR adjustment has
+no custom fields, and a custom field of invoices and bills need not exist on adjustments.
+
+Corrections: Sage documents `create`, `update` and `delete` of adjustments, but no function that reverses one. Neither
+the two pages, nor the schema, nor the SDKs have such a function; only a person can reverse an adjustment (help:
+Adjustments, Reverse). Deleting or updating a posted adjustment would leave no trace in the books. So a changed credit
+is refused with a code of its own (`CREDIT_CHANGED`), unless the setting `correctPostedBy` of the connection is
+`deletion`.
 """
 
 from collections.abc import Iterable
@@ -26,16 +28,16 @@ from sage_client.errors import RequestInvalidError
 
 
 def create_adjustment(document: Document, party_id: str, description: str, lines: Iterable[str]) -> str:
-    """The function's element, as XML text.
+    """Render the function that creates an adjustment, as XML text.
 
     Args:
-        document: A document below zero.
-        party_id: The customer or vendor.
-        description: With our marker.
-        lines: Its `lineitem` elements, written as those of an invoice: they have the same order.
+        document: A document with a negative total.
+        party_id: The Sage id of the customer or vendor.
+        description: The description, with our marker.
+        lines: The `lineitem` elements, rendered like those of an invoice, because their elements have the same order.
 
     Raises:
-        RequestInvalidError: It cannot be sent as it is; the domain refuses such documents before.
+        RequestInvalidError: The document cannot be sent unchanged. The domain refuses such documents earlier.
     """
     if any(line.amount > 0 for line in document.lines):
         raise RequestInvalidError(f"lines of {document.number!r} are not all below zero", level=Level.LOCAL)
@@ -53,7 +55,7 @@ def create_adjustment(document: Document, party_id: str, description: str, lines
             f"<dateposted>{split_date(document.posting_date)}</dateposted>" if document.posting_date else "",
             f"<adjustmentno>{exact(document.number, 'document number', lengths.NUMBER)}</adjustmentno>",
             f"<action>{'Draft' if document.draft else 'Submit'}</action>",
-            # An AR adjustment has a place for the invoice that it is about, and none for a PO number.
+            # An AR adjustment has a field for the invoice that it adjusts, but none for a PO number.
             f"<billno>{reference}</billno>" if reference and not receivable else "",
             f"<description>{prose(description, 'description', lengths.DESCRIPTION)}</description>",
             legacy_currency(document.stated_currency),

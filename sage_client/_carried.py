@@ -1,10 +1,11 @@
-"""What lines carry beside account, amount and memo: dimensions and custom fields, where Sage's schema has them.
+"""Rendering of dimensions and custom fields, in the order of Sage's schema.
 
-Legacy lines (v3.0/api.xsd; accounts-receivable/invoices): `locationid, departmentid` right after the memo, behind them
-`customfields`, then the other dimensions. A user-defined dimension as a custom field of a legacy line is documented
-nowhere; it is rendered so only where the connection says that the company's Sage takes it (`domain.carried`). Generic
-lines (accounts-payable/bills): elements of their own in any order, a user-defined dimension as `GLDIM` and its name.
-`ASSETID` is listed by `lookup` of a company with Fixed Assets.
+Legacy lines (v3.0/api.xsd; accounts-receivable/invoices): `locationid, departmentid` directly after the memo, then
+`customfields`, then the other dimensions. No page documents a user-defined dimension as a custom field of a legacy
+line. It is rendered so only if the connection says that the company's Sage accepts it (`domain.carried`).
+
+Generic lines (accounts-payable/bills): each dimension and field is an element of its own, in any order. A user-defined
+dimension is named `GLDIM` followed by its object. `lookup` lists `ASSETID` for a company with Fixed Assets.
 """
 
 from collections.abc import Iterable
@@ -31,14 +32,18 @@ _ORDER = {
         )
     )
 }
-"""The dimensions of a legacy line in the schema's order; the location stands before them, on a place of its own."""
+"""The dimensions of a legacy line in the order of the schema. The location comes before them and is not listed."""
 
 Pairs = Iterable[tuple[str, str]]
-"""Custom fields: name and value."""
+"""Custom fields as pairs of name and value."""
 
 
 def legacy_line(line: DocumentLine) -> str:
-    """Location, department, custom fields and the other dimensions of a legacy line."""
+    """Render location, department, custom fields and the other dimensions of a legacy line.
+
+    Raises:
+        RequestInvalidError: A legacy line has no element for one of the dimensions, or a name or value is not valid.
+    """
     location = f"<locationid>{exact(line.location_id, 'location')}</locationid>" if line.location_id else ""
     if not line.dimensions and not line.custom:
         return location
@@ -59,7 +64,11 @@ def legacy_line(line: DocumentLine) -> str:
 
 
 def generic_line(line: DocumentLine) -> str:
-    """Location, other dimensions and custom fields of a generic line."""
+    """Render location, other dimensions and custom fields of a generic line.
+
+    Raises:
+        RequestInvalidError: A name or value is not valid.
+    """
     location = f"<LOCATIONID>{exact(line.location_id, 'location')}</LOCATIONID>" if line.location_id else ""
     if not line.dimensions and not line.custom:
         return location
@@ -75,7 +84,7 @@ def generic_line(line: DocumentLine) -> str:
 
 
 def legacy_fields(fields: Pairs) -> str:
-    """The `customfields` element, or nothing."""
+    """Render the `customfields` element of a legacy function; an empty text if there are no fields."""
     inner = "".join(
         f"<customfield><customfieldname>{_name(name)}</customfieldname>"
         f"<customfieldvalue>{escape(value)}</customfieldvalue></customfield>"
@@ -85,12 +94,15 @@ def legacy_fields(fields: Pairs) -> str:
 
 
 def generic_fields(fields: Pairs) -> str:
-    """Custom fields as elements of their own."""
+    """Render custom fields as elements of their own, for a generic function."""
     return "".join(_element(name, escape(value), raw=True) for name, value in fields)
 
 
 def header_fields(custom: Iterable[CustomValue], marker_field: str | None, mark: str) -> list[tuple[str, str]]:
-    """The document's own custom fields, our marker's among them where one is set up; it wins over a mapping of it."""
+    """List the custom fields of the document itself, with the field for our marker if there is one.
+
+    The marker takes precedence over a mapping of the same field.
+    """
     ours = [(marker_field, mark)] if marker_field else []
     return [*((name, value) for name, value in _values(custom) if name != marker_field), *ours]
 

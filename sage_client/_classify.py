@@ -1,16 +1,17 @@
-"""From what Sage answered to what it means: one pure predicate over the table in `_rules`.
+"""Classification of Sage's answers: one pure function over the table in `_rules`.
 
-What is proven, and by what:
+What each answer proves:
 
 * `control/status` or `authentication/status` other than success, in gateway XML: no function ran, whatever the HTTP
-  status. A 500 that carries such a body is therefore proven not done.
-* `result/status` "failure" or "aborted": Sage says that this function was not done, so an unknown number is a refusal.
-  A function that was only undone with another one ("aborted" without an error of its own) is not refused itself.
-* Errors in place of results after a successful sign-in: how far the operation ran is not said anywhere. Unknown, unless
-  the table knows the error.
-* HTTP 429 is a refusal to take the request. Every other HTTP answer that is not gateway XML proves nothing: a 500, 502,
-  503 or 504 may come from a hop in front of a Sage that goes on working, and 524 says just that (Sage's own SDKs never
-  retry it). They are unknown.
+  status. So an HTTP 500 with such a body is proven not done.
+* `result/status` "failure" or "aborted": Sage says that this function was not done, so an unknown error number is a
+  refusal. A function that was only rolled back along with another one ("aborted" without an error of its own) was not
+  refused itself.
+* Errors in place of results after a successful sign-in: no source says how far the operation ran. The outcome is
+  unknown, unless the table knows the error.
+* HTTP 429: Sage refused to take the request. Every other HTTP answer that is not gateway XML proves nothing. A 500,
+  502, 503 or 504 may come from a proxy in front of Sage while Sage goes on working, and a 524 says exactly that (Sage's
+  own SDKs never retry it). The outcome is unknown.
 """
 
 from collections.abc import Iterable
@@ -40,7 +41,8 @@ HTTP_SERVER_ERRORS = 500
 HTTP_UNAUTHORIZED = 401
 
 ROLLED_BACK = "XL03000009"
-"""Appended to a failure, and alone on the functions that were undone with it (`transaction="true"`)."""
+"""Error number "rolled back". It is added to a failure, and is the only error of functions rolled back along with it
+(`transaction="true"`)."""
 
 _UNKNOWN_ERRORS: dict[Level, type[SageError]] = {
     Level.LOCAL: RequestInvalidError,
@@ -50,12 +52,12 @@ _UNKNOWN_ERRORS: dict[Level, type[SageError]] = {
     Level.OPERATION: UnknownOutcomeError,
     Level.RESULT: RefusedError,
 }
-"""What errors mean that the table does not know, by level. On the control level it depends on the HTTP status."""
+"""Classes of errors that the table does not know, by level. On the control level the HTTP status decides."""
 
 _DECISIVE: tuple[type[SageError], ...] = (DuplicateCallError, DuplicateNumberError)
-"""Where several errors are given, these speak first: they are the ones after which a document may exist."""
+"""Classes that decide first among several errors, because after them the document may exist in Sage."""
 _PASSING: tuple[type[SageError], ...] = (ThrottledError, UnavailableError, SignInError)
-"""Then, behind an unknown outcome, what passes by itself: whatever else is said may be its consequence."""
+"""Passing conditions. They decide after an unknown outcome, because the other errors may be consequences of them."""
 
 
 def classify(
@@ -67,31 +69,34 @@ def classify(
     aborted: bool = False,
     retry_after: float | None = None,
 ) -> SageError:
-    """Say what a failure means.
+    """Classify a failure.
 
     Args:
-        level: Where the failure was said.
-        http_status: The HTTP answer's status.
+        level: The level on which the failure was reported.
+        http_status: The HTTP status; None if it is not known here.
         errors: Sage's errors for this request or function; may be empty.
-        siblings: Errors of the other functions, asked only where `errors` says no more than "rolled back".
-        aborted: Whether Sage says that the function was undone with others, and so may have no error of its own.
-        retry_after: Seconds that Sage asked us to wait.
+        siblings: Errors of the other functions of the request, used only if `errors` says no more than "rolled back".
+        aborted: Whether Sage rolled the function back along with others, so that it may have no error of its own.
+        retry_after: Seconds that Sage asked to wait; None if it did not ask.
+
+    Returns:
+        The error to raise or to return.
     """
     found = _meaning(level, errors)
     if found is None and (errors or aborted) and all(error.errorno == ROLLED_BACK for error in errors):
-        # Not refused itself: what the function that failed was refused for, or nothing that is known.
+        # This function was rolled back, not refused: the error of the function that failed decides, if it is known.
         beside = tuple(siblings)
         unknown = _otherwise(level, http_status) if any(e.errorno != ROLLED_BACK for e in beside) else UnavailableError
         found = _meaning(level, beside) or unknown
     found = found or _otherwise(level, http_status)
     if level is Level.OPERATION and issubclass(found, RefusedError):
-        found = UnknownOutcomeError  # one document of the request was refused: which, and what became of the others?
+        found = UnknownOutcomeError  # it is not known which document was refused, nor the outcome of the others
     words = "; ".join(str(error) for error in errors) or f"HTTP {http_status}, {level} level, without words of Sage"
     return found(words, level=level, http_status=http_status, errors=errors, retry_after=retry_after)
 
 
 def _meaning(level: Level, errors: tuple[GatewayError, ...]) -> Verdict:
-    """What several errors mean together; None where the table knows none of them."""
+    """Classify several errors together; None if the table knows none of them."""
     found = [rule_for(level, error) for error in errors]
     rules = [rule for rule in found if rule is not None and rule.verdict is not None]
     known = [rule.verdict for rule in rules]
@@ -109,12 +114,12 @@ def _meaning(level: Level, errors: tuple[GatewayError, ...]) -> Verdict:
 
 
 def _only_read(rule: Rule) -> bool:
-    """Whether only our reading of the words knows the error; that does not outweigh an unknown outcome beside it."""
+    """Whether the rule knows the error only by its wording. Such a rule does not outweigh an unknown outcome."""
     return rule.verdict in REFINED or rule.numbers <= {GENERIC}
 
 
 def _otherwise(level: Level, http_status: int | None) -> type[SageError]:
-    """What it means where the table knows none of the errors."""
+    """Choose the class if the table knows none of the errors."""
     if http_status == HTTP_TOO_MANY_REQUESTS:
         return ThrottledError
     if level is Level.CONTROL:
@@ -125,10 +130,10 @@ def _otherwise(level: Level, http_status: int | None) -> type[SageError]:
 
 
 def as_read(error: SageError) -> SageError:
-    """What a failure means for a request that changes nothing: not known becomes not read, to be asked again.
+    """Reclassify a failure of a request that only reads: an unknown outcome becomes "not read", and may be retried.
 
-    An answer that is not Sage's at all (HTTP 3xx or 4xx without gateway XML) comes from a wrong address or a closed
-    door. A session that ended within one function says nothing of the credentials.
+    An answer that does not come from Sage (HTTP 3xx or 4xx without gateway XML) means a wrong address or a blocked
+    access: a configuration error. A session that ended within one function says nothing about the credentials.
     """
     ended = isinstance(error, SignInError) and error.level is Level.RESULT
     if not ended and not isinstance(error, UnknownOutcomeError):

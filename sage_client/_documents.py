@@ -1,12 +1,12 @@
-"""A document as the function that creates it: `create_invoice` for an AR invoice, `create` of APBILL for an AP bill.
+"""Rendering of documents: `create_invoice` for an AR invoice, `create` of APBILL for an AP bill.
 
-Invoices go through the legacy function, the only one documented for creating them, whose elements must stand in the
-order of Sage's schema (v3.0/api.xsd; Sage developer documentation, accounts-receivable/invoices). Bills go through the
-generic function (accounts-payable/bills). `onhold` and `batchkey` are never sent: schema and official SDKs disagree
-about them. Documents below zero: `_adjustments`.
+Invoices use the legacy function, the only one documented for creating them. Its elements must have the order of Sage's
+schema (v3.0/api.xsd; Sage developer documentation, accounts-receivable/invoices). Bills use the generic function
+(accounts-payable/bills). `onhold` and `batchkey` are never sent, because the schema and the official SDKs disagree
+about them. `_adjustments` renders documents with a negative total.
 
-Written as text, not as a tree: an invoice of five lines takes half the time lxml needs to build the same elements.
-Every value passes `_text`, and the tests read the bytes back with lxml.
+The XML is written as text, not built as a tree: for an invoice of five lines this takes half the time that lxml needs.
+Every value passes through `_text`, and the tests read the bytes back with lxml.
 """
 
 from domain import lengths
@@ -20,7 +20,7 @@ from sage_client.errors import RequestInvalidError
 
 
 def described(document: Document, marker_field: str | None = None) -> str:
-    """The description, with our marker at its end unless a field of its own holds it."""
+    """Build the description of a document, with our marker at its end unless a custom field holds the marker."""
     words = clean(document.description)
     if marker_field is not None:
         return words
@@ -29,11 +29,17 @@ def described(document: Document, marker_field: str | None = None) -> str:
 
 
 def render(document: Document, party_id: str, marker_field: str | None = None) -> str:
-    """The function's element, as XML text. `marker_field` is the custom field that holds our marker, if one does.
+    """Render the function that creates a document, as XML text.
+
+    Args:
+        document: The document.
+        party_id: The Sage id of the customer or vendor.
+        marker_field: The custom field for our marker; None: the marker is put in the description.
 
     Raises:
-        RequestInvalidError: The document cannot be sent as it is: lines that do not add up, a number that would have
-            to be cut, an id that XML cannot carry. The domain refuses such documents before; this is the last guard.
+        RequestInvalidError: The document cannot be sent unchanged: its lines do not add up, its number would have to
+            be cut, or an id has characters that XML cannot contain. The domain refuses such documents earlier; this is
+            the last check.
     """
     if not document.lines or sum(line.amount for line in document.lines) != document.total:
         raise RequestInvalidError(f"lines of {document.number!r} do not add up to its total", level=Level.LOCAL)
@@ -61,7 +67,7 @@ def _create_invoice(document: Document, party_id: str, marker_field: str | None)
             _optional("ponumber", document.reference, lengths.REFERENCE),
             f"<description>{_description(document, marker_field)}</description>",
             legacy_currency(document.stated_currency),
-            # Its place in the schema is right before the lines.
+            # The schema places this element directly before the lines.
             legacy_fields(header_fields(document.custom, marker_field, marker(document.source.key))),
             "<invoiceitems>",
             *[_invoice_line(line) for line in document.lines],
@@ -123,5 +129,5 @@ def _description(document: Document, marker_field: str | None) -> str:
 
 
 def _currency(currency: str | None) -> str:
-    """A bill's currency. An empty rate type is "Intacct Daily Rate", as in `legacy_currency`."""
+    """Render the currency of a bill. An empty rate type means "Intacct Daily Rate", as in `legacy_currency`."""
     return f"<CURRENCY>{exact(currency, 'currency')}</CURRENCY><EXCH_RATE_TYPE_ID/>" if currency else ""

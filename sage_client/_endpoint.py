@@ -1,19 +1,20 @@
-"""Which addresses requests may go to: the gateway's, and the endpoints of sessions that its answers may name.
+"""Check of the addresses to which requests may go: the gateway, and the session endpoints that its answers name.
 
-Every request carries the sender's password, so an answer must not send us to somebody else. An endpoint is followed
-only within the gateway's domain and never with less protection:
+Every request contains the sender's password, so an answer must not redirect us to a foreign host. An endpoint is
+accepted only within the domain of the gateway, and never with weaker protection:
 
 =======================================  ==============================================================================
-the gateway's host                       endpoints that are followed
+host of the gateway                      accepted endpoints
 =======================================  ==============================================================================
-`api.intacct.com`: a name of three       hosts in the domain without its first part, `intacct.com`; where that is no
-parts or more                            domain of anybody's (`co.uk`), the host itself and those below it
-`intacct.com`: a name of two parts       the host itself and those below it
-`127.0.0.1`, `localhost`, `10.1.2.3`     the same host (for a loopback any of its names), and the same port
+`api.intacct.com`: a name of three       hosts in the domain without the first part, `intacct.com`; if that is a shared
+parts or more                            suffix (`co.uk`), only the host itself and its subdomains
+`intacct.com`: a name of two parts       the host itself and its subdomains
+`127.0.0.1`, `localhost`, `10.1.2.3`     the same host (for a loopback address any of its names), and the same port
 =======================================  ==============================================================================
 
-Another domain than the gateway's own is a setting: `domain`. Always: https, unless the gateway itself is spoken to over
-http; the scheme's usual port, or the gateway's; no user, no password, nothing that two parsers could read differently.
+The setting `domain` allows another domain than that of the gateway. In every case the endpoint must use https, unless
+the gateway itself is used over http; the default port of its scheme, or the port of the gateway; no user and no
+password; and no characters that two URL parsers could read differently.
 """
 
 import re
@@ -26,24 +27,24 @@ _ADDRESS = re.compile(
 )
 _PORTS = {"http": 80, "https": 443}
 _SHARED = {"ac", "co", "com", "edu", "gob", "gov", "ltd", "me", "ne", "net", "nom", "or", "org", "plc", "sch"}
-"""Second-level names below a country's letters under which anybody may have a domain, such as `co` of `co.uk`."""
+"""Second-level names under a country code under which anybody may register a domain, such as `co` in `co.uk`."""
 _COUNTRY = 2
 
 
 def is_loopback(url: str) -> bool:
-    """Whether the address is this machine itself, so that nothing of a request leaves it."""
+    """Whether the address is this machine itself, so that requests do not leave it."""
     host = (urlsplit(url).hostname or "").rstrip(".")
     ip = _ip(host)
     return ip.is_loopback if ip is not None else host == "localhost" or host.endswith(".localhost")
 
 
 def endpoint_refusal(endpoint: str, gateway_url: str, domain: str | None = None) -> str | None:
-    """Why an endpoint that an answer names is not followed; None if it may be.
+    """The reason why the endpoint of an answer is not accepted; None if it is accepted.
 
     Args:
-        endpoint: As the answer has it.
-        gateway_url: The address that we were given.
-        domain: The domain that endpoints may be in; None: the gateway's own, by the table above.
+        endpoint: The endpoint, as the answer names it.
+        gateway_url: The configured address of the gateway.
+        domain: The domain of accepted endpoints; None: that of the gateway, by the table above.
     """
     if (why := _unreadable(endpoint)) is not None:
         return why
@@ -74,7 +75,7 @@ def _unreadable(endpoint: str) -> str | None:
 
 
 def domain_of(host: str) -> str:
-    """The domain of a gateway's host, by the table above."""
+    """Determine the domain of the gateway's host, by the table above."""
     first, _, rest = host.partition(".")
     labels = rest.split(".")
     if len(labels) < 2 or (len(labels) == 2 and labels[0] in _SHARED and len(labels[1]) == _COUNTRY):  # noqa: PLR2004 - two parts make a domain
@@ -83,7 +84,7 @@ def domain_of(host: str) -> str:
 
 
 def shown(address: str) -> str:
-    """An address as it may be told: no user, no password, no query, on one line."""
+    """Format an address for texts and logs: without user, password and query, on one line of 200 characters at most."""
     try:
         parts = urlsplit(address)
         port = f":{parts.port}" if parts.port is not None else ""

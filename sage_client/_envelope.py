@@ -1,6 +1,6 @@
-"""The request around the functions.
+"""The XML request that contains the functions.
 
-Sage developer documentation, web-services/requests; element order of v3.0/api.xsd.
+Sources: Sage developer documentation, web-services/requests; v3.0/api.xsd for the order of the elements.
 """
 
 import secrets
@@ -17,7 +17,7 @@ _DECLARATION = '<?xml version="1.0" encoding="UTF-8"?>\n'
 
 @dataclass(frozen=True, slots=True)
 class Sender:
-    """The Web Services sender: who we are to Sage, whichever company we speak for."""
+    """The Web Services sender: our identity towards Sage, the same for every company."""
 
     sender_id: str
     password: SecretStr
@@ -25,13 +25,13 @@ class Sender:
 
 @dataclass(frozen=True, slots=True)
 class Authentication:
-    """The `authentication` element: a login on the gateway address, or a session anywhere. Hidden from every repr."""
+    """The `authentication` element, with a login (for the gateway address only) or a session. It is not in the repr."""
 
     xml: str = field(repr=False)
 
     @classmethod
     def by_login(cls, login: Login) -> "Authentication":
-        """Company, user, password and, for an entity, its id."""
+        """Authenticate by company, user, password and, for an entity, its id."""
         location = f"<locationid>{escape(login.entity_id)}</locationid>" if login.entity_id else ""
         return cls(
             f"<login><userid>{escape(login.user_id)}</userid><companyid>{escape(login.company_id)}</companyid>"
@@ -40,39 +40,41 @@ class Authentication:
 
     @classmethod
     def by_session(cls, session_id: SecretStr) -> "Authentication":
-        """A session id."""
+        """Authenticate by session id."""
         return cls(f"<sessionid>{escape(session_id.get_secret_value())}</sessionid>")
 
 
 def unique_id() -> str:
-    """A control id that was never used before: of a request, or of a function that only reads.
+    """Generate a new control id, for a request or for a function that only reads.
 
-    Functions that write have deterministic ones (`domain.identity`): by them Sage knows a call that it has executed.
+    Functions that write have deterministic control ids (`domain.identity`), so that Sage recognises a call that it
+    already executed.
     """
     return secrets.token_hex(16)
 
 
 def function(control_id: str, xml: str) -> str:
-    """One function under its control id, the one that Sage checks where `unique` is set."""
+    """Render a function with its control id. Sage checks this id if the request has `unique` set."""
     return f'<function controlid="{escape(control_id).replace(chr(34), "&quot;")}">{xml}</function>'
 
 
 def get_api_session(entity_id: str | None) -> str:
-    """`getAPISession`; without a location it opens the top level (company-console/api-sessions)."""
+    """Render `getAPISession`. Without an entity it opens the top level (company-console/api-sessions)."""
     if not entity_id:
         return "<getAPISession/>"
     return f"<getAPISession><locationid>{escape(entity_id)}</locationid></getAPISession>"
 
 
 def request(sender: Sender, request_id: str, who: Authentication, functions: Iterable[str], *, unique: bool) -> bytes:
-    """A whole request.
+    """Render a complete request, in UTF-8.
 
     Args:
         sender: Our Web Services sender.
-        request_id: The control id element: matches the answer to the request, and is not checked for uniqueness.
+        request_id: The control id of the request. It matches the answer to the request; Sage does not check that it is
+            unique.
         who: The login or session.
-        functions: What `function` gave.
-        unique: True for writes: Sage then refuses a function whose control id it has executed and completed.
+        functions: Functions rendered by `function`.
+        unique: True for writes: Sage then refuses a function whose control id it already executed and completed.
     """
     return "".join(
         (

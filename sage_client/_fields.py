@@ -1,16 +1,17 @@
-"""Which fields a company's Sage has. Subscriptions and permissions decide, so no list holds for every company.
+"""The fields that a company's Sage has. They depend on subscriptions and permissions and differ between companies.
 
-1. Before an object is read for the first time, `lookup` lists its fields: one request for a company, a user and an
-   object, kept for `KEPT`. Where `lookup` is not allowed, every field counts as listed.
-2. A query selects the fields that it needs, and of its optional ones those that are listed.
-3. Where Sage refuses a query for names, exactly those names are left out and the query is sent again. They are
-   remembered as long as the list is, so they cost one refusal and not one a query; and the list is renewed.
-4. A field that is needed, or compared by a filter, is never left out: `FieldMissingError`.
+1. Before an object is read for the first time, `lookup` lists its fields: one request for each company, user and
+   object. The list is kept for `KEPT`. If `lookup` is not allowed, every field counts as listed.
+2. A query selects the fields that it needs, and those of its optional fields that are listed.
+3. If Sage refuses a query and names fields, exactly these fields are left out and the query is sent again. They are
+   remembered as long as the list, so they cost one refusal and not one for each query. The list is also renewed.
+4. A field that is needed, or compared by a filter, is never left out; without it the query fails
+   (`FieldMissingError`).
 
-Money stays right without a column. One that `lookup` does not list holds nothing: the company has no such field. One
-that is listed and refused may hold something that nobody can read. No other column stands in for it, since the amount
-in the base currency need not be the document's, and the sum of the rows then lacks what it holds. The document's own
-balance has it, and the reconciliation of payments tells it as a difference.
+A missing column does not make amounts wrong. A column that `lookup` does not list is empty, because the company has no
+such field. A column that is listed but refused may hold an amount that cannot be read. It is not replaced by another
+column, because the amount in the base currency may differ from the document's amount; the sum of the rows then lacks
+it. The balance of the document includes it, and the reconciliation of payments publishes it as a difference.
 """
 
 import asyncio
@@ -30,14 +31,14 @@ from sage_client.query import Known
 log = getLogger("sage_client")
 
 KEPT = timedelta(days=1)
-"""How long a list is kept: what a subscription adds later is selected within that time."""
+"""Time for which a list is kept. Fields of a new subscription are selected after this time at the latest."""
 FRESH = timedelta(minutes=1)
-"""A list that is younger is not renewed when a query is refused."""
+"""Age up to which a list is not renewed when a query is refused."""
 
 _BRACKETS = re.compile(r"\[([^\[\]]*)\]")
 """`…: [OBJECT: [FIELD, FIELD] ]` and `…: OBJECT: [FIELD, FIELD]`."""
 _ENDING = re.compile(r";\s*([A-Za-z][\w.]*)\s*$")
-"""`…; FIELD`, the older form. The support id behind the name was taken off before."""
+"""`…; FIELD`, the older form. The support id after the name was removed before."""
 _INVALID_LIST = re.compile(r"invalid fields list\W*(.*)", re.IGNORECASE | re.DOTALL)
 """`Invalid fields list FIELD`."""
 _NAME = re.compile(r"[A-Za-z][\w.]*\b")
@@ -45,19 +46,19 @@ _ABOUT_FIELDS = ("check that the fields exist", "invalid fields list")
 
 
 def lookup(object_name: str) -> str:
-    """The function that describes an object."""
+    """Render the function `lookup`, which describes an object."""
     return f"<lookup><object>{escape(object_name)}</object></lookup>"
 
 
 def listed(data: etree._Element | None) -> frozenset[str] | None:
-    """The names in the answer of `lookup`, in upper case; None if there are none: then the answer describes nothing."""
+    """Read the field names from the answer of `lookup`, in upper case; None if the answer describes no fields."""
     if data is None:
         return None
     return frozenset((each.findtext("ID") or "").strip().upper() for each in data.iter("Field")) - {""} or None
 
 
 def refused_names(error: SageError, asked: Iterable[str]) -> frozenset[str]:
-    """The names that a refusal gives, in upper case; of all its words only names that were asked for count."""
+    """Find the field names in a refusal, in upper case. Only words that are names of selected fields count."""
     found: set[str] = set()
     for each in error.errors:
         for words in (each.errorno, each.description, each.description2, each.correction):
@@ -67,7 +68,7 @@ def refused_names(error: SageError, asked: Iterable[str]) -> frozenset[str]:
 
 
 def about_fields(error: SageError) -> bool:
-    """Whether a refusal is about fields, though it may give no names."""
+    """Whether a refusal is about fields, even if it does not name any."""
     return any(words in f"{each.errorno} {each.text}".lower() for each in error.errors for words in _ABOUT_FIELDS)
 
 
@@ -79,21 +80,21 @@ class _Kept:
 
 @dataclass(slots=True)
 class CompanyFields:
-    """What is known of the fields of one company's objects, as one user sees them."""
+    """The known fields of one company's objects, as one user sees them."""
 
     company_id: str
     clock: Callable[[], datetime]
     lock: asyncio.Lock = field(default_factory=asyncio.Lock)
-    """Held while `lookup` is asked, so that many readers ask it once."""
+    """The lock held during `lookup`, so that concurrent readers send only one request."""
     _kept: dict[str, _Kept] = field(default_factory=dict)
 
     def of(self, object_name: str) -> Known:
-        """What is known of an object's fields; nothing is left out where it was never asked about."""
+        """The known fields of an object. For an object that was never looked up, every field counts as listed."""
         kept = self._kept.get(object_name)
         return kept.known if kept is not None else Known()
 
     def missing(self, objects: Iterable[str], oldest: timedelta = KEPT) -> list[str]:
-        """Those of the objects whose list is older, or was never asked for."""
+        """List the objects whose field list is older than `oldest`, or was never read."""
         now = self.clock()
         return [
             name
@@ -102,11 +103,11 @@ class CompanyFields:
         ]
 
     def learn(self, object_name: str, names: frozenset[str] | None) -> None:
-        """Keep what `lookup` listed; None: it does not describe the object to this user."""
+        """Store the field names that `lookup` listed; None: it does not describe the object to this user."""
         self._kept[object_name] = _Kept(Known(names), self.clock())
 
     def leave_out(self, object_name: str, names: Collection[str]) -> None:
-        """Remember names that a query was refused for."""
+        """Remember fields for which a query was refused, so that they are left out from now on."""
         known = self.of(object_name)
         kept = self._kept.setdefault(object_name, _Kept(known, self.clock()))
         kept.known = Known(known.listed, known.refused | frozenset(names))
@@ -117,14 +118,14 @@ class CompanyFields:
 
 
 class Fields:
-    """What is known of all companies' fields."""
+    """The known fields of all companies."""
 
     def __init__(self, clock: Callable[[], datetime]) -> None:
         self._clock = clock
         self._companies: dict[tuple[str, str], CompanyFields] = {}
 
     def of(self, login: Login) -> CompanyFields:
-        """What is known of a company as this login's user sees it, in whatever entity."""
+        """The known fields of the login's company, as its user sees them; the same for every entity."""
         place = (login.company_id, login.user_id)
         if (found := self._companies.get(place)) is None:
             found = self._companies[place] = CompanyFields(login.company_id, self._clock)

@@ -1,4 +1,4 @@
-"""The words an error is described with: is it proven, what to do about it, where was it decided."""
+"""Categories of errors: what an error proves, what to do about it, and on which level it was decided."""
 
 from enum import StrEnum
 
@@ -11,36 +11,39 @@ class Certainty(StrEnum):
 
 
 class Kind(StrEnum):
-    """What to do about a call that is proven not done."""
+    """The category of a failure that is proven not done; it says what to do."""
 
     RETRY = "retry"
-    """Passing trouble at Sage or on the way; send again later."""
+    """Temporary trouble at Sage or in the network; send again later."""
     THROTTLED = "throttled"
-    """Too many requests; send again after the delay Sage names."""
+    """Too many requests; send again after the delay that Sage names."""
     DATA = "data"
-    """The document is refused; a person corrects it."""
+    """Sage refuses the document; a person has to correct it."""
     AUTH = "auth"
-    """The credentials are refused; every document of the company waits."""
+    """Sage refuses the credentials; every document of the company waits."""
     CONFIGURATION = "configuration"
-    """The sender, a permission or the tenant's set-up is refused; every document of the company waits."""
+    """Sage refuses the sender, a permission or the set-up of the company; every document of the company waits."""
     BUG = "bug"
-    """Our request is at fault."""
+    """Our request has a defect."""
 
 
 class Level(StrEnum):
-    """Where it was decided; Sage answers failures on three levels under one HTTP 200 (web-services/error-handling)."""
+    """The level on which a failure was decided.
+
+    Sage reports failures on three levels, all under HTTP 200 (web-services/error-handling).
+    """
 
     LOCAL = "local"
-    """Here, before anything was sent."""
+    """In this client, before anything was sent."""
     TRANSPORT = "transport"
-    """The connection; no HTTP answer."""
+    """In the connection; there was no HTTP answer."""
     HTTP = "http"
     """An HTTP answer that is not the gateway's XML."""
     CONTROL = "control"
-    """`control/status`: the gateway refused the request whole; no operation ran."""
+    """`control/status`: the gateway refused the whole request; no operation ran."""
     AUTHENTICATION = "authentication"
     """`authentication/status`: signing in failed; no function ran."""
     OPERATION = "operation"
-    """Errors in place of results, after signing in succeeded: how far it ran is not said."""
+    """Errors in place of results, after a successful sign-in; nothing says how far the operation ran."""
     RESULT = "result"
-    """`result/status`: one function."""
+    """`result/status`: one function failed."""

@@ -1,6 +1,6 @@
-"""Reads: many queries in one request, each followed to its last page. A read either is complete or raises.
+"""Reads: many queries in one request, each read to its last page. A read is complete, or it raises an error.
 
-Every query passes here, and is fitted to the fields that the company has before it is sent (`_fields`).
+Every query passes through this module, which adapts it to the fields that the company has (`_fields`) before sending.
 """
 
 from collections.abc import Awaitable, Callable, Iterable, Sequence
@@ -15,19 +15,23 @@ from sage_client.errors import SageError, UnavailableError
 from sage_client.query import Changes, Query, missing
 
 FUNCTIONS_PER_REQUEST = 100
-"""The hard limit is published nowhere; about a hundred is what Sage's own advice for one request comes to."""
+"""Most functions in one request. No hard limit is published; Sage's own advice amounts to about a hundred."""
 
 Send = Callable[[Sequence[str]], Awaitable[Reply]]
-"""Sends functions that only read, and returns the answer."""
+"""Function that sends functions which only read, and returns the answer."""
 
 Q = TypeVar("Q", Query, Changes)
 
 
 async def read_one(send: Send, xml: Sequence[str]) -> list[Result]:
-    """The results of functions that answer with one page, in the functions' order.
+    """Send functions that answer with one page each, and return their results in the same order.
+
+    Args:
+        send: Sends the functions in a session.
+        xml: The functions, without control ids.
 
     Raises:
-        SageError: A function was refused, or the answer lacked its result.
+        SageError: Sage refused a function, or the answer had no result for it.
     """
     functions = {unique_id(): each for each in xml}
     reply = await send([function(control_id, each) for control_id, each in functions.items()])
@@ -38,8 +42,8 @@ class Reads:
     """The queries of one login.
 
     Args:
-        send: Sends functions in the login's session.
-        fields: What is known of the company's fields.
+        send: Sends functions in the session of the login.
+        fields: The known fields of the company.
     """
 
     def __init__(self, send: Send, fields: CompanyFields) -> None:
@@ -47,10 +51,10 @@ class Reads:
         self._fields = fields
 
     async def all(self, queries: Sequence[Query]) -> list[list[Row]]:
-        """The rows of each query, in the queries' order.
+        """Read all rows of each query, in the order of the queries.
 
         Raises:
-            SageError: A query was refused, or an answer lacked a part; nothing incomplete is returned.
+            SageError: Sage refused a query, or an answer lacked a part. Incomplete rows are never returned.
         """
         await self._ask_for_fields(queries)
         rows: list[list[Row]] = [[] for _ in queries]
@@ -75,10 +79,17 @@ class Reads:
         return rows
 
     async def page(self, query: Query | Changes, after: int | None = None) -> tuple[list[Row], bool]:
-        """One page of one query, in a request of its own, and whether it is the last.
+        """Read one page of one query, in a request of its own.
+
+        Args:
+            query: The query.
+            after: The last key that was read; None: from the beginning. Not used for `Changes`.
+
+        Returns:
+            The rows, and whether the page is the last.
 
         Raises:
-            SageError: The query was refused, or the answer lacked a part.
+            SageError: Sage refused the query, or the answer lacked a part.
         """
         return await (self._page(query, after) if isinstance(query, Query) else self._page(query, None))
 
@@ -97,7 +108,7 @@ class Reads:
                 return _rows(page, fitted), _last(page)
 
     async def _ask_for_fields(self, queries: Iterable[Query | Changes]) -> None:
-        """Know the fields of the queries' objects: one request for those that are not known yet, mostly none."""
+        """Look up the fields of the queries' objects: one request for those not known yet, most often none."""
         objects = [each.object for each in queries if each.described]
         if not self._fields.missing(objects):
             return
@@ -112,7 +123,7 @@ class Reads:
         except SageError as error:
             if error.kind not in (Kind.BUG, Kind.DATA):
                 raise
-            reply = None  # a gateway that does not take `lookup` at all
+            reply = None  # the gateway does not accept `lookup` at all
         for control_id, name in asked.items():
             try:
                 names = None if reply is None else listed(_result(reply, control_id).data)
@@ -123,10 +134,15 @@ class Reads:
             self._fields.learn(name, names)
 
     async def _without(self, query: Q, fitted: Q, error: SageError) -> Q:
-        """The query without the fields that Sage refused it for.
+        """Remove from a query the fields for which Sage refused it.
+
+        Args:
+            query: The query as it was asked for.
+            fitted: The query as it was sent.
+            error: The refusal.
 
         Raises:
-            SageError: The refusal, where it is about something else or leaves nothing to be left out.
+            SageError: The refusal itself, if it is about something else, or if no field can be left out.
         """
         names = refused_names(error, (*fitted.names, *fitted.indispensable))
         if not names and not about_fields(error):
@@ -147,7 +163,7 @@ class Reads:
 
 
 def _rows(page: Result, query: Query | Changes) -> list[Row]:
-    """The rows, each with all fields that were selected: a field that is not there was left out of the query."""
+    """List the rows of a page, each with all selected fields; a field that the answer lacks becomes empty."""
     wanted = query.names
     for row in page.rows:
         if len(row) < len(wanted):
@@ -166,12 +182,12 @@ def _result(reply: Reply, control_id: str) -> Result:
 
 
 def _last(page: Result) -> bool:
-    """`numremaining` decides; a short page does not, for Sage may give fewer rows than were asked for."""
+    """Whether a page is the last, by `numremaining`. A short page is no proof: Sage may give fewer rows than asked."""
     return not page.rows or page.remaining == 0
 
 
 def _advanced(page: Result, key: str, after: int | None) -> int:
-    """The last key of a page, whose keys must rise: else the next page would skip or repeat."""
+    """Find the last key of a page, and check that the keys rise; else the next page would skip or repeat rows."""
     seen = after if after is not None else -1
     for row in page.rows:
         number = whole_number(row.get(key, ""))

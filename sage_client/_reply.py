@@ -1,4 +1,4 @@
-"""A gateway answer as values (Sage developer documentation, web-services/responses).
+"""Parsing of a gateway answer (Sage developer documentation, web-services/responses).
 
 ::
 
@@ -6,8 +6,8 @@
     operation( authentication, ( errormessage? | result* ) )
     result( status, function, controlid, key?, data?, errormessage? )
 
-The bytes are a stranger's until they are read: no entity is expanded, nothing is fetched, and a document type
-declaration, which no gateway answer has and every HTML page does, is refused.
+The bytes are not trusted until they are parsed: no entity is expanded and nothing is fetched. A document type
+declaration is refused, because gateway answers never have one, while HTML pages do.
 """
 
 from collections.abc import Iterator
@@ -22,32 +22,32 @@ from sage_client.gateway_error import GatewayError
 
 SUCCESS = "success"
 Row = dict[str, str]
-"""One record: field name to text, an empty field as ""."""
+"""One record: field name to text; an empty field is ""."""
 
 LONGEST_NUMBER = 38
-"""Digits: NUMBER(38) is the widest whole number of Sage's schema."""
+"""Most digits of a whole number: NUMBER(38) is the widest in Sage's schema."""
 _PROLOG = 512
-"""Bytes in which a document type declaration would stand, if there were one."""
+"""Bytes at the beginning of an answer that are searched for a document type declaration."""
 
 
 @dataclass(frozen=True, slots=True)
 class Result:
-    """One function's `result`. A record's fields are kept out of the repr: one of them may be a session id."""
+    """The `result` of one function. The fields of records are not in the repr, because one may be a session id."""
 
     control_id: str
     status: str
     key: str
     rows: tuple[Row, ...] = field(repr=False)
     remaining: int | None
-    """`numremaining`: rows of a query that are not on this page."""
+    """`numremaining`: number of rows of the query after this page; None if the answer does not say."""
     errors: tuple[GatewayError, ...]
     data: etree._Element | None = field(default=None, repr=False, compare=False)
-    """The `data` element itself, for the few answers that are deeper than rows (`sage_client.discovery`)."""
+    """The `data` element itself, for the few answers that are not plain rows (`sage_client.discovery`)."""
 
 
 @dataclass(frozen=True, slots=True)
 class Reply:
-    """A whole answer; `failed` is the level that failed before any function could answer, if one did."""
+    """A complete answer. `failed` is the level that failed before any function could answer; None if none did."""
 
     control_id: str
     failed: Level | None
@@ -55,11 +55,11 @@ class Reply:
     session_timeout: datetime | None
     results: tuple[Result, ...]
     repeated: bool = False
-    """Whether the request was sent before, in a session that Sage then refused."""
+    """Whether the request had been sent before, in a session that Sage then refused."""
 
 
 def parse(body: bytes) -> Reply:
-    """Read an answer.
+    """Parse an answer.
 
     Raises:
         UnreadableAnswerError: The bytes are not a gateway answer; the message says why.
@@ -91,7 +91,7 @@ def _root(body: bytes) -> etree._Element:
         raise _unreadable("it is empty")
     if b"<!doctype" in body[:_PROLOG].lower():
         raise _unreadable("it has a document type declaration, as HTML pages have")
-    # A parser each time: one that is shared would queue its callers behind a lock.
+    # Each call has its own parser, because the callers of a shared one would wait for its lock.
     parser = etree.XMLParser(
         resolve_entities=False, no_network=True, load_dtd=False, dtd_validation=False, huge_tree=False,
         remove_comments=True, remove_pis=True,
@@ -144,12 +144,12 @@ def _text(parent: etree._Element | None, path: str) -> str:
 
 
 def whole_number(text: str) -> int | None:
-    """A whole number of Sage's, none of which has more digits than a record number; else None."""
+    """Parse a whole number of at most `LONGEST_NUMBER` digits; None if the text is not one."""
     return int(text) if len(text) <= LONGEST_NUMBER and text.isascii() and text.isdecimal() else None
 
 
 def _moment(text: str) -> datetime | None:
-    """A session stamp; None where it has no offset, because a moment must not depend on this machine's time zone."""
+    """Parse the end of a session; None if it has no UTC offset, because this machine's time zone must not matter."""
     try:
         moment = datetime.fromisoformat(text)
     except ValueError:

@@ -1,22 +1,25 @@
-"""What Sage's errors mean: the one table. `classify` walks it from the top; the first rule that fits an error speaks.
+"""The one table of Sage's errors and their meanings. `classify` applies the first rule that fits an error.
 
-Several numbers are overloaded, so a rule may ask for a level, a number and words at once. Sources: Sage developer
-documentation (web-services/error-handling, web-services/requests, support/faq) and its SDKs' test fixtures; where
-neither speaks, integrations in production and their help pages. Every published wording, its source and its class is a
-row of tests/fixtures/sage/wordings.json. Of a control id that was used before only the words for a call that still runs
-are published ("A request's function with the control ID X is in process."), so those rules go by meaning and are wide:
-they lead to a look-up, never to a second posting. In a resend any refusal that names the control id leads there
+Several numbers have more than one meaning, so a rule may require a level, a number and words together. Sources: Sage
+developer documentation (web-services/error-handling, web-services/requests, support/faq) and the test fixtures of its
+SDKs; where both are silent, integrations in production and their help pages. Every published wording is a row of
+tests/fixtures/sage/wordings.json, with its source and its class.
+
+For a control id that was used before, Sage publishes only the wording for a call that still runs ("A request's function
+with the control ID X is in process."). The rules for it therefore match the meaning and are wide: they lead to a
+look-up, never to a second posting. In a resend, any refusal that names the control id leads to a look-up too
 (`names_the_call`).
 
-Words are compared as `plain` makes them: letter case, HTML entities, typographic quotes, line breaks and the field that
-holds them make no difference.
+Wordings are compared in the form that `plain` gives them: letter case, HTML entities, typographic quotes, line breaks,
+and the field that contains the words make no difference.
 
-The rules of documents refused for what they say ask for the level of a function's result, where every error is a
-definite refusal, known or not: they choose its code and can never make an unknown outcome a known one. Their words are
-Sage's as integrations in production match them (fylein/fyle-intacct-api, apps/sage_intacct/errors/errors.py), but for
-those that go by meaning: of a vendor on hold and of a Smart Rule only other vendors' paraphrases are published; of the
-refusals of a reversal (switched off in the company, of a record of another level, of a date) none are. These choose a
-code and its advice, and lead to no other call than the same reversal a day later.
+The rules for documents that are refused because of their content apply on the level of a function's result only. There
+every error is a definite refusal, known or not. So these rules only choose the code, and can never turn an unknown
+outcome into a definite one. Their words are Sage's own, as integrations in production match them
+(fylein/fyle-intacct-api, apps/sage_intacct/errors/errors.py), with two exceptions that match the meaning: for a vendor
+on hold and for a Smart Rule only paraphrases by other vendors are published; for refusals of a reversal (disabled in
+the company, a record of another level, a date) nothing is published. The rules for reversals choose a code and its
+advice, and lead to no other call than the same reversal a day later.
 """
 
 import html
@@ -53,22 +56,22 @@ from sage_client.errors import (
 from sage_client.gateway_error import GatewayError
 
 Verdict = type[SageError] | None
-"""The error's class; None for a wrapper, whose meaning is that of the errors beside it."""
+"""The class of an error; None for a wrapper, whose meaning comes from the errors next to it."""
 
 
 @dataclass(frozen=True, slots=True)
 class Rule:
-    """Fits an error when everything it asks for is there; an empty condition asks for nothing."""
+    """A rule. It fits an error if all its conditions hold; an empty condition always holds."""
 
     verdict: Verdict
     numbers: frozenset[str] = frozenset()
-    """Any of these as `errorno` or `additionalinfo/errorid`; a trailing `*` stands for any ending."""
+    """Error numbers: one of them must be `errorno` or `additionalinfo/errorid`; a trailing `*` matches any ending."""
     words: tuple[frozenset[str], ...] = ()
-    """Of each set, one phrase in the error's words, as `plain` makes them."""
+    """Sets of phrases: at least one phrase of each set must occur in the words of the error, as `plain` gives them."""
     levels: frozenset[Level] = frozenset()
 
     def fits(self, level: Level, numbers: tuple[str, ...], text: str) -> bool:
-        """Whether this rule speaks for an error with these numbers and words."""
+        """Whether this rule fits an error with this level, these numbers and these words."""
         if self.levels and level not in self.levels:
             return False
         if self.numbers and not any(_matches(pattern, number) for pattern in self.numbers for number in numbers):
@@ -86,7 +89,7 @@ def _rule(verdict: Verdict, numbers: str = "", words: Iterable[str] = (), levels
 
 
 _WHOLE = (Level.CONTROL, Level.AUTHENTICATION)
-"""Decided before any function ran."""
+"""The levels that decide before any function runs."""
 
 NAMED = "control id|controlid|control-id"
 CONTROL_ID = f"{NAMED}|uniqueid|unique id|unique-id|function id"
@@ -102,12 +105,13 @@ REPEATED_CALL = (
     "|request is in process|function is in process|request is in progress|function is in progress"
 )
 OVER = "session has expired|session expired|session is expired|session has timed out|session timed out"
-"""A session that ended. Of the XML gateway only "Invalid session q...." is published, at the authentication level."""
+"""Wordings for an ended session. For the XML gateway only "Invalid session q...." is published, on the authentication
+level."""
 OVER_OR_UNKNOWN = f"{OVER}|invalid session|session is invalid|session is not valid|session not found"
-"""The same where no function has run: a document's own words are not among these."""
+"""Wordings for an ended session on levels where no function ran, so that the text of a document cannot be meant."""
 
 _RESULT = (Level.RESULT,)
-"""Said of one function: a definite refusal, whatever it says."""
+"""The level of one function's result, where every error is a definite refusal."""
 _DIMENSIONS = (
     *("department", "location", "class", "employee", "project", "job", "task", "item", "cost code", "cost type"),
     *("contract", "warehouse", "asset", "grant"),
@@ -132,25 +136,25 @@ REFINED: frozenset[Verdict] = frozenset(
         *(ReversalDateError, ReversalElsewhereError, ReversalOffError),
     )
 )
-"""Known by words alone."""
+"""The classes that are known by wording alone."""
 GENERIC = "BL01001973"
-"""The number of wrappers, and of much else."""
+"""An error number of wrappers and of many other errors."""
 REFUSED = "XL03000027 BL03002128 BL03002101 BL03000018 BL03000130 PL01000127 CRE-3211"
 
 RULES: tuple[Rule, ...] = (
-    # A repeated control id, before all else: to miss it could mean to book twice.
+    # A repeated control id comes first: to miss it could mean to book twice.
     _rule(DuplicateCallError, words=[CONTROL_ID, REPEATED]),
     _rule(DuplicateCallError, words=[REPEATED_CALL]),
-    # Rate and availability, wherever they are said.
+    # Rate limits and availability, on any level.
     _rule(ThrottledError, "GW-0010"),
     _rule(ThrottledError, words=["api rate limit exceeded|rate limit exceeded"]),
     _rule(ThrottledError, words=["too many operations|too many requests|too many concurrent"]),
     _rule(UnavailableError, words=["temporarily off-line|temporarily offline"], levels=_WHOLE),
     _rule(UnknownOutcomeError, words=["temporarily off-line|temporarily offline"]),
-    # Two calls met in Sage's database: the one that is told so was undone, but that is nowhere promised.
+    # Two calls collided in Sage's database. The one with this error was probably rolled back, but no source says so.
     _rule(UnavailableError, words=["deadlock|lock wait timeout"], levels=_WHOLE),
     _rule(UnknownOutcomeError, words=["deadlock|lock wait timeout"]),
-    # A session that ended: one more sign-in and the same request again (`client`), at whichever level it is said.
+    # An ended session, on any level: `client` signs in once more and sends the same request again.
     _rule(SignInError, words=[OVER_OR_UNKNOWN], levels=_WHOLE),
     _rule(SignInError, words=[OVER], levels=_RESULT),
     _rule(UnknownOutcomeError, words=[OVER_OR_UNKNOWN], levels=[Level.OPERATION]),
@@ -169,17 +173,17 @@ RULES: tuple[Rule, ...] = (
     _rule(PermissionDeniedError, words=["do not have permission|object definition"], levels=[Level.RESULT]),
     _rule(ConfigurationError, "PL04000005"),
     _rule(ConfigurationError, words=["do not have permission|object definition"]),
-    # Documents and records that are there already. Never trusted to happen, always followed by a look-up.
+    # Documents and records that exist already. The service does not rely on this refusal, and always looks up after it.
     _rule(DuplicateNumberError, "BL03002185 BL34000061 PL05000104 GL-0493"),
     _rule(
         DuplicateNumberError, words=["already exists|another record with the value|duplicate"], levels=[Level.RESULT]
     ),
-    # Documents refused for what they say.
+    # Documents refused because of their content.
     _rule(PeriodClosedError, words=["period", "closed"]),
-    # No closed period: another day of the reversal mends it.
+    # This is not a closed period: another date of the reversal solves it.
     _rule(ReversalDateError, words=[ITS_DATE, "later than|earlier than|after|before|prior to"], levels=_RESULT),
     _rule(PeriodClosedError, words=["date must be on or after"]),
-    # Their numbers say that it was the document, even where the correction asks for patience.
+    # These numbers mean that the document was refused, even if the correction text says to try again later.
     _rule(RefusedError, REFUSED, words=["please try again later"]),
     # Our own mistakes.
     _rule(RequestInvalidError, "XL03000006 XL03000010 BL03002129", levels=_RESULT),
@@ -187,7 +191,8 @@ RULES: tuple[Rule, ...] = (
     _rule(UnavailableError, words=["please try again later"], levels=_WHOLE),
     _rule(UnknownOutcomeError, words=["please try again later"]),
     _rule(RequestInvalidError, "DL02000001"),
-    # What it is about the document. After the rules of patience: none of these may make an unknown outcome a known one.
+    # Errors about the document's content. They come after the retryable ones, because none of them may turn an unknown
+    # outcome into a definite one.
     _rule(SmartRuleError, words=["smart rule"], levels=_RESULT),
     _rule(DimensionMissingError, words=["dimension", "requires|required|missing"], levels=_RESULT),
     # "The account number '4000' requires a Department."
@@ -205,7 +210,7 @@ RULES: tuple[Rule, ...] = (
     ),
     _rule(PartyInvalidError, words=["cannot find customer with key|cannot find vendor with key"], levels=_RESULT),
     _rule(PartyInvalidError, words=[A_PARTY, NOT_VALID], levels=_RESULT),
-    # Before the accounts': "Department '10' specified is not valid. Department is restricted by GL account."
+    # Before the rules for accounts: "Department '10' specified is not valid. Department is restricted by GL account."
     _rule(DimensionInvalidError, words=[NO_DIMENSION], levels=_RESULT),
     _rule(DimensionInvalidError, words=[A_DIMENSION, NOT_VALID], levels=_RESULT),
     _rule(DimensionInvalidError, words=["this value is auto-filled"], levels=_RESULT),
@@ -213,7 +218,7 @@ RULES: tuple[Rule, ...] = (
     _rule(AccountInvalidError, words=["account ", NOT_VALID], levels=_RESULT),
     _rule(TermInvalidError, words=["invalid term '"], levels=_RESULT),
     _rule(TermInvalidError, words=[A_TERM, NOT_VALID], levels=_RESULT),
-    # Last: these words are nobody's but ours, and a document may speak of a reversal, too.
+    # Last, because these words are our own guess, and other errors may mention a reversal too.
     _rule(
         ReversalOffError,
         words=[A_REVERSAL, "not enabled|is disabled|enable |not allowed for unpaid|turned off|not configured"],
@@ -228,7 +233,7 @@ RULES: tuple[Rule, ...] = (
         levels=_RESULT,
     ),
     _rule(RefusedError, REFUSED),
-    # Wrappers: the errors beside them say what it was.
+    # Wrappers: the errors next to them have the meaning.
     _rule(None, "XL03000009 GL-0504"),
     _rule(None, GENERIC, words=["could not create|currently, we can't create"]),
     _rule(RefusedError, GENERIC),
@@ -236,7 +241,7 @@ RULES: tuple[Rule, ...] = (
 
 
 def rule_for(level: Level, error: GatewayError) -> Rule | None:
-    """The first rule that fits, or None when the table does not know the error."""
+    """Find the first rule that fits an error; None if the table does not know the error."""
     numbers = (error.errorno, error.errorid)
     text = plain(error)
     return next((rule for rule in RULES if rule.fits(level, numbers, text)), None)
@@ -247,7 +252,7 @@ _TAG = re.compile(r"</?[a-z][^<>]*>", re.IGNORECASE)
 
 
 def plain(error: GatewayError) -> str:
-    """All that an error says, as it is compared: one line, no markup, straight quotes, small letters."""
+    """Normalise all words of an error for comparison: one line, no markup, straight quotes, lower case."""
     said = f"{error.errorno} {error.errorid} {error.text} {error.correction} {error.category}"
     said = _TAG.sub(" ", html.unescape(said)).translate(_QUOTES)
     return " ".join(said.split()).casefold()
@@ -257,10 +262,10 @@ _NAMED = tuple(NAMED.split("|"))
 
 
 def names_the_call(errors: Iterable[GatewayError], control_id: str) -> bool:
-    """Whether a refusal speaks of the call's control id: of a call that was sent before, that is an earlier send."""
+    """Whether a refusal mentions the control id of the call. In a resend, it is then about the earlier send."""
     return any(control_id.casefold() in text or any(phrase in text for phrase in _NAMED) for text in map(plain, errors))
 
 
 def session_is_over(errors: Iterable[GatewayError]) -> bool:
-    """Whether Sage says that the session ended, at whichever level."""
+    """Whether Sage says that the session ended, on any level."""
     return any(phrase in text for text in map(plain, errors) for phrase in OVER_OR_UNKNOWN.split("|"))

@@ -1,13 +1,12 @@
-"""Sessions: one per (company, user, entity), opened once, used by all, renewed by every answer.
+"""Sessions: one per (company, user, entity), opened once, shared by all calls, and renewed by every answer.
 
-`getAPISession` answers with a session id and the endpoint to use it at (Sage developer documentation,
-company-console/api-sessions; web-services). The login goes to the gateway address and nowhere else; what an answer
-names as endpoint is sent the session id and our sender's password, so it has to be within the gateway's domain
-(`_endpoint`), else signing in fails. The lifetime slides: each answer tells the new `sessiontimeout`, and a margin
-before it a new session is opened.
+`getAPISession` answers with a session id and the endpoint for it (Sage developer documentation,
+company-console/api-sessions; web-services). The login is sent to the gateway address only. The endpoint that an answer
+names receives the session id and our sender's password, so it must be within the gateway's domain (`_endpoint`); if it
+is not, signing in fails. Each answer gives a new `sessiontimeout`. A new session is opened a margin before that time.
 
-A crowd waiting for the same session signs in once, and if that fails they all hear that failure: a wrong password that
-is tried once per waiting document locks the user out.
+All callers that wait for the same session share one sign-in, and if it fails, they all get the same failure: a wrong
+password that is tried once for each waiting document would lock the user out.
 """
 
 import asyncio
@@ -25,23 +24,23 @@ from sage_client.errors import ConfigurationError, EndpointRefusedError, SageErr
 from sage_client.login import Login
 
 MARGIN = timedelta(seconds=60)
-"""A request that starts now must still find its session alive when Sage gets to it."""
+"""Time before its end at which a session is no longer used, so that it is still valid when Sage gets the request."""
 
 
 @dataclass(slots=True)
 class Session:
-    """An open session; `expires` moves on with every answer, None where Sage named no end."""
+    """An open session. Every answer renews `expires`; None means that Sage named no end."""
 
     id: SecretStr
     endpoint: str
     expires: datetime | None
 
     def fresh(self, now: datetime) -> bool:
-        """Whether it outlives the margin."""
+        """Whether the session is valid for longer than the margin."""
         return self.expires is None or now + MARGIN < self.expires
 
     def renewed(self, reply: Reply) -> None:
-        """Take over the end that an answer names."""
+        """Set the end of the session that an answer names; without one, the end stays."""
         self.expires = reply.session_timeout or self.expires
 
 
@@ -50,12 +49,17 @@ class _Slot:
     lock: asyncio.Lock = field(default_factory=asyncio.Lock)
     session: Session | None = None
     ended: int = 0
-    """Sign-ins that came to an end, well or not: who waited through one shares its failure."""
+    """The number of finished sign-ins. A caller that waited during one shares its failure."""
     failure: SageError | None = None
 
 
 class Sessions:
-    """The open sessions; `sign_in` is the exchange that opens one."""
+    """The open sessions.
+
+    Args:
+        sign_in: Opens a session for a login.
+        clock: Returns the present time, with time zone.
+    """
 
     def __init__(self, sign_in: Callable[[Login], Awaitable[Session]], clock: Callable[[], datetime]) -> None:
         self._sign_in = sign_in
@@ -63,7 +67,11 @@ class Sessions:
         self._slots: dict[tuple[str, str, str], _Slot] = {}
 
     async def get(self, login: Login, *, but: Session | None = None) -> Session:
-        """A session that is alive and is not `but`, the one Sage has just refused.
+        """Get a valid session for a login, and sign in if there is none.
+
+        Args:
+            login: The company, user and entity.
+            but: A session that Sage just refused, which is not returned again.
 
         Raises:
             SageError: Signing in failed.
@@ -94,7 +102,7 @@ class Sessions:
             slot.session = None
 
     def drop(self, login: Login) -> None:
-        """Drop whatever session is open: a function's result says that it ended."""
+        """Drop the open session of a login, because the result of a function says that it ended."""
         if (slot := self._slots.get(login.key)) is not None:
             slot.session = None
 
@@ -104,15 +112,21 @@ class Sessions:
 
 
 def opened(reply: Reply, login: Login, gateway_url: str, domain: str | None = None) -> Session:
-    """The session that the answer to `getAPISession` opens; one that names no endpoint is used at the gateway.
+    """Read the session from the answer to `getAPISession`. Without an endpoint it is used at the gateway address.
+
+    Args:
+        reply: The answer.
+        login: The login that was sent.
+        gateway_url: The configured address of the gateway.
+        domain: The domain of accepted endpoints; None: that of the gateway (`_endpoint`).
 
     Raises:
-        SageError: It opens none, or one in another entity than the login names: documents would land in foreign books;
-            or it names an endpoint that may not be followed.
+        SageError: The answer opens no session; or it opens one in another entity than the login names, so that
+            documents would be booked in the wrong books; or it names an endpoint that is not accepted.
     """
     result = reply.results[0] if reply.results else None
     if result is not None and result.status != SUCCESS:
-        # The only thing it could do is sign in, so its refusal is one of the authentication level.
+        # This function only signs in, so its refusal counts as one of the authentication level.
         raise as_read(classify(Level.AUTHENTICATION, None, result.errors))
     row = result.rows[0] if result is not None and result.rows else {}
     session_id = row.get("sessionid", "").strip()
@@ -134,7 +148,7 @@ def opened(reply: Reply, login: Login, gateway_url: str, domain: str | None = No
 
 
 def _again(failure: SageError) -> SageError:
-    """The same failure for another hearer: an exception that is raised twice would mix two tracebacks."""
+    """Copy a failure for another caller, because an exception that is raised twice would mix two tracebacks."""
     return type(failure)(
         failure.message,
         level=failure.level,

@@ -1,7 +1,8 @@
-"""Text and numbers as XML and Sage take them. Deterministic: the same document gives the same bytes for ever.
+"""Texts and numbers in the form that XML and Sage accept. The same document always gives the same bytes.
 
-XML 1.0 forbids most control characters, lone surrogates, U+FFFE and U+FFFF, even escaped. In prose they are dropped. In
-an id or a document number they are refused: an account without its odd character is another account.
+XML 1.0 forbids most control characters, lone surrogates, U+FFFE and U+FFFF, even in escaped form. In prose they are
+dropped. In an id or a document number they are refused, because an account number without a character is another
+account.
 """
 
 import re
@@ -21,22 +22,30 @@ _EXACT = Context(prec=40, traps=[Inexact, InvalidOperation])
 
 
 def clean(text: str) -> str:
-    """Drop what XML 1.0 forbids."""
+    """Drop the characters that XML 1.0 forbids."""
     return _forbidden.sub("", text)
 
 
 def escape(text: str) -> str:
-    """Make text safe inside an element, forbidden characters dropped; a carriage return survives parsing as `&#13;`."""
-    if _special.search(text) is None:  # nearly always, and most of the time that rendering takes
+    """Escape a text for use inside an element, and drop the characters that XML 1.0 forbids.
+
+    A carriage return becomes `&#13;`, so that it survives parsing.
+    """
+    if _special.search(text) is None:  # the usual case; this check takes most of the time of rendering
         return text
     return _special.sub(lambda found: _ESCAPES.get(found[0], ""), text)
 
 
 def exact(text: str, what: str, limit: int | None = None) -> str:
-    """An id or number that must reach Sage as it is; escaped.
+    """Escape an id or number that must reach Sage unchanged.
+
+    Args:
+        text: The id or number.
+        what: Its name, for the error text.
+        limit: The most characters that Sage accepts; None: not checked.
 
     Raises:
-        RequestInvalidError: It is empty, too long, or holds what XML cannot carry.
+        RequestInvalidError: The text is empty, too long, or has a character that XML cannot contain.
     """
     plain = _special.search(text) is None
     if not text:
@@ -48,10 +57,17 @@ def exact(text: str, what: str, limit: int | None = None) -> str:
 
 
 def prose(text: str, what: str, limit: int) -> str:
-    """A text for people, escaped; what XML cannot carry is dropped, but nothing is cut: the domain did that, and told.
+    """Escape a text for people, and drop the characters that XML cannot contain.
+
+    The text is not cut here: the domain already cut it, and the result reports that.
+
+    Args:
+        text: The text.
+        what: Its name, for the error text.
+        limit: The most characters that Sage accepts.
 
     Raises:
-        RequestInvalidError: It is too long.
+        RequestInvalidError: The text is too long.
     """
     _fits(text, what, limit)
     return escape(text)
@@ -67,12 +83,13 @@ def _cannot(why: str) -> RequestInvalidError:
 
 
 def amount(value: Decimal) -> str:
-    """Exactly two decimals, no exponent, no separators.
+    """Write an amount with exactly two decimals, without exponent and separators.
 
-    Sage rounds what has more (web-services guides of invoices and bills), so more is refused here, never rounded.
+    Sage rounds an amount with more decimals (developer guides of invoices and bills), so such an amount is refused
+    here.
 
     Raises:
-        RequestInvalidError: The value is no number, or finer than a cent.
+        RequestInvalidError: The value is not a finite number, or has a fraction of a cent.
     """
     try:
         cents = value.quantize(_CENT, context=_EXACT)
@@ -84,19 +101,20 @@ def amount(value: Decimal) -> str:
 
 
 def us_date(day: date) -> str:
-    """`mm/dd/yyyy`, as generic functions take dates."""
+    """Write a date as `mm/dd/yyyy`, for generic functions."""
     return f"{day.month:02}/{day.day:02}/{day.year:04}"
 
 
 def split_date(day: date) -> str:
-    """`year`, `month` and `day` elements, zero-padded, as legacy functions take dates."""
+    """Write a date as zero-padded `year`, `month` and `day` elements, for legacy functions."""
     return f"<year>{day.year:04}</year><month>{day.month:02}</month><day>{day.day:02}</day>"
 
 
 def legacy_currency(currency: str | None) -> str:
-    """The group of a legacy function that says a document's currency; nothing where none is to be said.
+    """Render the currency elements of a legacy function; an empty text if `currency` is None.
 
-    It needs a rate type or a rate. An empty type is "Intacct Daily Rate" (accounts-receivable/invoices), and is sent
-    by others with every document, the base currency's too, in companies of one currency as of several.
+    The group needs a rate type or a rate. An empty rate type means "Intacct Daily Rate" (accounts-receivable/invoices).
+    Other integrations send it with every document, also in the base currency, and in companies with one currency as
+    with several.
     """
     return f"<currency>{exact(currency, 'currency')}</currency><exchratetype/>" if currency else ""

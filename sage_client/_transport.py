@@ -1,15 +1,16 @@
-"""One exchange with the gateway: bytes out, an answer or one classified error back. The only module that meets httpx.
+"""One exchange with the gateway: send bytes, and return an answer or raise one classified error.
 
-Which fault proves what:
+What each failure proves:
 
-* no connection (refused, name unknown, TLS failed, connect or pool time-out, proxy refused): no byte left. Not done.
-* anything after that (write, read or total time-out, dropped connection, broken compression): bytes may have left, and
-  a request that arrived may be executed. Unknown.
-* a redirect: never followed, since it would carry our passwords to an address that nobody configured. Whether the
-  request was executed before it was redirected is not proven (a 303 often says just that). Unknown.
+* No connection (refused, name unknown, TLS failed, connect or pool time-out, proxy refused): no byte was sent. The
+  outcome is "not done".
+* Any later failure (write, read or total time-out, dropped connection, broken compression): bytes may have been sent,
+  and Sage may execute a request that arrived. The outcome is unknown.
+* A redirect is never followed, because it would send our passwords to an address that nobody configured. Sage may have
+  executed the request before the redirect (a 303 often means just that). The outcome is unknown.
 
-Errors are raised outside the `except` that caught the cause: an httpx exception holds the request, and the request
-holds passwords, so it must not hang on ours as its context.
+Errors are raised outside the `except` block that caught the cause. An httpx exception holds the request, which holds
+passwords, so it must not become the context of our error.
 """
 
 import asyncio
@@ -36,10 +37,14 @@ from sage_client.timeouts import Timeouts
 log = getLogger("sage_client")
 
 LONGEST_RETRY_AFTER = 120.0
-"""Seconds. Retry-After is not documented for the XML gateway; it is honoured, but a slip must not stop a company."""
+"""Longest accepted Retry-After, in seconds.
+
+The header is not documented for the XML gateway. It is honoured up to this limit, so that a wrong value cannot stop a
+company for long.
+"""
 
 LARGEST_ANSWER = 64 * 1024 * 1024
-"""Bytes. A full page of 2,000 vendors is a hundredth of it; what is larger is no answer to what we ask."""
+"""Largest accepted answer, in bytes. A full page of 2,000 vendors is a hundredth of it."""
 
 _NEVER_CONNECTED = (
     httpx.ConnectError, httpx.ConnectTimeout, httpx.PoolTimeout, httpx.ProxyError, httpx.UnsupportedProtocol,
@@ -51,7 +56,7 @@ _REDIRECTS = frozenset({300, 301, 302, 303, 305, 307, 308})
 
 
 class RequestBody(httpx.AsyncByteStream):
-    """The request's bytes, passwords included, under a repr that shows none of them (tracebacks with locals do)."""
+    """The bytes of a request. They contain passwords, so the repr does not show them (tracebacks may show locals)."""
 
     def __init__(self, body: bytes) -> None:
         self._body = body
@@ -67,7 +72,13 @@ class RequestBody(httpx.AsyncByteStream):
 
 
 class Transport:
-    """POSTs to the gateway, with every time-out on."""
+    """Sends POST requests to the gateway, with all time-outs on.
+
+    Args:
+        http: The HTTP client.
+        timeouts: The time-outs; `timeouts.total` is enforced here, the others by `http`.
+        clock: Returns the present time, with time zone; needed for Retry-After.
+    """
 
     def __init__(self, http: httpx.AsyncClient, timeouts: Timeouts, clock: Callable[[], datetime]) -> None:
         self._http = http
@@ -75,10 +86,15 @@ class Transport:
         self._clock = clock
 
     async def exchange(self, url: str, request_id: str, body: RequestBody) -> Reply:
-        """Send one request and return its answer, in which the functions' results stand.
+        """Send one request and return its answer, which contains the results of the functions.
+
+        Args:
+            url: The address of the gateway or of a session's endpoint.
+            request_id: The control id of the request, which the answer must repeat.
+            body: The bytes of the request.
 
         Raises:
-            SageError: The exchange or the request as a whole failed.
+            SageError: The exchange failed, or Sage refused the request as a whole.
         """
         response, content = await self._send(url, body)
         status = response.status_code
@@ -108,14 +124,14 @@ class Transport:
                 return response, await _whole(response)
         except _NEVER_CONNECTED as error:
             failure = NotConnectedError(f"no connection: {_said(error)}", level=Level.TRANSPORT)
-        except Exception as error:  # noqa: BLE001 - whatever it is, bytes may have left: it must not look like "not sent"
+        except Exception as error:  # noqa: BLE001 - bytes may have been sent, so no error here may look like "not sent"
             failure = ConnectionLostError(f"no whole answer: {_said(error)}", level=Level.TRANSPORT)
         log.warning("sage exchange failed: %s", failure)
         raise failure
 
 
 async def _whole(response: httpx.Response) -> bytes:
-    """The answer's bytes, decompressed; compressed ones may be a thousand times as many as arrived."""
+    """Read the decompressed bytes of an answer. They may be a thousand times as many as the bytes received."""
     content = bytearray()
     async for chunk in response.aiter_bytes():
         content += chunk
@@ -138,7 +154,10 @@ def _said(error: Exception) -> str:
 
 
 def retry_after(header: str | None, now: datetime) -> float | None:
-    """Seconds from a Retry-After header, written as seconds or as an HTTP date; None where it says nothing usable."""
+    """Read the delay in seconds from a Retry-After header, given as seconds or as an HTTP date.
+
+    None if there is no header or its value cannot be used. The result is at most `LONGEST_RETRY_AFTER`.
+    """
     if header is None:
         return None
     text = header.strip()

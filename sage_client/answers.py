@@ -1,8 +1,9 @@
-"""What became of each call: matched by control id, never by position; done only where Sage names the record.
+"""The answer to each call, matched by control id and never by position. A call is done only if Sage names the record.
 
-A status other than `success` is not done, `aborted` included. A call without a result of its own is unknown: a request
-can fail midway (web-services/error-handling), so silence proves nothing. A call that was sent before is unknown, too,
-where its refusal names the control id: the refusal is about the earlier send, which may be running still.
+A status other than `success` means not done, also `aborted`. The outcome of a call without a result of its own is
+unknown: a request can fail midway (web-services/error-handling), so silence proves nothing. The outcome of a call that
+was sent before is unknown too, if its refusal names the control id: the refusal is about the earlier send, which may
+still be running.
 """
 
 import re
@@ -21,7 +22,7 @@ _RECORD_NO = re.compile(rf"[1-9][0-9]{{0,{LONGEST_NUMBER - 1}}}")
 
 @dataclass(frozen=True, slots=True)
 class Call:
-    """Create this document, for this customer or vendor, under this control id (`domain.identity.control_id`)."""
+    """A call to create a document for a customer or vendor, under a control id (`domain.identity.control_id`)."""
 
     control_id: str
     document: Document
@@ -30,7 +31,7 @@ class Call:
 
 @dataclass(frozen=True, slots=True)
 class Done:
-    """Sage booked it and named the record, or did to the record what a correction asked for."""
+    """Answer: Sage booked the document and named the record, or carried out the correction of the record."""
 
     control_id: str
     record_no: str
@@ -38,7 +39,10 @@ class Done:
 
 @dataclass(frozen=True, slots=True)
 class Refused:
-    """Proven: this call booked nothing. `error.kind` says what to do; look up first where `error.needs_look_up`."""
+    """Answer: it is proven that this call booked nothing.
+
+    `error.kind` says what to do. If `error.needs_look_up` is set, look the document up first.
+    """
 
     control_id: str
     error: SageError
@@ -46,7 +50,7 @@ class Refused:
 
 @dataclass(frozen=True, slots=True)
 class Unknown:
-    """Not proven either way. Look up before anything else."""
+    """Answer: it is not proven whether the call booked anything. Look the document up before anything else."""
 
     control_id: str
     error: SageError
@@ -56,13 +60,18 @@ Answer = Done | Refused | Unknown
 
 
 def failed(control_id: str, error: SageError) -> Answer:
-    """An error as an answer; without its traceback, whose frames would live as long as the answer."""
+    """Turn an error into an answer, without its traceback, whose frames would live as long as the answer."""
     error.__traceback__ = None
     return (Refused if error.certainty is Certainty.NOT_DONE else Unknown)(control_id, error)
 
 
 def in_resend(answer: Answer, resent: Container[str]) -> Answer:
-    """The answer, or `Unknown` where it refuses a call that was sent before with words about its control id."""
+    """Turn the answer into `Unknown` if it refuses a call that was sent before, and names the call's control id.
+
+    Args:
+        answer: The answer to the call.
+        resent: The control ids of calls that may have been sent before.
+    """
     if not isinstance(answer, Refused) or answer.control_id not in resent:
         return answer
     error = answer.error
@@ -75,15 +84,18 @@ def in_resend(answer: Answer, resent: Container[str]) -> Answer:
 
 
 def session_ended(answer: Answer) -> bool:
-    """Whether this function alone was refused because the session ended."""
+    """Whether Sage refused this function because the session ended, on the level of its result."""
     return isinstance(answer, Refused) and isinstance(answer.error, SignInError) and answer.error.level is Level.RESULT
 
 
 def match(control_ids: Sequence[str], reply: Reply, known: Mapping[str, str] | None = None) -> dict[str, Answer]:
-    """Each call's answer, from the results of the request they were sent in.
+    """Find the answer to each call among the results of a request.
 
-    `known`: by control id the record number of a call that changes a record; its success need not name one, as a
-    delete's does not.
+    Args:
+        control_ids: The control ids of the calls.
+        reply: The answer to the request.
+        known: Record numbers, by control id, of calls that change a record. Their success need not name the record; a
+            delete, for example, does not.
     """
     results: dict[str, list[Result]] = {control_id: [] for control_id in control_ids}
     for result in reply.results:
@@ -112,7 +124,7 @@ def _one(control_id: str, own: list[Result], reply: Reply, known: str | None) ->
 
 
 def _record_no(result: Result) -> str | None:
-    """`key` of a legacy create, `RECORDNO` of a generic one; None unless there is exactly one."""
+    """Read the record number: `key` of a legacy create, `RECORDNO` of a generic one; None unless it is the only one."""
     named = {result.key, *(row.get("RECORDNO", "").strip() for row in result.rows)} - {""}
     number = named.pop() if len(named) == 1 else ""
     return number if _RECORD_NO.fullmatch(number) else None

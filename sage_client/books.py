@@ -1,4 +1,4 @@
-"""What a company's books are made of, as far as it is asked for: GL accounts, entities, terms.
+"""Reference data of a company: GL accounts, entities, payment terms.
 
 Sage developer documentation: general-ledger/accounts, company-console (LOCATIONENTITY), the term objects of both sides.
 """
@@ -12,9 +12,12 @@ from sage_client.errors import UnavailableError
 from sage_client.query import Query
 
 ACTIVE = {"active", "t"}
-"""How a record says that it is active, in `query` and raw."""
+"""Values of STATUS for an active record: in the answers of `query`, and in raw form."""
 REQUIRES = ("DEPT", "LOC", "PROJECT", "CUSTOMER", "VENDOR", "EMPLOYEE", "ITEM", "CLASS", "CONTRACT", "WAREHOUSE")
-"""The endings of a GL account's REQUIRE… fields; a company without the dimension lacks its field and requires none."""
+"""Endings of the REQUIRE… fields of a GL account.
+
+A company that does not have a dimension lacks its field, and does not require the dimension.
+"""
 
 
 @dataclass(frozen=True, slots=True)
@@ -24,15 +27,15 @@ class Account:
     number: str
     title: str
     kind: str
-    """`incomestatement` or `balancesheet`."""
+    """The type of the account: `incomestatement` or `balancesheet`."""
     active: bool
     requires: frozenset[str]
-    """Endings of the REQUIRE… fields that are set, such as `LOC`."""
+    """The required dimensions, as endings of the REQUIRE… fields that are set, such as `LOC`."""
 
 
 @dataclass(frozen=True, slots=True)
 class Entity:
-    """An entity of a company with several."""
+    """An entity of a company with several entities."""
 
     id: str
     name: str
@@ -45,40 +48,52 @@ class Term:
 
     name: str
     days: int | None
-    """Days after the document's date; None where Sage gives no plain number."""
+    """Days after the date of the document; None if Sage does not give a plain number."""
     active: bool
 
 
 def accounts_query() -> Query:
-    """All posting accounts."""
+    """Build the query for all accounts that can be posted to."""
     requires = tuple(f"REQUIRE{ending}" for ending in REQUIRES)
     return Query("GLACCOUNT", ("ACCOUNTNO", "STATUS"), optional=("TITLE", "ACCOUNTTYPE", *requires))
 
 
 def entities_query() -> Query:
-    """All entities."""
+    """Build the query for all entities."""
     return Query("LOCATIONENTITY", ("LOCATIONID", "STATUS"), optional=("NAME",))
 
 
 def terms_query(side: Side) -> Query:
-    """All terms of a side."""
+    """Build the query for all payment terms of a side."""
     return Query("ARTERM" if side is Side.AR else "APTERM", ("NAME", "STATUS"), optional=("DUEDATE",))
 
 
 def account(row: Row) -> Account:
-    """One account; UnavailableError where the row has no number."""
+    """Read one account from a row.
+
+    Raises:
+        UnavailableError: The row has no account number.
+    """
     requires = frozenset(ending for ending in REQUIRES if row.get(f"REQUIRE{ending}", "").strip().lower() == "true")
     number = _needed(row, "ACCOUNTNO")
     return Account(number, row.get("TITLE", ""), row.get("ACCOUNTTYPE", ""), _active(row), requires)
 
 
 def entity(row: Row) -> Entity:
-    """One entity; UnavailableError where the row has no id."""
+    """Read one entity from a row.
+
+    Raises:
+        UnavailableError: The row has no id.
+    """
     return Entity(_needed(row, "LOCATIONID"), row.get("NAME", ""), _active(row))
 
 
 def term(row: Row) -> Term:
-    """One term; UnavailableError where the row has no name."""
+    """Read one payment term from a row.
+
+    Raises:
+        UnavailableError: The row has no name.
+    """
     days = row.get("DUEDATE", "").strip()
     return Term(_needed(row, "NAME"), int(days) if days.isascii() and days.isdecimal() else None, _active(row))
 

@@ -1,17 +1,19 @@
-"""The client: sign in, post documents, look them up, read. Everything that can go wrong is in `errors`.
+"""The client: sign in, post documents, look them up, read lists. `errors` has every error that can occur.
 
 Guarantees:
 
-1. `post` never raises for what Sage or the network does; each call gets exactly one answer.
-2. `Done` means that Sage said so and named the record. `Refused` means that nothing was booked by this call. All else
-   is `Unknown`.
-3. Nothing is retried, but for one case that is proven safe: Sage refused the session, or says that it ended, and after
-   one new sign-in what was refused goes out again under its control ids.
-4. A cancelled call raises `CancelledError` at once. Bytes may have left by then: the caller treats it as unknown.
-5. Reads are complete or raise.
+1. `post` never raises because of Sage or the network; each call gets exactly one answer.
+2. `Done` means that Sage reported success and named the record. `Refused` means that this call booked nothing. Every
+   other outcome is `Unknown`.
+3. Nothing is retried, except in one case that is proven safe: Sage refused the session, or says that it ended. After
+   one new sign-in, the refused functions are sent again under their control ids.
+4. A cancelled call raises `CancelledError` at once. Bytes may have been sent by then, so the caller has to treat the
+   outcome as unknown.
+5. Reads are complete, or they raise.
 6. No secret is in any repr, error, traceback context or log line.
-7. All requests to one company share one limit (`turns`): sign-ins, postings, look-ups, lists and probes.
-8. A query selects fields that the company has, as far as Sage tells (`_fields`). What it cannot do without is an error.
+7. All requests to one company share one rate limit (`turns`): sign-ins, postings, look-ups, lists and probes.
+8. A query selects only fields that the company has, as far as Sage tells (`_fields`). A missing field that the query
+   cannot do without is an error.
 """
 
 from collections.abc import Callable, Collection, Iterable, Mapping, Sequence
@@ -63,11 +65,14 @@ from sage_client.turns import Pace, Turns
 log = getLogger("sage_client")
 
 GATEWAY_URL = "https://api.intacct.com/ia/xml/xmlgw.phtml"
-"""Where every session starts (Sage developer documentation, web-services)."""
+"""The address at which every session starts (Sage developer documentation, web-services)."""
 
 KEEP_ALIVE = 5.0
-"""Seconds that an idle connection is kept. Short, so that it is closed here before it is closed there: a request that
-meets a connection which the other side is closing has an unknown outcome."""
+"""Seconds for which an idle connection is kept.
+
+The time is short, so that this side closes the connection before Sage does: a request on a connection that the other
+side is closing has an unknown outcome.
+"""
 
 
 def _utc_now() -> datetime:
@@ -75,20 +80,21 @@ def _utc_now() -> datetime:
 
 
 class SageClient:
-    """The XML gateway, for any number of companies. An async context manager.
+    """A client of the XML gateway for any number of companies. It is an async context manager.
 
     Args:
-        gateway_url: Where sessions start; any http(s) address. Logins are sent there and nowhere else.
-        endpoint_domain: The domain in which an answer may name a session's endpoint; None: the gateway's own, as
-            `_endpoint` draws it.
-        sender_id: Our Web Services sender.
-        sender_password: Its password.
-        timeouts: See `Timeouts`.
-        transport: What carries the requests; tests plug in `httpx.MockTransport`.
-        clock: The present, with a time zone.
-        max_connections: Over all companies. A request that finds none free within `Timeouts.pool` is not sent.
-        pace: How fast one company may be asked; all its requests together.
-        marker_field: Integration name of the custom field that holds our marker; None: it stands in the description.
+        gateway_url: The address at which sessions start; any http(s) address. Logins are sent only there.
+        endpoint_domain: The domain of accepted session endpoints; None: that of the gateway, as described in
+            `_endpoint`.
+        sender_id: The id of our Web Services sender.
+        sender_password: The password of the sender.
+        timeouts: The time-outs; None: the defaults of `Timeouts`.
+        transport: The HTTP transport; None: the network. Tests plug in `httpx.MockTransport`.
+        clock: Returns the present time, with time zone.
+        max_connections: The most connections for all companies together. A request that finds none free within
+            `Timeouts.pool` is not sent.
+        pace: The rate limit for one company, for all its requests together.
+        marker_field: The integration name of the custom field for our marker; None: the marker is in the description.
     """
 
     def __init__(  # noqa: PLR0913 - settings, by keyword, each with its default
@@ -138,22 +144,23 @@ class SageClient:
         wanted: Callable[[], bool] | None = None,
         resent: Collection[str] = (),
     ) -> list[Answer]:
-        """Create or correct documents: one request, one function per call, each independent, each under its control id.
+        """Create or correct documents in one request, with one independent function per call.
 
         Args:
-            login: Whose session.
-            calls: What to create or correct.
-            not_after: The request does not begin later, whatever signing in or its turn took; its calls are then
-                refused with `TooLateError`, since nothing was sent.
-            wanted: Asked right before the bytes leave; where it says no, likewise.
-            resent: Control ids that may have been sent before. A refusal of one that names its control id proves
-                nothing: the earlier send may be running.
+            login: The login whose session is used.
+            calls: The documents to create or correct, each under its control id.
+            not_after: The latest time at which the request may begin, after signing in and waiting for the rate limit.
+                Later, nothing is sent, and all calls are refused with `TooLateError`. None: no limit.
+            wanted: Called directly before the bytes are sent. If it returns False, nothing is sent, and all calls are
+                refused with `TooLateError`. None: always send.
+            resent: Control ids that may have been sent before. If Sage refuses such a call and names its control id,
+                the answer is `Unknown`, because the earlier send may still be running.
 
         Returns:
-            One answer per call, in the calls' order.
+            One answer per call, in the order of the calls.
 
         Raises:
-            ValueError: Two calls share a control id; their answers could not be told apart.
+            ValueError: Two calls share a control id, so their answers could not be told apart.
         """
         if len({call.control_id for call in calls}) != len(calls):
             raise ValueError("two calls of one request share a control id")
@@ -176,10 +183,17 @@ class SageClient:
         return [answers[call.control_id] for call in calls]
 
     async def find(self, login: Login, keys: Sequence[DocumentKey]) -> list[list[Found]]:
-        """Look documents up; for each key everything in Sage under that number and party, oldest first.
+        """Look documents up by number and party.
+
+        Args:
+            login: The login whose session is used.
+            keys: The documents to look up.
+
+        Returns:
+            For each key, in order, all records in Sage with that number and party, the oldest first.
 
         Raises:
-            SageError: The look-up failed; nothing follows from it, least of all that a document is absent.
+            SageError: The look-up failed. This proves nothing, least of all that a document does not exist.
         """
         rows = await self._read(login, [key.query(self._marker_field) for key in keys])
         return [[found(key, row, self._marker_field) for row in own] for key, own in zip(keys, rows, strict=True)]
@@ -187,16 +201,19 @@ class SageClient:
     async def standing(
         self, login: Login, kind: SageObject, record_nos: Sequence[str], *, lines_too: bool = False
     ) -> dict[str, Standing]:
-        """Documents of one kind by their record numbers; those that Sage does not show are left out.
+        """Read documents of one kind by their record numbers.
 
         Args:
-            login: Of the place they were posted to.
-            kind: Their object.
-            record_nos: Sage's record numbers.
-            lines_too: Whether drafts are to have their `lines`.
+            login: A login for the company and entity that the documents were posted to.
+            kind: The Sage object of the documents.
+            record_nos: The record numbers.
+            lines_too: Whether to read the `lines` of drafts too.
+
+        Returns:
+            The documents by record number. Documents that Sage does not show are left out.
 
         Raises:
-            SageError: The look-up failed; nothing follows from it, least of all that a document is absent.
+            SageError: The look-up failed. This proves nothing, least of all that a document does not exist.
         """
         pages = await self._read(login, standing_queries(kind, list(dict.fromkeys(record_nos))))
         there = {each.record_no: each for rows in pages for each in (standing(kind, row) for row in rows)}
@@ -214,49 +231,62 @@ class SageClient:
         fields: PartyFields = NAMES_ONLY,
         ids: Iterable[str] | None = None,
     ) -> list[PartyRecord]:
-        """All customers or vendors, active or not; or those of the ids, in one request.
+        """Read customers or vendors, active or not.
+
+        Args:
+            login: The login whose session is used.
+            kind: Customers or vendors.
+            fields: The fields to read, besides id, name and status.
+            ids: The ids to read; None: all.
 
         Raises:
-            SageError: The list could not be read to its end.
+            SageError: The list could not be read completely.
         """
         pages = await self._read(login, parties.queries(kind, fields, ids))
         return [parties.party(kind, fields, row) for rows in pages for row in rows]
 
     async def change(self, login: Login, changes: Sequence[Change], *, unique: bool) -> list[Answer]:
-        """Make or change records that are no documents: one request, one function each, as `post` else.
+        """Create or change records that are not documents, such as customers, in one request with one function each.
 
         Args:
-            login: Whose session.
-            changes: What to do, each under a control id of its own.
-            unique: Whether Sage is to refuse a control id that it has executed.
+            login: The login whose session is used.
+            changes: The functions, each under a control id of its own.
+            unique: Whether Sage should refuse a control id that it already executed.
+
+        Returns:
+            One answer per change, in order, as for `post`.
         """
         functions = {change.control_id: _envelope.function(change.control_id, change.xml) for change in changes}
         answers = await self._written(login, functions, {}, (), unique=unique)
         return [answers[change.control_id] for change in changes]
 
     async def accounts(self, login: Login) -> list[Account]:
-        """All GL accounts that can be posted to, active or not; SageError as `parties`."""
+        """Read all GL accounts that can be posted to, active or not; raises SageError like `parties`."""
         return [books.account(row) for row in await self.query(login, books.accounts_query())]
 
     async def entities(self, login: Login) -> list[Entity]:
-        """All entities, active or not; none where the company has one only. SageError as `parties`."""
+        """Read all entities, active or not; empty for a company without several entities. Raises like `parties`."""
         return [books.entity(row) for row in await self.query(login, books.entities_query())]
 
     async def terms(self, login: Login, side: Side) -> list[Term]:
-        """All payment terms of a side, active or not; SageError as `parties`."""
+        """Read all payment terms of a side, active or not; raises SageError like `parties`."""
         return [books.term(row) for row in await self.query(login, books.terms_query(side))]
 
     async def dimensions(self, login: Login) -> list[Dimension]:
-        """The company's dimensions, those that cannot be mapped too (`Dimension.withheld`); SageError as `parties`."""
+        """Read the dimensions of the company, including those that cannot be mapped (`Dimension.withheld`).
+
+        Raises:
+            SageError: The list could not be read completely.
+        """
         [result] = await read_one(self._send(login), [discovery.GET_DIMENSIONS])
         return discovery.dimensions(result.data)
 
     async def dimension_values(self, login: Login, dimension: Dimension) -> list[DimensionValue]:
-        """All values of a dimension, usable or not.
+        """Read all values of a dimension, usable or not.
 
         Raises:
-            DimensionUnreadableError: A user-defined dimension that the user may not read: a Platform Apps one.
-            SageError: As `parties`.
+            DimensionUnreadableError: The user may not read this user-defined dimension, so it belongs to Platform Apps.
+            SageError: The list could not be read completely.
         """
         try:
             rows = await self.query(login, discovery.values_query(dimension))
@@ -269,7 +299,7 @@ class SageClient:
         raise unreadable
 
     async def custom_fields(self, login: Login, *objects: FieldObject) -> list[CustomField]:
-        """The custom fields of the objects, those that are not supported too; SageError as `parties`."""
+        """Read the custom fields of the objects, including those that are not supported; raises like `parties`."""
         results = await read_one(self._send(login), [lookup(each.object) for each in objects])
         return [
             field
@@ -278,10 +308,10 @@ class SageClient:
         ]
 
     async def probe(self, login: Login) -> None:
-        """Does Sage take this user's calls? One call in its session that reads and books nothing.
+        """Check that Sage accepts calls of this user, with one call in its session that books nothing.
 
         Raises:
-            SageError: It does not.
+            SageError: Sage does not accept the call.
         """
         call = _envelope.function(_envelope.unique_id(), _envelope.get_api_session(login.entity_id))
         try:
@@ -293,10 +323,10 @@ class SageClient:
         raise failure
 
     async def query(self, login: Login, query: Query) -> list[Row]:
-        """All rows of a query, over as many pages as it takes.
+        """Read all rows of a query, over as many pages as needed.
 
         Raises:
-            SageError: The rows could not be read to their end.
+            SageError: The rows could not be read completely.
         """
         [rows] = await self._read(login, [query])
         return rows
@@ -309,15 +339,18 @@ class SageClient:
         *,
         allow: Callable[[], None] = lambda: None,
     ) -> tuple[list[Row], bool]:
-        """One page of a query, whose key is greater than `after`. True: it is the last.
+        """Read one page of a query: the rows whose key is greater than `after`.
 
-        One request, but for the few that ask which fields the company has (`sage_client._fields`).
+        This takes one request, apart from the few that look up the fields of the company (`sage_client._fields`).
 
         Args:
-            login: Whose session.
-            query: What to read.
+            login: The login whose session is used.
+            query: The query.
             after: The last key that was read; None: from the beginning.
-            allow: Called before each request; whatever it raises keeps the request back.
+            allow: Called before each request. If it raises, the request is not sent.
+
+        Returns:
+            The rows, and whether the page is the last.
 
         Raises:
             SageError: The page could not be read.
@@ -342,7 +375,7 @@ class SageClient:
         return send
 
     async def _asked(self, login: Login, functions: Sequence[str]) -> Reply:
-        """The answer to functions that only read. Where a result says that the session ended, all go once more."""
+        """Send functions that only read. If a result says that the session ended, send all of them once more."""
         reply = await self._call(login, functions, unique=False)
         if not _ended_within(reply):
             return reply
@@ -365,7 +398,10 @@ class SageClient:
         unique: bool,
         before: Callable[[], None] | None = None,
     ) -> dict[str, Answer]:
-        """Each function's answer, by control id. Those whose session ended meanwhile go once more, in a new one."""
+        """Send functions that write, and return their answers by control id.
+
+        Functions whose result says that the session ended are sent once more, in a new session.
+        """
         answers = await self._answered(login, functions, known, resent, unique=unique, before=before)
         ended = {control_id: xml for control_id, xml in functions.items() if session_ended(answers[control_id])}
         if ended:
@@ -395,9 +431,10 @@ class SageClient:
     async def _call(
         self, login: Login, functions: Sequence[str], *, unique: bool, before: Callable[[], None] | None = None
     ) -> Reply:
-        """Send functions in the login's session; once more in a new one where Sage refuses the session.
+        """Send functions in the session of the login; if Sage refuses the session, send them once more in a new one.
 
-        Said in place of results, the end of a session leaves open what ran: Sage refuses what did by its control id.
+        If Sage reports the end of the session in place of results, some functions may have run. When they are sent
+        again, Sage refuses those by their control ids.
         """
         session = await self._sessions.get(login)
         try:
@@ -429,7 +466,7 @@ class SageClient:
         return reply
 
     async def _sign_in(self, login: Login) -> Session:
-        """Open a session. It books nothing, so whatever fails here, the document was not sent."""
+        """Open a session. Signing in books nothing, so after any failure here the document was not sent."""
         who = _envelope.Authentication.by_login(login)
         call = _envelope.function(_envelope.unique_id(), _envelope.get_api_session(login.entity_id))
         failure: SageError
@@ -454,7 +491,10 @@ class SageClient:
         unique: bool,
         before: Callable[[], None] | None = None,
     ) -> Reply:
-        """One request, in its turn. `before` is called right before the bytes leave and raises if they may not."""
+        """Send one request when the rate limit allows it.
+
+        `before` is called directly before the bytes are sent. If it raises, nothing is sent.
+        """
         request_id = _envelope.unique_id()
         body = RequestBody(_envelope.request(self._sender, request_id, who, functions, unique=unique))
         async with self._turns.turn(login.company_id):
@@ -464,7 +504,7 @@ class SageClient:
 
 
 def _ended_within(reply: Reply) -> bool:
-    """Whether a function's result says that the session ended."""
+    """Whether the result of a function says that the session ended."""
     failures = (result for result in reply.results if result.status != SUCCESS and result.errors)
     return any(isinstance(classify(Level.RESULT, None, result.errors), SignInError) for result in failures)
 
@@ -472,10 +512,14 @@ def _ended_within(reply: Reply) -> bool:
 def _http(
     gateway_url: str, timeouts: Timeouts, transport: httpx.AsyncBaseTransport | None, max_connections: int
 ) -> httpx.AsyncClient:
-    """What carries the requests. It follows no redirect: our passwords would go with it.
+    """Build the HTTP client. It follows no redirects, because they would send our passwords to another address.
 
-    A proxy of the environment (HTTPS_PROXY, NO_PROXY) is used for a gateway with TLS: it tunnels, and sees nothing.
-    Without TLS none is, since it would read the passwords; nor for this machine, which a proxy cannot reach.
+    For a gateway with TLS, a proxy of the environment (HTTPS_PROXY, NO_PROXY) is used: it only tunnels and cannot read
+    the requests. Without TLS no proxy is used, because it could read the passwords; nor for a gateway on this machine,
+    which a proxy cannot reach.
+
+    Raises:
+        ConfigurationError: The proxy of the environment cannot be used.
     """
     limits = httpx.Limits(
         max_connections=max_connections, max_keepalive_connections=max_connections, keepalive_expiry=KEEP_ALIVE
@@ -495,7 +539,7 @@ def _http(
             trust_env=urlsplit(gateway_url).scheme == "https" and not is_loopback(gateway_url),
         )
     except (ImportError, ValueError, httpx.InvalidURL):
-        pass  # its words hold the proxy's address, which may hold a password
+        pass  # the error's text contains the address of the proxy, which may contain a password
     raise ConfigurationError(
         "the proxy of the environment (HTTPS_PROXY, ALL_PROXY) cannot be used: http and https ones can",
         level=Level.LOCAL,

@@ -1,15 +1,17 @@
-"""Corrections of a document in Sage, named by its record number: the calls, and their functions as XML text.
+"""Corrections of a Sage record, identified by its record number: the calls, and their functions as XML text.
 
 ===========  ========================================================================================================
-update       an invoice by the legacy `update_invoice`: `updatelineitem` for the lines that are there, `lineitem` for
-             those that are added; a bill by the generic `update`, whose lines are the complete new set
+update       an invoice by the legacy `update_invoice`: `updatelineitem` for existing lines, `lineitem` for additional
+             ones; a bill by the generic `update`, whose lines are the complete new set
 reverse      `reverse_invoice`, `reverse_bill`: the legacy functions, the only ones documented
-delete       the generic `delete`, for drafts
+delete       the generic `delete`, for drafts, and for posted records if `correctPostedBy` is `deletion`
 ===========  ========================================================================================================
 
-(Sage developer documentation, accounts-receivable/invoices, accounts-payable/bills.) An update holds what a create of
-the same document would hold, so whatever a create learns to say an update says too. No function is documented that
-takes a line of an invoice away: a document with fewer lines than are there is refused here.
+Sources: Sage developer documentation, accounts-receivable/invoices and accounts-payable/bills.
+
+An update has the same elements as a create of the same document, so an element that is added to the create is in the
+update too. No documented function removes a line of an invoice: a document with fewer lines than the record is refused
+here.
 """
 
 import re
@@ -24,7 +26,7 @@ from sage_client.answers import Call
 from sage_client.errors import RequestInvalidError
 
 REVERSALS = {SageObject.AR_INVOICE: "reverse_invoice", SageObject.AP_BILL: "reverse_bill"}
-"""The function that reverses a posted document, by its object; what has none here is not reversed by us."""
+"""The functions that reverse a posted document, by object. Objects that are not listed are never reversed by us."""
 UPDATABLE = frozenset({SageObject.AR_INVOICE, SageObject.AP_BILL})
 """The objects whose drafts can be updated in place."""
 _TAG = re.compile(r"<(\w+)>")
@@ -32,22 +34,22 @@ _TAG = re.compile(r"<(\w+)>")
 
 @dataclass(frozen=True, slots=True)
 class UpdateCall:
-    """Make the record hold the document of `create`, under the control id of `create`."""
+    """A call to update a record to the document of `create`, under the control id of `create`."""
 
     create: Call
     record_no: str
     lines: int
-    """How many lines the record has: an invoice's are numbered from 1 on."""
+    """The number of lines of the record. The lines of an invoice are numbered from 1."""
 
     @property
     def control_id(self) -> str:
-        """The function's control id."""
+        """The control id of the function."""
         return self.create.control_id
 
 
 @dataclass(frozen=True, slots=True)
 class ReverseCall:
-    """Reverse a posted record as of a day."""
+    """A call to reverse a posted record, dated `on`."""
 
     control_id: str
     object: SageObject
@@ -57,7 +59,7 @@ class ReverseCall:
 
 @dataclass(frozen=True, slots=True)
 class DeleteCall:
-    """Delete a draft."""
+    """A call to delete a record: a draft, or a posted one if `correctPostedBy` is `deletion`."""
 
     control_id: str
     object: SageObject
@@ -68,10 +70,15 @@ Correction = UpdateCall | ReverseCall | DeleteCall
 
 
 def render_call(call: Call | Correction, marker_field: str | None = None) -> str:
-    """The function of a call, as XML text.
+    """Render the function of a call, as XML text.
+
+    Args:
+        call: The call.
+        marker_field: The custom field for our marker; None: the marker is put in the description.
 
     Raises:
-        RequestInvalidError: It cannot be sent as it is; as `_documents.render`.
+        RequestInvalidError: The call cannot be sent unchanged (see `_documents.render`), or no function reverses the
+            object.
     """
     match call:
         case Call():
@@ -91,7 +98,7 @@ def render_call(call: Call | Correction, marker_field: str | None = None) -> str
 
 
 def line_elements(document: Document) -> tuple[frozenset[str], ...]:
-    """Of each line of an invoice, the names of the elements that an update sends; none where it could not be sent."""
+    """List, for each line of an invoice, the names of the elements that an update sends; empty if it cannot be sent."""
     try:
         created = render(document, "-")
     except RequestInvalidError:
@@ -100,7 +107,13 @@ def line_elements(document: Document) -> tuple[frozenset[str], ...]:
 
 
 def _update(call: UpdateCall, marker_field: str | None) -> str:
-    """The create's own elements in the update's frame. No value looks like markup: each has its `<` escaped."""
+    """Render an update by moving the elements of the create into the frame of the update.
+
+    Splitting the text is safe, because `<` is escaped in every value.
+
+    Raises:
+        RequestInvalidError: The object cannot be updated, or the document has fewer lines than the record.
+    """
     document = call.create.document
     created = render(document, call.create.party_id, marker_field)
     if document.sage_object is SageObject.AP_BILL:

@@ -1,17 +1,18 @@
-"""What a company has that documents can carry: its dimensions, their values, and custom fields.
+"""Discovery of a company's dimensions, their values, and its custom fields.
 
 Sage developer documentation: platform-services/dimensions (`getDimensions`), web-services/queries (`query`, `lookup`),
 platform-services/records (user-defined objects: lower-case fields, the key is `id`).
 
-`lookup` tells a field by its DATATYPE alone, and that is coarser than the types a person chooses from. It tells no
-lengths: no answer of a real company has one, so `maxLength` of a mapping is a person's to say.
+`lookup` describes the type of a field only by its DATATYPE, which is coarser than the types that a person chooses from.
+It gives no lengths in any answer of a real company, so a person has to enter `maxLength` of a mapping.
 
-* TEXT is Text and Text Area alike, and where Sage says no more, Email, URL, Password and Sequence too. Such a field is
-  offered as Text: one line, which each of them takes. A value that an e-mail or URL field does not take is refused by
-  Sage, not booked otherwise.
-* DECIMAL is Number and Currency alike: both are sent as plain decimals, so nothing depends on it.
-* A field with VALIDVALUES is a picklist whatever its DATATYPE; one value or many is not told, and both are refused.
-* A field that is read-only is refused: a Sequence is, where Sage says so.
+* TEXT means Text or Text Area, and, if Sage gives no more details, also Email, URL, Password or Sequence. Such a field
+  is offered as Text: one line, which all of them accept. Sage refuses a value that an e-mail or URL field does not
+  accept, and books nothing else.
+* DECIMAL means Number or Currency. Both are sent as plain decimals, so the difference does not matter.
+* A field with VALIDVALUES is a picklist, whatever its DATATYPE. `lookup` does not tell whether it takes one value or
+  several; both are refused.
+* A read-only field is refused. A Sequence is read-only, if Sage says so.
 """
 
 from collections.abc import Iterator
@@ -31,11 +32,11 @@ NOT_IN_GL = (
     "it is not enabled for GL posting; if Spend Management requires it, enable it for GL posting in Sage Intacct, or "
     "contact support"
 )
-"""The seed's advice (requirement 48)."""
+"""The advice of Alvys's prerequisites article (requirement 48)."""
 NOT_MAPPED = "it is none of the eleven standard dimensions, nor a user-defined one"
 
 _NAMES = {Standard.DEPARTMENT: ("TITLE",), Standard.EMPLOYEE: ("CONTACT_NAME", "PERSONALINFO.CONTACTNAME")}
-"""The fields that may hold a value's name, where it is not NAME; the first one that is filled counts."""
+"""Fields that may hold the name of a value, for dimensions without NAME; the first one that is not empty counts."""
 
 _TYPES = {
     "DATE": FieldType.DATE,
@@ -60,7 +61,11 @@ _REFUSED = {
     "SEQUENCE": "Sequence",
     "TIMESTAMP": "Date and time",
 }
-"""By DATATYPE, squeezed: what a person knows the type by. Requirement 44, and the two that the article adds."""
+"""Names of the unsupported types, by DATATYPE as `_squeezed` writes it.
+
+Sources: requirement 44; multi-select picklist and Sequence are in Alvys's article "How to Configure Dimension and
+Custom Field Mappings for Sage Intacct".
+"""
 
 
 @dataclass(frozen=True, slots=True)
@@ -68,15 +73,15 @@ class Dimension:
     """A dimension of the company."""
 
     object: str
-    """Its object in Sage, such as `LOCATION`."""
+    """The Sage object of the dimension, such as `LOCATION`."""
     label: str
     user_defined: bool
     in_gl: bool
-    """Enabled for GL posting."""
+    """Whether the dimension is enabled for GL posting."""
 
     @property
     def withheld(self) -> str | None:
-        """Why it cannot be mapped; None where it is offered."""
+        """The reason why the dimension cannot be mapped; None if it can."""
         if not self.user_defined and self.object not in STANDARD_OBJECTS:
             return NOT_MAPPED
         return None if self.in_gl else NOT_IN_GL
@@ -84,16 +89,16 @@ class Dimension:
 
 @dataclass(frozen=True, slots=True)
 class DimensionValue:
-    """One value of a dimension: `id` is what a line carries."""
+    """One value of a dimension. A line holds its `id`."""
 
     id: str
     name: str
     status: str
-    """Sage's own word, such as `active`, `inactive`, `active non-posting`; "" where Sage has none."""
+    """Sage's word for the status, such as `active`, `inactive`, `active non-posting`; "" if Sage gives none."""
 
     @property
     def blocked(self) -> str | None:
-        """Why nothing can be posted to it; None where something can."""
+        """The reason why nothing can be posted to the value; None if postings are possible."""
         status = " ".join(self.status.lower().replace("-", " ").split())
         if status in {"", "active", "t"}:
             return None
@@ -102,26 +107,26 @@ class DimensionValue:
 
 @dataclass(frozen=True, slots=True)
 class CustomField:
-    """A custom field of one of the four objects."""
+    """A custom field of one of the four objects in `FieldObject`."""
 
     object: FieldObject
     name: str
-    """The integration name."""
+    """The integration name of the field."""
     label: str
     data_type: str
-    """As Sage names it."""
+    """The DATATYPE, as Sage names it."""
     required: bool
     read_only: bool
     values: tuple[str, ...]
 
     @property
     def type(self) -> FieldType | None:
-        """The type to map it as; None where it is not supported."""
+        """The type for mapping the field; None if its type is not supported."""
         return None if self.refused is not None else _TYPES.get(_squeezed(self.data_type))
 
     @property
     def refused(self) -> str | None:
-        """Why it cannot be mapped, naming the type; None where it can."""
+        """The reason why the field cannot be mapped, with its type; None if it can."""
         kind = _REFUSED.get(_squeezed(self.data_type)) or ("Picklist" if self.values else None)
         if kind is not None:
             return f"its type {kind} is not supported"
@@ -133,7 +138,10 @@ class CustomField:
 
 
 def values_query(dimension: Dimension) -> Query:
-    """All values of a dimension. No source names the fields of FIXEDASSET: only the company's own `lookup` does."""
+    """Build the query for all values of a dimension.
+
+    No source names the fields of FIXEDASSET, so its fields are asked for only if the company's `lookup` lists them.
+    """
     if dimension.user_defined:
         return Query(dimension.object, ("id", "name"), key="id", described=False)
     standard = STANDARD_OBJECTS[dimension.object]
@@ -150,7 +158,11 @@ def _names(standard: Standard) -> tuple[str, ...]:
 
 
 def value(dimension: Dimension, row: Row) -> DimensionValue:
-    """One value; UnavailableError where the row has no id: a list with holes must not pass for the list."""
+    """Read one value of a dimension from a row.
+
+    Raises:
+        UnavailableError: The row has no id. An incomplete list must not count as the list.
+    """
     if dimension.user_defined:
         found = DimensionValue(row.get("id", "").strip(), row.get("name", ""), "")
     else:
@@ -163,10 +175,10 @@ def value(dimension: Dimension, row: Row) -> DimensionValue:
 
 
 def dimensions(data: etree._Element | None) -> list[Dimension]:
-    """What `getDimensions` answered.
+    """Read the dimensions from the answer of `getDimensions`.
 
     Raises:
-        UnavailableError: It holds no list, or one without names.
+        UnavailableError: The answer has no list, or a dimension has no name.
     """
     if data is None or data.find(".//dimension") is None:
         raise UnavailableError("the answer holds no dimensions", level=Level.RESULT)
@@ -182,10 +194,10 @@ def _dimension(element: etree._Element) -> Dimension:
 
 
 def custom_fields(object_name: FieldObject, data: etree._Element | None) -> list[CustomField]:
-    """The custom fields in what `lookup` answered; Sage's own fields are left out.
+    """Read the custom fields from the answer of `lookup`; Sage's own fields are left out.
 
     Raises:
-        UnavailableError: It describes no fields.
+        UnavailableError: The answer describes no fields.
     """
     if data is None or data.find(".//Field") is None:
         raise UnavailableError(f"the answer describes no fields of {object_name.object}", level=Level.RESULT)

@@ -1,4 +1,4 @@
-"""Everything that can go wrong between us and Sage Intacct, as one tree.
+"""All errors of the exchange with Sage Intacct, as one tree.
 
 ::
 
@@ -6,14 +6,14 @@
     ├── NotDoneError                  proven: this call booked nothing
     │   ├── UnavailableError            RETRY          Sage is off-line or could not be reached
     │   │   ├── NotConnectedError       RETRY          no connection was made, so no byte left
-    │   │   └── TooLateError            RETRY          the time within which it might begin had passed
+    │   │   └── TooLateError            RETRY          the caller no longer allowed the request to begin
     │   ├── ThrottledError              THROTTLED      too many requests; `retry_after` says how long to wait
     │   ├── SignInError                 AUTH           company, user, password or entity refused
-    │   ├── ConfigurationError          CONFIGURATION  sender or set-up of the tenant refused
+    │   ├── ConfigurationError          CONFIGURATION  sender or set-up of the company refused
     │   │   ├── EndpointRefusedError      CONFIGURATION  the gateway names an endpoint outside its domain
     │   │   ├── GatewayRedirectsError     CONFIGURATION  the gateway's address redirects, so nothing can be read there
     │   │   └── PermissionDeniedError     CONFIGURATION  the user may not do this with this kind of object
-    │   │       ├── FieldMissingError       CONFIGURATION  a field that cannot be done without is not shown
+    │   │       ├── FieldMissingError       CONFIGURATION  an indispensable field is not available
     │   │       └── DimensionUnreadableError  CONFIGURATION  a dimension of Platform Apps, whose values cannot be read
     │   ├── RefusedError                DATA           Sage refused the document itself
     │   │   ├── PeriodClosedError       DATA           its date is in a closed period
@@ -27,18 +27,18 @@
     │   │   ├── ReversalOffError        DATA           the company does not let unpaid documents be reversed
     │   │   ├── ReversalElsewhereError  DATA           it can only be reversed where it was made, or by another user
     │   │   ├── ReversalDateError       DATA           the date of the reversal is too early
-    │   │   ├── DuplicateNumberError    DATA           the number exists: look up whose it is
+    │   │   ├── DuplicateNumberError    DATA           the number exists: look up whose document has it
     │   │   └── DimensionMissingError   DATA           a dimension that Sage requires is missing
-    │   └── RequestInvalidError         BUG            Sage could not read our request, or we could not write it
+    │   └── RequestInvalidError         BUG            Sage could not read our request, or we could not render it
     └── UnknownOutcomeError           not proven either way: look the document up before anything else
-        ├── ConnectionLostError         bytes may have left, no whole answer came back
-        ├── UnreadableAnswerError       an answer came that proves nothing: HTML, truncated, empty, somebody else's
+        ├── ConnectionLostError         bytes may have been sent, no complete answer came back
+        ├── UnreadableAnswerError       an answer that proves nothing: HTML, truncated, empty, to another request
         │   └── RedirectedError           a redirect, which is not followed
         ├── MissingResultError          the answer holds no usable result for this call
         └── DuplicateCallError          Sage has executed this control id before; the record number needs a look-up
 
-"Done" is never an error. Whether money may have moved is `certainty`; what to do about a proven failure is `kind`;
-the stable code a result carries is `code`.
+"Done" is never an error. `certainty` says whether Sage may have booked something, `kind` says what to do about a proven
+failure, and `code` is the stable code for the result.
 """
 
 from typing import ClassVar, Self
@@ -91,21 +91,21 @@ __all__ = [
 
 
 class SageError(Exception):
-    """The root: what happened, where, and Sage's own words for it. Never holds a secret or a request.
+    """The root of all errors. It never contains a secret or a request.
 
     Args:
         message: One sentence for a person.
-        level: Where in the exchange it was decided.
-        http_status: The status line's number, if an answer came at all.
-        errors: Sage's errors, in the order Sage gave them.
-        retry_after: Seconds that Sage asked us to wait, if it did.
+        level: The level of the exchange on which the failure was decided; None if there was no exchange.
+        http_status: The HTTP status; None if there was no answer.
+        errors: Sage's errors, in Sage's order.
+        retry_after: Seconds that Sage asked to wait; None if it did not ask.
     """
 
     certainty: ClassVar[Certainty]
     kind: ClassVar[Kind | None] = None
     code: ClassVar[Code]
     needs_look_up: ClassVar[bool] = False
-    """True where only a look-up in Sage tells what the call's document is by now."""
+    """True if only a look-up in Sage can tell whether the document exists there."""
 
     def __init__(
         self,
@@ -125,16 +125,16 @@ class SageError(Exception):
 
     @property
     def support_ids(self) -> tuple[str, ...]:
-        """What Sage's support asks for, one per error that has one."""
+        """The ids that Sage's support asks for, from all errors that have one."""
         return tuple(support_id for error in self.errors for support_id in error.support_ids)
 
     def __reduce__(self) -> tuple[object, ...]:
-        """Errors travel between processes and into copies whole."""
+        """Pickle and copy the error completely, so that it can pass between processes."""
         return type(self), (self.message,), self.__dict__
 
 
 class NotDoneError(SageError):
-    """It is proven that this call booked nothing."""
+    """Base of the errors which prove that this call booked nothing."""
 
     certainty = Certainty.NOT_DONE
 
@@ -147,15 +147,21 @@ class UnavailableError(NotDoneError):
 
 
 class NotConnectedError(UnavailableError):
-    """No connection was made: name not found, refused, TLS failed, or no connection of the pool was free in time."""
+    """No connection was made: name not found, refused, TLS failed, or no pooled connection was free in time."""
 
 
 class TooLateError(UnavailableError):
-    """It was not sent: the time within which the caller let it begin had passed. Says nothing about Sage."""
+    """The request was not sent, because it was too late, or because the caller no longer wanted it.
+
+    This says nothing about Sage.
+    """
 
 
 class ThrottledError(NotDoneError):
-    """HTTP 429, GW-0010 or "API rate limit exceeded"; `retry_after` is None where Sage named no delay."""
+    """Sage received too many requests: HTTP 429, GW-0010 or "API rate limit exceeded".
+
+    `retry_after` is None if Sage named no delay.
+    """
 
     kind = Kind.THROTTLED
     code = Code.SAGE_UNAVAILABLE
@@ -169,30 +175,33 @@ class SignInError(NotDoneError):
 
 
 class ConfigurationError(NotDoneError):
-    """Sage refuses the sender or the tenant's set-up; a person has to change it there."""
+    """Sage refuses the sender or the set-up of the company; a person has to change it in Sage."""
 
     kind = Kind.CONFIGURATION
     code = Code.SAGE_CONFIGURATION
 
 
 class EndpointRefusedError(ConfigurationError):
-    """The gateway's answer names an endpoint that our sender's password must not go to."""
+    """The gateway's answer names an endpoint to which our sender's password must not be sent."""
 
     code = Code.SAGE_ENDPOINT_REFUSED
 
 
 class GatewayRedirectsError(ConfigurationError):
-    """The address that we were given redirects requests, and redirects are not followed."""
+    """The configured gateway address redirects requests, and redirects are not followed."""
 
     code = Code.SAGE_REDIRECTS
 
 
 class PermissionDeniedError(ConfigurationError):
-    """The user may not do this with this object, or Sage does not show it the object; others it may well."""
+    """The user may not do this with this object, or may not see it. Other objects may still work."""
 
 
 class FieldMissingError(PermissionDeniedError):
-    """A field that cannot be done without is not shown: the company lacks a subscription, or the user may not."""
+    """A field that a query cannot do without is not available.
+
+    The company lacks a subscription, or the user may not read the field.
+    """
 
     code = Code.SAGE_FIELD_MISSING
 
@@ -202,17 +211,20 @@ class DimensionUnreadableError(PermissionDeniedError):
 
     @classmethod
     def of(cls, dimension: str, denied: PermissionDeniedError) -> Self:
-        """The error for a dimension. Its message is the product's own, word for word; Sage's words stand beside it."""
+        """Build the error for a dimension.
+
+        Its message is the one that Alvys shows, word for word (requirement 47); `errors` holds Sage's own words.
+        """
         error = cls(UNREADABLE, level=denied.level, http_status=denied.http_status, errors=denied.errors)
         error.dimension = dimension
         return error
 
     dimension: str = ""
-    """Its object in Sage."""
+    """The Sage object of the dimension."""
 
 
 class RefusedError(NotDoneError):
-    """Sage refused this document; sending it again unchanged meets the same answer."""
+    """Sage refused this document. Sending it again unchanged would get the same answer."""
 
     kind = Kind.DATA
     code = Code.SAGE_REFUSED
@@ -243,7 +255,7 @@ class AccountInvalidError(RefusedError):
 
 
 class DimensionInvalidError(RefusedError):
-    """A dimension's value does not exist, is inactive, or is not allowed beside the account."""
+    """The value of a dimension does not exist, is inactive, or is not allowed with the account."""
 
     code = Code.SAGE_DIMENSION_INVALID
 
@@ -255,44 +267,47 @@ class TermInvalidError(RefusedError):
 
 
 class SmartRuleError(RefusedError):
-    """A Smart Rule of the company refuses the document; what it asks for stands in its own words."""
+    """A Smart Rule of the company refuses the document. The text of the rule says what it requires."""
 
     code = Code.SAGE_SMART_RULE
 
 
 class PaymentsAppliedError(RefusedError):
-    """Payments are applied to the document, which forbids a change."""
+    """Payments are applied to the document, so it cannot be changed."""
 
     code = Code.SAGE_PAYMENTS_APPLIED
 
 
 class ReversalOffError(RefusedError):
-    """Reversing unpaid invoices, or bills, is not enabled in the company. Sage's own words for it are not published."""
+    """The company has not enabled the reversal of unpaid invoices or bills. Sage's wording is not published."""
 
     code = Code.REVERSAL_OFF
 
 
 class ReversalElsewhereError(RefusedError):
-    """The record is not owned where the session is, or the user is restricted. Its words are not published either."""
+    """The record belongs to another level (top level or entity) than the session, or the user is restricted.
+
+    Sage's wording is not published.
+    """
 
     code = Code.REVERSAL_ELSEWHERE
 
 
 class ReversalDateError(RefusedError):
-    """The date of the reversal is not later than the document's posting date. No closed period."""
+    """The date of the reversal is not later than the document's posting date. This is not a closed period."""
 
     code = Code.REVERSAL_DATE
 
 
 class DuplicateNumberError(RefusedError):
-    """A record with that number is in Sage already: this call booked nothing, an earlier one of ours may have."""
+    """A record with this number exists in Sage. This call booked nothing, but an earlier call of ours may have."""
 
     code = Code.SAGE_DUPLICATE_NUMBER
     needs_look_up = True
 
 
 class DimensionMissingError(RefusedError):
-    """A dimension that Sage requires is not on the document; Spend Management may require it (requirement 48)."""
+    """The document lacks a dimension that Sage requires, perhaps for Spend Management (requirement 48)."""
 
     code = Code.SAGE_DIMENSION_MISSING
 
@@ -305,7 +320,7 @@ class RequestInvalidError(NotDoneError):
 
 
 class UnknownOutcomeError(SageError):
-    """Whether Sage booked the document is not proven; it is looked up before anything is sent again."""
+    """It is not proven whether Sage booked the document. It is looked up before anything is sent again."""
 
     certainty = Certainty.UNKNOWN
     code = Code.OUTCOME_UNKNOWN
@@ -313,20 +328,20 @@ class UnknownOutcomeError(SageError):
 
 
 class ConnectionLostError(UnknownOutcomeError):
-    """The connection or our patience ended after bytes may have left and before a whole answer was read."""
+    """The connection broke or a time-out ended it, after bytes may have been sent and before a complete answer came."""
 
 
 class UnreadableAnswerError(UnknownOutcomeError):
-    """An answer came, and it proves nothing."""
+    """An answer came, but it proves nothing."""
 
 
 class RedirectedError(UnreadableAnswerError):
-    """A redirect came instead of an answer; for a request that changes nothing it is a `GatewayRedirectsError`."""
+    """A redirect came instead of an answer. For a request that only reads, it becomes a `GatewayRedirectsError`."""
 
 
 class MissingResultError(UnknownOutcomeError):
-    """The answer is Sage's own, but says nothing usable about this call."""
+    """The answer comes from Sage, but contains no usable result for this call."""
 
 
 class DuplicateCallError(UnknownOutcomeError):
-    """Sage refused the control id as executed before: an earlier send of ours most likely booked the document."""
+    """Sage refused the control id as already executed. An earlier send of ours most likely booked the document."""

@@ -1,8 +1,8 @@
-"""One `error` element of a gateway answer, with the support id taken out of its words.
+"""One `error` element of a gateway answer, with the support id separated from the text.
 
 Sage ends a message with `[Support ID: …]`, URL-encoded (Sage developer documentation, web-services/requests). The id
-differs each time, so it is kept apart: messages then group by what they say. Some messages hold HTML entities
-(`&#39;` for an apostrophe): they are read as what they stand for.
+differs each time. Without it, equal messages can be grouped. HTML entities in a message (`&#39;` for an apostrophe) are
+decoded.
 """
 
 import html
@@ -11,14 +11,16 @@ from dataclasses import dataclass
 from urllib.parse import unquote
 
 LONGEST = 2000
-"""Characters of each of Sage's words that are kept; what it says is far shorter, and a search for support ids in
-megabytes of spaces would take minutes."""
+"""Most characters that are kept of each text.
+
+Sage's texts are far shorter, and a search for support ids in megabytes of spaces would take minutes.
+"""
 _SUPPORT_ID = re.compile(r"\s*\[Support ID:?\s*([^\]]*)\]", re.IGNORECASE)
 
 
 @dataclass(frozen=True, slots=True)
 class GatewayError:
-    """Sage's own words; every field may be empty, and `errorno` is not always a number."""
+    """The texts of one error of Sage. Every field may be empty, and `errorno` is not always a number."""
 
     errorno: str = ""
     description: str = ""
@@ -26,7 +28,7 @@ class GatewayError:
     correction: str = ""
     support_ids: tuple[str, ...] = ()
     errorid: str = ""
-    """`additionalinfo/errorid`, such as GL-0493; sent only where Sage was asked for it."""
+    """`additionalinfo/errorid`, such as GL-0493. Sage sends it only if it was asked for."""
     category: str = ""
     """`additionalinfo/category`, such as "Duplication Prevention"."""
 
@@ -34,7 +36,7 @@ class GatewayError:
     def of(
         cls, errorno: str, description: str, description2: str, correction: str, errorid: str = "", category: str = ""
     ) -> "GatewayError":
-        """Build one from the raw words, support ids still in them."""
+        """Build an error from Sage's raw texts, and take the support ids out of them."""
         found: list[str] = []
 
         def apart(words: str) -> str:
@@ -53,7 +55,7 @@ class GatewayError:
 
     @property
     def text(self) -> str:
-        """The two descriptions as one line; one of them is often empty."""
+        """The two descriptions, joined by a space; one of them is often empty."""
         return " ".join(part for part in (self.description, self.description2) if part)
 
     def __str__(self) -> str:

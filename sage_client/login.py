@@ -1,4 +1,4 @@
-"""Who signs in to which company and entity. Secrets are wrapped, so that no repr, log line or traceback shows them."""
+"""The login to a company or entity. Secrets are wrapped, so that no repr, log line or traceback shows them."""
 
 from dataclasses import dataclass
 
@@ -19,5 +19,5 @@ class Login:
 
     @property
     def key(self) -> tuple[str, str, str]:
-        """What a session belongs to; an empty entity is the top level (web-services/requests, login)."""
+        """The key of the login's session. An empty entity means the top level (web-services/requests, login)."""
         return self.company_id, self.user_id, self.entity_id or ""

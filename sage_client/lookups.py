@@ -1,4 +1,4 @@
-"""What is looked up in Sage: documents by number and party."""
+"""Look-ups of documents in Sage, by number and party."""
 
 from dataclasses import dataclass
 from decimal import Decimal, InvalidOperation
@@ -20,22 +20,24 @@ _DOCUMENT_FIELDS = ("RECORDID", "STATE", "TRX_TOTALENTERED|TOTALENTERED", "DESCR
 _MORE = ("AUWHENCREATED", "WHENMODIFIED")
 
 LONGEST_ID = 255
-"""Characters: what is longer is no id of Sage's, and would not fit where it is kept."""
+"""Most characters of an id. A longer text is not an id of Sage, and would not fit where ids are stored."""
 
 
 @dataclass(frozen=True, slots=True)
 class DocumentKey:
-    """A document as a look-up names it: by number and party, for numbers may be unique per party only."""
+    """The key of a look-up: object, number and party, because numbers may be unique per party only."""
 
     object: SageObject
     number: str
     party_id: str
 
     def query(self, marker_field: str | None = None) -> Query:
-        """Everything in Sage under that number and party, with the custom field that holds our marker, if one does.
+        """Build the query for all records in Sage with this number and party.
 
-        The field is read, not filtered by: custom fields are not indexed (web-services/queries). Adjustments are not
-        asked for it: their marker stands in the description.
+        Args:
+            marker_field: The custom field for our marker; None if there is none. It is read, but not used as a filter,
+                because custom fields are not indexed (web-services/queries). It is not read for adjustments, whose
+                marker is in the description.
         """
         party = _PARTY_FIELD[self.object]
         where = AllOf((equal("RECORDID", self.number), equal(party, self.party_id)))
@@ -45,7 +47,7 @@ class DocumentKey:
 
 @dataclass(frozen=True, slots=True)
 class Found:
-    """A document in Sage. It may be somebody else's: our marker, then `total`, tell."""
+    """A document found in Sage. It may not be ours: check the marker first, then `total`."""
 
     record_no: str
     number: str
@@ -53,7 +55,7 @@ class Found:
     state: str
     """Sage's label, such as Draft, Posted, Partially Paid, Paid, Reversed."""
     total: Decimal
-    """As entered, in the document's own currency; below zero for a credit, as it was sent."""
+    """The total as entered, in the currency of the document; negative for a credit, as it was sent."""
     description: str
     date: str
     """WHENCREATED, the document's date, `mm/dd/yyyy`."""
@@ -62,41 +64,49 @@ class Found:
     modified: str
     """WHENMODIFIED, whose time zone Sage does not name."""
     mark: str = ""
-    """What the custom field for our marker holds, where one is set up."""
+    """The value of the custom field for our marker; "" if no such field is configured."""
 
     def bears(self, marker: str) -> bool:
-        """Whether it carries the marker, in its field or in the description: a field may have been set up since."""
+        """Whether the record has this marker, in the custom field or in the description.
+
+        Both are checked, because the custom field may have been set up after the record was posted.
+        """
         return marker in self.mark or marker in self.description
 
     def anothers(self, marker: str) -> bool:
-        """Whether it carries the marker of another document, and not this one."""
+        """Whether the record has the marker of another document, and not this one."""
         return not self.bears(marker) and bool(markers_in(self.mark) or markers_in(self.description))
 
     @property
     def reversed(self) -> bool:
-        """Whether it was reversed or voided, or reverses another one, so that it is worth nothing."""
+        """Whether the record was reversed or voided, or is itself a reversal, so that it has no effect in the books."""
         return worth_nothing(self.state)
 
     @property
     def reversal(self) -> bool:
-        """Whether it is the transaction that Sage added when another one was reversed; it is nobody's document."""
+        """Whether the record is the transaction that Sage adds to reverse another one. It belongs to no document."""
         return self.state.strip().lower() == "reversal"
 
 
 def worth_nothing(state: str) -> bool:
-    """Whether Sage's label says that a document was reversed or voided.
+    """Whether Sage's label of the state means that a document was reversed or voided.
 
-    "Reversed" is a label that is known, and "Reversal", of the transaction that Sage adds to reverse one; any that
-    begin like them count, and "Voided", which AP payments have.
+    The known labels are "Reversed", and "Reversal" for the transaction that Sage adds to reverse another one. All
+    labels with the same beginning count, and so does "Voided", which AP payments have.
     """
     return state.strip().lower().startswith(("revers", "void"))
 
 
 def found(key: DocumentKey, row: Row, marker_field: str | None = None) -> Found:
-    """One row of the look-up.
+    """Read one row of a look-up.
+
+    Args:
+        key: The key of the look-up.
+        row: The row.
+        marker_field: The custom field for our marker; None if there is none.
 
     Raises:
-        UnavailableError: The row has no record number or no readable total; it must not pass for a look-up.
+        UnavailableError: The row has no record number or no readable total, so the look-up counts as failed.
     """
     record_no = row.get("RECORDNO", "").strip()
     text = row.get("TRX_TOTALENTERED", "").strip() or row.get("TOTALENTERED", "").strip()

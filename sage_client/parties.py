@@ -1,7 +1,8 @@
-"""Customers, vendors and contacts in Sage Intacct: what is read of them, and what makes or changes one.
+"""Customers, vendors and contacts in Sage Intacct: queries, and functions to create or change them.
 
-Generic functions (accounts-receivable/customers, accounts-payable/vendors, company-console/contacts): the order of
-elements is free. Needed are NAME and a display contact with PRINTAS; a contact's name is unique in the whole company.
+The functions are generic ones (accounts-receivable/customers, accounts-payable/vendors, company-console/contacts), in
+which the order of elements is free. NAME and a display contact with PRINTAS are required. The name of a contact is
+unique in the whole company.
 """
 
 from collections.abc import Iterable, Iterator, Mapping
@@ -23,7 +24,7 @@ _OBJECT = {PartyKind.CUSTOMER: ("CUSTOMER", "CUSTOMERID"), PartyKind.VENDOR: ("V
 
 @dataclass(frozen=True, slots=True)
 class Change:
-    """A function that makes or changes one record that is no document, under its control id."""
+    """A function that creates or changes one record other than a document, under its control id."""
 
     control_id: str
     xml: str
@@ -31,26 +32,32 @@ class Change:
 
 @dataclass(frozen=True, slots=True)
 class PartyFields:
-    """What is read of a party beside its id, name and status."""
+    """The fields of a party to read, besides its id, name and status."""
 
     number_field: str | None = None
-    """The custom field that links carriers."""
+    """The custom field with the MC or USDOT number that links carriers; None: no number is read."""
     details: bool = False
-    """Also what its profile can change."""
+    """Whether to read also the fields that a profile can change."""
 
 
 NAMES_ONLY = PartyFields()
-"""Id, name, status and what tells parties of one name apart."""
+"""The minimum: id, name, status, and the fields that distinguish parties of the same name."""
 _TAX_ID, _NOTE = "TAXID", "COMMENTS"
-"""What tells parties of one name apart: the tax id, and the note of whom this service made a record for."""
+"""The fields that distinguish parties of the same name: tax id, and our note of the party a record was created for."""
 
 
 def queries(kind: PartyKind, fields: PartyFields, ids: Iterable[str] | None) -> list[Query]:
-    """All customers or vendors, active or not; or those of the ids, as few queries as `in` allows."""
+    """Build the queries for customers or vendors, active or not.
+
+    Args:
+        kind: Customers or vendors.
+        fields: The fields to read, besides id, name and status.
+        ids: The ids to read, in as few queries as `in` allows; None: all.
+    """
     name, key = _OBJECT[kind]
     more = fields_read(kind) if fields.details else ()
     own = (fields.number_field,) if fields.number_field else ()
-    # Without the note a record could be taken for another party; a tax id that cannot be read merely tells less.
+    # Without the note, a record could be taken for that of another party, so it is required. The tax id is optional.
     needed = tuple(dict.fromkeys((key, "NAME", "STATUS", _NOTE, *own)))
     more = tuple(each for each in dict.fromkeys((_TAX_ID, *more)) if each not in needed)
     everyone = Query(name, needed, optional=more)
@@ -62,10 +69,12 @@ def queries(kind: PartyKind, fields: PartyFields, ids: Iterable[str] | None) -> 
 
 
 def party(kind: PartyKind, fields: PartyFields, row: Row) -> PartyRecord:
-    """One customer or vendor. Only a status that says active is active; `T` is its raw form (accounts-payable/vendors).
+    """Read one customer or vendor from a row.
+
+    Only the status "active" counts as active; its raw form is `T` (accounts-payable/vendors).
 
     Raises:
-        UnavailableError: The row has no id; a list with holes must not pass for the list.
+        UnavailableError: The row has no id. An incomplete list must not count as the list.
     """
     _, key = _OBJECT[kind]
     if not 0 < len(row.get(key, "")) <= LONGEST_ID:
@@ -82,18 +91,18 @@ def party(kind: PartyKind, fields: PartyFields, row: Row) -> PartyRecord:
 
 
 def create(kind: PartyKind, party_id: str, name: str, contact: str, fields: Mapping[str, str], pay_to: str = "") -> str:
-    """The function's element: a customer or vendor with a display contact of its own.
+    """Render the function that creates a customer or vendor with a display contact of its own.
 
     Args:
-        kind: Which of the two.
-        party_id: CUSTOMERID or VENDORID, ours to choose.
-        name: NAME, and PRINTAS of the contact.
-        contact: The contact's name, unique in the company.
-        fields: Everything else by Sage's names, as `domain.party_fields` gives it.
-        pay_to: The name of the contact that payments go to, if it is another.
+        kind: Customer or vendor.
+        party_id: CUSTOMERID or VENDORID, which the service chooses.
+        name: NAME of the record, and PRINTAS of the contact.
+        contact: The name of the display contact, unique in the company.
+        fields: All other fields by Sage's names, as `domain.party_fields` fills them.
+        pay_to: The name of the contact that receives payments, if it is another one; "" for none.
 
     Raises:
-        RequestInvalidError: The id or the name cannot be sent as it is.
+        RequestInvalidError: The id or the name cannot be sent unchanged.
     """
     element, key = _OBJECT[kind]
     given = {
@@ -110,7 +119,11 @@ def create(kind: PartyKind, party_id: str, name: str, contact: str, fields: Mapp
 
 
 def update(kind: PartyKind, party_id: str, fields: Mapping[str, str]) -> str:
-    """The function's element: only these fields of the record change."""
+    """Render the function that changes the given fields of a customer or vendor, and no others.
+
+    Raises:
+        RequestInvalidError: The id cannot be sent unchanged.
+    """
     element, key = _OBJECT[kind]
     return (
         f"<update><{element}>{''.join(_nested({key: exact(party_id, 'id'), **_escaped(fields)}))}</{element}></update>"
@@ -118,19 +131,26 @@ def update(kind: PartyKind, party_id: str, fields: Mapping[str, str]) -> str:
 
 
 def create_contact(name: str, print_as: str, fields: Mapping[str, str]) -> str:
-    """The function's element: a contact that stands by itself."""
+    """Render the function that creates a contact of its own, not as part of a customer or vendor.
+
+    Raises:
+        RequestInvalidError: `print_as` cannot be sent unchanged.
+    """
     given = {"CONTACTNAME": escape(name), "PRINTAS": exact(print_as, "name", lengths.NAME), **_escaped(fields)}
     return f"<create><CONTACT>{''.join(_nested(given))}</CONTACT></create>"
 
 
 def contact_name(kind: PartyKind | str, party_id: str, name: str, attempt: int = 0) -> str:
-    """The name of a party's contact: as Sage itself would give it, or with a number where that is somebody else's."""
+    """Build the name of a party's contact, in the form that Sage itself would use.
+
+    From `attempt` 1 on a number is added, because the name without it belongs to another contact.
+    """
     ending = f" ({kind[0].upper()}{party_id})" if not attempt else f" ({kind[0].upper()}{party_id} {attempt + 1})"
     return clean(name)[: lengths.CONTACT_NAME - len(ending)].strip() + ending
 
 
 def contacts_query(names: Iterable[str]) -> Query:
-    """The contacts of these names."""
+    """Build the query for the contacts with these names."""
     return Query("CONTACT", ("CONTACTNAME",), one_of("CONTACTNAME", sorted(set(names))))
 
 
@@ -139,7 +159,7 @@ def _escaped(fields: Mapping[str, str]) -> dict[str, str]:
 
 
 def _nested(fields: Mapping[str, str]) -> Iterator[str]:
-    """The fields as elements, those with a dot inside that of the word before it."""
+    """Render fields as elements; a field with a dot becomes an element inside the one named before the dot."""
     inner: dict[str, dict[str, str]] = {}
     for name, value in fields.items():
         first, dot, rest = name.partition(".")

@@ -1,8 +1,8 @@
-"""Payments as Sage has them: detail rows by change or by document, the payments' headers, the documents' balances.
+"""Reading of payments from Sage: detail rows by change or by document, headers of payments, balances of documents.
 
-Read-only by construction: what is given is a function that sends one `query` (and the `lookup` of its object) and
-nothing else, so there is no way from here to any function that writes. Sources: api/accounts-receivable/ar-payments,
-accounts-payable/ap-payments; the columns are those that companies list.
+This module can only read: its only access to Sage is a function that sends one `query` (and the `lookup` of its
+object), so it cannot call any function that writes. Sources: Sage developer documentation,
+accounts-receivable/ar-payments and accounts-payable/ap-payments; the columns are those that companies list.
 """
 
 from collections.abc import Awaitable, Callable, Collection, Iterator
@@ -21,21 +21,21 @@ from sage_client.login import Login
 from sage_client.query import MAX_PAGE, STAMP, AnyOf, Changes, Mark, Query, one_of
 
 Allow = Callable[[], None]
-"""Called before each request; raises if it may not be sent."""
+"""Function that is called before each request, and raises if the request may not be sent."""
 
 
 class Page(Protocol):
-    """Sends one query and returns a page of it: `SageClient.page`."""
+    """Function that sends one query and returns a page of its rows, such as `SageClient.page`."""
 
     def __call__(
         self, login: Login, query: Query | Changes, after: int | None = None, *, allow: Allow
     ) -> Awaitable[tuple[list[Row], bool]]:
-        """The rows, and whether they are the last."""
+        """Return the rows of the page, and whether it is the last."""
 
 
 PAGE = MAX_PAGE
 NUMBERS = 1000
-"""Record numbers in one filter: as many as `in` takes."""
+"""Most record numbers in one filter: as many as `in` accepts."""
 _PAYMENT = "TRX_PAYMENTAMOUNT|PAYMENTAMOUNT"
 _DISCOUNT = "TRX_DISCOUNTAMOUNT|DISCOUNTAMOUNT"
 _ADJUSTMENT = "TRX_ADJUSTMENTAMOUNT|ADJUSTMENTAMOUNT"
@@ -57,13 +57,16 @@ _COLUMNS = {
         PaymentKind.ADVANCE: (_ADVANCE,),
     },
 }
-"""The columns of each way to settle, by side: what is applied to a document is their sum. AR rows have discount columns
-that `query` refuses; a discount that was taken there is in the document's balance only (docs/decisions/0053)."""
+"""The columns of each way to settle, by side. The amount applied to a document is the sum of the columns.
+
+AR rows have discount columns, but `query` refuses them. A discount on AR is visible only in the balance of the document
+(docs/decisions/0053).
+"""
 _CREDITS = {
     Side.AR: (("ADJUSTMENTKEY", _ADJUSTMENT), ("NEGATIVEINVOICEKEY", _NEGATIVE), ("INLINEKEY", _INLINE)),
     Side.AP: (("ADJUSTMENTKEY", _ADJUSTMENT), ("INLINEKEY", _INLINE)),
 }
-"""The field that names the document whose credit is used up, and the column of how much of it."""
+"""The fields that name the document whose credit is used up, each with the column of the amount used."""
 _NEEDED = ("RECORDKEY", "PAYMENTKEY", _PAYMENT)
 
 
@@ -74,7 +77,7 @@ def _optional(side: Side) -> tuple[str, ...]:
 
 
 _DETAIL = {side: _optional(side) for side in Side}
-"""What of a row a company may lack: a way to settle that it does not have settles nothing there."""
+"""Columns that a company may lack. If a company lacks a way to settle, nothing is settled in that way."""
 _SETTLED_OR_USED = {side: ("RECORDKEY", *(key for key, _ in _CREDITS[side][1:])) for side in Side}
 """The fields of a row that may name an invoice or bill."""
 _HEADERS = {
@@ -87,16 +90,20 @@ _BALANCE = ("STATE", "TRX_TOTALENTERED|TOTALENTERED", "TRX_TOTALPAID|TOTALPAID",
 
 @dataclass(frozen=True, slots=True)
 class ChangedDetails:
-    """A page of changed rows, and where the next one begins; None: this is the last."""
+    """A page of changed detail rows. `next` is the cursor for the next page; None: this page is the last."""
 
     details: list[Detail]
     next: Mark | None
 
 
 class PaymentsReader:
-    """What the poller may ask Sage. Every method only reads; each request counts as one call.
+    """Reads payments for the poller. Every method only reads.
 
-    Raises, every method: `SageError`, and whatever `allow` raises.
+    Every method raises `SageError` if Sage cannot be read, and any error that `allow` raises.
+
+    Args:
+        page: Sends one query and returns a page of it (`SageClient.page`).
+        allow: Called before each request; it raises if the request may not be sent. So each request counts as one call.
     """
 
     def __init__(self, page: Page, allow: Allow) -> None:
@@ -104,13 +111,20 @@ class PaymentsReader:
         self._allow = allow
 
     async def newest(self, login: Login, side: Side) -> str:
-        """The stamp of the row that was changed last; "" where there is none."""
+        """Read the timestamp of the detail row that was changed last; "" if there is no row."""
         query = Changes(detail_object(side), (), newest=True, page_size=1)
         rows, _ = await self._page(login, query, allow=self._allow)
         return _stamp(rows[0]) if rows else ""
 
     async def changed(self, login: Login, side: Side, since: str | None, after: Mark | None = None) -> ChangedDetails:
-        """One page of the rows that were changed at `since` or later, in the order of their changes."""
+        """Read one page of the detail rows that were changed at `since` or later, in the order of their changes.
+
+        Args:
+            login: The login whose session is used.
+            side: AR or AP.
+            since: A timestamp as Sage writes it; None: from the beginning.
+            after: The cursor of the page before; None: the first page.
+        """
         query = Changes(detail_object(side), _NEEDED, since, after, _DETAIL[side], page_size=PAGE)
         rows, last = await self._page(login, query, allow=self._allow)
         seen = after
@@ -119,7 +133,7 @@ class PaymentsReader:
         return ChangedDetails([_detail(side, row) for row in rows], None if last else seen)
 
     async def details(self, login: Login, kind: SageObject, record_nos: Collection[str]) -> Iterator[Detail]:
-        """All rows that settle these documents, or use them up."""
+        """Read all detail rows that settle these documents, or use up their credit."""
         side = side_of(kind)
         names = _SETTLED_OR_USED[side] if kind is plain(side) else ("POSADJKEY", "ADJUSTMENTKEY")
         rows: list[Row] = []
@@ -129,7 +143,7 @@ class PaymentsReader:
         return (_detail(side, row) for row in rows)
 
     async def headers(self, login: Login, side: Side, record_nos: Collection[str]) -> dict[str, Header]:
-        """The payments with these record numbers, as far as the session sees them."""
+        """Read the headers of payments by record number. Payments that the session may not see are left out."""
         rows: list[Row] = []
         for numbers in _parts(record_nos):
             name, states = _HEADERS[side]
@@ -149,7 +163,7 @@ class PaymentsReader:
         }
 
     async def balances(self, login: Login, kind: SageObject, record_nos: Collection[str]) -> dict[str, Balance]:
-        """How these documents stand, as far as the session sees them."""
+        """Read the balances of documents by record number. Documents that the session may not see are left out."""
         rows: list[Row] = []
         for numbers in _parts(record_nos):
             rows += await self._all(login, Query(kind, _BALANCE, one_of("RECORDNO", numbers)))
@@ -177,7 +191,7 @@ def _parts(record_nos: Collection[str]) -> Iterator[list[str]]:
 
 
 def _advanced(row: Row, seen: Mark | None) -> Mark:
-    """The row's place; a page out of order would let the next one skip."""
+    """Find the position of a row, and check that it follows `seen`, because a page out of order would lose rows."""
     mark = Mark(_stamp(row), row.get("RECORDNO", ""))
     if whole_number(mark.record_no) is None or (seen is not None and _place(mark) <= _place(seen)):
         raise UnavailableError(f"a page is not in the order of {STAMP}", level=Level.RESULT)
@@ -238,7 +252,7 @@ def _amount(row: Row, column: str, *, needed: bool = False) -> Decimal:
 
 
 def _date(text: str) -> str:
-    """`mm/dd/yyyy` as ISO; what is written otherwise stays as it is."""
+    """Convert `mm/dd/yyyy` to an ISO date; any other text stays as it is."""
     try:
         return datetime.strptime(text.strip()[:10], "%m/%d/%Y").date().isoformat()  # noqa: DTZ007 - a calendar date
     except ValueError:

@@ -1,12 +1,15 @@
 """The generic `query` function (Sage developer documentation, web-services/queries), paged so that no row is lost.
 
-Each page of an offset is a query of its own, over data that moves; rows are then skipped and repeated. So pages follow
-the key: ordered by record number, each asks for what is greater than the last one seen.
+With paging by offset, each page is a new query over changing data, so rows would be skipped or repeated. So pages
+follow the key: rows are ordered by record number, and each page asks for keys greater than the last one seen.
 
-Which fields a company has depends on its subscriptions, so a query says which of its columns it can do without, and is
-fitted to the company before it is sent (`sage_client._fields`). A column is a field; or `TRX_AMOUNT|AMOUNT`, the amount
-in the document's currency and the one in the base currency that stands in where the company has no other; or, of the
-optional ones, `DISPLAYSTATE/STATE`, the first one of several that the company has.
+The fields of a company depend on its subscriptions. So a query states which of its columns are optional, and is adapted
+to the company before it is sent (`sage_client._fields`). A column is one of these:
+
+* a field;
+* `TRX_AMOUNT|AMOUNT`: the amount in the document's currency, and the amount in the base currency, which is used if the
+  company does not have the first;
+* `DISPLAYSTATE/STATE`, for optional columns only: the first of these fields that the company has.
 """
 
 import re
@@ -19,17 +22,17 @@ from sage_client._text import escape
 from sage_client.errors import FieldMissingError, SageError
 
 MAX_PAGE = 2000
-"""Rows a page may have (schema of `query`)."""
+"""Most rows of a page (schema of `query`)."""
 MAX_VALUES = 1000
-"""Values that `in` takes."""
+"""Most values that the operator `in` accepts."""
 
 
 STAMP = "WHENMODIFIED"
-"""When a record was last changed, to the second."""
+"""The field with the time of a record's last change, to the second."""
 
 
 class Operator(StrEnum):
-    """The comparisons of a filter, in Sage's names."""
+    """The operators of a filter, by Sage's names."""
 
     EQUAL = "equalto"
     NOT_EQUAL = "notequalto"
@@ -48,37 +51,37 @@ class Operator(StrEnum):
 
 @dataclass(frozen=True, slots=True)
 class Where:
-    """One comparison. Values go as they are read: dates `mm/dd/yyyy`, moments `mm/dd/yyyy HH:MM:SS`, never ISO."""
+    """One comparison. Values have the form that Sage returns: `mm/dd/yyyy` or `mm/dd/yyyy HH:MM:SS`, never ISO."""
 
     field: str
     operator: Operator
     values: tuple[str, ...] = ()
 
     def xml(self) -> str:
-        """The operator's element."""
+        """Render the element of the operator."""
         values = "".join(f"<value>{escape(value)}</value>" for value in self.values)
         return f"<{self.operator}><field>{escape(self.field)}</field>{values}</{self.operator}>"
 
 
 @dataclass(frozen=True, slots=True)
 class AllOf:
-    """Every one of the filters."""
+    """A filter that matches if all of its filters match."""
 
     filters: tuple["Filter", ...]
 
     def xml(self) -> str:
-        """`and`, which takes two or more."""
+        """Render `and` around the filters; a single filter stands alone, because `and` needs two or more."""
         return _joined("and", self.filters)
 
 
 @dataclass(frozen=True, slots=True)
 class AnyOf:
-    """At least one of the filters."""
+    """A filter that matches if at least one of its filters matches."""
 
     filters: tuple["Filter", ...]
 
     def xml(self) -> str:
-        """`or`, which takes two or more."""
+        """Render `or` around the filters; a single filter stands alone, because `or` needs two or more."""
         return _joined("or", self.filters)
 
 
@@ -91,12 +94,16 @@ def _joined(word: str, filters: tuple[Filter, ...]) -> str:
 
 
 def equal(field: str, value: str) -> Where:
-    """The field is the value, letter case included."""
+    """Build a filter: the field equals the value, with the same letter case."""
     return Where(field, Operator.EQUAL, (value,))
 
 
 def one_of(field: str, values: Iterable[str]) -> Where:
-    """The field is one of the values."""
+    """Build a filter: the field is one of the values.
+
+    Raises:
+        ValueError: There are no values, or more than `MAX_VALUES`.
+    """
     chosen = tuple(values)
     if not 0 < len(chosen) <= MAX_VALUES:
         raise ValueError(f"`in` takes 1 to {MAX_VALUES} values, not {len(chosen)}")
@@ -104,25 +111,29 @@ def one_of(field: str, values: Iterable[str]) -> Where:
 
 
 def since(field: str, moment: str) -> Where:
-    """The field is the moment or later."""
+    """Build a filter: the field is the moment or later."""
     return Where(field, Operator.GREATER_OR_EQUAL, (moment,))
 
 
 @dataclass(frozen=True, slots=True)
 class Known:
-    """What is known of an object's fields in one company. Names are in upper case, as Sage has its own."""
+    """The known fields of an object in one company. Names are in upper case, like Sage's own."""
 
     listed: frozenset[str] | None = None
-    """What `lookup` lists; None: it does not tell."""
+    """The fields that `lookup` lists; None: it does not tell."""
     refused: frozenset[str] = frozenset()
-    """What a query was refused for."""
+    """The fields for which Sage refused a query."""
 
     def lists(self, name: str) -> bool:
-        """Whether the field may exist: False where `lookup` says that it does not."""
+        """Whether the field may exist: False only if `lookup` does not list it."""
         return self.listed is None or name.upper() in self.listed
 
     def available(self, column: str) -> list[str]:
-        """The fields of an optional column that can be selected; none stands in for an amount that is refused."""
+        """List the fields of an optional column that can be selected.
+
+        If the first field of an amount is refused, the list is empty: the amount in the base currency may not replace
+        it.
+        """
         if "/" in column:
             return next((found for name in column.split("/") if (found := self.available(name))), [])
         first, *others = column.split("|")
@@ -132,7 +143,7 @@ class Known:
 
 
 def compared(where: Filter | None) -> Iterator[str]:
-    """The fields that a filter compares."""
+    """Iterate over the fields that a filter compares."""
     match where:
         case Where():
             yield where.field
@@ -142,7 +153,7 @@ def compared(where: Filter | None) -> Iterator[str]:
 
 
 def _fitted(where: Filter | None, known: Known) -> Filter | None:
-    """The filter without those alternatives that no row can match, for the company has no such field."""
+    """Remove the alternatives of an `AnyOf` that no row can match, because the company does not have the field."""
     if not isinstance(where, AnyOf):
         return where
     left = tuple(each for each in where.filters if not isinstance(each, Where) or known.lists(each.field))
@@ -150,11 +161,16 @@ def _fitted(where: Filter | None, known: Known) -> Filter | None:
 
 
 def _needed(columns: Iterable[str], known: Known) -> tuple[list[str], list[str]]:
-    """Of columns that must be read, the fields to select whatever is known, and those that merely stand beside one."""
+    """Choose the fields of needed columns.
+
+    Returns:
+        The fields that are always selected, one per column, and further fields of the same columns, which are selected
+        if the company has them.
+    """
     needed: list[str] = []
     beside: list[str] = []
     for column in columns:
-        # What is needed is asked for even where `lookup` does not list it: the query's own answer decides.
+        # A needed field is selected even if `lookup` does not list it: the answer to the query decides.
         first, *others = [name for name in column.split("|") if known.lists(name)] or column.split("|")
         needed.append(first)
         beside += [name for name in others if name.upper() not in known.refused]
@@ -162,7 +178,7 @@ def _needed(columns: Iterable[str], known: Known) -> tuple[list[str], list[str]]
 
 
 def missing(object_name: str, names: Iterable[str], refusal: SageError | None = None) -> FieldMissingError:
-    """The error for fields that cannot be done without, with Sage's own words if a query was refused."""
+    """Build the error for missing fields that a query needs, with Sage's own words if a query was refused."""
     return FieldMissingError(
         f"{object_name} has no {', '.join(sorted(names))} in this company, or the user may not read it",
         level=Level.RESULT,
@@ -172,20 +188,22 @@ def missing(object_name: str, names: Iterable[str], refusal: SageError | None = 
 
 @dataclass(frozen=True, slots=True)
 class Query:
-    """What to read. `key` is the whole-number field that orders the rows; it is always read too.
+    """A query for the rows of one object.
 
     Args:
-        object: The object in Sage.
-        fields: The columns that are needed; the query fails where the company has none of a column's fields.
-        where: The filter.
-        key: See above.
-        optional: The columns that a company may lack; their fields are then left out.
-        page_size: Rows of one page.
-        show_private: Lets a session at the top level see what belongs to an entity; without it a document that is there
-            is not found.
-        case_insensitive: Compares without regard to letter case.
-        described: Whether `lookup` is asked for the object: not for user-defined ones, whose fields are two and known.
-        as_listed: Whether a needed field is asked for only where `lookup` lists it, because nothing else names it.
+        object: The Sage object.
+        fields: The needed columns. The query fails if the company has none of a column's fields.
+        where: The filter; None: all rows.
+        key: The field with whole numbers by which the rows are ordered. It is always selected too.
+        optional: The columns that a company may lack; they are then left out.
+        page_size: The most rows of one page.
+        show_private: Whether a session at the top level sees records that belong to an entity. Without it, an existing
+            document might not be found.
+        case_insensitive: Whether filters ignore letter case.
+        described: Whether the fields are looked up with `lookup`. It is off for user-defined objects, whose two fields
+            are known.
+        as_listed: Whether the query fails unless `lookup` lists its needed fields. It is on for objects whose fields no
+            other source names.
     """
 
     object: str
@@ -204,10 +222,10 @@ class Query:
             raise ValueError(f"a page has 1 to {MAX_PAGE} rows, not {self.page_size}")
 
     def fitted(self, known: Known) -> "Query":
-        """The query for a company: every column is one field, and what the company lacks is left out.
+        """Adapt the query to a company: choose the fields of each column, and leave out fields that the company lacks.
 
         Raises:
-            FieldMissingError: `as_listed`, and a needed field is not listed.
+            FieldMissingError: `as_listed` is set, and `lookup` does not list a needed field.
         """
         needed, beside = _needed(self.fields, known)
         if self.as_listed and (
@@ -219,16 +237,16 @@ class Query:
 
     @property
     def names(self) -> tuple[str, ...]:
-        """The fields that are selected."""
+        """The fields that are selected, each once."""
         return _names(self.key, *self.fields, *self.optional)
 
     @property
     def indispensable(self) -> frozenset[str]:
-        """The fields without which it cannot be sent: needed ones, and all that it compares or sorts by."""
+        """The fields without which the query cannot be sent: the needed ones, and those it compares or sorts by."""
         return frozenset((self.key, *self.fields, *compared(self.where)))
 
     def xml(self, after: int | None = None) -> str:
-        """The function's element, for the rows whose key is greater than `after`."""
+        """Render the function, for the rows whose key is greater than `after`; None: from the first row."""
         fields = "".join(f"<field>{escape(name)}</field>" for name in self.names)
         filters = () if self.where is None else (self.where,)
         if after is not None:
@@ -245,7 +263,7 @@ class Query:
 
 @dataclass(frozen=True, slots=True)
 class Mark:
-    """The last row of a page of `Changes`."""
+    """The cursor of a page of `Changes`: the timestamp and record number of its last row."""
 
     stamp: str
     record_no: str
@@ -253,10 +271,10 @@ class Mark:
 
 @dataclass(frozen=True, slots=True)
 class Changes:
-    """Rows in the order in which they were changed: by WHENMODIFIED, and by record number among those of one second.
+    """A query for rows in the order of their changes: by WHENMODIFIED, then by record number for the same second.
 
-    A row that is changed while pages are read moves behind them and is met again there, so a page never skips it. Rows
-    that are read are those changed at `since` or later (None: all), behind `after`.
+    A row that changes while pages are read moves to the end and is read again there, so no page skips it. The query
+    reads the rows that were changed at `since` or later (None: all), after the cursor `after`.
     """
 
     object: str
@@ -264,31 +282,31 @@ class Changes:
     since: str | None = None
     after: Mark | None = None
     optional: tuple[str, ...] = ()
-    """As of `Query`, like `fields`."""
+    """The columns that a company may lack, as in `Query`; `fields` holds the needed ones."""
     newest: bool = False
-    """Backwards: the one that was changed last comes first."""
+    """Whether the order is reversed, so that the row changed last comes first."""
     page_size: int = MAX_PAGE
 
     described = True
 
     def fitted(self, known: Known) -> "Changes":
-        """As of `Query`; raises nothing."""
+        """Adapt the query to a company, like `Query.fitted`; it raises nothing."""
         needed, beside = _needed(self.fields, known)
         optional = [name for column in self.optional for name in known.available(column)]
         return replace(self, fields=tuple(needed), optional=(*beside, *optional))
 
     @property
     def names(self) -> tuple[str, ...]:
-        """The fields that are selected."""
+        """The fields that are selected, each once."""
         return _names("RECORDNO", STAMP, *self.fields, *self.optional)
 
     @property
     def indispensable(self) -> frozenset[str]:
-        """As of `Query`."""
+        """The fields without which the query cannot be sent."""
         return frozenset(("RECORDNO", STAMP, *self.fields))
 
     def xml(self) -> str:
-        """The function's element."""
+        """Render the function."""
         fields = "".join(f"<field>{escape(name)}</field>" for name in self.names)
         filters: list[Filter] = []
         if self.after is not None:
@@ -309,5 +327,5 @@ class Changes:
 
 
 def _names(*columns: str) -> tuple[str, ...]:
-    """The fields of columns, each once."""
+    """List the fields of columns, each once."""
     return tuple(dict.fromkeys(name for column in columns for name in re.split(r"[|/]", column)))

@@ -1,4 +1,4 @@
-"""What stands in Sage under a record number of ours: read before it is corrected, and to learn whether it was."""
+"""Records in Sage of our documents, by record number: read before a correction, and to find out whether it was done."""
 
 from collections.abc import Sequence
 from dataclasses import dataclass
@@ -16,7 +16,7 @@ _FIELDS = (
     "RECORDID", "STATE", "DOCNUMBER", "CURRENCY", "WHENCREATED", "WHENPOSTED", "TRX_TOTALENTERED|TOTALENTERED",
     "TOTALPAID", "TOTALSELECTED",
 )  # fmt: skip
-"""All of them are needed: each may forbid a correction."""
+"""The needed fields: each of them may forbid a correction."""
 _PARTY = {
     SageObject.AR_INVOICE: "CUSTOMERID",
     SageObject.AP_BILL: "VENDORID",
@@ -24,7 +24,7 @@ _PARTY = {
     SageObject.AP_ADJUSTMENT: "VENDORID",
 }
 _LINES = {SageObject.AR_INVOICE: "ARINVOICEITEM"}
-"""Where the lines are that an update changes one by one."""
+"""The objects of lines, for documents whose update changes the lines one by one."""
 _LINE_FIELDS = {
     "ENTRYDESCRIPTION": "memo",
     "LOCATIONID": "locationid",
@@ -38,15 +38,17 @@ _LINE_FIELDS = {
     "CONTRACTID": "contractid",
     "WAREHOUSEID": "warehouseid",
 }
-"""What a line may hold besides account and amount: read name to written name. A dimension that the company lacks is on
-no line of it."""
+"""Fields of a line besides account and amount: the name for reading, and the name for writing.
+
+Lines have no value for a dimension that the company lacks.
+"""
 PER_QUERY = 100
-"""Record numbers of one query."""
+"""Most record numbers of one query."""
 
 
 @dataclass(frozen=True, slots=True)
 class Standing:
-    """One document in Sage, by its record number."""
+    """The Sage record of one document, read by its record number."""
 
     record_no: str
     number: str
@@ -54,31 +56,34 @@ class Standing:
     state: str
     """Sage's label, such as Draft, Posted, Partially Paid, Paid, Reversed."""
     total: Decimal
-    """As entered, in the document's own currency."""
+    """The total as entered, in the currency of the document."""
     paid: Decimal = Decimal(0)
     selected: Decimal = Decimal(0)
-    """Of it, what is selected for payment."""
+    """The part of `total` that is selected for payment, in the currency of the document."""
     reference: str = ""
     currency: str = ""
     day: date | None = None
-    """When it counts in the books; None where Sage gave no date that can be read."""
+    """The date in the general ledger, else the document's date; None if Sage gave no date that can be read."""
     lines: tuple[frozenset[str], ...] | None = None
-    """For a draft whose lines are updated one by one: of each, in order, the written names of the optional elements
-    that hold something. None: not asked for, or not numbered from 1 on without a gap."""
+    """For a draft whose lines are updated one by one: the optional elements of each line that have a value, in order.
+
+    The elements are given by their names for writing. None: the lines were not read, or are not numbered from 1 without
+    gaps.
+    """
 
     @property
     def reversed(self) -> bool:
-        """Whether it was reversed or voided, so that it is worth nothing."""
+        """Whether the record was reversed or voided, so that it has no effect in the books."""
         return worth_nothing(self.state)
 
     @property
     def draft(self) -> bool:
-        """Whether it counts for nothing yet."""
+        """Whether the record is a draft, which does not count in the books yet."""
         return self.state.strip().lower() == "draft"
 
 
 def standing_queries(kind: SageObject, record_nos: Sequence[str]) -> list[Query]:
-    """The documents with these record numbers, in as many queries as they need."""
+    """Build the queries for the records with these record numbers, at most `PER_QUERY` in each."""
     return [
         Query(kind, (_PARTY[kind], *_FIELDS), one_of("RECORDNO", record_nos[at : at + PER_QUERY]))
         for at in range(0, len(record_nos), min(PER_QUERY, MAX_VALUES))
@@ -86,10 +91,10 @@ def standing_queries(kind: SageObject, record_nos: Sequence[str]) -> list[Query]
 
 
 def standing(kind: SageObject, row: Row) -> Standing:
-    """One row of `standing_queries`.
+    """Read one row of the answers to `standing_queries`.
 
     Raises:
-        UnavailableError: The row has no readable total; it must not pass for a look-up.
+        UnavailableError: The row has no state, or an amount that cannot be read, so the look-up counts as failed.
     """
     total = _amount(row.get("TRX_TOTALENTERED", "").strip() or row.get("TOTALENTERED", ""))
     paid, selected = (_amount(row.get(name, "").strip() or "0") for name in ("TOTALPAID", "TOTALSELECTED"))
@@ -110,7 +115,7 @@ def standing(kind: SageObject, row: Row) -> Standing:
 
 
 def line_queries(kind: SageObject, record_nos: Sequence[str]) -> list[Query]:
-    """The lines of these documents, a query each; none where an update gives all lines anew."""
+    """Build one query per document for its lines; empty if an update of the object replaces all lines."""
     if kind not in _LINES:
         return []
     more = tuple(_LINE_FIELDS)
@@ -118,7 +123,7 @@ def line_queries(kind: SageObject, record_nos: Sequence[str]) -> list[Query]:
 
 
 def lines(rows: Sequence[Row]) -> tuple[frozenset[str], ...] | None:
-    """What the lines of one document hold, in their order; None if they are not numbered 1, 2, 3."""
+    """List the optional elements of each line of one document, in order; None if the lines are not numbered 1, 2, 3."""
     numbered = {row.get("LINE_NO", "").strip(): row for row in rows}
     wanted = [str(number) for number in range(1, len(rows) + 1)]
     if set(numbered) != set(wanted):

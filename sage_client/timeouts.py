@@ -1,4 +1,4 @@
-"""How long each step of an exchange may take. Always on: a call without an end holds its company's lane for ever."""
+"""Time-outs of each step of an exchange. They are always on: a call without an end would block its company for ever."""
 
 from dataclasses import dataclass
 
@@ -7,16 +7,18 @@ import httpx
 
 @dataclass(frozen=True, slots=True)
 class Timeouts:
-    """Seconds; every one of them ends in an error whose certainty is known.
+    """The time-outs, in seconds. Each ends in an error whose certainty is known.
 
     Attributes:
-        connect: 10. A host that takes longer than that to accept is down; nothing was sent, so trying again is safe.
-        write: 30. A request is below a few hundred kilobytes; longer means a dead path, with bytes possibly delivered.
-        read: 180. Silence between two pieces of the answer. Longer than the content network in front of Sage waits
-            (it answers 524 itself), so that an outcome is given up here only after it was given up there. Sage's own
-            synchronous limit is 15 minutes (web-services/sync-vs-async); a look-up learns such an outcome sooner.
-        pool: 30. Waiting for a free connection here; nothing was sent.
-        total: 300. The whole exchange, against an answer that trickles for ever.
+        connect: Default 10. A host that takes longer to accept a connection is down. Nothing was sent, so trying again
+            is safe.
+        write: Default 30. A request has at most a few hundred kilobytes, so a longer time means a dead connection.
+            Bytes may have been delivered.
+        read: Default 180. The silence between two pieces of the answer. It is longer than the content network in front
+            of Sage waits before it answers 524 itself, so this client gives up only after that network did. Sage's own
+            synchronous limit is 15 minutes (web-services/sync-vs-async); a look-up finds such an outcome sooner.
+        pool: Default 30. The wait for a free connection of this client. Nothing was sent.
+        total: Default 300. The whole exchange, as a protection against an answer that comes in endless small pieces.
     """
 
     connect: float = 10.0
@@ -26,5 +28,5 @@ class Timeouts:
     total: float = 300.0
 
     def for_httpx(self) -> httpx.Timeout:
-        """The four that httpx watches itself."""
+        """The four time-outs that httpx enforces, without `total`."""
         return httpx.Timeout(connect=self.connect, write=self.write, read=self.read, pool=self.pool)

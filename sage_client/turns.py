@@ -1,8 +1,8 @@
-"""Whose request goes next: every request to one company, of whatever kind, waits for its turn here.
+"""Rate limiter: every request to a company, of whatever kind, waits here for its turn.
 
-Sage counts requests per company, not by what they ask for: sign-ins, postings, look-ups, lists and probes share one
-limit. Turns are given in the order they were asked for, so neither a long list of look-ups nor a long backlog of
-postings can keep the other waiting for more than the requests that are ahead of it.
+Sage counts requests per company, not by kind: sign-ins, postings, look-ups, lists and probes share one limit. Turns are
+given first come, first served. So neither many look-ups nor many postings can make a request wait for longer than the
+requests before it take.
 """
 
 import asyncio
@@ -14,12 +14,13 @@ from dataclasses import dataclass, field
 
 @dataclass(frozen=True, slots=True)
 class Pace:
-    """How fast one company may be asked.
+    """The rate limit of one company.
 
     Attributes:
-        in_flight: Requests at a time. 1, the standard level of service (support/faq).
-        per_minute: Requests a minute, over any longer while. None, no such limit: Sage documents none for this gateway.
-        burst: Requests that may go at once after a rest, where there is a limit a minute.
+        in_flight: The most requests at the same time. Default 1, the standard level of service (support/faq).
+        per_minute: The most requests per minute, on average over a longer time. Default None: no such limit, because
+            Sage documents none for this gateway.
+        burst: The most requests that may follow each other at once after a pause, if `per_minute` is set. Default 1.
     """
 
     in_flight: int = 1
@@ -32,12 +33,18 @@ class _Company:
     places: asyncio.Semaphore
     tokens: float
     at: float
-    """When `tokens` was right."""
+    """The time for which `tokens` was computed."""
     next: asyncio.Lock = field(default_factory=asyncio.Lock)
 
 
 class Turns:
-    """The turns of all companies. `monotonic` and `sleep` are in seconds."""
+    """The rate limiters of all companies.
+
+    Args:
+        pace: The rate limit of each company.
+        monotonic: Returns the monotonic time, in seconds.
+        sleep: Sleeps for a number of seconds.
+    """
 
     def __init__(
         self,
@@ -52,7 +59,7 @@ class Turns:
 
     @asynccontextmanager
     async def turn(self, company_id: str) -> AsyncIterator[None]:
-        """Wait for a place, and for the rate to allow it; the place is free again when the block ends."""
+        """Wait for a free place and for the rate limit; the place becomes free again when the block ends."""
         company = self._companies.get(company_id)
         if company is None:
             places = asyncio.Semaphore(self._pace.in_flight)  # first come, first served
@@ -70,7 +77,7 @@ class Turns:
             now = self._monotonic()
             company.tokens = min(float(self._pace.burst), company.tokens + (now - company.at) * rate)
             company.at = now
-            if company.tokens >= 1 - 1e-9:  # a wait computed from a rate ends a rounding error early
+            if company.tokens >= 1 - 1e-9:  # tolerance: a computed wait may end early by a rounding error
                 company.tokens -= 1
                 return
             await self._sleep((1 - company.tokens) / rate)

@@ -1,7 +1,8 @@
-"""The wire: bytes from the source topics to typed events, or a `ContractError` with a stable code, nothing else.
+"""Decoding of the source topics: bytes become typed events, or a `ContractError` with a stable code, nothing else.
 
-The contract is ours (docs/contract.md): Alvys documents no webhook for invoices, settlements, fuel or tolls. Fields
-that we do not read are ignored, whatever they hold; fields that we read must be there and be right.
+The event contract is this project's own (docs/contract.md), because Alvys documents no webhook for invoices,
+settlements, fuel or tolls. Fields that are not read are ignored, whatever they contain. Fields that are read must be
+present, unless they are optional, and valid.
 """
 
 from domain.events.decode import Event, decode

@@ -1,13 +1,13 @@
-"""What events say around a document, for dimensions and custom fields: loads, trips, equipment, drivers. All optional.
+"""Loads, trips, equipment and drivers in events, for dimensions and custom fields. All fields are optional.
 
-Shapes follow Alvys's API where it has them (alvys.md 3.3); names that it does not have are ours.
+Names and shapes are those of Alvys's API reference (OpenAPI) where it has them; the other names are our own.
 """
 
 from domain.events.fields import Amount, CalendarDate, FactText, Text, Wire
 
 
 class Named(Wire):
-    """A thing that is known by its name, such as a fleet."""
+    """An object of which only the name is read, such as a fleet."""
 
     name: Text | None = None
 
@@ -19,13 +19,13 @@ class Unit(Wire):
 
 
 class Quantity(Wire):
-    """A number; its unit is not read."""
+    """A quantity, of which only the number is read, not the unit."""
 
     value: Amount | None = None
 
 
 class Mileage(Wire):
-    """Miles, as a load's customer mileage has them."""
+    """The customer mileage of a load, in miles."""
 
     distance: Quantity | None = None
 
@@ -38,7 +38,7 @@ class Reference(Wire):
 
 
 class Stop(Wire):
-    """Where a load is picked up or delivered."""
+    """The place where a load is picked up or delivered."""
 
     name: Text | None = None
     address: Text | None = None
@@ -48,13 +48,16 @@ class Stop(Wire):
 
 
 class Load(Wire):
-    """A load. Its order and PO number become the PO number of an invoice in Sage; the rest is for the fields."""
+    """A load. Its order or PO number becomes the PO number of an invoice in Sage.
+
+    The other fields are for dimensions and custom fields.
+    """
 
     load_number: Text | None = None
     order_number: Text | None = None
     po_number: Text | None = None
     invoice_as: Text | None = None
-    """The subsidiary that invoices, by id or name."""
+    """The subsidiary that issues the customer's invoice (Invoice As), by id or name."""
     bol_number: Text | None = None
     office: Text | None = None
     fleet: Named | None = None
@@ -78,12 +81,12 @@ class TripDriver(Wire):
 
     name: Text | None = None
     contractor_type: Text | None = None
-    """Such as Company Driver or Owner Operator."""
+    """The type of contractor, such as Company Driver or Owner Operator."""
     fleet: Named | None = None
 
 
 class TripFacts(Wire):
-    """What any trip may say of itself."""
+    """The fields that every kind of trip may have."""
 
     load_number: Text | None = None
     truck: Unit | None = None
@@ -99,7 +102,7 @@ class TripFacts(Wire):
 
 
 class Trip(TripFacts):
-    """A trip beside a document that is not about it alone."""
+    """A trip in an event whose document is not about this trip alone."""
 
     trip_number: Text | None = None
     carrier_invoice_number: Text | None = None

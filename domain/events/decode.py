@@ -35,14 +35,14 @@ _KINDS = frozenset(kind.value for kind in EventKind)
 
 
 def decode(kind: EventKind, value: bytes | None) -> Event:
-    """Read the event of one record.
+    """Decode the event of one record.
 
     Args:
-        kind: The type that the record's topic carries.
-        value: The record's bytes.
+        kind: The event type of the record's topic.
+        value: The bytes of the record; None for a record without a value, which is refused.
 
     Returns:
-        The event, every field that we read present and of its type.
+        The event. Every required field is present, and every field that is read has its type.
 
     Raises:
         ContractError: `UNDECODABLE`, `CONTRACT_BROKEN`, `WRONG_TOPIC`, `UNKNOWN_TYPE` or `UNKNOWN_VERSION`.

@@ -1,4 +1,4 @@
-"""What every event has around its data: `{id, type, timestamp, version, data}`."""
+"""The envelope of every event: `{id, type, timestamp, version, data}`."""
 
 from enum import StrEnum
 
@@ -20,4 +20,4 @@ class Envelope(Wire):
 
     id: Id
     timestamp: Instant
-    """When the event was emitted, with its offset."""
+    """The time at which the event was emitted, with its UTC offset."""

@@ -1,4 +1,4 @@
-"""The types of the wire's fields: money, dates, texts, each as strict as a ledger needs it."""
+"""Types of the event fields: money, dates, texts. Each is as strict as bookkeeping needs."""
 
 import re
 from datetime import UTC, date, datetime
@@ -10,7 +10,7 @@ from pydantic import AfterValidator, BaseModel, BeforeValidator, ConfigDict, Fie
 from pydantic.alias_generators import to_camel
 
 LIMIT = Decimal(10**15)
-"""The largest amount, in units of its currency: beyond it Sage Intacct's own fields end."""
+"""The largest amount, in units of its currency. Sage Intacct's fields hold no larger amounts."""
 _JSON_NUMBER = re.compile(r"-?(?:0|[1-9][0-9]*)(?:\.[0-9]+)?(?:[eE][+-]?[0-9]+)?")
 _WIDE = Context(prec=64, Emin=-64, Emax=16, traps=[Inexact, InvalidOperation, Overflow])
 _RFC_3339 = re.compile(
@@ -21,22 +21,26 @@ _LONGEST_TERM = 3650
 _YEARS = range(1970, 2200)
 LONGEST_ID = 255
 LONGEST_TEXT = 1000
-"""Characters: names are far shorter. What is written about a document is bounded because these are."""
+"""Most characters of a text; real names are far shorter.
+
+This limit also bounds the size of everything that is written about a document.
+"""
 _LONGEST_INSTANT = 64
 _MOST_LOOSE = 10
 
 
 class Wire(BaseModel):
-    """Base of the models: camelCase outside, unknown fields ignored."""
+    """Base of the event and setting models: JSON names in camelCase, unknown fields ignored, instances frozen."""
 
     model_config = ConfigDict(frozen=True, alias_generator=to_camel, extra="ignore", strict=False)
 
 
 def to_amount(value: object) -> Decimal:
-    """A JSON number, or a string in the same grammar, as the Decimal that was written.
+    """Convert a JSON number, or a string in the same grammar, to the exact Decimal that was written.
 
     Raises:
-        ValueError: Not a number (a bool is none), beyond `LIMIT`, or with more digits than any currency has.
+        ValueError: The value is not a number (true and false are not), is beyond `LIMIT`, or has more digits than any
+            currency.
     """
     if type(value) is str:
         if len(value) > _WIDE.prec or not _JSON_NUMBER.fullmatch(value):
@@ -53,12 +57,13 @@ def to_amount(value: object) -> Decimal:
 
 
 def to_instant(value: object) -> datetime:
-    """RFC 3339, or a plain date as its first moment in UTC.
+    """Parse an RFC 3339 time. A plain date becomes the first moment of that day in UTC.
 
-    The earlier reading of a plain date is the safe one: it never exports what the activation excludes (requirement 9).
+    The earliest reading of a plain date is the safe one: a document from before the activation is never exported
+    (requirement 9).
 
     Raises:
-        ValueError: Neither, no such day, or outside 1970 to 2199.
+        ValueError: The value is neither, the day does not exist, or the year is not in 1970 to 2199.
     """
     if type(value) is not str:
         raise ValueError("is not an RFC 3339 time or date")
@@ -67,7 +72,7 @@ def to_instant(value: object) -> datetime:
 
 @lru_cache(maxsize=4096)
 def _instant(value: str) -> datetime:
-    """Kept for a while: the dates of one day's events are few."""
+    """Parse a time or date. Results are cached, because the events of one day contain few different dates."""
     if len(value) > _LONGEST_INSTANT or not _RFC_3339.fullmatch(value):
         raise ValueError("is not an RFC 3339 time or date")
     moment = datetime.fromisoformat(value.upper())
@@ -77,19 +82,21 @@ def _instant(value: str) -> datetime:
 
 
 def to_date(value: object) -> date:
-    """The calendar date as the event wrote it, in the event's own offset: Sage Intacct's dates have no time zone.
+    """Read the calendar date that the event wrote, in the event's own UTC offset.
+
+    The offset is not converted, because dates in Sage Intacct have no time zone.
 
     Raises:
-        ValueError: As `to_instant`.
+        ValueError: The value is not a time or date that `to_instant` accepts.
     """
     return to_instant(value).date()
 
 
 def to_number(value: object) -> str:
-    """A statement number: the API shows an integer, the documents of Alvys a string.
+    """Read a statement number. Alvys's API shows an integer, its documents show a string; both are accepted.
 
     Raises:
-        ValueError: Any other type, an integer beyond `LIMIT`, or a string that is no id.
+        ValueError: The value has another type, is an integer beyond `LIMIT`, or is a string that is not a valid id.
     """
     if type(value) is int and abs(value) <= LIMIT:
         return str(value)
@@ -99,10 +106,10 @@ def to_number(value: object) -> str:
 
 
 def _printable(text: str) -> str:
-    """An id is compared, looked up and shown: a line end or a mark that nobody sees would make two of one.
+    """Check an id. A line end or an invisible character would make two ids out of one that looks the same.
 
     Raises:
-        ValueError: It holds a character that is not printable.
+        ValueError: The text contains a character that is not printable.
     """
     if not text.isprintable():
         raise ValueError("holds a character that is not printable")
@@ -110,10 +117,10 @@ def _printable(text: str) -> str:
 
 
 def to_currency_number(value: object) -> int | None:
-    """An ISO 4217 number, or None for the company's own currency.
+    """Read an ISO 4217 number; None means the company's base currency.
 
     Raises:
-        ValueError: Any other type, or more than three digits.
+        ValueError: The value has another type, or more than three digits.
     """
     if value is None or (type(value) is int and 0 <= value <= 999):  # noqa: PLR2004 - three digits, by the standard
         return value
@@ -121,10 +128,10 @@ def to_currency_number(value: object) -> int | None:
 
 
 def to_days(value: object) -> int:
-    """Payment terms in whole days.
+    """Read payment terms in whole days.
 
     Raises:
-        ValueError: Not an integer from 0 to 3650.
+        ValueError: The value is not an integer from 0 to 3650.
     """
     if type(value) is int and 0 <= value <= _LONGEST_TERM:
         return value
@@ -132,7 +139,10 @@ def to_days(value: object) -> int:
 
 
 def to_loose_text(value: object) -> str | None:
-    """A text of a profile, on one line. No document hangs on it, so what cannot be used is left out, never refused."""
+    """Read a text of a profile, put on one line; None if it is empty, too long, not printable, or not a text.
+
+    Such a text is left out and the event is not refused, because no document depends on it.
+    """
     if type(value) is int and abs(value) <= LIMIT:
         return str(value)
     if type(value) is not str:
@@ -142,21 +152,21 @@ def to_loose_text(value: object) -> str | None:
 
 
 def to_loose_texts(value: object) -> tuple[str, ...]:
-    """A list of such texts, or one of them."""
+    """Read a list of profile texts, or a single text, as a tuple; unusable texts are left out (see `to_loose_text`)."""
     values = value if isinstance(value, list) else [value]
     return tuple([text for one in values[:_MOST_LOOSE] if (text := to_loose_text(one)) is not None])
 
 
 def to_loose_object(value: object) -> object:
-    """An object of a profile; whatever else stands there is left out."""
+    """Read an object of a profile; None for a value of any other type."""
     return value if isinstance(value, dict) else None
 
 
 def to_fact_text(value: object) -> str:
-    """A short text, which may be written as a number: a truck's number, the value of a reference.
+    """Read a short text that may be written as a number, such as a truck number or the value of a reference.
 
     Raises:
-        ValueError: Any other type, a text of more than 1,000 characters, or what is no amount.
+        ValueError: The value is a text of more than 1,000 characters, or neither a text nor a valid amount.
     """
     if type(value) is not str:
         return f"{_WIDE.normalize(to_amount(value)) or Decimal(0):f}"
@@ -178,20 +188,20 @@ Id = Annotated[
     AfterValidator(_printable),
 ]
 Text = Annotated[str, StringConstraints(strict=True, strip_whitespace=True, max_length=LONGEST_TEXT)]
-# What is known of a party is no content of a document: `exclude` keeps it out of the revision of a refused event too.
+# The profile of a party is not content of a document: `exclude` keeps it out of the revision of a refused event too.
 LooseText = Annotated[str | None, PlainValidator(to_loose_text), Field(exclude=True)]
 LooseTexts = Annotated[tuple[str, ...], PlainValidator(to_loose_texts), Field(exclude=True)]
 
 
 class Money(Wire):
-    """An amount and its ISO 4217 number; null or no currency leaves it to the company's base currency."""
+    """An amount with its ISO 4217 currency number; a missing or null currency means the company's base currency."""
 
     amount: Amount
     currency: CurrencyNumber = None
 
 
 class PostalAddress(Wire):
-    """An address of a profile."""
+    """A postal address of a profile."""
 
     street: LooseText = None
     address2: LooseText = None

@@ -1,4 +1,4 @@
-"""`fuel.transaction.created`: one row of a fuel card swipe; a swipe yields one row per fuel category."""
+"""`fuel.transaction.created`: one transaction of a fuel card. One swipe yields one transaction per fuel category."""
 
 from pydantic import StrictBool
 
@@ -8,7 +8,7 @@ from domain.events.fields import CalendarDate, Id, Money, Text, Wire
 
 
 class FuelLocation(Wire):
-    """Where it was bought."""
+    """The place where the fuel was bought."""
 
     name: Text | None = None
     city: Text | None = None
@@ -16,7 +16,7 @@ class FuelLocation(Wire):
 
 
 class Fuel(Wire):
-    """The row. Only `total` is booked: whether `fuelTotal` is net of discounts is not documented."""
+    """The fuel transaction. Only `total` is booked: whether `fuelTotal` is net of discounts is not documented."""
 
     id: Id
     transaction_id: Text
@@ -25,16 +25,19 @@ class Fuel(Wire):
     truck_number: Text | None = None
     driver_name: Text | None = None
     source: Text | None = None
-    """The fuel card provider, whose vendor stands in mapping-state."""
+    """The fuel card provider. Mapping-state names its vendor."""
     category: Text | None = None
-    """One of the 17 fuel types of requirement 74, or any other: then the Fuel default answers."""
+    """The fuel type: one of the 17 of requirement 74, or any other, which uses the Fuel default until it is mapped."""
     location: FuelLocation | None = None
     total: Money
     transaction_date: CalendarDate
 
 
 class FuelData(Wire):
-    """`data` of a fuel transaction. `deductFuel` has no default: a wrong guess books the cost twice, or not at all."""
+    """The `data` of a fuel transaction.
+
+    `deductFuel` has no default, because a wrong guess would book the cost twice, or not at all.
+    """
 
     fuel: Fuel
     deduct_fuel: StrictBool

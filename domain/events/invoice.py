@@ -19,31 +19,31 @@ from domain.events.fields import (
 )
 
 INTERCOMPANY = "Intercompany"
-"""The `invoice.type` of what one subsidiary bills another (cross-subsidiary billing)."""
+"""The `invoice.type` of an invoice from one subsidiary to another (cross-subsidiary billing)."""
 
 
 class Mapping(Wire):
-    """What the producer says a line is; it wins over our own rules."""
+    """The category and item of a line as the producer states them. They take precedence over `domain.lines`."""
 
     category: Text
     item: Text | None = None
 
 
 class Subsidiary(Wire):
-    """The subsidiary that invoices (Invoice As) or tenders (Tender As)."""
+    """The subsidiary in whose books the document belongs: Invoice As of an invoice, Tender As of a carrier bill."""
 
     id: Id
     name: Text | None = None
 
 
 class Intercompany(Wire):
-    """The other subsidiary of a cross-subsidiary document: who is billed, or who bills."""
+    """The other subsidiary of a cross-subsidiary document: the one that is billed, or the one that bills."""
 
     subsidiary: Subsidiary
 
 
 class InvoiceLine(Wire):
-    """One charge. `category` is Load, Accessorial, E-Check or Deduction; `name` the charge's type."""
+    """One charge. `category` is Load, Accessorial, E-Check or Deduction; `name` is the type of the charge."""
 
     category: Text
     name: Text
@@ -53,12 +53,12 @@ class InvoiceLine(Wire):
 
 
 class Invoice(Wire):
-    """The invoice itself. Status and payments are not read: they change without the document changing."""
+    """The invoice itself. Status and payments are not read, because they change without a change of the document."""
 
     id: Id
     number: Text
     kind: Text | None = Field(default=None, alias="type")
-    """Only `Intercompany` makes a difference."""
+    """The type of the invoice. Only `Intercompany` makes a difference."""
     created_date: Instant
     invoiced_date: CalendarDate | None = None
     due_date: CalendarDate | None = None
@@ -67,7 +67,7 @@ class Invoice(Wire):
 
 
 class Customer(Wire):
-    """Who is billed."""
+    """The customer who is billed."""
 
     id: Text | None = None
     name: Text | None = None
@@ -76,13 +76,13 @@ class Customer(Wire):
     payment_terms_in_days: TermDays | None = None
     billing_address: LooseAddress = None
     invoicing_address: LooseAddress = None
-    """Where invoices go; else the billing address."""
+    """The address for invoices. If it is missing, the billing address is used."""
     email_addresses: LooseTexts = ()
     phone_numbers: LooseTexts = ()
 
 
 class InvoiceData(Wire):
-    """`data` of `invoice.created`."""
+    """The `data` of `invoice.created`."""
 
     subsidiary: Subsidiary
     invoice: Invoice

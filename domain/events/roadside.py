@@ -1,6 +1,7 @@
-"""`roadside.day.closed`: all fuel or toll rows of one provider, subsidiary and day, which become one bill.
+"""`roadside.day.closed`: all fuel or toll transactions of one provider, subsidiary and day, for one consolidated bill.
 
-It is made by `alvys-sage group-bills` from rows that were read before, and held to the contract like a stranger's.
+The command `alvys-sage group-bills` writes this event from transactions that were read before. The event is checked
+against the contract like an event of any other producer.
 """
 
 from typing import Annotated, Literal
@@ -14,20 +15,20 @@ from domain.events.toll import TollData
 
 
 class FuelRow(FuelData):
-    """A fuel row as its own event gave it."""
+    """A fuel transaction, with the content of its own event."""
 
     timestamp: Instant
-    """When that event was emitted: rows have no creation time of their own."""
+    """The time at which that event was emitted, because a transaction has no creation time of its own."""
 
 
 class TollRow(TollData):
-    """A toll row as its own event gave it."""
+    """A toll transaction, with the content of its own event."""
 
     timestamp: Instant
 
 
 class DayData(Wire):
-    """What both kinds of grouped bills have. No rows: all were withdrawn."""
+    """The fields that both kinds of consolidated bills have. An empty `rows` means that all lines were withdrawn."""
 
     subsidiary_id: Id
     provider: Annotated[Text, Field(min_length=1)]
@@ -36,20 +37,20 @@ class DayData(Wire):
 
 
 class FuelDayData(DayData):
-    """`data` of a day's fuel rows."""
+    """The `data` of a day's fuel transactions."""
 
     bill_type: Literal["FuelDay"]
     rows: list[FuelRow]
 
 
 class TollDayData(DayData):
-    """`data` of a day's toll rows."""
+    """The `data` of a day's toll transactions."""
 
     bill_type: Literal["TollDay"]
     rows: list[TollRow]
 
 
 class RoadsideDayClosed(Envelope):
-    """The window of a provider's day closed, or rows of it changed since."""
+    """Event: the collection window of a provider's day closed, or transactions of that day changed afterwards."""
 
     data: Annotated[FuelDayData | TollDayData, Field(discriminator="bill_type")]

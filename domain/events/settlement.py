@@ -1,4 +1,4 @@
-"""`settlement.finalized`: a driver's statement, a carrier's statement, or one carrier's bill for one trip."""
+"""`settlement.finalized`: a driver's statement, a carrier's statement, a carrier's bill or an intercompany bill."""
 
 from datetime import date
 from enum import StrEnum
@@ -24,7 +24,7 @@ from domain.events.invoice import Intercompany, Mapping, Subsidiary
 
 
 class TaxCompany(Wire):
-    """The company under which a 1099 driver is taxed: it is the vendor in Sage."""
+    """The company under which a 1099 driver is taxed. This company is the vendor in Sage."""
 
     name: LooseText = None
     tax_id: LooseText = None
@@ -54,18 +54,18 @@ class Driver(Wire):
     subsidiary_name: Text | None = None
     fleet_name: Text | None = None
     contractor_type: Text | None = None
-    """Such as Owner Operator; without it `type` tells."""
+    """The type of contractor, such as Owner Operator. If it is missing, `type` is used."""
     kind: Text | None = Field(default=None, alias="type")
 
 
 class DriverTotals(Wire):
-    """Of the many totals only what is paid is read."""
+    """The totals of a driver's statement, of which only the amount to be paid is read."""
 
     net_income: Money
 
 
 class DriverLine(Wire):
-    """One line of pay, deduction, fuel or escrow; `category` is a display name without a published list."""
+    """One line of pay, deduction, fuel or escrow. `category` is a display name; Alvys publishes no list of them."""
 
     category: Text
     title: Text | None = None
@@ -78,7 +78,7 @@ class DriverLine(Wire):
 
 
 class DriverStatement(Wire):
-    """One pay period of one driver."""
+    """The statement of one driver for one pay period."""
 
     number: StatementNumber
     statement_date: CalendarDate
@@ -89,7 +89,7 @@ class DriverStatement(Wire):
 
 
 class DriverStatementData(Wire):
-    """`data` of a driver's statement."""
+    """The `data` of a driver's statement."""
 
     settlement_type: Literal["DriverStatement"]
     statement: DriverStatement
@@ -98,7 +98,7 @@ class DriverStatementData(Wire):
 
 
 class ExternalId(Wire):
-    """An External Accounting ID of one subsidiary (requirement 41)."""
+    """The External Accounting ID of a carrier for one subsidiary (requirement 41)."""
 
     subsidiary_id: Text | None = None
     integration_type: Text | None = None
@@ -106,7 +106,7 @@ class ExternalId(Wire):
 
 
 class Carrier(Wire):
-    """The carrier, who is the vendor even where a factoring company is paid."""
+    """The carrier. It is the vendor even if a factoring company is paid."""
 
     id: Id
     name: Text | None = None
@@ -122,12 +122,12 @@ class Carrier(Wire):
 
 
 class FactoringCompany(Wire):
-    """Whom the carrier sold its invoices to."""
+    """The factoring company to which the carrier sold its invoices."""
 
     id: Text | None = None
     name: Text | None = None
     external_accounting_id: LooseText = None
-    """Of this subsidiary."""
+    """The External Accounting ID for this subsidiary."""
     address: LooseAddress = None
     email: LooseText = None
     phone: LooseText = None
@@ -135,14 +135,14 @@ class FactoringCompany(Wire):
 
 
 class StatementCarrier(Carrier):
-    """A carrier as its statement gives it."""
+    """The carrier of a carrier statement, with its factoring company."""
 
     factoring_company: FactoringCompany | None = None
     factoring_terms_in_days: TermDays | None = None
 
 
 class CarrierItem(Wire):
-    """One amount of a trip. `type` is LineHaul, Accessorial or ECheck."""
+    """One amount of a trip. Its `type` is LineHaul, Accessorial or ECheck."""
 
     description: Text | None = None
     kind: Text = Field(alias="type")
@@ -161,7 +161,7 @@ class CarrierTrip(TripFacts):
 
 
 class CarrierStatement(Wire):
-    """What a carrier is paid at once, over several trips."""
+    """The statement of one payment to a carrier, for several trips."""
 
     number: StatementNumber
     statement_date: CalendarDate
@@ -173,7 +173,7 @@ class CarrierStatement(Wire):
 
 
 class CarrierStatementData(Wire):
-    """`data` of a carrier's statement."""
+    """The `data` of a carrier's statement."""
 
     settlement_type: Literal["CarrierStatement"]
     statement: CarrierStatement
@@ -182,7 +182,7 @@ class CarrierStatementData(Wire):
 
 
 class CarrierAccessorial(Wire):
-    """An accessorial that the carrier is paid."""
+    """An accessorial charge that is paid to the carrier."""
 
     id: Text | None = None
     kind: Text = Field(alias="type")
@@ -191,7 +191,7 @@ class CarrierAccessorial(Wire):
 
 
 class CarrierECheck(Wire):
-    """An e-check that the carrier has had already: it lowers what is payable."""
+    """An e-check that the carrier already received. It reduces the payable amount."""
 
     check_number: Text | None = None
     amount: Money
@@ -200,7 +200,7 @@ class CarrierECheck(Wire):
 
 
 class BilledCarrier(Carrier):
-    """A carrier with what it bills for one trip: `totalPayable` = linehaul + accessorials - e-checks."""
+    """A carrier with its charges for one trip: `totalPayable` = linehaul + accessorials - e-checks."""
 
     carrier_invoice_number: Text | None = None
     factoring_company: Annotated[FactoringCompany | None, Field(exclude=True)] = None
@@ -212,14 +212,17 @@ class BilledCarrier(Carrier):
 
 
 class IntercompanyLine(CarrierItem):
-    """One amount of an intercompany bill, as a carrier's item, with what it is for."""
+    """One amount of an intercompany bill: a carrier's item, with the trip and the load it is for."""
 
     trip_number: Text | None = None
     load_number: Text | None = None
 
 
 class Trigger(StrEnum):
-    """What sends a carrier's bill without statements (table in the export article)."""
+    """The event in Alvys that sends a carrier bill, if carrier statements are not exported.
+
+    Source: the table in Alvys's article "Sage Intacct: Transaction Export and Modification".
+    """
 
     CUSTOMER_INVOICE = "customerInvoice"
     CARRIER_INVOICE_UPLOAD = "carrierInvoiceUpload"
@@ -239,7 +242,10 @@ class BilledTrip(TripFacts):
 
     @property
     def day(self) -> date:
-        """The bill's date: released to accounting, else delivered, else due; never the day the event was sent."""
+        """The date of the bill: the day of release to accounting, else of delivery, else the due date.
+
+        It is never the day on which the event was sent.
+        """
         day = self.released_at or self.delivered_at or self.due_date
         if day is None:
             raise ValueError("has none of releasedAt, deliveredAt and dueDate")
@@ -252,18 +258,18 @@ class BilledTrip(TripFacts):
 
 
 class CarrierBillData(Wire):
-    """`data` of a carrier's bill without statement (the two other triggers of the export article)."""
+    """The `data` of a carrier's bill for one trip, sent without a statement (see `Trigger`)."""
 
     settlement_type: Literal["CarrierBill"]
     subsidiary: Subsidiary
     trip: BilledTrip
     loads: list[Load] | None = None
     trigger: Trigger | None = None
-    """What made Alvys send it; without one it is sent under whichever trigger is in force."""
+    """The trigger that made Alvys send the bill; None: the bill counts as sent under the trigger in force."""
 
 
 class IntercompanyBill(Wire):
-    """What another subsidiary charges: the other side of its intercompany invoice."""
+    """The bill that another subsidiary charges: the AP side of that subsidiary's intercompany invoice."""
 
     id: Id
     number: Text
@@ -274,13 +280,13 @@ class IntercompanyBill(Wire):
 
 
 class IntercompanyVendor(Wire):
-    """The other subsidiary's own vendor record, where the event names it."""
+    """The vendor record of the other subsidiary, if the event names it."""
 
     external_accounting_id: Text | None = None
 
 
 class IntercompanyBillData(Wire):
-    """`data` of the bill that Invoice As takes from Tender As (cross-subsidiary billing)."""
+    """The `data` of the bill from Tender As to Invoice As (cross-subsidiary billing)."""
 
     settlement_type: Literal["IntercompanyBill"]
     subsidiary: Subsidiary
@@ -296,6 +302,6 @@ SettlementData = Annotated[
 
 
 class SettlementFinalized(Envelope):
-    """A settlement was finalised in Alvys."""
+    """Event: a settlement was finalised in Alvys."""
 
     data: SettlementData

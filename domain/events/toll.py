@@ -8,14 +8,14 @@ from domain.events.fields import CalendarDate, Id, Money, Text, Wire
 
 
 class Toll(Wire):
-    """The passage. `amount` is booked; `fee` is only named in the memo (see `domain.reading.toll`)."""
+    """The toll transaction. `amount` is booked; `fee` is only named in the memo (see `domain.reading.toll`)."""
 
     id: Id
     transaction_id: Text
     subsidiary_id: Id
     subsidiary_name: Text | None = None
     source: Text | None = None
-    """The toll provider, whose vendor stands in mapping-state."""
+    """The toll provider. Mapping-state names its vendor."""
     agency: Text | None = None
     unit_number: Text | None = None
     exit_plaza_name: Text | None = None
@@ -25,7 +25,10 @@ class Toll(Wire):
 
 
 class TollData(Wire):
-    """`data` of a toll transaction. `deductToll` has no default: a wrong guess books the cost twice, or not at all."""
+    """The `data` of a toll transaction.
+
+    `deductToll` has no default, because a wrong guess would book the cost twice, or not at all.
+    """
 
     toll: Toll
     deduct_toll: StrictBool

@@ -1,7 +1,8 @@
-"""JSON bytes to Python values without losing a cent: a number becomes the Decimal (or int) that was written.
+"""Parsing of JSON without losing a cent: a number becomes exactly the Decimal (or int) that was written.
 
-Binary floats cannot hold 0.1, so the parser is jiter, which reads JSON numbers as Decimal. It also refuses what JSON
-leaves open and money cannot afford: duplicate keys, NaN, infinities, endless nesting, bytes that are not UTF-8.
+A binary float cannot hold 0.1, so the parser is jiter, which reads JSON numbers as Decimal. It also refuses input that
+other parsers may accept but that is unsafe for money: duplicate keys, NaN, infinities, unlimited nesting, and bytes
+that are not UTF-8.
 """
 
 import re
@@ -17,15 +18,16 @@ from domain.words import one_line
 _ERRORS_SHOWN = 3
 _NOT_XML = re.compile("[\x00-\x08\x0b\x0c\x0e-\x1f\ufffe\uffff]")
 _TAG_UNKNOWN = "union_tag_invalid"
-"""pydantic's name for a discriminator with an unknown value; its message is the only one that repeats the value."""
+"""pydantic's error type for a discriminator with an unknown value. Only its message repeats the value."""
 
 
 class ContractError(Exception):
-    """A record that breaks the contract; it goes to the dead letters, untouched.
+    """Error for a record that breaks the event contract. The record goes to the dead letters, unchanged.
 
     Attributes:
         code: One of the dead letter codes of `domain.codes`.
-        detail: Which field or byte, in words; never the value itself, which may be a secret. One line, cut.
+        detail: The field or byte position in words, on one line of limited length; never the value, which may be a
+            secret.
     """
 
     def __init__(self, code: Code, detail: str) -> None:
@@ -39,13 +41,13 @@ class ContractError(Exception):
 
 
 def parse(value: bytes | None) -> object:
-    """Read one JSON text.
+    """Parse one JSON text.
 
     Args:
-        value: The record's bytes; None is a tombstone, which no source topic may carry.
+        value: The bytes of the record; None is a tombstone, which is not allowed on a source topic.
 
     Returns:
-        dict, list, str, int, Decimal, bool or None.
+        A dict, list, str, int, Decimal, bool or None.
 
     Raises:
         ContractError: `UNDECODABLE`, with the parser's reason and position.
@@ -61,9 +63,17 @@ def parse(value: bytes | None) -> object:
 
 
 def not_xml(value: bytes, model: BaseModel) -> str | None:
-    """Where a text of the model holds what XML cannot carry; None if none does. `value`: the bytes it was read from."""
+    """Find a text of the model with a character that XML cannot contain.
+
+    Args:
+        value: The bytes from which the model was read.
+        model: The event or setting.
+
+    Returns:
+        The path of the text and the problem, in words; None if there is no such text.
+    """
     if not ((b"\\" in value and b"\\u" in value) or b"\xef" in value):
-        return None  # JSON has control characters only escaped, U+FFFE from byte EF too
+        return None  # control characters occur in JSON only as escapes, U+FFFE and U+FFFF also as bytes from EF on
     found = (path for path, text in _texts(model.model_dump(), ()) if _NOT_XML.search(text))
     return next((f"{'.'.join(path)}: holds a control character" for path in found), None)
 
@@ -80,7 +90,7 @@ def _texts(value: object, path: tuple[str, ...]) -> Iterator[tuple[tuple[str, ..
 
 
 def in_words(error: ValidationError) -> str:
-    """Where and what, never the value: it may be anything, a secret included."""
+    """Describe a validation error by field and problem, never by the value, which may be a secret."""
     found = error.errors(include_url=False, include_input=False, include_context=False)
     words = [f"{'.'.join(map(str, one['loc']))}: {_said(one)}" for one in found[:_ERRORS_SHOWN]]
     more = len(found) - _ERRORS_SHOWN

@@ -1,7 +1,7 @@
-"""A document that was taken back in Alvys: `data.withdrawn` in an event of its own type, topic and key.
+"""Withdrawal of a document in Alvys: `data.withdrawn` in an event of the document's own type, topic and key.
 
-Such an event has to say which document it is about, and nothing more: a statement that was reverted is not stored in
-Alvys, so that its lines may be gone. What else it holds is not read. It is `true`, or an object with a `reason`.
+Such an event only has to identify its document, because Alvys does not store a reverted statement, so its lines may be
+gone. All other fields are ignored. `withdrawn` is `true`, or an object with a `reason`.
 """
 
 from typing import Annotated, Literal, Self
@@ -16,7 +16,7 @@ FIELD = "withdrawn"
 
 
 class Withdrawal(Wire):
-    """Why it was taken back, for people."""
+    """The reason for the withdrawal, for people."""
 
     reason: Text | None = None
 
@@ -30,53 +30,53 @@ def _to_withdrawal(value: object) -> object:
 
 
 class Withdrawn(Wire):
-    """What the `data` of each has."""
+    """The field that the `data` of every withdrawal has."""
 
     withdrawn: Annotated[Withdrawal, BeforeValidator(_to_withdrawal)]
 
 
 class Named(Wire):
-    """A document, or its party, by its id."""
+    """The id of a document, or of its party."""
 
     id: Id
 
 
 class OfSubsidiary(Named):
-    """A document that names its subsidiary itself."""
+    """The ids of a document and of its subsidiary."""
 
     subsidiary_id: Id
 
 
 class WithdrawnInvoiceData(Withdrawn):
-    """An invoice, intercompany invoices included."""
+    """The `data` of a withdrawn invoice or intercompany invoice."""
 
     subsidiary: Subsidiary
     invoice: Named
 
 
 class WithdrawnDriverStatement(Wire):
-    """A driver's statement by number and driver."""
+    """The number and the driver of a withdrawn driver's statement."""
 
     number: StatementNumber
     driver: OfSubsidiary
 
 
 class WithdrawnDriverStatementData(Withdrawn):
-    """A driver's statement."""
+    """The `data` of a withdrawn driver's statement."""
 
     settlement_type: Literal["DriverStatement"]
     statement: WithdrawnDriverStatement
 
 
 class WithdrawnCarrierStatement(Wire):
-    """A carrier's statement by number; the carrier stands beside it."""
+    """The number of a withdrawn carrier's statement. The carrier is in the field next to it."""
 
     number: StatementNumber
     subsidiary_id: Id
 
 
 class WithdrawnCarrierStatementData(Withdrawn):
-    """A carrier's statement."""
+    """The `data` of a withdrawn carrier's statement."""
 
     settlement_type: Literal["CarrierStatement"]
     statement: WithdrawnCarrierStatement
@@ -84,7 +84,7 @@ class WithdrawnCarrierStatementData(Withdrawn):
 
 
 class WithdrawnTrip(Wire):
-    """A trip as its bill's key names it: by id, else by number."""
+    """The trip of a withdrawn carrier's bill, identified as in the document key: by id, else by number."""
 
     id: Text | None = None
     trip_number: Text | None = None
@@ -97,7 +97,7 @@ class WithdrawnTrip(Wire):
 
 
 class WithdrawnCarrierBillData(Withdrawn):
-    """A carrier's bill for one trip."""
+    """The `data` of a withdrawn carrier's bill for one trip."""
 
     settlement_type: Literal["CarrierBill"]
     subsidiary: Subsidiary
@@ -105,7 +105,7 @@ class WithdrawnCarrierBillData(Withdrawn):
 
 
 class WithdrawnIntercompanyBillData(Withdrawn):
-    """A bill between subsidiaries."""
+    """The `data` of a withdrawn intercompany bill."""
 
     settlement_type: Literal["IntercompanyBill"]
     subsidiary: Subsidiary
@@ -113,13 +113,13 @@ class WithdrawnIntercompanyBillData(Withdrawn):
 
 
 class WithdrawnFuelData(Withdrawn):
-    """A fuel transaction."""
+    """The `data` of a withdrawn fuel transaction."""
 
     fuel: OfSubsidiary
 
 
 class WithdrawnTollData(Withdrawn):
-    """A toll."""
+    """The `data` of a withdrawn toll transaction."""
 
     toll: OfSubsidiary
 
@@ -134,25 +134,25 @@ WithdrawnData = WithdrawnInvoiceData | WithdrawnSettlementData | WithdrawnFuelDa
 
 
 class InvoiceWithdrawn(Envelope):
-    """An invoice was taken back."""
+    """Event: an invoice was withdrawn."""
 
     data: WithdrawnInvoiceData
 
 
 class SettlementWithdrawn(Envelope):
-    """A settlement was reverted."""
+    """Event: a settlement was reverted."""
 
     data: Annotated[WithdrawnSettlementData, Field(discriminator="settlement_type")]
 
 
 class FuelTransactionWithdrawn(Envelope):
-    """A fuel transaction was taken back."""
+    """Event: a fuel transaction was withdrawn."""
 
     data: WithdrawnFuelData
 
 
 class TollTransactionWithdrawn(Envelope):
-    """A toll was taken back."""
+    """Event: a toll transaction was withdrawn."""
 
     data: WithdrawnTollData
 
@@ -164,11 +164,11 @@ WITHDRAWN: dict[EventKind, type[WithdrawnEvent]] = {
     EventKind.FUEL: FuelTransactionWithdrawn,
     EventKind.TOLL: TollTransactionWithdrawn,
 }
-"""By the topic's type. A day's bill is not withdrawn: its rows are."""
+"""The models of withdrawals by event type. A consolidated bill is not withdrawn itself; its transactions are."""
 
 
 def says_withdrawn(raw: dict[str, object]) -> bool:
-    """Whether an event says so of its document; null and false say that it stands."""
+    """Whether an event withdraws its document. A missing, null or false `withdrawn` means that it does not."""
     data = raw.get("data")
     said = data.get(FIELD) if isinstance(data, dict) else None
     return said is not None and said is not False

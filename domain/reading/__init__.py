@@ -1,4 +1,4 @@
-"""From an event to the document it describes, before any setting is looked at; one module per kind of document."""
+"""Translation of events into source documents, before any setting is applied; one module per kind of document."""
 
 from domain.reading.receive import Received, receive
 

@@ -1,4 +1,7 @@
-"""The document's money: one currency, exact amounts, lines that add up to the total. Nothing is ever recomputed."""
+"""Checks of a document's money: one currency, exact amounts, lines that add up to the total.
+
+No amount is ever recomputed.
+"""
 
 from collections.abc import Sequence
 from dataclasses import dataclass
@@ -13,7 +16,10 @@ from domain.reading.refusal import Refusal
 
 @dataclass(frozen=True, slots=True)
 class Amounts:
-    """Checked money of one document, every amount with exactly the currency's decimals."""
+    """The checked amounts of one document, each with exactly the decimals of the currency.
+
+    `currency` is None if the event names none, which means the company's base currency.
+    """
 
     currency: str | None
     total: Decimal
@@ -21,15 +27,18 @@ class Amounts:
 
 
 def check(total: Money, lines: Sequence[Money]) -> Amounts:
-    """Hold the lines against the total (promise 3: never a guess with money).
+    """Check the lines against the total (promise 3: never a guess with money).
 
-    A currency that is null beside one that is set counts as two: only the company's settings know what null stands for,
-    and booking euros as dollars is worse than asking. A document without lines is refused even if its total is zero:
-    an empty document is more likely a fault of its sender than a fact.
+    A missing currency next to a given one counts as two currencies: only the company's settings know which currency is
+    meant, and booking euros as dollars is worse than asking. A document without lines is refused even if its total is
+    zero, because an empty document is more likely a mistake of its producer than a fact.
 
     Args:
-        total: What the event says is due; it is booked as it stands.
-        lines: The lines' amounts, in their order, signs as they are to be booked.
+        total: The total of the event, which is booked unchanged.
+        lines: The amounts of the lines, in order, with the signs that are booked.
+
+    Returns:
+        The checked amounts.
 
     Raises:
         Refusal: `CURRENCIES_MIXED`, `CURRENCY_UNKNOWN`, `AMOUNT_TOO_FINE`, `AMOUNT_TOO_LARGE`, `NO_LINES` or
@@ -54,10 +63,10 @@ def check(total: Money, lines: Sequence[Money]) -> Amounts:
 
 
 def _exact(amount: Decimal, places: int) -> Decimal:
-    """The amount with just the currency's decimals, as Sage can hold it: two decimals, 14 characters.
+    """Write an amount with exactly the decimals of its currency, and check that Sage can hold it.
 
-    A third decimal, of a dinar, is refused where it says anything: Sage rounds it, line by line, and the total is
-    another one.
+    Sage holds two decimals and 14 characters. A third decimal that is not zero, such as in dinars, is refused, because
+    Sage rounds each line and the total would change.
     """
     cents = exact(amount, SAGE_DECIMALS)
     if len(f"{amount if cents is None else cents:f}".partition(".")[0]) > lengths.AMOUNT - SAGE_DECIMALS - 1:

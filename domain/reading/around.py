@@ -1,7 +1,8 @@
-"""From an event's loads and trips to the facts of its document and of each line (`domain.facts`).
+"""Facts of a document and of each of its lines, from the loads and trips of the event (`domain.facts`).
 
-A line has the facts of its own load and trip, so on a summary invoice each line its own; where it names neither, or the
-event tells nothing of them, those of the document. The document has the facts of all its loads and trips.
+A line has the facts of its own load and trip, so each line of a summary invoice has facts of its own. A line that names
+neither, or whose load and trip are not in the event, has the facts of the document. The document has the facts of all
+its loads and trips.
 """
 
 from collections.abc import Sequence
@@ -23,8 +24,11 @@ _CONTRACTORS = {
     "CONTRACTOR": "Contractor",
     "EXTERNAL": "Contractor",
 }
-"""A driver's type in the API, as trips name it (alvys.md 3.4): one mapping then answers for invoices and bills."""
-_ORDER_NUMBER, _PO_NUMBER = Fact.ORDER_NUMBER.value, Fact.PO_NUMBER.value  # plain texts: it is the hot path
+"""Names that trips use for the driver types of Alvys's API (API reference, drivers and driver statements).
+
+With one name for both, the same value mapping works for invoices and bills.
+"""
+_ORDER_NUMBER, _PO_NUMBER = Fact.ORDER_NUMBER.value, Fact.PO_NUMBER.value  # plain texts, because this is the hot path
 _KNOWN_OF_LOAD = {"load_number", "order_number", "po_number"}
 _LOAD = (
     ("bol_number", Fact.BOL_NUMBER),
@@ -68,11 +72,11 @@ _OF_THE_DRIVER = {Fact.DRIVER, Fact.DRIVER_FLEET, Fact.CONTRACTOR_TYPE}
 
 AnyTrip = Trip | BilledTrip | CarrierTrip
 Told = str | date | Decimal | int | Named | Unit | Quantity | None
-"""What an event may hold where a fact is."""
+"""The types that the value of a fact may have in an event."""
 
 
 def pair(fact: str, value: Told) -> tuple[Pair, ...]:
-    """A fact, where the event gives it."""
+    """Build the pair of a fact and its value, as a tuple of one; an empty tuple if the event gives no value."""
     if value is None or value == "":
         return ()
     if isinstance(value, str):
@@ -89,24 +93,25 @@ def _name(one: Named | Unit) -> str | None:
 
 
 def number(value: Decimal | int) -> str:
-    """A plain decimal: however it was written, the same number is the same text."""
+    """Write a number as a plain decimal: equal numbers give equal texts, however the event wrote them."""
     return str(value) if isinstance(value, int) else f"{_WIDE.normalize(value) or Decimal(0):f}"
 
 
 def contractor(kind: str | None) -> str | None:
-    """A driver's type as trips name it."""
+    """Convert the driver type of the API to the name that trips use; an unknown type stays as it is."""
     return _CONTRACTORS.get(kind, kind) if kind else None
 
 
 class Around:
-    """The loads and trips of one event.
+    """The facts of one event's document (`document`) and of its lines (`line`).
 
     Args:
-        known: Facts of the document that are no content of their own (`domain.facts.facts`).
-        told: Facts of the document that are.
-        loads: The event's loads.
-        trips: The event's trips.
-        of_a_driver: The document is a driver's: its own driver counts, not those of its trips.
+        known: Facts of the document that add no content (see `domain.facts.facts`).
+        told: Facts of the document that are content.
+        loads: The loads of the event.
+        trips: The trips of the event.
+        of_a_driver: Whether the document is a driver's statement. If so, the drivers of the trips are ignored, and the
+            driver of the statement counts.
     """
 
     def __init__(
@@ -126,7 +131,7 @@ class Around:
         self._lines: dict[tuple[str | None, str | None], Facts] = {(None, None): self.document}
 
     def line(self, load_number: str | None, trip_number: str | None = None) -> Facts:
-        """The facts of a line that names this load, this trip, both or neither."""
+        """Find the facts of a line that names this load, this trip, both or neither (None)."""
         place = (load_number or None, trip_number or None)
         found = self._lines.get(place)
         if found is None:
@@ -137,7 +142,7 @@ class Around:
         if not self._loads and not self._trips:
             return self.document
         trips = [trip for trip in self._trips if trip_number is not None and trip.trip_number == trip_number]
-        # A trip has its load's number, or names it.
+        # A trip names its load, or its own number is the number of the load.
         number = load_number or next(iter(different(trip.load_number for trip in trips)), trip_number)
         loads = [load for load in self._loads if load.load_number == number]
         if not loads and len(self._loads) == 1 and not self._loads[0].load_number:
@@ -162,7 +167,7 @@ class Around:
 
 
 def _known_of_load(load: Load) -> list[Pair]:
-    """What the invoice's PO number is made of: content already."""
+    """List the order and PO number of a load. The PO number of the invoice is made from them: already content."""
     known: list[Pair] = []
     if load.order_number:
         known.append((_ORDER_NUMBER, load.order_number))
@@ -185,7 +190,7 @@ def _told_of_load(load: Load) -> list[Pair]:
 
 
 def _known_of_trip(trip: AnyTrip) -> tuple[Pair, ...]:
-    """A carrier's invoice number is the bill's reference, or stands in the memo: content already."""
+    """List the carrier's invoice number. It is the reference of the bill or in a memo, so it already is content."""
     match trip:
         case BilledTrip():
             return pair(Fact.CARRIER_INVOICE, trip.carrier.carrier_invoice_number)
@@ -207,7 +212,7 @@ def _told_of_trip(trip: AnyTrip) -> list[Pair]:
 
 
 def _plain(fields: tuple[tuple[str, Fact], ...], model: Wire) -> list[Pair]:
-    """The facts that are one field each, in the table's order, whatever order the event has them in."""
+    """List the facts that are one field each, in the order of the table, whatever order the event has."""
     there = model.model_fields_set
     told: list[Pair] = []
     for name, fact in fields:

@@ -1,4 +1,4 @@
-"""The carrier as a vendor, on statements and bills alike."""
+"""The carrier of a statement or bill, as a vendor."""
 
 from domain.codes import Code
 from domain.documents import PartyKind, PartyRef
@@ -9,12 +9,12 @@ from domain.reading.refusal import Refusal
 
 
 def vendor(carrier: Carrier, subsidiary_id: str) -> PartyRef:
-    """Whose bill it is: the carrier, also where a factoring company is the payee.
+    """Build the vendor of a carrier's bill: the carrier itself, even if a factoring company is paid.
 
-    Only the External Accounting ID of this subsidiary counts; another's is not matched (requirement 41).
+    Only the External Accounting ID of this subsidiary counts, not that of another one (requirement 41).
 
     Raises:
-        Refusal: `PARTY_AMBIGUOUS` if the profile gives several ids for this subsidiary.
+        Refusal: `PARTY_AMBIGUOUS` if the profile has several ids for this subsidiary.
     """
     return PartyRef(
         kind=PartyKind.VENDOR,
@@ -24,7 +24,7 @@ def vendor(carrier: Carrier, subsidiary_id: str) -> PartyRef:
 
 
 def profile(carrier: StatementCarrier | BilledCarrier) -> Profile:
-    """What is known of the carrier, and of its factoring company."""
+    """Build the profile of the carrier, with that of its factoring company."""
     return Profile(
         alvys_id=carrier.id,
         name=carrier.external_name or carrier.name or "",
@@ -39,7 +39,10 @@ def profile(carrier: StatementCarrier | BilledCarrier) -> Profile:
 
 
 def days(carrier: StatementCarrier | BilledCarrier) -> int | None:
-    """The days of the terms: the factoring company's, else the carrier's (export article)."""
+    """The payment terms in days: those of the factoring company, else those of the carrier; None if neither has any.
+
+    Source: Alvys's article "Sage Intacct: Transaction Export and Modification".
+    """
     factoring = carrier.factoring_terms_in_days if carrier.factoring_company else None
     return factoring if factoring is not None else carrier.terms_in_days
 
@@ -61,7 +64,7 @@ def _factoring(company: FactoringCompany | None) -> Profile | None:
 def _external_id(ids: list[ExternalId], subsidiary_id: str) -> str | None:
     ours = [one for one in ids if one.subsidiary_id == subsidiary_id and one.external_accounting_id]
     found = list(dict.fromkeys([one.external_accounting_id for one in ours]))
-    if len(found) > 1:  # left over from another integration of the same subsidiary, perhaps
+    if len(found) > 1:  # perhaps one is left over from another integration of the same subsidiary
         intacct = [one for one in ours if "intacct" in (one.integration_type or "").casefold()]
         found = list(dict.fromkeys([one.external_accounting_id for one in intacct])) or found
     if len(found) > 1:

@@ -24,7 +24,10 @@ from domain.terms import AskedTerms
 
 
 def key_of(data: CarrierBillData | WithdrawnCarrierBillData) -> str:
-    """`carrier-bill/{trip.id}`; a trip without id by subsidiary and number, since numbers repeat between tenants."""
+    """Build the document key `carrier-bill/{trip.id}`.
+
+    A trip without an id is identified by subsidiary and trip number, because numbers repeat between tenants.
+    """
     if data.trip.id:
         return f"carrier-bill/{key_part(data.trip.id)}"
     return _by_number(data)
@@ -35,7 +38,12 @@ def _by_number(data: CarrierBillData | WithdrawnCarrierBillData) -> str:
 
 
 def read(data: CarrierBillData, key: str, emitted_at: datetime) -> SourceDocument:
-    """The AP bill that a carrier's invoice for one trip is.
+    """Translate a carrier's bill for one trip into a source document, an AP bill.
+
+    Args:
+        data: The data of the event.
+        key: The document key (`key_of`).
+        emitted_at: The emission time of the event, which counts as the creation time.
 
     Raises:
         Refusal: The document contradicts itself.
@@ -76,7 +84,7 @@ def read(data: CarrierBillData, key: str, emitted_at: datetime) -> SourceDocumen
 
 @dataclass(frozen=True, slots=True)
 class _Row:
-    """One amount of the bill, its sign as it is booked."""
+    """One amount of the bill, with the sign that is booked."""
 
     kind: str
     tag: str
@@ -86,7 +94,10 @@ class _Row:
 
 
 def _rows(carrier: BilledCarrier) -> Iterator[_Row]:
-    """Linehaul, then accessorials, then e-checks as negative lines; a linehaul of null or zero is no line."""
+    """List the amounts: linehaul, then accessorials, then e-checks as negative amounts.
+
+    A missing or zero linehaul is left out.
+    """
     if carrier.linehaul and carrier.linehaul.amount:
         yield _Row("LineHaul", "Line Haul", carrier.linehaul)
     for accessorial in carrier.accessorials_details or []:
@@ -97,7 +108,10 @@ def _rows(carrier: BilledCarrier) -> Iterator[_Row]:
 
 
 def _nothing(total: Money) -> list[Money]:
-    """A trip without any cost adds up to nothing, as other documents do whose lines are zero."""
+    """Stand in for the lines of a trip without charges, so that a zero total is accepted like a document of zero lines.
+
+    With another total the list is empty, and the check of the lines refuses the bill.
+    """
     return [] if total.amount else [total]
 
 

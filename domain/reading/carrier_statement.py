@@ -20,19 +20,30 @@ from domain.reading.texts import document_number, flat, key_part, phrase
 from domain.terms import AskedTerms
 
 PREFIX = "s-"
-"""Sets a statement's bill number apart from a trip's (export article, changes of July 2026)."""
+"""Prefix of the bill number of a carrier statement, which tells it from the bill number of a trip.
+
+Source: the changelog of Alvys's documentation, July 2026.
+"""
 
 
 def key_of(data: CarrierStatementData | WithdrawnCarrierStatementData) -> str:
-    """`carrier-statement/{carrier.id}/{number}`; why not by subsidiary: see `driver_statement.key_of`."""
+    """Build the document key `carrier-statement/{carrier.id}/{number}`.
+
+    It does not contain the subsidiary, for the reason given in `driver_statement.key_of`.
+    """
     return f"carrier-statement/{key_part(data.carrier.id)}/{key_part(data.statement.number)}"
 
 
 def read(data: CarrierStatementData, key: str, emitted_at: datetime) -> SourceDocument:
-    """The AP bill that a carrier's statement is.
+    """Translate a carrier's statement into a source document, an AP bill.
+
+    Args:
+        data: The data of the event.
+        key: The document key (`key_of`).
+        emitted_at: The emission time of the event, which counts as the creation time.
 
     Raises:
-        Refusal: The document contradicts itself.
+        Refusal: The document contradicts itself, or its number is empty.
     """
     statement = data.statement
     given = _given_due(data)
@@ -70,7 +81,10 @@ def read(data: CarrierStatementData, key: str, emitted_at: datetime) -> SourceDo
 
 
 def _given_due(data: CarrierStatementData) -> date | None:
-    """The remittance date, else the latest due date of a trip; None leaves it to the terms."""
+    """The due date that the event gives: the remittance date, else the latest due date of a trip.
+
+    None if it gives neither; the terms then decide.
+    """
     if data.statement.remittance_date:
         return data.statement.remittance_date
     return max([trip.invoice_due_date for trip in data.statement.trips if trip.invoice_due_date], default=None)

@@ -1,4 +1,4 @@
-"""`settlement.finalized`, DriverStatement -> AP bill: one bill a statement, all its lines on it."""
+"""`settlement.finalized`, DriverStatement -> AP bill: one bill per statement, with all its lines."""
 
 from datetime import datetime, timedelta
 from decimal import Decimal
@@ -18,17 +18,24 @@ from domain.terms import AskedTerms
 
 
 def key_of(data: DriverStatementData | WithdrawnDriverStatementData) -> str:
-    """`driver-statement/{driver.id}/{number}`.
+    """Build the document key `driver-statement/{driver.id}/{number}`.
 
-    By driver, not by subsidiary: a driver may move to another one, and the posting must be found again; and statement
-    numbers repeat between tenants.
+    It contains the driver, not the subsidiary: a driver may move to another subsidiary, and the posted bill has to be
+    found again. The number alone is not enough, because statement numbers repeat between tenants.
     """
     statement = data.statement
     return f"driver-statement/{key_part(statement.driver.id)}/{key_part(statement.number)}"
 
 
 def read(data: DriverStatementData, key: str, emitted_at: datetime) -> SourceDocument:
-    """The AP bill that a driver's statement is: net income over pay, deductions, fuel, tolls and escrow alike.
+    """Translate a driver's statement into a source document, an AP bill.
+
+    Its total is the net income. Pay, deductions, fuel, tolls and escrow are all lines of the bill.
+
+    Args:
+        data: The data of the event.
+        key: The document key (`key_of`).
+        emitted_at: The emission time of the event, which counts as the creation time.
 
     Raises:
         Refusal: The document contradicts itself.
@@ -69,13 +76,19 @@ def _known(driver: Driver) -> tuple[Pair, ...]:
 
 
 def _told(driver: Driver) -> tuple[Pair, ...]:
-    """The driver's fleet is what counts on a driver's bill, not those of the loads (alvys.md 2.8)."""
+    """List the driver's fleet and contractor type. On a driver's bill the driver's fleet counts, not that of the loads.
+
+    Source: Alvys's article "How to Configure Dimension and Custom Field Mappings for Sage Intacct".
+    """
     kind = contractor(driver.contractor_type or driver.kind)
     return (*pair(Fact.DRIVER_FLEET, driver.fleet_name), *pair(Fact.CONTRACTOR_TYPE, kind))
 
 
 def _names(driver: Driver) -> tuple[str, ...]:
-    """A 1099 driver with a tax company is a vendor under the company's name (export article)."""
+    """List the names to find the vendor by: the tax company of a 1099 driver first, then the driver.
+
+    Source: Alvys's article "Sage Intacct: Transaction Export and Modification".
+    """
     return tuple([name for name in (company_name(driver), driver.name) if name])
 
 

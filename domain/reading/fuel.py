@@ -1,4 +1,8 @@
-"""`fuel.transaction.created` -> AP bill of one line to the card provider's vendor (C14)."""
+"""`fuel.transaction.created` -> AP bill with one line, for the vendor of the card provider.
+
+Alvys's prerequisites article has fuel and tolls as AP bills; its article "How to Connect Sage Intacct to Alvys and
+Configure Settings" has them as lines on AP bills.
+"""
 
 from datetime import datetime
 
@@ -17,12 +21,22 @@ from domain.terms import AskedTerms
 
 
 def key_of(data: FuelData | WithdrawnFuelData) -> str:
-    """`fuel/{fuel.id}`, never by transaction: one swipe yields one row per fuel category."""
+    """Build the document key `fuel/{fuel.id}`.
+
+    It does not use the transaction id, because one swipe yields one row per fuel category.
+    """
     return f"fuel/{key_part(data.fuel.id)}"
 
 
 def read(data: FuelData, key: str, emitted_at: datetime) -> SourceDocument:
-    """The AP bill that a fuel transaction is, unless it is deducted from a driver.
+    """Translate a fuel transaction into a source document, an AP bill.
+
+    A transaction that is deducted from a driver has `deducted` set and is not booked as a bill.
+
+    Args:
+        data: The data of the event.
+        key: The document key (`key_of`).
+        emitted_at: The emission time of the event, which counts as the creation time.
 
     Raises:
         Refusal: The document contradicts itself, or names no provider.
@@ -65,7 +79,7 @@ def read(data: FuelData, key: str, emitted_at: datetime) -> SourceDocument:
 
 
 def _facts(data: FuelData) -> Facts:
-    """The truck's number is part of the description, so content already."""
+    """Build the facts of the transaction. The truck number is part of the description, so it already is content."""
     fuel = data.fuel
     known = (*pair(Fact.SUBSIDIARY, fuel.subsidiary_name or fuel.subsidiary_id), *pair(Fact.TRUCK, fuel.truck_number))
     return facts(known, (*pair(Fact.DRIVER, fuel.driver_name), *pair(Fact.FLEET, data.fleet)))

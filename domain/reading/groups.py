@@ -1,4 +1,4 @@
-"""The document key of the grouped bill that a fuel or toll row belongs to."""
+"""Document keys of the consolidated bills for fuel and toll transactions."""
 
 from datetime import date
 
@@ -7,19 +7,20 @@ from domain.documents import SourceDocument, SourceKind
 from domain.reading.texts import key_part
 
 DAYS = {SourceKind.FUEL: SourceKind.FUEL_DAY, SourceKind.TOLL: SourceKind.TOLL_DAY}
-"""What rows of each kind become together."""
+"""The kind of consolidated bill for each kind of transaction."""
 _BASE = "base"
 
 
 def group_key(kind: SourceKind, subsidiary_id: str, provider: str, day: date, currency: str | None) -> str:
-    """`fuel-day/{subsidiary}/{provider}/{date}/{currency}`, the document key of a grouped bill.
+    """Build the document key of a consolidated bill: `fuel-day/{subsidiary}/{provider}/{date}/{currency}`.
 
-    The provider as vendors are looked up, in one case; a document in Sage has one currency, so each has a bill.
+    The provider is folded, as for the look-up of its vendor. Each currency has a bill of its own, because a document in
+    Sage has one currency; None stands for the base currency.
     """
     parts = (subsidiary_id, fold(provider), day.isoformat(), currency or _BASE)
     return "/".join([kind, *map(key_part, parts)])
 
 
 def group_of(row: SourceDocument) -> str:
-    """The document key of the bill that a fuel or toll row belongs to."""
+    """Build the document key of the consolidated bill that a fuel or toll transaction belongs to."""
     return group_key(DAYS[row.kind], row.subsidiary_id, row.party.provider or "", row.date, row.currency)

@@ -16,12 +16,17 @@ from domain.reading.texts import document_number, flat, key_part, phrase
 
 
 def key_of(data: IntercompanyBillData | WithdrawnIntercompanyBillData) -> str:
-    """`intercompany-bill/{bill.id}`."""
+    """Build the document key `intercompany-bill/{bill.id}`."""
     return f"intercompany-bill/{key_part(data.bill.id)}"
 
 
 def read(data: IntercompanyBillData, key: str, emitted_at: datetime) -> SourceDocument:
-    """The AP bill whose vendor is the other subsidiary.
+    """Translate an intercompany bill into a source document: an AP bill whose vendor is the other subsidiary.
+
+    Args:
+        data: The data of the event.
+        key: The document key (`key_of`).
+        emitted_at: The emission time of the event, which counts as the creation time.
 
     Raises:
         Refusal: The document contradicts itself.

@@ -20,12 +20,16 @@ from domain.terms import AskedTerms
 
 
 def key_of(data: InvoiceData | WithdrawnInvoiceData) -> str:
-    """`invoice/{invoice.id}`."""
+    """Build the document key `invoice/{invoice.id}`."""
     return f"invoice/{key_part(data.invoice.id)}"
 
 
 def read(data: InvoiceData, key: str) -> SourceDocument:
-    """The AR invoice that an Alvys invoice is (requirement 2).
+    """Translate an Alvys invoice into a source document, an AR invoice (requirement 2).
+
+    Args:
+        data: The data of the event.
+        key: The document key (`key_of`).
 
     Raises:
         Refusal: The document contradicts itself.
@@ -65,7 +69,11 @@ def read(data: InvoiceData, key: str) -> SourceDocument:
 
 
 def _routed(data: InvoiceData) -> None:
-    """Invoice As issues the customer's invoice; an intercompany invoice is issued to it, by Tender As."""
+    """Check the subsidiaries: Invoice As issues the customer's invoice; Tender As issues an intercompany invoice to it.
+
+    Raises:
+        Refusal: `ROUTING_CONTRADICTS` if the loads name another Invoice As, or if a subsidiary bills itself.
+    """
     payer = data.subsidiary
     if data.intercompany is not None:
         payer = data.intercompany.subsidiary
@@ -84,7 +92,7 @@ def _customer(data: InvoiceData) -> PartyRef:
 
 
 def _known(data: InvoiceData) -> tuple[Pair, ...]:
-    """Who invoices, when and on which terms: content already, or none (docs/decisions/0029)."""
+    """List the issuing subsidiary, the invoice date and the terms, which add no content (docs/decisions/0029)."""
     return (
         (Fact.SUBSIDIARY, data.subsidiary.name or data.subsidiary.id),
         *pair(Fact.INVOICED_DATE, data.invoice.invoiced_date),

@@ -1,4 +1,4 @@
-"""Customers, drivers and their addresses as profiles: what a record in Sage Intacct is made of."""
+"""Profiles of customers and drivers, with their addresses, from which records in Sage Intacct are created."""
 
 from domain.documents import TAX_1099
 from domain.events.fields import PostalAddress
@@ -8,7 +8,7 @@ from domain.profiles import Address, Profile
 
 
 def address(found: PostalAddress | None) -> Address | None:
-    """An address that says anything."""
+    """Convert an address of an event; None if it is missing or all its parts are empty."""
     if found is None:
         return None
     parts = (found.street, found.address2, found.city, found.state, found.zip_code, found.country)
@@ -16,7 +16,10 @@ def address(found: PostalAddress | None) -> Address | None:
 
 
 def of_customer(customer: Customer) -> Profile:
-    """By External Accounting Name, else by name; never by Invoicing Name (export article)."""
+    """Build the profile of a customer. Its name is the External Accounting Name, else the name.
+
+    The Invoicing Name is never used (Alvys's article "Sage Intacct: Transaction Export and Modification").
+    """
     return Profile(
         alvys_id=customer.id or None,
         name=customer.external_accounting_name or customer.name or "",
@@ -27,14 +30,18 @@ def of_customer(customer: Customer) -> Profile:
 
 
 def company_name(driver: Driver) -> str | None:
-    """The tax company under whose name a 1099 driver is a vendor, if there is one."""
+    """The name of the tax company under which a 1099 driver is a vendor; None for other drivers, or without one."""
     if driver.tax_category != TAX_1099:
         return None
     return driver.tax_company_name or (driver.tax_company.name if driver.tax_company else None)
 
 
 def of_driver(driver: Driver) -> Profile:
-    """A 1099 driver with a tax company is a vendor with that company's name and particulars; others with their own."""
+    """Build the profile of a driver.
+
+    A 1099 driver with a tax company gets the name, address, tax id and contact data of that company. All other drivers
+    get their own.
+    """
     company = company_name(driver)
     theirs = (driver.tax_company if company else None) or driver
     return Profile(

@@ -1,4 +1,4 @@
-"""The place of a line: the event's own mapping, else our tables."""
+"""Category and item of a line whose event has an explicit mapping."""
 
 from domain.categories import Side
 from domain.events.invoice import Mapping
@@ -8,7 +8,7 @@ from domain.reading.refusal import Refusal
 
 
 def named(side: Side, mapping: Mapping) -> Place:
-    """The place that the event's explicit mapping names.
+    """Look up the category and item that the explicit mapping of an event names.
 
     Raises:
         Refusal: `CATEGORY_UNKNOWN` or `CATEGORY_WRONG_SIDE`.

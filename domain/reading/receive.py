@@ -1,4 +1,4 @@
-"""One record of a source topic, read: whose document it is, which revision, and the document or why it is none."""
+"""Translation of one record of a source topic: document key, revision, and the source document or its refusal."""
 
 from dataclasses import dataclass
 from datetime import UTC, datetime
@@ -49,33 +49,37 @@ EventData = InvoiceData | SettlementData | FuelData | TollData | FuelDayData | T
 
 @dataclass(frozen=True, slots=True)
 class Received:
-    """What a record says."""
+    """The content of a source record: key and revision of its document, and the document or the reason for none."""
 
     event_id: str
     event_type: str
     key: str
-    """The document key: the same over all revisions of one document, and different between any two documents."""
+    """The document key: the same for all revisions of one document, and different for any two documents."""
     subsidiary_id: str
     revision: str
     document: SourceDocument | Rejected | Skipped
-    """What the event says; `Skipped`: that it was withdrawn (`Code.WITHDRAWN`), so that nothing is to be booked."""
+    """The document of the event.
+
+    `Rejected`: the document contradicts itself. `Skipped` with `Code.WITHDRAWN`: it was withdrawn, so nothing is
+    booked.
+    """
     emitted: Emitted | None = None
-    """When; None where only the claim of a call is left of the event."""
+    """The emission of the event; None if the claim of a call is all that is left of the event."""
 
 
 def receive(kind: EventKind, value: bytes | None) -> Received:
-    """Read one record of the topic that carries `kind`.
+    """Translate one record of a source topic.
 
     Args:
-        kind: The topic's event type.
-        value: The record's bytes; None is a tombstone.
+        kind: The event type of the topic.
+        value: The bytes of the record; None is a tombstone, which breaks the contract.
 
     Returns:
-        The reading; `document` is `Rejected` where the event is whole but its document contradicts itself, `Skipped`
-        where it was withdrawn.
+        The content of the record. Its `document` is `Rejected` if the event is valid but its document contradicts
+        itself, and `Skipped` if the document was withdrawn.
 
     Raises:
-        ContractError: The bytes are no event of this topic; they belong to the dead letters.
+        ContractError: The bytes are not a valid event of this topic. The record belongs to the dead letters.
     """
     event = decode(kind, value)
     data = event.data

@@ -1,8 +1,8 @@
-"""The revision: a hash of what is booked, and of nothing else.
+"""The revision of a document: a hash of the content that is booked, and of nothing else.
 
-Two events of one document have the same revision exactly if booking them would give the same document: how a number is
-spelled, the order of fields and of lists (lines, loads, trips, references), case and blanks of the party's names,
-fields we do not read, statuses, payments, the event's id and time make no difference.
+Two events of one document have the same revision exactly if they would be booked as the same document. These make no
+difference: the notation of a number, the order of fields and of lists (lines, loads, trips, references), letter case
+and white space of the party's names, fields that are not read, statuses, payments, and the id and time of the event.
 """
 
 import hashlib
@@ -21,31 +21,42 @@ from domain.reading.texts import DESCRIPTION_LENGTH, MEMO_LENGTH, cut, former_nu
 
 _DIGITS = 32
 _FIELD, _LINE, _NAME, _NONE, _AROUND = "\x1f", "\x1e", "\x1d", "\x00", "\x1a"
-"""Control characters, which no text of an event can hold (`domain.events.decode`): two contents never read the same."""
+"""Separators: control characters, which no text of an event can contain (`domain.events.decode`).
+
+So two different contents never give the same text to hash.
+"""
 _WIDE = Context(prec=64)
 
 
 def revision_of(document: SourceDocument) -> str:
-    """32 hex digits over party, numbers, dates, currency, amounts, texts and places; amounts are exact already.
+    """Compute the revision of a document: 32 hex digits.
 
-    Texts of ours count as far as they are booked.
+    The hash covers the party, numbers, dates, currency, amounts (already exact), texts, facts, categories and items.
+    Texts that the service writes count only up to the length that is booked.
     """
     names = tuple([plain_name(name) for name in document.party.names])
     return _hash(_FIELD.join([*_head(document, names), *sorted(_lines(document))]))
 
 
 def said_of(document: SourceDocument) -> str:
-    """The revision without how the party is named: what the event says, whatever the settings make of it."""
+    """Compute the revision without the party, from the event alone, whatever the settings make of it."""
     return revision_of(replace(document, party=PartyRef(document.party.kind)))
 
 
 def earlier_revisions(document: SourceDocument) -> tuple[str, str]:
-    """The revisions of earlier versions: lists and names as given, numbers as now or as they were cut."""
+    """Compute the revisions that earlier versions of this service gave the document.
+
+    Those versions did not sort lists or normalise names. The first revision has the numbers of today, the second the
+    numbers as they were cut then.
+    """
     return _given(document, former=False), _given(document, former=True)
 
 
 def former_revisions(document: SourceDocument) -> set[str]:
-    """All of them, before facts were read too: to know again what stands where the ledger knows no content."""
+    """Compute all revisions of earlier versions, including those from before facts were read.
+
+    They identify the revision in Sage if the ledger entry has no content hash.
+    """
     lines = tuple([replace(line, facts=NO_FACTS) for line in document.lines])
     plain = replace(document, facts=NO_FACTS, lines=lines)
     return {*earlier_revisions(document), *earlier_revisions(plain)}
@@ -71,9 +82,9 @@ def _head(document: SourceDocument, names: tuple[str, ...], *, former: bool = Fa
         number,
         party.kind,
         party.external_id or _NONE,
-        _NONE if party.external_id else _NAME.join(names),  # names that nothing looks at are not content
+        _NONE if party.external_id else _NAME.join(names),  # names that are not used for matching are not content
         party.provider or _NONE,
-        *((party.subsidiary_id,) if party.subsidiary_id else ()),  # where there is none, the hash is as it ever was
+        *((party.subsidiary_id,) if party.subsidiary_id else ()),  # without it: the hash of old versions
         document.date.isoformat(),
         document.due.isoformat(),
         document.currency or _NONE,
@@ -103,19 +114,22 @@ def _lines(document: SourceDocument) -> Iterator[str]:
         ]
         if line.deduction:
             parts.append("deduction")
-        # What is as the document's is not said again.
+        # Facts that equal those of the document are not repeated.
         if line.facts.content and line.facts.content != around:
             parts += (_AROUND, line.facts.content)
         yield _FIELD.join(parts)
 
 
 def revision_of_withdrawal(key: str) -> str:
-    """32 hex digits: a document is withdrawn or not, whatever reason is given."""
+    """Compute the revision of a withdrawal: 32 hex digits, the same whatever reason is given."""
     return _hash(_FIELD.join(("withdrawn", key)))
 
 
 def revision_of_raw(data: BaseModel) -> str:
-    """32 hex digits over all that was read of an event which is no document: the same refusal is answered once."""
+    """Compute a revision for an event whose document is refused: 32 hex digits over all fields that were read.
+
+    So the same refusal is answered only once.
+    """
     return _hash(json.dumps(_plain(data.model_dump()), sort_keys=True, separators=(",", ":")))
 
 

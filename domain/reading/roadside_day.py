@@ -1,4 +1,4 @@
-"""`roadside.day.closed` -> AP bill to the provider's vendor, a line for each row of the day (C14)."""
+"""`roadside.day.closed` -> consolidated AP bill for the provider's vendor, one line per transaction of the day."""
 
 from dataclasses import replace
 from datetime import datetime
@@ -20,7 +20,7 @@ RoadsideDayData = FuelDayData | TollDayData
 
 
 def key_of(data: RoadsideDayData) -> str:
-    """`fuel-day/{subsidiary}/{provider}/{date}/{currency}`, likewise `toll-day`."""
+    """Build the document key `fuel-day/{subsidiary}/{provider}/{date}/{currency}`, or the same with `toll-day`."""
     number = data.total.currency
     known = None if number is None else CURRENCIES.get(number)
     currency = known.letters if known else number if number is None else str(number)
@@ -28,10 +28,17 @@ def key_of(data: RoadsideDayData) -> str:
 
 
 def read(data: RoadsideDayData, key: str, emitted_at: datetime) -> SourceDocument:
-    """The AP bill that a provider's day is. Without rows it is nothing to book, which is no contradiction.
+    """Translate a provider's day into a source document, a consolidated AP bill.
+
+    A day without transactions is valid; it has nothing to book.
+
+    Args:
+        data: The data of the event.
+        key: The document key (`key_of`).
+        emitted_at: The emission time of the event; it is the creation time of a bill without transactions.
 
     Raises:
-        Refusal: A row belongs elsewhere, or the document contradicts itself.
+        Refusal: A transaction belongs to another bill, or the document contradicts itself.
     """
     rows = [_row(row) for row in data.rows]
     _belong(rows, key)
@@ -47,7 +54,7 @@ def read(data: RoadsideDayData, key: str, emitted_at: datetime) -> SourceDocumen
         subsidiary_id=data.subsidiary_id,
         number=hashed_number(f"{day}-{data.provider}", key),
         party=PartyRef(kind=PartyKind.VENDOR, provider=data.provider),
-        # Each row was held against the activation when it was grouped; a later one does not lose the earlier ones.
+        # Each row was checked against the activation when it was grouped. The latest time keeps all rows of the bill.
         created_at=max((row.created_at for row in rows), default=emitted_at),
         date=data.date,
         due=data.date,
@@ -69,7 +76,7 @@ def _row(row: FuelRow | TollRow) -> SourceDocument:
 
 
 def _named(line: SourceLine) -> SourceLine:
-    """The line with its transaction's number first: on a bill of its own that is the bill's reference."""
+    """Put the transaction number first in the memo of a line, because a consolidated bill has no reference for it."""
     return replace(line, memo=flat(phrase(line.reference, line.memo)))
 
 

@@ -1,8 +1,9 @@
-"""Numbers, texts and keys in the form that Sage Intacct takes; the lengths stand in `domain.lengths`.
+"""Numbers, texts and keys in the form that Sage Intacct accepts; `domain.lengths` has the lengths.
 
-A number becomes another one as rarely as can be: where Sage refuses a sign of it, where nobody sees one, or where it is
-too long. What becomes of it then ends in `-x` and eight hex digits of the whole, so that two numbers of Alvys never
-become one of Sage: `A/1` and `A-1` stay two, and so do two long ones that begin alike. A replay gives the same again.
+A document number is changed as rarely as possible: only if it has a character that Sage refuses, an invisible
+character, or too many characters. A changed number ends in `-x` and eight hex digits, a hash of the whole number. So
+two numbers in Alvys never become the same number in Sage: `A/1` and `A-1` stay different, and so do two long numbers
+with the same beginning. The result depends on the number alone, so a replay gives the same number again.
 """
 
 import hashlib
@@ -15,30 +16,30 @@ from domain.codes import Code
 from domain.reading.refusal import Refusal
 
 DESCRIPTION_LENGTH = 60
-"""Leaves room within Sage's 80 for the marker of `domain.identity`."""
+"""Most characters of a description. It leaves room, within Sage's 80, for the marker of `domain.identity`."""
 MEMO_LENGTH = 200
 HASHED_LENGTH = 30
-"""Of fuel and toll numbers, which always end in a hash of the row's id."""
+"""Most characters of fuel and toll numbers, which always end in a hash of the transaction's id."""
 CHANGED_LENGTH = lengths.NUMBER - 4
-"""Of numbers that had to be changed: leaves room for the suffix of a reposting (docs/decisions/0025)."""
+"""Most characters of a changed number. It leaves room for the suffix of a reposting (docs/decisions/0025)."""
 _UNUSABLE = re.compile(r"[\"'&<>#?\x00-\x20\x7f]")
 _CHANGED = re.compile(r"-x[0-9a-f]{8}", re.IGNORECASE)
-"""How a changed number ends. One of Alvys's that ends so by itself is changed too: else it could meet one of ours."""
+"""The ending of a changed number. A number of Alvys with such an ending is changed too, so that the two never clash."""
 _DIGITS = re.compile(r"(\d+)")
 _CUT = "..."
 HASH_DIGITS = 8
 
 
 def digest(text: str) -> str:
-    """Eight hex digits that stand for the text."""
+    """Hash a text to eight hex digits."""
     return hashlib.sha256(text.encode()).hexdigest()[:HASH_DIGITS]
 
 
 def document_number(text: str) -> str:
-    """The number of an invoice or bill in Sage: as it is where it can be, else `START-x1a2b3c4d`.
+    """Build the number of an invoice or bill in Sage: unchanged if possible, else in the form `START-x1a2b3c4d`.
 
     Raises:
-        Refusal: `NUMBER_UNUSABLE` if no letter or digit is left.
+        Refusal: `NUMBER_UNUSABLE` if the number has no letter or digit.
     """
     if len(text) <= lengths.NUMBER and text.isalnum() and text.isascii():
         return text
@@ -50,7 +51,10 @@ def document_number(text: str) -> str:
 
 
 def former_number(text: str) -> str:
-    """The same in versions before 45 characters were known: at most 30, dashes alone, a hash only where it was cut."""
+    """Build the number as versions did before Sage's 45 characters were known.
+
+    It has at most 30 characters, dashes for unusable characters, and a hash only if it was cut.
+    """
     if text.isalnum() and len(text) <= HASHED_LENGTH:
         return text
     clean = _dashed(text)
@@ -58,10 +62,10 @@ def former_number(text: str) -> str:
 
 
 def hashed_number(text: str, identity: str) -> str:
-    """A number made unique by eight hex digits of `identity`: `EFS-88120417-1a2b3c4d`, at most 30 characters.
+    """Build a unique number of at most 30 characters from a text and a hash of `identity`: `EFS-88120417-1a2b3c4d`.
 
     Raises:
-        Refusal: `NUMBER_UNUSABLE` as `document_number`.
+        Refusal: `NUMBER_UNUSABLE` if the text has no letter or digit.
     """
     if not any(map(str.isalnum, _start(text))):
         raise _unusable(text)
@@ -88,38 +92,41 @@ def _unusable(text: str) -> Refusal:
 
 
 def _dashed(text: str) -> str:
-    """A dash for each sign that Sage refuses in a number, and for each that nobody sees: people compare numbers."""
+    """Replace each character that Sage refuses in a number, and each invisible one, by a dash: people compare them."""
     clean = _UNUSABLE.sub("-", text.strip())
     return clean if clean.isprintable() else "".join([sign if sign.isprintable() else "-" for sign in clean])
 
 
 def phrase(*words: str | None) -> str:
-    """The words that are there, one space between them."""
+    """Join the words that are not empty with spaces."""
     return " ".join([word for word in words if word])
 
 
 def flat(text: str) -> str:
-    """The text on one line."""
+    """Put a text on one line: every run of white space becomes one space."""
     return text if text.isprintable() and "  " not in text else " ".join(text.split())
 
 
 def cut(text: str, length: int) -> str:
-    """A text of one line, cut with three dots if it is longer than `length`."""
+    """Cut a text to `length` characters, the last three being dots, if it is longer."""
     return text if len(text) <= length else text[: length - len(_CUT)].rstrip() + _CUT
 
 
 def different(values: Iterable[str | None]) -> tuple[str, ...]:
-    """The different values as people sort them (L9, L10), whatever order the event's list has: nobody chose that."""
+    """List the different values in natural order (L9 before L10). The order in the event has no meaning."""
     return tuple(sorted({value for value in values if value}, key=_natural))
 
 
 def _natural(text: str) -> tuple[list[str | int], str]:
-    """Every second part is digits, compared as a number."""
+    """Build the sort key for natural order: every second part is digits and is compared as a number."""
     return [int(part) if part.isdecimal() else part for part in _DIGITS.split(text)], text
 
 
 def several(values: Sequence[str], length: int) -> str | None:
-    """The first of the values, and as many others as fit, joined with commas: never half a value."""
+    """Join the first value and as many of the others as fit into `length` characters, with commas.
+
+    Values are never cut, so a first value that is too long by itself is returned whole. None if there are no values.
+    """
     if not values:
         return None
     joined = values[0]
@@ -134,7 +141,10 @@ FORMER_PO_NUMBER = 20
 
 
 def formerly(values: Sequence[str]) -> str | None:
-    """The same in versions before 100 characters were known: all values if 20 hold them, else the first."""
+    """Join the values as versions did before Sage's 100 characters were known.
+
+    All values if they fit into 20 characters, else only the first; None if there are no values.
+    """
     if not values:
         return None
     joined = ", ".join(values)
@@ -142,7 +152,7 @@ def formerly(values: Sequence[str]) -> str | None:
 
 
 def key_part(text: str) -> str:
-    """One segment of a document key: a slash in it is written %2F, so that two documents never share a key."""
+    """Escape one segment of a document key: a slash becomes %2F, so that two documents never share a key."""
     if "/" in text or "%" in text:
         return text.replace("%", "%25").replace("/", "%2F")
     return text

@@ -1,7 +1,8 @@
-"""`toll.transaction.created` -> AP bill of one line to the toll provider's vendor (C14).
+"""`toll.transaction.created` -> AP bill with one line, for the vendor of the toll provider.
 
-Whether a toll's amount includes its fee is not documented. The amount alone is booked, never more than the provider
-states as the amount; a fee is named in the memo, for whoever compares the bill with the provider's statement.
+Alvys's articles disagree whether tolls are bills or lines on bills; see `domain.reading.fuel`. Whether the amount of a
+toll includes its fee is not documented. So only the amount is booked, never more than the provider states. The fee is
+named in the memo, for people who compare the bill with the provider's statement.
 """
 
 from datetime import datetime
@@ -21,12 +22,19 @@ from domain.terms import AskedTerms
 
 
 def key_of(data: TollData | WithdrawnTollData) -> str:
-    """`toll/{toll.id}`."""
+    """Build the document key `toll/{toll.id}`."""
     return f"toll/{key_part(data.toll.id)}"
 
 
 def read(data: TollData, key: str, emitted_at: datetime) -> SourceDocument:
-    """The AP bill that a toll is, unless it is deducted from a driver.
+    """Translate a toll transaction into a source document, an AP bill.
+
+    A toll that is deducted from a driver has `deducted` set and is not booked as a bill.
+
+    Args:
+        data: The data of the event.
+        key: The document key (`key_of`).
+        emitted_at: The emission time of the event, which counts as the creation time.
 
     Raises:
         Refusal: The document contradicts itself, or names no provider.
@@ -68,7 +76,10 @@ def read(data: TollData, key: str, emitted_at: datetime) -> SourceDocument:
 
 
 def _facts(data: TollData) -> Facts:
-    """The unit's number, taken for the truck's, is part of the description, so content already."""
+    """Build the facts of the toll. The unit number counts as the truck number.
+
+    It is part of the description, so it already is content.
+    """
     toll = data.toll
     known = (*pair(Fact.SUBSIDIARY, toll.subsidiary_name or toll.subsidiary_id), *pair(Fact.TRUCK, toll.unit_number))
     return facts(known, pair(Fact.FLEET, data.fleet))
