@@ -2,8 +2,8 @@ r"""Tolerance for header names that are not UTF-8: aiokafka raises on them at ev
 
 Kafka's documentation requires UTF-8, but no broker checks it, and a producer in C may write any bytes. aiokafka's
 parser has no option for this. So when parsing a fetched chunk fails, the chunk is parsed again by aiokafka's own parser
-in Python, which writes such names as escapes (`\xff`). The rest of the record is unchanged, and the service uses no
-header of source records.
+in Python, which writes such names as escapes (`\xff`). The rest of the record is unchanged, and the export never
+interprets headers.
 """
 
 from collections.abc import Iterator

@@ -1,4 +1,4 @@
-"""``alvys-sage replay``: read source topics again, or tell what that would do."""
+"""``alvys-sage replay``: read source topics again from another offset, or forecast what that would do."""
 
 import asyncio
 from collections.abc import Mapping, Sequence
