@@ -1,6 +1,7 @@
 """The command-line application ``alvys-sage``: settings, wiring, and one module per command.
 
-It is the outermost package: it imports the others, and none of them imports it.
+It is the outermost package: it imports `consumers`, `producers`, `sage_client` and `domain`, and none of them imports
+it.
 
 =====================  ====================================================================================
 `cli` `start`          the entry point: parses the command line and loads the command's module

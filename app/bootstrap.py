@@ -81,7 +81,7 @@ def subscription_of(settings: Settings) -> Subscription:
 def partitioners_of(settings: Settings) -> dict[str, Rule]:
     """The partitioning rule of each source topic, as far as the settings give it. Topics without one are left out."""
     names = settings.topics
-    ours = {names.roadside_bill: Rule.MURMUR2}  # `group-bills` writes these
+    ours = {names.roadside_bill: Rule.MURMUR2}  # written by `group-bills`
     if settings.partitioner == "auto":
         return ours
     return {source: Rule(settings.partitioner) for source in names.sources} | ours

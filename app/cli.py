@@ -103,7 +103,7 @@ def show_version(*, as_json: Json = False) -> None:
 def main(arguments: list[str] | None = None) -> None:
     """Run one command and exit with its code."""
     if not sys.stdout.isatty():
-        # Typer's help is coloured on some CI services whatever the output is.
+        # On some CI services Typer colours its help even if the output is no terminal.
         os.environ.setdefault("_TYPER_FORCE_DISABLE_TERMINAL", "1")
     mount(root)
     try:

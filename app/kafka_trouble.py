@@ -55,7 +55,7 @@ async def _trouble(address: str, options: Mapping[str, Any], settings: Settings)
     return None
 
 
-def in_words(error: Exception, address: str, settings: Settings) -> str | None:  # noqa: PLR0911 - an answer an error
+def in_words(error: Exception, address: str, settings: Settings) -> str | None:  # noqa: PLR0911 - one answer per error
     """Describe the error of a first connection. None if the broker closed the connection without a reason."""
     match error:
         case ssl.SSLCertVerificationError():

@@ -142,7 +142,7 @@ async def reader_of(settings: Settings) -> AsyncIterator[Reader]:
         **kafka,
         group_id=None,
         enable_auto_commit=False,
-        auto_offset_reset="earliest",  # what retention deletes while it is read is left out
+        auto_offset_reset="earliest",  # records that retention deletes meanwhile are skipped
         isolation_level="read_committed",
         check_crcs=settings.check_crcs,
     )

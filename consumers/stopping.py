@@ -1,4 +1,4 @@
-"""Stopping a Kafka client, whatever state its connection is in."""
+"""Stop of a Kafka client in any state of its connection."""
 
 import asyncio
 from typing import Protocol

@@ -50,7 +50,7 @@ class Unreadable(ConsumerRecord):  # type: ignore[misc]  # aiokafka ships no typ
     first: int = 0
     """The offset of the first unreadable record."""
     why: str = ""
-    """Why they cannot be read."""
+    """Why the records cannot be read."""
     batch: bytes = b""
     """The bytes as the broker sent them: a record batch, in the format of Kafka's log files."""
 
@@ -68,7 +68,7 @@ class _Batch:
 
     content: bytes
     next: int
-    """The offset after its last record."""
+    """The offset after the batch's last record."""
     timestamp: int
     described: str
 

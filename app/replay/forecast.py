@@ -122,7 +122,7 @@ class Simulation:
         stand: The partition and its partitioning rule, if the ledger says them; None: not checked.
     """
 
-    def __init__(  # noqa: PLR0913 - what a worker would know of the partition, each of its own source
+    def __init__(  # noqa: PLR0913 - all that a worker knows of the partition, from separate sources
         self,
         receive: Receive,
         state: MappingState,

@@ -62,7 +62,7 @@ class Groups:
 
     _rows: dict[str, Row] = field(default_factory=dict)
     _since: dict[str, datetime] = field(default_factory=dict)
-    """When each row's latest record was written."""
+    """The time at which the latest record of each row was written, by row key."""
     _groups: dict[str, set[str]] = field(default_factory=dict)
     _marks: dict[str, Mark] = field(default_factory=dict)
     _ended: set[str] = field(default_factory=set)

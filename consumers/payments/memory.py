@@ -84,7 +84,7 @@ class Memory:
 
     company_id: str
     told: dict[str, Told] = field(default_factory=dict)
-    """By payment id."""
+    """The published facts by payment id."""
     of_document: dict[tuple[SageObject, str], set[str]] = field(default_factory=dict)
     """Payment ids by object and record number."""
     cursors: dict[tuple[str, Side], Cursor] = field(default_factory=dict)

@@ -21,9 +21,9 @@ from consumers.stopping import stop_client
 
 POLL_MS = 100
 AT_ONCE = 1_000
-"""Records read back between two looks at the event loop."""
+"""Records decoded before other tasks of the event loop may run."""
 PATIENCE = 300.0
-"""Seconds that restoring may take."""
+"""Seconds that restoring the cursors may take."""
 
 
 class PartitionClosedError(Exception):

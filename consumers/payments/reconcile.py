@@ -26,7 +26,7 @@ log = structlog.get_logger(__name__)
 
 
 class Pass(Enum):
-    """How much of a pass over all documents one call does."""
+    """The part of a pass over all documents that one call does."""
 
     DUE = auto()
     """The next slice, if a pass is due or under way."""

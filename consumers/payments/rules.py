@@ -16,7 +16,7 @@ class Rules:
     """Intervals, overlaps and limits of the poller."""
 
     interval: timedelta = timedelta(minutes=5)
-    """Between two polls of a company."""
+    """Time between two polls of a company."""
     calls_per_hour: int = 240
     """Queries to one company in any hour. At two queries a poll this is ten times what the interval needs."""
     overlap: timedelta = timedelta(minutes=15)
@@ -24,9 +24,9 @@ class Rules:
     wide_overlap: timedelta = timedelta(hours=26)
     """The overlap once in `wide_every`: Sage's clock may be set back by an hour or a day without leaving a gap."""
     wide_every: timedelta = timedelta(days=1)
-    """Between two polls with the wide overlap."""
+    """Time between two polls with the wide overlap."""
     reconcile_every: timedelta = timedelta(days=1)
-    """Between two passes of the slow reconciliation."""
+    """Time between two passes of the slow reconciliation."""
     reconcile_slice: int = 1_000
     """Documents of a pass that one poll checks."""
     backoff: timedelta = timedelta(seconds=30)
@@ -37,7 +37,7 @@ class Rules:
 
 @dataclass(frozen=True, slots=True)
 class Around:
-    """What all companies of a poller share."""
+    """Everything that the companies of a poller share."""
 
     documents: LedgerDocuments
     page: Page
