@@ -1,4 +1,4 @@
-"""A client for administration, as every command that asks the broker about topics or the group needs it."""
+"""The Kafka administration client of the commands that ask the broker about topics or the consumer group."""
 
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
@@ -10,7 +10,7 @@ from app.settings import Settings, kafka_options
 
 @asynccontextmanager
 async def admin_of(settings: Settings) -> AsyncIterator[AIOKafkaAdminClient]:
-    """A client that is connected.
+    """Connect an administration client, and close it at the end of the `async with` block.
 
     Raises:
         KafkaError: No broker answers.

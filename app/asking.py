@@ -1,4 +1,4 @@
-"""What the commands that ask something of documents share: finding the documents, and writing what is asked."""
+"""Shared by `retry`, `mark-synced` and `dead-letters`: find the documents, then write commands for the workers."""
 
 from base64 import b64encode
 from collections.abc import Sequence
@@ -32,18 +32,18 @@ ASKED = "Asked. The workers that own the documents answer in sage-export-results
 
 @dataclass(frozen=True, slots=True)
 class Person:
-    """Who asks, and why."""
+    """The person who gives a command, and the reason, for the record."""
 
     by: str
     why: str
 
     def header(self) -> dict[str, object]:
-        """What a command begins with; each has an id of its own."""
+        """The common fields of a command; each call makes a new command id."""
         return {"id": str(uuid4()), "by": self.by, "at": datetime.now(UTC), "why": self.why}
 
 
 async def find(settings: Settings, sources: Sequence[str], choice: Choice) -> list[Known]:
-    """The documents of these source topics that are meant, by topic, partition and key.
+    """Find the chosen documents in the ledgers of these source topics, sorted by topic, partition and key.
 
     Raises:
         CommandError: A ledger does not exist, or a record in it cannot be read.
@@ -57,7 +57,7 @@ async def find(settings: Settings, sources: Sequence[str], choice: Choice) -> li
 
 
 def tell(found: Sequence[Known], choice: Choice, *, executed: bool, as_json: bool) -> None:
-    """The documents that are meant."""
+    """Show the chosen documents, as a table or as JSON."""
     if as_json:
         shown = [each.json() for each in found]
         show_json({"executed": executed, "documents": shown, "unknown": missing(choice, found)})
@@ -68,10 +68,10 @@ def tell(found: Sequence[Known], choice: Choice, *, executed: bool, as_json: boo
 
 
 def read_code(text: str) -> str:
-    """A code that an answer can carry.
+    """Check that a code exists, and return it.
 
     Raises:
-        UsageError: There is none of that name.
+        UsageError: There is no code of that name.
     """
     if text not in set(Code):
         raise UsageError(f"{text!r} is not a code; alvys-sage codes lists them")
@@ -79,11 +79,11 @@ def read_code(text: str) -> str:
 
 
 async def ask(settings: Settings, commands: Sequence[Command]) -> None:
-    """Write commands.
+    """Write commands to the commands topic.
 
     Raises:
-        NotAllowedError: Who asks has no role that may.
-        KafkaError: They are not known to be written; asking again is harmless.
+        NotAllowedError: The person's role does not allow it; nothing was written.
+        KafkaError: It is unknown whether the commands were written; writing them again is harmless.
     """
     for by in sorted({command.by for command in commands}):
         may_change(settings, by)
@@ -94,9 +94,9 @@ async def ask(settings: Settings, commands: Sequence[Command]) -> None:
 
 
 async def read_again(settings: Settings, found: Sequence[Known], person: Person) -> list[Command]:
-    """Commands that bring along the source records of documents whose event no ledger keeps.
+    """Make `Replay` commands that contain the source records of documents whose event no ledger keeps.
 
-    Records that retention deleted are told, and left out.
+    A record that retention has deleted is left out, with a note to the person.
     """
     commands: list[Command] = []
     if not found:
@@ -118,7 +118,16 @@ async def read_again(settings: Settings, found: Sequence[Known], person: Person)
 def replay_of(
     person: Person, source: TopicPartition, offset: int, timestamp: int, key: bytes | None, value: bytes
 ) -> Replay:
-    """The command that reads one record again."""
+    """Make the command by which a worker reads one source record again.
+
+    Args:
+        person: Who gives the command, and why.
+        source: The source partition.
+        offset: The record's offset.
+        timestamp: The record's time stamp, in milliseconds since 1970.
+        key: The record's key, if it has one.
+        value: The record's value.
+    """
     parts = {
         "topic": source.topic,
         "partition": source.partition,
@@ -131,7 +140,7 @@ def replay_of(
 
 
 def place(each: Known) -> str:
-    """Where a document's last record stands."""
+    """TOPIC:PARTITION:OFFSET of the document's last answered source record."""
     return f"{each.source.topic}:{each.source.partition}:{each.offset}"
 
 

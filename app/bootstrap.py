@@ -1,4 +1,4 @@
-"""Wires the worker by hand: settings in, one object graph out. Nothing else in the service builds its own parts."""
+"""Wiring of the worker by hand: settings in, one object graph out. The engine's parts are passed in from here."""
 
 import asyncio
 import random
@@ -25,7 +25,7 @@ SYSTEM_TIME = Clock(utc_now, time.monotonic, asyncio.sleep, random.random)
 
 
 def config_of(settings: Settings) -> ExportConfig:
-    """The engine's numbers, as the settings have them."""
+    """Make the configuration of the export engine from the settings."""
     return ExportConfig(
         max_documents_per_request=settings.batch_size,
         requests_in_flight=settings.requests_in_flight_per_company,
@@ -43,7 +43,7 @@ def config_of(settings: Settings) -> ExportConfig:
 
 
 def subscription_of(settings: Settings) -> Subscription:
-    """What is read and written, by the topics' full names."""
+    """Make the worker's subscription: source topics, ledgers, outbound topics and consumer options."""
     topics = settings.topics
     sources = {
         topics.invoice_created: invoice_created.receive,
@@ -79,19 +79,19 @@ def subscription_of(settings: Settings) -> Subscription:
 
 
 def partitioners_of(settings: Settings) -> dict[str, Rule]:
-    """How the producers of source topics choose partitions, as far as that is told."""
+    """The partitioning rule of each source topic, as far as the settings give it. Topics without one are left out."""
     names = settings.topics
-    ours = {names.roadside_bill: Rule.MURMUR2}  # `group-bills` writes these
+    ours = {names.roadside_bill: Rule.MURMUR2}  # written by `group-bills`
     if settings.partitioner == "auto":
         return ours
     return {source: Rule(settings.partitioner) for source in names.sources} | ours
 
 
 def login_of(settings: Settings, connection: Connection) -> Login:
-    """The Sage user that a connection names.
+    """Make the login of a connection: its company, entity and Sage user.
 
     Raises:
-        CredentialsMissingError: the service was not given them; the text names the variables to set.
+        CredentialsMissingError: No credentials of that name are configured; the text names the variables to set.
     """
     try:
         credentials = settings.credentials_for(connection.credentials)
@@ -102,10 +102,10 @@ def login_of(settings: Settings, connection: Connection) -> Login:
 
 @asynccontextmanager
 async def worker_of(settings: Settings) -> AsyncIterator[Worker]:
-    """The worker with everything it needs, caught up with mapping-state and ready to run.
+    """Build the worker with all its parts, with mapping-state read to its end, ready to run.
 
     Raises:
-        MappingStateUnavailable, SettingsError: it cannot start; the text says what to do.
+        MappingStateUnavailable, SettingsError: The worker cannot start; the text says what to do.
     """
     kafka = kafka_options(settings)
     client = client_of(settings)
@@ -127,7 +127,11 @@ async def worker_of(settings: Settings) -> AsyncIterator[Worker]:
 
 
 def client_of(settings: Settings) -> SageClient:
-    """The client for Sage, as the settings have it; not entered yet."""
+    """Build the Sage client from the settings. The caller enters it with `async with`.
+
+    Raises:
+        SettingsError: The sender's password is not set.
+    """
     timeouts = replace(Timeouts(), total=float(settings.gateway_timeout_seconds))
     return SageClient(
         settings.gateway_url,

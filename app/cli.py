@@ -1,8 +1,8 @@
-"""The command line: ``alvys-sage COMMAND``. Groups of commands are imported when they are asked for, not before.
+"""The command line: ``alvys-sage COMMAND``. A command's module is imported only when that command is run.
 
-A command is a line of `COMMANDS`, or an entry point of the group ``alvys_sage.commands``: the service may not import
-the simulator, but its command line can offer it. Errors that have a name end in one line on standard error; ``--debug``
-shows where they come from. Exit codes: 0 done, 1 something is wrong, 2 the request or the settings are.
+A command is an entry of `COMMANDS`, or an entry point of the group ``alvys_sage.commands``: the service may not import
+the simulator, but the command line can offer it that way. Errors are shown as one line on standard error; ``--debug``
+also shows the traceback. Exit codes: 0 done, 1 something is wrong, 2 the request or the settings are wrong.
 """
 
 import asyncio
@@ -46,7 +46,7 @@ COMMANDS = {
     "codes": ("app.commands.codes:codes", "Every code an answer can carry: its cause and its fix."),
     "settings": ("app.commands.settings:settings", "Every setting: its variable, default, meaning and value."),
 }
-"""Name, where it is, and its line in the help. What is named is a Typer application or a function for one."""
+"""Commands by name: the dotted path of a Typer application or of a function for one, and the line in the help."""
 
 NOT_SUPPORTED = {
     "backfill": "There is no backfill: only transactions created after the connection was activated are exported. "
@@ -56,7 +56,7 @@ NOT_SUPPORTED = {
     "export-payments": "Payments cannot be exported from Alvys to Sage Intacct: they flow from there into Alvys.",
     "payroll": "Sage Intacct payroll features are not integrated with Alvys.",
 }
-"""What is asked for and out, in the article's words (requirements 9, 10, 49 to 51)."""
+"""Requests that are out of scope, answered in the words of the article "Prerequisites" (requirements 9, 10, 49-51)."""
 
 HELP = {"help_option_names": ["-h", "--help"]}
 
@@ -103,16 +103,16 @@ def show_version(*, as_json: Json = False) -> None:
 def main(arguments: list[str] | None = None) -> None:
     """Run one command and exit with its code."""
     if not sys.stdout.isatty():
-        # Typer's help is coloured on some CI services whatever the output is.
+        # On some CI services Typer colours its help even if the output is no terminal.
         os.environ.setdefault("_TYPER_FORCE_DISABLE_TERMINAL", "1")
     mount(root)
     try:
         root(args=arguments, prog_name="alvys-sage", **HELP)
     except BrokenPipeError:
-        # The reader of our output went away, as `head` does. Nothing is left to say, and no flush at exit may try.
+        # The reader of our output has closed it, as `head` does. Redirect it, so that the flush at exit cannot fail.
         os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
         raise SystemExit(0) from None
-    except Exception as error:  # noqa: BLE001 - the last place: the person is told, with or without the frames
+    except Exception as error:  # noqa: BLE001 - the outermost handler: one line, with --debug a traceback
         if _Debug.on:
             traceback.print_exception(error)
         note(f"error: {_in_words(error)}")
@@ -120,7 +120,7 @@ def main(arguments: list[str] | None = None) -> None:
 
 
 def mount(onto: typer.Typer) -> None:
-    """Give the root a command that forwards to each group, and to each plug-in."""
+    """Add to an application one forwarding command for each entry of `COMMANDS` and for each plug-in."""
     for name, (path, text) in COMMANDS.items():
         _forward(onto, name, partial(resolve_name, path), text)
     for name, text in NOT_SUPPORTED.items():
@@ -136,7 +136,7 @@ def _refuse(onto: typer.Typer, name: str, text: str) -> None:
 
 
 class _Verbatim(TyperCommand):
-    """Hands on everything after its name, `--help` and `--` included: it belongs to the command that is loaded."""
+    """A command that passes on everything after its name, `--help` and `--` included, to the command it loads."""
 
     def parse_args(self, ctx: typer.Context, args: list[str]) -> list[str]:  # type: ignore[override] # it makes no other
         """Parse nothing."""
@@ -159,10 +159,10 @@ def _forward(onto: typer.Typer, name: str, load: Callable[[], object], text: str
 
 
 def _in_words(error: Exception) -> str:
-    """As `one_line`; of a broker that cannot be reached also why, and which setting to look at."""
+    """The error as `one_line`. For an unreachable broker: the cause, and the setting to check."""
     if not any(map(_is_kafka, _causes(error))):
         return one_line(error)
-    trouble = resolve_name("app.kafka_trouble")  # it loads Kafka, which this error did before
+    trouble = resolve_name("app.kafka_trouble")  # it imports Kafka, which is loaded by now
     if not any(map(trouble.is_unreachable, _causes(error))):
         return one_line(error)
     settings = resolve_name("app.settings:Settings").load()
@@ -170,7 +170,10 @@ def _in_words(error: Exception) -> str:
 
 
 def one_line(error: Exception) -> str:
-    """The error for a person. Errors with a name say what to do themselves; others are a defect of ours."""
+    """The error as one line for a person.
+
+    The texts of `CommandError` and of the errors in `EXPLAINED` say what to do. Any other error is a defect of ours.
+    """
     text = " ".join(str(error).split())
     if isinstance(error, CommandError) or type(error).__name__ in EXPLAINED:
         return text
@@ -181,7 +184,7 @@ def one_line(error: Exception) -> str:
 
 
 def exit_code(error: Exception) -> int:
-    """2 for what the person has to word or set otherwise, else 1."""
+    """The exit code of an error: 2 if the person has to change the request or a setting, else 1."""
     if isinstance(error, CommandError):
         return error.exit_code
     return EXPLAINED.get(type(error).__name__, 1)
@@ -206,11 +209,14 @@ EXPLAINED = {
     "EndpointRefusedError": 2,
     "GatewayRedirectsError": 2,
 }
-"""Errors of the layers below whose text is for a person. By name: importing them would load Kafka for ``--help``."""
+"""Errors of other packages whose text is for a person, with their exit codes.
+
+They are listed by name, because importing them would load Kafka even for ``--help``.
+"""
 
 
 def _causes(error: BaseException) -> Iterator[BaseException]:
-    """The error and what it came from, as far as that was kept."""
+    """The error and its chain of causes."""
     found: BaseException | None = error
     while found is not None:
         yield found

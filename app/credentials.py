@@ -1,7 +1,7 @@
-"""Sage Intacct users and passwords by name: from the environment, or from a JSON file.
+"""Sage Intacct users and passwords by name, from the environment or from a JSON file.
 
-A connection in mapping-state names its credentials and never holds them. Names are compared without case, and every run
-of other characters than letters and digits counts as one underscore, so that a connection's ``acme-freight`` finds
+A connection in mapping-state names its credentials and never contains them. Names are compared without case, and each
+run of characters other than letters and digits counts as one underscore. So the name ``acme-freight`` finds
 ``ALVYS_SAGE_CREDENTIALS__ACME_FREIGHT__PASSWORD``.
 """
 
@@ -30,21 +30,21 @@ class Credentials(BaseModel):
 
 
 def canonical(name: str) -> str:
-    """The form of a name under which it is stored and looked up."""
+    """Normalise a credentials name for storing and look-up."""
     return re.sub(r"[\W_]+", "_", name.strip().casefold())
 
 
 def variables(name: str) -> tuple[str, str]:
-    """The environment variables of a name's user and password."""
+    """The environment variables that hold the user and the password of a credentials name."""
     stem = f"ALVYS_SAGE_CREDENTIALS__{canonical(name).upper()}"
     return f"{stem}__USER", f"{stem}__PASSWORD"
 
 
 class CredentialsSource(PydanticBaseSettingsSource):
-    """Reads the variables as the text they are: a password of digits is no number, one of braces no JSON."""
+    """Settings source that reads the credentials variables as plain text, never as numbers or JSON."""
 
     def get_field_value(self, field: FieldInfo, field_name: str) -> tuple[Any, str, bool]:  # noqa: ARG002 - pydantic's
-        """Unused: `__call__` gives all."""
+        """Return nothing: `__call__` provides the whole field."""
         return None, field_name, False
 
     def __call__(self) -> dict[str, Any]:
@@ -57,10 +57,10 @@ class CredentialsSource(PydanticBaseSettingsSource):
 
 
 def read_file(path: Path) -> dict[str, Credentials]:
-    """The names in a credentials file. It is read at each look-up, so that a rotated password needs no restart.
+    """Read a credentials file, by canonical name. Callers read it at each look-up, so a new password needs no restart.
 
     Raises:
-        SettingsError: The file cannot be read or has another shape. Its content is not in the text.
+        SettingsError: The file cannot be read or has another shape. The error text contains nothing of its content.
     """
     where = f"ALVYS_SAGE_CREDENTIALS_FILE: {path}"
     try:

@@ -1,4 +1,4 @@
-"""Documents of the ledgers that a person wants to be looked at again or left alone, and how that can be done: pure."""
+"""Select ledger documents for `retry` and `mark-synced`. Pure."""
 
 from collections.abc import Iterable
 from dataclasses import dataclass
@@ -11,24 +11,24 @@ from domain.outcomes import Outcome
 
 
 class Way(StrEnum):
-    """How a document can be looked at again."""
+    """Where the event for a retry of a document comes from."""
 
     KEPT = "from the ledger"
-    """The ledger keeps its event: it waits, is in doubt, or was rejected."""
+    """The ledger keeps the event: the document waits, is in doubt, or was rejected."""
     SOURCE = "from its source record"
-    """It was skipped; its event is in the source topic, if retention left it there."""
+    """The document was skipped; its event is in the source topic, unless retention deleted it."""
     NONE = "-"
-    """It stands in Sage, or is being sent."""
+    """The document cannot be retried: it is in Sage, or is being sent."""
 
 
 @dataclass(frozen=True, slots=True)
 class Known:
-    """A document as its ledger knows it."""
+    """Summary of a document from its ledger entry. `timestamp` is in milliseconds since 1970."""
 
     key: str
     source: TopicPartition
     offset: int
-    """Of the record that was answered last."""
+    """Offset of the source record that was answered last; -1 if none was."""
     timestamp: int
     outcome: str
     code: str | None
@@ -36,7 +36,7 @@ class Known:
     way: Way
 
     def json(self) -> dict[str, object]:
-        """For a program."""
+        """The summary as JSON for a program."""
         return {
             "key": self.key,
             "topic": self.source.topic,
@@ -51,14 +51,14 @@ class Known:
 
 @dataclass(frozen=True, slots=True)
 class Choice:
-    """Which documents are meant: exactly one of the three is not empty."""
+    """A selection of documents by key, by code, or by blocker key. Exactly one of the three sets is not empty."""
 
     documents: frozenset[str] = frozenset()
     codes: frozenset[str] = frozenset()
     blocked_by: frozenset[str] = frozenset()
 
     def holds(self, entry: DocumentState) -> bool:
-        """Whether the document is meant."""
+        """Whether the selection contains the document of this entry."""
         if entry.key in self.documents:
             return True
         last = entry.last
@@ -66,9 +66,9 @@ class Choice:
 
 
 def known(entry: DocumentState, source: TopicPartition) -> Known:
-    """What there is to tell of an entry."""
+    """Summarise a ledger entry."""
     last = entry.last
-    if last is None:  # claimed by a call that is on its way, and never answered before
+    if last is None:  # claimed for a call under way, and never answered before
         return Known(entry.key, source, -1, -1, "claimed", None, None, Way.NONE)
     if entry.parked is not None:
         way = Way.KEPT
@@ -78,5 +78,5 @@ def known(entry: DocumentState, source: TopicPartition) -> Known:
 
 
 def missing(choice: Choice, found: Iterable[Known]) -> list[str]:
-    """Document keys that no ledger knows."""
+    """The document keys of a selection that no ledger contains."""
     return sorted(choice.documents - {each.key for each in found})

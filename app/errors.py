@@ -3,29 +3,29 @@
 ::
 
     CommandError            1  something outside is wrong: a broker, a topic, a record
-    └── UsageError          2  what was asked for or configured cannot be
-        └── SettingsError   2  the environment
+    └── UsageError          2  the request or the configuration is not possible
+        └── SettingsError   2  the environment is wrong
 
-Errors of the layers below that commands also turn into one line are listed in `app.cli`.
+`app.cli` lists the errors of other packages that are also shown as one line.
 """
 
 from typing import ClassVar
 
 
 class CommandError(Exception):
-    """Ends the command. The text is for a person: what is wrong, and what to do."""
+    """An error that ends the command. Its text tells a person what is wrong and what to do."""
 
     exit_code: ClassVar[int] = 1
 
 
 class UsageError(CommandError):
-    """What the person asked for cannot be done as it stands."""
+    """The person's request cannot be carried out as given."""
 
     exit_code: ClassVar[int] = 2
 
 
 class SettingsError(UsageError):
-    """The environment is incomplete or contradicts itself. Holds every finding; no finding holds a value."""
+    """The environment is incomplete or contradictory. `findings` lists every problem, never a value."""
 
     def __init__(self, findings: list[str]) -> None:
         super().__init__("; ".join(findings))

@@ -1,7 +1,7 @@
-"""Why no broker could be reached: one line that names the setting to look at.
+"""Diagnosis of an unreachable broker, as one line that names the setting to check.
 
-aiokafka ends every failure of the first connection in one error ("Unable to bootstrap") and writes the cause to its log
-alone. So the first broker is asked once more, by a connection of our own, and the failure is put into words.
+aiokafka reports every failure of the first connection by the same error ("Unable to bootstrap"), and writes the cause
+only to its log. So this module connects to the brokers once more and describes the failure.
 """
 
 import asyncio
@@ -23,7 +23,7 @@ from aiokafka.protocol.metadata import MetadataRequest
 from app.settings import BROKERS_VARIABLE, Settings, kafka_options, variable
 
 WITHIN = 5.0
-"""Seconds for one question to one broker."""
+"""Seconds for one attempt with one broker."""
 _DEFAULT_PORT = 9092
 
 
@@ -33,7 +33,7 @@ def is_unreachable(error: BaseException) -> bool:
 
 
 async def explain(settings: Settings) -> str:
-    """Try the brokers again, and say for the first that fails what is wrong and which setting to look at."""
+    """Connect to the brokers again. Describe the first failure, and name the setting to check."""
     options = kafka_options(settings)
     servers = str(options.pop("bootstrap_servers"))
     for address in (each.strip() for each in servers.split(",")):
@@ -47,7 +47,7 @@ async def _trouble(address: str, options: Mapping[str, Any], settings: Settings)
         async with asyncio.timeout(WITHIN):
             connection = await create_conn(*split(address), **options)
             try:
-                await connection.send(MetadataRequest([]))  # a broker that wants a sign-in closes the connection now
+                await connection.send(MetadataRequest([]))  # a broker that requires a sign-in closes it here
             finally:
                 connection.close()
     except (KafkaError, OSError, TimeoutError) as error:
@@ -55,8 +55,8 @@ async def _trouble(address: str, options: Mapping[str, Any], settings: Settings)
     return None
 
 
-def in_words(error: Exception, address: str, settings: Settings) -> str | None:  # noqa: PLR0911 - an answer an error
-    """What an error of a first connection means; None for a connection that was closed without a reason."""
+def in_words(error: Exception, address: str, settings: Settings) -> str | None:  # noqa: PLR0911 - one answer per error
+    """Describe the error of a first connection. None if the broker closed the connection without a reason."""
     match error:
         case ssl.SSLCertVerificationError():
             return (
@@ -84,7 +84,7 @@ def in_words(error: Exception, address: str, settings: Settings) -> str | None: 
 
 
 async def _mix_up(address: str, protocol: str, error: Exception) -> str:
-    """The broker closed the connection: it speaks TLS and we do not, or the other way round, or wants a sign-in."""
+    """Describe why a broker closed the connection: only one of the two sides uses TLS, or a sign-in is required."""
     named = variable("kafka_security_protocol")
     if protocol.endswith("SSL"):
         return f"{address} does not speak TLS, and {named} is {protocol}: {_without_tls(protocol)} may be right"
@@ -108,7 +108,7 @@ def _without_tls(protocol: str) -> str:
 
 
 async def _speaks_tls(host: str, port: int) -> bool:
-    """Whether a TLS handshake goes through. Nothing is sent but the handshake, so any certificate will do."""
+    """Whether a TLS handshake succeeds. Only the handshake is sent, so any certificate is accepted."""
     anyone = ssl.SSLContext(ssl.PROTOCOL_TLS_CLIENT)
     anyone.check_hostname = False
     anyone.verify_mode = ssl.CERT_NONE
@@ -122,7 +122,7 @@ async def _speaks_tls(host: str, port: int) -> bool:
 
 
 def split(address: str) -> tuple[str, int]:
-    """Host and port of `host:port`, `[v6]:port` or `host`."""
+    """Split `host:port`, `[v6]:port` or `host` into host and port; the default port is 9092."""
     host, colon, port = address.rpartition(":")
     if not colon or not port.isdigit():
         return address.strip("[]"), _DEFAULT_PORT

@@ -1,7 +1,8 @@
-"""Ledgers, and any partition, as a command reads them: committed records, no group, nothing written, no one disturbed.
+"""Topic reader for commands: it reads ledgers, and any other partition, without a group and without disturbing workers.
 
-A worker restores its ledgers behind a fence (`consumers.export.ledger.restore`). A command fences nobody, so that it can ask
-while workers run: it reads to what was committed when it began, and a transaction that stays open is not waited for.
+A worker restores its ledgers after fencing former owners (`consumers.export.ledger.restore`). A command fences nobody,
+so that it can run beside workers. It reads committed records only, up to the end as of its start, and does not wait
+for a transaction that stays open.
 """
 
 import time
@@ -29,25 +30,33 @@ Chosen = TypeVar("Chosen")
 READ_AT_ONCE = 2_000
 POLL_MS = 100
 PATIENCE = 5.0
-"""Seconds without a step after which the rest is held to be in an open transaction. A worker's takes some 30 ms; one
-that was killed leaves its own open for up to a minute."""
+"""Seconds without progress after which the rest counts as part of an open transaction.
+
+A worker's transaction takes some 30 ms. The transaction of a killed worker stays open for up to a minute.
+"""
 
 
 @dataclass(frozen=True, slots=True)
 class Span:
-    """A part of one partition: from `begin` on, before `end`."""
+    """A range of offsets of one partition: `begin` is included, `end` is not."""
 
     partition: TopicPartition
     begin: int
     end: int
 
     def __len__(self) -> int:
-        """How many offsets; records may be fewer."""
+        """The number of offsets in the range. The records in it may be fewer."""
         return max(self.end - self.begin, 0)
 
 
 class Reader:
-    """Reads parts of partitions, one after the other, with one consumer."""
+    """Reader of offset ranges, one after the other, with one consumer.
+
+    Args:
+        consumer: A started consumer without a group, which reads committed records.
+        watermarks: A started client for high watermarks.
+        clock: A clock in seconds that never goes back.
+    """
 
     def __init__(
         self, consumer: AIOKafkaConsumer, watermarks: HighWatermarks, clock: Callable[[], float] = time.monotonic
@@ -57,7 +66,7 @@ class Reader:
         self._clock = clock
 
     async def whole(self, partitions: Sequence[TopicPartition]) -> list[Span]:
-        """All that partitions hold at some moment after this call.
+        """Get the whole offset range of each partition, as of some moment after this call.
 
         Raises:
             KafkaError: The broker refused.
@@ -72,9 +81,13 @@ class Reader:
     async def records(
         self, span: Span, progress: Progress, *, wait_for_ever: bool = True
     ) -> AsyncIterator[list[ConsumerRecord]]:
-        """The committed records of a span, in order, some at a time: never more of them in memory than those.
+        """Read the committed records of a range in order, in batches, so that only one batch is in memory.
 
-        Unless it is to wait for ever, it ends early, with a note, where nothing comes for `PATIENCE` seconds.
+        Args:
+            span: The range.
+            progress: Is advanced by the offsets read.
+            wait_for_ever: If False, reading ends early, with a note to the person, when no record arrives for
+                `PATIENCE` seconds.
         """
         partition, position = span.partition, span.begin
         self._consumer.assign([partition])
@@ -100,9 +113,18 @@ class Reader:
     async def entries(
         self, ledger: Span, progress: Progress, *, internal: bool = False
     ) -> AsyncIterator[tuple[str, bytes | None]]:
-        """Document keys and values of a ledger partition, in order; a later one replaces an earlier; None deletes it.
+        """Read the document keys and undecoded values of a ledger partition, in order.
 
-        The engine's own records are left out unless they are asked for. For `consumers.export.ledger.document_state.decode`.
+        A later value of a key replaces an earlier one; None deletes it. Decode values by
+        `consumers.export.ledger.document_state`.
+
+        Args:
+            ledger: The range of the ledger partition.
+            progress: Is advanced by the offsets read.
+            internal: Whether to include the engine's internal records.
+
+        Raises:
+            UnreadableRecordsError: A record cannot be read.
         """
         async for records in self.records(ledger, progress, wait_for_ever=False):
             for record in records:
@@ -115,13 +137,13 @@ class Reader:
 
 @asynccontextmanager
 async def reader_of(settings: Settings) -> AsyncIterator[Reader]:
-    """A reader that is connected."""
+    """Connect a reader, and disconnect it at the end of the `async with` block."""
     kafka: Mapping[str, object] = kafka_options(settings)
     consumer = TolerantKafkaReader(
         **kafka,
         group_id=None,
         enable_auto_commit=False,
-        auto_offset_reset="earliest",  # what retention deletes while it is read is left out
+        auto_offset_reset="earliest",  # records that retention deletes meanwhile are skipped
         isolation_level="read_committed",
         check_crcs=settings.check_crcs,
     )
@@ -136,10 +158,10 @@ async def reader_of(settings: Settings) -> AsyncIterator[Reader]:
 
 
 async def partitions_of(settings: Settings, topics: Sequence[str]) -> list[TopicPartition]:
-    """All partitions of topics.
+    """List all partitions of the given topics.
 
     Raises:
-        CommandError: One of them does not exist.
+        CommandError: A topic does not exist.
         KafkaError: The broker refused.
     """
     async with admin_of(settings) as admin:
@@ -152,9 +174,13 @@ async def partitions_of(settings: Settings, topics: Sequence[str]) -> list[Topic
 async def documents(
     settings: Settings, sources: Sequence[str], choose: Callable[[DocumentState, TopicPartition], Chosen | None]
 ) -> list[Chosen]:
-    """What `choose` makes of the documents that the ledgers of these source topics know, without those it leaves out.
+    """Read the ledgers of these source topics, and collect the result of `choose` for each document.
 
-    It is given each entry that stood at some time, with its source partition; of a document the newest counts.
+    Args:
+        settings: Where the broker and the topics are.
+        sources: The full names of the source topics.
+        choose: Called with each ledger entry, former ones included, and the source partition. Returns None to leave the
+            document out. Only the result for a document's newest entry is kept.
 
     Raises:
         CommandError: A ledger does not exist, or a record in it cannot be read.
@@ -184,5 +210,5 @@ async def documents(
 
 
 def offsets_in(spans: Iterable[Span]) -> int:
-    """How many offsets the spans have together, for a `Progress`."""
+    """The total number of offsets in the ranges, for a `Progress`."""
     return sum(map(len, spans))

@@ -1,6 +1,6 @@
-"""Library log lines that repeat themselves: one a minute, with how many more there were.
+"""Rate limit for repeated log lines of libraries: one line of a kind per minute, with a count of those left out.
 
-While a broker is away aiokafka writes some 170 lines a second, all alike. A person needs one of each kind now and then.
+While a broker is away, aiokafka writes some 170 similar lines a second. A person needs one of each kind now and then.
 """
 
 import logging
@@ -9,14 +9,18 @@ from collections.abc import Container
 EVERY = 60.0
 """Seconds between two lines of one kind."""
 MOST_KINDS = 200
-"""Kinds that are remembered; a library that makes up new messages for ever does not fill the memory."""
+"""Kinds to remember at most, so that a library with ever new messages cannot fill the memory."""
 
 
 class Thinning(logging.Filter):
-    """Lets one line of each kind through a minute: of one logger, level and message before its values are filled in.
+    """Logging filter that passes one line of each kind per minute. A kind is a logger, a level and a message template.
 
-    The next one says how many were left out. Lines of other loggers pass untouched, but for one: a producer that is
-    fenced leaves a future behind that nobody can wait for, with a traceback. Its user tells the error.
+    The next line of the kind says how many were left out. Lines of other loggers pass unchanged, with one exception:
+    a fenced producer leaves a future that nobody can await, and asyncio logs it with a traceback. That line is dropped,
+    because the code that uses the producer reports the error.
+
+    Args:
+        libraries: Names of the libraries whose lines are thinned.
     """
 
     def __init__(self, libraries: Container[str]) -> None:
@@ -26,13 +30,13 @@ class Thinning(logging.Filter):
         self._left_out: dict[tuple[str, int, str], int] = {}
 
     def filter(self, record: logging.LogRecord) -> bool:
-        """Whether the line is written; a line that follows others which were not says how many."""
+        """Whether to write the line. Adds the number of lines left out before it."""
         if record.name == "asyncio":
             return not _of_a_library(record, self._libraries)
         if record.name.partition(".")[0] not in self._libraries:
             return True
         if record.funcName == "bootstrap" and record.levelno >= logging.WARNING:
-            # The first connection: where it fails for good, the command ends with a line that says why.
+            # A failed first connection: the command itself ends with a line that says why.
             return False
         kind = (record.name, record.levelno, str(record.msg))
         last = self._last.get(kind)

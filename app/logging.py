@@ -1,6 +1,6 @@
-"""Log lines: for people on a terminal, or one JSON object a line for machines. Both go to standard error.
+"""Logging set-up: lines for people, or one JSON object per line for machines. Both go to standard error.
 
-Standard output belongs to what a command answers, so that it can be piped.
+Standard output is reserved for a command's answer, so that it can be piped.
 """
 
 import logging
@@ -14,15 +14,15 @@ from app.settings import Settings
 from domain.words import one_line
 
 LONGEST = 4_000
-"""Characters of one value of a log line."""
+"""Largest length of one value of a log line, in characters."""
 VERY_NOISY = ("aiokafka.producer.sender",)
-"""Warns of every retry that Kafka's protocol expects, such as the moments after a topic was made."""
+"""Loggers shown from level error: they warn at every normal retry, such as just after a topic was created."""
 NOISY = ("aiokafka", "httpx", "faust")
-"""Libraries whose informative lines say nothing to an operator."""
+"""Loggers shown from level warning: their info lines are of no use to an operator."""
 
 
 def set_up(settings: Settings) -> None:
-    """Send the lines of structlog and of the standard library's loggers the same way. Call it once, first."""
+    """Route the lines of structlog and of the standard library's loggers to one handler. Call once, at the start."""
     shared: list[Processor] = [
         structlog.contextvars.merge_contextvars,
         structlog.stdlib.add_logger_name,
@@ -50,7 +50,7 @@ def set_up(settings: Settings) -> None:
 
 
 def _on_one_line(_logger: object, _method: str, event: EventDict) -> EventDict:
-    """What came from outside may not break a line, nor show as another: names, keys, Sage's words."""
+    """Make each value a single printable line, so that text from outside (names, keys, Sage's words) forges none."""
     return {name: one_line(value, LONGEST) if isinstance(value, str) else value for name, value in event.items()}
 
 

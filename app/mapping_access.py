@@ -1,4 +1,4 @@
-"""What the mappings commands share: the live table, writing with a read-back, and a person's words for a setting."""
+"""Shared by the commands on settings: the live mapping-state table, writing with read-back, parsing of arguments."""
 
 import os
 from collections.abc import AsyncIterator, Sequence
@@ -29,7 +29,7 @@ NOBODY = "unknown"
 
 
 def settings_for_command() -> Settings:
-    """The settings, with logging set up; warnings are enough beside a command's answer."""
+    """Load the settings and set up logging. Only warnings are logged, unless the environment sets a level."""
     settings = Settings.load()
     quiet = settings.log_level if "ALVYS_SAGE_LOG_LEVEL" in os.environ else "warning"
     set_up(settings.model_copy(update={"log_level": quiet}))
@@ -38,7 +38,11 @@ def settings_for_command() -> Settings:
 
 @asynccontextmanager
 async def live_table(settings: Settings) -> AsyncIterator[MappingTable]:
-    """The mapping-state table, read to its end."""
+    """Open the mapping-state table, read to its end.
+
+    Raises:
+        MappingStateUnavailable: The topic is missing or the broker does not answer.
+    """
     table = MappingTable(
         settings.topics.mapping_state,
         kafka_options(settings),
@@ -50,12 +54,18 @@ async def live_table(settings: Settings) -> AsyncIterator[MappingTable]:
 
 
 async def write(settings: Settings, table: MappingTable, by: str, changes: Sequence[Change]) -> list[Written]:
-    """Write the changes in their order; when this returns, the table holds them.
+    """Write the changes in their order, and wait until the table contains them.
 
-    Every command that changes settings comes through here.
+    Every command that changes settings uses this function.
+
+    Args:
+        settings: The broker, the topic, and the roles.
+        table: The live table.
+        by: The person who changes the settings.
+        changes: The changes.
 
     Raises:
-        UsageError: The person has no role that may (`app.roles`), or a connection may not change so.
+        UsageError: The person's role does not allow it (`app.roles`), or a connection may not change like this.
     """
     may_change(settings, by)
     refuse_moves(table.state, changes)
@@ -74,7 +84,7 @@ async def write(settings: Settings, table: MappingTable, by: str, changes: Seque
 
 
 async def _before(settings: Settings, keys: Sequence[str]) -> dict[str, list[Former]]:
-    """What stood at these keys so far, by canonical key, the newest first."""
+    """The former values of these keys, by canonical key, the newest first."""
     if not keys:
         return {}
     history = await read_history(settings)
@@ -83,10 +93,10 @@ async def _before(settings: Settings, keys: Sequence[str]) -> dict[str, list[For
 
 
 async def remove(settings: Settings, table: MappingTable, by: str, keys: Sequence[str]) -> None:
-    """Clear keys in their order, whatever they are: a disconnect. When this returns, the table holds none of them.
+    """Clear keys in their order, master Defaults included, as a disconnect does. Wait until the table contains none.
 
     Raises:
-        NotAllowedError: The person has no role that may; nothing is written.
+        NotAllowedError: The person's role does not allow it; nothing is written.
     """
     may_change(settings, by)
     topic = settings.topics.mapping_state
@@ -98,10 +108,10 @@ async def remove(settings: Settings, table: MappingTable, by: str, keys: Sequenc
 
 
 def refuse_moves(state: MappingState, changes: Sequence[Change]) -> None:
-    """Refuse changes that would lead a standing connection elsewhere.
+    """Refuse changes that would move an existing connection to another company or entity.
 
     Raises:
-        UsageError: One of them would; the text says what to do instead.
+        UsageError: A change would; the text says what to do instead.
     """
     for change in changes:
         key = parse(change.key)
@@ -116,7 +126,11 @@ def refuse_moves(state: MappingState, changes: Sequence[Change]) -> None:
 
 
 def read_subsidiary(text: str) -> str:
-    """A subsidiary's id, which must fit into a key."""
+    """Check that a subsidiary's id can be part of a key, and return it.
+
+    Raises:
+        UsageError: It cannot.
+    """
     try:
         fits = parse(f"{text}/connection") == ConnectionKey(text)
     except BadKeyError:
@@ -127,7 +141,7 @@ def read_subsidiary(text: str) -> str:
 
 
 def read_side(text: str) -> Side:
-    """``ar`` or ``ap``, in any case."""
+    """Parse a side: ``ar`` or ``ap``, in any case; UsageError for other words."""
     try:
         return Side(fold(text))
     except ValueError:
@@ -135,7 +149,11 @@ def read_side(text: str) -> Side:
 
 
 def read_category(text: str, side: Side) -> Category:
-    """A category by its slug or by the name that Alvys shows, and on a side that it exists on."""
+    """Parse a category, given by its slug or by the name that Alvys shows.
+
+    Raises:
+        UsageError: There is no such category, or it does not exist on the side.
+    """
     category = next((each for each in Category if each == fold(text)), None) or category_titled(text)
     if category is None:
         raise UsageError(f"{text!r} is not a category: {', '.join(info.title for info in CATEGORIES.values())}")
@@ -148,7 +166,7 @@ def read_category(text: str, side: Side) -> Category:
 
 @dataclass(frozen=True, slots=True)
 class Target:
-    """What a person means: an item, or a category's own account (`OWN`), on one side of one subsidiary."""
+    """The account mapping that a person names: an item of a category, or the category's default (`OWN`)."""
 
     subsidiary: str
     side: Side
@@ -157,7 +175,7 @@ class Target:
 
     @classmethod
     def read(cls, subsidiary: str, side: str, category: str, item: str = OWN) -> Self:
-        """From a person's words.
+        """Parse the arguments of a command.
 
         Raises:
             UsageError: There is no such side or category, or the category does not exist on the side.
@@ -166,23 +184,23 @@ class Target:
         return cls(read_subsidiary(subsidiary), on, read_category(category, on), item)
 
     def key(self, state: MappingState) -> AccountKey:
-        """The key to write: of an item that is set already, or that the category lists, in that spelling."""
+        """The key to write: in the spelling of the existing record, else of the category's list, else as given."""
         slot = item_slot(self.category, self.item)
         listed = next((name for name in CATEGORIES[self.category].items if fold(name) == slot), self.item.strip())
         key = AccountKey(self.subsidiary, self.side, self.category, OWN if slot == OWN else listed)
         standing = state.account(key.canonical)
-        # One setting, one key: a second spelling would leave two records, of which clearing one uncovers the other.
+        # One setting, one key: with two spellings there would be two records, and clearing one would reveal the other.
         return key if standing is None else replace(key, item=standing.key.split("/", 4)[4])
 
 
 def is_listed(category: Category, item: str) -> bool:
-    """Whether the category names the item, or takes whatever the company defined."""
+    """Whether the category lists the item, or accepts any item that the company defines."""
     info = CATEGORIES[category]
     return info.dynamic or item_slot(category, item) in {OWN, *map(fold, info.items)}
 
 
 def shown(record: Record[AccountSetting] | None) -> str:
-    """An account as Alvys shows it: ``Account ID - Account Name`` (requirement 81)."""
+    """The account of a record as Alvys shows it: ``Account ID - Account Name`` (requirement 81); "-" for none."""
     if record is None:
         return "-"
     if isinstance(record.value, Invalid):

@@ -1,7 +1,7 @@
-"""Changes of settings from a file: read all, check all, and only then let any be written.
+"""Changes of settings from a file: the whole file is read and checked before anything may be written.
 
 A file is JSON lines, a JSON array or one JSON object of ``{"key": …, "value": {…} | null}``, or CSV with the columns
-``subsidiary,side,category,item,account,title``. Errors are collected with where they stand, not thrown one by one.
+``subsidiary,side,category,item,account,title``. All errors are collected, each with its line or entry number.
 """
 
 import csv
@@ -24,7 +24,7 @@ COLUMNS = ("subsidiary", "side", "category", "item", "account")
 
 @dataclass(frozen=True, slots=True)
 class Change:
-    """Set `key` to `value`, or clear it with None. `where` is its place in the file, for a person."""
+    """One change: set `key` to `value`, or clear it (None). `where` names the line or entry of the file."""
 
     key: str
     value: Mapping[str, object] | None
@@ -33,14 +33,14 @@ class Change:
 
 @dataclass(frozen=True, slots=True)
 class Fault:
-    """What is wrong with one entry."""
+    """An error in one entry of a file."""
 
     where: str
     reason: str
 
 
 def read_changes(text: str) -> tuple[list[Change], list[Fault]]:
-    """Read and check a whole file. Where faults are not empty, nothing of it may be written."""
+    """Read and check the text of a whole file. If there are faults, no change of the file may be written."""
     changes: list[Change] = []
     faults: list[Fault] = []
     seen: dict[str, str] = {}
@@ -82,7 +82,7 @@ def _objects(text: str) -> Iterator[tuple[str, object]]:
     try:
         yield "the file", json.loads(text)
     except json.JSONDecodeError:
-        pass  # not one object over several lines, so one a line
+        pass  # not one object over several lines: try one object per line
     else:
         return
     for number, line in enumerate(text.splitlines(), start=1):
@@ -127,14 +127,14 @@ def _change(where: str, entry: object) -> tuple[Change | None, str | None]:
 
 
 def unreadable(key: str, value: Mapping[str, object]) -> str | None:
-    """Why the service could not read the setting, or None. It is asked of the very code that will read it."""
+    """Why the service could not read the setting; None if it can. The check uses the service's own parser."""
     scratch = MappingState()
     scratch.apply(key.encode(), orjson.dumps(value), 0)
     return next((record.value.reason for record in scratch.problems() if isinstance(record.value, Invalid)), None)
 
 
 def readable(change: Change) -> Change:
-    """The change itself.
+    """Check that the service can read the new value, and return the change.
 
     Raises:
         UsageError: The service could not read it.
@@ -145,7 +145,7 @@ def readable(change: Change) -> Change:
 
 
 def _secret(value: object) -> str | None:
-    """The name of a field that is called like a secret, at any depth."""
+    """Find a field, at any depth, whose name contains `password` or `secret`. None: there is none."""
     if isinstance(value, dict):
         named = (name for name in value if "password" in name.casefold() or "secret" in name.casefold())
         return next(named, None) or next((found for each in value.values() if (found := _secret(each))), None)

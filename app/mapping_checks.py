@@ -1,7 +1,7 @@
-"""What changes of mappings name in Sage Intacct, looked up there before anything is written.
+"""Checks of mapping changes against Sage Intacct, before anything is written.
 
-Checked are the subsidiary's connection, GL accounts, and the customers and vendors that mappings name; each is read in
-one request a subsidiary. Names that a person left out are filled in from Sage, for display.
+The checks cover the subsidiary's connection, GL accounts, and the customers and vendors that mappings name. Each kind
+is read in one request per subsidiary. Names that a person left out are filled in from Sage, for display.
 """
 
 from collections.abc import Iterable, Iterator, Mapping, Sequence
@@ -30,29 +30,29 @@ Unchecked = Annotated[
 ]
 NOT_CHECKED = "note: not checked: neither the connection nor Sage Intacct was asked"
 _PARTIES = {"vendorId": PartyKind.VENDOR, "customerId": PartyKind.CUSTOMER}
-"""Fields of vendor and intercompany mappings, and what they name."""
+"""Fields of vendor and intercompany mappings that hold the id of a party, and the kind of the party."""
 
 
 @dataclass(slots=True)
 class Checked:
-    """What was found."""
+    """Result of a check."""
 
     changes: list[Change]
-    """With the names of accounts and vendors that Sage gives, where none was given."""
+    """The changes, completed with Sage's names of accounts and vendors where none was given."""
     wrong: list[str] = field(default_factory=list)
-    """What is not as the changes say."""
+    """Errors: a connection, account or party that does not exist or is inactive."""
     unknown: list[str] = field(default_factory=list)
-    """What could not be checked, and why."""
+    """Reasons why something could not be checked."""
 
 
 async def to_write(
     settings: Settings, state: MappingState, changes: Sequence[Change], *, unchecked: bool
 ) -> list[Change]:
-    """The changes, checked, with titles.
+    """Check changes, and return them with names filled in. With `unchecked`, return them as they are.
 
     Raises:
-        UsageError: Something they name does not exist, or cannot be posted to.
-        CommandError: It could not be checked.
+        UsageError: An account or party of a change does not exist, or cannot be posted to.
+        CommandError: Something could not be checked.
     """
     if unchecked:
         note(NOT_CHECKED)
@@ -68,7 +68,7 @@ async def to_write(
 
 
 async def check(settings: Settings, state: MappingState, changes: Sequence[Change]) -> Checked:
-    """Hold changes against the connections as they would stand, and against Sage Intacct."""
+    """Check changes against the connections as they would be after the changes, and against Sage Intacct."""
     future = with_changes(state, changes)
     found = Checked(list(changes))
     by_subsidiary: dict[str, list[int]] = {}
@@ -116,13 +116,13 @@ async def _look_up(client: SageClient, login: Login, numbers: Sequence[int], fou
 
 @dataclass(frozen=True, slots=True)
 class _Books:
-    """What Sage has of what changes name."""
+    """The accounts and parties of a company that the changes name, as read from Sage."""
 
     accounts: Mapping[str, Account]
     parties: Mapping[PartyKind, Mapping[str, PartyRecord]]
 
     def titled(self, change: Change) -> Change:
-        """The change with Sage's name of the account or vendor, where it brings none."""
+        """The change, completed with Sage's name of the account or vendor if it gives none."""
         value = dict(change.value or {})
         key = parse(change.key)
         if isinstance(key, AccountKey) and "title" not in value:
@@ -134,7 +134,7 @@ class _Books:
         return change
 
     def against(self, change: Change) -> Iterator[str]:
-        """What of the change Sage does not have, or does not let be used."""
+        """List what the change names and Sage does not have, or has as inactive."""
         value = change.value or {}
         if isinstance(parse(change.key), AccountKey):
             number = str(value["account"])

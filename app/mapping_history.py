@@ -1,8 +1,8 @@
-"""Who changed a setting, when and from what: the records that the topic still has, and what each says of those before.
+"""History of settings: who changed a setting, when, and from what to what.
 
-The topic is compacted, so a record takes its predecessors along, the newest few, in its header `history`
-(docs/decisions/0074). What another program wrote says nothing of what was before; it stands in the history itself as
-long as the topic has it, and afterwards in that of our next record.
+The topic is compacted, so each record we write carries its newest few predecessors in its header `history`
+(docs/decisions/0074). A record of another program carries none. Such a record is part of the history as long as the
+topic keeps it, and afterwards because our next record of that key carries it.
 """
 
 import json
@@ -20,19 +20,19 @@ from domain.keys import canonical
 from producers.mapping_state import HISTORY, Former
 
 History = Mapping[str, Sequence["Version"]]
-"""By canonical key, the oldest first."""
+"""The versions of each setting, by canonical key, the oldest first."""
 
 
 @dataclass(frozen=True, slots=True)
 class Version:
-    """A setting as it stood from some moment on."""
+    """One version of a setting, and the spelling of its key."""
 
     key: str
     former: Former
 
 
 async def read_history(settings: Settings) -> History:
-    """The history of every setting, from the topic.
+    """Read the history of every setting from the topic.
 
     Raises:
         CommandError: The topic does not exist.
@@ -60,7 +60,7 @@ def _take(found: dict[str, list[Version]], record: ConsumerRecord) -> None:
 
 
 def _before(record: ConsumerRecord) -> list[Former]:
-    """What the record says of its predecessors, the oldest first; nothing where somebody else wrote the header."""
+    """The predecessors that a record carries, the oldest first; none if its header is not in our format."""
     try:
         read = json.loads(_header(record, HISTORY) or "[]")
         return [Former(str(each["at"]), _name(each["by"]), _text(each["value"])) for each in reversed(read)]
@@ -95,7 +95,7 @@ def _text(value: object) -> str | None:
 
 
 def differences(before: object, after: object) -> str:
-    """What a change changed, in words: of objects each field that differs."""
+    """Describe a change in words. For objects, each field that differs is named with both values."""
     if after is None:
         return "cleared" if before is None else f"cleared; it was {_words(before)}"
     if before is None:
@@ -106,7 +106,7 @@ def differences(before: object, after: object) -> str:
 
 
 def flat(value: object, before: str = "") -> Iterator[tuple[str, object]]:
-    """The fields of an object by their dotted names."""
+    """List the fields of an object with their dotted names, such as `ar.creditMemos`."""
     if not isinstance(value, Mapping):
         yield before.rstrip(".") or "value", value
         return

@@ -1,4 +1,4 @@
-"""What ``mappings list`` and ``mappings explain`` show of a `MappingState`: rows for people, objects for programs."""
+"""Views of a `MappingState` for ``mappings list`` and ``mappings explain``: rows for people, objects for programs."""
 
 from collections.abc import Iterator
 from dataclasses import dataclass
@@ -16,14 +16,17 @@ from domain.table import Record
 
 @dataclass(frozen=True, slots=True)
 class Row:
-    """One line of the list: a category's own account or an item of it, set or not, and the level that answers."""
+    """One row of the list: a category's default or one of its items, set or not, and the account in effect.
+
+    `record` is None if the mapping itself is not set.
+    """
 
     key: AccountKey
     record: Record[AccountSetting] | None
     answer: Resolution | None
-    """What answers for it now; None: nothing does, or a level cannot be read."""
+    """The account in effect and its level. None: no level has an account, or a level cannot be read."""
     display: str
-    """The account that answers, as Alvys shows it."""
+    """The account in effect, as Alvys shows it."""
 
     @property
     def required(self) -> bool:
@@ -75,15 +78,21 @@ COLUMNS = ("SUBSIDIARY", "CATEGORY", "SIDE", "ITEM", "GL ACCOUNT")
 
 
 def subsidiaries(state: MappingState) -> list[str]:
-    """Everyone who has a record."""
+    """The ids of all subsidiaries that have a record, sorted."""
     return sorted({record.key.partition("/")[0] for record in state.records() if _is_key(record.key)})
 
 
 def rows(state: MappingState, subsidiary: str, side: Side | None, category: Category | None) -> Iterator[Row]:
-    """The nine categories in the article's order, each with its own account first and then its items, set or not.
+    """List the nine categories in the order of the article "Account Mappings": first the default, then the items.
 
-    Its items are those that the article names, those of the company's own that the catalogue keys name, and any other
-    that is set.
+    The items of a category are those that the article names, the company's own ones from the catalogue keys, and any
+    other item that is set. Items without a setting are listed too.
+
+    Args:
+        state: The settings in force.
+        subsidiary: The subsidiary.
+        side: Only this side; None: both.
+        category: Only this category; None: all.
     """
     standing, own = _standing_items(state, subsidiary), _catalogue(state, subsidiary)
     for each, info in CATEGORIES.items():
@@ -98,7 +107,7 @@ def rows(state: MappingState, subsidiary: str, side: Side | None, category: Cate
 
 
 def _standing_items(state: MappingState, subsidiary: str) -> dict[tuple[Side, Category], list[str]]:
-    """The items that are set, in the spelling that answers: of two the later."""
+    """The items that are set. Of two spellings of an item, the later one is in effect and comes first."""
     found: dict[tuple[Side, Category], list[str]] = {}
     for record in sorted(state.records(), key=lambda record: -record.offset):
         if _is_key(record.key) and isinstance(key := parse(record.key), AccountKey) and key.subsidiary_id == subsidiary:
@@ -107,7 +116,7 @@ def _standing_items(state: MappingState, subsidiary: str) -> dict[tuple[Side, Ca
 
 
 def _catalogue(state: MappingState, subsidiary: str) -> dict[Category, list[str]]:
-    """The company's own types, as its catalogue keys name them."""
+    """The company's own items by category, taken from its catalogue keys."""
     found: dict[Category, list[str]] = {}
     for record in state.records():
         if _is_key(record.key) and isinstance(key := parse(record.key), OtherKey) and key.subsidiary_id == subsidiary:
@@ -125,7 +134,7 @@ def _row(state: MappingState, key: AccountKey) -> Row:
 
 
 def problems(state: MappingState) -> list[dict[str, object]]:
-    """Records that cannot be read, and master Defaults that another writer cleared."""
+    """List the records that cannot be read, and the master Defaults that another program cleared."""
     unreadable: list[dict[str, object]] = [
         {"code": "SETTING_INVALID", "key": record.key, "offset": record.offset, "reason": record.value.reason}
         for record in state.problems()
@@ -140,7 +149,7 @@ def problems(state: MappingState) -> list[dict[str, object]]:
 
 @dataclass(frozen=True, slots=True)
 class Explained:
-    """Which account answers for an item, and what stands at each level."""
+    """The account in effect for an item (None: there is none), and the setting at each level."""
 
     answers: Resolution | None
     reason: str
@@ -148,7 +157,7 @@ class Explained:
     levels: tuple[dict[str, object], ...]
 
     def json(self) -> dict[str, object]:
-        """For a program."""
+        """The explanation as JSON for a program."""
         answer = self.answers
         return {
             "answer": None
@@ -160,7 +169,7 @@ class Explained:
 
 
 def explained(state: MappingState, target: Target) -> Explained:
-    """Walk the three levels as an export does, and say so."""
+    """Resolve an account over the three levels as an export does, and explain the result."""
     asked = (target.subsidiary, target.side, target.category, target.item)
     views = explain(state, *asked)
     levels = tuple(_level(view) for view in views)

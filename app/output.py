@@ -1,10 +1,10 @@
-"""What a command answers: a table on a terminal, tab-separated lines in a pipe, JSON with ``--json``.
+"""Output of commands: a table on a terminal, tab-separated lines in a pipe, JSON with ``--json``.
 
-Nothing here colours what is not a terminal. Notes and errors go to standard error, so that a pipe gets data alone.
+Colours are used only on a terminal. Notes and errors go to standard error, so that a pipe gets only data.
 
-This is the only door to a person's terminal (a test holds it). Keys, names and Sage's words come from outside: what is
-not printable in them (escape sequences, line breaks, marks that turn the direction of writing) is shown as its escape,
-and nothing of them is markup.
+All output to a person's terminal goes through this module (a test checks that). Keys, names and Sage's words come from
+outside: their unprintable characters (escape sequences, line breaks, marks that change the direction of writing) are
+shown escaped, and nothing in them is treated as markup.
 """
 
 import json
@@ -21,7 +21,7 @@ from rich.text import Text
 from domain.words import printable
 
 WIDEST = 10_000
-"""Columns; wider than any table of ours."""
+"""Width in columns that no table of ours reaches."""
 
 Json = Annotated[bool, typer.Option("--json", help="Answer as JSON.")]
 
@@ -32,14 +32,14 @@ def show_json(value: object) -> None:
 
 
 def show_json_line(text: str) -> None:
-    """Print a JSON value, encoded already, so that it can be read back."""
+    """Print a JSON text. Invisible characters are escaped so that the text is still the same JSON value."""
     print(_UNSEEN.sub(_as_json_escape, text))  # noqa: T201 - the command's answer
 
 
 _UNSEEN = re.compile(
     "[\x7f-\x9f\xad\u061c\u180e\u200b-\u200f\u2028-\u202e\u2060-\u206f\ufeff\ufff9-\uffff\ud800-\udfff\U000e0000-\U000e0fff]"
 )
-"""What JSON lets through and a terminal acts on, or nobody sees."""
+"""Characters that JSON allows, and that a terminal interprets or nobody can see."""
 
 
 def _as_json_escape(found: re.Match[str]) -> str:
@@ -60,13 +60,16 @@ def show_text(text: str) -> None:
 def show_table(columns: Sequence[str], rows: Sequence[Sequence[str]], *, whole: bool = False) -> None:
     """Print rows: a drawn table for a person, a header and tab-separated lines for a program.
 
-    `whole`: no cell is cut or broken to fit the terminal, for keys that a person copies.
+    Args:
+        columns: The titles.
+        rows: The cells of each row.
+        whole: Never break a cell to fit the terminal, so that a person can copy keys.
     """
     if not sys.stdout.isatty():
         for row in (columns, *rows):
             print("\t".join(map(printable, row)))  # noqa: T201 - the command's answer; its tabs are ours
         return
-    # Where there is no room, cells are broken over lines and never cut: an id without its end is none.
+    # Cells that do not fit are broken over several lines, never cut: an id without its end is useless.
     folded = [Column(name, overflow="fold") for name in columns]
     table = Table(*folded, box=None, header_style="bold", pad_edge=False)
     for row in rows:
@@ -75,5 +78,5 @@ def show_table(columns: Sequence[str], rows: Sequence[Sequence[str]], *, whole: 
 
 
 def note(text: str) -> None:
-    """Tell the person something beside the answer."""
+    """Print a note to the person on standard error, beside the answer."""
     print(printable(text), file=sys.stderr)  # noqa: T201 - a person reads it

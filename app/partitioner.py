@@ -1,4 +1,4 @@
-"""A source topic's partitioner, changed: only while nobody works, and only where no document is in the way."""
+"""Change of the partitioner of the source topics: only while no worker runs and if no document would be misplaced."""
 
 import asyncio
 
@@ -18,16 +18,16 @@ from consumers.topic_facts import describe
 async def change(settings: Settings, rule: Rule) -> list[str]:
     """Write another partitioner into the ledgers of upstream's topics.
 
-    Documents that a ledger knows have to stand where the new rule puts them: a revision that came elsewhere would be
-    posted beside them. Every partition is fenced first, so that a worker which starts meanwhile commits nothing by the
-    old rule.
+    Each document in a ledger must be in the partition that the new rule computes for it. Otherwise its next revision
+    would arrive in another partition and be posted a second time. Every partition is fenced first, so that a worker
+    that starts in the meantime commits nothing by the old rule.
 
     Returns:
-        The topics whose rule is the new one now.
+        The topics that use the new rule now.
 
     Raises:
-        CommandError: Somebody works, or documents are in the way; nothing was changed.
-        KafkaError: The broker refused. What was begun is completed by the same command.
+        CommandError: A worker runs, or documents are in other partitions than the new rule says; nothing was changed.
+        KafkaError: The broker refused. Run the same command again to complete the change.
     """
     kafka, names = kafka_options(settings), settings.topics
     ledgers = {source: names.ledger(source) for source in names.sources if source != names.roadside_bill}
@@ -54,7 +54,8 @@ async def change(settings: Settings, rule: Rule) -> list[str]:
                     f"looked for in others, such as {astray[0]}: their next revisions would be posted beside them. "
                     "Nothing was changed. Put new events on a new topic, and set the source's name to it"
                 )
-        # Copies first, so that whoever opens a partition after a crash asks partition 0, whose word is the only one.
+        # Remove the copies in the other partitions first: after a crash, whoever opens one of those asks partition 0,
+        # which alone decides.
         for part in sorted(parts, key=lambda each: each.partition == 0):
             value = placement.encode(rule) if part.partition == 0 else None
             await placement.write(part, value, producers[part], copies[part])

@@ -1,4 +1,4 @@
-"""Wires the poller: it is given what sends one query and nothing else of the client, so it cannot write to Sage."""
+"""Wiring of the payments poller. It gets only the client's query function, so it cannot write to Sage."""
 
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager, suppress
@@ -17,7 +17,7 @@ from domain.payments import STAMP
 
 
 def rules_of(settings: Settings) -> Rules:
-    """The poller's numbers, as the settings have them."""
+    """Make the poller's configuration from the settings."""
     return Rules(
         interval=timedelta(seconds=settings.payments_interval_seconds),
         calls_per_hour=settings.payments_calls_per_hour,
@@ -28,10 +28,10 @@ def rules_of(settings: Settings) -> Rules:
 
 @asynccontextmanager
 async def poller_of(settings: Settings) -> AsyncIterator[Poller]:
-    """The poller with everything it needs: mapping-state and the ledgers are read to their ends.
+    """Build the poller with all its parts, with mapping-state and the ledgers read to their ends.
 
     Raises:
-        MappingStateUnavailable, SettingsError, CommandError: it cannot start; the text says what to do.
+        MappingStateUnavailable, SettingsError, CommandError: The poller cannot start; the text says what to do.
     """
     kafka, topics = kafka_options(settings), settings.topics
     ledgers = await partitions_of(settings, [topics.ledger(source) for source in topics.sources])
@@ -61,10 +61,10 @@ async def poller_of(settings: Settings) -> AsyncIterator[Poller]:
 
 
 def stamp_of(text: str) -> str:
-    """A moment that a person gave, as Sage writes it: `2026-11-20`, `2026-11-20T13:05:00`, or Sage's own form.
+    """Convert a time given as `2026-11-20`, `2026-11-20T13:05:00`, or in Sage's form into Sage's form.
 
     Raises:
-        UsageError: It is none.
+        UsageError: The text has none of these forms.
     """
     for form in ("%Y-%m-%d", "%Y-%m-%dT%H:%M:%S", STAMP):
         with suppress(ValueError):

@@ -1,4 +1,4 @@
-"""How far a long reading is, on standard error: nothing for a short one, so that a command's errors stand alone."""
+"""Progress of a long reading, shown on standard error. A short reading shows nothing."""
 
 import sys
 import time
@@ -7,11 +7,17 @@ from collections.abc import Callable
 from app.output import note
 
 EVERY = 2.0
-"""Seconds between two lines; also how long nothing is said."""
+"""Seconds between two lines, and before the first."""
 
 
 class Progress:
-    """Tells how much of something was read. `total` is in offsets, so the share is right and the count is not exact."""
+    """Reporter of the share that was read.
+
+    Args:
+        what: What is read, for the line.
+        total: The number of offsets to read. Records may be fewer.
+        clock: A clock in seconds that never goes back.
+    """
 
     def __init__(self, what: str, total: int, clock: Callable[[], float] = time.monotonic) -> None:
         self._what = what
@@ -21,7 +27,7 @@ class Progress:
         self._told = clock()
 
     def add(self, offsets: int) -> None:
-        """So many more were read."""
+        """Count further offsets as read, and print a line if it is time."""
         self._done += offsets
         if (now := self._clock()) - self._told >= EVERY:
             self._told = now

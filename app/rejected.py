@@ -1,4 +1,4 @@
-"""What was rejected, by code: how many documents, worth how much, and what to do; the documents of one code."""
+"""View of rejected documents: by code, with their number, amount and fix, or the documents of one code."""
 
 from collections.abc import Sequence
 
@@ -14,7 +14,12 @@ AGAIN = (
 
 
 def show_rejected(found: Sequence[Waiting], code: str | None, *, as_json: bool) -> None:
-    """Show rejected documents, all of them by code, or those of one code.
+    """Show rejected documents: a summary by code, or the documents of one code.
+
+    Args:
+        found: The rejected documents.
+        code: The code; None: the summary.
+        as_json: Whether to answer as JSON.
 
     Raises:
         UsageError: There is no such code.
@@ -54,7 +59,7 @@ def _fix(code: str) -> str:
 
 
 def table_of(documents: Sequence[Waiting]) -> None:
-    """One row a document; the settings that block it where any does."""
+    """Show one row per document. A column names the blocking settings if any document has one."""
     blocked = any(each.blocked_by for each in documents)
     columns = (
         "DOCUMENT",

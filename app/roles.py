@@ -1,9 +1,9 @@
-"""Who may configure the integration: Admin, Partner Admin and Support (requirement 34); others are refused by name.
+"""Roles: Admin, Partner Admin and Support may configure the integration (requirement 34); others are refused.
 
-Who acts is what ``--by`` or USER says, and a command on `export-commands` its ``by``. Roles stand in a JSON file of
-name to role, read afresh each time. Without the file roles are not set up, and everyone may: whoever can run these
-commands holds the installation's own access to Kafka. The file guards against mistakes; against malice, Kafka's own
-lists of who may write what do.
+The acting person is named by ``--by`` or USER, and for a command on `export-commands` by its field ``by``. A JSON file
+maps names to roles and is read anew each time. Without the file there are no roles and everyone is allowed, because
+whoever can run these commands has the installation's access to Kafka anyway. The file protects against mistakes.
+Against malice, use Kafka's access control lists.
 """
 
 import json
@@ -24,12 +24,12 @@ WITHOUT_ROLES = frozenset(
         *("settings", "codes", "custom-fields sources"),
     }
 )
-"""Commands for everyone who may run the program: its processes, and what shows nothing of a customer's settings."""
+"""Commands that need no role: the long-running processes, and commands that show none of a customer's settings."""
 NO_ROLES = "note: ALVYS_SAGE_PEOPLE_FILE is not set: anyone may change this installation"
 
 
 class Role(StrEnum):
-    """The roles that may see and change the integration (C5)."""
+    """The roles that may see and change the integration, as the article "Prerequisites" names them."""
 
     ADMIN = "Admin"
     PARTNER_ADMIN = "Partner Admin"
@@ -37,15 +37,15 @@ class Role(StrEnum):
 
 
 class NotAllowedError(UsageError):
-    """The person's role does not let him configure the integration."""
+    """The person's role does not allow configuring the integration."""
 
 
 def may_change(settings: Settings, by: str) -> None:
-    """Let a person with one of the roles through, and everyone where no roles are set up; a terminal is told that.
+    """Check that a person may change the integration. If no roles are set up, everyone may; a terminal shows a note.
 
     Raises:
-        NotAllowedError: He has another role, or none.
-        SettingsError: The people file cannot be read; then nobody may.
+        NotAllowedError: The person has another role, or none.
+        SettingsError: The people file cannot be read; then nobody is allowed.
     """
     if settings.people_file is None and sys.stderr.isatty() and not _Told.once:
         _Told.once = True
@@ -54,13 +54,16 @@ def may_change(settings: Settings, by: str) -> None:
 
 
 def may_see(settings: Settings, by: str) -> None:
-    """As `may_change`, for what only shows the integration's settings."""
+    """Check that a person may see the integration's settings; errors as for `may_change`."""
     if settings.people_file is not None and (reason := _refusal(people_in(settings.people_file), by)) is not None:
         raise NotAllowedError(reason)
 
 
 def refusal(people_file: Path | None, by: str) -> str | None:
-    """Why a person may not have a command done; None: he may. A people file that cannot be read lets nobody."""
+    """The reason why a person may not give a command; None: the person may.
+
+    If the people file cannot be read, nobody may.
+    """
     if people_file is None:
         return None
     try:
@@ -70,7 +73,7 @@ def refusal(people_file: Path | None, by: str) -> str | None:
 
 
 def people_in(file: Path) -> dict[str, str]:
-    """Roles by folded name.
+    """Read the people file: roles by normalised name.
 
     Raises:
         SettingsError: The file cannot be read, or has another shape.

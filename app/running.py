@@ -1,4 +1,4 @@
-"""What the commands that run until they are told to stop have in common: the stop, the topics, the metrics."""
+"""Start and stop of the long-running commands: signals, check of the topics, metrics, time limit of the stop."""
 
 import asyncio
 import gc
@@ -20,28 +20,29 @@ from consumers.mapping_state import MappingStateUnavailable
 log = structlog.get_logger(__name__)
 
 YOUNG = 50_000
-"""New objects before the young ones are looked through for garbage. With Python's 700, the records in flight are looked
-through again and again, for a sixth of a worker's time."""
+"""Garbage collection threshold: new objects before a collection of the youngest generation. With Python's default of
+700, the records in flight are scanned again and again, which takes a sixth of a worker's time."""
 
 
 CLEAN_UP = 5.0
-"""Seconds for letting go of everything after the work was cut off."""
+"""Seconds for clean-up after the work was cancelled."""
 
 
 async def begin(settings: Settings, topics: Container[str] | None = None) -> asyncio.Event:
-    """Refuse topics that are not as they must be, serve metrics if they are wanted.
+    """Begin a long-running command: handle signals, check the topics, serve metrics if a port is set.
 
     Args:
         settings: Where the broker and the topics are.
-        topics: The full names that matter to the command; None: all.
+        topics: The full names of the topics that the command uses; None: all.
 
     Returns:
         The event that SIGTERM and SIGINT set.
 
     Raises:
-        CommandError: A topic is not as it must be; the text says how to mend it.
+        CommandError: A topic is missing or wrongly configured; the text says how to correct it. Or the metrics port
+            cannot be used.
     """
-    gc.freeze()  # what the program consists of is no garbage
+    gc.freeze()  # loaded modules and classes never become garbage
     gc.set_threshold(YOUNG, *gc.get_threshold()[1:])
     stop = asyncio.Event()
     loop = asyncio.get_running_loop()
@@ -66,18 +67,18 @@ def _serve_metrics(settings: Settings) -> None:
 
 
 async def until_stopped(work: Coroutine[object, object, None], stop: asyncio.Event, within: float) -> None:
-    """Run what ends by itself soon after `stop`; where it does not, because a broker is away, cut it off.
+    """Run work that ends soon after `stop` is set. If it does not, because a broker is away, cancel it.
 
-    Nothing is lost by that: what was claimed stands in the ledger, what was not committed is read again. So a stop that
-    was asked for ends well (exit code 0), whatever Kafka does meanwhile.
+    Nothing is lost by that: claims are in the ledger, and records that were not committed are read again. So a
+    requested stop ends with exit code 0, whatever the state of Kafka.
 
     Args:
-        work: What watches `stop` itself.
+        work: The work, which watches `stop` itself.
         stop: Set when a person or an orchestrator asks for the end.
         within: Seconds that an orderly end may take.
 
     Raises:
-        Exception: Whatever ends the work before it was asked to stop.
+        Exception: Any error that ends the work before a stop was requested.
     """
     task = asyncio.ensure_future(work)
     stopping = asyncio.create_task(stop.wait())
@@ -93,7 +94,7 @@ async def until_stopped(work: Coroutine[object, object, None], stop: asyncio.Eve
         await asyncio.wait({task}, timeout=CLEAN_UP)
     if not task.done():
         logging.shutdown()
-        os._exit(0)  # what hangs now would keep the process alive for ever
+        os._exit(0)  # hanging tasks would keep the process alive for ever
     try:
         await task
     except (KafkaError, MappingStateUnavailable, TimeoutError) as error:

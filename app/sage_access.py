@@ -1,4 +1,4 @@
-"""Commands that ask a subsidiary's Sage Intacct: the client, the login that its connection names, and its settings."""
+"""Access to a subsidiary's Sage Intacct for commands: the client, the login of its connection, and its settings."""
 
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
@@ -18,7 +18,7 @@ from sage_client import Login, Pace, SageClient, SageError, Timeouts
 
 @dataclass(frozen=True, slots=True)
 class Asked:
-    """One subsidiary's Sage, and the settings as they stand."""
+    """A client and login for one subsidiary's Sage company, with the settings in force."""
 
     settings: Settings
     table: MappingTable
@@ -29,12 +29,17 @@ class Asked:
 
 @asynccontextmanager
 async def sage_of(subsidiary: str, by: str, *, to_change: bool = False) -> AsyncIterator[Asked]:
-    """The Sage Intacct that a subsidiary is connected to, for a person who may see it, or change what is mapped.
+    """Open access to the Sage company that a subsidiary is connected to.
+
+    Args:
+        subsidiary: The subsidiary's id.
+        by: The person who asks.
+        to_change: Whether the person wants to change mappings, or only to see them.
 
     Raises:
-        NotAllowedError: The person has no role that may.
+        NotAllowedError: The person's role does not allow it.
         UsageError: The subsidiary is not connected, or its connection or credentials cannot be read.
-        CommandError: Sage refused what was asked, in Sage's own words.
+        CommandError: Sage refused a request; the text is Sage's own.
     """
     settings = settings_for_command()
     (may_change if to_change else may_see)(settings, by)

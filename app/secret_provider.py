@@ -1,15 +1,15 @@
-"""Where credentials come from beside the environment and the file: a function of your own, named in the settings.
+"""Credentials from a function of your own, a third source beside the environment and the file.
 
 ``ALVYS_SAGE_CREDENTIALS_PROVIDER`` is a dotted path, ``package.module:function``, or the name of an entry point in the
-group ``alvys_sage.credentials``. The function is given a connection's credentials name, and answers user and password,
-or None where it knows no such name. For example, with a vault's own client::
+group ``alvys_sage.credentials``. The function gets a connection's credentials name and returns user and password, or
+None if it knows no such name. For example, with a vault's own client::
 
     def of_vault(name: str) -> tuple[str, str] | None:
         secret = vault.read(f"alvys-sage/{name}")
         return None if secret is None else (secret["user"], secret["password"])
 
-It is called at most once a minute for a name, in the worker's own thread: it has to answer within a second or raise.
-What it answered last is used while it raises.
+The function is called at most once a minute per name, in the worker's own thread: it must return or raise within a
+second. While it raises, its last answer is used.
 """
 
 import time
@@ -25,19 +25,24 @@ from app.errors import SettingsError
 
 GROUP = "alvys_sage.credentials"
 FRESH = 60.0
-"""Seconds that an answer is used without asking again."""
+"""Seconds for which an answer is used without another call."""
 _PARTS = 2
 
 
 class SecretProvider(Protocol):
-    """Gives the user and password that go by a name."""
+    """A function that returns the user and password of a credentials name."""
 
     def __call__(self, name: str, /) -> tuple[str, str] | None:
-        """User and password; None: there is no such name. Whatever it raises counts as "not to be had now"."""
+        """Return user and password; None: there is no such name. Any error counts as "not available now"."""
 
 
 class Provided:
-    """What a provider gives, each name kept for `FRESH` seconds. Nothing of it is ever in an error's text."""
+    """Cache of a provider's answers, each kept for `FRESH` seconds. No error text contains any part of an answer.
+
+    Args:
+        where: The setting, for error texts.
+        provider: The function.
+    """
 
     def __init__(self, where: str, provider: SecretProvider) -> None:
         self._where = where
@@ -45,10 +50,10 @@ class Provided:
         self._kept: dict[str, tuple[float, Credentials | None]] = {}
 
     def get(self, name: str) -> Credentials | None:
-        """The credentials of a name, or None.
+        """The credentials of a name; None if the provider knows no such name.
 
         Raises:
-            SettingsError: The provider failed and had never answered for the name; or its answer is none.
+            SettingsError: The provider failed and has never answered for the name, or it returned no (user, password).
         """
         kept = self._kept.get(name)
         now = time.monotonic()
@@ -57,7 +62,7 @@ class Provided:
         failed = ""
         try:
             answer: object = self._provider(name)
-        except Exception as error:  # noqa: BLE001 - a stranger's code; its text could hold a secret
+        except Exception as error:  # noqa: BLE001 - foreign code; its error text could contain a secret
             if kept is not None:
                 return kept[1]
             failed = type(error).__name__
@@ -81,10 +86,10 @@ def _read(answer: object) -> Credentials | None:
 
 @lru_cache(maxsize=8)
 def provided_by(spec: str) -> Provided:
-    """The provider that a setting names.
+    """Load the provider that the setting names.
 
     Raises:
-        SettingsError: It is not installed, or is nothing that can be called.
+        SettingsError: The function is not installed, or cannot be called.
     """
     where = f"ALVYS_SAGE_CREDENTIALS_PROVIDER: {spec}"
     try:

@@ -1,8 +1,8 @@
-"""Every setting of the service, read from the environment: `ALVYS_SAGE_<FIELD>`, and nothing else decides.
+"""Every setting of the service, read only from the environment, as `ALVYS_SAGE_<FIELD>`.
 
 `alvys-sage settings` prints this table with the values in force. A variable that is empty counts as not set. A secret
-is a `SecretStr` from the moment it is read, so it is in no `repr`, no log and no error: errors name the variable and
-the rule it breaks, never the value.
+is a `SecretStr` from the moment it is read, so it appears in no `repr`, no log and no error: errors name the variable
+and the rule it breaks, never the value.
 """
 
 import ssl
@@ -51,38 +51,38 @@ class Topics:
 
     @property
     def sources(self) -> tuple[str, ...]:
-        """The topics that hold what is to be exported: four of upstream's, and the grouped bills of fuel and tolls."""
+        """The topics whose records are exported: four upstream topics, and the consolidated bills of fuel and tolls."""
         upstream = self.invoice_created, self.settlement_finalized, self.fuel_transaction, self.toll_transaction
         return *upstream, self.roadside_bill
 
     @property
     def roadside_rows(self) -> str:
-        """Internal: the fuel and toll rows that become lines of grouped bills, and which bills were sent."""
+        """Internal topic: the fuel and toll rows of consolidated bills, and the marks of the bills that were sent."""
         return f"{self.roadside_bill}.rows"
 
     @staticmethod
     def ledger(source: str) -> str:
-        """The ledger topic of a source topic; both are full names."""
+        """The ledger topic of a source topic. Both are full names."""
         return f"{source}.ledger"
 
     @property
     def statistics_facts(self) -> str:
-        """Internal: what the statistics need of each result, by subsidiary."""
+        """Internal topic: the facts of each result that the statistics use, by subsidiary."""
         return f"{self.sage_export_statistics}.facts"
 
     @property
     def statistics_windows(self) -> str:
-        """Internal: the windows that are open."""
+        """Internal topic: the open windows of the statistics."""
         return f"{self.sage_export_statistics}.windows"
 
     @property
     def statistics_waiting(self) -> str:
-        """Internal: the documents that wait."""
+        """Internal topic: the waiting documents of the statistics."""
         return f"{self.sage_export_statistics}.waiting"
 
 
 class Settings(BaseSettings):
-    """What the environment says. `load` is the way in; a constructor with keywords serves tests."""
+    """The settings from the environment. Use `load`; tests call the constructor with keywords."""
 
     model_config = SettingsConfigDict(
         env_prefix=PREFIX,
@@ -292,7 +292,7 @@ class Settings(BaseSettings):
         dotenv_settings: PydanticBaseSettingsSource,  # noqa: ARG003 - the names are pydantic's
         file_secret_settings: PydanticBaseSettingsSource,  # noqa: ARG003 - as above
     ) -> tuple[PydanticBaseSettingsSource, ...]:
-        """Keywords, then the environment; credentials by a reader of our own, which never parses a password as JSON."""
+        """Order the sources: keywords, then the environment. Our own source never parses a password as JSON."""
         return init_settings, CredentialsSource(settings_cls), env_settings
 
     @field_validator("gateway_url")
@@ -350,7 +350,7 @@ class Settings(BaseSettings):
         """Read the environment.
 
         Raises:
-            SettingsError: Something is missing or breaks a rule; every finding is in it, no value is.
+            SettingsError: Something is missing or breaks a rule. The error lists every finding, and no value.
         """
         try:
             return cls()
@@ -358,7 +358,7 @@ class Settings(BaseSettings):
             findings = [
                 _finding(part["loc"], part["msg"]) for part in error.errors(include_input=False, include_url=False)
             ]
-            raise SettingsError(findings) from None  # the original's frames hold the values
+            raise SettingsError(findings) from None  # the frames of the original error hold the values
         except SourceError as error:
             raise SettingsError([str(error).splitlines()[0]]) from None
 
@@ -369,10 +369,12 @@ class Settings(BaseSettings):
         return Topics(**names)
 
     def credentials_for(self, name: str) -> Credentials:
-        """The Sage user that a connection names; case and punctuation of the name do not matter.
+        """Find the Sage user of a credentials name; case and punctuation of the name do not matter.
+
+        The environment is searched first, then the file, then the provider.
 
         Raises:
-            SettingsError: There is none; the text names the variables to set.
+            SettingsError: There are no credentials of that name; the text names the variables to set.
         """
         known = dict(self.credentials)
         if self.credentials_file is not None:
@@ -388,10 +390,10 @@ class Settings(BaseSettings):
         raise SettingsError([wanted])
 
     def required_sender_password(self) -> SecretStr:
-        """The sender's password.
+        """The password of the sender id.
 
         Raises:
-            SettingsError: It is not set.
+            SettingsError: The password is not set.
         """
         if self.sender_password is None:
             raise SettingsError([f"{variable('sender_password')} is not set"])
@@ -399,7 +401,7 @@ class Settings(BaseSettings):
 
 
 def variable(field: str) -> str:
-    """The environment variable of a field."""
+    """The name of a field's environment variable."""
     return PREFIX + field.upper()
 
 
@@ -412,7 +414,7 @@ def _finding(where: tuple[int | str, ...], message: str) -> str:
 
 
 def kafka_options(settings: Settings) -> dict[str, object]:
-    """The keywords that every aiokafka client of this service is made with: consumer, producer and admin alike.
+    """Make the keywords for every aiokafka client of this service: consumer, producer and admin alike.
 
     Raises:
         SettingsError: The file of the certificate authority cannot be read.

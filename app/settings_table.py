@@ -1,4 +1,4 @@
-"""The settings as a table, for ``alvys-sage settings`` and docs/contract.md: generated, so it cannot be behind."""
+"""The settings as a table for ``alvys-sage settings`` and docs/contract.md, generated so that it is never outdated."""
 
 import os
 import re
@@ -16,7 +16,7 @@ from app.settings import BROKERS_VARIABLE, PREFIX, Settings, variable
 
 @dataclass(frozen=True, slots=True)
 class Setting:
-    """One row. `value` is None where only the table, not an environment, was asked for."""
+    """One row of the table. `value` is None if the table is made without an environment."""
 
     variable: str
     type: str
@@ -26,7 +26,11 @@ class Setting:
 
 
 def describe_settings(settings: Settings | None = None) -> list[Setting]:
-    """Every setting in the order of `Settings`. Values of secrets are only ever ``set`` or ``not set``."""
+    """List every setting in the order of `Settings`. The value of a secret is shown as ``set`` or ``not set``.
+
+    Args:
+        settings: The settings whose values to show; None: no values.
+    """
     return [
         Setting(
             variable=_variable(name),
@@ -40,19 +44,19 @@ def describe_settings(settings: Settings | None = None) -> list[Setting]:
 
 
 def unknown_variables() -> list[str]:
-    """Variables that begin like ours and are none: spelling mistakes, most likely."""
+    """List environment variables with our prefix that no setting has: most likely spelling mistakes."""
     known = {_variable(name) for name in Settings.model_fields} | {variable("kafka_bootstrap_servers")}
     ours = (name for name in sorted(os.environ) if name.upper().startswith(PREFIX))
     return [name for name in ours if name.upper() not in known and not CREDENTIALS_VARIABLE.fullmatch(name)]
 
 
 def _variable(field: str) -> str:
-    # The broker goes by the name that tools around Kafka share; the prefixed one is accepted too and goes first.
+    # The brokers' variable has the name that Kafka tools share. The prefixed name is accepted too and has precedence.
     return BROKERS_VARIABLE if field == "kafka_bootstrap_servers" else variable(field)
 
 
 def _kinds(annotation: object) -> Iterator[object]:
-    """The annotation and everything it is made of."""
+    """List an annotation and all its type arguments, recursively."""
     yield annotation
     for part in get_args(annotation):
         yield from _kinds(part)

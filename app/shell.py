@@ -1,14 +1,14 @@
-"""Command lines in advice that a person can paste, names with blanks, quotes, `&` or a leading dash included."""
+"""Command lines that a person can copy from advice, safe for names with blanks, quotes, `&` or a leading dash."""
 
 from shlex import quote
 
 
 def command_line(command: str, *words: str) -> str:
-    """``alvys-sage COMMAND`` with its arguments quoted, after `--` where one of them begins like an option."""
+    """Build ``alvys-sage COMMAND`` with quoted arguments, after `--` if one of them looks like an option."""
     guard = ["--"] if any(word.startswith("-") for word in words) else []
     return " ".join(["alvys-sage", command, *guard, *map(quote, words)])
 
 
 def first_argument(text: str) -> str:
-    """A command's first argument within a line of advice: quoted, and after `--` where it begins like an option."""
+    """Quote a command's first argument for a line of advice, after `--` if the argument looks like an option."""
     return f"-- {quote(text)}" if text.startswith("-") else quote(text)

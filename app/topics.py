@@ -1,7 +1,7 @@
-"""The topics of the contract: what each must be like, what is wrong with those that are there, and making the missing.
+"""The topics of the contract: their required configuration, the check of existing topics, creation of missing ones.
 
-A ledger is co-partitioned with its source: partition 3 of the one holds what became of the records in partition 3 of
-the other. So their partition counts are equal for ever, and a worker refuses to start when they are not.
+A ledger is co-partitioned with its source topic: its partition 3 holds the outcomes of the records in partition 3 of
+the source. So the two partition counts must always be equal; a worker refuses to start if they are not.
 """
 
 import asyncio
@@ -23,9 +23,9 @@ DAY = 24 * 60 * 60 * 1000
 FOR_EVER = "-1"
 USUAL_REPLICAS = 3
 VISIBLE_WITHIN = 120.0
-"""Seconds that a broker may take until its metadata shows a topic that it has acknowledged: a slow machine's."""
+"""Seconds that a broker may take, on a slow machine, until its metadata shows a topic that it has acknowledged."""
 TELL_AFTER = 10.0
-"""Seconds of waiting before a person is told what it waits for, and between two such lines."""
+"""Seconds before the first line that says what is waited for, and between two such lines."""
 
 COMPACTED = {
     "cleanup.policy": "compact",
@@ -37,18 +37,18 @@ COMPACTED = {
     # A reader that is away for less than a week still sees each tombstone.
     "delete.retention.ms": str(7 * DAY),
 }
-# Who cleared a setting, when and what it was goes with its tombstone (`mappings history`).
+# A tombstone carries who cleared the setting, when, and its former value (`mappings history`).
 TOMBSTONES_90_DAYS = {"delete.retention.ms": str(90 * DAY)}
 KEPT_90_DAYS = {"cleanup.policy": "delete", "retention.ms": str(90 * DAY)}
 KEPT_7_DAYS = {"cleanup.policy": "delete", "retention.ms": str(7 * DAY)}
 KEPT_FOR_EVER = {"cleanup.policy": "delete", "retention.ms": FOR_EVER}
-# What is written about an event must fit: as a dead letter with headers, parked in a ledger, told in a result.
+# A record about an event must fit: a dead letter with headers, a ledger entry with the parked event, a result.
 LARGE = {"max.message.bytes": str(LARGEST_RECORD)}
 UPSTREAMS = {"cleanup.policy": "delete"}
 
 
 class Fault(StrEnum):
-    """What can be wrong with a topic; stable, like every code."""
+    """The codes of topic problems. They are stable, like every code."""
 
     MISSING = "TOPIC_MISSING"
     NOT_COMPACTED = "TOPIC_NOT_COMPACTED"
@@ -62,7 +62,7 @@ class Fault(StrEnum):
 
 @dataclass(frozen=True, slots=True)
 class Problem:
-    """One thing that is wrong with one topic, and how to mend it. A worker does not start while there is one."""
+    """One problem of one topic, and how to correct it. A worker does not start while there is a problem."""
 
     fault: Fault
     topic: str
@@ -72,7 +72,10 @@ class Problem:
 
 @dataclass(frozen=True, slots=True)
 class Wanted:
-    """What a topic must be like. `ledger_of` names the source whose partition count it shares."""
+    """The required configuration of a topic.
+
+    `config` and `partitions` are for creating it. `ledger_of` names the topic whose partition count it must share.
+    """
 
     topic: str
     cleanup: Literal["compact", "delete", "upstream"]
@@ -80,12 +83,12 @@ class Wanted:
     partitions: int
     ledger_of: str | None = None
     takes: int = 0
-    """The least that its `max.message.bytes` may be."""
+    """The smallest allowed `max.message.bytes`."""
 
 
 @dataclass(slots=True)
 class Report:
-    """What a check found: the facts of the topics that exist, the problems, and what was created."""
+    """Result of a check: the topics that exist, the problems, and the names of topics that were created."""
 
     facts: dict[str, TopicFacts]
     problems: list[Problem]
@@ -93,7 +96,7 @@ class Report:
 
 
 def wanted(settings: Settings) -> list[Wanted]:
-    """All topics of the contract, in the order in which its table names them."""
+    """List all topics of the contract with their configuration, in the order of the contract's table."""
     names, many = settings.topics, settings.partitions
     event = max_record_bytes(settings.largest_event_bytes)
     sources = [Wanted(name, "upstream", UPSTREAMS, many) for name in names.sources if name != names.roadside_bill]
@@ -115,17 +118,17 @@ def wanted(settings: Settings) -> list[Wanted]:
         Wanted(names.payment_cursor, "compact", COMPACTED, many),
         Wanted(names.sage_export_statistics, "delete", KEPT_90_DAYS, many),
         Wanted(names.statistics_facts, "delete", KEPT_7_DAYS, many),
-        # Tables of what is read from the facts: a key's changes are in the partition of its facts.
+        # Changelogs of the tables filled from the facts: a key's changes are in the partition of its facts.
         Wanted(names.statistics_windows, "compact", COMPACTED, many, ledger_of=names.statistics_facts),
         Wanted(names.statistics_waiting, "compact", COMPACTED, many, ledger_of=names.statistics_facts),
     ]
 
 
 def source_named(name: str, settings: Settings) -> str:
-    """The full name of a source topic, given with or without the prefix.
+    """Find the full name of a source topic, given with or without the prefix.
 
     Raises:
-        UsageError: There is none of that name.
+        UsageError: There is no source topic of that name.
     """
     sources = settings.topics.sources
     for full in (name, settings.topic_prefix + name):
@@ -135,16 +138,16 @@ def source_named(name: str, settings: Settings) -> str:
 
 
 async def check_topics(admin: AIOKafkaAdminClient, settings: Settings) -> list[Problem]:
-    """What is wrong with the topics; empty when a worker may start.
+    """Check all topics. The list of problems is empty if a worker may start.
 
     Raises:
-        KafkaError: The broker does not answer or does not let its topics be described.
+        KafkaError: The broker does not answer, or the user may not describe topics.
     """
     return (await check(admin, settings)).problems
 
 
 async def check(admin: AIOKafkaAdminClient, settings: Settings) -> Report:
-    """As `check_topics`, with the facts that were found."""
+    """Check all topics, and report also the topics that exist; errors as for `check_topics`."""
     every = wanted(settings)
     facts = await describe(admin, [topic.topic for topic in every])
     return Report(facts, [problem for topic in every for problem in _problems(topic, facts)])
@@ -153,12 +156,12 @@ async def check(admin: AIOKafkaAdminClient, settings: Settings) -> Report:
 async def create(
     admin: AIOKafkaAdminClient, settings: Settings, tell: Callable[[str], None] = lambda _: None
 ) -> Report:
-    """Create the missing topics, and check all. A topic that exists is never changed.
+    """Create the missing topics, then check all. A topic that exists is never changed.
 
     Args:
-        admin: The broker.
-        settings: What is wanted.
-        tell: Is given a line now and then while it waits.
+        admin: A connected administration client.
+        settings: The topics' names, partition count and replication factor.
+        tell: Called with a progress line now and then during a wait.
 
     Raises:
         KafkaError: As `check_topics`.
@@ -175,7 +178,7 @@ async def create(
         try:
             await _create(admin, topic, partitions, replicas)
         except (TopicAlreadyExistsError, RequestTimedOutError):
-            pass  # another process was faster, or the broker is slow and may have made it; the check below tells
+            pass  # another process created it, or the slow broker may have: the check below finds out
         except KafkaError as error:
             fix = f"Correct {variable('replication')} or the rights of the Kafka user, or have the topic created."
             refused.append(Problem(Fault.NOT_CREATED, topic.topic, str(error), fix))
@@ -195,7 +198,7 @@ async def create(
 async def _check_when_visible(
     admin: AIOKafkaAdminClient, settings: Settings, created: set[str], tell: Callable[[str], None]
 ) -> Report:
-    # A broker acknowledges a topic before its metadata shows it: by milliseconds, on a busy machine by many seconds.
+    # A broker acknowledges a topic before its metadata shows it: milliseconds earlier, on a busy machine many seconds.
     begun = told = time.monotonic()
     while True:
         report = await check(admin, settings)
@@ -244,7 +247,7 @@ def _problems(topic: Wanted, facts: Mapping[str, TopicFacts]) -> Iterable[Proble
 
 
 def _size(topic: Wanted, found: TopicFacts) -> Iterable[Problem]:
-    taken = int(found.settings.get("max.message.bytes", topic.takes))  # a broker that does not tell is believed
+    taken = int(found.settings.get("max.message.bytes", topic.takes))  # not told: taken as large enough
     if taken >= topic.takes:
         return
     fix = (

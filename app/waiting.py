@@ -1,4 +1,7 @@
-"""The documents that wait, by what they wait for: pure, from ledger entries to rows. Currencies are never added."""
+"""Waiting and rejected documents, grouped by blocker or code. Pure: from ledger entries to rows.
+
+Amounts of different currencies are never added.
+"""
 
 from collections import Counter
 from collections.abc import Callable, Iterable, Mapping
@@ -16,17 +19,17 @@ CENTS = Decimal("0.01")
 
 @dataclass(frozen=True, slots=True)
 class Waiting:
-    """A document that waits, as its parked event and its ledger entry tell of it."""
+    """A waiting or rejected document, described by its ledger entry and its parked event."""
 
     key: str
     topic: str
     subsidiary: str | None
-    """None, like all that comes from the event, where the event cannot be read any more."""
+    """None if the parked event cannot be parsed any more; so are number, party, amount and currency then."""
     number: str | None
     party: str | None
     amount: Decimal | None
     currency: str | None
-    """ISO 4217 letters, the company's where the event names none; ``base of SUBSIDIARY`` if that is not known."""
+    """ISO 4217 code. If the event names none: the company's base currency, or ``base of SUBSIDIARY`` if unknown."""
     since: datetime
     """When its record was written to the source topic."""
     code: str | None
@@ -35,7 +38,7 @@ class Waiting:
     in_doubt: bool
 
     def json(self) -> dict[str, object]:
-        """For a program; the amount as text."""
+        """The document as JSON for a program; the amount is a text."""
         return {
             "key": self.key,
             "topic": self.topic,
@@ -54,13 +57,13 @@ class Waiting:
 
 @dataclass(frozen=True, slots=True)
 class Crowd:
-    """Documents that wait, counted together."""
+    """A group of documents: their number, amounts, codes and topics."""
 
     documents: int
     amounts: Mapping[str, Decimal]
-    """By currency, as `Waiting.currency` writes it."""
+    """Sum by currency, which is written as in `Waiting.currency`."""
     since: datetime
-    """Of the one that waits longest."""
+    """The earliest `Waiting.since` of the group."""
     codes: tuple[str, ...]
     topics: tuple[str, ...]
 
@@ -70,7 +73,7 @@ class Crowd:
         return "; ".join(money(amount, currency) for currency, amount in self.amounts.items()) or "-"
 
     def json(self) -> dict[str, object]:
-        """For a program; amounts as text."""
+        """The group as JSON for a program; amounts are texts."""
         return {
             "documents": self.documents,
             "amounts": {currency: str(amount) for currency, amount in self.amounts.items()},
@@ -81,16 +84,16 @@ class Crowd:
 
 
 def read(entry: DocumentState, topic: str, receive: ParseRecord, base: Callable[[str], str | None]) -> Waiting:
-    """What there is to tell of an entry that waits, or that was rejected and waits for a person.
+    """Describe the document of a ledger entry that waits, or that was rejected and waits for a person.
 
     Args:
-        entry: The entry.
+        entry: The ledger entry.
         topic: Its source topic.
-        receive: Reads that topic's events.
-        base: The base currency of a subsidiary's company; None if it is not known.
+        receive: Parses the events of that topic.
+        base: Returns the base currency of a subsidiary's company; None if it is not known.
 
     Raises:
-        ValueError: The document does not wait.
+        ValueError: The document neither waits nor was rejected.
     """
     if not (entry.waiting or entry.rejected) or entry.last is None:
         raise ValueError(f"{entry.key} does not wait")
@@ -99,7 +102,7 @@ def read(entry: DocumentState, topic: str, receive: ParseRecord, base: Callable[
     try:
         received = receive(entry.parked)
     except ContractError:
-        pass  # parked by a version that read it otherwise; it waits all the same
+        pass  # parked by a version with other rules; the document waits all the same
     else:
         subsidiary = received.subsidiary_id
         document = received.document if isinstance(received.document, SourceDocument) else None
@@ -131,7 +134,7 @@ def _party(document: SourceDocument) -> str | None:
 
 
 def by_blocker(documents: Iterable[Waiting]) -> list[tuple[str, Crowd]]:
-    """What blocks, and whom; what blocks most comes first. A document with several blockers is in each one's crowd."""
+    """Group documents by blocker key, the largest group first. A document with several blockers is in each group."""
     groups: dict[str, list[Waiting]] = {}
     for document in documents:
         for blocker in document.blocked_by:
@@ -141,7 +144,7 @@ def by_blocker(documents: Iterable[Waiting]) -> list[tuple[str, Crowd]]:
 
 
 def by_code(documents: Iterable[Waiting]) -> list[tuple[str, Crowd]]:
-    """The codes, and whom each rejects; what rejects most comes first."""
+    """Group documents by code, the largest group first."""
     groups: dict[str, list[Waiting]] = {}
     for document in documents:
         groups.setdefault(document.code or "-", []).append(document)
@@ -150,12 +153,12 @@ def by_code(documents: Iterable[Waiting]) -> list[tuple[str, Crowd]]:
 
 
 def _narrowness(blocker: str) -> int:
-    """Of keys that block as many, the master Default first, then a category's own: one of them releases the most."""
+    """Sort rank among keys that block equally many: first the master Default, then category defaults, then the rest."""
     return 0 if blocker.endswith("/default/default") else 1 if blocker.endswith("/default") else 2
 
 
 def crowd_of(documents: Iterable[Waiting]) -> Crowd | None:
-    """These documents counted together; None if there is none."""
+    """Make one group of these documents; None if there are none."""
     some = list(documents)
     if not some:
         return None
@@ -173,7 +176,7 @@ def crowd_of(documents: Iterable[Waiting]) -> Crowd | None:
 
 
 def money(amount: Decimal, currency: str) -> str:
-    """An amount for a person: thousands apart, two decimals at least."""
+    """Format an amount for a person: with thousands separators and at least two decimals."""
     return f"{max(amount, amount.quantize(CENTS), key=_decimals):,} {currency}"
 
 
@@ -182,5 +185,5 @@ def _decimals(amount: Decimal) -> int:
 
 
 def text_of(at: datetime) -> str:
-    """A time in UTC, to the second."""
+    """Format a time (which must be in UTC) to the second."""
     return at.strftime("%Y-%m-%dT%H:%M:%SZ")

@@ -1,1 +1,1 @@
-"""What the service reads from Kafka: one module per topic, the mapping-state table, and the engine they share."""
+"""Readers of Kafka topics: one module per source topic, the mapping-state table, and the export engine they share."""

@@ -1,8 +1,8 @@
-"""Every compression that Kafka knows, read with a bound: a small batch may not fill a process's memory.
+"""Decoders for every compression of Kafka, with a size limit, so that a small batch cannot fill the memory.
 
-Which compression a topic has is decided by its producers and by the broker (`compression.type`), record batch by
-record batch, never by us: so every process can read all of them, or does not start. A broker bounds batches by their
-compressed size only; nine kilobytes of zstd may be 300 megabytes of zeros.
+Producers and the broker (`compression.type`) choose the compression of each record batch; this service does not. So
+every process must be able to read all of them, or it does not start. A broker limits only the compressed size of a
+batch: nine kilobytes of zstd may be 300 megabytes of zeros.
 """
 
 import gzip
@@ -16,7 +16,7 @@ from aiokafka import codec
 from aiokafka.record import default_records, legacy_records
 
 LARGEST_BATCH = 128 * 1024 * 1024
-"""Bytes of a batch when it is decompressed: many times what clients put into one, and the largest event."""
+"""Largest size of a decompressed batch, in bytes: many times a usual batch, and many times the largest event."""
 
 Decode = Callable[[bytes], bytes]
 
@@ -30,18 +30,18 @@ ENCODERS: dict[str, Decode] = {
 
 
 class CompressionMissingError(Exception):
-    """A compression cannot be read by this installation; the text says which, and what to do."""
+    """This installation cannot read a compression. The text names it and says what to do."""
 
 
 class BatchTooLargeError(Exception):
-    """A batch would be larger than `LARGEST_BATCH` when it is decompressed."""
+    """A batch is larger than `LARGEST_BATCH` when it is decompressed."""
 
     def __init__(self) -> None:
         super().__init__(f"it holds more than {LARGEST_BATCH} bytes when it is decompressed")
 
 
 class _Scratch(threading.local):
-    """Memory to decompress into, taken from the machine as it is touched; one for each thread."""
+    """A buffer to decompress into, one per thread. The system provides its memory page by page as it is used."""
 
     def __init__(self) -> None:
         self.memory = mmap.mmap(-1, LARGEST_BATCH)
@@ -51,10 +51,10 @@ _scratch = _Scratch()
 
 
 def require_all() -> None:
-    """Have every aiokafka consumer of this process read all compressions, within the bound.
+    """Install these decoders in aiokafka, for every consumer of this process, and try each of them.
 
     Raises:
-        CompressionMissingError: This installation cannot read one of them.
+        CompressionMissingError: This installation cannot read one of the compressions.
     """
     for module in _decoding_modules():
         for name, decode in DECODERS.items():
@@ -77,9 +77,9 @@ def _missing(name: str, why: str) -> str:
 
 
 def _decoding_modules() -> list[object]:
-    """Where aiokafka's parsers look the decoders up: those in C where they are installed, and those in Python."""
+    """List the modules in which aiokafka's parsers look up the decoders: in Python, and in C where installed."""
     modules: list[object] = [default_records, legacy_records]
-    if default_records.DefaultRecordBatch is not default_records._DefaultRecordBatchPy:  # noqa: SLF001 - it has no name for it
+    if default_records.DefaultRecordBatch is not default_records._DefaultRecordBatchPy:  # noqa: SLF001 - it has no public name
         from aiokafka.record._crecords import default_records as fast  # noqa: PLC0415 - absent without a compiler
         from aiokafka.record._crecords import legacy_records as fast_legacy  # noqa: PLC0415 - as above
 
@@ -88,11 +88,11 @@ def _decoding_modules() -> list[object]:
 
 
 def gzip_decode(payload: bytes) -> bytes:
-    """Read gzip.
+    """Decompress gzip.
 
     Raises:
-        BatchTooLargeError: It is larger than the bound.
-        OSError, EOFError, zlib.error: It is broken.
+        BatchTooLargeError: The result is larger than `LARGEST_BATCH`.
+        OSError, EOFError, zlib.error: The payload is broken.
     """
     with gzip.GzipFile(fileobj=io.BytesIO(payload)) as file:
         found = file.read(LARGEST_BATCH + 1)
@@ -102,13 +102,13 @@ def gzip_decode(payload: bytes) -> bytes:
 
 
 def snappy_decode(payload: bytes) -> bytes:
-    """Read snappy, raw as librdkafka writes it, or in the blocks of snappy-java.
+    """Decompress snappy: raw, as librdkafka writes it, or in the blocks of snappy-java.
 
     Raises:
-        BatchTooLargeError: As above.
-        cramjam.DecompressionError, struct.error: It is broken.
+        BatchTooLargeError: The result is larger than `LARGEST_BATCH`.
+        cramjam.DecompressionError, struct.error: The payload is broken.
     """
-    payload = bytes(payload)  # from Python it comes so, from C as a view
+    payload = bytes(payload)  # the parser in Python passes bytes, the one in C a memoryview
     blocks = [payload]
     if payload.startswith(XERIAL):
         blocks, place = [], XERIAL_HEADER
@@ -122,7 +122,7 @@ def snappy_decode(payload: bytes) -> bytes:
 
 
 XERIAL, XERIAL_HEADER = b"\x82SNAPPY\0", 16
-"""How snappy-java's format begins, and the bytes before its first block."""
+"""The magic bytes of snappy-java's format, and the number of bytes before its first block."""
 
 
 def _into(decompress: Callable[[bytes, memoryview], int]) -> Decode:

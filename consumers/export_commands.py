@@ -1,7 +1,8 @@
-"""The topic `export-commands`, followed for the partitions of a worker: each from where its own ledger says it stands.
+"""Reader of the topic `export-commands` for the partitions of a worker. Each partition's ledger stores its position.
 
-Commands are few, so every worker reads all of them, without a group; a partition takes those that concern its
-documents. Nothing is kept here: a partition that opens later moves the reader back to where that partition stands.
+Commands are few, so every worker reads all of them, without a consumer group, and each partition takes those that
+concern its documents. The reader stores nothing: when a partition opens later, the reader moves back to the position of
+that partition.
 """
 
 import asyncio
@@ -24,18 +25,24 @@ log = structlog.get_logger(__name__)
 POLL_MS = 200
 POLL_RECORDS = 100
 RETRY_AFTER = 1.0
-"""Seconds to wait when the broker does not answer."""
+"""Seconds to wait before the next try when the broker does not answer."""
 
 
 class Follower(Protocol):
-    """A partition that takes commands."""
+    """A source partition of the worker that takes commands."""
 
     @property
     def commands_from(self) -> Mapping[int, int]:
-        """From where each partition of the commands topic has to be read for it."""
+        """The offset in each partition of the commands topic from which this partition still has to read."""
 
     def apply_command(self, partition: int, offset: int, command: Command | None) -> None:
-        """Take a command; None: the record is none. Records that were taken before may come again."""
+        """Take one record of the commands topic. It may be delivered more than once.
+
+        Args:
+            partition: The record's partition.
+            offset: The record's offset.
+            command: The command; None: the record holds no valid command, or the person may not give it.
+        """
 
     @property
     def is_full(self) -> bool:
@@ -43,13 +50,13 @@ class Follower(Protocol):
 
 
 class CommandReader:
-    """Hands the records of the topic to its followers, in order, until it is stopped.
+    """Reader that passes the records of the commands topic to its followers, in order, until it is stopped.
 
     Args:
         topic: The full name of the commands topic.
         kafka: Keywords for every aiokafka client: brokers and how to sign in.
         check_crcs: False only for librdkafka's mock cluster.
-        refuses: Why a person may not ask; None: he may.
+        refuses: Returns why a person may not give commands, or None if the person may.
     """
 
     def __init__(
@@ -67,7 +74,7 @@ class CommandReader:
             **kafka,
             enable_auto_commit=False,
             isolation_level="read_committed",
-            # What retention deleted is gone; what is left is read.
+            # Where retention deleted records, reading continues with the oldest one left.
             auto_offset_reset="earliest",
             check_crcs=check_crcs,
         )
@@ -103,12 +110,12 @@ class CommandReader:
         return facts.partitions
 
     def check(self) -> None:
-        """Raise what ended the reader, if anything did."""
+        """Raise the error that ended the reader, if one did."""
         if self._task is not None and self._task.done() and not self._task.cancelled():
             self._task.result()
 
     async def ends(self) -> Mapping[int, int]:
-        """Where the topic ends now, by partition.
+        """The end offset of each partition of the topic now.
 
         Raises:
             KafkaError: The broker does not answer.
@@ -117,11 +124,11 @@ class CommandReader:
         return {source.partition: end for source, end in ends.items()}
 
     def join(self, follower: Follower) -> None:
-        """Have a partition take commands from where it stands."""
+        """Add a partition. It takes commands from its own `commands_from` on."""
         self._new.append(follower)
 
     def leave(self, follower: Follower) -> None:
-        """The partition was let go."""
+        """Remove a partition that was revoked."""
         self._followers.discard(follower)
         if follower in self._new:
             self._new.remove(follower)
@@ -148,7 +155,10 @@ class CommandReader:
                     follower.apply_command(source.partition, record.offset, command)
 
     def _allowed(self, command: Command | None) -> Command | None:
-        """The command, if who asks may: a person without a role is told nowhere else, for commands have no answer."""
+        """Return the command if its author may give it, else None.
+
+        Commands have no answer, so the log line and the metric here are the only notice of a refusal.
+        """
         if command is None or self._refuses is None or (reason := self._refuses(command.by)) is None:
             return command
         metrics.COMMANDS_REFUSED.labels(command.action).inc()
@@ -156,11 +166,14 @@ class CommandReader:
         return None
 
     async def _admit(self, new: list[Follower]) -> None:
-        """Move back to where the new ones stand. No fetch is under way here, so what comes next begins there."""
+        """Add new followers, and move the reader back to the earliest position that one of them needs.
+
+        No fetch is under way here, so the next poll begins at that position.
+        """
         positions = {tp: await self._consumer.position(tp) for tp in self._consumer.assignment()}
         for follower in new:
             if follower not in self._new:
-                continue  # it left while the broker was asked
+                continue  # the follower left while the broker was asked
             self._new.remove(follower)
             begin = follower.commands_from
             positions = {tp: min(position, begin.get(tp.partition, 0)) for tp, position in positions.items()}

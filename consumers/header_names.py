@@ -1,8 +1,9 @@
-r"""Header names that are not UTF-8: aiokafka raises on them out of every poll, so one such record stops its reader.
+r"""Tolerance for header names that are not UTF-8: aiokafka raises on them at every poll, so one record stops a reader.
 
-Kafka says that names are UTF-8, but no broker looks, and a producer in C may write any bytes. aiokafka's parser has no
-way around it. So a fetched chunk in which it fails is read a second time by aiokafka's own parser in Python, with such
-names in escapes (`\xff`). The rest of the record is as it was sent; we read no header.
+Kafka's documentation requires UTF-8, but no broker checks it, and a producer in C may write any bytes. aiokafka's
+parser has no option for this. So when parsing a fetched chunk fails, the chunk is parsed again by aiokafka's own parser
+in Python, which writes such names as escapes (`\xff`). The rest of the record is unchanged, and the export never
+interprets headers.
 """
 
 from collections.abc import Iterator
@@ -18,12 +19,15 @@ from aiokafka.structs import TopicPartition
 log = structlog.get_logger(__name__)
 
 _MAGIC = 16
-"""Where a batch has the version of its format; headers exist from version 2 on."""
+"""Position of the format version in a batch. Headers exist from version 2 on."""
 _WITH_HEADERS = NEWEST_FORMAT = 2
 
 
 def keep_bytes() -> None:
-    """Have what is fetched keep its bytes. Whoever makes consumers gives them a `PartitionRecords` that wants them."""
+    """Make aiokafka keep the bytes of fetched records, for every consumer of this process.
+
+    The caller also has to install a `PartitionRecords` that uses the bytes (`unreadable.set_apart` does).
+    """
     fetcher.MemoryRecords = Kept
 
 
@@ -35,15 +39,21 @@ class Kept(MemoryRecords):  # type: ignore[misc]  # aiokafka ships no types
         self.fetched = fetched
 
     def next_batch(self) -> object:
-        """The next batch. Aiokafka would read one of a later format as if it were of today's."""
+        """Return the next batch, or None at the end.
+
+        aiokafka would read a batch of a later format as if it were in the current one; here that is an error.
+
+        Raises:
+            CorruptRecordException: The batch has a later format.
+        """
         batch = super().next_batch()
-        if (version := getattr(batch, "magic", 0)) > NEWEST_FORMAT:  # batches of the first formats do not say theirs
+        if (version := getattr(batch, "magic", 0)) > NEWEST_FORMAT:  # batches of the oldest formats have no `magic`
             raise CorruptRecordException(f"its format is {version}; this service reads up to {NEWEST_FORMAT}")
         return batch
 
 
 class _Names(bytearray):
-    """A batch's bytes, of which nothing but header names is ever decoded."""
+    """A batch's bytes with a lenient `decode`. aiokafka's parser decodes nothing but header names."""
 
     def __getitem__(self, place: int | slice) -> "int | _Names":  # type: ignore[override]  # bytearray's is overloaded
         found = super().__getitem__(place)
@@ -70,7 +80,7 @@ class _Records(_MemoryRecordsPy):  # type: ignore[misc]  # as above
 
 
 class PartitionRecords(fetcher.PartitionRecords):  # type: ignore[misc]  # as above
-    """The records of one partition that were fetched together, whatever the names of their headers."""
+    """Records of one partition that were fetched together, readable whatever their header names are."""
 
     def __init__(
         self, source: TopicPartition, records: Kept, aborted: list[tuple[int, int]] | None, *more: object
@@ -83,7 +93,7 @@ class PartitionRecords(fetcher.PartitionRecords):  # type: ignore[misc]  # as ab
             yield from super()._unpack_records()
         except UnicodeDecodeError:
             log.warning("a header name is not UTF-8; its record is read all the same", partition=str(self._tp))
-            # From the beginning: records that were given out before are passed over by their offset.
+            # Parse again from the beginning: records that were returned before are skipped by their offset.
             self._records = _Records(self._fetched)
             self._aborted_transactions = sorted(self._aborted or (), key=lambda one: one[1])
             self._aborted_producers: set[int] = set()

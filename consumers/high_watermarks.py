@@ -1,7 +1,7 @@
-"""The broker's high watermarks, asked on a connection of their own, one request for many callers.
+"""The broker's high watermarks, requested on a separate connection, one request for many callers.
 
-On a consumer's connection the question waits behind the fetch that waits for records, up to 500 ms; on another it is
-answered in less than one.
+On a consumer's own connection the request waits behind a pending fetch, up to 500 ms. On a separate connection the
+answer takes less than 1 ms.
 """
 
 import asyncio
@@ -14,11 +14,15 @@ from consumers.stopping import stop_client
 
 
 class HighWatermarks:
-    """Asks for the end of partitions, open transactions included: the offset after the last acknowledged record."""
+    """Client that requests high watermarks: the offset after the last acknowledged record, open transactions included.
+
+    Args:
+        kafka: Keywords for every aiokafka client: brokers and how to sign in.
+    """
 
     def __init__(self, kafka: Mapping[str, object]) -> None:
-        # Read-uncommitted, or the answer is the last stable offset. Kafka answers a commit before its marker is
-        # written, and for that moment the last stable offset leaves out what was just committed.
+        # Read-uncommitted, because otherwise the answer is the last stable offset. Kafka acknowledges a commit before
+        # it writes the marker, so for a moment the last stable offset leaves out records that were just committed.
         self._client = AIOKafkaConsumer(**kafka, enable_auto_commit=False, isolation_level="read_uncommitted")
         self._one_at_a_time = asyncio.Lock()
         self._next: asyncio.Task[dict[TopicPartition, int]] | None = None
@@ -33,19 +37,19 @@ class HighWatermarks:
         await self._client.start()
 
     async def stop(self) -> None:
-        """Disconnect. Whoever still waits for an answer gets a `KafkaError`."""
+        """Disconnect. Callers that still wait for an answer get a `KafkaError`."""
         for task in self._running:
             task.cancel()
         await stop_client(self._client)
 
     async def ask(self, partitions: Sequence[TopicPartition]) -> dict[TopicPartition, int]:
-        """The high watermarks at some moment after this call.
+        """Get the high watermarks as of some moment after this call.
 
-        Callers share the request that is about to be sent, never one under way: what they wrote may be younger than
-        its answer. All callers name the same partitions.
+        Callers share a request that is about to be sent, never one under way: its answer could be older than what the
+        caller has written. All callers must name the same partitions.
 
         Raises:
-            KafkaError: The broker refused, or `stop` came first. While it does not answer, this waits.
+            KafkaError: The broker refused, or `stop` was called first. If the broker does not answer, this call waits.
         """
         if self._next is None:
             self._next = asyncio.create_task(self._ask(partitions))
@@ -59,11 +63,11 @@ class HighWatermarks:
 
     async def _ask(self, partitions: Sequence[TopicPartition]) -> dict[TopicPartition, int]:
         async with self._one_at_a_time:
-            self._next = None  # from here on nobody may join
+            self._next = None  # later callers need a new request
             ends: dict[TopicPartition, int] = await self._client.end_offsets(list(partitions))
             return ends
 
     def _ended(self, task: asyncio.Task[dict[TopicPartition, int]]) -> None:
         self._running.discard(task)
         if not task.cancelled():
-            task.exception()  # looked at, or asyncio complains when all its callers went away
+            task.exception()  # retrieved, so that asyncio does not complain when all callers were cancelled

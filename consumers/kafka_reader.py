@@ -1,4 +1,4 @@
-"""The consumer that every part of this service reads Kafka with: aiokafka's, made to read whatever a topic may hold."""
+"""The Kafka consumers of this service: aiokafka's consumer, extended to get past any record that a topic may hold."""
 
 from collections.abc import Callable
 from dataclasses import replace
@@ -14,14 +14,14 @@ from consumers.unreadable import Unreadable, UnreadableRecordsError
 log = structlog.get_logger(__name__)
 
 TRIES = 3
-"""How often a batch is fetched before it counts as unreadable: what broke on the way here is whole the next time."""
+"""How often a batch is fetched before it counts as unreadable. A batch damaged in transit is intact the next time."""
 
 Batches = dict[TopicPartition, list[ConsumerRecord]]
-"""What one poll gave. No list is empty, and an `Unreadable` is alone in its list."""
+"""The result of one poll. No list is empty, and an `Unreadable` is the only item of its list."""
 
 
 def prepare() -> None:
-    """Have every aiokafka consumer of this process read all compressions, any header name, and past what is broken.
+    """Patch aiokafka in this process: consumers read all compressions and header names, and get past broken batches.
 
     Raises:
         CompressionMissingError: This installation cannot read one of Kafka's compressions.
@@ -31,22 +31,26 @@ def prepare() -> None:
 
 
 class Sieve:
-    """Between a consumer and its caller: fetches again what could not be read, some times, then lets it through.
+    """Filter between a consumer and its caller: it fetches an unreadable batch again, `TRIES` times in all.
 
     Args:
-        gives: Whether an `Unreadable` of a topic may be given out; else it is an error.
+        gives: Whether an `Unreadable` of the given topic is returned to the caller. If not, an error is raised.
     """
 
     def __init__(self, gives: Callable[[str], bool]) -> None:
         self._gives = gives
         self._tried: dict[TopicPartition, tuple[int, int]] = {}
-        """By partition: the offset from which nothing can be read, and how often it was fetched."""
+        """For each partition with an unreadable batch: the batch's first offset, and how often it was fetched."""
 
     def sift(self, consumer: AIOKafkaConsumer, batches: Batches) -> Batches:
-        """What of a poll is for the caller.
+        """Remove unreadable batches that are to be fetched again, and return the rest.
+
+        Args:
+            consumer: The consumer that polled; it is moved back to fetch again.
+            batches: The result of its poll; this method changes it.
 
         Raises:
-            UnreadableRecordsError: Records cannot be read, and may not be left out.
+            UnreadableRecordsError: Records cannot be read, and no record of their topic may be left out.
         """
         for source in [source for source, records in batches.items() if type(records[-1]) is Unreadable]:
             found = batches[source][-1]
@@ -56,7 +60,7 @@ class Sieve:
                 continue
             del self._tried[source]
             end = consumer.highwater(source)
-            if end is not None and found.offset >= end:  # its head says that it holds more than there is
+            if end is not None and found.offset >= end:  # the batch header claims more records than the partition has
                 found = replace(found, offset=found.first)
                 batches[source] = [found]
                 consumer.seek(source, found.first + 1)
@@ -75,15 +79,15 @@ class Sieve:
         try:
             consumer.seek(source, first)
         except IllegalStateError:
-            del self._tried[source]  # taken away meanwhile
+            del self._tried[source]  # the partition was revoked in the meantime
 
 
 class KafkaReader(AIOKafkaConsumer):  # type: ignore[misc]  # aiokafka ships no types
-    """A consumer of topics of which nothing may be left out: records that cannot be read are an error.
+    """A consumer of topics whose records must all be read: an unreadable record is an error.
 
     Args:
-        topics: As aiokafka's.
-        options: As aiokafka's.
+        topics: As for `AIOKafkaConsumer`.
+        options: As for `AIOKafkaConsumer`.
 
     Raises:
         CompressionMissingError: This installation cannot read one of Kafka's compressions.
@@ -99,16 +103,16 @@ class KafkaReader(AIOKafkaConsumer):  # type: ignore[misc]  # aiokafka ships no 
     async def getmany(
         self, *partitions: TopicPartition, timeout_ms: int = 0, max_records: int | None = None
     ) -> Batches:
-        """As aiokafka's.
+        """Poll, as `AIOKafkaConsumer.getmany` does.
 
         Raises:
-            UnreadableRecordsError: Records cannot be read, and may not be left out.
+            UnreadableRecordsError: Records cannot be read, and no record of their topic may be left out.
         """
         batches = await super().getmany(*partitions, timeout_ms=timeout_ms, max_records=max_records)
         return self._sieve.sift(self, batches)
 
 
 class TolerantKafkaReader(KafkaReader):
-    """A consumer of what others write: it gives an `Unreadable` in the place of records that cannot be read."""
+    """A consumer of topics that others write: it returns an `Unreadable` in the place of unreadable records."""
 
     _gives = True

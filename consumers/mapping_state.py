@@ -2,18 +2,18 @@
 
 What a caller may rely on:
 
-1. **Complete at the start.** When `start` returns, every record that was written before it was called is applied: read
+1. **Complete at the start.** When `start` returns, every record written before the call is applied: the table has read
    from the first offset to the broker's high watermark, past compacted holes, aborted records and transaction markers.
-2. **Followed for ever.** Later records are applied in the order of their partition, committed ones only.
+2. **Followed for ever.** Later records are applied in the order of their partition, and only committed ones.
 3. **Read-your-writes.** When `barrier` returns, every record that was acknowledged or committed before the call is
    applied.
 4. **Never a stale answer by silence.** A table that is not complete, or whose reader died, raises
    `MappingStateUnavailable` with the cause. A `barrier` that cannot prove freshness in time raises too.
-5. **Never a table with holes.** The topic must exist and be compacted. A topic that was deleted and made again, or has
-   other partitions than at the start, ends the reader: its keys may have moved or gone, and a restart reads all anew.
+5. **Never a table with holes.** The topic must exist and be compacted. If the topic was deleted and created again, or
+   its partition count has changed since the start, the reader ends: keys may have moved or gone. A restart reads all.
 6. **Stable between awaits.** The state changes only while the caller awaits something; one task writes it.
-7. **Changes are told.** After `start` returned, each subscriber is called once per changed key, in the order of the
-   records, after the state holds the change.
+7. **Subscribers learn of changes.** After `start` has returned, each subscriber is called once per changed key, in the
+   order of the records, after the state holds the change.
 """
 
 import asyncio
@@ -36,23 +36,27 @@ from domain.mapping_state import MappingState
 log = structlog.get_logger(__name__)
 
 State = Literal["unstarted", "loading", "caught_up", "degraded", "failed"]
-"""``unstarted``: `start` was not called, or `stop` was. ``loading``: reading what was there at the start.
-``caught_up``: complete. ``degraded``: the broker does not answer or the reader is behind; it goes on by itself.
-``failed``: the reader died; the table refuses to serve."""
+"""State of the table.
+
+``unstarted``: `start` was not called yet, or `stop` was called. ``loading``: reading the records present at the start.
+``caught_up``: complete. ``degraded``: the broker does not answer or the reader is behind; it recovers by itself.
+``failed``: the reader died; the table refuses to serve.
+"""
 
 PolicyMismatch = Literal["raise", "warn", "reconcile"]
-"""What to do about a topic that is not compacted: refuse, log and go on, or set its cleanup policy."""
+"""How to treat a topic that is not compacted: refuse to start, log and continue, or set its cleanup policy."""
 
 Subscriber = Callable[[str], None]
-"""Is told the canonical text of a changed key (`domain.keys`).
+"""A function that is called with the canonical text of a changed key (`domain.keys`).
 
-It may not raise; if it does, that is logged and the next one is told.
+It must not raise. If it does, the error is logged and the next subscriber is called.
 """
 
 POLL_MS = 25
-"""How long one poll waits. Only markers and aborted records are noticed no sooner; records are noticed at once."""
+"""Milliseconds that one poll waits. A new record ends the wait at once; a transaction marker or aborted record does
+not, so it may be noticed that much later."""
 POLL_RECORDS = 1000
-"""Records applied between two looks at the event loop: about 10 ms of work."""
+"""Records applied before other tasks of the event loop may run: about 10 ms of work."""
 FETCH_BYTES = 8 * 1024 * 1024
 
 
@@ -69,19 +73,19 @@ class Patience:
     barrier: float = 10.0
     """How long `barrier` may take."""
     check_every: float = 5.0
-    """Between the table's own looks at whether it is fresh; they feed `status`."""
+    """Interval of the table's own freshness checks, which keep `status` up to date."""
 
 
 @dataclass(frozen=True, slots=True)
 class TableStatus:
-    """A snapshot for people and metrics. Offsets are by partition; a position is the next offset to be read."""
+    """A snapshot for people and metrics. Offsets are by partition; a position is the next offset to read."""
 
     state: State
     positions: Mapping[int, int]
     ends: Mapping[int, int]
     """The high watermarks when the broker was last asked."""
     lag: int
-    """Offsets between the two, over all partitions: an upper bound of records, as markers and holes count."""
+    """Offsets between positions and ends, over all partitions. Markers and holes count, so records may be fewer."""
     records: int
     invalid: int
     """Records whose key or value cannot be read."""
@@ -91,12 +95,14 @@ class TableStatus:
 
 
 class MappingTable:
-    """Reads the topic without a consumer group, so that every process has all partitions. `start`, then `state`.
+    """The mapping-state table. It reads without a consumer group, so every process has all partitions.
+
+    Call `start` first, then use `state`.
 
     Args:
         topic: The full name of the mapping-state topic.
         kafka: Keywords for every aiokafka client: brokers and how to sign in.
-        on_policy_mismatch: What to do about a topic that is not compacted.
+        on_policy_mismatch: How to treat a topic that is not compacted.
         check_crcs: False only for librdkafka's mock cluster.
         patience: The table's time-outs.
     """
@@ -132,7 +138,7 @@ class MappingTable:
 
     @property
     def state(self) -> MappingState:
-        """The records, to look up in.
+        """The settings in force, for look-ups.
 
         Raises:
             MappingStateUnavailable: The table is not complete, or its reader died.
@@ -141,11 +147,11 @@ class MappingTable:
         return self._state
 
     def subscribe(self, callback: Subscriber) -> None:
-        """Have `callback` told each key that changes after the catch-up. Subscribe before `start` to miss none."""
+        """Call `callback` with each key that changes after `start` returned. Subscribe before `start` to miss none."""
         self._subscribers.append(callback)
 
     def status(self) -> TableStatus:
-        """How the table stands, without asking the broker."""
+        """The table's status, without a request to the broker."""
         behind = (self._ends.get(tp, 0) - position for tp, position in self._positions.items())
         return TableStatus(
             state=self._status,
@@ -159,11 +165,12 @@ class MappingTable:
         )
 
     async def start(self) -> None:
-        """Read everything that is there, and go on following it.
+        """Read all records of the topic, then go on following it in the background.
 
         Raises:
             MappingStateUnavailable: The topic is missing or not compacted, the broker does not answer, or the end was
-                not reached in time. Nothing is left running.
+                not reached in time. All tasks and connections are stopped.
+            RuntimeError: The table was started before.
         """
         if self._status != "unstarted" or self._stopped:
             raise RuntimeError("a table starts once")
@@ -180,13 +187,13 @@ class MappingTable:
         except BaseException:
             await self.stop()
             raise
-        # No await from here to the return: what the reader applies later is told to the subscribers.
+        # No await from here to the return, so subscribers are called for every record that is applied later.
         self._status = "caught_up"
         self._tasks.append(asyncio.create_task(self._watch(), name=f"{self.topic} watch"))
         log.info("mapping state caught up", topic=self.topic, records=self.status().records, end=self.status().ends)
 
     async def stop(self) -> None:
-        """Stop reading and close the connections. A table that never started may be stopped too."""
+        """Stop reading and close the connections. It is safe to stop a table that was never started."""
         tasks, self._tasks = self._tasks, []
         for task in tasks:
             task.cancel()
@@ -208,11 +215,11 @@ class MappingTable:
     async def barrier(self) -> None:
         """Return when every record acknowledged or committed before the call is applied (guarantee 3).
 
-        Callers that come together share one request to the broker.
+        Concurrent callers share one request to the broker.
 
         Raises:
-            MappingStateUnavailable: The reader died, the table was stopped, or freshness could not be proved in time:
-                the broker does not answer, or another writer's open transaction holds records back.
+            MappingStateUnavailable: The reader died, the table was stopped, or freshness could not be proved in time,
+                because the broker does not answer or another writer's open transaction holds records back.
         """
         self._refuse_unless_complete()
         try:
@@ -227,7 +234,7 @@ class MappingTable:
         self._turn("caught_up")
 
     async def failure(self) -> MappingStateUnavailable:
-        """Wait until the reader dies, and return why. For a supervisor; it never returns while the table is well."""
+        """Wait until the reader dies, and return the reason. For a supervisor: while the table works, this waits."""
         await self._failed.wait()
         return self._unavailable()
 
@@ -259,7 +266,7 @@ class MappingTable:
             **self._kafka,
             enable_auto_commit=False,
             isolation_level="read_committed",
-            # An offset that is gone means another topic of the same name: an error, not a fresh start (guarantee 5).
+            # A missing offset means that the topic was created anew: an error, no reason to start over (guarantee 5).
             auto_offset_reset="none",
             check_crcs=self._check_crcs,
             max_partition_fetch_bytes=FETCH_BYTES,
@@ -297,7 +304,7 @@ class MappingTable:
         for tell in self._subscribers:
             try:
                 tell(changed)
-            except Exception:  # one subscriber's defect is neither the table's nor another's
+            except Exception:  # a defect of one subscriber must stop neither the table nor the other subscribers
                 log.exception("mapping state subscriber failed", key=changed)
 
     def _report_cleared_masters(self) -> None:
@@ -333,7 +340,7 @@ class MappingTable:
         moved.set()
 
     async def _watch(self) -> None:
-        """Keep `status` true while nobody asks for a barrier, and notice what the reader cannot."""
+        """Keep `status` up to date while no caller uses `barrier`, and detect a changed partition count."""
         while True:
             await asyncio.sleep(self._patience.check_every)
             try:

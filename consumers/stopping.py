@@ -1,4 +1,4 @@
-"""Stopping a Kafka client, whatever state its connection is in."""
+"""Stop of a Kafka client in any state of its connection."""
 
 import asyncio
 from typing import Protocol
@@ -8,15 +8,15 @@ class Stoppable(Protocol):
     """A consumer or producer of aiokafka."""
 
     async def stop(self) -> None:
-        """Let go of everything."""
+        """Stop the client and release its resources."""
 
 
 async def stop_client(client: Stoppable) -> None:
-    """Stop a client; a broker that is away does not keep it from stopping.
+    """Stop a client, also while a broker cannot be reached.
 
-    While a broker is away a consumer cancels a fetch of its own that sleeps before its next try, waits for it, and lets
-    the cancellation out as if somebody had cancelled us (aiokafka 0.14, `Fetcher.close`). That one is no cancellation
-    of ours, and the connections are closed all the same.
+    While a broker cannot be reached, a consumer that stops cancels its own sleeping fetch task, awaits it, and lets the
+    `CancelledError` escape as if the caller had been cancelled (aiokafka 0.14, `Fetcher.close`). This function swallows
+    that error and closes the connections itself. A real cancellation of the caller is passed on.
     """
     try:
         await client.stop()

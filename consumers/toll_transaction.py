@@ -5,13 +5,13 @@ from domain.reading import Received
 from domain.reading import receive as read
 
 TOPIC = "toll-transaction"
-"""The topic's name unless the settings give another."""
+"""The topic's default name; the settings may give another."""
 
 
 def receive(value: bytes | None) -> Received:
     """Read one record of this topic.
 
     Raises:
-        ContractError: the bytes break the contract; they go to the dead letters.
+        ContractError: The record breaks the contract; the worker writes it to the dead letters.
     """
     return read(EventKind.TOLL, value)

@@ -1,6 +1,6 @@
-"""What a broker says about topics: partitions and settings. Asking never creates a topic.
+"""Partitions and settings of topics, as the broker describes them. The requests never create a topic.
 
-aiokafka reports a refusal inside the answer, not as an exception; here it becomes one.
+aiokafka reports a refusal inside the answer; the functions here raise it as an exception.
 """
 
 from collections.abc import Iterable, Mapping
@@ -11,12 +11,16 @@ from aiokafka.admin.config_resource import ConfigResource, ConfigResourceType
 from aiokafka.errors import UnknownTopicOrPartitionError, for_code
 
 TOPIC_OVERRIDE = 1
-"""`config_source` of a setting made for this topic, as opposed to one that it has from the broker."""
+"""`config_source` of a setting made for the topic itself, as opposed to a default of the broker."""
 
 
 @dataclass(frozen=True, slots=True)
 class TopicFacts:
-    """One topic as the broker describes it. `overrides` are the settings made for it, `settings` all of them."""
+    """One topic as the broker describes it.
+
+    `settings` holds all its settings, `overrides` only those made for the topic itself. `replicas` is the replication
+    factor (the least of its partitions).
+    """
 
     partitions: int
     replicas: int
@@ -30,13 +34,13 @@ class TopicFacts:
 
 
 async def describe(admin: AIOKafkaAdminClient, topics: Iterable[str]) -> dict[str, TopicFacts]:
-    """The facts of those of the topics that exist.
+    """Describe the given topics, by name. Topics that do not exist are left out.
 
     Raises:
-        KafkaError: The broker refused, for instance for want of the right to describe settings.
+        KafkaError: The broker refused, for instance because the user may not describe settings.
     """
     wanted = set(topics)
-    # All topics, not the wanted ones by name: a broker that creates topics by itself would create what it is asked for.
+    # Describe all topics, not the wanted ones by name: a broker with auto-creation would create those it is asked for.
     found = {topic["topic"]: topic["partitions"] for topic in await admin.describe_topics() if topic["topic"] in wanted}
     facts: dict[str, TopicFacts] = {}
     for topic, settings, overrides in await _settings(admin, sorted(found)):
@@ -53,7 +57,7 @@ async def _settings(admin: AIOKafkaAdminClient, topics: list[str]) -> list[tuple
     read: list[tuple[str, dict[str, str], dict[str, str]]] = []
     for code, message, _, topic, entries in (resource for answer in answers for resource in answer.resources):
         if code == UnknownTopicOrPartitionError.errno:
-            continue  # deleted between the two questions
+            continue  # deleted between the two requests
         refuse(code, f"{topic}: {message or 'its settings cannot be read'}")
         settings = {entry[0]: entry[1] for entry in entries if entry[1] is not None}
         overrides = {entry[0]: entry[1] for entry in entries if entry[3] == TOPIC_OVERRIDE and entry[1] is not None}
@@ -62,12 +66,18 @@ async def _settings(admin: AIOKafkaAdminClient, topics: list[str]) -> list[tuple
 
 
 async def set_cleanup(admin: AIOKafkaAdminClient, topic: str, facts: TopicFacts, policy: str) -> None:
-    """Change the cleanup policy of a topic, and nothing else.
+    """Change only the cleanup policy of a topic.
+
+    Args:
+        admin: A connected client.
+        topic: The full name.
+        facts: The topic as `describe` returned it.
+        policy: `compact`, `delete`, or both with a comma.
 
     Raises:
         KafkaError: The broker refused.
     """
-    # The request replaces all settings of the topic, so those that were made for it are sent along.
+    # The request replaces all settings of the topic, so its present overrides are sent along.
     settings = dict(facts.overrides) | {"cleanup.policy": policy}
     answers = await admin.alter_configs([ConfigResource(ConfigResourceType.TOPIC, topic, configs=settings)])
     for code, message, *_ in (resource for answer in answers for resource in answer.resources):
@@ -75,6 +85,10 @@ async def set_cleanup(admin: AIOKafkaAdminClient, topic: str, facts: TopicFacts,
 
 
 def refuse(code: int, text: str) -> None:
-    """Raise the error that a code inside an answer stands for; 0 is none."""
+    """Raise the error of a code inside a broker's answer. Code 0 means success.
+
+    Raises:
+        KafkaError: The code is not 0.
+    """
     if code:
         raise for_code(code)(text)

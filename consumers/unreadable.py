@@ -1,9 +1,9 @@
-"""Record batches that aiokafka cannot read, as something that can be told, set aside and passed over.
+"""Record batches that aiokafka cannot read, returned as `Unreadable` so that they can be reported and skipped.
 
-A batch whose checksum is wrong, whose compression or version nobody knows here, or whose bytes are no records, makes
-aiokafka raise out of every poll, again and again, with all other partitions behind it; and what it had taken from
-those partitions for the same poll is lost to the caller. So the parser here never raises: what stands before the bad
-batch is given out, and then an `Unreadable` in the batch's place, always as the last of its poll.
+A batch with a wrong checksum, an unknown compression or version, or bytes that are no records makes aiokafka raise at
+every poll. All other partitions wait behind it, and records already taken from them for the same poll are lost to the
+caller. So the parser here never raises: it returns the records before the bad batch, and then an `Unreadable` in the
+batch's place, always as the last item of a poll.
 """
 
 import struct
@@ -17,21 +17,23 @@ from aiokafka.structs import TopicPartition
 from consumers import header_names
 
 _FRAME = struct.Struct(">qiib")
-"""How every batch begins: its first offset, its length from here on, the leader's epoch, the version of its format.
-Before version 2 the epoch's place holds the checksum, and the offset is that of the batch's last record."""
+"""The start of every batch: first offset, length of the rest, leader epoch, format version.
+
+Before version 2 the place of the epoch holds the checksum, and the offset is that of the batch's last record.
+"""
 _BEHIND_LENGTH = struct.calcsize(">qi")
 _HEAD = struct.Struct(">qiibIhiqqqhii")
-"""The whole head of a batch from version 2 on."""
+"""The whole header of a batch from version 2 on."""
 _NEWEST = 2
-"""The version of the format that is current."""
+"""The current format version."""
 _LATEST = 4_102_444_800_000
-"""The end of 2099 in milliseconds: a later timestamp is as broken as the rest."""
+"""The end of 2099 in milliseconds since 1970. A later time stamp is taken as broken."""
 _CODECS = ("not compressed", "gzip", "snappy", "lz4", "zstd")
 _CODEC_MASK = 7
 
 
 class UnreadableRecordsError(Exception):
-    """A topic of which nothing may be left out holds records that cannot be read."""
+    """A topic whose records must all be read holds records that cannot be read."""
 
     def __init__(self, found: "Unreadable") -> None:
         super().__init__(
@@ -43,18 +45,18 @@ class UnreadableRecordsError(Exception):
 
 @dataclass
 class Unreadable(ConsumerRecord):  # type: ignore[misc]  # aiokafka ships no types
-    """In the place of records that cannot be read. Its `offset` is that of the last of them; it has no key or value."""
+    """Placeholder for records that cannot be read. `offset` is that of the last one; key and value are None."""
 
     first: int = 0
-    """The offset of the first of them."""
+    """The offset of the first unreadable record."""
     why: str = ""
-    """Why they cannot be read."""
+    """Why the records cannot be read."""
     batch: bytes = b""
-    """The bytes as the broker gave them: a record batch, in the format of Kafka's own files."""
+    """The bytes as the broker sent them: a record batch, in the format of Kafka's log files."""
 
     @property
     def reason(self) -> str:
-        """Which records cannot be read, and why."""
+        """A sentence that names the unreadable records and says why they cannot be read."""
         one = self.first == self.offset
         which = f"the record at offset {self.first}" if one else f"the records at offsets {self.first} to {self.offset}"
         return f"{which} cannot be read: {self.why}"
@@ -62,11 +64,11 @@ class Unreadable(ConsumerRecord):  # type: ignore[misc]  # aiokafka ships no typ
 
 @dataclass(frozen=True, slots=True)
 class _Batch:
-    """A batch as its head describes it, which may be as broken as the rest."""
+    """A batch as its header describes it. The header may be as broken as the rest."""
 
     content: bytes
     next: int
-    """The offset after its last record."""
+    """The offset after the batch's last record."""
     timestamp: int
     described: str
 
@@ -89,9 +91,9 @@ class PartitionRecords(header_names.PartitionRecords):
     def _unpack_records(self) -> Iterator[ConsumerRecord]:
         try:
             yield from super()._unpack_records()
-        except Exception as error:  # noqa: BLE001 - libraries in three languages parse here, each with errors of its own
+        except Exception as error:  # noqa: BLE001 - libraries in three languages parse here, each with its own errors
             if self.next_fetch_offset > self._begun:
-                return  # what was read counts; the bad batch is fetched again, and is the first then
+                return  # keep the records read so far; the bad batch comes first in the next fetch
             yield self._in_its_place(error)
 
     def _in_its_place(self, error: Exception) -> Unreadable:
@@ -104,10 +106,10 @@ class PartitionRecords(header_names.PartitionRecords):
 
 
 def batch_at(fetched: bytes, offset: int) -> _Batch:
-    """The batch that holds `offset`, among those that were fetched.
+    """Find the batch that holds `offset` among the fetched bytes.
 
-    A head that contradicts itself or the batch behind it is not believed: then the batch counts as one record, and
-    what follows is asked for anew. Nothing that can be read is ever passed over.
+    A header that contradicts itself or the next batch is not trusted: the batch then counts as one record, and fetching
+    continues at the next offset. So no readable record is ever skipped.
     """
     place = 0
     while place + _FRAME.size <= len(fetched):
@@ -126,7 +128,7 @@ def batch_at(fetched: bytes, offset: int) -> _Batch:
 
 
 def _described(fetched: bytes, place: int, base: int, version: int) -> tuple[int, int, str]:
-    """The offset after the batch, its time, and its kind in words."""
+    """Read a batch header: the offset after the batch, its time stamp (0 if not credible), and its format in words."""
     if version < _NEWEST:
         return base + 1, 0, f"format {version}"
     if place + _HEAD.size > len(fetched):
@@ -140,12 +142,12 @@ def _described(fetched: bytes, place: int, base: int, version: int) -> tuple[int
 
 
 def begin_of(record: ConsumerRecord) -> int:
-    """The offset from which to read, for what was given out to come again."""
+    """The offset to seek to so that this record, or the unreadable batch, is delivered again."""
     offset: int = record.first if isinstance(record, Unreadable) else record.offset
     return offset
 
 
 def set_apart() -> None:
-    """Have every aiokafka consumer of this process give `Unreadable` instead of raising."""
+    """Patch aiokafka, so that every consumer of this process returns `Unreadable` instead of raising."""
     header_names.keep_bytes()
     fetcher.PartitionRecords = PartitionRecords

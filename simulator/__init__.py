@@ -1,7 +1,7 @@
-"""A Sage Intacct XML gateway to run against: real HTTP, SQLite underneath, faults on demand.
+"""A simulator of the Sage Intacct XML gateway for tests and demonstrations: real HTTP, SQLite, faults on demand.
 
-It behaves as Sage's developer documentation, official schema and official clients describe. Where they are silent, it
-takes the reading under which money is safe and says so in the docstring of the code that decides.
+The simulator behaves as Sage's developer documentation, official schema and official clients describe. Where these
+sources are silent, it chooses the behaviour that is safe for money, and the docstring of the deciding code says so.
 """
 
 from simulator.faults import Fault, Kind

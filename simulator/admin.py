@@ -1,25 +1,25 @@
-"""Endpoints for tests and the demonstration; they are no part of Sage's gateway. JSON in and out.
+"""Admin endpoints for tests and the demonstration, with JSON bodies. Sage's gateway has no such endpoints.
 
 * `GET /admin/state`: `{"companies": {ID: {"invoices", "invoice_total", "bills", "bill_total", "payments",
   "control_ids"}}}`, counted from the database.
 * `GET /admin/documents[?company=ID]`: `{"documents": [...]}`, every AR invoice and AP bill with its lines.
 * `GET /admin/requests`: counts of requests and functions, and how many were in flight at once.
 * `POST /admin/faults`: one fault `{"kind", "company", "function", "times", "probability", "seconds", "status",
-  "retry_after"}` (only `kind` is needed) or a list of them. `GET` lists what is in force, `DELETE` removes
-  everything.
+  "retry_after"}` (only `kind` is required) or a list of faults. `GET` lists the faults in force, `DELETE` removes all.
 * `POST /admin/seed`: a seed. `POST /admin/company`: one company of a seed. Documents and payments stay.
 * `PATCH /admin/company/ID`: changes of its configuration, e.g. `{"max_concurrent": 1, "when_busy": "queue"}`, or
   `{"preset": "barest"}`.
 * `PATCH /admin/company/ID/OBJECT/KEY`: fields of a master record, e.g. `{"STATUS": "inactive"}`.
-* `PATCH /admin/documents/ID/OBJECT/RECORDNO`: `{"STATE": "Selected"}`, as a person brings it about in Sage.
+* `PATCH /admin/documents/ID/OBJECT/RECORDNO`: `{"STATE": "Selected"}`, a state that a person would set in Sage.
 * `POST /admin/payments`: `{"company", "side": "AR"|"AP", "applied": {RECORDNO: AMOUNT}, "on", "number", "method",
-  "memo", "state": "draft"|"submitted"|"approved"|"posted"|"cleared", "unapplied"}`, answers `{"recordno"}`. In place of
-  an amount of cash, the parts: `{"payment", "discount", "adjustment", "negative_invoice", "inline", "advance",
-  "overpayment"}`, with `"adjustment_key"` and so on for the record that a credit uses up. AP has no overpayment.
+  "memo", "state": "draft"|"submitted"|"approved"|"posted"|"cleared", "unapplied"}`, answers `{"recordno"}`. Instead of
+  an amount of cash, the parts may be given: `{"payment", "discount", "adjustment", "negative_invoice", "inline",
+  "advance", "overpayment"}`, with `"adjustment_key"` and so on for the record that a credit uses up. AP has no
+  overpayment.
 * `POST /admin/payments/state`: `{"company", "side", "recordno", "state"}`. `POST /admin/payments/delete`: `{"company",
-  "side", "recordno"}`. `POST /admin/payments/void`: the same and `"hidden"`: true moves no stamp.
+  "side", "recordno"}`. `POST /admin/payments/void`: the same fields, and `"hidden"`: true leaves time stamps unchanged.
 * `POST /admin/payments/detail`: `{"company", "side", "recordno", "amounts": {PART: AMOUNT}, "on", "hidden"}` changes a
-  detail row. `GET /admin/payments[?company=ID]`: `{"details": [...], "documents": [...]}`, every fact there is.
+  detail row. `GET /admin/payments[?company=ID]`: `{"details": [...], "documents": [...]}`, all payment facts.
 """
 
 from collections.abc import Awaitable, Callable
@@ -122,7 +122,7 @@ def _set_up(store: Store) -> dict[tuple[str, str], Handler]:
 
 
 def _explained(handler: Handler) -> Handler:
-    """Answer 400 or 404 with the reason where the input is at fault."""
+    """Wrap a handler so that wrong input is answered with 400 or 404 and the reason."""
 
     @wraps(handler)
     async def explained(http: web.Request) -> web.Response:

@@ -1,4 +1,4 @@
-"""The admin endpoints that play payments; documented in `simulator.admin`."""
+"""The admin endpoints that simulate payments. `simulator.admin` documents them."""
 
 from collections.abc import Awaitable, Callable
 from datetime import date
@@ -49,7 +49,7 @@ class _Edit(_Recorded):
 
 
 def routes(store: Store) -> dict[tuple[str, str], Handler]:
-    """The endpoints below /admin/payments."""
+    """Make the handlers of the endpoints below /admin/payments, by method and path."""
     desk = store.payments
 
     async def pay(http: web.Request) -> web.Response:

@@ -1,7 +1,7 @@
-"""The response envelope: three status levels, results in the order of the functions.
+"""The response envelope: three status levels, and the results in the order of the functions.
 
 Source: Sage developer documentation, web-services/responses; official schema (DTD 2.1) and the fixtures of Sage's own
-clients. An error message stands beside the authentication block, never inside it.
+clients. An `errormessage` is a sibling of the authentication block, never a child of it.
 """
 
 from collections.abc import Sequence
@@ -31,7 +31,7 @@ class SignedIn:
 
 @dataclass(frozen=True, slots=True)
 class Result:
-    """What became of one function: `key` for legacy functions, `data` for generic ones."""
+    """The result of one function. Legacy functions answer with `key`, generic ones with `data`."""
 
     function: str
     control_id: str
@@ -43,7 +43,7 @@ class Result:
 
 @dataclass(frozen=True, slots=True)
 class Answer:
-    """One operation: who signed in, and either results or the reason of the refusal."""
+    """The answer to one operation: its sign-in, and either its results or the error of a refused sign-in."""
 
     signed_in: SignedIn
     results: tuple[Result, ...] = ()
@@ -51,7 +51,7 @@ class Answer:
 
 
 def render(request: Request, answers: Sequence[Answer]) -> bytes:
-    """A complete response of a request that passed the control level."""
+    """Render the complete response to a request that passed the control level."""
     root = etree.Element("response")
     _control(root, request, "success")
     for answer in answers:
@@ -65,7 +65,12 @@ def render(request: Request, answers: Sequence[Answer]) -> bytes:
 
 
 def render_refusal(error: SageError, request: Request | None = None) -> bytes:
-    """A refusal at the control level; of an unreadable request the control block holds nothing but the status."""
+    """Render a refusal at the control level.
+
+    Args:
+        error: The reason.
+        request: The request; None if it could not be read, so that the control block has only the status.
+    """
     root = etree.Element("response")
     _control(root, request, "failure")
     _errors(root, [error], additional_info=bool(request and request.additional_info))

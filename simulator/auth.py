@@ -1,11 +1,11 @@
-"""Who may call: the sender at the gateway, then a user or a session in a company.
+"""Authentication: first the sender at the gateway, then a user or a session in a company.
 
 Source: Sage developer documentation, web-services/requests and api/company-console/api-sessions; texts from the
-fixtures of Sage's own clients. A session slides: each call before its end renews it. Only entities, not their child
-locations, can be signed in to. An unknown sender or sender password is answered like a wrong sign-in at the gateway
-itself (HTTP 401), the closest documented case; a sender that is known but inactive with GW-0011 (HTTP 400). A user who
-is not active is answered as one who does not exist. A company whose Web Services are switched off answers as one that
-did not authorise the sender: no answer of its own is documented for it.
+fixtures of Sage's own clients. Each call before a session's end extends the session. A sign-in is possible to entities,
+not to their child locations. An unknown sender or a wrong sender password is answered like a wrong sign-in at the
+gateway itself (HTTP 401), the closest documented case. A known but inactive sender is answered with GW-0011 (HTTP 400),
+an inactive user like an unknown one. A company whose Web Services are off answers like a company that has not
+authorised the sender, because no separate answer is documented.
 """
 
 import secrets
@@ -39,7 +39,7 @@ class Session:
     denied: frozenset[str] = frozenset()
 
     def require(self, function: str, object_name: str) -> None:
-        """Refuse what the user's role denies."""
+        """Check that the user's role allows a function on an object; raises FunctionError if it does not."""
         if self.denied & {function, object_name, f"{function} {object_name}"}:
             raise refuse(
                 PERMISSION, f"You do not have permission for API operation {function} on objects of type {object_name}"
@@ -47,7 +47,7 @@ class Session:
 
 
 def admit_sender(store: Store, request: Request) -> None:
-    """Refuse, at the gateway, a sender that is unknown, inactive or has the wrong password."""
+    """Check the sender at the gateway; raises ControlError if it is unknown, inactive or has a wrong password."""
     row = store.database.one("SELECT password, active FROM sender WHERE id = ?", (request.sender_id,))
     if row is None or row["password"] != request.sender_password:
         text = "Sign-in information is incorrect. Please check your request."
@@ -57,7 +57,7 @@ def admit_sender(store: Store, request: Request) -> None:
 
 
 def company_of(store: Store, operation: Operation) -> str:
-    """The company an operation addresses, empty where it cannot be told."""
+    """The id of the company that an operation addresses; "" if it is unknown."""
     if isinstance(operation.sign_in, Login):
         return operation.sign_in.company_id
     row = store.database.one("SELECT company FROM session WHERE id = ?", (operation.sign_in,))
@@ -65,7 +65,7 @@ def company_of(store: Store, operation: Operation) -> str:
 
 
 def sign_in(store: Store, request: Request, operation: Operation) -> Session:
-    """Admit a user or a session to a company; raises SignInError."""
+    """Sign in a user, or resume a session; raises SignInError if either is refused."""
     session = (
         _log_in(store, operation.sign_in) if isinstance(operation.sign_in, Login) else _resume(store, operation.sign_in)
     )
@@ -86,7 +86,7 @@ def sign_in(store: Store, request: Request, operation: Operation) -> Session:
 
 
 def open_session(store: Store, session: Session, entity: str) -> str:
-    """Start an API session of the signed-in user at an entity, or at the top level."""
+    """Open an API session for the signed-in user, at an entity or ("") at the top level. Returns the session id."""
     if entity and not _is_entity(store, session.company, entity):
         raise refuse(SIGN_IN, "Sign-in information is incorrect")
     session_id = secrets.token_urlsafe(24)

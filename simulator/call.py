@@ -1,9 +1,9 @@
-"""One function being executed: who asks, in which company, and what of it they may see.
+"""One function call: its session, its company, and the records that the session may see.
 
-Source: Sage developer documentation, web-services/queries: data private to an entity is read from the top level only
-with `showprivate`. An entity sees its own records and those of the top level, never another entity's. For the
-functions that have no such option (`read`, `readByName`, `readByQuery`) nothing is documented: here they hide private
-data at the top level, so that a client cannot come to rely on seeing it.
+Source: Sage developer documentation, web-services/queries: a top-level session reads data private to an entity only
+with `showprivate`. An entity session sees the entity's own records and those of the top level, never another entity's.
+For functions without that option (`read`, `readByName`, `readByQuery`) nothing is documented. Here they hide private
+data from a top-level session, so that no client comes to rely on seeing it.
 """
 
 from dataclasses import dataclass, field
@@ -21,7 +21,7 @@ from simulator.store import Store
 
 @dataclass(frozen=True, slots=True)
 class Outcome:
-    """What a function that succeeded gives back: a key (legacy), data (generic), or neither."""
+    """The answer of a function that succeeded: a key (legacy), data (generic), or neither."""
 
     key: str | None = None
     data: Element | None = None
@@ -29,14 +29,14 @@ class Outcome:
 
 @dataclass(frozen=True, slots=True)
 class Visibility:
-    """A condition on MEGAENTITYID with its values."""
+    """An SQL condition on MEGAENTITYID with its values, which selects the records that a session may see."""
 
     sql: str
     values: tuple[Value, ...]
 
     @classmethod
     def of(cls, session: Session, *, show_private: bool = False) -> "Visibility":
-        """What a session sees."""
+        """Make the condition for a session. `show_private` matters only at the top level."""
         if session.entity:
             return cls("t.MEGAENTITYID IN ('', ?)", (session.entity,))
         return cls("1" if show_private else "t.MEGAENTITYID = ''", ())
@@ -44,7 +44,7 @@ class Visibility:
 
 @dataclass(frozen=True, slots=True)
 class Call:
-    """A function's surroundings."""
+    """One function call with its context. `now` is the company's present time stamp."""
 
     store: Store
     session: Session
@@ -57,21 +57,21 @@ class Call:
 
     @property
     def database(self) -> Database:
-        """Where everything is kept."""
+        """The database of the simulator."""
         return self.store.database
 
     @property
     def company(self) -> str:
-        """The company signed in to."""
+        """The id of the company that the session is signed in to."""
         return self.session.company
 
     @property
     def config(self) -> Config:
-        """How that company is set up."""
+        """The configuration of that company."""
         return self.store.setup(self.company).config
 
     def object_type(self, name: str) -> ObjectType:
-        """An object by name; refused where the company has none or the user may not use it."""
+        """Find an object by name; raises FunctionError if the company lacks it or the user may not use it."""
         found = self.store.setup(self.company).objects.get(name.upper())
         if found is None:
             raise refuse(NOT_DEFINED, f"Object definition {name} not found")
@@ -83,9 +83,9 @@ class Call:
         return found
 
     def record(self, object_name: str, natural: str) -> Row | None:
-        """A master record by its id, where the company has such and this session sees it.
+        """Find a master record by its id. None if the company has no such record or the session may not see it.
 
-        Found once, it holds for this function.
+        A record that was found is cached for the rest of the function.
         """
         found = self._found.get((object_name, natural))
         if found is not None:
@@ -103,7 +103,7 @@ class Call:
         return row
 
     def document(self, table: str, number: str) -> Row | None:
-        """A record by its number, where this session can see it: its own entity's, or any from the top level."""
+        """Find a record by its number. None if it does not exist or belongs to another entity than the session's."""
         if not number.isdecimal():
             return None
         visible = Visibility.of(self.session, show_private=True)

@@ -1,9 +1,9 @@
-"""The objects of a company and their fields: tables, queries, reads and `lookup` are derived from this one list.
+"""The objects of a company and their fields. Tables, queries, reads and `lookup` are derived from this one list.
 
-The names come from `simulator.reference`: a field is offered only if a public source reads it, or sends it and it
-depends on a subscription that no company with a complete list had. What the simulator keeps is written per object as
-`NAME[:kind][=COLUMN]`; every other name that the sources have is known to the gateway and always empty here. A kept
-name that no source has is a column of the simulator's own, and nobody can ask for it.
+The names come from `simulator.reference`. A field is offered only if a public source reads it, or if a source sends it
+and it depends on a subscription that no company with a complete list had. The fields that the simulator stores are
+listed per object as `NAME[:kind][=COLUMN]`. Every other field of the sources exists in the gateway and is always empty.
+A stored name that is in no source is an internal column, which no request can read.
 """
 
 from collections.abc import Iterator
@@ -18,17 +18,17 @@ from simulator.subscriptions import Subscription, granted
 
 @dataclass(frozen=True, slots=True)
 class Related:
-    """A path for dotted fields, as `VENDOR.NAME` on a bill. `by`: the field that holds the other record's name."""
+    """A path for dotted fields, such as `VENDOR.NAME` on a bill. `by` is the field with the id of the other record."""
 
     object_name: str
     by: str
     column: str | None
-    """The column of that field; None where the simulator keeps none, so that the path leads to nothing."""
+    """The column of that field; None if the simulator does not store it, so that dotted fields are empty."""
 
 
 @dataclass(frozen=True, slots=True)
 class ObjectType:
-    """One object: its fields, the field that names a record, and where its records are kept."""
+    """One object: its fields, its natural id (`natural`), and the table that stores its records."""
 
     name: str
     fields: dict[str, Field]
@@ -36,15 +36,15 @@ class ObjectType:
     table: str
     label: str
     columns: dict[str, Kind]
-    """Every column that is kept, those without a field included."""
+    """All stored columns, including those without a field."""
     natural_column: str
     key: str = "RECORDNO"
     related: dict[str, Related] = field(default_factory=dict)
     """The paths that `lookup` lists."""
     contacts: dict[str, Related] = field(default_factory=dict)
-    """The prefixes of dotted fields that are a contact's."""
+    """The prefixes of dotted fields that refer to a contact."""
     sent: dict[str, Field] = field(default_factory=dict)
-    """What a create or update may carry though no read gives it."""
+    """Fields that a create or update may contain although no read returns them."""
     owned_by: str | None = None  # the value of OBJECT_NAME, where many user-defined objects share a table
     required: tuple[str, ...] = ()
 
@@ -63,7 +63,7 @@ _LOOKUP_TYPES = {"STRING": "TEXT", "FLOAT": "DECIMAL", "DATETIME": "TIMESTAMP"}
 
 
 def _described(facts: FieldFacts) -> Field:
-    """A field that is always empty, as the sources describe it."""
+    """Make a field without a column (always empty) from the description of the sources."""
     data_type = _LOOKUP_TYPES.get(facts.data_type.upper(), facts.data_type.upper())
     if data_type not in reference().data_types:
         data_type = "TEXT"
@@ -225,7 +225,7 @@ _STANDARD = [
           "EMPLOYEEID", "employee"),
     _type("ITEM", _simple("ITEMID", "ITEMTYPE"), "ITEMID", "item"),
     _type("WAREHOUSE", _simple("WAREHOUSEID", "LOCATIONID=WAREHOUSEID"), "WAREHOUSEID", "warehouse"),
-    # The object of the dimension Asset. No source lists its fields, so its records can be named on a line, not read.
+    # The object of the dimension Asset. No source lists its fields, so lines can name its records but none can be read.
     _type("FIXEDASSET", _simple("ASSETID"), "ASSETID", "asset"),
     _type("CONTRACT", _simple("CONTRACTID", "CUSTOMERID STATE BEGINDATE:date ENDDATE:date"), "CONTRACTID", "contract"),
     _type(
@@ -237,16 +237,16 @@ _STANDARD = [
 ]  # fmt: skip
 
 STANDARD: dict[str, ObjectType] = {object_type.name: object_type for object_type in _STANDARD}
-"""Every object with every field, as a company has them that lacks nothing."""
+"""All objects with all fields, as in a company with every subscription."""
 
 
 @cache
 def of_company(subscriptions: frozenset[Subscription], *, common_only: bool) -> dict[str, ObjectType]:
-    """The objects and fields of a company with these subscriptions.
+    """The objects and fields of a company.
 
     Args:
-        subscriptions: What the company has bought.
-        common_only: Leave out what any complete list of a real company lacks, whatever the reason.
+        subscriptions: The company's subscriptions.
+        common_only: Whether to leave out fields that the complete list of any real company lacks.
     """
     objects = {}
     for object_type in _STANDARD:
@@ -268,7 +268,10 @@ USER_DEFINED_TABLE = "USER_DEFINED"
 
 
 def user_defined(name: str) -> ObjectType:
-    """A user-defined dimension: lower-case fields, the key is `id`; RECORDNO, STATUS and WHENMODIFIED do not exist."""
+    """Make the object of a user-defined dimension.
+
+    Its field names are in lower case and its key is `id`; RECORDNO, STATUS and WHENMODIFIED do not exist.
+    """
     kept = list(_kept(_USER_DEFINED))
     return ObjectType(
         name,

@@ -1,4 +1,4 @@
-"""`alvys-sage simulator`: run the gateway as a process."""
+"""`alvys-sage simulator`: run the simulator as a process."""
 
 import asyncio
 import signal

@@ -1,8 +1,8 @@
-"""SQLite under the gateway: one table per object, one transaction per request.
+"""The SQLite database of the simulator: one table per object, one transaction per request.
 
-All work happens on the event loop's thread: one writer, no locks, and the order of arrival is the order of execution.
-Every row belongs to a company; record numbers are counted per company and object and never used twice, not even after
-a delete.
+All work happens on the event loop's thread, so there is one writer and no locking, and requests are executed in the
+order of their arrival. Every row belongs to a company. Record numbers are counted per company and object, and none is
+used twice, not even after a delete.
 """
 
 import sqlite3
@@ -43,14 +43,14 @@ _INDEXES = {
 }
 
 _WHOLE = {"money", "integer", "boolean"}
-"""Kinds of values that are kept as integers."""
+"""Kinds of values that are stored as integers."""
 
 Row = sqlite3.Row
 Parameters = Sequence[Value] | Mapping[str, Value]
 
 
 class Database:
-    """A connection with the schema in place; `:memory:` is fine."""
+    """A connection to the database, with the schema created. The path may be `:memory:`."""
 
     def __init__(self, path: str = ":memory:") -> None:
         self._connection = sqlite3.connect(path, isolation_level=None, cached_statements=512)
@@ -71,17 +71,17 @@ class Database:
         return self._connection.execute(sql, parameters)
 
     def one(self, sql: str, parameters: Parameters = ()) -> Row | None:
-        """The first row, or none."""
+        """Run one statement and return its first row; None if there is none."""
         row: Row | None = self._connection.execute(sql, parameters).fetchone()
         return row
 
     def all(self, sql: str, parameters: Parameters = ()) -> list[Row]:
-        """Every row."""
+        """Run one statement and return all its rows."""
         return self._connection.execute(sql, parameters).fetchall()
 
     @contextmanager
     def atomic(self) -> Iterator[None]:
-        """Everything inside, or nothing of it: a transaction outside, a savepoint inside another."""
+        """Make the `with` block atomic: a transaction at the outermost level, a savepoint inside another block."""
         name = f"level{self._depth}"
         self.execute(f"SAVEPOINT {name}" if self._depth else "BEGIN IMMEDIATE")
         self._depth += 1
@@ -97,7 +97,7 @@ class Database:
         self.execute(f"RELEASE {name}" if self._depth else "COMMIT")
 
     def next_number(self, company: str, sequence: str, count: int = 1) -> int:
-        """Count a sequence of a company up; returns the last of so many new numbers."""
+        """Reserve `count` numbers of a company's sequence, and return the last of them."""
         row = self.one(
             "INSERT INTO sequence VALUES (?, ?, ?)"
             " ON CONFLICT DO UPDATE SET value = value + excluded.value RETURNING value",
@@ -128,11 +128,11 @@ class Database:
         self.execute(statement, (*values.values(), company, number))
 
     def delete(self, table: str, company: str, number: int, column: str = "RECORDNO") -> None:
-        """Remove a record, or the records that point at it by another column."""
+        """Delete the record of a number, or, with another column, all records whose column has that number."""
         self.execute(f'DELETE FROM "{table}" WHERE COMPANY = ? AND "{column}" = ?', (company, number))  # noqa: S608 -- as in insert
 
     def find(self, table: str, company: str, **criteria: Value) -> list[Row]:
-        """Records whose columns equal the given values, in the order of their record numbers."""
+        """Find the records whose columns equal the given values, in the order of their record numbers."""
         conditions = "".join(f' AND "{column}" = ?' for column in criteria)
         statement = f'SELECT * FROM "{table}" WHERE COMPANY = ?{conditions} ORDER BY RECORDNO'  # noqa: S608 -- as in insert
         return self.all(statement, (company, *criteria.values()))

@@ -1,8 +1,8 @@
-"""The request envelope, strictly in the order of the schema.
+"""Parsing of the request envelope, strictly in the element order of the schema.
 
 Source: Sage developer documentation, web-services/requests; official schema v3.0/api.xsd. `uniqueid` defaults to
-true, as documented, although Sage's own clients send false. Anything that does not fit is refused at the control
-level.
+true, as documented, although Sage's own clients send false. A request that does not fit the schema is refused at the
+control level.
 """
 
 from dataclasses import dataclass
@@ -40,7 +40,7 @@ class Login:
 
 @dataclass(frozen=True, slots=True)
 class Function:
-    """One function of an operation with the id its answer is matched by."""
+    """One function of an operation, with the control id by which its result is matched."""
 
     control_id: str
     name: str
@@ -49,7 +49,7 @@ class Function:
 
 @dataclass(frozen=True, slots=True)
 class Operation:
-    """Functions under one sign-in, either independent of one another or all or nothing."""
+    """Functions under one sign-in. If `transaction` is true, all of them succeed or none has an effect."""
 
     transaction: bool
     sign_in: Login | str
@@ -58,7 +58,7 @@ class Operation:
 
 @dataclass(frozen=True, slots=True)
 class Request:
-    """What one POST to the gateway asks for."""
+    """The content of one POST to the gateway."""
 
     sender_id: str
     sender_password: str
@@ -70,12 +70,12 @@ class Request:
 
     @property
     def functions(self) -> tuple[Function, ...]:
-        """Every function of every operation, in order."""
+        """The functions of all operations, in order."""
         return tuple(function for operation in self.operations for function in operation.functions)
 
 
 def parse(body: bytes) -> Request:
-    """Read a request; raises ControlError where it does not fit the schema."""
+    """Parse a request; raises ControlError if it does not fit the schema."""
     parser = etree.XMLParser(
         resolve_entities=False, no_network=True, huge_tree=False, remove_comments=True, remove_pis=True
     )
@@ -139,7 +139,11 @@ def _function(element: Element) -> Function:
 
 
 def expect_order(element: Element, orders: list[tuple[str, ...]]) -> None:
-    """Refuse children that are unknown, repeated or out of order in every one of the permitted orders."""
+    """Check that the children follow one of the permitted orders, none of them unknown or repeated.
+
+    Raises:
+        ControlError: They fit none of the orders.
+    """
     tags = [str(child.tag) for child in element]
     for order in orders:
         rank = {tag: position for position, tag in enumerate(order)}
@@ -152,11 +156,11 @@ def expect_order(element: Element, orders: list[tuple[str, ...]]) -> None:
 
 
 def text(element: Element, tag: str) -> str:
-    """The trimmed text of a child, empty where there is none."""
+    """The trimmed text of a child element; "" if there is none."""
     return (element.findtext(tag) or "").strip()
 
 
 def children(element: Element, tag: str) -> list[Element]:
-    """The children of a child, none where there is no such child."""
+    """The children of a child element; an empty list if there is no such child."""
     found = element.find(tag)
     return [] if found is None else list(found)

@@ -1,23 +1,23 @@
-"""What the gateway says when it refuses, and at which of the three levels.
+"""The gateway's errors at its three levels.
 
-Source: Sage developer documentation, web-services/responses and web-services/error-handling; the numbers and words are
+Source: Sage developer documentation, web-services/responses and web-services/error-handling; the numbers and texts are
 those that Sage's documentation, official clients and published integrations show (tests/fixtures/sage/wordings.json).
-A refusal at the control level concerns the request, at the authentication level the sign-in, at the result level one
-function.
+An error at the control level refuses the whole request, at the authentication level the sign-in of an operation, at the
+result level one function.
 """
 
 import secrets
 from dataclasses import dataclass, field
 
-# The simulator's own assumption: no public source gives the number or the text with which Sage refuses a function whose
-# control id was used before. A client must not hang anything on this number.
+# An assumption of the simulator: no public source gives the number or the text with which Sage refuses a function whose
+# control id was used before. A client must not depend on this number.
 ASSUMED_DUPLICATE_CONTROL_ID = "XL03999999"
 ASSUMED_DUPLICATE_CONTROL_ID_TEXT = (
     "The function with control ID '{control_id}' has already been executed and completed. It cannot be repeated."
 )
 IN_FLIGHT_CONTROL_ID_TEXT = "A request's function with the control ID {control_id} is in process."
-"""As published; its number and level are not."""
-# Nor are the words with which Sage refuses a reversal.
+"""A published text; its number and level are not published."""
+# The texts with which Sage refuses a reversal are not published either.
 ASSUMED_REVERSAL_OFF_TEXT = "Enable reversal of unpaid {noun}s is not enabled in the configuration of {module}."
 ASSUMED_NOT_OWNED_TEXT = "The {noun} {number} is not owned here and cannot be reversed: go to the level it was made at."
 ASSUMED_RESTRICTED_TEXT = "A user who is restricted to locations cannot reverse the {noun} {number}."
@@ -48,7 +48,7 @@ PROCESSING = "DL02000001"
 
 @dataclass(frozen=True, slots=True)
 class SageError:
-    """One `<error>` of an errormessage; `error_id` and `category` are shown where the request asks for more."""
+    """One `<error>` of an errormessage. `error_id` and `category` are shown if the request asks for additional info."""
 
     number: str
     text: str
@@ -77,27 +77,27 @@ class SignInError(Exception):
 
 
 class FunctionError(Exception):
-    """One function failed; it left nothing behind."""
+    """One function failed and had no effect."""
 
     def __init__(self, *errors: SageError) -> None:
         super().__init__("; ".join(error.text for error in errors))
         self.errors = errors
 
     def followed_by(self, error: SageError) -> "FunctionError":
-        """The specific error first, the generic one last, as Sage answers."""
+        """Add an error at the end: Sage answers with the specific errors first and the generic one last."""
         return FunctionError(*self.errors, error)
 
 
 def refuse(number: str, text: str, correction: str = "") -> FunctionError:
-    """A function error with one cause."""
+    """Make a function error with one cause."""
     return FunctionError(SageError(number, text, correction=correction))
 
 
 def could_not(verb: str, noun: str) -> SageError:
-    """The generic wrapper that follows a specific error."""
+    """Make the generic error that follows a specific one."""
     return SageError(GENERIC, f"Could not {verb} {noun} record!")
 
 
 def schema_error(text: str) -> ControlError:
-    """The request does not fit the gateway's schema: refused as a whole, before any function runs."""
+    """Make the error for a request that does not fit the schema. The whole request is refused; no function runs."""
     return ControlError(SageError(SCHEMA, f"XML Parse schema error: {text}", description="XML Parse schema error"))

@@ -1,8 +1,8 @@
-"""Faults on demand: what networks, gateways and mid-process failures do to a client.
+"""Faults on demand: failures of the network, of the gateway, and in the middle of a request.
 
-Source of the kinds: Sage developer documentation, web-services/error-handling, and published clients. Each fault
-applies to a company and a function name (none: any), for the next so many requests and with a probability from a
-seeded generator.
+Source of the kinds: Sage developer documentation, web-services/error-handling, and published clients. A fault applies
+to one company and one function name (None: any), to a number of requests, and with a probability drawn from a seeded
+generator.
 """
 
 import random
@@ -35,7 +35,7 @@ Kind = Literal[
 
 
 class Fault(BaseModel):
-    """One fault. `times`: how many requests it strikes (none: until removed), after `skip` that it lets pass."""
+    """One fault. It lets `skip` matching requests pass, then strikes `times` requests (None: until it is removed)."""
 
     model_config = ConfigDict(extra="forbid")
 
@@ -52,7 +52,7 @@ class Fault(BaseModel):
 
 @dataclass(slots=True)
 class Faults:
-    """The faults in force, in the order they were added; one strikes a request at most."""
+    """The faults in force, in the order in which they were added. At most one strikes a request."""
 
     seed: int = 1
     active: list[Fault] = field(default_factory=list)
@@ -71,7 +71,7 @@ class Faults:
         self.active.clear()
 
     def strike(self, company: str, functions: list[str]) -> Fault | None:
-        """The fault that meets a request, if any; counts it."""
+        """Choose the fault that strikes a request, and count it; None: no fault."""
         for fault in self.active:
             if fault.company not in {None, company} or (fault.function and fault.function not in functions):
                 continue

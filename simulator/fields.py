@@ -1,9 +1,9 @@
-"""How a value is kept, shown and understood, by the kind of its field.
+"""Conversion of values by the kind of their field: how they are stored, shown in answers, and parsed from requests.
 
-Source: Sage developer documentation, web-services/queries; official clients for the formats. Money is kept as integer
-cents, dates as ISO text that sorts; outside they are `MM/DD/YYYY` and `MM/DD/YYYY HH:MM:SS`. An ISO date in a filter
-is refused, as integrators report (DL02000001). Time stamps are UTC unless a company says otherwise: the zone
-of Sage's is not documented.
+Source: Sage developer documentation, web-services/queries; official clients for the formats. Money is stored as integer
+cents, dates as ISO text that sorts. Answers and requests use `MM/DD/YYYY` and `MM/DD/YYYY HH:MM:SS`. An ISO date in a
+filter is refused, as integrators report (DL02000001). Time stamps are in UTC unless a company's configuration sets
+another zone; the zone of Sage's own time stamps is not documented.
 """
 
 import re
@@ -15,9 +15,9 @@ from typing import Literal
 Kind = Literal["text", "integer", "money", "date", "timestamp", "boolean", "status", "state", "enum"]
 Value = str | int | None
 
-# Labels in `query`, codes in `readByQuery`. The codes of paid documents are not documented: `A` (posted) is shown for
-# them, so that nobody builds on an invented one. `V` for a reversed document, and for the transaction that reverses it,
-# is borrowed from AP payments, where it is documented.
+# `query` shows the label, `readByQuery` the code. The codes of paid documents are not documented: `A` (posted) is shown
+# for them, so that no client depends on an invented code. `V`, for a reversed document and for the transaction that
+# reverses it, is documented for AP payments and assumed here.
 STATE_CODES = {
     "Draft": "D",
     "Submitted": "S",
@@ -39,9 +39,9 @@ _LARGEST = Decimal(10) ** 14
 
 @dataclass(frozen=True, slots=True)
 class Field:
-    """One field of an object: its name outside, its kind, and the column it is kept in (none: always empty).
+    """One field of an object: its name in requests, its kind, and the column that stores it (None: always empty).
 
-    `data_type`, `values` and `read_only` are what `lookup` says of it.
+    `data_type`, `values` and `read_only` are what `lookup` reports for the field.
     """
 
     name: str
@@ -55,7 +55,7 @@ class Field:
 
 
 def cents(text: str) -> int:
-    """An amount as integer cents, rounded to two decimals as Sage documents; ValueError where it is no plain number."""
+    """Parse an amount into integer cents, rounded to two decimals as Sage documents; ValueError if it is no number."""
     if not _AMOUNT.fullmatch(text.strip()):
         raise ValueError(f"'{text}' is not an amount")
     amount = Decimal(text.strip())
@@ -65,29 +65,29 @@ def cents(text: str) -> int:
 
 
 def decimal_text(amount: int) -> str:
-    """Cents as text with two decimals."""
+    """Format cents as a decimal text with two decimals."""
     sign = "-" if amount < 0 else ""
     return f"{sign}{abs(amount) // 100}.{abs(amount) % 100:02d}"
 
 
 def iso_date(text: str) -> str:
-    """`MM/DD/YYYY` as ISO; ValueError otherwise."""
+    """Convert a date `MM/DD/YYYY` to ISO; ValueError for another form."""
     return datetime.strptime(text.strip(), "%m/%d/%Y").replace(tzinfo=UTC).date().isoformat()
 
 
 def iso_stamp(text: str) -> str:
-    """`MM/DD/YYYY HH:MM:SS` or `MM/DD/YYYY` as an ISO time stamp; ValueError otherwise."""
+    """Convert `MM/DD/YYYY HH:MM:SS` or `MM/DD/YYYY` to an ISO time stamp; ValueError for another form."""
     form = "%m/%d/%Y %H:%M:%S" if " " in text.strip() else "%m/%d/%Y"
     return stamp(datetime.strptime(text.strip(), form).replace(tzinfo=UTC))
 
 
 def stamp(moment: datetime) -> str:
-    """A moment as it is kept: UTC, whole seconds, as Sage resolves them."""
+    """Format a moment for storing: in UTC, to whole seconds, which is Sage's resolution."""
     return moment.astimezone(UTC).strftime("%Y-%m-%dT%H:%M:%S")
 
 
 def shown(kind: Kind, value: Value) -> str:
-    """A kept value as a response shows it. Amounts lose trailing zeros: clients must read numbers, not compare text."""
+    """Format a stored value for an answer. Amounts lose trailing zeros: clients must compare numbers, not text."""
     if value is None:
         return ""
     if kind == "money":
@@ -103,7 +103,7 @@ def shown(kind: Kind, value: Value) -> str:
 
 
 def understood(kind: Kind, text: str) -> Value:
-    """The text of a filter as the kept value it is compared with; ValueError where it does not fit the kind."""
+    """Parse the text of a filter into a stored value to compare with; ValueError if it does not fit the kind."""
     if kind == "money":
         return cents(text)
     if kind == "integer":
@@ -120,7 +120,7 @@ def understood(kind: Kind, text: str) -> Value:
 
 
 def written(kind: Kind, text: str) -> Value:
-    """The text of a create or update as the value to keep; empty text clears the field."""
+    """Parse the text of a create or update into the value to store; an empty text gives None, to clear the field."""
     try:
         return understood(kind, text) if text else None
     except InvalidOperation as error:

@@ -1,12 +1,12 @@
-"""One request to the gateway, from its bytes to its answer: sign in, run the functions, commit, answer.
+"""The processing of a request, from its bytes to its answer: sign in, run the functions, commit, answer.
 
 Source: Sage developer documentation, web-services/requests and web-services/responses. Promises:
 
-1. With `uniqueid` true, a function whose control id was executed and completed is refused for ever, per company; the
-   first answer is not given again. A function that failed may be sent again with the same id.
-2. A control id is recorded in the transaction of its function's effect: both are there, or neither.
-3. While a request is being served, a second one with one of its control ids has that function refused. Whether Sage
-   notices is not documented; refusing posts nothing twice.
+1. With `uniqueid` true, a control id whose function has completed is refused for ever in that company; the first answer
+   is not repeated. A function that failed may be sent again with the same control id.
+2. A control id is recorded in the same transaction as the effect of its function: both are stored, or neither.
+3. While a request is being served, a second request with one of its control ids gets that function refused. Whether
+   Sage detects this is not documented; a refusal is safe, because it posts nothing twice.
 4. The answer is sent after the commit. With `transaction="true"` one failure rolls back every function of the
    operation: the failed one reports XL03000009 last, the others are `aborted`, and no control id is recorded.
 """
@@ -38,28 +38,28 @@ _ROLLED_BACK_TEXT = "The entire transaction in this operation has been rolled ba
 
 
 class _RolledBackError(Exception):
-    """Leaves the transaction of an operation in which a function failed."""
+    """Raised to roll back the transaction of an operation in which a function failed."""
 
 
 @dataclass(slots=True)
 class Admitted:
-    """A request that passed the control level, with the control ids that another request holds."""
+    """A request that passed the control level, and those of its control ids that another request is using."""
 
     request: Request
     company: str
     held_elsewhere: frozenset[str] = frozenset()
     endpoint: str = ""
-    """The address that the caller reached us at: what getAPISession names, so that it works through a mapped port."""
+    """The address that the caller used. getAPISession answers with it, so that sessions work through a mapped port."""
 
     @property
     def names(self) -> list[str]:
-        """The names of its functions."""
+        """The names of the request's functions."""
         return [function.name for function in self.request.functions]
 
 
 @dataclass(slots=True)
 class Gateway:
-    """The gateway over one store."""
+    """The gateway of one store. `endpoint` is its address."""
 
     store: Store
     endpoint: str = ""
@@ -67,7 +67,7 @@ class Gateway:
     _in_flight: set[tuple[str, str]] = field(default_factory=set)
 
     def admit(self, body: bytes) -> Admitted:
-        """Read a request and check what the control level checks; raises ControlError."""
+        """Parse a request and make the checks of the control level; raises ControlError if one fails."""
         request = parse(body)
         for function in request.functions:
             check(function)
@@ -76,7 +76,7 @@ class Gateway:
 
     @contextmanager
     def holding(self, admitted: Admitted) -> Iterator[None]:
-        """Hold the request's control ids until it is answered; note those that another request holds."""
+        """Reserve the request's control ids until it is answered, and note those that another request has reserved."""
         if not admitted.request.unique_id:
             yield
             return
@@ -90,14 +90,19 @@ class Gateway:
             self._in_flight -= mine
 
     def execute(self, admitted: Admitted, *, only_first: int | None = None) -> bytes:
-        """Run every function and commit; `only_first` stops after so many, as a process that dies would."""
+        """Run every function, commit, and render the answer.
+
+        Args:
+            admitted: The request.
+            only_first: Stop each operation after this number of functions, like a process that dies; None: run all.
+        """
         operations = admitted.request.operations
         if only_first is not None:
             operations = tuple(_cut(operation, only_first) for operation in operations)
         return render(admitted.request, [self._operation(admitted, operation) for operation in operations])
 
     def fail(self, admitted: Admitted, error: SageError | None) -> bytes:
-        """An answer in which nothing was executed and every function failed, with or without an error."""
+        """Render an answer in which every function failed and none was executed. `error` None: without an error."""
         errors = (error,) if error else ()
         answers = []
         for operation in admitted.request.operations:
@@ -165,7 +170,7 @@ def _expect_success(result: Result) -> None:
 
 
 def _cut(operation: Operation, only_first: int) -> Operation:
-    """What of an operation a process that dies leaves committed: of a transaction nothing."""
+    """The part of an operation that a dying process leaves committed. Of a transaction that is nothing."""
     kept = () if operation.transaction else operation.functions[:only_first]
     return Operation(operation.transaction, operation.sign_in, kept)
 

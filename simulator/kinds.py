@@ -1,4 +1,4 @@
-"""The documents this gateway posts, and in what they differ."""
+"""The kinds of documents that the gateway posts, and how they differ."""
 
 from dataclasses import dataclass, replace
 from typing import Literal
@@ -8,7 +8,7 @@ Side = Literal["AR", "AP"]
 
 @dataclass(frozen=True, slots=True)
 class DocumentKind:
-    """An AR invoice, an AP bill or an adjustment: its objects, its party, its payments, and what Sage calls it."""
+    """A kind of document (AR invoice, AP bill, adjustment): Sage's names of its objects, party, payments, functions."""
 
     side: Side
     noun: str
@@ -20,9 +20,9 @@ class DocumentKind:
     payment_detail: str
     module: str
     function: str
-    """What its object-specific functions are named after: `create_` and this."""
+    """The suffix of its object-specific functions, such as `create_invoice`."""
     adjusts: bool = False
-    """Whether it is an adjustment: without due date and terms, its amounts all of one sign, never reversed."""
+    """Whether it is an adjustment: it has no due date and terms, its amounts have one sign, it is never reversed."""
 
     @property
     def party_id(self) -> str:

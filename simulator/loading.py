@@ -1,6 +1,6 @@
-"""Brings a seed into the database. Loading again replaces set-up and master records, and keeps documents and payments.
+"""Loads a seed into the database. Loading again replaces set-up and master records; documents and payments are kept.
 
-A record that is in both keeps its record number; one that is no longer in the seed is removed.
+A record that exists in both keeps its record number. A record that is no longer in the seed is deleted.
 """
 
 import json

@@ -1,9 +1,10 @@
-"""What a reversal leaves in the books: the document as it was, and a transaction of its own that takes it back.
+"""Reversals: the reversed document stays in the books, and a new transaction with the negative amount is added.
 
 Source: Sage's help, Accounts_Payable/Bills/Delete_or_reverse_bills/about-delete-reverse-bill: the document's state is
 Reversed; the added transaction has the state Reversal, the number `Reversed - NUMBER`, the negative amount, and the
-description that was given with the reversal. Of invoices it says only that a transaction is added that zeroes them out
-(Accounts_Receivable/Invoices/Tasks/reverse-invoice), and of both sides the states (`lookup`); the same is read there.
+description that was given with the reversal. For invoices Sage documents only that a transaction is added that zeroes
+them out (Accounts_Receivable/Invoices/Tasks/reverse-invoice), and for both sides the states (`lookup`). The simulator
+assumes that reversed invoices look like reversed bills.
 """
 
 from simulator.database import Database, Row
@@ -14,7 +15,16 @@ REVERSED, REVERSAL = "Reversed", "Reversal"
 
 
 def reversed_by(database: Database, kind: DocumentKind, row: Row, on: str, now: str, description: str = "") -> int:
-    """Reverse a document as of a day; returns the record number of the added transaction."""
+    """Reverse a document, and return the record number of the added transaction.
+
+    Args:
+        database: The database.
+        kind: The kind of the document.
+        row: The document.
+        on: The date of the reversal, ISO.
+        now: The company's present time stamp.
+        description: The description of the added transaction.
+    """
     company, number = row["COMPANY"], row["RECORDNO"]
     state: dict[str, Value] = {"STATE": REVERSED, "RAWSTATE": STATE_CODES[REVERSED], "TOTALDUE": 0, "WHENMODIFIED": now}
     database.update(kind.header, company, number, state)

@@ -1,11 +1,11 @@
-"""What a company looks like at the start, as JSON: `{"senders": [...], "companies": [...]}`.
+"""Seeds: the initial companies as JSON, `{"senders": [...], "companies": [...]}`.
 
-Only `company_id` is needed of a company; every list may be left out. Unknown keys are errors. A record that is
-private to an entity names it in `entity`; `fields` gives any further field of the object by its Sage name, in Sage's
-formats; of a customer or vendor also its custom fields.
+A company requires only `company_id`; every list may be left out. Unknown keys are errors. A record that is private to
+an entity names the entity in `private_to`. `fields` gives any further field of the object by its Sage name, in Sage's
+formats; for a customer or vendor it may also give custom fields.
 
-A company that says nothing about it has every subscription, every field that any source has, and a `query` that gives
-all of them. `"preset"` in a `config` names one of `PRESETS` instead; what the config says besides goes before it.
+By default a company has every subscription and every field found in any source, and its `query` returns all of them.
+`"preset"` in a `config` selects one of `PRESETS` instead; other keys of the config override the preset.
 """
 
 from collections.abc import Iterator, Mapping
@@ -63,7 +63,7 @@ PRESETS: Mapping[Preset, Mapping[str, object]] = {
     },
     "fullest": {"subscriptions": SUBSCRIPTIONS, "common_fields_only": False, "refused_by_query": ()},
 }
-"""The company that has the least, and the one that has the most, of what real companies were seen to have."""
+"""Two configurations: the fewest and the most subscriptions and fields that real companies were seen to have."""
 
 
 class _Model(BaseModel):
@@ -79,7 +79,7 @@ class Sender(_Model):
 
 
 class User(_Model):
-    """A web-services user. `denied`: object names, function names, or `function OBJECT`, that answer PL04000005."""
+    """A Web Services user. `denied` lists what is refused (PL04000005): an object, a function, or `function OBJECT`."""
 
     id: str
     password: str
@@ -88,7 +88,7 @@ class User(_Model):
 
 
 class Record(_Model):
-    """Any master record. `private_to`: the entity that owns it, empty for the top level."""
+    """A master record. `private_to` is the entity that owns it; "" for the top level."""
 
     id: str
     name: str = ""
@@ -105,7 +105,7 @@ class Location(Record):
 
 
 class Account(_Model):
-    """A GL account. `requires`: the dimensions that every line on it must carry."""
+    """A GL account. `requires` lists the dimensions that every line on the account must have."""
 
     number: str
     title: str
@@ -124,7 +124,7 @@ class AccountLabel(_Model):
 
 
 class Term(_Model):
-    """A payment term: due so many days after the document date."""
+    """A payment term: a document is due `days` days after its date."""
 
     name: str
     days: int
@@ -132,9 +132,9 @@ class Term(_Model):
 
 
 class UserDefinedDimension(_Model):
-    """A Platform object that is a dimension; the ids of its values are counted from 10001.
+    """A user-defined dimension. The ids of its values are counted from 10001.
 
-    `platform_app`: it is listed, and reading its values is denied, whatever the user's role.
+    With `platform_app` the dimension is listed, but reading its values is denied to every user.
     """
 
     name: str
@@ -147,8 +147,8 @@ class UserDefinedDimension(_Model):
 class CustomField(_Model):
     """A custom field of an object, by its integration name.
 
-    `data_type`: what `lookup` says of it, where that is not what its type gives: not documented for custom fields.
-    `max_length` is kept to, and told nowhere: no published answer of `lookup` has a length.
+    `data_type` overrides the type that `lookup` reports, which is not documented for custom fields. `max_length` is
+    enforced but never reported, because no published answer of `lookup` contains a length.
     """
 
     object: CustomObject
@@ -161,22 +161,23 @@ class CustomField(_Model):
 
 
 class Sequence(_Model):
-    """Numbers documents or parties that come without one."""
+    """A sequence that numbers documents or parties created without a number."""
 
     prefix: str = ""
     digits: int = 6
 
 
 class Config(_Model):
-    """How a company is set up, as far as it decides about postings. `web_services`: whether it lets any sender in."""
+    """The part of a company's configuration that affects postings. `web_services` False refuses every sender."""
 
     web_services: bool = True
     subscriptions: tuple[Subscription, ...] = SUBSCRIPTIONS
-    """What the company has bought; objects and fields that depend on anything else do not exist."""
+    """The subscriptions of the company. Objects and fields that depend on another subscription do not exist."""
     common_fields_only: bool = False
     """Leave out every field that the complete list of any real company lacks."""
     refused_by_query: tuple[str, ...] = ()
-    """`OBJECT.FIELD` that `lookup` lists and `query` refuses, as permissions or releases make it in a real company."""
+    """Fields, as `OBJECT.FIELD`, that `lookup` lists and `query` refuses. In real companies permissions and releases
+    cause this."""
     multi_entity: bool = False
     base_currency: str = "USD"
     session_minutes: int = 120
@@ -187,9 +188,9 @@ class Config(_Model):
     reversal_of_unpaid: tuple[Literal["AR", "AP"], ...] = ("AR", "AP")
     """The sides on which Configure Accounts Receivable, or Payable, enables the reversal of unpaid documents."""
     reversal_after_posting: bool = False
-    """Whether a reversal has to be dated after the posting date, as REST documents it; else on it or after it."""
+    """Whether a reversal must be dated after the posting date, as documented for REST; else the same day is allowed."""
     location_restricted: tuple[str, ...] = ()
-    """The users who are restricted to locations: they cannot reverse."""
+    """Users who are restricted to locations, and so cannot reverse documents."""
     inter_entity: bool = False
     accept_legacy_user_dimensions: bool = False
     require_account_labels: tuple[Literal["AR", "AP"], ...] = ()
@@ -198,9 +199,9 @@ class Config(_Model):
     user_dimensions: tuple[UserDefinedDimension, ...] = ()
     custom_fields: tuple[CustomField, ...] = ()
     clock_seconds: int = 0
-    """How far the company's clock is ahead (negative: behind)."""
+    """Seconds by which the company's clock is ahead (negative: behind)."""
     utc_offset_minutes: int = 0
-    """The zone of the stamps on its records: not documented, so any is possible."""
+    """The time zone of the stamps on records. Sage's zone is not documented, so any value is possible."""
     max_concurrent: int | None = None
     when_busy: Literal["refuse", "queue"] = "refuse"
 
@@ -211,7 +212,7 @@ class Config(_Model):
 
 
 def with_preset(given: Mapping[str, object]) -> dict[str, object]:
-    """The settings with those of the preset that they name; ValueError where there is no such preset."""
+    """Merge the preset that the settings name into them; ValueError if there is no such preset."""
     settings = dict(given)
     name = settings.pop("preset", None)
     if name is None:
@@ -223,7 +224,7 @@ def with_preset(given: Mapping[str, object]) -> dict[str, object]:
 
 
 class Company(_Model):
-    """One company with everything that documents refer to."""
+    """One company with all master records that documents refer to."""
 
     company_id: str
     name: str = ""
@@ -269,7 +270,7 @@ def demo_seed() -> Seed:
 
 
 def with_many_parties(company: Company, customers: int = 0, vendors: int = 0) -> Company:
-    """The company with so many more customers `CUST-G000001 …` and vendors `VEN-G000001 …`."""
+    """Add this number of customers `CUST-G000001 …` and of vendors `VEN-G000001 …` to a company."""
     return company.model_copy(
         update={
             "customers": (*company.customers, *_parties("CUST-G", "Generated Shipper", customers)),

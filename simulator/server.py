@@ -1,7 +1,7 @@
-"""The HTTP side: the gateway's one address, the faults that strike it, and the simulator's start and stop.
+"""The HTTP server: the gateway's address, the faults that strike requests, start and stop of the simulator.
 
-A fault before the commit leaves nothing behind; one after the commit leaves everything behind, and only the answer is
-lost. Latency waits without holding up any other request.
+With a fault before the commit, nothing is executed. With a fault after the commit, the effects stay and only the answer
+is lost. Latency delays a request without blocking others.
 """
 
 import asyncio
@@ -30,7 +30,7 @@ _SAID = {
     "session_ended": ("Session has expired", ""),
     "deadlock": ("A deadlock occurred. Please try again.", ""),
 }
-"""By fault, what every function of a request is refused with: the words and the correction."""
+"""By fault, the text and the correction with which every function of a request is refused."""
 _BEFORE = {"http_error", "drop_before_commit", "throttled", "silent_failure", *_SAID}
 _HTML_524 = (
     "<!DOCTYPE html><html><head><meta charset=utf-8><title>524: A timeout occurred</title></head><body>"
@@ -42,9 +42,18 @@ _HTML_524 = (
 class Simulator:
     """A running gateway: `async with Simulator(demo=True) as sim: ... sim.url, sim.store, sim.faults, sim.traffic`.
 
-    `port=0` picks a free port. `clock` gives the time of sessions, time stamps and payments; `fault_seed` makes
-    probabilities repeatable; `latency` is a wait in seconds before every request. `preset` shapes every company that is
-    there at the start, as the same word in a company's `config` does.
+    Args:
+        database: A path, or `:memory:`.
+        seed: Senders and companies to load.
+        companies: Further companies to load.
+        senders: Further senders to load.
+        demo: Whether to load the built-in companies.
+        host: The address to listen on.
+        port: The port to listen on; 0 picks a free one.
+        latency: Seconds to wait before every request.
+        clock: The source of time for sessions, time stamps and payments.
+        fault_seed: Makes the probabilities of faults repeatable.
+        preset: Applied to every company present at the start, like `"preset"` in a company's `config`.
     """
 
     def __init__(  # noqa: PLR0913 -- every setting of a server has a default
@@ -82,11 +91,11 @@ class Simulator:
 
     @property
     def base_url(self) -> str:
-        """The address below which the admin endpoints are."""
+        """The base address of the admin endpoints."""
         return self.url.removesuffix(PATH)
 
     async def start(self) -> None:
-        """Listen."""
+        """Start listening; OSError if the port is taken."""
         application = web.Application(client_max_size=_MAX_BODY)
         application.router.add_post(PATH, self._post)
         admin.add_routes(application, self.store, self.faults, self.traffic)
@@ -152,7 +161,7 @@ class Simulator:
         return _spoiled(http, answer, fault)
 
     def _instead(self, http: web.Request, admitted: Admitted, fault: Fault) -> web.StreamResponse:
-        """An answer in place of any execution."""
+        """Make the answer of a fault that strikes before anything is executed."""
         if fault.kind == "drop_before_commit":
             return _dropped(http)
         if fault.kind == "http_error":
@@ -166,7 +175,7 @@ class Simulator:
 
 
 def _spoiled(http: web.Request, answer: bytes, fault: Fault) -> web.StreamResponse:
-    """What becomes of an answer after the commit."""
+    """Apply a fault to an answer after the commit."""
     if fault.kind in {"drop_after_commit", "drop_midway"}:
         return _dropped(http)
     if fault.kind == "truncated":

@@ -1,4 +1,4 @@
-"""The state of every company: what the gateway's functions, the admin endpoints and tests read and change."""
+"""The state of all companies, used by the gateway's functions, the admin endpoints and tests."""
 
 import json
 from collections.abc import Callable, Mapping
@@ -24,7 +24,7 @@ _DIMENSIONS = (
 
 
 class CompanyState(TypedDict):
-    """What a company holds, counted from the database."""
+    """Counts and totals of a company, computed from the database."""
 
     invoices: int
     invoice_total: str
@@ -47,7 +47,7 @@ class Line(TypedDict):
 
 
 class Document(TypedDict):
-    """A document as it stands, for comparison with what was meant to be posted."""
+    """A document as stored, to be compared with the intended document."""
 
     company: str
     entity: str
@@ -73,7 +73,7 @@ class Document(TypedDict):
 
 @dataclass(frozen=True, slots=True)
 class Setup:
-    """A company's configuration and the objects it knows, custom fields and user-defined dimensions included."""
+    """A company's configuration and its objects, with custom fields and user-defined dimensions."""
 
     config: Config
     objects: dict[str, ObjectType]
@@ -84,7 +84,12 @@ class UnknownCompanyError(LookupError):
 
 
 class Store:
-    """Every company's records over one database."""
+    """The records of all companies, in one database.
+
+    Args:
+        path: A path, or `:memory:`.
+        clock: The source of time; None: the system's clock.
+    """
 
     def __init__(self, path: str = ":memory:", clock: Clock | None = None) -> None:
         self.database = Database(path)
@@ -97,11 +102,11 @@ class Store:
         self.database.close()
 
     def now(self) -> str:
-        """The current moment as records keep it."""
+        """The present time stamp."""
         return stamp(self.clock())
 
     def now_in(self, company: str) -> str:
-        """The current moment as a company's transactions keep it: its clock may be off, and its zone another."""
+        """The present time stamp of a company, with the offset of its clock and of its time zone."""
         config = self.setup(company).config
         return stamp(self.clock() + timedelta(seconds=config.clock_seconds, minutes=config.utc_offset_minutes))
 
@@ -154,7 +159,7 @@ class Store:
         return found is not None
 
     def remember(self, company: str, control_id: str, function: str) -> None:
-        """Record, within the function's own transaction, that it completed."""
+        """Record that a function has completed. Call this within the function's own transaction."""
         self.database.execute("INSERT INTO control_id VALUES (?, ?, ?, ?)", (company, control_id, function, self.now()))
 
     # --- payments ---------------------------------------------------------------------------------------------------
@@ -174,18 +179,19 @@ class Store:
         return self.payments.record(company, "AP", Payment(parts, on, number, method))
 
     def void_payment(self, company: str, side: Side, payment: int) -> None:
-        """Void a payment: its details are voided with it and the documents are due again."""
+        """Void a payment. Its details are voided too, and the documents become due again."""
         self.payments.void(company, side, payment)
 
     def approve_bill(self, company: str, recordno: int) -> None:
-        """Approve a submitted bill of a company that approves bills: it is posted."""
+        """Approve a submitted bill, which posts it. For companies that approve bills."""
         values = {"STATE": "Posted", "RAWSTATE": "A", "WHENMODIFIED": self.now_in(company)}
         self.database.update("APBILL", company, recordno, values)
 
     def set_state(self, company: str, object_name: str, recordno: int, state: str) -> None:
-        """What a person does in Sage: bring a document into a state, such as Selected, Closed or Reversed.
+        """Set a document's state, such as Selected, Closed or Reversed, as a person would in Sage.
 
-        KeyError where there is no such document, or no such state.
+        Raises:
+            KeyError: There is no such document, or no such state.
         """
         if object_name not in BY_HEADER or state not in STATE_CODES:
             raise KeyError(f"{object_name} in state {state}")
@@ -210,7 +216,7 @@ class Store:
         return [row["id"] for row in self.database.all("SELECT id FROM company ORDER BY id")]
 
     def state(self) -> dict[str, CompanyState]:
-        """Per company: documents, totals, payments and control ids, counted from the database."""
+        """Count documents, totals, payments and control ids of each company."""
         return {company: self._company_state(company) for company in self.companies()}
 
     def _company_state(self, company: str) -> CompanyState:
@@ -233,7 +239,7 @@ class Store:
         )
 
     def documents(self, company: str | None = None) -> list[Document]:
-        """Every AR invoice, AP bill and adjustment with its lines, by company, kind and record number."""
+        """List every AR invoice, AP bill and adjustment with its lines, by company, kind and record number."""
         companies = [company] if company else self.companies()
         return [document for name in companies for kind in ALL for document in self._documents(kind, name)]
 

@@ -1,8 +1,8 @@
-"""What a company has bought, and how that decides which objects and fields exist in it.
+"""Subscriptions of a company, which decide the objects and fields that exist in it.
 
-Source: `simulator.reference`, where complete lists of several real companies differ; the subscription that a field
-depends on is judged from its name and from the companies that lack it. Employees and items as dimensions are settings
-of the company rather than subscriptions; an item exists with any of the four that sell or build something.
+Source: `simulator.reference`, where the complete lists of several real companies differ. The subscription that a field
+depends on is inferred from its name and from the companies that lack it. Employees and items as dimensions are company
+settings rather than subscriptions; items exist with any of the four subscriptions in `_ITEMS`.
 """
 
 from collections.abc import Collection
@@ -41,10 +41,10 @@ _GRANTED_BY: dict[str, tuple[Subscription, ...]] = {
     "Bill-back (inter-company)": ("Bill-back",),
     "Employee as a dimension": ("Employee dimension",),
 }
-"""The reference's words for a dependency, and the subscriptions of which any one is enough."""
+"""A dependency in the reference's words, and the subscriptions of which any one satisfies it."""
 _ALWAYS = {"", "any (dimension)", "user-defined dimensions"}
 
 
 def granted(needed: str, subscriptions: Collection[Subscription]) -> bool:
-    """Whether a company with these subscriptions has what depends on `needed`, in the reference's words."""
+    """Whether these subscriptions satisfy a dependency, which is given in the reference's words."""
     return needed in _ALWAYS or any(each in subscriptions for each in _GRANTED_BY[needed])

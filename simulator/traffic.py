@@ -1,8 +1,8 @@
-"""How many requests there were and are, and how many a company may have in flight.
+"""Counters of requests, and the limit on a company's concurrent requests.
 
-Source: the sources on Sage's concurrency disagree (a limit per company, beyond it queueing or a refusal), so both are
-here, as settings of the company (`max_concurrent`, `when_busy`), and there is no limit unless one is set. A refusal
-is answered like the documented rate limit (429, GW-0010).
+The sources on Sage's concurrency disagree about requests above a company's limit: they are queued, or refused. So a
+company's configuration chooses (`max_concurrent`, `when_busy`); by default there is no limit. A refusal is answered
+like the documented rate limit (429, GW-0010).
 """
 
 import asyncio
@@ -16,7 +16,7 @@ from simulator.seed import Config
 
 
 class RequestCounts(TypedDict):
-    """What went through the gateway since it started."""
+    """Counts of requests and functions since the start."""
 
     requests: int
     functions: dict[str, int]
@@ -29,12 +29,12 @@ class RequestCounts(TypedDict):
 
 
 class BusyError(Exception):
-    """The company has as many requests in flight as it may."""
+    """The company has reached its limit of concurrent requests."""
 
 
 @dataclass(slots=True)
 class Traffic:
-    """Counts of requests, and the gate in front of each company."""
+    """Counters of requests, and the concurrency limit of each company."""
 
     requests: int = 0
     throttled: int = 0
@@ -47,7 +47,13 @@ class Traffic:
 
     @asynccontextmanager
     async def passing(self, company: str, functions: list[str], config: Config | None) -> AsyncIterator[None]:
-        """Count a request while it is served; waits, or raises BusyError, where the company is at its limit."""
+        """Count a request while it is served. If the company is at its limit, wait or raise BusyError.
+
+        Args:
+            company: The company's id.
+            functions: The names of the request's functions.
+            config: The company's configuration; None: unknown company, no limit.
+        """
         self.requests += 1
         self.functions.update(functions)
         self.companies[company] += 1

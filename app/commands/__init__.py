@@ -1,1 +1,1 @@
-"""One module per command of ``alvys-sage``. `app.cli` imports each when it is asked for."""
+"""One module per command of ``alvys-sage``. `app.cli` imports a module when its command is run."""

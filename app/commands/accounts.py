@@ -1,4 +1,4 @@
-"""``alvys-sage accounts``: the company's GL accounts as Alvys's dropdown shows them, to choose from."""
+"""``alvys-sage accounts``: list a company's GL accounts in the form of Alvys's dropdown."""
 
 import asyncio
 from typing import Annotated

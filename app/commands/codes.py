@@ -1,6 +1,6 @@
-"""``alvys-sage codes``: every code a result or dead letter can carry, what it means, why it happens and what to do.
+"""``alvys-sage codes``: every code of results and dead letters, with its meaning, its cause and its fix.
 
-docs/codes.md is what ``--markdown`` prints, so neither can be behind the table in `domain.codes`.
+docs/codes.md is the output of ``--markdown``, so it always matches the table in `domain.codes`.
 """
 
 from typing import Annotated
@@ -56,12 +56,12 @@ def codes(
 
 
 def rows() -> list[tuple[str, str, str, str]]:
-    """Outcome, code, cause and fix of every code, in the order of the table."""
+    """List outcome, code, cause and fix of every code, in the order of the table."""
     return [(found.outcome.value, code.value, found.cause, found.fix) for code in Code for found in (code.explanation,)]
 
 
 def markdown() -> str:
-    """The page, a table an outcome, and one by class of error."""
+    """Make the page docs/codes.md: one table per outcome, and one by class of error."""
     parts = [PAGE]
     for outcome, meaning in MEANINGS.items():
         head = "| code | cause | fix | class of error |\n|---|---|---|---|"

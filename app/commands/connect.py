@@ -95,7 +95,7 @@ def connect(  # noqa: PLR0913 - its parameters are the command's
         show_json(shown)
     else:
         show_line(f"{draft.subsidiary}: {state}, {summary(findings)}")
-        if not asker.interactive:  # a person has just read them
+        if not asker.interactive:  # the wizard has already shown them to a person
             show_findings(draft.subsidiary, findings)
     if not active and not errors(findings):
         note(f"activate it: {command_line('connections resume', draft.subsidiary)}")
@@ -120,7 +120,7 @@ def _connect(
 
 
 def _finish(wizard: Wizard, asker: Asker, check: Callable[[], list[Finding]]) -> list[Finding]:
-    """Check until nothing is wrong, or the person leaves it so; each time back in the step that he names."""
+    """Check, and repeat a step that the person chooses, until there are no errors or the person stops."""
     step: Step | None = None
     while True:
         try:
@@ -139,7 +139,7 @@ def _finish(wizard: Wizard, asker: Asker, check: Callable[[], list[Finding]]) ->
 
 @contextmanager
 def _kept(draft: Draft, asker: Asker) -> Iterator[None]:
-    """Keep a person's answers in a file, should the wizard end before it has written them."""
+    """Save a person's answers in a file if the wizard ends before it has written them to mapping-state."""
     try:
         yield
     except BaseException:
@@ -165,7 +165,7 @@ def _check(
 
 
 def _written(draft: Draft, *, active: bool) -> ConnectionSetting:
-    """The record: active since now, or not active and never before."""
+    """Make the connection's record: active from now on, or paused and never yet activated."""
     if active:
         return draft.setting(state="active", activatedAt=datetime.now(UTC).isoformat())
     return draft.setting(state="paused")
@@ -177,7 +177,7 @@ async def _state(settings: Settings) -> MappingState:
 
 
 async def _write(settings: Settings, by: str, changes: Sequence[Change], subsidiary: str) -> str:
-    """Mappings first, the connection last: it never stands without them. The badge it has then."""
+    """Write the mappings first and the connection last, so that it never exists without them. Returns its badge."""
     async with live_table(settings) as table:
         standing = table.state.connection(subsidiary)
         if badge(standing) is not Badge.NOT_SET_UP:

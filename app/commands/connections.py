@@ -1,4 +1,4 @@
-"""``alvys-sage connections``: how each subsidiary is connected, and the switches."""
+"""``alvys-sage connections``: show, set, pause and resume the connections of subsidiaries."""
 
 import asyncio
 from collections.abc import Mapping
@@ -134,7 +134,7 @@ def set_settings(
 
 
 Changed = list[tuple[str, object, object]]
-"""Settings by name, with what was and what is in force."""
+"""Changed settings: name, value before, value after."""
 
 
 async def _set(
@@ -162,10 +162,16 @@ async def _set(
 
 
 async def refuse_new_errors(settings: Settings, subsidiary: str, now: MappingState, future: MappingState) -> None:
-    """Hold a change against Sage: it may make nothing wrong that was not wrong before.
+    """Check changed settings against Sage, and refuse errors that the present settings do not have.
+
+    Args:
+        settings: Credentials and the sender.
+        subsidiary: The subsidiary.
+        now: The settings in force.
+        future: The settings as they would be after the change.
 
     Raises:
-        CommandError: It does, and that was shown; or it could not be checked.
+        CommandError: The change causes new errors (they were shown), or it could not be checked.
     """
     findings = errors(await examine(settings, subsidiary, future))
     if not findings:
@@ -221,7 +227,7 @@ async def _switched(settings: Settings, subsidiary: str, side: Side | None, by: 
 
 
 async def refuse_errors(settings: Settings, subsidiary: str, future: MappingState) -> None:
-    """Hold what is to be written against Sage: nothing becomes Active with an error in it.
+    """Check the future settings against Sage, because a connection with errors must not become Active.
 
     Raises:
         CommandError: There are errors; they were shown.
@@ -257,7 +263,7 @@ def _facts(subsidiary: str, state: MappingState) -> dict[str, object]:
 
 
 def _listed(facts: Mapping[str, object]) -> tuple[str, ...]:
-    """The line of a connection, to the minute, so that it fits a terminal."""
+    """The cells of a connection's row; times are given to the minute, so that the row fits a terminal."""
     *cells, since = tuple(map(_cell, facts.values()))[: len(COLUMNS)]
     if since != "-":
         since = datetime.fromisoformat(since).astimezone(UTC).strftime("%Y-%m-%d %H:%MZ")

@@ -1,6 +1,7 @@
-"""``alvys-sage custom-fields``: the custom fields of a subsidiary's Sage, and what their values are taken from.
+"""``alvys-sage custom-fields``: list and map the custom fields of a subsidiary's Sage company.
 
-What is set is checked against Sage first; a type that is not supported is refused by name (requirement 44).
+A mapping is checked against Sage before it is written. A field of an unsupported type is refused, with the name of the
+type (requirement 44).
 """
 
 import asyncio
@@ -139,7 +140,7 @@ def _row(field: CustomField, record: Record[CustomFieldSetting] | None) -> dict[
 
 
 def _chars(record: Record[CustomFieldSetting] | None) -> int | str:
-    """The longest text that the mapping lets through."""
+    """The longest text, in characters, that the mapping allows; "-" if it sets no limit."""
     if record is None or isinstance(record.value, Invalid) or record.value.max_length is None:
         return "-"
     return record.value.max_length
@@ -166,7 +167,13 @@ def _offered(found: list[CustomField], on: FieldObject, name: str) -> CustomFiel
 
 
 def _type(field: CustomField, asked: FieldType | None) -> FieldType:
-    """The field's type; of those that Sage does not tell apart, the one the person names."""
+    """Decide the field's type.
+
+    Sage does not tell text from text area, nor number from currency: between these, the person's word decides.
+
+    Raises:
+        UsageError: The field has another type in Sage than the person says.
+    """
     found = field.type or FieldType.TEXT
     if asked is None or asked is found:
         return found

@@ -1,4 +1,4 @@
-"""``alvys-sage dead-letters``: what broke the contract, and reading it again after a fix."""
+"""``alvys-sage dead-letters``: list records that broke the contract, and read them again after a fix."""
 
 import asyncio
 from dataclasses import dataclass
@@ -35,7 +35,10 @@ TopicOption = Annotated[str | None, typer.Option("--topic", metavar="TOPIC", hel
 
 @dataclass(frozen=True, slots=True)
 class Letter:
-    """A dead letter: where its record stood, why it is here, and its bytes."""
+    """A dead letter: the position of its source record, the reason, and the bytes of the record.
+
+    `timestamp` is that of the source record, in milliseconds since 1970; `at` is when the dead letter was written.
+    """
 
     source: TopicPartition
     offset: int
@@ -52,7 +55,7 @@ class Letter:
         return f"{self.source.topic}:{self.source.partition}:{self.offset}"
 
     def json(self) -> dict[str, object]:
-        """For a program; never the bytes."""
+        """The dead letter as JSON for a program, without the record's bytes."""
         size = None if self.value is None else len(self.value)
         key = None if self.key is None else self.key.decode("utf-8", "backslashreplace")
         return {"at": self.at, "place": self.place, "code": self.code, "detail": self.detail, "key": key, "bytes": size}
@@ -144,13 +147,13 @@ async def _read(settings: Settings, code: str | None, topic: str | None) -> list
                     if isinstance(record, Unreadable):
                         note(f"note: {record.topic}:{record.partition}: {record.reason}; not listed")
                     if (letter := _letter(record)) is not None:
-                        newest[letter.place] = letter  # all of one record are in one partition, in their order
+                        newest[letter.place] = letter  # dead letters of one record are in one partition, in order
     chosen = (each for each in newest.values() if code in (None, each.code) and wanted in (None, each.source.topic))
     return sorted(chosen, key=lambda each: each.at)
 
 
 def _letter(record: ConsumerRecord) -> Letter | None:
-    """None: somebody else's record."""
+    """Read a dead letter from its record; None if this service did not write it."""
     headers = {name: value.decode("utf-8", "replace") for name, value in record.headers}
     try:
         source = TopicPartition(headers["__connect.errors.topic"], int(headers["__connect.errors.partition"]))
@@ -169,7 +172,7 @@ def _letter(record: ConsumerRecord) -> Letter | None:
 
 
 async def _stands(settings: Settings, sources: set[TopicPartition]) -> dict[TopicPartition, PartitionCheck | None]:
-    """Which keys stand in these partitions, by what their ledgers say."""
+    """Read the partitioning rule of each source partition from its ledger; None if the ledger stores none."""
     read_here = {each for each in sources if each.topic in settings.topics.sources}
     parts = {TopicPartition(settings.topics.ledger(each.topic), each.partition): each for each in read_here}
     found: dict[TopicPartition, PartitionCheck | None] = {}

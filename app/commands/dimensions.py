@@ -1,6 +1,7 @@
-"""``alvys-sage dimensions``: what a subsidiary's Sage offers as dimensions, and what their values are taken from.
+"""``alvys-sage dimensions``: list and map the dimensions of a subsidiary's Sage company.
 
-What is set is checked against Sage first; what Sage does not offer is listed with the reason (requirements 46 to 48).
+A mapping is checked against Sage before it is written. Dimensions that cannot be mapped are listed with the reason
+(requirements 46 to 48).
 """
 
 import asyncio
@@ -131,7 +132,12 @@ def clear(
 
 
 async def cleared(wanted: str, by: str) -> None:
-    """Clear every spelling of a key."""
+    """Clear the records of a key in every spelling.
+
+    Args:
+        wanted: The key, in any spelling.
+        by: The person who clears it.
+    """
     settings = settings_for_command()
     async with live_table(settings) as table:
         spellings = [each.key for each in table.state.records() if canonical(each.key) == canonical(wanted)]
@@ -154,7 +160,10 @@ async def _rows(subsidiary: str, by: str) -> list[dict[str, object]]:
 
 
 async def _unreadable(asked: Asked, dimension: Dimension) -> str | None:
-    """The product's own words for a Platform Apps dimension: by them one tells at set-up (requirement 47)."""
+    """Sage's error text for the values of a Platform Apps dimension, which shows at set-up that it is one.
+
+    Requirement 47. None if the values can be read.
+    """
     if not dimension.user_defined:
         return None
     try:
@@ -189,7 +198,11 @@ def _words(record: Record[DimensionSetting] | None) -> str:
 
 
 async def _offered(asked: Asked, name: str) -> Dimension:
-    """The dimension a person means, if Sage offers it."""
+    """Find the dimension that a person names.
+
+    Raises:
+        UsageError: The company has no such dimension, or it cannot be mapped.
+    """
     found = await asked.client.dimensions(asked.login)
     wanted = {slug_of(name.strip()), fold(name)}
     meant = [each for each in found if slug_of(each.object) in wanted or fold(each.label) in wanted]
@@ -204,7 +217,7 @@ async def _offered(asked: Asked, name: str) -> Dimension:
 
 
 async def _values(asked: Asked, dimension: Dimension) -> list[DimensionValue] | None:
-    """The dimension's values; None where the company does not list their fields, so that nobody can check an id."""
+    """Read the dimension's values. None if the company does not list their fields, so that no id can be checked."""
     try:
         return await asked.client.dimension_values(asked.login, dimension)
     except FieldMissingError as error:
@@ -226,7 +239,7 @@ def _usable(dimension: Dimension, values: list[DimensionValue] | None, value_id:
 
 
 def _standing(state: MappingState, key: str) -> str:
-    """The key in the spelling that stands already: one setting, one key."""
+    """The key in the spelling of an existing record, if there is one, so that one setting has one key."""
     try:
         record = state.dimension_value(canonical(key))
     except BadKeyError:

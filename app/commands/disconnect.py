@@ -61,7 +61,7 @@ async def _disconnect(settings: Settings, subsidiary: str, by: str, *, execute: 
             raise CommandError(f"{subsidiary} has neither a connection nor settings")
         setting = table.state.connection(subsidiary)
         if execute:
-            # The connection first, though there may be none: without it a cleared master Default is as it should be.
+            # Clear the connection first, even if there is none: without one, a cleared master Default is no problem.
             own = str(ConnectionKey(subsidiary))
             await remove(settings, table, by, list(dict.fromkeys((own, *keys))))
     if setting is None:

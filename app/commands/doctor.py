@@ -1,4 +1,4 @@
-"""``alvys-sage doctor``: does a connection fit its company in Sage, and what is to be done."""
+"""``alvys-sage doctor``: check connections against their companies in Sage, and say what to do."""
 
 import asyncio
 from collections.abc import Sequence
@@ -64,13 +64,13 @@ def _of(key: str) -> str:
 
 
 def summary(findings: Sequence[Finding]) -> str:
-    """How many of each severity."""
+    """Count the findings by severity, in words."""
     counts = {each: sum(one.severity is each for one in findings) for each in Severity}
     return ", ".join(f"{count} {each}{'' if count == 1 else 's'}" for each, count in counts.items())
 
 
 def show_findings(subsidiary: str, findings: Sequence[Finding]) -> None:
-    """Each finding with its step of the wizard and what to do."""
+    """Show each finding with its wizard step and its instructions."""
     for each in findings:
         show_line(f"  {each.severity}: {each.problem}: {each.what}")
         if each.severity is Severity.NOTE:

@@ -1,4 +1,4 @@
-"""``alvys-sage group-bills``: fuel and tolls of a day as one bill, until it is told to stop."""
+"""``alvys-sage group-bills``: the process that makes one bill of a day's fuel or tolls. It runs until it is stopped."""
 
 import asyncio
 from datetime import time
@@ -17,7 +17,7 @@ from consumers.group_bills.job import Job
 log = structlog.get_logger(__name__)
 
 STOP_WITHIN = 20.0
-"""Seconds in which a bill that is being sent may be committed."""
+"""Seconds that a stop waits for the commit of a bill that is being sent."""
 
 
 def group_bills(
@@ -39,7 +39,7 @@ def group_bills(
 
 
 def job_of(settings: Settings) -> Job:
-    """The job, as the settings have it."""
+    """Make the job from the settings."""
     return Job(
         rows=settings.topics.roadside_rows,
         bills=settings.topics.roadside_bill,

@@ -1,4 +1,4 @@
-"""``alvys-sage mappings import`` and ``export``: settings of every family as lines of JSON, all or nothing."""
+"""``alvys-sage mappings import`` and ``export``: all settings as lines of JSON. An import writes all or nothing."""
 
 import asyncio
 import json
@@ -102,9 +102,9 @@ async def _import(changes: list[Change], by: str, *, dry_run: bool, check: bool)
             row = _row(change, before)
             rows.append(row)
             if row["action"] != "unchanged":
-                # One setting, one key: written in the spelling that stands, if one does.
+                # One setting, one key: use the spelling of the existing record, if there is one.
                 needed.append(Change(change.key if before is None else before.key, change.value, change.where))
-        refuse_moves(table.state, needed)  # in a dry run too: it would not be written
+        refuse_moves(table.state, needed)  # also in a dry run, because a real one would refuse
         if not dry_run:
             await write(settings, table, by, needed)
         return rows
@@ -127,7 +127,7 @@ def _line(key: str, value: Setting) -> str:
 
 def _value(value: Setting | Invalid) -> object:
     if isinstance(value, BaseModel):
-        # What was written, no more: defaults of this version are not made settings of the customer.
+        # Only the fields that were written: defaults of this version do not become settings of the customer.
         return value.model_dump(mode="json", by_alias=True, exclude_unset=True)
     if isinstance(value, Other):
         return value.json

@@ -1,4 +1,4 @@
-"""``alvys-sage mappings vendor``, ``vendors``, ``intercompany``: parties that mapping-state names, not the event."""
+"""``alvys-sage mappings vendor``, ``vendors``, ``intercompany``: parties named by settings instead of by the event."""
 
 import asyncio
 from collections.abc import Callable
@@ -119,7 +119,14 @@ def set_intercompany(  # noqa: PLR0913 - its parameters are the command's
 async def _write(
     key: Key, value: Callable[[MappingState], dict[str, object] | dict[str, str] | None], by: str, *, unchecked: bool
 ) -> list[Change]:
-    """Write a setting in every spelling that stands, checked as `mappings set` checks; what was written."""
+    """Set or clear a setting, checked like `mappings set`. Clearing covers every spelling. Returns the changes.
+
+    Args:
+        key: The setting's key.
+        value: Makes the new value from the settings in force; None: clear the setting.
+        by: The person who changes it.
+        unchecked: Whether to skip the checks.
+    """
     settings = settings_for_command()
     may_change(settings, by)
     async with live_table(settings) as table:

@@ -1,8 +1,8 @@
-"""``alvys-sage mappings``: what the Account Mappings tab does, from a terminal, against the live mapping-state topic.
+"""``alvys-sage mappings``: the functions of Alvys's Account Mappings tab, on the live mapping-state topic.
 
-Every command reads the topic to its end first. A command that writes returns when the table holds what it wrote, and
-says what answers then. The commands on files are in `app.commands.mapping_files`, those on vendors and intercompany
-in `app.commands.mapping_parties`, the history in `app.commands.mapping_history`.
+Every command first reads the topic to its end. A command that writes returns when the table contains the new value, and
+shows the account that is then in effect. The commands on files are in `app.commands.mapping_files`, those on vendors
+and intercompany in `app.commands.mapping_parties`, the history in `app.commands.mapping_history`.
 """
 
 import asyncio
@@ -194,7 +194,7 @@ async def _clear(target: Target, by: str) -> Explained:
     async with live_table(settings) as table:
         wanted = str(target.key(table.state))
         refuse_clearing_a_master(wanted)
-        # Other programs may have written other spellings of the item: all of them are this setting.
+        # Other programs may have written the item in other spellings. All of them are this one setting.
         spellings = [r.key for r in table.state.records() if canonical(r.key) == canonical(wanted)]
         if not spellings:
             note(f"note: {wanted} is not set")
@@ -203,7 +203,7 @@ async def _clear(target: Target, by: str) -> Explained:
 
 
 def _any_category(text: str, side: Side | None) -> Category:
-    """A category on the given side, or on whichever side it exists on."""
+    """Parse a category that exists on the given side; without a side, on either one."""
     found: Category | None = None
     for on in [side] if side is not None else list(Side):
         try:

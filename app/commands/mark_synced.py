@@ -1,4 +1,4 @@
-"""``alvys-sage mark-synced``: a person has entered documents in Sage by hand; they are never posted."""
+"""``alvys-sage mark-synced``: mark documents that a person entered in Sage by hand, so that they are never posted."""
 
 import asyncio
 from datetime import UTC, datetime

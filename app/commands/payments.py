@@ -1,4 +1,4 @@
-"""``alvys-sage payments``: payments recorded in Sage Intacct, on the topic, until it is told to stop."""
+"""``alvys-sage payments``: publish payments recorded in Sage Intacct, until it is stopped or once."""
 
 import asyncio
 import signal
@@ -21,7 +21,7 @@ from consumers.payments.rounds import Polled
 log = structlog.get_logger(__name__)
 
 STOP_WITHIN = 20.0
-"""Seconds in which what was read may be told and committed."""
+"""Seconds that a stop waits until the payments read so far are published."""
 
 
 def payments(
@@ -76,7 +76,7 @@ async def _follow(settings: Settings) -> None:
 
 async def _poll(settings: Settings, stop: asyncio.Event) -> None:
     loop = asyncio.get_running_loop()
-    loop.add_signal_handler(signal.SIGUSR1, lambda: None)  # while it starts, it is about to look anyway
+    loop.add_signal_handler(signal.SIGUSR1, lambda: None)  # ignored during the start: the first poll comes anyway
     async with poller_of(settings) as poller:
         loop.add_signal_handler(signal.SIGUSR1, poller.poll_now)
         log.info("payments poller started", interval_seconds=settings.payments_interval_seconds)

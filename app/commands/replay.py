@@ -1,4 +1,4 @@
-"""``alvys-sage replay``: read source topics again, or tell what that would do."""
+"""``alvys-sage replay``: read source topics again from another offset, or forecast what that would do."""
 
 import asyncio
 from collections.abc import Mapping, Sequence
@@ -100,7 +100,7 @@ def replay(  # noqa: PLR0913 - its parameters are the command's
     scope = _scope(place, topic or (), settings, all_topics=all_topics)
     if execute:
         may_change(settings, by)
-        asyncio.run(refuse_if_active_now(settings))  # before the counting, which may take long
+        asyncio.run(refuse_if_active_now(settings))  # first, because the forecast may take long
     found = asyncio.run(look(settings, target, scope, offsets_only=offsets_only or export))
     if not export and not as_json:
         show(found, confirmed=skip)

@@ -1,4 +1,4 @@
-"""``alvys-sage retry``: look at documents again now, of every type, without sending their events again."""
+"""``alvys-sage retry``: retry documents of any type now, without their events being sent again."""
 
 import asyncio
 from collections.abc import Sequence
@@ -85,7 +85,7 @@ async def _ask(
         batches = [kept[start : start + AT_ONCE] for start in range(0, len(kept), AT_ONCE)]
         commands += [_retry(person, topics, documents=batch) for batch in batches]
     elif kept:
-        # By what was chosen, not by name: a document that ends so while this is read is meant as well.
+        # The command carries codes or blockers instead of document keys, to include documents that get them meanwhile.
         commands.append(_retry(person, topics, codes=choice.codes, blocked_by=choice.blocked_by))
     commands += await read_again(settings, [each for each in found if each.way is Way.SOURCE], person)
     if commands:

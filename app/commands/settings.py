@@ -1,4 +1,4 @@
-"""``alvys-sage settings``: what can be set, and what is."""
+"""``alvys-sage settings``: list all settings with their present values."""
 
 from dataclasses import asdict
 from typing import Annotated

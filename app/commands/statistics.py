@@ -1,4 +1,4 @@
-"""``alvys-sage statistics``: windowed figures and alerts over the results, until it is told to stop."""
+"""``alvys-sage statistics``: the process that counts results in time windows and raises alerts, until it is stopped."""
 
 import asyncio
 import logging
@@ -18,7 +18,7 @@ from consumers.statistics.worker import Plan, Topics, application, run
 log = structlog.get_logger(__name__)
 
 STOP_WITHIN = 10.0
-"""Seconds that Faust gets to stop. It can hang; then the process is ended, which a crash of it would also be."""
+"""Seconds that Faust may take to stop. It can hang; then the process exits at once, which is no worse than a crash."""
 
 
 def statistics() -> None:
@@ -29,7 +29,7 @@ def statistics() -> None:
     """
     settings = Settings.load()
     set_up(settings)
-    logging.getLogger("mode").setLevel(logging.getLogger("faust").level)  # what Faust is built from
+    logging.getLogger("mode").setLevel(logging.getLogger("faust").level)  # the library below Faust
     asyncio.run(_count(settings))
 
 
@@ -49,7 +49,12 @@ async def _count(settings: Settings) -> None:
 
 
 def plan_of(settings: Settings, directory: Path) -> Plan:
-    """The application's parts, as the settings have them."""
+    """Make the configuration of the statistics application from the settings.
+
+    Args:
+        settings: The settings.
+        directory: A writable directory for Faust.
+    """
     names = settings.topics
     return Plan(
         group_id=f"{settings.group_id}-statistics",

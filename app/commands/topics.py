@@ -1,4 +1,4 @@
-"""``alvys-sage topics``: are all topics there, and as they must be?"""
+"""``alvys-sage topics``: check that all topics exist with the right configuration, and create missing ones."""
 
 import asyncio
 from dataclasses import asdict

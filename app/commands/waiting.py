@@ -1,4 +1,4 @@
-"""``alvys-sage waiting``: what blocks how many documents, read from the ledgers; whether workers run or not."""
+"""``alvys-sage waiting``: list blockers and the documents that wait, read from the ledgers, beside running workers."""
 
 import asyncio
 from collections.abc import Sequence
@@ -70,9 +70,13 @@ def waiting(  # noqa: PLR0913 - its parameters are the command's
 async def read_waiting(
     settings: Settings, sources: Sequence[str], *, rejected: bool = False, key: str | None = None
 ) -> list[Waiting]:
-    """The documents that wait, or those that were rejected, of these source topics, the oldest first.
+    """Read the waiting (or the rejected) documents of these source topics from the ledgers, the oldest first.
 
-    With `key`: those that wait for it, and those that it caused to be rejected.
+    Args:
+        settings: The broker and the topics.
+        sources: The full names of the source topics.
+        rejected: Whether to read the rejected documents instead of the waiting ones.
+        key: Instead, read the documents that wait for this key, and those whose rejection it caused.
 
     Raises:
         CommandError: A ledger does not exist, or a record in it cannot be read.

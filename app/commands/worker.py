@@ -1,4 +1,4 @@
-"""``alvys-sage worker``: export, until it is told to stop."""
+"""``alvys-sage worker``: the export process. It runs until it is stopped."""
 
 import asyncio
 
@@ -12,7 +12,7 @@ from app.settings import Settings
 log = structlog.get_logger(__name__)
 
 MORE = 5.0
-"""Seconds beyond the draining of requests in which a worker leaves its group and closes what it has."""
+"""Seconds, beyond the drain time-out, for leaving the group and closing connections."""
 
 
 def worker() -> None:

@@ -1,14 +1,16 @@
-"""Connections to Sage Intacct: set up in the wizard's six steps, checked against Sage, switched, copied, removed.
+"""Connections to Sage Intacct: set up in the six steps of the wizard, checked against Sage, switched, copied, removed.
 
-===============  ==========================================================================================
-`findings`       what a check can find, the wizard step that mends it, and what to do in the article's words
-`books`          what a check needs of Sage, read in a few requests: a snapshot
-`signing`        what a refused sign-in means, as far as Sage's answers tell it apart
-`mapped`         what a subsidiary's settings name in Sage
-`checks`         the checks: pure, over settings and snapshot
-`doctor`         reads, checks
-`answers`        what the wizard asks, as data: from a file, from flags
-`asker` `setup`  the wizard on a terminal, and without one
-`plan`           the records that are to be written: from answers, from a template, to disconnect
-===============  ==========================================================================================
+===================  ===============================================================================
+`findings`           the problems a check can find, each with its wizard step and what to do
+`books` `discovery`  a snapshot of what a check needs from Sage, read in a few requests
+`signing`            diagnosis of a refused sign-in, as far as Sage's answers allow one
+`mapped`             the accounts, vendors, dimensions and fields that a subsidiary's settings name
+`checks`             the checks: pure, on settings and snapshot
+`doctor`             signs in, reads the snapshot, runs the checks
+`answers`            the wizard's answers as data: from a file or from options
+`asker` `setup`      the wizard, on a terminal or without one
+`live` `chart`       lists from Sage that the wizard offers to choose from
+`words`              titles of a connection's settings, and parsing of their values
+`plan`               the records to write: from answers, from a template, or to disconnect
+===================  ===============================================================================
 """

@@ -1,4 +1,4 @@
-"""What the wizard asks, as data: read from a file, taken from flags, filled in by a person, or by a template."""
+"""The wizard's answers as data: read from a file, given by options, typed by a person, or copied from a template."""
 
 import json
 from collections.abc import Mapping
@@ -25,35 +25,35 @@ class _Part(BaseModel):
 
 
 class SageAnswers(_Part):
-    """Step 2. Credentials are named, never given."""
+    """Answers of step 2. `credentials` is a name, never a secret."""
 
     company_id: str | None = None
     credentials: str | None = None
     entity_id: str | None = None
     post_to: Literal["entity", "top-level"] | None = None
-    """Needed where the company has several entities and none is named."""
+    """Required if the company has several entities and `entity_id` is not given."""
 
 
 class ApAnswers(ApSettings, extra="forbid"):
-    """Step 3."""
+    """Answers of step 3, Accounts Payable."""
 
     expense_account: str | None = None
-    """The master Default of AP."""
+    """GL account of the master Default of AP."""
 
 
 class ArAnswers(ArSettings, extra="forbid"):
-    """Step 4."""
+    """Answers of step 4, Accounts Receivable."""
 
     revenue_account: str | None = None
-    """The master Default of AR."""
+    """GL account of the master Default of AR."""
 
 
 class TermAnswers(TermSettings, extra="forbid"):
-    """Payment terms, by Sage's names."""
+    """Payment terms, by their names in Sage."""
 
 
 class AdvancedAnswers(_Part):
-    """Step 5."""
+    """Answers of step 5, Advanced Settings."""
 
     location_id: str | None = None
     base_currency: str | None = None
@@ -82,7 +82,7 @@ def read_answers(file: Path) -> Answers:
     """Read a file of answers.
 
     Raises:
-        UsageError: It cannot be read, or holds what nobody asked.
+        UsageError: The file cannot be read, or has a field that the wizard does not know.
     """
     try:
         return Answers.model_validate(json.loads(file.read_text(encoding="utf-8")))
@@ -100,7 +100,7 @@ def read_answers(file: Path) -> Answers:
 
 @dataclass(slots=True)
 class Draft:
-    """A connection that is being set up; None and absent: not answered yet."""
+    """A connection that is being set up. None or a missing key: not answered yet."""
 
     subsidiary: str = ""
     template: str | None = None
@@ -111,19 +111,19 @@ class Draft:
     post_to: str | None = None
     masters: dict[Side, str] = field(default_factory=dict)
     titles: dict[str, str] = field(default_factory=dict)
-    """Names of accounts, for display."""
+    """Names of accounts by number, for display."""
     ap: dict[str, object] = field(default_factory=dict)
     ar: dict[str, object] = field(default_factory=dict)
     advanced: dict[str, object] = field(default_factory=dict)
-    """Settings that were chosen, by their names in mapping-state."""
+    """The chosen settings by their names in mapping-state; so are `ap` and `ar`."""
     copied: list[Change] = field(default_factory=list)
-    """Mappings of a template."""
+    """Mappings copied from a template."""
     fixed: bool = False
-    """Whether company and entity stand already, and are permanent."""
+    """Whether company and entity are decided already, and so cannot be changed."""
 
     @classmethod
     def of(cls, given: Answers) -> "Draft":
-        """What a file of answers gives."""
+        """Make a draft from a file of answers."""
         ap, ar, advanced = (
             part.model_dump(mode="json", by_alias=True, exclude_unset=True, exclude_none=True)
             for part in (given.ap, given.ar, given.advanced)
@@ -144,7 +144,7 @@ class Draft:
         )
 
     def answers(self) -> dict[str, object]:
-        """What was answered so far, as a file of answers holds it."""
+        """The answers so far, in the form of a file of answers."""
         masters = {"expenseAccount": self.masters.get(Side.AP)}, {"revenueAccount": self.masters.get(Side.AR)}
         sage = {
             "companyId": self.company_id,
@@ -164,7 +164,7 @@ class Draft:
         return {name: value for name, value in whole.items() if value not in (None, "", {})}
 
     def take_over(self, setting: ConnectionSetting) -> None:
-        """The settings of a connection, where nothing else was answered; not where it posts to, and not its state."""
+        """Copy the settings of a connection where no answer was given. Entity, location and state are not copied."""
         found = setting.model_dump(mode="json", by_alias=True, exclude_unset=True, exclude={"state", "activated_at"})
         self.company_id = self.company_id or str(found.pop("companyId"))
         self.credentials = self.credentials or str(found.pop("credentials"))
@@ -175,10 +175,13 @@ class Draft:
         self.advanced = _over(found, self.advanced)
 
     def setting(self, **state: object) -> ConnectionSetting:
-        """The connection's record.
+        """Make the connection's record.
+
+        Args:
+            state: Fields of the record about its state, such as `state` and `activatedAt`.
 
         Raises:
-            UsageError: An answer is not of the contract.
+            UsageError: An answer breaks the contract.
         """
         chosen = {"ap": self.ap, "ar": self.ar, **self.advanced}
         value = {
@@ -195,14 +198,14 @@ class Draft:
             raise UsageError(f"{'.'.join(map(str, first['loc']))}: {first['msg']}") from None
 
     def with_setting(self, name: str, value: object) -> ConnectionSetting:
-        """The connection's record with one more setting, by its dotted name; UsageError as `setting`."""
+        """Make the connection's record with one more setting, named with dots; raises UsageError as `setting`."""
         part, _, last = name.rpartition(".")
         inner: dict[str, object] = self.ap if part == "ap" else self.ar
         draft = replace(self, **{part: inner | {last: value}})  # type: ignore[arg-type] # ap and ar are such
         return draft.setting(state="paused")
 
     def mappings(self) -> list[Change]:
-        """The mappings: the template's, then the master Defaults."""
+        """List the mappings to write: the template's, then the master Defaults."""
         changes = list(self.copied)
         for side, account in self.masters.items():
             title = self.titles.get(account)

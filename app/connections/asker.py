@@ -1,4 +1,4 @@
-"""Who answers the wizard: a person on a terminal, or nobody, where the answers were given beforehand."""
+"""The wizard's source of answers: a person on a terminal, or nobody if all answers were given beforehand."""
 
 import sys
 from collections.abc import Callable, Mapping, Sequence
@@ -15,52 +15,52 @@ from domain.words import printable
 
 T = TypeVar("T")
 Groups = Mapping[str, Sequence[tuple[str, str]]]
-"""Choices under headings: the value, and how it is shown."""
+"""Choices by heading; each is a value and its text for people."""
 
 
 class MissingAnswersError(UsageError):
-    """Nobody is there to answer."""
+    """A question has no answer, and no person is there to ask."""
 
 
 class InputEndedError(UsageError):
-    """Whoever was there has gone; nothing was written."""
+    """The input ended before all questions were answered; nothing was written."""
 
 
 class Asker(Protocol):
-    """Answers questions. `name` is what an answer is called in a file of answers."""
+    """Source of answers. `name` is always the name of the answer in a file of answers."""
 
     @property
     def interactive(self) -> bool:
-        """Whether somebody is there."""
+        """Whether a person answers."""
 
     def begin(self, step: Step, lines: Sequence[str] = ()) -> None:
-        """A step of the wizard begins."""
+        """Announce a step of the wizard, with introductory lines."""
 
     def tell(self, text: str) -> None:
-        """Something to read."""
+        """Show a text to the person."""
 
     def text(self, name: str, question: str, default: str | None = None) -> str:
-        """A text, not empty."""
+        """Ask for a text that is not empty."""
 
     def optional(self, name: str, question: str, default: str | None = None) -> str | None:
-        """A text, or nothing."""
+        """Ask for a text; None: no text is wanted."""
 
     def yes(self, name: str, question: str, *, default: bool) -> bool:
-        """Yes or no."""
+        """Ask yes or no."""
 
     def choose(self, name: str, question: str, groups: Groups, default: str | None = None) -> str:
-        """One of the choices; MissingAnswersError where nobody answers."""
+        """Ask for one of the choices. Raises MissingAnswersError if no person answers and there is no default."""
 
     def mend(self, findings: Sequence[Finding]) -> Step | None:
-        """Errors were found: the step to go back to; None: leave it so."""
+        """Ask for the step to go back to after the check found errors. None: leave the connection not set up."""
 
     def again(self, error: str) -> Step | None:
-        """Something failed: the step to go back to, with all that was answered; None: end."""
+        """Ask for the step to go back to after a failure; all answers are kept. None: end the wizard."""
 
 
 @dataclass(frozen=True, slots=True)
 class Nobody:
-    """Defaults answer what has one; everything else is missing."""
+    """An `Asker` without a person: it answers with the defaults, and raises MissingAnswersError where there is none."""
 
     interactive: bool = False
 
@@ -71,7 +71,7 @@ class Nobody:
         """Nothing to show."""
 
     def text(self, name: str, question: str, default: str | None = None) -> str:
-        """The default, or MissingAnswersError."""
+        """Return the default; MissingAnswersError if there is none."""
         if default is None:
             raise MissingAnswersError(f"{name} is not answered ({question}); give it in --answers or by its option")
         return default
@@ -85,7 +85,7 @@ class Nobody:
         return default
 
     def choose(self, name: str, question: str, groups: Groups, default: str | None = None) -> str:
-        """The default, or MissingAnswersError with the choices."""
+        """Return the default; MissingAnswersError, which lists the choices, if there is none."""
         if default is not None:
             return default
         listed = [shown for group in groups.values() for _, shown in group]
@@ -93,18 +93,18 @@ class Nobody:
         raise MissingAnswersError(f"{name} is not answered ({question}); there are: {some or 'none'}")
 
     def mend(self, findings: Sequence[Finding]) -> Step | None:  # noqa: ARG002 - as above
-        """Nobody mends."""
+        """Return None: without a person, no step is repeated."""
         return None
 
     def again(self, error: str) -> Step | None:  # noqa: ARG002 - as above
-        """Nobody tries again."""
+        """Return None: without a person, no step is repeated."""
         return None
 
 
 class Terminal:
-    """A person. The end of the input ends the wizard with nothing written.
+    """An `Asker` that asks a person on the terminal. If the input ends, the wizard ends and nothing is written.
 
-    Questions are texts, never markup: a setting's name in brackets is shown, and so is a name that Sage gives.
+    Questions are plain text, never markup, so names in brackets (of settings, or from Sage) are shown as they are.
     """
 
     interactive = True
@@ -113,29 +113,29 @@ class Terminal:
         self._console = Console(highlight=False, markup=False)
 
     def begin(self, step: Step, lines: Sequence[str] = ()) -> None:
-        """The step's title as the wizard shows it."""
+        """Print the step's number and title, then the lines."""
         self._console.print()
         self._console.print(f"Step {int(step)} of {len(Step)}: {step.title}", style="bold")
         for line in lines:
             self._say(line)
 
     def tell(self, text: str) -> None:
-        """Print it."""
+        """Print the text."""
         for line in text.splitlines():
             self._say(line)
 
     def _say(self, line: str, style: str = "") -> None:
-        """Print one line, whatever Sage or a file put into it, as text that moves nothing."""
+        """Print one line with unprintable characters escaped: text from Sage or a file may contain anything."""
         self._console.print(Text(printable(line), style=style))
 
     def text(self, name: str, question: str, default: str | None = None) -> str:
-        """Ask until something is answered."""
+        """Ask until the answer is not empty."""
         while not (found := (self.optional(name, question, default) or "")):
             self._say("Please answer.")
         return found
 
     def optional(self, name: str, question: str, default: str | None = None) -> str | None:  # noqa: ARG002 - Asker's
-        """Ask once; a dash takes a default away."""
+        """Ask once. A dash as the answer removes the default."""
         found = _ended(
             lambda: Prompt.ask(
                 Text(printable(question)), console=self._console, default=default or "", show_default=bool(default)
@@ -180,7 +180,7 @@ class Terminal:
 
 
 def somebody() -> Asker:
-    """A person where there is a terminal, else nobody."""
+    """Make an asker: `Terminal` if standard input and output are a terminal, else `Nobody`."""
     return Terminal() if sys.stdin.isatty() and sys.stdout.isatty() else Nobody()
 
 

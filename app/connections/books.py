@@ -1,8 +1,8 @@
-"""A snapshot of what a check needs of a company in Sage, and its reading: some ten requests, none a document.
+"""A snapshot of the data that a check needs from a company in Sage, read in some ten requests and without documents.
 
-What could not be read is None, with a finding among `gaps` that says why. The requests read whole lists (accounts,
-terms) or just what settings name (vendors, the location); whether the user may read an object is asked by a query that
-no record fits. What creating needs of the user's role cannot be asked without creating.
+A part that could not be read is None, and a finding among `gaps` says why. The requests read whole lists (accounts,
+terms) or only the records that settings name (vendors, the location). Whether the user may read an object is tested by
+a query that matches no record. Whether the user may create records cannot be tested without creating one.
 """
 
 from collections.abc import Awaitable, Mapping
@@ -22,25 +22,29 @@ READ = {
     "customers": "CUSTOMER",
     "vendors": "VENDOR",
 }
-"""What the service looks up, by its words."""
+"""Objects that the service queries, by their names for people."""
 UNKNOWABLE = "whether the user may create and change documents and parties: Sage shows it with the first document"
 
 
 @dataclass(frozen=True, slots=True)
 class DimensionFact:
-    """A dimension of the company; `values` maps id to why nothing can be posted to it, or None."""
+    """A dimension of the company.
+
+    `values` maps each value's id to the reason why nothing can be posted to it; None: the value can be used.
+    `values` itself is None if the values were not read.
+    """
 
     object: str
     label: str
     in_gl: bool
     values: Mapping[str, str | None] | None = None
     unreadable: str = ""
-    """The product's words where the list of values may not be read."""
+    """Error text shown to people if the list of values cannot be read; "" if it can."""
 
 
 @dataclass(frozen=True, slots=True)
 class FieldFact:
-    """A custom field; `refused` says why it cannot be mapped."""
+    """A custom field. `refused` says why it cannot be mapped; None: it can."""
 
     object: str
     name: str
@@ -50,18 +54,18 @@ class FieldFact:
 
 @dataclass(frozen=True, slots=True)
 class Books:
-    """What was read; None: it could not be."""
+    """The snapshot. None: the part was not read, or could not be."""
 
     accounts: Mapping[str, Account] | None = None
     terms: Mapping[Side, Mapping[str, Term] | None] = field(default_factory=dict)
     entities: tuple[Entity, ...] | None = None
-    """Asked at the top level only: whoever is in an entity knows that there are some."""
+    """Read only in a top-level session; a connection to an entity implies that the company has entities."""
     vendors: Mapping[str, bool] | None = None
-    """Of those that settings name: whether it is active."""
+    """Whether each vendor that settings name is active, by id. A vendor that does not exist is absent."""
     locations: Mapping[str, bool] | None = None
-    """The connection's own location, likewise."""
+    """The same for the connection's own location."""
     carrier_field: bool | None = None
-    """Whether vendors have the field that is to hold carriers' numbers."""
+    """Whether vendors have the field that the settings name for carriers' numbers."""
     dimensions: tuple[DimensionFact, ...] | None = None
     fields: tuple[FieldFact, ...] | None = None
     gaps: tuple[Finding, ...] = ()
@@ -69,14 +73,19 @@ class Books:
 
 @dataclass(slots=True)
 class Reader:
-    """Reads a company, part by part; a part that fails is a gap, and the others are read all the same."""
+    """Reader of a company, part by part. A part that fails is recorded as a gap, and the other parts are still read."""
 
     client: SageClient
     login: Login
     gaps: list[Finding] = field(default_factory=list)
 
     async def part(self, words: str, reading: Awaitable[T]) -> T | None:
-        """One part, or None with a gap."""
+        """Read one part. If it fails, record a gap and return None.
+
+        Args:
+            words: The name of the part for people.
+            reading: The request.
+        """
         try:
             return await reading
         except PermissionDeniedError as error:
@@ -90,7 +99,13 @@ class Reader:
     async def books(
         self, vendor_ids: tuple[str, ...], location_id: str | None, carrier_field: str | None = None
     ) -> Books:
-        """Everything but dimensions and custom fields."""
+        """Read the snapshot, except dimensions and custom fields (`discovery` adds those).
+
+        Args:
+            vendor_ids: The vendors that settings name.
+            location_id: The connection's location, if it has one.
+            carrier_field: The vendors' field for carriers' numbers, if one is used.
+        """
         accounts = await self.part("GL accounts", self.client.accounts(self.login))
         terms: dict[Side, Mapping[str, Term] | None] = {}
         for side in Side:

@@ -1,4 +1,4 @@
-"""The reconciliation check, pure: a connection's settings held against a snapshot of its company in Sage."""
+"""The check of a connection: compare its settings with a snapshot of its company in Sage. Pure."""
 
 from collections.abc import Iterable, Iterator
 
@@ -13,16 +13,27 @@ from sage_client import Account
 
 STEPS = {Side.AP: Step.AP, Side.AR: Step.AR}
 OBJECTS = {"LOC": "LOCATION", "DEPT": "DEPARTMENT"}
-"""Endings of REQUIRE… fields that are not the name of their dimension's object."""
+"""Endings of Sage's REQUIRE… fields that differ from the name of the dimension's object."""
 FROM_THE_HEADER = {Side.AR: "CUSTOMER", Side.AP: "VENDOR"}
-"""A line's dimension that Sage may take from the document's own party; whether it does is not documented."""
+"""The dimension of a line that Sage may take from the document's party; whether it does is not documented."""
 FIELD_SIDES = {"ar": Side.AR, "ap": Side.AP}
 
 
 def check(
     subsidiary: str, setting: ConnectionSetting, state: MappingState, found: Mapped, books: Books
 ) -> list[Finding]:
-    """Everything that is wrong, in the wizard's order, errors first within a step."""
+    """Run all checks.
+
+    Args:
+        subsidiary: The subsidiary.
+        setting: Its connection.
+        state: The settings in force.
+        found: The accounts, vendors, dimensions and fields that its settings name.
+        books: The snapshot of its company.
+
+    Returns:
+        The findings in the order of the wizard's steps, errors first within a step.
+    """
     listed = [
         *books.gaps,
         *_unreadable(found),
@@ -45,7 +56,7 @@ def _on(setting: ConnectionSetting, side: Side) -> bool:
 
 
 def _bad(setting: ConnectionSetting, side: Side) -> Severity:
-    """What hits only a side that is off stops nothing yet."""
+    """The severity of a problem of one side: a warning while the side is off, because nothing is exported there."""
     return Severity.ERROR if _on(setting, side) else Severity.WARNING
 
 
@@ -88,7 +99,7 @@ def _masters(subsidiary: str, setting: ConnectionSetting, state: MappingState) -
 
 
 def _used(found: Mapped, books: Books) -> Iterator[tuple[AccountKey, str, Account | None]]:
-    """Every account mapping that can be read: its key, the account's number, and what Sage has of it."""
+    """List the readable account mappings: key, account number, and the account in Sage (None: it does not exist)."""
     if books.accounts is None:
         return
     for record in found.accounts:
@@ -175,7 +186,7 @@ def _vendors(setting: ConnectionSetting, found: Mapped, books: Books) -> Iterato
 
 
 def _carriers(subsidiary: str, setting: ConnectionSetting, books: Books) -> Iterator[Finding]:
-    """Linking by number needs the field of a vendor that holds the number."""
+    """Check that vendors have the field with the carriers' number, if carriers are linked by number."""
     if setting.ap.link_carriers_by == "external-id":
         return
     key, bad = str(ConnectionKey(subsidiary)), _bad(setting, Side.AP)
@@ -240,7 +251,7 @@ def _fields(setting: ConnectionSetting, found: Mapped, books: Books) -> Iterator
 
 
 def untold(setting: ConnectionSetting) -> Iterator[Finding]:
-    """What a correction of a posted document needs in Sage, which no function of the gateway tells."""
+    """List the conditions for correcting posted documents that no function of the gateway can report."""
     for side, what, by in (
         (Side.AR, "invoices", setting.ar.correct_posted_by),
         (Side.AP, "bills", setting.ap.correct_posted_by),
@@ -255,6 +266,6 @@ def untold(setting: ConnectionSetting) -> Iterator[Finding]:
 
 
 def most_severe(findings: Iterable[Finding]) -> Severity | None:
-    """The worst there is."""
+    """The most severe of the findings' severities; None if there are no findings."""
     order = list(Severity)
     return min((each.severity for each in findings), key=order.index, default=None)

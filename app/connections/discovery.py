@@ -1,4 +1,4 @@
-"""The company's dimensions and custom fields for the snapshot: the one place that knows how the client tells them."""
+"""Adds a company's dimensions and custom fields to the snapshot, translated from the types of the Sage client."""
 
 from dataclasses import replace
 
@@ -11,7 +11,7 @@ from sage_client.errors import DimensionUnreadableError, FieldMissingError
 
 
 async def discovered(reader: Reader, books: Books, found: Mapped) -> Books:
-    """The snapshot with dimensions and custom fields; values of those dimensions only that are mapped."""
+    """Add dimensions and custom fields to the snapshot. Values are read only for dimensions that are mapped."""
     mapped = {each.object for each in found.dimensions}
     dimensions = await reader.part("dimensions", reader.client.dimensions(reader.login))
     facts = None

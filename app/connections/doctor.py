@@ -1,4 +1,4 @@
-"""Holds a connection against Sage: signs in, reads, checks. Nothing is written anywhere."""
+"""Check of a connection against Sage: sign in, read a snapshot, run the checks. Nothing is written anywhere."""
 
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
@@ -22,12 +22,12 @@ from sage_client import Entity, Login, SageClient, SageError, Timeouts
 from sage_client.errors import SignInError
 
 PATIENCE = 60.0
-"""Seconds for one request: a person waits."""
+"""Seconds that one request may take, because a person waits for it."""
 
 
 @asynccontextmanager
 async def client_of(settings: Settings) -> AsyncIterator[SageClient]:
-    """A client for a command.
+    """Open a Sage client for a command, with time-outs for a waiting person.
 
     Raises:
         SettingsError: The sender's password is not set.
@@ -37,7 +37,7 @@ async def client_of(settings: Settings) -> AsyncIterator[SageClient]:
 
 
 def client_for_a_person(settings: Settings) -> SageClient:
-    """A client that does not wait for long; SettingsError as `client_of`."""
+    """Build a Sage client with time-outs of at most `PATIENCE` seconds; raises SettingsError as `client_of`."""
     timeouts = replace(Timeouts(), total=min(PATIENCE, float(settings.gateway_timeout_seconds)))
     password = settings.required_sender_password()
     return SageClient(
@@ -50,7 +50,7 @@ def client_for_a_person(settings: Settings) -> SageClient:
 
 
 async def examine(settings: Settings, subsidiary: str, state: MappingState) -> list[Finding]:
-    """Everything that is wrong with a subsidiary's connection, as its settings stand in `state`."""
+    """Check a subsidiary's connection with the settings in `state`, and list all findings."""
     setting = state.connection(subsidiary)
     key = str(ConnectionKey(subsidiary))
     if setting is None:
@@ -84,7 +84,7 @@ def _carrier_field(setting: ConnectionSetting) -> str | None:
 
 
 def login_for(settings: Settings, subsidiary: str, setting: ConnectionSetting) -> Login | Finding:
-    """Whom the connection signs in as."""
+    """Make the login of a connection; a finding if its credentials are missing."""
     connection = Connection(subsidiary, setting.company_id, setting.entity_id, setting.credentials)
     try:
         return login_of(settings, connection)
@@ -93,9 +93,10 @@ def login_for(settings: Settings, subsidiary: str, setting: ConnectionSetting) -
 
 
 async def signed_in(settings: Settings, client: SageClient, login: Login) -> list[Finding]:
-    """Sign in as the workers do; nothing where that works, else why it does not.
+    """Sign in as the workers do. Returns no finding on success, else one that says why it failed.
 
-    One refused sign-in, and a second one only where the entity may be to blame: many lock the user out.
+    There is one attempt, and a second one (at the top level) only if the entity may be the cause, because many refused
+    sign-ins lock the user out.
     """
     try:
         await client.probe(login)
@@ -111,12 +112,12 @@ async def signed_in(settings: Settings, client: SageClient, login: Login) -> lis
         except SignInError as error:
             failure = error
         except SageError:
-            pass  # the first answer says more
+            pass  # the first failure says more
     return [diagnosed(failure, settings.sender_id, login.company_id, login.user_id)]
 
 
 def _entity(entity_id: str, entities: list[Entity], failure: SageError) -> Finding:
-    """The top level lets us in and the entity does not."""
+    """Explain why the entity refuses a sign-in that the top level accepts."""
     there = next((each for each in entities if each.id == entity_id), None)
     if there is None:
         known = ", ".join(each.id for each in entities) or "none"

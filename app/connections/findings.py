@@ -1,6 +1,6 @@
-"""What a check of a connection can find, in one table: stable names, the wizard step that mends it, what to do.
+"""The problems that a check of a connection can find: stable names, the wizard step to correct each, and what to do.
 
-The words of what to do are those of the article "Prerequisites".
+The instructions use the words of the article "Prerequisites".
 """
 
 import re
@@ -13,7 +13,7 @@ _CAPITALS = re.compile(r"\b(SUBSIDIARY|SIDE)\b")
 
 
 class Step(IntEnum):
-    """The wizard's steps (alvys.md 2.1)."""
+    """The six steps of the wizard, as the article on connecting Sage Intacct and configuring settings names them."""
 
     SUBSIDIARY = 1
     SAGE = 2
@@ -24,7 +24,7 @@ class Step(IntEnum):
 
     @property
     def title(self) -> str:
-        """As the wizard shows it."""
+        """The step's title in the wizard."""
         return _TITLES[self]
 
 
@@ -39,18 +39,18 @@ _TITLES = {
 
 
 class Severity(StrEnum):
-    """How bad a finding is."""
+    """The severity of a finding, most severe first."""
 
     ERROR = "error"
-    """Documents would wait or be refused; nothing becomes Active with it."""
+    """Documents would wait or be refused. A connection with an error does not become Active."""
     WARNING = "warning"
-    """Some documents may be."""
+    """Some documents may wait or be refused."""
     NOTE = "note"
-    """What could not be checked."""
+    """Something could not be checked."""
 
 
 class Problem(StrEnum):
-    """Stable names; `ADVICE` says what to do."""
+    """The problems, by stable names; `ADVICE` says what to do about each."""
 
     NOT_CONNECTED = "NOT_CONNECTED"
     SETTING_UNREADABLE = "SETTING_UNREADABLE"
@@ -96,12 +96,12 @@ BLIND = frozenset(
         *(Problem.ENTITY_NOT_FOUND, Problem.ENTITY_INACTIVE, Problem.ENTITY_REFUSED),
     }
 )
-"""With one of these, Sage did not show what settings are held against."""
+"""Problems that prevent the check, because Sage could not be read."""
 
 
 @dataclass(frozen=True, slots=True)
 class Advice:
-    """Where it is mended and how, one step a line."""
+    """The wizard step in which a problem is corrected, its severity, and instructions (one per line)."""
 
     step: Step
     severity: Severity
@@ -247,25 +247,25 @@ ADVICE: dict[Problem, Advice] = {
 
 @dataclass(frozen=True, slots=True)
 class Finding:
-    """One thing that is wrong, or could not be looked at."""
+    """One problem that was found, or one thing that could not be checked."""
 
     problem: Problem
     what: str
-    """What is wrong, naming the thing; never a secret."""
+    """Description that names the affected setting or record; never a secret."""
     step: Step
     severity: Severity
     key: str | None = None
-    """The setting that names it."""
+    """The key of the affected setting."""
     side: str = ""
-    """`ar` or `ap`, or `fuel` or `toll`, where what to do names it."""
+    """`ar`, `ap`, `fuel` or `toll`, if the instructions need it."""
 
     def todo(self, subsidiary: str) -> tuple[str, ...]:
-        """What to do, step by step, for this subsidiary; commands can be pasted, but for words in capitals."""
+        """The instructions for this subsidiary. Commands can be copied, except for placeholders in capitals."""
         words = {"SUBSIDIARY": first_argument(subsidiary), "SIDE": self.side}
         return tuple(_CAPITALS.sub(lambda found: words[found[0]], line) for line in ADVICE[self.problem].todo)
 
     def json(self, subsidiary: str) -> dict[str, object]:
-        """For a program."""
+        """The finding as JSON for a program."""
         return {
             "problem": self.problem.value,
             "severity": self.severity.value,
@@ -286,11 +286,20 @@ def finding(
     severity: Severity | None = None,
     side: str = "",
 ) -> Finding:
-    """A finding, with the table's step and severity where no others are given."""
+    """Make a finding. Step and severity are taken from `ADVICE` unless they are given.
+
+    Args:
+        problem: The problem.
+        what: A description that names the affected setting or record; never a secret.
+        key: The key of the affected setting.
+        step: The wizard step in which the problem is corrected.
+        severity: How severe it is.
+        side: `ar`, `ap`, `fuel` or `toll`, if the instructions need it.
+    """
     advice = ADVICE[problem]
     return Finding(problem, what, step or advice.step, severity or advice.severity, key, side)
 
 
 def errors(findings: list[Finding]) -> list[Finding]:
-    """Those with which nothing becomes Active."""
+    """The findings that keep a connection from becoming Active."""
     return [each for each in findings if each.severity is Severity.ERROR]

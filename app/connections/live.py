@@ -1,4 +1,4 @@
-"""What the wizard asks Sage to choose from."""
+"""Lists from Sage that the wizard offers to choose from: entities, accounts, terms."""
 
 import asyncio
 from collections.abc import Awaitable, Sequence
@@ -17,7 +17,13 @@ T = TypeVar("T")
 
 
 class LiveBooks:
-    """Asks Sage between a person's answers: each question runs to its end before the next one is asked."""
+    """Synchronous reader of a company for the wizard: each method runs its request to the end.
+
+    Args:
+        runner: Runs the requests.
+        settings: Credentials and the sender.
+        client: The Sage client.
+    """
 
     def __init__(self, runner: asyncio.Runner, settings: Settings, client: SageClient) -> None:
         self._runner = runner
@@ -26,7 +32,7 @@ class LiveBooks:
         self._accounts: Sequence[Account] | None = None
 
     def let_in(self, draft: Draft) -> Finding | None:
-        """Sign in: at the top level, or where a set-up that was begun stands; why not, if it fails."""
+        """Sign in: at the top level, or in the entity of a set-up that was begun. Returns a finding if that fails."""
         login = self._login(draft)
         if isinstance(login, Finding):
             return login
@@ -36,17 +42,17 @@ class LiveBooks:
         return refused[0] if refused else None
 
     def entities(self, draft: Draft) -> Sequence[Entity]:
-        """The company's entities, active or not; CommandError where Sage does not answer, here as below."""
+        """The company's entities, active or not. Like the methods below, it raises CommandError if Sage fails."""
         return self._read(self._client.entities(replace(self._known(draft), entity_id=None)))
 
     def accounts(self, draft: Draft) -> Sequence[Account]:
-        """The company's GL accounts, active or not."""
+        """The company's GL accounts, active or not, read once per sign-in."""
         if self._accounts is None:
             self._accounts = self._read(self._client.accounts(self._known(draft)))
         return self._accounts
 
     def terms(self, draft: Draft) -> Sequence[str]:
-        """The names of the active terms that both sides have."""
+        """The names of the terms that are active on both sides."""
         login = self._known(draft)
         ar, ap = (self._read(self._client.terms(login, side)) for side in (Side.AR, Side.AP))
         both = {each.name for each in ar if each.active} & {each.name for each in ap if each.active}

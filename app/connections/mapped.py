@@ -1,4 +1,4 @@
-"""What a subsidiary's settings name in Sage: its accounts, vendors, dimensions and custom fields, as they stand."""
+"""The accounts, vendors, dimensions and custom fields that the settings of a subsidiary name in Sage."""
 
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, field
@@ -11,17 +11,17 @@ from domain.settings import AccountSetting, Invalid, Other, Setting, VendorSetti
 from domain.table import Record
 
 DIMENSION, FIELD = "dimension", "custom-field"
-"""Families of keys, as `domain.keys` has them."""
+"""Key families, named as in `domain.keys`."""
 
 
 @dataclass(frozen=True, slots=True)
 class MappedDimension:
-    """A dimension that has a mapping; values as they are named in Sage, each with the key that names it."""
+    """A dimension that has a mapping. `values` are ids in Sage, by the key of the setting that names each."""
 
     name: str
-    """The slug in its keys, such as `location`."""
+    """The slug in the keys, such as `location`."""
     object: str
-    """Its object in Sage, such as `LOCATION`; of a user-defined dimension the one that its setting names."""
+    """The object in Sage, such as `LOCATION`. For a user-defined dimension, its setting names the object."""
     key: str
     default: str | None = None
     values: Mapping[str, str] = field(default_factory=dict)
@@ -32,14 +32,14 @@ class MappedField:
     """A custom field that has a mapping."""
 
     object: str
-    """The slug in its key, such as `arinvoice`."""
+    """The slug in the key, such as `arinvoice`."""
     name: str
     key: str
 
 
 @dataclass(frozen=True, slots=True)
 class Mapped:
-    """Everything of one subsidiary."""
+    """All settings of one subsidiary that name something in Sage, and its records that cannot be read."""
 
     accounts: tuple[Record[AccountSetting], ...]
     vendors: tuple[Record[VendorSetting], ...]
@@ -49,12 +49,12 @@ class Mapped:
 
 
 def records_of(subsidiary_id: str, state: MappingState) -> list[Record[Setting]]:
-    """Every record of a subsidiary, keys outside the grammar too, in the order of their keys."""
+    """List every record of a subsidiary, also those with keys outside the grammar, in the order of their keys."""
     return [record for record in state.records() if record.key.startswith(f"{subsidiary_id}/")]
 
 
 def mapped(subsidiary_id: str, state: MappingState) -> Mapped:
-    """What stands, of each setting the record that answers."""
+    """Collect the settings of a subsidiary. If a setting has several records, the one in effect is taken."""
     records = records_of(subsidiary_id, state)
     accounts = {}
     vendors = {}
@@ -76,19 +76,19 @@ def mapped(subsidiary_id: str, state: MappingState) -> Mapped:
 
 
 def vendor_ids(found: Mapped) -> tuple[str, ...]:
-    """The vendors that settings name, each once."""
+    """The ids of the vendors that settings name, each once."""
     ids = (record.value.vendor_id for record in found.vendors if not isinstance(record.value, Invalid))
     return tuple(dict.fromkeys(ids))
 
 
 def providers_with_vendors(found: Mapped) -> set[str]:
-    """`fuel` and `toll`, where any provider of the kind has a vendor."""
+    """The kinds of provider, `fuel` or `toll`, for which at least one provider has a vendor."""
     keys = (parse(record.key) for record in found.vendors)
     return {key.kind.value for key in keys if isinstance(key, VendorKey)}
 
 
 def plain(value: Setting) -> dict[str, object]:
-    """A setting's value as it was written, defaults of this version left out."""
+    """A setting's value as it was written, without the defaults of this version."""
     if isinstance(value, BaseModel):
         return value.model_dump(mode="json", by_alias=True, exclude_unset=True)
     read = value.json if isinstance(value, Other) else None

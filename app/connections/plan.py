@@ -1,4 +1,4 @@
-"""The records that are to be written: of a template, of the wizard's answers, of a switch, to disconnect."""
+"""The records to write for a connection: from the wizard's answers, from a template, for a switch, to disconnect."""
 
 from collections.abc import Sequence
 
@@ -12,19 +12,19 @@ from domain.mapping_state import MappingState
 from domain.settings import ConnectionSetting, Invalid
 
 COPIED = ("account", "dimension", "custom-field", "vendor")
-"""The families that a template gives to a further subsidiary."""
+"""The key families that are copied from a template to another subsidiary."""
 
 
 def connection_change(subsidiary: str, setting: ConnectionSetting) -> Change:
-    """The connection's record, with every setting that was chosen."""
+    """Make the change that writes a connection's record, with only the settings that were chosen."""
     return Change(str(ConnectionKey(subsidiary)), setting.model_dump(mode="json", by_alias=True, exclude_unset=True))
 
 
 def copies(template: str, subsidiary: str, state: MappingState) -> list[Change]:
-    """The template's mappings under the other subsidiary's keys: copies, so later changes of the template stay its own.
+    """Copy the template's mappings to the keys of another subsidiary. Later changes of the template do not follow.
 
     Raises:
-        UsageError: A mapping of the template cannot be read; it would be copied as nothing.
+        UsageError: A mapping of the template cannot be read, so its copy would be empty.
     """
     found = []
     for record in records_of(template, state):
@@ -34,18 +34,18 @@ def copies(template: str, subsidiary: str, state: MappingState) -> list[Change]:
         if isinstance(record.value, Invalid):
             raise UsageError(f"the template's {record.key} cannot be read: {record.value.reason}; write it again first")
         found.append((record.offset, Change(f"{subsidiary}/{family}/{rest}", plain(record.value))))
-    # In the order in which they were written: of two spellings of one item the later answers, here as there.
+    # In the order in which they were written: of two spellings of one item the later one is in effect, in copies too.
     return [change for _, change in sorted(found, key=lambda each: each[0])]
 
 
 def in_standing_spelling(changes: Sequence[Change], state: MappingState) -> list[Change]:
-    """One setting, one key: written in the spelling that stands, if one does."""
+    """Use the spelling of an existing record for each key, so that one setting has one key."""
     standing = {canonical(record.key): record.key for record in state.records() if _is_key(record.key)}
     return [Change(standing.get(canonical(each.key), each.key), each.value, each.where) for each in changes]
 
 
 def with_changes(state: MappingState, changes: Sequence[Change]) -> MappingState:
-    """The settings as they would stand: what a check is asked about before anything is written."""
+    """Make the settings as they would be after the changes, for a check before anything is written."""
     future = MappingState()
     records = sorted(state.records(), key=lambda record: record.offset)
     for record in records:
@@ -60,7 +60,7 @@ def with_changes(state: MappingState, changes: Sequence[Change]) -> MappingState
 
 
 def to_disconnect(subsidiary: str, state: MappingState) -> list[str]:
-    """Every key of the subsidiary, the connection first: nothing may be exported by half of its mappings."""
+    """List every key of a subsidiary, the connection first, so that nothing is exported with half of the mappings."""
     own = str(ConnectionKey(subsidiary))
     keys = [record.key for record in records_of(subsidiary, state)]
     return sorted(keys, key=lambda key: (key != own, key))

@@ -1,4 +1,4 @@
-"""The wizard's six steps, over whoever answers. What Sage has to choose from is read live; nothing is written here."""
+"""The steps of the wizard. Lists to choose from are read live from Sage; this module writes nothing."""
 
 from collections.abc import Callable, Mapping, Sequence
 
@@ -22,7 +22,15 @@ POST_TO = "Where should transactions be posted in Sage? This is permanent"
 
 
 class Wizard:
-    """The steps. `draft` holds what is answered already; a template's or a begun set-up's settings go into it."""
+    """The steps of the wizard.
+
+    Args:
+        settings: Credentials and the sender.
+        state: The mapping-state as of the start.
+        draft: The answers given beforehand. The steps add answers, and settings of a template or a begun set-up.
+        asker: Answers the questions.
+        books: Reads lists from Sage.
+    """
 
     def __init__(self, settings: Settings, state: MappingState, draft: Draft, asker: Asker, books: LiveBooks) -> None:
         self._settings = settings
@@ -32,10 +40,10 @@ class Wizard:
         self._books = books
 
     def walk(self) -> None:
-        """Steps 1 to 5; where one fails and somebody is there, on from the step that he goes back to.
+        """Run steps 1 to 5. If one fails, the person may choose an earlier step to continue from.
 
         Raises:
-            CommandError: It fails, and nobody is there or he ends it; the draft holds what was answered.
+            CommandError: A step failed, and no person is there or the person ends it. The draft keeps all answers.
         """
         steps = list(Step)[:-1]
         here = 0
@@ -52,7 +60,7 @@ class Wizard:
                 here += 1
 
     def step(self, step: Step) -> None:
-        """One step; those that were answered are asked again with what was answered as default."""
+        """Run one step. Earlier answers are the defaults of its questions."""
         steps: dict[Step, Callable[[], None]] = {
             Step.SUBSIDIARY: self._subsidiary,
             Step.SAGE: self._sage,
@@ -95,7 +103,7 @@ class Wizard:
             raise UsageError(f"{draft.template} has no connection to copy")
         draft.take_over(template)
         for chosen in (draft.ap, draft.ar):
-            chosen.pop("active", None)  # a switch is no setting: the copy begins with both sides on
+            chosen.pop("active", None)  # switches are not copied: the new connection begins with both sides on
         draft.copied = copies(draft.template, draft.subsidiary, self._state)
         for side in Side:
             record = self._state.account(f"{draft.template}/account/{side}/default/default")
@@ -158,7 +166,7 @@ class Wizard:
             chosen = self._asker.choose("sage.entityId", POST_TO, groups)
             draft.entity_id, draft.post_to = (None, top) if chosen == top else (chosen, "entity")
         if draft.entity_id is not None:
-            # An entity is a location; a further one below it may be chosen in step 5.
+            # An entity is a location. In step 5 a location below it may be chosen instead.
             draft.advanced.setdefault("locationId", draft.entity_id)
 
     def _side(self, step: Step, side: Side, chosen: dict[str, object]) -> None:
@@ -176,7 +184,7 @@ class Wizard:
         self._settings_of(side, chosen)
 
     def _settings_of(self, side: Side, chosen: dict[str, object]) -> None:
-        """Every setting of a side, if the person wants to see them."""
+        """Ask for every setting of a side, if the person wants to see them."""
         if not self._asker.interactive:
             return
         if not self._asker.yes(side.value, f"Change other settings of {side.upper()}?", default=False):
@@ -242,5 +250,5 @@ def _todo(found: Finding, subsidiary: str) -> str:
 
 
 def _by_number(ap: Mapping[str, object]) -> bool:
-    """Whether carriers are linked by a number that some field of a vendor in Sage holds."""
+    """Whether carriers are linked by a number (MC or DOT) in a field of the vendors in Sage."""
     return ap.get("linkCarriersBy", "external-id") != "external-id"

@@ -1,8 +1,8 @@
-"""What it means that Sage does not let us in, as far as its answers tell it apart (web-services/error-handling).
+"""Diagnosis of a failed sign-in, as far as Sage's answers allow one (Sage's page web-services/error-handling).
 
-Told apart: not reached; the sender itself; the sender in this company (or Web Services switched off there: Sage
-documents no answer of its own for that); company, user or password (one answer for all three); the entity, because the
-top level then still lets us in.
+Five causes can be distinguished: Sage was not reached; the sender itself is refused; the sender is not authorised in
+this company (or Web Services are off there, for which Sage documents no separate answer); company, user or password is
+wrong (one answer for all three); the entity is refused, because a sign-in at the top level still succeeds.
 """
 
 from app.connections.findings import Finding, Problem, finding
@@ -15,7 +15,14 @@ DEMO_EXPIRED = "PL04000055"
 
 
 def diagnosed(error: SageError, sender_id: str, company_id: str, user_id: str) -> Finding:
-    """What a refused or failed sign-in says, for the top level."""
+    """Explain a refused or failed sign-in at the top level.
+
+    Args:
+        error: The error of the sign-in.
+        sender_id: The sender, for the text.
+        company_id: The company, for the text.
+        user_id: The user, for the text.
+    """
     said = f"Sage says: {error}"
     words = str(error).casefold()
     if isinstance(error, ConfigurationError) and any(phrase in words for phrase in NOT_AUTHORISED):

@@ -1,7 +1,7 @@
-"""A connection's settings in people's words, by their names in mapping-state; and how a person writes their values.
+"""Titles of a connection's settings by their names in mapping-state, and parsing of ``NAME=VALUE``.
 
-`connect` asks by these words, `connections show` and `connections set` show them beside the names. What decides where a
-connection posts to, and its switches, are no settings: they have commands of their own.
+`connect` uses the titles in its questions; `connections show` and `connections set` show them beside the names.
+Company, entity and the switches are not settings in this sense: other commands change them (`ELSEWHERE`).
 """
 
 from collections.abc import Mapping, Sequence
@@ -59,7 +59,7 @@ TITLES = {
     "ap.vendorCredits": "Export bills below zero as vendor credits",
     "ap.correctPostedBy": "Correct posted, unpaid bills by reversal, or by deletion where reversals are not enabled",
 }
-"""Every setting that can be changed while a connection stands."""
+"""Every setting that can be changed on an existing connection."""
 ELSEWHERE = {
     "companyId": "it is permanent: alvys-sage disconnect, then connect anew",
     "entityId": "it is permanent: alvys-sage disconnect, then connect anew",
@@ -68,29 +68,29 @@ ELSEWHERE = {
     "ar.active": "alvys-sage connections pause and resume switch it, with --side ar",
     "ap.active": "alvys-sage connections pause and resume switch it, with --side ap",
 }
-"""What of a connection is changed otherwise, or not at all."""
+"""Fields of a connection that are changed in another way or not at all, each with the explanation."""
 _YES, _NO = ("true", "yes", "on"), ("false", "no", "off")
 
 
 @dataclass(frozen=True, slots=True)
 class SettingInfo:
-    """One setting, as its model declares it."""
+    """One setting, as declared in its model."""
 
     name: str
     choices: tuple[str, ...] = ()
-    """The words that it takes; none where it takes any text."""
+    """The allowed values; empty if any text is allowed."""
     flag: bool = False
     required: bool = False
     default: object = None
 
     @property
     def title(self) -> str:
-        """In people's words."""
+        """The setting's title for people."""
         return TITLES.get(self.name, self.name)
 
 
 def infos(model: type[BaseModel] = ConnectionSetting, before: str = "") -> dict[str, SettingInfo]:
-    """The settings of a connection by their dotted names, in their order."""
+    """List the settings of a connection by their dotted names, in the order of the model."""
     found: dict[str, SettingInfo] = {}
     for field, info in model.model_fields.items():
         name = f"{before}{info.alias or field}"
@@ -108,10 +108,10 @@ def _info(name: str, annotation: object, *, required: bool, default: object) -> 
 
 
 def read_assignments(words: Sequence[str]) -> dict[str, object]:
-    """What a person wants set, by name: ``ar.creditMemos=true``; None where nothing follows `=`, which clears.
+    """Parse assignments such as ``ar.creditMemos=true``, by name. An empty value becomes None, which clears a setting.
 
     Raises:
-        UsageError: A word is of another form, names no setting, or one twice, or its value is not one of its choices.
+        UsageError: A word has another form, names no setting or one twice, or its value is not one of the choices.
     """
     known = {name.casefold(): info for name, info in infos().items()}
     found: dict[str, object] = {}
@@ -155,7 +155,7 @@ def _value(info: SettingInfo, text: str) -> object:
 
 
 def with_assignments(value: Mapping[str, object], assigned: Mapping[str, object]) -> dict[str, object]:
-    """A connection's record with settings changed; what is cleared goes back to its default."""
+    """Apply assignments to the value of a connection's record. A cleared setting returns to its default."""
     changed = {name: dict(part) if isinstance(part, Mapping) else part for name, part in value.items()}
     for name, new in assigned.items():
         part, _, last = name.rpartition(".")

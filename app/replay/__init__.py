@@ -1,11 +1,11 @@
-"""Replay: the group's committed offsets moved, as ``kafka-consumer-groups --reset-offsets`` does, and foretold.
+"""Replay: move the group's committed offsets, as ``kafka-consumer-groups --reset-offsets``, and forecast the effect.
 
 = ==================================================================================== ==========
-1 what was asked for: where to, and which partitions                                   `request`
-2 where each partition stands, and where it would stand then                           `plan`
-3 what a worker would do with the records in between, by the worker's own functions    `forecast`
-4 the offsets are moved, only while nobody is in the group                             `group`
+1 parse the request: the position to go to, and the partitions                         `request`
+2 for each partition, find the present position and the new one                        `plan`
+3 forecast what a worker will do with the records between, with the worker's functions `forecast`
+4 move the offsets, only while the group has no member                                 `group`
 = ==================================================================================== ==========
 
-A dry run ends after 3 and changes nothing.
+A dry run ends after step 3 and changes nothing. `run` drives the steps, `report` shows the result.
 """

@@ -1,9 +1,9 @@
-"""What a worker would do with the records of a span: foretold by the functions that decide it there.
+"""Forecast of what a worker would do with a range of records, made by the worker's own functions.
 
-For each record in order: it is received as the topic's module receives it, judged against the ledger by
-`consumers.export.protocol.decide`, and mapped with the settings in force where the judgement asks for it. What that leaves
-in the ledger is kept beside it, so that the second of two equal records finds the first. Only Sage is not asked: what
-would be sent to it counts as taken.
+Each record, in order, is parsed by its topic's module, compared with the ledger by `consumers.export.protocol.decide`,
+and mapped with the settings in force if that is the next step. The resulting ledger entry is kept in memory, so that
+the second of two equal records finds the first. Only Sage is not called: a document that would be sent counts as
+posted.
 """
 
 from collections import Counter
@@ -49,7 +49,7 @@ from producers.results import SourceRecord
 
 
 class Kind(StrEnum):
-    """What becomes of a record that a worker reads."""
+    """The forecast outcome of a record."""
 
     ALREADY_POSTED = "already_posted"
     SUPERSEDED = "superseded"
@@ -65,12 +65,12 @@ class Kind(StrEnum):
 
 
 FROM_LEDGER = frozenset({Kind.ALREADY_POSTED, Kind.SUPERSEDED, Kind.REFUSED})
-"""Answered as it stands there, with no call and nothing new in it."""
+"""Outcomes that the worker answers from the ledger, without a call and without a change of the entry."""
 TO_SAGE = frozenset({Kind.MAY_POST, Kind.CORRECTS})
 NO_LIST = PartyIndex(())
 DEFAULTS = ExportConfig()
 PARKED = b""
-"""For an event that a worker would keep: that it does counts here, and a span may hold many."""
+"""Stands for a parked event. The content is not needed here, and keeping many events would take much memory."""
 PARTY_TROUBLE = frozenset({Code.PARTY_NOT_FOUND, Code.PARTY_AMBIGUOUS, Code.PARTY_INACTIVE, Code.PARTY_NOT_CREATED})
 BY_CODE: Mapping[Code | None, Kind] = {
     Code.SUPERSEDED: Kind.SUPERSEDED,
@@ -91,20 +91,22 @@ BY_OUTCOME = {
 
 @dataclass(slots=True)
 class Forecast:
-    """The records of a span, counted."""
+    """Counts of the records of a range, by forecast outcome."""
 
     kinds: Counter[Kind] = field(default_factory=Counter)
     unanswered: int = 0
-    """Records of which the ledger has no answer, nor one of a later record of their document; dead letters not counted,
-    as the ledger does not know them."""
+    """Records without an answer in the ledger, where no later record of their document has one either.
+
+    Dead letters are not counted, because no ledger knows them.
+    """
     without_party: int = 0
-    """Of those that may be posted: records whose party was last not found in Sage, or found more than once."""
+    """Records among those that may be posted whose party was last missing, ambiguous or inactive in Sage."""
     released: int = 0
-    """Waiting documents of these records that go to Sage by themselves when a worker starts, replay or not."""
+    """Waiting documents of these records that a worker posts when it starts, with or without the replay."""
 
     @property
     def records(self) -> int:
-        """How many records there are."""
+        """The number of records."""
         return self.kinds.total()
 
     def __add__(self, other: "Forecast") -> "Forecast":
@@ -117,9 +119,19 @@ class Forecast:
 
 
 class Simulation:
-    """One partition, as a worker would go on with it. The ledger is given undecoded: few of its entries are needed."""
+    """Forecaster of one partition.
 
-    def __init__(  # noqa: PLR0913 - what a worker would know of the partition, each of its own source
+    Args:
+        receive: Parses the topic's events.
+        state: The settings in force.
+        ledger: The newest values of the ledger partition by document key, undecoded, because few are needed.
+        any_record_key: Whether record keys may differ from document keys.
+        now: The current time.
+        knobs: The engine's configuration.
+        stand: The partition and its partitioning rule, if the ledger says them; None: not checked.
+    """
+
+    def __init__(  # noqa: PLR0913 - all that a worker knows of the partition, from separate sources
         self,
         receive: ParseRecord,
         state: MappingState,
@@ -138,14 +150,14 @@ class Simulation:
         self._knobs = knobs
         self._stand = stand
         self._entries: dict[str, DocumentState] = {}
-        """Those that are not as in the ledger any more."""
+        """The entries that differ from the ledger by now."""
         self.forecast = Forecast()
 
     def take(self, record: ConsumerRecord) -> None:
-        """Foretell one record; they come in the order of their offsets.
+        """Forecast one record. Call this in the order of the offsets.
 
         Raises:
-            ValueError, KeyError, TypeError: An entry of the ledger cannot be read; a worker would stop at it.
+            ValueError, KeyError, TypeError: A ledger entry cannot be read; a worker would stop there.
         """
         anyhow, most = self._any_record_key, self._knobs.max_event_bytes
         try:
@@ -175,7 +187,7 @@ class Simulation:
         return self._entries.get(key, entry)
 
     def _wake(self, entry: DocumentState, source: SourceRecord) -> None:
-        """A worker that is given the partition tries the documents that keys block before it reads the first record."""
+        """Forecast the retry of a blocked document: a worker tries those before it reads the first record."""
         try:
             received = self._receive(entry.parked)
         except ContractError:
@@ -192,7 +204,7 @@ class Simulation:
     def _judge(
         self, entry: DocumentState, received: Received, source: SourceRecord, value: bytes | None, turn: Turn | None
     ) -> Kind:
-        """Foretell one event; `turn` is None for one that the ledger kept."""
+        """Forecast one event. `turn` is None for an event that the ledger had parked."""
         answer = decide(entry, received.revision, turn or Turn.NEWEST)
         if answer is NextStep.RECONCILE:
             return Kind.IN_DOUBT
@@ -232,7 +244,7 @@ class Simulation:
         answer = plan_against_existing(standing, entry.former_records, received, answer, self._state)
         if isinstance(answer, ExportResult):
             return answer, None
-        # Sage's lists say which party it is, but an event that names none finds none in any list.
+        # Matching the party needs Sage's lists. Only an event that names no party is known to match none of them.
         party = (
             None if answer.party.external_id else NO_LIST.match(answer.party, answer.party_rules, answer.source.profile)
         )
@@ -248,7 +260,7 @@ class Simulation:
         verdict: ExportResult,
         document: Document | None,
     ) -> None:
-        """The entry as it would be then. What Sage alone would say of what was posted is not known."""
+        """Keep the ledger entry as it would be afterwards, without the facts that only Sage gives (record numbers)."""
         posted = verdict.posted
         if document is not None:
             where = document.connection, document.sage_object, document.number
@@ -282,16 +294,16 @@ async def foretell(
     ledgers: Mapping[str, str],
     simulation: Callable[[str, Mapping[str, bytes], PartitionCheck | None], Simulation],
 ) -> dict[TopicPartition, Forecast]:
-    """Read the span of each move and the ledger beside it, one partition after the other.
+    """Forecast all moves: read the records of each and the ledger beside them, one partition after the other.
 
-    In memory at a time: one partition's ledger, undecoded, and the entries that the span would change in it.
+    Memory holds one partition's ledger at a time, undecoded, and the entries that the records would change.
 
     Args:
         reader: Reads committed records.
-        moves: What is planned.
+        moves: The planned moves.
         ledgers: The ledger topic of each source topic.
-        simulation: Makes the simulation of a partition, from the source topic, the ledger's newest values, and what the
-            ledger says of which keys stand there.
+        simulation: Makes the forecaster of a partition from the source topic, the newest values of the ledger, and the
+            partitioning rule that the ledger stores (None: it stores none).
 
     Raises:
         KafkaError: The broker refused.

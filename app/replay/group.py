@@ -1,12 +1,12 @@
-"""The consumer group: who is in it, what it committed, and moving that while nobody is.
+"""The consumer group: its members, its committed offsets, and moving the offsets while the group has no member.
 
-A worker commits its offsets in transactions, and to such a commit the broker does not object whoever is in the group.
-So there are three guards against a worker that nobody knows of, in this order:
+A worker commits its offsets in transactions, and the broker accepts such a commit from a process that is no member any
+more. So there are three guards against an unnoticed worker, in this order:
 
-1. the group is described: somebody in it is a refusal that says who;
-2. the ledgers of the partitions are fenced, as a new owner would: one that was paused for minutes, so that the group
-   put it out, can commit nothing any more when it wakes;
-3. the offsets are committed as one who is no member: the broker takes that from nobody while anybody is in the group.
+1. The group is described. If it has members, the command refuses and names them.
+2. The ledgers of the partitions are fenced, as a new owner would do. A worker that was suspended for minutes, so that
+   the group removed it, can commit nothing when it wakes.
+3. The offsets are committed as a non-member. The broker refuses that while the group has any member.
 """
 
 import asyncio
@@ -27,14 +27,14 @@ from consumers.topic_facts import refuse
 
 TRIES = 20
 BETWEEN_TRIES = 0.5
-"""Seconds. A broker that never had a group makes the topic for their offsets at the first question."""
+"""Seconds. A broker that never had a group creates the topic of group offsets at the first request."""
 COMMIT_WITHIN = 60.0
-"""Seconds."""
+"""Seconds that the commit may take."""
 INACTIVE = {"Empty", "Dead"}
 
 
 class GroupActiveError(CommandError):
-    """Somebody is in the group; its offsets are not ours to move."""
+    """The group has a member, so its offsets may not be moved."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -46,12 +46,12 @@ class Activity:
 
     @property
     def active(self) -> bool:
-        """Whether somebody is in it, or about to be."""
+        """Whether the group has a member, or is about to have one."""
         return bool(self.members) or self.state not in INACTIVE
 
 
 async def activity(admin: AIOKafkaAdminClient, group_id: str) -> Activity:
-    """Who is in the group now.
+    """Describe the group as it is now.
 
     Raises:
         KafkaError: The broker refused.
@@ -64,16 +64,16 @@ async def activity(admin: AIOKafkaAdminClient, group_id: str) -> Activity:
 
 
 async def refuse_if_active_now(settings: Settings) -> None:
-    """As `refuse_if_active`, with a connection of its own."""
+    """Call `refuse_if_active` with a connection of its own."""
     async with admin_of(settings) as admin:
         await refuse_if_active(admin, settings)
 
 
 async def refuse_if_active(admin: AIOKafkaAdminClient, settings: Settings) -> None:
-    """Let nobody be in the group.
+    """Check that the group has no member.
 
     Raises:
-        GroupActiveError: Somebody is; the text says who, and how to stop them.
+        GroupActiveError: The group has members; the text names them, and says how to stop them.
         KafkaError: The broker refused.
     """
     found = await activity(admin, settings.group_id)
@@ -82,7 +82,7 @@ async def refuse_if_active(admin: AIOKafkaAdminClient, settings: Settings) -> No
 
 
 def active_text(found: Activity, settings: Settings) -> str:
-    """Who is in the group, and how to stop them."""
+    """Name the members of the group, and say how to stop them."""
     who = f"{len(found.members)} in it ({', '.join(found.members)})" if found.members else f"state {found.state}"
     seconds = settings.session_timeout_ms // 1000
     return (
@@ -94,7 +94,7 @@ def active_text(found: Activity, settings: Settings) -> str:
 async def committed_offsets(
     admin: AIOKafkaAdminClient, group_id: str, sources: Sequence[TopicPartition]
 ) -> dict[TopicPartition, int | None]:
-    """The group's committed offsets, asked for anew; None where there is none.
+    """Read the group's committed offsets from the broker; None for a partition without one.
 
     Raises:
         KafkaError: The broker refused.
@@ -113,11 +113,17 @@ async def move_offsets(
     before: Mapping[TopicPartition, int | None],
     after: Mapping[TopicPartition, int],
 ) -> None:
-    """Commit `after` for a group that is empty and still stands at `before`: all of it, or nothing.
+    """Commit the offsets `after`, all or nothing, if the group is empty and its offsets are still `before`.
+
+    Args:
+        admin: A connected administration client.
+        settings: The broker and the group.
+        before: The committed offsets as last seen; None: there is none.
+        after: The offsets to commit.
 
     Raises:
-        GroupActiveError: Somebody is in the group, or came while this was under way. Nothing was changed.
-        CommandError: The offsets were moved by somebody else meanwhile. Nothing was changed.
+        GroupActiveError: The group has a member, or one joined in the meantime. Nothing was changed.
+        CommandError: Another process moved the offsets in the meantime. Nothing was changed.
         KafkaError: The broker refused or did not answer.
     """
     await refuse_if_active(admin, settings)
@@ -126,13 +132,13 @@ async def move_offsets(
     await asyncio.gather(*(stop_client(producer) for producer in producers))
     if await committed_offsets(admin, settings.group_id, list(before)) != dict(before):
         raise CommandError("the group's offsets were moved meanwhile, by a worker or a replay; ask again")
-    # It says "will rejoin" of a consumer that never was a member; the error below says what there is to say.
+    # aiokafka logs "will rejoin" here, although this consumer was never a member; the error below is enough.
     logging.getLogger("aiokafka.consumer.group_coordinator").setLevel(logging.CRITICAL)
     consumer = AIOKafkaConsumer(**kafka_options(settings), group_id=settings.group_id, enable_auto_commit=False)
     try:
         async with asyncio.timeout(COMMIT_WITHIN):
             await consumer.start()
-            consumer.assign(list(after))  # assigned by hand: it joins no group
+            consumer.assign(list(after))  # assigned by hand, so it does not join the group
             await consumer.commit(dict(after))
     except CommitFailedError:
         await refuse_if_active(admin, settings)

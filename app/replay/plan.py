@@ -1,4 +1,4 @@
-"""Where each partition stands, and where it would stand after the replay."""
+"""The plan of a replay: each partition's present offset and its new one."""
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
@@ -15,25 +15,30 @@ from consumers.topic_facts import describe
 
 @dataclass(frozen=True, slots=True)
 class Move:
-    """One source partition, before and after. Offsets; `begin` and `end` are those of the log."""
+    """The planned move of one source partition. All numbers are offsets; `begin` and `end` are those of the log."""
 
     source: TopicPartition
     committed: int | None
-    """None: the group never committed here."""
+    """The committed offset; None: the group never committed here."""
     begin: int
     end: int
-    """Before what stands in a transaction that is still open: nobody can have read that, nor may anybody skip it."""
+    """The end of the committed records. Records of an open transaction lie after it: they can be neither read nor
+    skipped."""
     new: int
+    """The offset to commit."""
 
     @property
     def place(self) -> int:
-        """Where a worker would begin if nothing were moved: nothing committed, or nothing there, is the beginning."""
+        """Where a worker would begin without the move: at the committed offset, or at the beginning.
+
+        The beginning is used if nothing was committed, or if the committed offset does not exist in the log.
+        """
         fits = self.committed is not None and self.begin <= self.committed <= self.end
         return self.committed if fits and self.committed is not None else self.begin
 
     @property
     def skips(self) -> bool:
-        """Whether it goes forward, over records that nobody read yet."""
+        """Whether the move goes forward, over records that were not read yet."""
         return self.new > self.place
 
     @property
@@ -43,13 +48,13 @@ class Move:
 
     @property
     def span(self) -> Span:
-        """What is read again, or skipped."""
+        """The offsets that are read again, or skipped."""
         return Span(self.source, min(self.place, self.new), max(self.place, self.new))
 
 
 @dataclass(frozen=True, slots=True)
 class Plan:
-    """The moves, in order of topic and partition, and what a person should know about them."""
+    """The moves in order of topic and partition, and warnings for the person."""
 
     moves: tuple[Move, ...]
     warnings: tuple[str, ...]
@@ -58,11 +63,17 @@ class Plan:
 async def partitions_of(
     admin: AIOKafkaAdminClient, scope: Scope, listed: Listed | None, topics: Topics
 ) -> list[TopicPartition]:
-    """The source partitions that are meant. Each must exist, and its ledger with it.
+    """List the source partitions of a request. Each topic and its ledger must exist.
+
+    Args:
+        admin: A connected administration client.
+        scope: The topics and partitions that were named.
+        listed: The offsets of a file, which name the partitions instead of `scope`; None: no file was given.
+        topics: The names of the topics.
 
     Raises:
-        UsageError: A partition that was named does not exist.
-        CommandError: A topic does not exist, or source and ledger differ.
+        UsageError: A named partition does not exist.
+        CommandError: A topic does not exist, or source and ledger differ in their partition counts.
         KafkaError: The broker refused.
     """
     wanted = {source.topic for source in listed.offsets} if listed is not None else set(scope)
@@ -88,7 +99,12 @@ async def make_plan(
     committed: Mapping[TopicPartition, int | None],
     target: Target,
 ) -> Plan:
-    """Where each of the partitions in `committed` would go. The consumer reads committed records only.
+    """Plan the move of each partition in `committed`.
+
+    Args:
+        consumer: A started consumer that reads committed records only.
+        committed: The committed offset of each partition; None: there is none.
+        target: The position to go to.
 
     Raises:
         KafkaError: The broker refused.
@@ -113,7 +129,7 @@ async def make_plan(
 
 
 def _wanted(target: Target, stands: Move, at: int | None) -> int:
-    """The offset that was asked for, wherever the log begins and ends."""
+    """The requested offset, which may be outside the log."""
     current = stands.place if stands.committed is None else stands.committed
     match target:
         case Place():

@@ -1,4 +1,4 @@
-"""What a replay finds, for people and for programs."""
+"""The report on a replay's plan and forecast, for people and for programs."""
 
 from collections.abc import Mapping
 from functools import reduce
@@ -26,11 +26,16 @@ MEANINGS: Mapping[Kind, tuple[str, str]] = {
     Kind.REJECTED: ("rejected", "by rule, no call"),
     Kind.DEAD: ("dead letter", "breaks the contract: one more on the dead letters"),
 }
-"""Title, and what happens."""
+"""Title of each outcome, and what happens to the record."""
 
 
 def show(found: Found, *, confirmed: bool) -> None:
-    """Print the partitions as a table, then what happens to the records in words. `confirmed`: going forward is."""
+    """Print the partitions as a table, then in words what happens to the records.
+
+    Args:
+        found: The plan and forecast.
+        confirmed: Whether the person has confirmed that records are skipped.
+    """
     _show_partitions(found)
     if found.forecasts is not None:
         again, skipped = total(found, skips=False), total(found, skips=True)
@@ -51,7 +56,7 @@ def show(found: Found, *, confirmed: bool) -> None:
 
 
 def total(found: Found, *, skips: bool) -> Forecast:
-    """The forecasts of all partitions that go forward, or of all that do not, added."""
+    """Add up the forecasts of all partitions that skip records, or of all that do not."""
     if found.forecasts is None:
         return Forecast()
     return reduce(add, (found.forecasts[m.source] for m in found.plan.moves if m.skips is skips), Forecast())
@@ -84,7 +89,7 @@ def _show_sum(forecast: Forecast, what: str) -> None:
 
 
 def as_json(settings: Settings, found: Found, *, executed: bool) -> dict[str, object]:
-    """The same for a program. Kinds are always all there; without forecasts there is none of what they say."""
+    """The report as JSON for a program. It has a count for every outcome; without forecasts it has no counts at all."""
     body: dict[str, object] = {
         "group": settings.group_id,
         "group_active": found.group.active,

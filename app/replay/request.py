@@ -1,4 +1,4 @@
-"""What was asked for: where to, and which partitions. A person's words in, values out; nothing is asked of a broker."""
+"""Parsing of a replay request: the position to go to, and the partitions. The broker is not contacted here."""
 
 import csv
 import re
@@ -21,7 +21,7 @@ _COLUMNS = 3
 
 
 class Place(Enum):
-    """A place that every partition has."""
+    """A position that every partition has: the log's beginning, its end, or the committed offset."""
 
     EARLIEST = auto()
     LATEST = auto()
@@ -30,42 +30,42 @@ class Place(Enum):
 
 @dataclass(frozen=True, slots=True)
 class AtTime:
-    """The first record of this time or later; the end, if there is none."""
+    """The position of the first record of this time or later; the end, if there is none."""
 
     at: datetime
 
 
 @dataclass(frozen=True, slots=True)
 class AtOffset:
-    """This offset."""
+    """A given offset, the same in each partition."""
 
     offset: int
 
 
 @dataclass(frozen=True, slots=True)
 class Shift:
-    """So many offsets on from where the group stands; back, if negative."""
+    """A number of offsets forward from the group's position; backward if negative."""
 
     by: int
 
 
 @dataclass(frozen=True, slots=True)
 class Listed:
-    """An offset for each partition by itself."""
+    """A separate offset for each partition."""
 
     offsets: Mapping[TopicPartition, int]
 
 
 Target = Place | AtTime | AtOffset | Shift | Listed
 Scope = Mapping[str, frozenset[int] | None]
-"""Source topics by their full names, each with the partitions that are meant; None: all of them."""
+"""Source topics by full name, each with its chosen partitions; None: all partitions."""
 
 
 def read_time(text: str) -> AtTime:
-    """``YYYY-MM-DDTHH:MM:SS[.sss][zone]``; without a zone it is UTC, as for Kafka's own tool.
+    """Parse ``YYYY-MM-DDTHH:MM:SS[.sss][zone]``. Without a zone the time is in UTC, as for Kafka's own tool.
 
     Raises:
-        UsageError: It is no such time, or before 1970.
+        UsageError: The text is not such a time, or the time is before 1970.
     """
     try:
         at = datetime.fromisoformat(text)
@@ -80,10 +80,10 @@ def read_time(text: str) -> AtTime:
 
 
 def read_duration(text: str, now: datetime) -> AtTime:
-    """``PnDTnHnMnS`` before `now`.
+    """Parse a duration ``PnDTnHnMnS``, and return the time that long before `now`.
 
     Raises:
-        UsageError: It is no such duration, or reaches back before 1970.
+        UsageError: The text is not such a duration, or the time is before 1970.
     """
     found = _DURATION.fullmatch(text)
     if found is None:
@@ -99,10 +99,10 @@ def read_duration(text: str, now: datetime) -> AtTime:
 
 
 def read_offset(value: int) -> AtOffset:
-    """An offset, zero or more.
+    """Check that an offset is zero or more.
 
     Raises:
-        UsageError: It is negative.
+        UsageError: The offset is negative.
     """
     if value < 0:
         raise UsageError(f"{value} is not an offset: it is zero or more; --shift-by goes back")
@@ -110,10 +110,10 @@ def read_offset(value: int) -> AtOffset:
 
 
 def read_file(path: Path, settings: Settings) -> Listed:
-    """Lines ``topic,partition,offset``, as `export_lines` and Kafka's own tool write them.
+    """Read a file of lines ``topic,partition,offset``, as `export_lines` and Kafka's own tool write them.
 
     Raises:
-        UsageError: The file cannot be read, or a line is not of that kind; the text names the line.
+        UsageError: The file cannot be read, or a line has another form; the text names the line.
     """
     offsets: dict[TopicPartition, int] = {}
     try:
@@ -139,15 +139,15 @@ def _row(row: Sequence[str], where: str, settings: Settings) -> tuple[TopicParti
 
 
 def export_lines(offsets: Mapping[TopicPartition, int]) -> list[str]:
-    """What `read_file` reads back."""
+    """Write offsets as lines that `read_file` can read."""
     return [f"{source.topic},{source.partition},{offset}" for source, offset in sorted(offsets.items())]
 
 
 def read_scope(texts: Sequence[str], settings: Settings) -> Scope:
-    """Topics, each ``topic`` or ``topic:0,1``.
+    """Parse topics, each given as ``topic`` or ``topic:0,1``.
 
     Raises:
-        UsageError: It is no source topic of this service, or what stands behind the colon are no partitions.
+        UsageError: A name is not a source topic of this service, or the text after the colon is not a partition list.
     """
     scope: dict[str, frozenset[int] | None] = {}
     for text in texts:

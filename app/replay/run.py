@@ -1,4 +1,4 @@
-"""A replay from the request to the end: look, which changes nothing, and then move."""
+"""A replay in two steps: `look` plans and forecasts without a change, `execute` moves the offsets."""
 
 from collections.abc import Mapping
 from dataclasses import dataclass
@@ -23,7 +23,7 @@ Forecasts = Mapping[TopicPartition, Forecast]
 
 @dataclass(frozen=True, slots=True)
 class Found:
-    """What would happen. No forecasts where only offsets were asked for."""
+    """The plan of a replay, its forecasts (None if only offsets were requested), and the state of the group."""
 
     plan: Plan
     forecasts: Forecasts | None
@@ -31,7 +31,7 @@ class Found:
 
     @property
     def loss(self) -> str | None:
-        """What going forward would leave unread, for a person; None where nothing is passed over."""
+        """A sentence that says which records would never be read; None if no record is skipped."""
         forward = [move for move in self.plan.moves if move.skips]
         if self.forecasts is None:
             return f"{sum(len(move.span) for move in forward):,} offsets would never be read" if forward else None
@@ -44,17 +44,23 @@ class Found:
 
 
 async def look(settings: Settings, target: Target, scope: Scope, *, offsets_only: bool = False) -> Found:
-    """Where the group stands, where it would stand, and what a worker would do then. Changes nothing.
+    """Plan a replay and forecast what a worker would do. Nothing is changed.
+
+    Args:
+        settings: The broker, the group and the topics.
+        target: The position to go to.
+        scope: The topics and partitions.
+        offsets_only: Whether to leave out the forecast, which reads the records.
 
     Raises:
-        CommandError, KafkaError, MappingStateUnavailable: It cannot be told; the text says why.
+        CommandError, KafkaError, MappingStateUnavailable: The plan or the forecast failed; the text says why.
     """
     async with admin_of(settings) as admin:
         listed = target if isinstance(target, Listed) else None
         sources = await partitions_of(admin, scope, listed, settings.topics)
         group = await activity(admin, settings.group_id)
         committed = await committed_offsets(admin, settings.group_id, sources)
-    # Committed records only: so the end of a partition is before what stands in an open transaction.
+    # Committed records only, so that a partition ends before the records of an open transaction.
     consumer = AIOKafkaConsumer(
         **kafka_options(settings), group_id=None, isolation_level="read_committed", check_crcs=settings.check_crcs
     )
@@ -68,15 +74,15 @@ async def look(settings: Settings, target: Target, scope: Scope, *, offsets_only
 
 
 async def execute(settings: Settings, found: Found, *, skip: bool = False) -> None:
-    """Do what was found.
+    """Move the offsets as planned.
 
     Args:
-        settings: Where the broker and the group are.
-        found: What `look` said.
-        skip: Whether it is confirmed that records are passed over.
+        settings: The broker and the group.
+        found: The result of `look`.
+        skip: Whether the person has confirmed that records are skipped.
 
     Raises:
-        CommandError: Not confirmed, or the group is active, or it moved meanwhile. Nothing was changed.
+        CommandError: Skipping is not confirmed, the group is active, or its offsets have moved. Nothing was changed.
         KafkaError: The broker refused.
     """
     if found.loss is not None and not skip:

@@ -1,4 +1,4 @@
-"""One document while it is exported (`WorkItem`), its possible next steps, and its possible results (`ExportResult`)."""
+"""One document while it is exported (`WorkItem`), its possible next steps, and its results (`ExportResult`)."""
 
 from collections.abc import Sequence
 from dataclasses import dataclass

@@ -1,4 +1,4 @@
-"""The rows that are there, by bill, and what was sent of them: pure, from records to the bills that are due."""
+"""Fuel and toll rows grouped by bill, and which bills are due to be sent. Pure: from records to bills."""
 
 import hashlib
 from collections.abc import Iterator
@@ -13,22 +13,22 @@ from domain.events.fields import to_amount
 from producers.roadside_rows import Bill, Row, RowUnreadableError, bill_of, decode
 
 MARK = "~sent/"
-"""What begins so is the mark of a bill that was sent, and no row's key: those begin with the kind of document."""
+"""Key prefix of sent-marks. Keys of rows begin with the kind of document instead."""
 KEPT = timedelta(days=90)
-"""How long after its day the rows of a bill are kept. Those that come more than `domain.roadside.LATEST` days after it
-are not grouped any more; what lies between is for a worker that is far behind."""
+"""How long the rows of a bill are kept after the bill's day. Rows that come more than `domain.roadside.LATEST` days
+after that day are not grouped any more; the longer time here serves a worker that is far behind."""
 SCHEMA = 1
 
 
 @dataclass(frozen=True, slots=True)
 class Schedule:
-    """When the bills of past days are made, each day, in UTC."""
+    """The time of day, in UTC, at which the bills of past days are made."""
 
     fuel: time
     toll: time
 
     def next_run(self, bill: Bill, after: datetime) -> datetime:
-        """The first run for bills of this kind that is later than `after`."""
+        """The first run later than `after` for bills of this type (fuel or toll)."""
         at = self.fuel if bill.bill_type == "FuelDay" else self.toll
         run = datetime.combine(after.astimezone(UTC).date(), at, UTC)
         return run if run > after else run + timedelta(days=1)
@@ -36,18 +36,20 @@ class Schedule:
 
 @dataclass(frozen=True, slots=True)
 class Mark:
-    """What was sent of a bill, last."""
+    """Sent-mark of a bill: what was last sent for it."""
 
     bill: Bill
     digest: str
+    """Digest of the rows that were sent."""
     at: datetime
+    """Time stamp of the event that was sent."""
     ended: bool = False
-    """True once its rows were deleted: what comes after that has no bill."""
+    """True once the rows were deleted; rows that arrive later get no bill."""
 
 
 @dataclass(frozen=True, slots=True)
 class Sending:
-    """A bill that is due: its event, and the mark to be written with it."""
+    """A bill that is due: its event, and the sent-mark to write with it."""
 
     bill: Bill
     event: bytes
@@ -56,22 +58,22 @@ class Sending:
 
 @dataclass(slots=True)
 class Groups:
-    """Rows by bill. Records are applied in the order of each key; everything else follows from what is there."""
+    """The rows of all bills. Records must be applied in the order of each key; the order between keys is irrelevant."""
 
     _rows: dict[str, Row] = field(default_factory=dict)
     _since: dict[str, datetime] = field(default_factory=dict)
-    """When each row's latest record was written."""
+    """The time at which the latest record of each row was written, by row key."""
     _groups: dict[str, set[str]] = field(default_factory=dict)
     _marks: dict[str, Mark] = field(default_factory=dict)
     _ended: set[str] = field(default_factory=set)
     _open: set[str] = field(default_factory=set)
-    """Bills of which rows came, changed or went since they were last found to be as they were sent."""
+    """Bills to compare with their sent-mark: rows were added, changed or removed since the last comparison."""
 
     def apply(self, key: str, value: bytes | None, at: datetime) -> None:
-        """Take one record.
+        """Apply one record of the rows topic: a row, the removal of a row (None), or a sent-mark.
 
         Raises:
-            RowUnreadableError: It is not one of ours.
+            RowUnreadableError: The record is not one that this service wrote.
         """
         if key.startswith(MARK):
             self.mark(read_mark(key, value))
@@ -89,18 +91,18 @@ class Groups:
         self._open.add(row.bill.key)
 
     def mark(self, mark: Mark) -> None:
-        """A bill was sent, or ended."""
+        """Store the mark of a bill that was sent, or whose rows were deleted."""
         self._marks[mark.bill.key] = mark
         if mark.ended:
             self._ended.add(mark.bill.key)
         self._open.add(mark.bill.key)
 
     def due(self, now: datetime, schedule: Schedule | None) -> Iterator[Sending]:
-        """The bills to send: their day is over, their run has come, and they are not as they were sent.
+        """List the bills to send: the day is over, the run is due, and the rows differ from what was last sent.
 
         Args:
-            now: The present.
-            schedule: When runs are; None: now.
+            now: The current time.
+            schedule: The times of the runs; None: every bill whose day is over is due now.
         """
         for group in sorted(self._open):
             mark = self._marks.get(group)
@@ -108,26 +110,30 @@ class Groups:
             if mark is not None and (mark.ended or mark.digest == _digest(rows)):
                 self._open.discard(group)
                 continue
-            if mark is None and not rows:  # it came and went before it was sent
+            if mark is None and not rows:  # the rows were removed before the bill was ever sent
                 self._open.discard(group)
                 continue
             if self._ready(group, mark, rows, schedule, now):
                 yield _sending(rows, mark, now)
 
     def over(self, now: datetime) -> Iterator[tuple[Mark, list[str]]]:
-        """Bills whose rows are to be deleted, as they were sent: the mark that says so, and the rows' keys."""
+        """List the bills whose rows may be deleted: `KEPT` has passed, and the rows are those last sent.
+
+        Yields:
+            The mark to write, with `ended` set, and the keys of the rows to delete.
+        """
         for group, mark in list(self._marks.items()):
             if mark.ended or group in self._open or now < _day_over(mark.bill) + KEPT:
                 continue
             yield Mark(mark.bill, mark.digest, mark.at, ended=True), sorted(self._groups.get(group, ()))
 
     def late(self) -> Iterator[Row]:
-        """Rows that came after their bill had ended."""
+        """The rows that arrived after the rows of their bill had been deleted."""
         for group in self._ended:
             yield from self._of(group)
 
     def give_up(self, sending: Sending) -> None:
-        """It cannot be sent: leave it until one of its rows changes."""
+        """Skip a bill that cannot be sent, until one of its rows changes."""
         self._open.discard(sending.bill.key)
 
     def _of(self, group: str) -> list[Row]:
@@ -139,7 +145,7 @@ class Groups:
             return False
         if schedule is None:
             return True
-        # Of a bill that was never sent, the first rows wait for those that come with them.
+        # A bill that was never sent waits for a run after its first row, so that rows arriving together go together.
         since = mark.at if mark is not None else min(self._since[row.key] for row in rows)
         return now >= schedule.next_run(bill, max(over, since))
 
@@ -154,12 +160,12 @@ def _digest(rows: list[Row]) -> str:
 
 
 def _sending(rows: list[Row], mark: Mark | None, now: datetime) -> Sending:
-    # Spellings of the provider differ in case. What was sent keeps its own: it is part of the bill's number in Sage.
+    # Spellings of the provider differ in case. A bill keeps the spelling first sent: it is part of its Sage number.
     bill = mark.bill if mark is not None else min((row.bill for row in rows), key=lambda each: each.provider)
     digest, at = _digest(rows), _emitted(mark, now)
     total = sum([_amount(row) for row in rows], Decimal(0))
     event = {
-        # Of its own for each event: a bill may come back to rows that it had before.
+        # Unique per event, not derived from the rows: a bill may return to rows that it had before.
         "id": f"{bill.key}@{int(at.timestamp() * 1_000_000):x}",
         "type": "roadside.day.closed",
         "timestamp": at,
@@ -177,16 +183,19 @@ def _sending(rows: list[Row], mark: Mark | None, now: datetime) -> Sending:
 
 
 def _emitted(mark: Mark | None, now: datetime) -> datetime:
-    """Later than the bill's last event, whichever machine's clock that had, unless that clock was far wrong."""
+    """The event's time stamp: later than the bill's last event, even if another machine's clock wrote that one.
+
+    If that clock was far ahead (more than `AHEAD`), the present time is used.
+    """
     after = now if mark is None else mark.at + timedelta(microseconds=1)
     return after if now < after <= now + AHEAD else now
 
 
 def _amount(row: Row) -> Decimal:
-    """What the row adds to its bill.
+    """The amount that the row adds to its bill.
 
     Raises:
-        RowUnreadableError: It says nothing of it.
+        RowUnreadableError: The row has no amount.
     """
     try:
         part = row.row["fuel"] if row.bill.bill_type == "FuelDay" else row.row["toll"]
@@ -197,16 +206,16 @@ def _amount(row: Row) -> Decimal:
 
 
 def mark_record(mark: Mark) -> tuple[bytes, bytes]:
-    """Key and value of a mark."""
+    """The record key and value of a sent-mark."""
     value = {"schema": SCHEMA, "bill": mark.bill, "digest": mark.digest, "at": mark.at, "ended": mark.ended}
     return f"{MARK}{mark.bill.key}".encode(), orjson.dumps(value)
 
 
 def read_mark(key: str, value: bytes | None) -> Mark:
-    """Read a mark back.
+    """Read a sent-mark back from its record.
 
     Raises:
-        RowUnreadableError: It is not one of ours; none is ever deleted.
+        RowUnreadableError: This service did not write it, or it has no value: marks are never deleted.
     """
     try:
         body = orjson.loads(value or b"")

@@ -1,4 +1,4 @@
-"""Reads the rows, sends the bills that are due, ends the old ones: until it is told to stop, or once."""
+"""The job that reads rows, sends the bills that are due and deletes old rows, until it is stopped or once."""
 
 import asyncio
 from collections.abc import Mapping, Sequence
@@ -21,7 +21,7 @@ POLL_MS = 500
 
 
 class AnotherGroupsError(Exception):
-    """Another process makes the bills from now on."""
+    """Another process has fenced this one and makes the bills from now on."""
 
     def __init__(self) -> None:
         super().__init__("another `alvys-sage group-bills` was started after this one, and makes the bills now")
@@ -29,10 +29,13 @@ class AnotherGroupsError(Exception):
 
 @dataclass(frozen=True, slots=True)
 class Job:
-    """What is read and written, and when."""
+    """The job's topics, schedule and limits.
+
+    `largest_event` is in bytes. `check_crcs` is False only for librdkafka's mock cluster.
+    """
 
     rows: str
-    """The topic of rows and marks."""
+    """The topic of rows and sent-marks."""
     bills: str
     """The topic of the events."""
     kafka: Mapping[str, object]
@@ -42,19 +45,19 @@ class Job:
     check_crcs: bool = True
 
     async def run(self, stop: asyncio.Event, *, now: bool = False) -> int:
-        """Send what is due until `stop` is set.
+        """Send the bills that are due until `stop` is set.
 
         Args:
-            stop: Set from outside.
-            now: Send every day that is over, without waiting for its run, once.
+            stop: Set from outside to end the job.
+            now: Send the bills of all days that are over, without waiting for their run, then return.
 
         Returns:
-            How many bills were sent.
+            The number of bills sent.
 
         Raises:
             AnotherGroupsError: Another process took over.
-            RowUnreadableError: A record is not one of ours: a bill without it would be too small.
-            KafkaError: The broker did not answer; nothing is lost, start it again.
+            RowUnreadableError: A record cannot be read; a bill without it could be too small.
+            KafkaError: The broker did not answer. Nothing is lost; start the job again.
         """
         producer = AIOKafkaProducer(
             **self.kafka, transactional_id=f"{self.rows}-bills", acks="all", max_request_size=LARGEST_RECORD
@@ -67,7 +70,7 @@ class Job:
             check_crcs=self.check_crcs,
         )
         try:
-            await producer.start()  # whoever was at it before is fenced; only then is there an end to read to
+            await producer.start()  # fences the former process; only then does the end of the topic stay put
             await consumer.start()
             partitions = [TopicPartition(self.rows, number) for number in await producer.partitions_for(self.rows)]
             consumer.assign(partitions)
@@ -81,7 +84,7 @@ class Job:
 
 
 class _Run:
-    """One process's run."""
+    """One run of the job, with its clients and the rows read so far."""
 
     def __init__(
         self, job: Job, producer: AIOKafkaProducer, consumer: AIOKafkaConsumer, partitions: Sequence[TopicPartition]
@@ -100,7 +103,7 @@ class _Run:
         log.info("grouped rows read", topic=self._job.rows)
         while not stop.is_set():
             if any(True for _ in self._groups.due(self._job.time.now(), schedule)):
-                await self._read_to_end()  # what was committed by now belongs into it
+                await self._read_to_end()  # rows committed by now belong in the bills
                 await self._send_due(schedule)
             self._tell_late()
             await self._end_old()
@@ -131,7 +134,7 @@ class _Run:
             log.info("a grouped bill was sent", bill=sending.bill.key, bytes=len(sending.event))
 
     async def _send(self, sending: Sending) -> None:
-        """The event and its mark, or neither."""
+        """Write the event and its sent-mark in one transaction."""
         await self._producer.begin_transaction()
         await self._producer.send_and_wait(self._job.bills, key=sending.bill.key.encode(), value=sending.event)
         await self._mark(sending.mark)

@@ -1,4 +1,4 @@
-"""Never more calls than configured per hour and company. Each call is a transaction that Sage may bill."""
+"""A limit on the calls to one Sage company per hour. Each call is a transaction that Sage may bill."""
 
 from collections import deque
 from collections.abc import Callable
@@ -7,7 +7,7 @@ HOUR = 3_600.0
 
 
 class BudgetSpentError(Exception):
-    """The hour's calls are used up; `wait` seconds until the next one may go."""
+    """The calls of this hour are used up. `wait` is the number of seconds until the next call is allowed."""
 
     def __init__(self, wait: float) -> None:
         super().__init__(f"the calls of this hour are used up; the next may go in {wait:.0f} s")
@@ -15,7 +15,12 @@ class BudgetSpentError(Exception):
 
 
 class Budget:
-    """Counts the calls of the last hour, over any hour and not by the clock's."""
+    """Count the calls to one company over a sliding hour (not the hour of the clock).
+
+    Args:
+        per_hour: Calls allowed in any 3,600 seconds.
+        monotonic: A clock in seconds that never goes back.
+    """
 
     def __init__(self, per_hour: int, monotonic: Callable[[], float]) -> None:
         self._per_hour = per_hour
@@ -25,10 +30,10 @@ class Budget:
         """All calls so far."""
 
     def take(self) -> None:
-        """One call is about to be sent.
+        """Count one call; invoke this just before the call is sent.
 
         Raises:
-            BudgetSpentError: It may not.
+            BudgetSpentError: The call may not be sent now.
         """
         now = self._monotonic()
         while self._sent and self._sent[0] <= now - HOUR:

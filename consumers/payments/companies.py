@@ -1,11 +1,12 @@
-"""Which Sage companies are polled, in whose sessions, and whose documents matter: from the connections in force.
+"""The Sage companies to poll, with their sessions and subsidiaries, derived from the connections in force.
 
-A company is polled once, however many subsidiaries share it. Its session is one at the top level, which with
-`showprivate` sees every entity's records and those of the top level, where a payment for several entities is received.
-A session in an entity would not see another entity's payments. Where a user may not sign in at the top level, the
-setting `entity` asks in the session of each connection instead.
+A company is polled once, however many subsidiaries share it. The poll uses a session at the top level: with
+`showprivate` it sees the records of every entity, and those of the top level, where a payment for several entities is
+received. A session in an entity would not see another entity's payments. Where a user may not sign in at the top level,
+the setting `entity` makes the poller query in the session of each connection instead.
 
-A subsidiary that is paused, or whose side is, imports nothing; what was paid meanwhile is asked for when it goes on.
+Payments are not imported for a paused subsidiary or a side that is off. After it is resumed, the poller queries the
+payments made in the meantime.
 """
 
 from collections.abc import Collection, Mapping
@@ -27,22 +28,22 @@ class Company:
 
     id: str
     views: Mapping[str, Connection]
-    """The sessions to ask in, by name; together they see what there is to see."""
+    """The sessions to query in, by name. Together they see all payments of the company."""
     scopes: frozenset[str]
-    """`subsidiary/side` of those whose documents matter."""
+    """The `subsidiary/side` pairs whose payments are imported."""
 
     def matters(self, subsidiary_id: str, side: Side) -> bool:
-        """Whether payments on that subsidiary's documents are imported."""
+        """Whether payments on the documents of this side of the subsidiary are imported."""
         return scope(subsidiary_id, side) in self.scopes
 
     def without(self, sides: Collection[Side]) -> "Company":
-        """The same, but for these sides."""
+        """A copy of the company that does not import these sides."""
         scopes = (each for each in self.scopes if not any(each.endswith(f"/{side}") for side in sides))
         return replace(self, scopes=frozenset(scopes)) if sides else self
 
     @property
     def sides(self) -> tuple[Side, ...]:
-        """The sides that anybody's documents matter on."""
+        """The sides that at least one subsidiary imports payments on."""
         return tuple(side for side in Side if any(each.endswith(f"/{side}") for each in self.scopes))
 
 
@@ -52,7 +53,14 @@ def scope(subsidiary_id: str, side: Side) -> str:
 
 
 def companies(state: MappingState, sessions: Sessions = "top") -> dict[str, Company]:
-    """The companies of all active connections. One that cannot be read stands for none, as it does for exports."""
+    """Find the companies of all active connections, by company id.
+
+    A connection record that cannot be read counts as no connection, as it does for exports.
+
+    Args:
+        state: The settings in force.
+        sessions: "top": one session at the top level of each company. "entity": one session per connection's entity.
+    """
     views: dict[str, dict[str, Connection]] = {}
     scopes: dict[str, set[str]] = {}
     for record in state.connections():

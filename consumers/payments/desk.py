@@ -1,4 +1,4 @@
-"""From rows of Sage to records, for one company: what is ours, what of it is news, and the balance to tell with it."""
+"""Turn payment rows of one Sage company into records: keep rows of our documents, find the news, add the balance."""
 
 from collections.abc import Collection, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
@@ -46,12 +46,12 @@ _SLUGS = (
     *(PaymentKind.PAYMENT, PaymentKind.DISCOUNT, PaymentKind.CREDIT, PaymentKind.ADVANCE, PaymentKind.OVERPAYMENT),
     *(USED, f"{USED}2", f"{USED}3"),
 )
-"""The last parts of all ids that one row can give."""
+"""The last parts of all payment ids that one row can produce."""
 
 
 @dataclass(frozen=True, slots=True)
 class Case:
-    """A row and what it means for a document of ours, with what was told of it last."""
+    """A payment row, the amount it applies to one exported document, and the fact last published about it."""
 
     detail: Detail
     application: Application
@@ -65,7 +65,7 @@ class Case:
 
     @property
     def content(self) -> tuple[str, str]:
-        """By what a row says that it was changed."""
+        """The time stamp and state of the row; either differs once Sage has changed the row."""
         return self.detail.modified, self.detail.state
 
     def payment_id(self, company_id: str) -> str:
@@ -74,20 +74,28 @@ class Case:
 
     @property
     def touched(self) -> bool:
-        """Whether it may be news, as far as the row itself says."""
+        """Whether this case may be news, judged by the row alone (without its payment header)."""
         meaning = standing(self.detail.state, self.document.side)
         if self.told is None:
             return meaning in {Standing.FINAL, Standing.UNKNOWN} and bool(self.application.amount)
         before = self.told.fact
         if (before.modified, before.state) != self.content:
             return True
-        # What an unknown state means was decided when it was told.
+        # For an unknown state, whether it counts as money was decided when the fact was published.
         amount = self.application.amount if meaning is Standing.FINAL else ZERO
         return meaning is not Standing.UNKNOWN and before.amount != amount
 
 
 class Desk:
-    """What one company's polls and reconciliation share. Every query goes through `reader`, and is counted."""
+    """Publisher of one company's payments, shared by its polls and its reconciliation.
+
+    Every query to Sage goes through `reader`, which counts it against the hourly budget.
+
+    Args:
+        company_id: The Sage company.
+        partition: The partition of the cursor topic that holds the company's cursor; all writes go through it.
+        around: What all companies of the poller share.
+    """
 
     def __init__(self, company_id: str, partition: CursorPartition, around: Around) -> None:
         self.company_id = company_id
@@ -97,26 +105,26 @@ class Desk:
         self.budget = Budget(around.rules.calls_per_hour, around.time.monotonic)
         self.reader = PaymentsReader(around.page, self._one_more)
         self.records = 0
-        """All records so far."""
+        """Number of records written so far."""
         self._partition = partition
         self._puzzling: set[tuple[str, str]] = set()
-        """Unknown states of a row and its payment that were told of."""
+        """Unknown (row state, payment state) pairs that were already logged."""
         self._not_money: dict[str, tuple[str, str]] = {}
-        """By payment id the content of rows in unknown states that the document's balance does not hold."""
+        """Rows in an unknown state that the document's balance does not include: payment id to `Case.content`."""
 
     def _one_more(self) -> None:
         self.budget.take()
         metrics.CALLS.labels(self.company_id).inc()
 
     def now(self) -> datetime:
-        """The present, for what is told to people; no watermark comes from it."""
+        """The current time, for people to read. Watermarks never come from it."""
         return self.around.time.now()
 
     async def write(self, changes: list[Change], records: list[Record]) -> None:
-        """Make it durable, all or nothing.
+        """Write the cursor changes and the records in one transaction: all or nothing.
 
         Raises:
-            PartitionClosedError: Somebody else has the partition.
+            PartitionClosedError: Another poller owns the partition now.
         """
         await self._partition.write(self.company_id, changes, records)
         self.records += len(records)
@@ -124,7 +132,7 @@ class Desk:
             metrics.RECORDS.labels(self.company_id, record.kind).inc()
 
     def strangers(self, side: Side, details: Iterable[Detail]) -> bool:
-        """Whether a row names a document that is not known to be ours."""
+        """Whether any of these rows names a document that we are not known to have exported."""
         return any(
             (each.object, each.record_no) not in self.documents.found
             for detail in details
@@ -134,10 +142,20 @@ class Desk:
     async def take(
         self, company: Company, login: Login, side: Side, details: Iterable[Detail], replay: Replay | None = None
     ) -> tuple[list[Change], list[Record]]:
-        """What of these rows is to be told and remembered.
+        """Decide what to publish of these rows.
+
+        Args:
+            company: The company, with the subsidiaries and sides that import payments.
+            login: The session in which the rows were read.
+            side: AR or AP; all rows are of this side.
+            details: The payment rows.
+            replay: A replay that is under way: known facts are published again, once.
+
+        Returns:
+            The changes of the cursor and the records for `sage-payments`, to be written together.
 
         Raises:
-            SageError, BudgetSpentError: a payment or a balance could not be read; nothing is decided.
+            SageError, BudgetSpentError: A payment or a balance could not be read; nothing was decided.
         """
         cases = [each for detail in details for each in self._cases(company, side, detail)]
         again = {id(each) for each in cases if _again(each.told, replay)}
@@ -156,16 +174,16 @@ class Desk:
             if new is not None:
                 tell.append(new)
             elif case.told is not None and told is not None:
-                # Sage touched it, and said nothing new: remembered, so that it is not looked into again.
+                # Sage changed the row without news for us: remember its new stamp, so that it is not examined again.
                 changes.append(Told(replace(told, modified=now.modified, state=now.state), case.told.replay))
         more, records = await self.tell([login], tell, replay)
         return changes + more, records
 
     async def _counted(self, login: Login, cases: Sequence[Case], headers: Mapping[str, Header]) -> set[int]:
-        """The cases (by `id`) that are money though no state says so.
+        """Find the cases in an unknown state that count as money, as `id`s of the case objects.
 
-        What was told as money stays money. What is new is money if the document's balance has more paid than the known
-        rows explain: an unknown word makes no payment vanish, and no void count.
+        A fact that was published as money stays money. A new row counts as money if the document's balance shows more
+        paid than the known rows explain. So an unknown state never makes a payment vanish, nor a void count as paid.
         """
         known = [(each, counts(each.document.side, each.detail, headers.get(each.detail.payment_no))) for each in cases]
         unknown = [case for case, verdict in known if verdict is None]
@@ -186,7 +204,7 @@ class Desk:
         return money
 
     def _known(self, name: Name, cases: Iterable[tuple[Case, bool | None]]) -> Decimal:
-        """What was told of a document, with those of `cases` whose state is known as they are now."""
+        """The amount paid on a document: published facts, but `cases` of a known state with their present amounts."""
         total = paid(each.fact for each in self.memory.about(self.documents.found[name]))
         for case, verdict in cases:
             if case.name == name and verdict is not None:
@@ -195,11 +213,11 @@ class Desk:
         return total
 
     def _decided(self, case: Case) -> bool:
-        """Whether it was judged to be no money in just this state."""
+        """Whether the row, with exactly this content, was already judged to be no money."""
         return self._not_money.get(case.payment_id(self.company_id)) == case.content
 
     def _puzzled(self, cases: Iterable[Case], headers: Mapping[str, Header]) -> None:
-        """Tell people of states that are not known, each once."""
+        """Log each unknown pair of states once, and count every occurrence."""
         for case in cases:
             metrics.UNKNOWN_STATES.labels(self.company_id).inc()
             header = headers.get(case.detail.payment_no)
@@ -218,7 +236,16 @@ class Desk:
     async def tell(
         self, logins: Collection[Login], facts: Collection[Fact], replay: Replay | None = None
     ) -> tuple[list[Change], list[Record]]:
-        """The records of these facts, each with its document's balance of now."""
+        """Build the records of these facts, each with its document's present balance.
+
+        Args:
+            logins: The sessions in which balances are looked up.
+            facts: The facts to publish.
+            replay: The replay that publishes them; None: each fact keeps the replay id it had.
+
+        Raises:
+            SageError, BudgetSpentError: A balance could not be read.
+        """
         names = {(each.document.object, each.document.record_no) for each in facts}
         balances = await self.balances(logins, names)
         at = self.now()
@@ -233,7 +260,10 @@ class Desk:
         return changes, records
 
     async def balances(self, logins: Collection[Login], names: Collection[Name]) -> dict[Name, Balance]:
-        """How documents stand, asked in each session until one sees them."""
+        """Read the balances of documents. Each session is queried for those that earlier sessions did not show.
+
+        A document that no session shows is absent from the result.
+        """
         found: dict[Name, Balance] = {}
         for login in logins:
             for kind in SageObject:
@@ -250,7 +280,7 @@ class Desk:
             if application is None:
                 if told is None:
                     continue
-                # A column that was told of is empty now.
+                # Sage now shows no amount where we had published one: publish zero.
                 document = told.fact.document
                 application = Application(slug, told.fact.kind, document.object, document.record_no, ZERO)
             ours = self.documents.found.get((application.object, application.record_no))

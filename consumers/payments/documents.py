@@ -1,10 +1,10 @@
-"""The documents that we exported, by company, object and record number: the ledgers, followed by whoever polls.
+"""The exported documents by company, object and record number, read from the ledgers and followed by each poller.
 
-1. When `start` returns, every document in the ledgers is known.
+1. After `async with` has entered, every document in the ledgers is known.
 2. When `barrier` returns, everything that was committed to a ledger before the call is known. A claim is committed
-   before its document is in Sage. So a row that names a document which is still unknown after a barrier is about a
-   stranger's document, or about one whose claim had no outcome then: those are the company's `open` keys.
-3. A record number that was ours stays ours: payments on what a correction reversed belong to the document.
+   before its document is in Sage. So a payment row whose document is still unknown after a barrier belongs either to a
+   document that is not ours, or to one whose claim had no outcome yet: the company's `open` set lists those.
+3. A record number that was ours stays ours: payments on a record that a correction reversed belong to the document.
 """
 
 import asyncio
@@ -27,32 +27,38 @@ log = structlog.get_logger(__name__)
 POLL_MS = 100
 POLL_RECORDS = 2_000
 PATIENCE = 120.0
-"""Seconds that a barrier may take. A worker that was killed leaves a transaction open for up to a minute."""
+"""Seconds that a barrier may take. After a worker was killed, its transaction stays open for up to a minute."""
 
 Name = tuple[SageObject, str]
 """Object and record number."""
 Places = dict[str, int]
-"""Ledger partition, as `topic/number`, to an offset in it."""
+"""Offset by ledger partition, which is written `topic/number`."""
 
 
 @dataclass(slots=True)
 class CompanyDocuments:
-    """What of one Sage company is ours."""
+    """The exported documents of one Sage company."""
 
     found: dict[Name, Ours] = field(default_factory=dict)
     places: dict[Name, tuple[str, int]] = field(default_factory=dict)
-    """Which ledger record made each known: partition and offset."""
+    """Ledger partition and offset of the record that first made each document known."""
     order: list[Name] = field(default_factory=list)
-    """In the order in which they became known here."""
+    """The documents in the order in which this process learned of them."""
     open: set[str] = field(default_factory=set)
-    """Ledger and key of documents with a claim: they may be in Sage, under a number that is not known yet."""
+    """Documents with an open claim, as `ledger key`: they may be in Sage under a number that is not known yet."""
     standing: set[Name] = field(default_factory=set)
-    """Those that stand in Sage by our books: posted, and neither reversed nor deleted by us or to our knowledge."""
+    """Documents that should exist in Sage: posted, and not known to be reversed or deleted."""
     from_claim: dict[Name, str] = field(default_factory=dict)
-    """Of those that became known by the end of a claim that was met here before: its ledger and key."""
+    """For a document whose claim this process had seen open before it was posted: that claim, as `ledger key`."""
 
     def add(self, document: Ours, place: tuple[str, int], claimed: str | None) -> None:
-        """Take a document up; one that is known already stays where it was."""
+        """Add a document. A known document is updated but keeps its position in `order` and in `places`.
+
+        Args:
+            document: The document as exported.
+            place: Ledger partition and offset of the record that names it.
+            claimed: Its claim as `ledger key`, if the claim was seen open before; else None.
+        """
         name = document.object, document.record_no
         if name not in self.found:
             self.order.append(name)
@@ -63,7 +69,13 @@ class CompanyDocuments:
 
 
 class LedgerDocuments:
-    """Follows all partitions of the ledgers, without a group."""
+    """Reader that follows all partitions of the ledgers, without a consumer group.
+
+    Args:
+        ledgers: All partitions of all ledger topics.
+        kafka: Keywords for every aiokafka client: brokers and how to sign in.
+        check_crcs: False only for librdkafka's mock cluster.
+    """
 
     def __init__(
         self, ledgers: Sequence[TopicPartition], kafka: Mapping[str, object], *, check_crcs: bool = True
@@ -79,9 +91,9 @@ class LedgerDocuments:
         self._watermarks = HighWatermarks({**kafka, "retry_backoff_ms": 10})
         self._companies: dict[str, CompanyDocuments] = {}
         self._claims: dict[str, str] = {}
-        """Company of each open claim, by ledger and document key."""
+        """Company of each open claim, by `ledger key`."""
         self._standing: dict[str, tuple[str, Name]] = {}
-        """Where the newest record of each document stands, by ledger and document key: its company and its name."""
+        """Company and name of the record that each document has in Sage now, by `ledger key`."""
         self._positions = dict.fromkeys(ledgers, 0)
         self._moved = asyncio.Event()
         self._task: asyncio.Task[None] | None = None
@@ -108,26 +120,26 @@ class LedgerDocuments:
         await stop_client(self._watermarks)
 
     def of(self, company_id: str) -> CompanyDocuments:
-        """The documents of a company; what is returned goes on being filled."""
+        """The documents of a company. The returned object is live: this reader goes on adding to it."""
         return self._companies.setdefault(company_id, CompanyDocuments())
 
     @property
     def places(self) -> Places:
-        """How far each ledger partition was read."""
+        """The position in each ledger partition: the next offset to read."""
         return {_name(partition): position for partition, position in self._positions.items()}
 
     async def barrier(self) -> None:
-        """Know everything that was committed before this call.
+        """Wait until everything that was committed before this call is known.
 
         Raises:
             TimeoutError: A transaction stayed open on a ledger, or the broker does not answer.
-            LedgerUnreadableError: A record is none of ours; the reader has ended.
+            LedgerUnreadableError: A ledger record cannot be read; the reader has stopped.
         """
         async with asyncio.timeout(PATIENCE):
             await self._to_the_end()
 
     def check(self) -> None:
-        """Raise what ended the reader."""
+        """Raise the error that ended the reader, if one did."""
         if self._task is not None and self._task.done():
             self._task.result()
 
@@ -149,7 +161,7 @@ class LedgerDocuments:
                 moved, self._moved = self._moved, asyncio.Event()
                 moved.set()
         finally:
-            self._moved.set()  # whoever waits is to see that this has ended
+            self._moved.set()  # wakes the waiting callers, which then see that the reader has ended
 
     def _apply(self, partition: str, record: ConsumerRecord) -> None:
         key = key_of(record.key)
@@ -182,7 +194,7 @@ def _name(partition: TopicPartition) -> str:
 
 
 def _documents(entry: DocumentState) -> list[Ours]:
-    """What the entry's document is, or was, in Sage."""
+    """List the Sage records of an entry's document: the present one, and those that corrections removed."""
     ours: list[Posted | FormerRecord] = [*entry.former_records, *([entry.posted] if entry.posted is not None else [])]
     return [
         Ours(
@@ -196,5 +208,5 @@ def _documents(entry: DocumentState) -> list[Ours]:
             party_id=each.party_id,
         )
         for each in ours
-        if each.record_no.isascii() and each.record_no.isdecimal()  # what Sage numbers otherwise has no payments
+        if each.record_no.isascii() and each.record_no.isdecimal()  # a record with any other number has no payments
     ]

@@ -1,6 +1,6 @@
-"""What is remembered of a company: what was told of each fact, how far Sage was read, which documents were asked for.
+"""The cursor of a company: the facts published, how far Sage was read, and which documents were backfilled.
 
-Records of the compacted cursor topic; the value says which company it is about and what it is.
+The cursor is stored as records of the compacted cursor topic. Each value names its company and its kind of change.
 """
 
 from collections.abc import Callable, Iterator
@@ -21,12 +21,12 @@ SCHEMA = 1
 
 
 class CursorUnreadableError(ValueError):
-    """Somebody else wrote to the cursor topic, a later version did, or its partition count was changed."""
+    """A record of the cursor topic is not ours, is of a later version, or the topic's partition count has changed."""
 
 
 @dataclass(frozen=True, slots=True)
 class Told:
-    """What was told of a fact last, and in which replay."""
+    """A published fact, and the id of the replay that last published it ("" if none did)."""
 
     fact: Fact
     replay: str = ""
@@ -34,44 +34,45 @@ class Told:
 
 @dataclass(frozen=True, slots=True)
 class Replay:
-    """A person's wish to have everything told again that was changed since a moment of Sage's."""
+    """A person's request to publish again every payment changed since `since`, a time stamp as Sage writes it."""
 
     id: str
     since: str
     after: Mark | None = None
-    """How far it has got."""
+    """The page reached so far; None: not begun."""
 
 
 @dataclass(frozen=True, slots=True)
 class Cursor:
-    """How far one session has read one side of a company."""
+    """How far one side of a company has been read in one session."""
 
     view: str
     side: Side
     watermark: str
-    """The greatest stamp that Sage returned; "" while there was no row at all."""
+    """The greatest time stamp that Sage returned; "" while there was no row at all."""
     wide_at: datetime
-    """When the wide overlap was read last, by our clock."""
+    """When the wide overlap was last read, by our clock."""
     replay: Replay | None = None
 
 
 @dataclass(frozen=True, slots=True)
 class Asked:
-    """Which documents Sage was asked about by their numbers, so that nothing from before we knew them is missing."""
+    """The documents that were backfilled: queried by number, to find payments older than our knowledge of them."""
 
     places: Places
-    """Those that ledger records before these made known."""
+    """Ledger offsets up to which exported documents are backfilled."""
     scopes: frozenset[str]
-    """Of these `subsidiary/side` only; of others none."""
+    """The `subsidiary/side` pairs this holds for. Documents of other pairs are not backfilled."""
 
 
 @dataclass(frozen=True, slots=True)
 class Reconciled:
-    """How far the slow reconciliation is: under way behind a document, or ended."""
+    """Progress of the slow reconciliation."""
 
     ended: datetime
+    """When the last complete pass ended."""
     after: tuple[str, str] | None = None
-    """Object and record number of the last document of a pass that is under way."""
+    """Object and record number of the last document checked by the pass under way; None: no pass is under way."""
 
 
 Change = Told | Cursor | Asked | Reconciled
@@ -79,11 +80,11 @@ Change = Told | Cursor | Asked | Reconciled
 
 @dataclass(slots=True)
 class Memory:
-    """All that is remembered of one company."""
+    """The whole cursor of one company, in memory."""
 
     company_id: str
     told: dict[str, Told] = field(default_factory=dict)
-    """By payment id."""
+    """The published facts by payment id."""
     of_document: dict[tuple[SageObject, str], set[str]] = field(default_factory=dict)
     """Payment ids by object and record number."""
     cursors: dict[tuple[str, Side], Cursor] = field(default_factory=dict)
@@ -91,7 +92,7 @@ class Memory:
     reconciled: Reconciled | None = None
 
     def apply(self, change: Change) -> None:
-        """Take a change over."""
+        """Apply one change."""
         match change:
             case Told(fact=fact):
                 self.told[fact.payment_id] = change
@@ -105,7 +106,7 @@ class Memory:
                 self.reconciled = change
 
     def about(self, document: Ours) -> Iterator[Told]:
-        """What was told of a document."""
+        """The facts published about a document."""
         for payment_id in sorted(self.of_document.get((document.object, document.record_no), ())):
             told = self.told[payment_id]
             if told.fact.document.object is document.object and told.fact.document.record_no == document.record_no:
@@ -113,7 +114,7 @@ class Memory:
 
 
 def key(company_id: str, change: Change) -> bytes:
-    """The record's key. A payment id begins with its company and side, so the others end in what no id ends in."""
+    """The record key of a change: the payment id of a fact; for other changes a key with a `~` that no id has there."""
     match change:
         case Told(fact=fact):
             name = fact.payment_id
@@ -127,7 +128,7 @@ def key(company_id: str, change: Change) -> bytes:
 
 
 def encode(company_id: str, change: Change) -> bytes:
-    """The record's value."""
+    """The record value of a change."""
     match change:
         case Told(fact=fact, replay=replay):
             body = {**asdict(fact), "amount": str(fact.amount)}
@@ -143,10 +144,10 @@ def encode(company_id: str, change: Change) -> bytes:
 
 
 def decode(value: bytes) -> tuple[str, Change]:
-    """Read a record back: the company, and what is known of it.
+    """Read a record value back: the company id and the change.
 
     Raises:
-        CursorUnreadableError: It is none of ours.
+        CursorUnreadableError: The value is not one that `encode` wrote.
     """
     try:
         body = orjson.loads(value)

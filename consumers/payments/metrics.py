@@ -1,4 +1,4 @@
-"""What the poller counts, by name. Served by `alvys-sage payments` when a metrics port is set."""
+"""Metrics of the payments poller. `alvys-sage payments` serves them if a metrics port is set."""
 
 from prometheus_client import Counter, Gauge
 

@@ -1,7 +1,8 @@
-"""One partition of the cursor topic: its only writer, and what its records say.
+"""One partition of the cursor topic: its single writer, and the cursors restored from its records.
 
-Records for the world and what is remembered of them go into one Kafka transaction. A transaction that does not commit
-ends the writer for good: whoever opens the partition next reads what was committed, and Sage is asked again.
+Payment records and the cursor changes that belong to them are written in one Kafka transaction. If a transaction does
+not commit, the writer is closed for good. The next owner of the partition reads what was committed, and queries Sage
+again.
 """
 
 import asyncio
@@ -20,13 +21,13 @@ from consumers.stopping import stop_client
 
 POLL_MS = 100
 AT_ONCE = 1_000
-"""Records read back between two looks at the event loop."""
+"""Records decoded before other tasks of the event loop may run."""
 PATIENCE = 300.0
-"""Seconds that restoring may take."""
+"""Seconds that restoring the cursors may take."""
 
 
 class PartitionClosedError(Exception):
-    """The partition is no longer ours; nothing was written."""
+    """This process no longer owns the partition; nothing was written."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -36,16 +37,24 @@ class Record:
     key: str
     value: bytes
     kind: str
-    """For the metrics."""
+    """The kind of payment, a label of the metrics."""
 
 
 def partition_of(company_id: str, partitions: int) -> int:
-    """The partition of the cursor topic that everything about a company is in."""
+    """The partition of the cursor topic that holds all records of a company."""
     return crc32(company_id.encode()) % partitions
 
 
 class CursorPartition:
-    """Made by `open_partitions`. Used by the companies of the partition, side by side."""
+    """The writer of one partition, made by `Cursors.open`. The tasks of its companies use it concurrently.
+
+    Args:
+        place: The partition of the cursor topic.
+        producer: A transactional producer that has fenced the former owner.
+        payments: The full name of the payments topic.
+        memories: The restored cursors, by company id.
+        on_failure: Called with the partition and the error when a transaction does not commit.
+    """
 
     def __init__(
         self,
@@ -64,18 +73,18 @@ class CursorPartition:
         self._open = True
 
     def of(self, company_id: str) -> Memory:
-        """What is remembered of a company."""
+        """The cursor of a company; an empty one if nothing is stored."""
         return self._memories.setdefault(company_id, Memory(company_id))
 
     async def write(self, company_id: str, changes: Sequence[Change], records: Sequence[Record] = ()) -> None:
-        """Make changes durable together with the records, then take them over.
+        """Write changes and records in one transaction, then apply the changes to the cursor in memory.
 
         Raises:
-            PartitionClosedError: Another owner has the partition, or it was closed; nothing of it is visible.
+            PartitionClosedError: Another process owns the partition, or it was closed; no reader sees any of it.
         """
         if not changes and not records:
             return
-        # A caller that is cancelled leaves the transaction to its end: half of one would hold up whoever comes next.
+        # Shielded: if the caller is cancelled, the transaction still ends. An open one would block the next owner.
         await asyncio.shield(asyncio.ensure_future(self._write(company_id, changes, records)))
 
     async def _write(self, company_id: str, changes: Sequence[Change], records: Sequence[Record]) -> None:
@@ -106,7 +115,7 @@ class CursorPartition:
         await producer.commit_transaction()
 
     async def close(self) -> None:
-        """Let a transaction that is under way end, then write no more."""
+        """Wait for a transaction that is under way, then refuse further writes and stop the producer."""
         async with self._one_at_a_time:
             self._open = False
         await asyncio.gather(stop_client(self._producer), return_exceptions=True)
@@ -114,7 +123,15 @@ class CursorPartition:
 
 @dataclass(frozen=True, slots=True)
 class Cursors:
-    """Where the cursors are and how they are opened."""
+    """Opener of cursor partitions.
+
+    Attributes:
+        topic: The full name of the cursor topic.
+        payments: The full name of the payments topic.
+        partitions: The number of partitions of the cursor topic.
+        kafka: Keywords for every aiokafka client: brokers and how to sign in.
+        check_crcs: False only for librdkafka's mock cluster.
+    """
 
     topic: str
     payments: str
@@ -125,10 +142,17 @@ class Cursors:
     async def open(
         self, numbers: Sequence[int], on_failure: Callable[[TopicPartition, BaseException], None]
     ) -> list[CursorPartition]:
-        """Fence the former owners of these partitions, then read what they hold.
+        """Fence the former owners of these partitions, then restore the cursors.
+
+        Args:
+            numbers: The partitions to open.
+            on_failure: Called with the partition and the error when one of its transactions does not commit.
+
+        Returns:
+            One writer per partition, in the order of `numbers`.
 
         Raises:
-            CursorUnreadableError: A record cannot be read; without it facts would be told twice.
+            CursorUnreadableError: A record cannot be read; without it facts would be published twice.
             KafkaError, TimeoutError: The broker did not answer.
         """
         places = [TopicPartition(self.topic, number) for number in numbers]
@@ -157,7 +181,7 @@ class Cursors:
             async with asyncio.timeout(PATIENCE):
                 await watermarks.start()
                 await consumer.start()
-                # Fencing waited for what was open, so the position does reach the high watermark.
+                # Fencing has ended every open transaction, so the position does reach the high watermark.
                 ends = await watermarks.ask(places)
                 consumer.assign(places)
                 await consumer.seek_to_beginning(*places)
@@ -174,7 +198,7 @@ class Cursors:
         memories: dict[str, Memory] = {}
         for number, value in enumerate(values):
             if not number % AT_ONCE:
-                await asyncio.sleep(0)  # heartbeats
+                await asyncio.sleep(0)  # lets heartbeats be sent
             if value is None:
                 continue
             company_id, change = decode(value)

@@ -1,14 +1,15 @@
-"""One poll of one company: what changed since the last, and what is asked for because it became known since.
+"""One poll of one company: read the rows changed since the last poll, and backfill documents that became known since.
 
 Nothing is missed:
 
-* Each poll begins an overlap before the watermark, once a day a wide one; what even that leaves out, `reconcile` finds.
-* The watermark is the greatest stamp that Sage returned, never a moment of our clock.
-* Rows are read in the order of their changes, so those that change meanwhile move behind what is read, not before it.
-* A row of a document that is not known to be ours is dropped only after the ledgers were read to their ends. Then its
-  document can become ours only if it had a claim without outcome at that moment. Those documents, those that became
-  known while nobody polled, and those of subsidiaries that go on after a pause, are asked for by number, once.
-* Records, what was told and the watermark are one Kafka transaction, page by page.
+* Each poll starts an overlap before the watermark, once a day a wide one. `reconcile` finds what even that leaves out.
+* The watermark is the greatest time stamp that Sage returned, never a time of our clock.
+* Rows are read in the order of their changes. A row that changes during the reading moves to a later page, never to one
+  already read.
+* A row is dropped as "not our document" only after the ledgers were read to their ends. Its document can then become
+  ours only if it had a claim without outcome at that moment. Those documents, documents that became known while no
+  poller ran, and documents of subsidiaries that were resumed, are backfilled: queried by number, once.
+* The records, the published facts and the watermark of a page are written in one Kafka transaction.
 """
 
 from dataclasses import replace
@@ -30,11 +31,17 @@ from sage_client.errors import PermissionDeniedError
 log = structlog.get_logger(__name__)
 
 AT_ONCE = 1_000
-"""Documents that are asked for in one query."""
+"""Documents per query of a backfill."""
 
 
 class CompanyPoll:
-    """Polls one company, as often as it is told to. One at a time."""
+    """The polls of one company. They run one at a time.
+
+    Args:
+        company_id: The Sage company.
+        partition: The partition of the cursor topic that holds the company's cursor.
+        around: What all companies of the poller share.
+    """
 
     def __init__(self, company_id: str, partition: CursorPartition, around: Around) -> None:
         self.desk = Desk(company_id, partition, around)
@@ -42,24 +49,28 @@ class CompanyPoll:
         self._reconciliation = Reconciliation(self.desk)
         documents = self.desk.documents
         self._before = len(documents.order)
-        """So many were known before this began: whether Sage was asked about them stands in the cursor."""
+        """Number of documents known at the start. The stored cursor says whether they were backfilled."""
         self._seen = 0
         self._scopes: frozenset[str] = frozenset()
         self._suspects: set[str] = set()
-        """Ledger and key of documents that had a claim when a stranger's row was dropped."""
+        """Documents, as `ledger key`, that had an open claim when a row of an unknown document was dropped."""
         self._pending: dict[Name, None] = {}
 
     @property
     def missing(self) -> frozenset[str]:
-        """Keys of documents that stand in Sage by our books, and that Sage did not show when they were looked at."""
+        """Keys of documents that should exist in Sage and that Sage did not show at the last reconciliation."""
         return frozenset(self._reconciliation.missing)
 
     async def poll(self, company: Company, passing: Pass = Pass.DUE) -> None:
-        """Read what is new, tell it, and do a slice of the reconciliation if it is due.
+        """Publish new payments, backfill documents, and reconcile a slice of the documents if that is due.
+
+        Args:
+            company: The company, with its sessions and the sides that import payments.
+            passing: How much of the reconciliation to do.
 
         Raises:
-            SageError, BudgetSpentError, CredentialsMissingError: Sage could not be read; what was told stays told.
-            PartitionClosedError: The partition is somebody else's.
+            SageError, BudgetSpentError, CredentialsMissingError: Sage could not be read; what was published is kept.
+            PartitionClosedError: Another poller owns the partition now.
             TimeoutError: The ledgers could not be read to their ends.
         """
         denied: dict[Side, PermissionDeniedError] = {}
@@ -68,7 +79,7 @@ class CompanyPoll:
             for side in company.sides:
                 try:
                     await self._changes(company, name, login, side)
-                except PermissionDeniedError as error:  # one side's trouble, not the other's
+                except PermissionDeniedError as error:  # the other side may still be allowed
                     denied[side] = error
         allowed = company.without(denied)
         await self._ask(allowed)
@@ -80,7 +91,7 @@ class CompanyPoll:
         desk, rules = self.desk, self._around.rules
         cursor = desk.memory.cursors.get((view, side))
         if cursor is None:
-            # What is older than this moment of Sage's is asked for by document.
+            # First poll: payments older than Sage's newest stamp are found by the backfill, document by document.
             newest = await desk.reader.newest(login, side)
             await desk.write([Cursor(view, side, newest, desk.now())], [])
             return
@@ -114,7 +125,7 @@ class CompanyPoll:
     async def _rest_of(
         self, company: Company, login: Login, side: Side, replay: Replay, changes: list[Change]
     ) -> tuple[list[Change], list[Record]]:
-        """At a replay's end: what was told since its moment and is no row of Sage's any more."""
+        """At the end of a replay: facts it covers that have no row in Sage any more, to be published again."""
         now = {id_of(each) for each in changes}
         again = [
             told.fact
@@ -131,7 +142,7 @@ class CompanyPoll:
         return await self.desk.tell([login], again, replay)
 
     async def _ask(self, company: Company) -> None:
-        """Ask for what is paid on documents that became known in another way than before their first payment."""
+        """Backfill: query by number the documents whose payments the polls may already have passed."""
         desk = self.desk
         asked = self._cover(company)
         if self._pending:
@@ -151,7 +162,7 @@ class CompanyPoll:
             await desk.write([asked], [])
 
     def _cover(self, company: Company) -> Asked:
-        """Find the documents to be asked for; what is returned is true once they have been."""
+        """List the documents to backfill. The returned progress may be stored only after they have been queried."""
         documents, asked = self.desk.documents, self.desk.memory.asked
         begun = company.scopes - self._scopes
         first = 0 if begun else self._seen
@@ -182,5 +193,5 @@ class CompanyPoll:
 
 
 def id_of(change: Change) -> str:
-    """The payment id that a change is about; "" for all but what was told."""
+    """The payment id of a change that stores a published fact; "" for any other change."""
     return getattr(getattr(change, "fact", None), "payment_id", "")

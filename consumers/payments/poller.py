@@ -1,7 +1,7 @@
-"""Who polls what: the companies of the partitions of the cursor topic that are ours, each in a task of its own.
+"""The poller process: it polls the companies of its partitions of the cursor topic, each company in its own task.
 
-The consumer group only shares the partitions out; their records are read behind the fence (`partition`). A company that
-is slow, throttled or locked out waits by itself, longer each time, and holds up no other.
+The consumer group only assigns the partitions; their records are read after the former owner was fenced (`partition`).
+A company that is slow, throttled or locked out waits alone, longer each time, and delays no other company.
 """
 
 import asyncio
@@ -30,16 +30,17 @@ POLL_MS = 200
 REOPEN_AFTER = 1.0
 """Seconds before partitions that could not be opened are tried again."""
 TURN_AFTER = 5.0
-"""Seconds, up to twice as many, before what another poller interrupted goes on: it gets to work meanwhile too."""
+"""Seconds (at random up to twice as many) that `once` waits after another poller took the partition, so that both
+progress."""
 TURNS = 60
-"""How often somebody may interrupt before it is given up."""
+"""How often another poller may interrupt `once` before it gives up."""
 TAKEN_AWAY = (PartitionClosedError, ProducerFenced, InvalidProducerEpoch)
-"""How a partition says that another poller owns it now."""
+"""Errors which mean that another poller owns the partition now."""
 
 
 @dataclass(frozen=True, slots=True)
 class Membership:
-    """How the poller takes part in its group, and whose sessions it asks in."""
+    """How the poller takes part in its consumer group, and in which sessions it queries Sage."""
 
     group_id: str
     sessions: Sessions = "top"
@@ -49,7 +50,7 @@ class Membership:
 
 @dataclass(slots=True)
 class _Ours:
-    """A partition that is open here, and its companies' tasks."""
+    """A partition that is open in this process, with the polls and tasks of its companies."""
 
     partition: CursorPartition
     rounds: dict[str, Rounds]
@@ -57,7 +58,14 @@ class _Ours:
 
 
 class Poller(ConsumerRebalanceListener):  # type: ignore[misc]  # aiokafka ships no types
-    """Polls the companies of its partitions until it is told to stop, or each of them once."""
+    """Poller of the companies of its partitions: `run` polls until it is stopped, `once` polls each company once.
+
+    Args:
+        membership: How to take part in the consumer group.
+        cursors: Opens partitions of the cursor topic.
+        table: The mapping-state table, for the connections in force.
+        around: What all companies share.
+    """
 
     def __init__(
         self,
@@ -74,7 +82,7 @@ class Poller(ConsumerRebalanceListener):  # type: ignore[misc]  # aiokafka ships
         self._opening: dict[int, asyncio.Task[None]] = {}
         self._stopping = False
         self._known: tuple[int | None, dict[str, Company]] = (None, {})
-        """The companies as of an offset of mapping-state."""
+        """Offset of mapping-state, and the companies as of that offset."""
 
     @property
     def assigned(self) -> frozenset[int]:
@@ -82,7 +90,7 @@ class Poller(ConsumerRebalanceListener):  # type: ignore[misc]  # aiokafka ships
         return frozenset(self._open)
 
     def poll_now(self) -> None:
-        """Have every company polled as soon as possible, whatever it waits for."""
+        """Poll every company as soon as possible, even one that is waiting after a failure."""
         for ours in self._open.values():
             for rounds in ours.rounds.values():
                 rounds.at_once()
@@ -90,19 +98,22 @@ class Poller(ConsumerRebalanceListener):  # type: ignore[misc]  # aiokafka ships
     async def once(
         self, *, replay: Replay | None = None, only: str | None = None, reconcile_all: bool = False
     ) -> list[Polled]:
-        """Poll every company, or only one, one time, in all partitions: whoever polls them at the moment is fenced.
+        """Poll every company once, or only one company. A poller that owns their partitions is fenced.
 
-        A poller that runs takes its partitions back after a while. Then this waits a little and goes on from where it
-        stood, until it is through: both get to work in turns.
+        A running poller takes its partitions back after a while. Then this call waits a little and continues where it
+        stopped, until every company was polled: the two take turns.
 
         Args:
-            replay: What is to be told once more.
-            only: The id of the one company.
-            reconcile_all: Hold all balances against what was told, too.
+            replay: The replay to carry out; None: publish only news.
+            only: The id of the one company to poll; None: all.
+            reconcile_all: Also compare the balances of all documents with the published payments.
+
+        Returns:
+            One report per company, in order of the ids.
 
         Raises:
-            PartitionClosedError: Others took the partition back too often.
-            KafkaError, CursorUnreadableError: as `Cursors.open`.
+            PartitionClosedError: Another poller took the partition back more than `TURNS` times.
+            KafkaError, CursorUnreadableError: As `Cursors.open`.
         """
         chosen: dict[int, list[Company]] = {}
         for name, company in sorted(self._companies().items()):
@@ -152,7 +163,7 @@ class Poller(ConsumerRebalanceListener):  # type: ignore[misc]  # aiokafka ships
         reconcile_all: bool,
     ) -> Polled:
         goes_on = company.id in begun
-        if replay is not None and not goes_on:  # else its cursors say how far it came, if it did not end
+        if replay is not None and not goes_on:  # on a later turn the stored cursors say how far the replay came
             cursors = partition.of(company.id).cursors.values()
             await partition.write(company.id, [replace(each, replay=replay) for each in cursors])
         begun.add(company.id)
@@ -164,8 +175,8 @@ class Poller(ConsumerRebalanceListener):  # type: ignore[misc]  # aiokafka ships
         """Poll until `stop` is set.
 
         Raises:
-            KafkaError, MappingStateUnavailable, LedgerUnreadableError, CursorUnreadableError: it cannot go on; what was
-                told is remembered, and what was not will be told after the next start.
+            KafkaError, MappingStateUnavailable, LedgerUnreadableError, CursorUnreadableError: The poller cannot go on.
+                What was published is stored; the rest is published after the next start.
         """
         consumer = self._consumer = KafkaReader(
             **self._cursors.kafka,
@@ -200,7 +211,7 @@ class Poller(ConsumerRebalanceListener):  # type: ignore[misc]  # aiokafka ships
         self._begin([place.partition for place in assigned])
 
     async def on_partitions_revoked(self, revoked: Iterable[TopicPartition]) -> None:
-        """Let go before anybody else is given them."""
+        """Close the partitions before the group assigns them to another poller."""
         await self._let_go({place.partition for place in revoked})
 
     def _begin(self, numbers: Collection[int], delay: float = 0.0) -> None:
@@ -223,7 +234,10 @@ class Poller(ConsumerRebalanceListener):  # type: ignore[misc]  # aiokafka ships
         log.info("payment cursors open", partitions=numbers)
 
     def _failed(self, place: TopicPartition, error: BaseException) -> None:
-        """A transaction did not commit. What it held was not told; it is read again, by us or by whoever fenced us."""
+        """Reopen a partition whose transaction did not commit.
+
+        Nothing of the transaction was published. This process reads the rows again, or the one that fenced it does.
+        """
         fenced = isinstance(error, ProducerFenced | InvalidProducerEpoch)
         log.warning("payment cursor failed", partition=place.partition, fenced=fenced, error=repr(error))
         delay = self._membership.session_timeout_ms / 1000 if fenced else REOPEN_AFTER
@@ -238,7 +252,7 @@ class Poller(ConsumerRebalanceListener):  # type: ignore[misc]  # aiokafka ships
         for task in tasks:
             task.cancel()
         await asyncio.gather(*tasks, return_exceptions=True)
-        # A group of partitions is opened together; those of it that stay ours are begun anew.
+        # Partitions are opened in groups, so cancelling one opening cancels its group: the ones we keep start again.
         await asyncio.gather(*(self._close(number) for number in numbers))
 
     async def _close(self, number: int) -> None:
@@ -262,7 +276,7 @@ class Poller(ConsumerRebalanceListener):  # type: ignore[misc]  # aiokafka ships
         return self._companies().get(name)
 
     def _share_out(self) -> None:
-        """A task for each company of an open partition; none for those that are no longer connected."""
+        """Start a task for each company of an open partition, and cancel the tasks of companies no longer connected."""
         wanted = self._companies()
         for number, ours in self._open.items():
             here = {name for name in wanted if partition_of(name, self._cursors.partitions) == number}
@@ -275,7 +289,7 @@ class Poller(ConsumerRebalanceListener):  # type: ignore[misc]  # aiokafka ships
                 ours.tasks[name] = asyncio.create_task(rounds.run(self._company), name=f"payments of {name}")
 
     def _check(self) -> None:
-        """Raise what ended a task of ours: what died silently would never be polled again."""
+        """Raise the error that ended a task: otherwise its company would silently never be polled again."""
         self._around.documents.check()
         for task in {*self._opening.values(), *(task for ours in self._open.values() for task in ours.tasks.values())}:
             error = task.exception() if task.done() and not task.cancelled() else None

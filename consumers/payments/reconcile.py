@@ -1,11 +1,12 @@
-"""The slow reconciliation: what polling cannot see, because a row was deleted, or changed without a newer stamp.
+"""The slow reconciliation: it finds what polling cannot see, rows that were deleted or changed without a newer stamp.
 
-All documents of a company, some at each poll: Sage's balance against what was told. Where they differ, the document's
-rows are read: what is news is told, what has vanished becomes a void, and what remains is told as a difference, once
-two readings of the balance, before and after the rows, agree. A difference that has closed is told as 0.
+A pass compares, a slice of documents at each poll, Sage's balance of every document of a company with the published
+payments. Where they differ, the document's rows are read again. New facts are published, a fact whose row has vanished
+is published as a void, and the rest is published as a difference, if the balance was the same before and after the rows
+were read. A difference that has closed is published with amount 0.
 
-A document that stands in Sage by our books and that Sage shows in no session was deleted there by hand, or is kept from
-the user: it is told to people, in the log, a metric and the answer of `payments --reconcile`.
+A document that should exist in Sage, and that Sage shows in no session, was deleted there by hand, or the user may not
+see it. It is reported in the log, in a metric, and in the answer of `payments --reconcile`.
 """
 
 from dataclasses import replace
@@ -25,14 +26,14 @@ log = structlog.get_logger(__name__)
 
 
 class Pass(Enum):
-    """How much of a pass over all documents one call does."""
+    """The part of a pass over all documents that one call does."""
 
     DUE = auto()
     """The next slice, if a pass is due or under way."""
     WHOLE = auto()
     """All documents, from the first."""
     REST = auto()
-    """All that is left of a pass that was interrupted."""
+    """All remaining documents of a pass that was interrupted."""
 
 
 class Reconciliation:
@@ -41,21 +42,21 @@ class Reconciliation:
     def __init__(self, desk: Desk) -> None:
         self._desk = desk
         self._left: list[Ours] | None = None
-        """What of the pass under way is still to be looked at; None: it is to be found out."""
+        """Documents that the pass under way still has to check; None: not determined yet."""
         self.missing: set[str] = set()
-        """Keys of documents that stand in Sage by our books, and that Sage did not show the last time."""
+        """Keys of documents that should exist in Sage and that Sage did not show the last time."""
 
     async def go_on(self, company: Company, passing: Pass = Pass.DUE) -> None:
-        """Do as much of a pass as is asked for.
+        """Do the part of a pass that `passing` asks for.
 
         Raises:
-            SageError, BudgetSpentError, PartitionClosedError: as a poll; the pass goes on from there later.
+            SageError, BudgetSpentError, PartitionClosedError: As `CompanyPoll.poll`; a later call continues the pass.
         """
         desk, rules = self._desk, self._desk.around.rules
         whole = passing is not Pass.DUE
         at = desk.memory.reconciled
         if at is None:
-            at = Reconciled(desk.now())  # every document was asked for just now
+            at = Reconciled(desk.now())  # the first poll has just backfilled every document
             await desk.write([at], [])
         if not whole and at.after is None and desk.now() - at.ended < rules.reconcile_every:
             return
@@ -150,7 +151,7 @@ class Reconciliation:
             name = document.object, document.record_no
             told = [each.fact for each in desk.memory.about(document)]
             if before.get(name) != after.get(name):
-                continue  # it was paid meanwhile; the next poll tells it
+                continue  # paid in the meantime: the next poll publishes it
             if name in after:
                 remains = difference(document, after[name], told)
             else:

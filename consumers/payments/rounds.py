@@ -1,6 +1,6 @@
-"""Polls of one company, one after the other: when the next is due, and what becomes of one that failed.
+"""The poll loop of one company: it decides when the next poll is due and how long to wait after a failure.
 
-Whatever is wrong with a company stays in its own task: throttled, signed out, its calls used up, or a defect of ours.
+Any trouble of a company stays in its own task: throttling, a refused sign-in, a spent budget, or a defect of ours.
 """
 
 import asyncio
@@ -22,47 +22,60 @@ from sage_client import Kind, SageError
 log = structlog.get_logger(__name__)
 
 HOPELESS = frozenset({Kind.AUTH, Kind.CONFIGURATION, Kind.BUG})
-"""What waiting alone will not mend."""
+"""Categories of errors that waiting alone does not cure."""
 
 
 @dataclass(frozen=True, slots=True)
 class Polled:
-    """How one poll of one company went. Each call is a transaction that Sage counts."""
+    """Report on one poll of one company. `calls` are queries, each a transaction that Sage counts.
+
+    `error` is None if the poll succeeded.
+    """
 
     company: str
     calls: int
     records: int
     error: str | None = None
     missing: tuple[str, ...] = ()
-    """Of a whole pass: keys of documents that we posted and Sage does not show any more."""
+    """Keys of documents that we posted and Sage does not show any more; filled only after a whole reconciliation."""
 
 
 class Rounds:
-    """The polls of one company of a partition that is open."""
+    """The poll loop of one company, whose partition is open.
+
+    Args:
+        company_id: The Sage company.
+        partition: The partition of the cursor topic that holds its cursor.
+        around: What all companies share.
+    """
 
     def __init__(self, company_id: str, partition: CursorPartition, around: Around) -> None:
         self._poll = CompanyPoll(company_id, partition, around)
         self._around = around
         self._wanted = asyncio.Event()
         self._failures = 0
-        """In a row."""
+        """Failures in a row."""
 
     def at_once(self) -> None:
         """Poll as soon as possible."""
         self._wanted.set()
 
     async def run(self, company: Callable[[str], Company | None]) -> None:
-        """Poll until this is cancelled, or the settings in force know the company no more."""
+        """Poll until this is cancelled, or no active connection names the company any more.
+
+        Args:
+            company: Looks the company up in the settings in force; None: no longer connected.
+        """
         while (now := company(self._poll.desk.company_id)) is not None:
             self._wanted.clear()
             _, wait = await self.once(now)
             await self._around.time.until(self._wanted, wait)
 
     async def once(self, company: Company, passing: Pass = Pass.DUE) -> tuple[Polled, float]:
-        """One poll, and the seconds until the next.
+        """Poll once. Returns the report, and the seconds until the next poll.
 
         Raises:
-            PartitionClosedError: the partition is somebody else's.
+            PartitionClosedError: Another poller owns the partition now.
         """
         desk = self._poll.desk
         calls, records = desk.budget.calls, desk.records
@@ -71,7 +84,7 @@ class Rounds:
             await self._poll.poll(company, passing)
         except PartitionClosedError:
             raise
-        except Exception as error:  # noqa: BLE001 - whatever it is, it is this company's trouble alone
+        except Exception as error:  # noqa: BLE001 - any error concerns this company alone
             failure = error
         wait = self._told(company.id, failure)
         said = None if failure is None else str(failure) or repr(failure)
@@ -81,7 +94,7 @@ class Rounds:
         return polled, wait
 
     def _told(self, company: str, failure: Exception | None) -> float:
-        """Say how it went; the seconds until the next poll."""
+        """Log and count how a poll ended. Returns the seconds until the next poll."""
         metrics.POLLS.labels(company, "ok" if failure is None else "failed").inc()
         if failure is None:
             self._failures = 0
@@ -103,15 +116,15 @@ class Rounds:
 
     def _wait(self, failure: Exception) -> float:
         rules = self._around.rules
-        # What is refused is asked for ever more rarely; what passes by itself, no more rarely than all goes well.
+        # After a lasting refusal the polls become ever rarer. After a passing failure, never rarer than usual polls.
         cap = (rules.backoff_cap if _hopeless(failure) else max(rules.interval, rules.backoff)).total_seconds()
         grown = min(cap, rules.backoff.total_seconds() * 2.0 ** min(self._failures - 1, 16))
         asked = getattr(failure, "retry_after", None) or 0.0
-        # Half of it for certain: a sign-in that is refused must not be tried often.
+        # At least half of the wait is certain (jitter on the rest): a refused sign-in must not be tried often.
         most = rules.backoff_cap.total_seconds()
         return max(min(asked, most), grown * (0.5 + self._around.time.random() / 2))
 
 
 def _hopeless(failure: Exception) -> bool:
-    """Whether waiting alone will not mend it."""
+    """Whether waiting alone will not cure the failure."""
     return isinstance(failure, CredentialsMissingError) or getattr(failure, "kind", None) in HOPELESS

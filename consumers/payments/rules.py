@@ -1,4 +1,4 @@
-"""The poller's numbers, each with its reason. `app.settings` gives them environment names."""
+"""Settings of the poller, each with its reason, and what its companies share. `app.settings` names the variables."""
 
 from collections.abc import Callable
 from dataclasses import dataclass
@@ -13,34 +13,35 @@ from sage_client.payments import Page
 
 @dataclass(frozen=True, slots=True)
 class Rules:
-    """How often, how far back, how much."""
+    """Intervals, overlaps and limits of the poller."""
 
     interval: timedelta = timedelta(minutes=5)
-    """Between two polls of a company."""
+    """Time between two polls of a company."""
     calls_per_hour: int = 240
-    """Queries to one company in any hour: with two a poll, ten times what the interval needs."""
+    """Queries to one company in any hour. At two queries a poll this is ten times what the interval needs."""
     overlap: timedelta = timedelta(minutes=15)
-    """How far behind the watermark each poll begins: what Sage committed out of order is met in it."""
+    """How far before the watermark each poll starts, to catch changes that Sage committed out of order."""
     wide_overlap: timedelta = timedelta(hours=26)
-    """The same once in `wide_every`: a clock that was set back by an hour or a day leaves no gap."""
+    """The overlap once in `wide_every`: Sage's clock may be set back by an hour or a day without leaving a gap."""
     wide_every: timedelta = timedelta(days=1)
+    """Time between two polls with the wide overlap."""
     reconcile_every: timedelta = timedelta(days=1)
-    """Between two passes of the slow reconciliation."""
+    """Time between two passes of the slow reconciliation."""
     reconcile_slice: int = 1_000
-    """Documents of a pass that one poll looks at."""
+    """Documents of a pass that one poll checks."""
     backoff: timedelta = timedelta(seconds=30)
     """The first wait after a failure; it doubles."""
     backoff_cap: timedelta = timedelta(hours=1)
-    """The longest such wait: whose sign-in is refused is not locked out by us."""
+    """The longest wait after a failure, so that our retries do not lock out a user whose sign-in is refused."""
 
 
 @dataclass(frozen=True, slots=True)
 class Around:
-    """What all companies of a poller share."""
+    """Everything that the companies of a poller share."""
 
     documents: LedgerDocuments
     page: Page
     login: Callable[[Connection], Login]
-    """The user that a connection names; raises CredentialsMissingError."""
+    """Finds the Sage user of a connection; raises CredentialsMissingError."""
     rules: Rules
     time: Clock

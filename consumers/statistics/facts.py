@@ -1,6 +1,7 @@
-"""What statistics need of a result, and the messages on the internal topic that brings a subsidiary's together.
+"""The messages of the internal statistics topic: result facts, unreadable records, and requests to close a window.
 
-Results are spread by document key. They are sent on by subsidiary, so that one process sees all of one subsidiary.
+Results are partitioned by document key. Their facts are sent on by subsidiary, so that one process sees all facts of a
+subsidiary.
 """
 
 from decimal import Decimal
@@ -12,9 +13,9 @@ from pydantic.alias_generators import to_camel
 from domain.outcomes import Outcome
 
 BASE_CURRENCY = "base"
-"""Stands for the company's own currency, where a document names none."""
+"""Currency name used for a document that names none: the base currency of its company."""
 SAGE_BLOCKER = "sage/"
-"""How the name of a Sage connection begins in `blockedBy`; all others there are keys of mapping-state."""
+"""Prefix of Sage connections in `blockedBy`; the other names there are keys of mapping-state."""
 
 
 def _text(value: object) -> object:
@@ -23,7 +24,7 @@ def _text(value: object) -> object:
     return value
 
 
-# Bounded, so that sums stay exact and nothing read here can make the arithmetic fail.
+# Digits are bounded, so that sums stay exact and no amount read here can make the arithmetic fail.
 Amount = Annotated[Decimal, BeforeValidator(_text), Field(max_digits=24, decimal_places=8)]
 
 
@@ -48,7 +49,7 @@ class _Result(_Wire):
 
 
 class Place(BaseModel):
-    """Where a record stands in the results: by it one that comes again is known."""
+    """Partition and offset of a record in the results topic; a record delivered again is recognised by it."""
 
     model_config = ConfigDict(frozen=True)
 
@@ -57,7 +58,7 @@ class Place(BaseModel):
 
 
 class Fact(BaseModel):
-    """One result, as far as statistics go."""
+    """The parts of one result that the statistics use."""
 
     model_config = ConfigDict(frozen=True)
 
@@ -75,7 +76,7 @@ class Fact(BaseModel):
 
 
 class Unreadable(BaseModel):
-    """A record that is no result, with the time that Kafka has for it."""
+    """A record of the results topic that cannot be parsed as a result. `at` is the record's Kafka time stamp."""
 
     model_config = ConfigDict(frozen=True)
 
@@ -86,7 +87,7 @@ class Unreadable(BaseModel):
 
 
 class Close(BaseModel):
-    """The time of a window is over: tell of it."""
+    """A request to close a window whose time is over, and to write its summary. `start` is in seconds since 1970."""
 
     model_config = ConfigDict(frozen=True)
 
@@ -101,7 +102,7 @@ _MESSAGE: TypeAdapter[Fact | Unreadable | Close] = TypeAdapter(Message)
 
 
 def read_result(value: bytes | None, place: Place) -> Fact | None:
-    """The fact in a record of `sage-export-results`; None if it cannot be read."""
+    """Parse a record of `sage-export-results`; None if it is not a result."""
     try:
         result = _Result.model_validate_json(value or b"")
     except ValidationError:
@@ -122,12 +123,12 @@ def read_result(value: bytes | None, place: Place) -> Fact | None:
 
 
 def encode(message: Fact | Unreadable | Close) -> bytes:
-    """The message as a record's value."""
+    """Encode a message as a record value."""
     return message.model_dump_json(exclude_none=False).encode()
 
 
 def decode(value: bytes | None) -> Fact | Unreadable | Close | None:
-    """The message in a record of the internal topic; None if it is none, as after a change of version."""
+    """Decode a record value of the internal topic; None if it is no message, as may happen after a version change."""
     try:
         return _MESSAGE.validate_json(value or b"")
     except ValidationError:
@@ -135,5 +136,5 @@ def decode(value: bytes | None) -> Fact | Unreadable | Close | None:
 
 
 def key(subsidiary: str | None) -> bytes:
-    """The record key that brings a subsidiary's messages together; those without one are together too."""
+    """The record key of a subsidiary's messages. Messages without a subsidiary share one key."""
     return (subsidiary or "-").encode()

@@ -1,4 +1,4 @@
-"""What the statistics count of themselves, by name. Served by `alvys-sage statistics` when a metrics port is set."""
+"""Metrics of the statistics process. `alvys-sage statistics` serves them if a metrics port is set."""
 
 from prometheus_client import Counter
 

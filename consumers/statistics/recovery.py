@@ -1,8 +1,8 @@
-"""Faust's restoring of its tables, with a signal of its end that cannot be missed, and no record lost after it.
+"""Faust's recovery of its tables, corrected so that the signal of its end is never missed and no record is lost.
 
-Faust 0.15.3 starts to read, and then waits to be told that all was read. The reading task takes that signal back before
-its next record: where a table is small, or the machine busy, the signal has come and gone before anybody waits for it,
-and the application stands still until it is started anew, with nothing counted.
+Faust 0.15.3 starts the reading task and then waits for the signal that everything was read. The reading task clears the
+signal before its next record. If a table is small or the machine busy, the signal is set and cleared before anyone
+waits for it. The application then stands still, counting nothing, until it is restarted.
 """
 
 import asyncio
@@ -11,25 +11,25 @@ from faust.tables.recovery import Recovery
 
 
 class _End(asyncio.Event):
-    """Stays set until the next restoring begins, whoever takes it back meanwhile."""
+    """An event that stays set until the next recovery begins, even if Faust clears it earlier."""
 
     def clear(self) -> None:
-        """Do nothing: see the class."""
+        """Do nothing, so that the event stays set."""
 
     def begin(self) -> None:
-        """Unset it: a restoring begins."""
+        """Clear the event, because a recovery begins."""
         super().clear()
 
 
 class SteadyRecovery(Recovery):
-    """Faust's own, which goes on when everything was read."""
+    """Faust's recovery, which reliably ends once everything was read."""
 
     mundane_level = "debug"
     _end: _End | None = None
 
     @property
     def signal_recovery_end(self) -> _End:
-        """Set when everything was read, until the next restoring begins."""
+        """The event that is set from the end of a recovery until the next one begins."""
         if self._end is None:
             self._end = _End()
         return self._end
@@ -39,10 +39,10 @@ class SteadyRecovery(Recovery):
         super()._set_recovery_started()
 
     async def on_recovery_completed(self, generation_id: int = 0) -> None:
-        """Open the flow of records to the streams, as Faust does, but nothing of it before all is ready.
+        """Stop the flow of records to the streams, then let Faust complete the recovery and reopen the flow.
 
-        Faust 0.15.3 opens the partitions, seeks, and then empties the streams' queues, while its reading task goes on:
-        records that came in between would be lost. Faust's own opens the flow again at its end.
+        Faust 0.15.3 opens the partitions, seeks, and then empties the streams' queues while its reading task continues:
+        records that arrive in between would be lost. The inherited method reopens the flow at its end.
         """
         self.app.consumer.stop_flow()
         await super().on_recovery_completed(generation_id)

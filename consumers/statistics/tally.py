@@ -1,4 +1,4 @@
-"""The arithmetic: facts add up to a window's tally, waiting documents to a standing, both to a summary. Pure."""
+"""Statistics arithmetic: facts make a window's tally, waiting documents a `Standing`, both a summary. Pure."""
 
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field, replace
@@ -12,7 +12,7 @@ from producers.statistics import Alarm, Alert, Standing, Summary, Waiting
 
 WAITS = frozenset({Outcome.DEFERRED, Outcome.UNCERTAIN})
 ENOUGH_TO_JUDGE = 5
-"""Documents that a window needs before a share of it means anything."""
+"""Fewest documents in a window for which the share of rejects is judged."""
 _EXACT = Context(prec=60, traps=[Inexact, InvalidOperation])  # far more than amounts of 24 digits can add up to
 
 K = TypeVar("K")
@@ -20,26 +20,26 @@ K = TypeVar("K")
 
 @dataclass(frozen=True, slots=True, order=True)
 class Window:
-    """A stretch of time, in whole seconds since 1970, that follows the one before it without gap or overlap."""
+    """A time window: its start in seconds since 1970, and its length. Windows follow without gap or overlap."""
 
     start: int
     seconds: int
 
     @property
     def end(self) -> int:
-        """The first second that is not in it."""
+        """The first second after the window."""
         return self.start + self.seconds
 
 
 def window_of(at: datetime, seconds: int) -> Window:
-    """The window that a moment falls in."""
+    """The window of the given length that a moment falls in."""
     moment = int(at.timestamp() // 1)
     return Window(moment - moment % seconds, seconds)
 
 
 @dataclass(frozen=True, slots=True)
 class Tally:
-    """What was counted so far in one window of one subsidiary."""
+    """The counts so far of one window of one subsidiary. `posted` is the sum by currency."""
 
     outcomes: Mapping[Outcome, int] = field(default_factory=dict)
     codes: Mapping[str, int] = field(default_factory=dict)
@@ -48,11 +48,11 @@ class Tally:
     from_ledger: int = 0
     unreadable: int = 0
     read: Mapping[int, int] = field(default_factory=dict)
-    """By partition of the results: the offset of the last record that is counted here."""
+    """Offset of the last record counted, by partition of the results topic."""
 
 
 def add(tally: Tally, fact: Fact | Unreadable) -> Tally:
-    """The tally with one more record. One that comes again, as after a crash, changes nothing."""
+    """Add one record to a tally. A record delivered again, as after a crash, changes nothing."""
     place = fact.place
     if place.offset <= tally.read.get(place.partition, -1):
         return tally
@@ -82,7 +82,7 @@ def _one_more(counts: Mapping[K, int], name: K) -> Mapping[K, int]:
 
 
 def waiting(fact: Fact, before: Waiting | None) -> Waiting | None:
-    """How the document waits after this; None if it does not. Since when does not change while it goes on waiting."""
+    """The document's waiting state after this fact; None if it waits no longer. `since` is kept while it waits."""
     if fact.outcome not in WAITS:
         return None
     since = fact.at if before is None else min(fact.at, before.since)
@@ -90,7 +90,7 @@ def waiting(fact: Fact, before: Waiting | None) -> Waiting | None:
 
 
 def standing(documents: Iterable[Waiting]) -> Standing:
-    """All waiting documents of one subsidiary, in brief."""
+    """Summarise the waiting documents of one subsidiary."""
     found = list(documents)
     return Standing(
         deferred=sum(each.outcome is Outcome.DEFERRED for each in found),
@@ -101,7 +101,15 @@ def standing(documents: Iterable[Waiting]) -> Standing:
 
 
 def summarise(subsidiary: str | None, window: Window, tally: Tally, stands: Standing, reject_percent: int) -> Summary:
-    """What is told of a window when it closes."""
+    """Build the summary of a window that closes.
+
+    Args:
+        subsidiary: The subsidiary; None for results that name none.
+        window: The window.
+        tally: The counts of the window.
+        stands: The subsidiary's waiting documents.
+        reject_percent: The percentage of rejected documents from which there is an alert.
+    """
     return Summary(
         subsidiary=subsidiary,
         start=datetime.fromtimestamp(window.start, UTC),
@@ -118,7 +126,7 @@ def summarise(subsidiary: str | None, window: Window, tally: Tally, stands: Stan
 
 
 def alerts(tally: Tally, stands: Standing, reject_percent: int) -> Iterable[Alert]:
-    """What an operator should look at. Rejects count from `reject_percent` of a window's documents upwards."""
+    """List the alerts for an operator. Rejects raise one from `reject_percent` of the window's documents upwards."""
     if stands.uncertain:
         yield Alert(Alarm.UNCERTAIN_DOCUMENTS, f"{stands.uncertain} documents are in doubt")
     if stands.set_aside:

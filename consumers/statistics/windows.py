@@ -1,6 +1,6 @@
-"""Open windows and waiting documents in two tables, and what each message does to them. Knows no Kafka.
+"""The tables of open windows and of waiting documents, and how each message changes them. Independent of Kafka.
 
-The tables hold bytes under bytes, so that what is kept here and what comes back from Kafka are the same.
+Keys and values of the tables are bytes, so that the tables in memory equal the ones recovered from Kafka.
 """
 
 from collections.abc import Callable, Iterable, MutableMapping
@@ -14,9 +14,9 @@ from consumers.statistics.tally import Tally, Window, add, standing, summarise, 
 from producers.statistics import Standing, Summary, Waiting
 
 STANDING_MAY_BE = 2.0
-"""Seconds that a standing may be old. Windows end together, so one look at the table serves a whole round of them."""
+"""Seconds for which the summary of waiting documents is cached. Windows end together, so one scan serves them all."""
 ASK_AGAIN = 30.0
-"""Seconds after which a window that was to be closed and is still there is asked for again."""
+"""Seconds after which the closing of a window is requested again, if the window is still open."""
 
 Table = MutableMapping[bytes, bytes]
 _TALLY = TypeAdapter(Tally)
@@ -25,17 +25,17 @@ _WAITING = TypeAdapter(Waiting)
 
 @dataclass(frozen=True, slots=True)
 class Rules:
-    """The numbers, as the settings have them."""
+    """Settings of the windows. `seconds` is their length, `reject_percent` the share of rejects for an alert."""
 
     seconds: int
     grace: float
-    """Seconds after its end, and after its last fact, that a window stays open for more."""
+    """Seconds that a window stays open after its end, and after its last fact, for late results."""
     reject_percent: int
 
 
 @dataclass(slots=True)
 class _Mark:
-    """What this process knows of a window beyond the table: when it last grew, and when it was asked to close."""
+    """State of a window that is not in the table: when it last grew, and when its closing was requested."""
 
     touched: float
     partition: int | None = None
@@ -43,7 +43,14 @@ class _Mark:
 
 
 class Windows:
-    """Folds messages into the tables. `monotonic` and `now` are in seconds."""
+    """Applies messages to the tables.
+
+    Args:
+        open_windows: The table of tallies, by subsidiary and window.
+        documents: The table of waiting documents, by subsidiary and document.
+        rules: The settings of the windows.
+        monotonic: A clock in seconds that never goes back.
+    """
 
     def __init__(self, open_windows: Table, documents: Table, rules: Rules, monotonic: Callable[[], float]) -> None:
         self._open = open_windows
@@ -55,7 +62,12 @@ class Windows:
         self._looked: float | None = None
 
     def count(self, fact: Fact | Unreadable, partition: int) -> None:
-        """Add one record to its window, and keep the book of waiting documents."""
+        """Add one record to its window, and update the table of waiting documents.
+
+        Args:
+            fact: The record.
+            partition: The partition of the internal topic it came from.
+        """
         name = _name(fact.subsidiary, window_of(fact.at, self._rules.seconds))
         kept = self._open.get(name)
         tally = Tally() if kept is None else _TALLY.validate_json(kept)
@@ -63,7 +75,7 @@ class Windows:
             self._open[name] = _TALLY.dump_json(more)
         self._marks[name] = _Mark(self._monotonic(), partition)
         if isinstance(fact, Fact):
-            self._wait(fact)  # also when it comes again: told in order, they end where they ended before
+            self._wait(fact)  # also for a repeated record: applied in order, repeats end in the same state
 
     def _wait(self, fact: Fact) -> None:
         name = orjson.dumps([fact.subsidiary, fact.document])
@@ -75,14 +87,19 @@ class Windows:
             del self._documents[name]
 
     def due(self, now: float, partitions: Iterable[int]) -> list[Close]:
-        """The windows whose time is over, as messages to send. Of those in other hands by now, nothing is said."""
+        """List requests to close the windows whose time is over.
+
+        Args:
+            now: The time in seconds since 1970.
+            partitions: The partitions of the internal topic assigned to this process. Windows of others are left out.
+        """
         ours, instant = frozenset(partitions), self._monotonic()
         for name in self._marks.keys() - set(self._open):
             del self._marks[name]
         found = []
         for name in list(self._open):
             subsidiary, window = _read(name)
-            mark = self._marks.setdefault(name, _Mark(instant))  # without one, it was just recovered
+            mark = self._marks.setdefault(name, _Mark(instant))  # a window without a mark was just recovered
             if window.end + self._rules.grace > now or not self._is_due(mark, instant, ours):
                 continue
             mark.asked = instant
@@ -95,7 +112,7 @@ class Windows:
         return not grows and not asked and (mark.partition is None or mark.partition in ours)
 
     def close(self, asked: Close) -> Summary | None:
-        """What is told of a window, which then is gone; None if it is gone already."""
+        """Close a window: return its summary and remove it. None if it was closed already."""
         window = Window(asked.start, asked.seconds)
         name = _name(asked.subsidiary, window)
         kept = self._open.get(name)

@@ -1,11 +1,11 @@
 """The Faust application: two agents, two tables and a timer around `Windows`.
 
-The first agent reads the results and sends each subsidiary's facts to one partition of an internal topic; the second
-folds them into the tables, and closes a window when the timer's message comes along in the same partition.
+The first agent reads the results and sends each subsidiary's facts to one partition of an internal topic. The second
+agent applies them to the tables, and closes a window when it reads the timer's request in the same partition.
 
-Settings that are there for a reason: a stop does not wait for streams to be empty, which can last for ever, and is cut
-off after a time all the same; Faust creates no topics, elects no leader, serves no web pages, and keeps no standby
-copies of the tables.
+Deliberate Faust settings: a stop does not wait until the streams are empty, which may never happen, and is cut off
+after a time limit. Faust creates no topics, elects no leader, serves no web pages, and keeps no standby copies of the
+tables.
 """
 
 import asyncio
@@ -31,14 +31,15 @@ from producers import statistics
 log = structlog.get_logger(__name__)
 
 COMMIT_EVERY = 1.0
-"""Seconds. Below the grace of a window: what comes again after a crash then still finds its window open."""
+"""Seconds between commits. Less than the grace of a window, so that records read again after a crash find their window
+still open."""
 LOOK_EVERY = 1.0
-"""Seconds between two looks for windows whose time is over."""
+"""Seconds between two checks for windows whose time is over."""
 
 
 @dataclass(frozen=True, slots=True)
 class Topics:
-    """Full names. The two tables' topics and `facts` have equal partition counts."""
+    """Full topic names. `facts`, `windows` and `waiting` have equal partition counts."""
 
     results: str
     summaries: str
@@ -49,26 +50,26 @@ class Topics:
 
 @dataclass(frozen=True, slots=True)
 class Plan:
-    """What the application is made from. `kafka` holds the keywords of every aiokafka client of this service."""
+    """Configuration of the application. `kafka` holds the keywords of every aiokafka client of this service."""
 
     group_id: str
     topics: Topics
     rules: Rules
     kafka: Mapping[str, object]
     directory: Path
-    """Faust makes directories at its start, even for tables in memory."""
+    """A writable directory: Faust creates folders at its start, even for tables in memory."""
     check_crcs: bool = True
     max_poll_records: int = 500
     session_timeout: float = 30.0
-    """Seconds."""
+    """Seconds of silence after which the process loses its partitions."""
 
 
 class _CommittedThread(driver.AIOKafkaConsumerThread):
     mundane_level = "debug"
 
     def _create_worker_consumer(self, transport: Any) -> Any:
-        # Faust reads uncommitted records unless it is itself in transactions, which it cannot be trusted with. So its
-        # consumer is made as if it were.
+        # Faust reads uncommitted records unless it uses transactions itself, and its transactions are not reliable.
+        # So the flag is set only while its consumer is created.
         self.consumer.in_transaction = True
         try:
             return super()._create_worker_consumer(transport)
@@ -90,13 +91,13 @@ class _CommittedConsumer(driver.Consumer):
 class _CommittedTransport(driver.Transport):
     Consumer = _CommittedConsumer
     sieve: Sieve
-    """Of the results, what cannot be read is counted as such; what is our own has to be whole."""
+    """Unreadable records of the results topic are counted as such; in our own topics they are an error."""
 
 
 class _NamedTable(faust.Table[bytes, bytes]):
-    """A table whose changelog topic has the name it is given.
+    """A table whose changelog topic has the given name.
 
-    Not by `changelog_topic`: a table with that one does not recover.
+    Faust's option `changelog_topic` is not used: a table with that option does not recover.
     """
 
     mundane_level = "debug"
@@ -110,7 +111,10 @@ class _NamedTable(faust.Table[bytes, bytes]):
 
 
 class _Work:
-    """What the agents and the timer do. No body raises: Faust would take the record as done and start it anew."""
+    """The bodies of the agents and of the timer.
+
+    No body raises: Faust would restart the agent and count the record as processed.
+    """
 
     def __init__(self, app: faust.App, plan: Plan) -> None:
         self._app = app
@@ -124,7 +128,7 @@ class _Work:
         self._windows = Windows(open_windows, documents, plan.rules, time.monotonic)
 
     async def read(self, stream: Any) -> None:
-        """Send each result's fact to where its subsidiary's come together."""
+        """Send the fact of each result to the partition of its subsidiary."""
         async for event in stream.events():
             try:
                 await self._send(_fact(event))
@@ -132,7 +136,7 @@ class _Work:
                 _failed("a result could not be sent on", error)
 
     async def fold(self, stream: Any) -> None:
-        """Count facts, close windows."""
+        """Apply the messages of the internal topic: count facts, close windows."""
         async for event in stream.events():
             try:
                 message = facts.decode(event.message.value)
@@ -144,7 +148,7 @@ class _Work:
                 _failed("a message could not be counted", error)
 
     async def look(self) -> None:
-        """Ask for the windows whose time is over to be closed."""
+        """Send requests to close the windows whose time is over."""
         try:
             ours = {tp.partition for tp in self._app.consumer.assignment() if tp.topic == self._facts}
             for message in self._windows.due(time.time(), ours):
@@ -168,7 +172,7 @@ class _Work:
 
 
 def application(plan: Plan) -> faust.App:
-    """The application, ready to be started.
+    """Build the Faust application, ready to be started.
 
     Raises:
         CompressionMissingError: This installation cannot read one of Kafka's compressions.
@@ -197,7 +201,7 @@ def application(plan: Plan) -> faust.App:
     )
     app.transport = _CommittedTransport(app.conf.broker_consumer, app)
     app.transport.sieve = Sieve(lambda topic: topic == plan.topics.results)
-    tables: Any = app.tables  # it makes its own where it has none
+    tables: Any = app.tables  # Faust creates a recovery of its own unless one is set
     tables._recovery = SteadyRecovery(app, tables, beacon=tables.beacon, loop=tables.loop)  # noqa: SLF001
     work = _Work(app, plan)
     app.agent(work.results, name="read")(work.read)
@@ -239,14 +243,20 @@ def _credentials(kafka: Mapping[str, object]) -> faust.types.auth.CredentialsT |
 
 @dataclass(frozen=True, slots=True)
 class Ending:
-    """How it ended. Not `in_time`: threads of it are still there, and the process has to be ended."""
+    """How the application ended. If `in_time` is False, threads of Faust still run and the process must be ended."""
 
     in_time: bool
     crash: BaseException | None = None
 
 
 async def run(app: faust.App, stop: asyncio.Event, stop_within: float) -> Ending:
-    """Run until `stop` is set, or the application ends by itself."""
+    """Run until `stop` is set or the application ends by itself.
+
+    Args:
+        app: The application.
+        stop: Set from outside to end the run.
+        stop_within: Seconds that Faust may take to stop.
+    """
     starting = asyncio.create_task(app.start())
     ended = asyncio.create_task(app.wait_until_stopped())
     asked = asyncio.create_task(stop.wait())

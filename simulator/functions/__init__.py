@@ -1,4 +1,4 @@
-"""The functions of the gateway by name. `execute` runs one."""
+"""The functions of the gateway by name; `execute` runs one of them."""
 
 from lxml import etree
 from lxml.etree import _Element as Element
@@ -26,7 +26,7 @@ _PAGED = {"readByQuery": reading.read_by_query, "readMore": reading.read_more}
 
 
 def execute(call: Call, results: ResultSets) -> Outcome:
-    """Run a function by its name; raises FunctionError where it fails."""
+    """Run a function by its name; raises FunctionError if it fails or is not simulated."""
     if call.function in LEGACY:
         return legacy.execute(call)
     if call.function in _PAGED:
@@ -38,5 +38,5 @@ def execute(call: Call, results: ResultSets) -> Outcome:
 
 
 def empty_data() -> Element:
-    """What a generic create that failed carries beside its errors."""
+    """The empty data element that a failed generic create has beside its errors."""
     return etree.Element("data", listtype="objects", count="0")

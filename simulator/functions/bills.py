@@ -1,9 +1,9 @@
 """The generic form of an AP bill: `<create><APBILL>` and `<update><APBILL>`.
 
 Source: Sage developer documentation, api/accounts-payable/bills. VENDORID, WHENCREATED and WHENDUE are required
-unless the bill is a draft. An update that carries lines carries all of them: a line left out is deleted, LINE_NO
-names one that stays, a line without it is added. Custom fields and user-defined dimensions are elements of their own;
-a `customfields` block within a line, seen in one integration, is accepted too.
+unless the bill is a draft. An update with lines must contain all lines: a line with LINE_NO changes that line, a line
+without LINE_NO is added, and a line left out is deleted. Custom fields and user-defined dimensions are separate
+elements; a `customfields` block within a line, seen in one integration, is accepted too.
 """
 
 from dataclasses import replace
@@ -66,7 +66,7 @@ _PRIORITIES = {"", "urgent", "high", "normal", "low"}
 
 
 def create(call: Call, element: Element) -> int:
-    """Post a bill; returns its record number."""
+    """Post a bill, and return its record number."""
     try:
         given = _read(element)
         if given.action.lower() != "draft" and not given.due:
@@ -77,7 +77,7 @@ def create(call: Call, element: Element) -> int:
 
 
 def update(call: Call, element: Element) -> int:
-    """Change a bill by its record number; returns it."""
+    """Change the bill with the given record number, and return the number."""
     key = text(element, "RECORDNO")
     present = as_input(call, BILL, documents.changeable(call, BILL, key))
     new = _read(element)

@@ -1,9 +1,9 @@
 """Custom fields and user-defined dimensions on a document.
 
-Source: Sage developer documentation, api/accounts-payable/bills and platform-services/dimensions. An unknown name is
-refused: whether Sage ignores or refuses one is not documented, and a refusal loses nothing. A user-defined dimension
-is the element `GLDIM<NAME>` with the integer id of its value; as a custom field of a legacy line it is not
-documented, and refused unless the company's setting `accept_legacy_user_dimensions` allows it.
+Source: Sage developer documentation, api/accounts-payable/bills and platform-services/dimensions. Whether Sage ignores
+or refuses an unknown name is not documented. Here it is refused, because a refusal loses no data. A user-defined
+dimension is the element `GLDIM<NAME>` with the integer id of its value. Sending it as a custom field of a legacy line
+is not documented, and is refused unless the company's setting `accept_legacy_user_dimensions` allows it.
 """
 
 import re
@@ -21,7 +21,17 @@ _NUMERIC = {"number", "currency", "percent"}
 
 
 def checked_custom(call: Call, object_name: str, given: Mapping[str, str], *, legacy: bool = False) -> dict[str, Value]:
-    """The custom values of one object, checked against the company's definitions."""
+    """Check the custom values of one object against the company's definitions, and convert them.
+
+    Args:
+        call: The function call.
+        object_name: The object that the values belong to.
+        given: The values as texts, by name.
+        legacy: Whether they come from an object-specific function.
+
+    Raises:
+        FunctionError: A name is unknown, a value does not fit, or a required field is missing.
+    """
     defined = {field.name: field for field in call.config.custom_fields if field.object == object_name}
     dimensions = {f"GLDIM{dimension.name}": dimension.name for dimension in call.config.user_dimensions}
     values: dict[str, Value] = {}
@@ -62,7 +72,7 @@ def _checked(field: CustomField, text: str) -> Value:
 
 
 def _form(field: CustomField, text: str) -> None:
-    """What each kind of text takes; not documented, and read strictly."""
+    """Check the form of a text by the type of its field. Sage's own rules are not documented; these are strict."""
     if field.type == "sequence":
         raise refuse(INVALID, f"Field {field.name} is read-only.")
     if field.type in {"text", "email", "url", "password"} and "\n" in text:

@@ -1,8 +1,8 @@
-"""What a company's objects and dimensions are: lookup, inspect, getDimensions, getUserPermissions, getAPISession.
+"""The functions that describe a company: lookup, inspect, getDimensions, getUserPermissions, getAPISession.
 
 Source: Sage developer documentation, web-services/queries (lookup), platform-services/dimensions, and
-api/company-console/api-sessions; published answers of real companies. No answer of `lookup` has a field's length. A
-required custom field reads REQUIRED=true; a custom ENUM has its VALIDVALUES.
+api/company-console/api-sessions; published answers of real companies. No answer of `lookup` contains the length of a
+field. A required custom field has REQUIRED=true; a custom ENUM lists its VALIDVALUES.
 """
 
 from collections.abc import Iterable
@@ -33,7 +33,8 @@ _DIMENSIONS = {
     "cost type": "COSTTYPE",
     "asset": "FIXEDASSET",
 }
-"""In the order of a real company's answer. A company without the object has no such dimension."""
+"""Dimensions and their objects, in the order of a real company's answer. A company without the object lacks the
+dimension."""
 _INSPECTED = {
     "INTEGER": "integer",
     "DECIMAL": "number",
@@ -43,23 +44,26 @@ _INSPECTED = {
     "TIMESTAMP": "datetime",
     "BOOLEAN": "boolean",
 }
-"""Data types in the words of `inspect`; the others are `string`."""
+"""The names that `inspect` uses for data types; any other type is `string`."""
 _AS_DIMENSION = {"EMPLOYEE": "Employee as a dimension"}
-"""What a company needs for a dimension, where that is more than the object."""
+"""Dependencies of a dimension beyond the existence of its object."""
 _CUSTOM_DATA_TYPES = {
     "number": "DECIMAL",
-    "currency": "CURRENCY",  # not documented: the type of a currency field is not shown by any source
+    "currency": "CURRENCY",  # an assumption: no source shows the type of a currency field
     "date": "DATE",
     "checkbox": "BOOLEAN",
     "percent": "PERCENT",
     "picklist": "ENUM",
     "multipicklist": "ENUM",
-    # Not documented, and read as the least told: an e-mail, URL, password or sequence field looks like any text.
+    # Not documented: an e-mail, URL, password or sequence field is reported as plain text, which tells the least.
 }
 
 
 def get_api_session(call: Call) -> Outcome:
-    """Open a session at the entity asked for, at the top level if it is empty, else where the caller signed in."""
+    """Open a session at the requested entity.
+
+    An empty `locationid` means the top level; without the element, the session is at the caller's own level.
+    """
     asked = call.element.find("locationid")
     entity = call.session.entity if asked is None else (asked.text or "").strip()
     data = etree.Element("data")
@@ -71,7 +75,7 @@ def get_api_session(call: Call) -> Outcome:
 
 
 def lookup(call: Call) -> Outcome:
-    """The fields and paths of an object."""
+    """Answer with the fields and paths of an object."""
     object_type = call.object_type(text(call.element, "object"))
     custom = {known.name: known for known in call.config.custom_fields if known.object == object_type.name}
     data = etree.Element("data", listtype="All", count="1")
@@ -94,7 +98,7 @@ def lookup(call: Call) -> Outcome:
 
 
 def inspect(call: Call) -> Outcome:
-    """Every object of the company, or the field names of one."""
+    """Answer with all objects of the company, or with the fields of one object."""
     name = text(call.element, "object")
     data = etree.Element("data", listtype="All")
     if name in {"", "*"}:
@@ -118,7 +122,7 @@ def inspect(call: Call) -> Outcome:
 
 
 def get_dimensions(call: Call) -> Outcome:
-    """The standard and user-defined dimensions, and which of them are enabled in the GL."""
+    """Answer with the standard and user-defined dimensions, and whether each is enabled in the GL."""
     data = etree.Element("data")
     dimensions = SubElement(data, "dimensions")
     objects = call.store.setup(call.company).objects
@@ -133,7 +137,7 @@ def get_dimensions(call: Call) -> Outcome:
 
 
 def get_user_permissions(call: Call) -> Outcome:
-    """What the user's role denies, object by object; the shape beyond `permissions` is this simulator's assumption."""
+    """Answer with the objects that the user's role denies. The format below `permissions` is an assumption."""
     data = etree.Element("data")
     block = SubElement(SubElement(data, "permissions"), "appSubscription")
     _text(block, "applicationName", "Company")

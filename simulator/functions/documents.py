@@ -1,14 +1,15 @@
-"""Posting, changing, reversing and deleting a document, whichever function asks for it.
+"""Posting, changing, reversing and deleting documents, for the generic and the object-specific functions.
 
 Source: Sage developer documentation, api/accounts-receivable/invoices and accounts-payable/bills. A document is
-refused whole, with its first specific cause and then the generic wrapper (BL01001973). Not documented, and read
-safely here: a document with payments, or a reversed one, can be neither changed nor deleted.
+refused as a whole, with its first specific error and then the generic one (BL01001973). Not documented, and assumed
+because it is safe: a document with payments, or a reversed one, can be neither changed nor deleted.
 
 Reversing and deleting: Sage's help pages (Accounts_Payable/Bills/Delete_or_reverse_bills/about-delete-reverse-bill,
-Troubleshooting/troubleshoot-reverse-bills; Accounts_Receivable/Invoices/Tasks/delete-or-reverse). What is posted and
-unpaid is reversed where the company enables that, at the level that owns it, and leaves a transaction of its own; else
-it is deleted. A posted bill of a company that enables reversals is not deleted; of invoices the pages contradict each
-other, so it is let through. That a closed period forbids the deletion is not documented.
+Troubleshooting/troubleshoot-reverse-bills; Accounts_Receivable/Invoices/Tasks/delete-or-reverse). A posted, unpaid
+document is reversed if the company enables reversals, from the level that owns the document, and a reversal adds a
+transaction. Otherwise the document is deleted. A company that enables reversals cannot delete a posted bill; for posted
+invoices the pages contradict each other, so deleting is allowed here. That a closed period forbids deleting is an
+assumption.
 """
 
 from collections.abc import Mapping
@@ -38,7 +39,7 @@ _FINAL = {"Reversed", "Reversal", "Selected", "Closed", "Paid", "Partially Paid"
 
 
 def post(call: Call, kind: DocumentKind, given: DocumentInput) -> int:
-    """Check and record a new document; returns its record number."""
+    """Check and record a new document, and return its record number."""
     try:
         header, lines = checked(call, kind, given, None)
         header |= {"TOTALPAID": 0, "TOTALSELECTED": 0, "TOTALDUE": header["TOTALENTERED"], "AUWHENCREATED": call.now}
@@ -52,7 +53,7 @@ def post(call: Call, kind: DocumentKind, given: DocumentInput) -> int:
 
 
 def revise(call: Call, kind: DocumentKind, key: str, given: DocumentInput) -> int:
-    """Replace a document's header and lines by a complete new version."""
+    """Replace the header and lines of the document `key` by a complete new version."""
     try:
         row = changeable(call, kind, key)
         header, lines = checked(call, kind, given, row)
@@ -67,7 +68,7 @@ def revise(call: Call, kind: DocumentKind, key: str, given: DocumentInput) -> in
 
 
 def reverse(call: Call, kind: DocumentKind, key: str, on: str, description: str = "") -> int:
-    """Reverse a posted document: it stays, is worth nothing, and can no longer be paid. A transaction is added."""
+    """Reverse a posted document: it stays, with nothing due, and cannot be paid. A reversing transaction is added."""
     try:
         row = changeable(call, kind, key)
         _may_reverse(call, kind, row)
@@ -96,7 +97,7 @@ def _may_reverse(call: Call, kind: DocumentKind, row: Row) -> None:
 
 
 def remove(call: Call, kind: DocumentKind, key: str) -> int:
-    """Delete a document without payments in an open period; it vanishes from reads and leaves an audit record."""
+    """Delete a document without payments in an open period. Only an audit record remains."""
     try:
         row = changeable(call, kind, key)
         open_period(call, row["WHENPOSTED"])
@@ -111,7 +112,7 @@ def remove(call: Call, kind: DocumentKind, key: str) -> int:
 
 
 def changeable(call: Call, kind: DocumentKind, key: str) -> Row:
-    """The document, where it exists and neither payments nor a reversal forbid a change."""
+    """Find a document that may be changed; FunctionError if it does not exist, has payments, or is in a final state."""
     row = call.document(kind.header, key)
     if row is None:
         raise refuse(GENERIC, "Oops, we can't find this transaction; enter a valid transaction and try again.")
@@ -123,7 +124,7 @@ def changeable(call: Call, kind: DocumentKind, key: str) -> Row:
 
 
 def audit(call: Call, object_name: str, key: int, mode: str) -> None:
-    """Leave an audit record: created, modified or deleted through the API."""
+    """Write an audit record about a change through the API. `mode` is C (created), M (modified) or D (deleted)."""
     row: dict[str, Value] = {"OBJECTTYPE": object_name.lower(), "OBJECTKEY": str(key), "ACCESSMODE": mode}
     row |= {"ACCESSTIME": call.now, "USERID": call.session.user, "SOURCE": "api"}
     row["MEGAENTITYID"] = call.session.entity

@@ -1,9 +1,9 @@
 """The generic functions that change records: create, update and delete.
 
 Source: Sage developer documentation, web-services/functions, accounts-receivable/customers, accounts-payable/vendors,
-company-console/contacts. A generic create of ARINVOICE is not documented and refused. `update` finds a record by
-RECORDNO or by its own id. A record that documents refer to cannot be deleted. What a customer or vendor is refused for
-besides: `functions/party_rules`.
+company-console/contacts. A generic create of ARINVOICE is not documented, and is refused. `update` finds a record by
+RECORDNO or by the record's own id. A customer or vendor that documents refer to cannot be deleted. Further rules for
+customers and vendors are in `party_rules`.
 """
 
 import json
@@ -42,13 +42,13 @@ _CONTACT_MAX = 200
 
 
 def create(call: Call) -> Outcome:
-    """Create the records of one `<create>`; all of them or none."""
+    """Create the records of one `<create>`, all or none."""
     keys = [(str(element.tag).lower(), _create(call, element)) for element in call.element]
     return Outcome(data=_keys(keys))
 
 
 def update(call: Call) -> Outcome:
-    """Update the records of one `<update>`; all of them or none."""
+    """Update the records of one `<update>`, all or none."""
     keys = [(str(element.tag).lower(), _update(call, element)) for element in call.element]
     return Outcome(data=_keys(keys))
 
@@ -163,7 +163,10 @@ def _columns(call: Call, object_type: ObjectType, element: Element) -> dict[str,
 
 
 def _leaves(object_type: ObjectType, element: Element) -> list[tuple[str, str]]:
-    """The given fields; a contact's address is nested. References of a party to contacts are left aside."""
+    """List the given fields; nested ones, as of a contact's address, with dotted names.
+
+    References of a customer or vendor to contacts are left out.
+    """
     leaves = []
     for child in element:
         tag = str(child.tag)

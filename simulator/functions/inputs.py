@@ -1,4 +1,4 @@
-"""A document on its way in: what any function brings, not yet checked, and what an update starts from."""
+"""The unchecked content of a document as any function receives it, and the content that an update starts from."""
 
 import json
 from collections.abc import Mapping
@@ -28,7 +28,7 @@ DIMENSIONS = {
 
 @dataclass(frozen=True, slots=True)
 class LineInput:
-    """A line as it came in: texts, not yet checked."""
+    """A received line: unchecked texts; "" means not given."""
 
     account: str = ""
     label: str = ""
@@ -43,7 +43,7 @@ class LineInput:
 
 @dataclass(frozen=True, slots=True)
 class DocumentInput:
-    """A document as it came in; dates are ISO, everything else is text. Empty means not given."""
+    """A received document: unchecked texts, dates in ISO form; "" means not given."""
 
     party: str = ""
     created: str = ""
@@ -68,7 +68,7 @@ class DocumentInput:
 
 
 def as_input(call: Call, kind: DocumentKind, row: Row) -> DocumentInput:
-    """A recorded document as the input that would post it: what an update starts from."""
+    """Convert a stored document into the input that would post it. An update starts from this input."""
     lines = call.database.find(kind.line, call.company, RECORDKEY=row["RECORDNO"])
     bill = kind is BILL
     return DocumentInput(
@@ -115,7 +115,7 @@ def _texts(call: Call, object_name: str, row: Row) -> dict[str, str]:
 
 
 def changed(line: LineInput, new: LineInput) -> LineInput:
-    """A line with everything that was given anew."""
+    """Merge the fields that an update gives into a line."""
     values = {name: getattr(new, name) for name in LineInput.__slots__ if getattr(new, name)}
     values |= {
         "dimensions": {**line.dimensions, **new.dimensions},

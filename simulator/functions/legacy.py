@@ -1,9 +1,9 @@
-"""The object-specific functions: create, update, reverse and delete an invoice or a bill; adjustments but to reverse.
+"""The object-specific functions: create, update, delete invoices, bills and adjustments; reverse invoices and bills.
 
 Source: Sage developer documentation, api/accounts-receivable/invoices, ar-adjustments, accounts-payable/bills and
-ap-adjustments. No function that reverses an adjustment is documented, so there is none here. They answer with
-the record number as `<key>`. `externalkey="true"` finds a document by its external id; whether Sage allows that
-everywhere is not documented, so an id that fits more than one document is refused.
+ap-adjustments. No function that reverses an adjustment is documented, so there is none here. The functions answer with
+the record number as `<key>`. `externalkey="true"` finds a document by its external id. It is not documented whether
+Sage allows that everywhere, so an id of more than one document is refused.
 """
 
 from dataclasses import replace
@@ -26,7 +26,7 @@ _NOT_SIMULATED = {"allocationid", "taxentries", "totalpaid", "totaldue", "taxsol
 
 
 def execute(call: Call) -> Outcome:
-    """Run a legacy function: its name says what to do with which document."""
+    """Run an object-specific function. Its name, such as `create_bill`, gives the action and the kind of document."""
     verb, _, noun = call.function.partition("_")
     kind = BY_FUNCTION[noun]
     call.session.require(call.function, kind.header)

@@ -1,8 +1,8 @@
-"""What a customer or vendor is refused for beside what every record is, and its references to others.
+"""Rules for customers and vendors beyond those for every record, and their references to other records.
 
-Source: Sage developer documentation, accounts-receivable/customers and accounts-payable/vendors; the limits of ids are
-what integrators found. Not documented, and read strictly here: a term or a contact that is named must be there, an
-e-mail address must look like one (that an illegal one is refused is known), a country code has two letters.
+Source: Sage developer documentation, accounts-receivable/customers and accounts-payable/vendors; the limits of ids were
+found by integrators. Not documented, and strict here: a named term or contact must exist, an e-mail address must look
+like one (Sage is known to refuse illegal ones), a country code has two letters.
 """
 
 import json
@@ -28,7 +28,7 @@ _CONTACTS = {
 
 
 def checked_field(name: str, value: str) -> None:
-    """Refuse the value of a field that is in parties and contacts alike."""
+    """Check the value of a field that parties and contacts share; raises FunctionError if it is not valid."""
     if name in {"EMAIL1", "EMAIL2"} and value and not _EMAIL.fullmatch(value):
         raise refuse(INVALID, f"Illegal format for Contactversion : Primary Email Address {value}")
     if name == "MAILADDRESS.COUNTRYCODE" and value and not (len(value) == len("US") and value.isupper()):
@@ -43,7 +43,19 @@ def checked(
     new_id: str | None,
     present: Mapping[str, Value] | None = None,
 ) -> dict[str, Value]:
-    """Further columns of a party: its custom values and its references. `new_id` for one that is made."""
+    """Check a customer or vendor, and make the columns of its custom values and its references to contacts.
+
+    Args:
+        call: The function call.
+        object_type: CUSTOMER or VENDOR.
+        element: The record in the request.
+        row: The other columns, checked already.
+        new_id: The id of a record to be created; None for an update.
+        present: The custom values before an update.
+
+    Raises:
+        FunctionError: A rule is broken.
+    """
     if new_id is not None and not _ID.fullmatch(new_id):
         raise refuse(INVALID, f"The {object_type.label} ID '{new_id}' is not valid.")
     if len(str(row.get("NAME") or "")) > _NAME_MAX:

@@ -1,9 +1,9 @@
 """The function `query`: select, filter, order and page over one object.
 
-Source: Sage developer documentation, web-services/queries. Elements are in upper case, as selected; zero rows are no
-element. Without `orderby` the order is undefined: the newest record comes first here, so that paging without an order
-goes as wrong as integrators report it. The element of an aggregate (`SUM.TOTALDUE`) is this simulator's assumption.
-The formats csv and json, which would drop the envelope, are refused.
+Source: Sage developer documentation, web-services/queries. Elements are in upper case, as selected; an empty result has
+no element. Without `orderby` Sage's order is undefined: here the newest record comes first, so that paging without an
+order fails as integrators report it. The element name of an aggregate (`SUM.TOTALDUE`) is an assumption. The formats
+csv and json, which would replace the envelope, are refused.
 """
 
 from collections.abc import Callable
@@ -34,7 +34,7 @@ _COMPARISONS = {
 
 
 def query(call: Call) -> Outcome:
-    """Run a query and render its page."""
+    """Run a query, and answer with one page of its result."""
     element = call.element
     unknown = next((child.tag for child in element if child.tag not in _CHILDREN), None)
     if unknown:
@@ -77,9 +77,10 @@ def query(call: Call) -> Outcome:
 
 
 def _refuse_unknown(source: Source, element: Element) -> None:
-    """Refuse what the company does not have or its `query` does not give, all of it at once.
+    """Refuse fields that the company does not have or that its `query` does not return, all in one error.
 
-    The number, once per field, and the end of the text are a real company's; the words before are not published.
+    The error number, which is repeated for each field, and the end of the text are those of a real company. The
+    beginning of the text is not published.
     """
     name = source.object_type.name
     select = element.find("select")

@@ -1,8 +1,8 @@
-"""The older reads: read, readByName, readByQuery and readMore.
+"""The older read functions: read, readByName, readByQuery and readMore.
 
 Source: Sage developer documentation, web-services/queries; official clients for the attributes. Elements are lower
-case. `readMore` continues a pinned result set: records created later are not in it, records deleted since are left
-out. `read` of an invoice or a bill nests its lines. A key that does not exist yields no element.
+case. `readMore` continues a pinned result set, which excludes records created later and records deleted in the
+meantime. `read` of a document includes its lines. A key that does not exist yields no element.
 """
 
 import secrets
@@ -30,7 +30,7 @@ _PINNED_RESULTS = 1000
 
 @dataclass(slots=True)
 class Pinned:
-    """A result set of readByQuery and how far it was read."""
+    """A result set of readByQuery, as record numbers, and the position reached in it."""
 
     company: str
     object_name: str
@@ -42,13 +42,13 @@ class Pinned:
 
 @dataclass(slots=True)
 class ResultSets:
-    """The result sets that can be continued; the oldest are forgotten."""
+    """The result sets that readMore can continue. At most 1,000 are kept; the oldest are dropped."""
 
     pinned: dict[str, Pinned] = field(default_factory=dict)
     latest: dict[tuple[str, str, str], str] = field(default_factory=dict)
 
     def add(self, call: Call, pinned: Pinned) -> str:
-        """Pin a result set; returns its id."""
+        """Pin a result set, and return its id."""
         result_id = secrets.token_hex(16)
         self.pinned[result_id] = pinned
         self.latest[call.company, call.session.id, pinned.object_name] = result_id
@@ -57,7 +57,7 @@ class ResultSets:
         return result_id
 
     def find(self, call: Call) -> tuple[str, Pinned] | None:
-        """The result set that a readMore names by its id, or by object: the session's latest."""
+        """Find the result set of a readMore, given by id or by object (the session's latest of it). None: unknown."""
         result_id = text(call.element, "resultId")
         if not result_id:
             key = (call.company, call.session.id, text(call.element, "object").upper())
@@ -67,7 +67,7 @@ class ResultSets:
 
 
 def read_by_query(call: Call, results: ResultSets) -> Outcome:
-    """Run a query and answer its first page."""
+    """Run a query, and answer with its first page."""
     object_type = call.object_type(text(call.element, "object"))
     source = Source(call, object_type, "readByQuery")
     condition = where.parse(source, text(call.element, "query"))
@@ -83,7 +83,7 @@ def read_by_query(call: Call, results: ResultSets) -> Outcome:
 
 
 def read_more(call: Call, results: ResultSets) -> Outcome:
-    """Answer the next page of a pinned result set."""
+    """Answer with the next page of a pinned result set."""
     found = results.find(call)
     if found is None:
         raise _malformed("there is no result set to read more of")
@@ -109,7 +109,7 @@ def _page(call: Call, result_id: str, pinned: Pinned) -> Outcome:
 
 
 def read(call: Call) -> Outcome:
-    """Records by record number, a document with its lines."""
+    """Answer with records by record number; documents include their lines."""
     object_type = call.object_type(text(call.element, "object"))
     keys = [key for key in _keys(call) if key.isdecimal()]
     columns = _columns(Source(call, object_type, "readByQuery"), text(call.element, "fields") or "*")
@@ -128,7 +128,7 @@ def read(call: Call) -> Outcome:
 
 
 def read_by_name(call: Call) -> Outcome:
-    """Records by the id that names them (CUSTOMERID, ACCOUNTNO, CONTACTNAME …)."""
+    """Answer with records by their natural id (CUSTOMERID, ACCOUNTNO, CONTACTNAME …)."""
     object_type = call.object_type(text(call.element, "object"))
     columns = _columns(Source(call, object_type, "readByQuery"), text(call.element, "fields") or "*")
     natural = "RECORDID" if object_type.name in BY_HEADER else object_type.natural_column
@@ -158,7 +158,7 @@ def _columns(source: Source, fields: str) -> list[Column]:
 
 
 def _visible(call: Call, object_type: ObjectType, columns: list[Column], condition: Condition) -> list[Row]:
-    """The rows that a condition finds and the session may see; the selected columns are numbered from c0."""
+    """Find the rows that fit a condition and that the session may see. Selected columns are named c0, c1 and so on."""
     visible = Visibility.of(call.session)
     selected = "".join(f', {column.sql} AS "c{position}"' for position, column in enumerate(columns))
     owned = " AND t.OBJECT_NAME = ?" if object_type.owned_by is not None else ""

@@ -1,14 +1,14 @@
-"""The rules a document must pass before it is recorded.
+"""The rules that a document must pass before it is recorded.
 
 Source: Sage developer documentation, api/accounts-receivable/invoices and accounts-payable/bills. Not documented, and
-read safely here:
+assumed because it is safe:
 
-* A number that must be unique (a setting of the company) is unique per company for invoices, per vendor for bills;
-  drafts and reversed documents count.
-* Without the setting `inter_entity`, a line's location must belong to the entity signed in to.
-* An adjustment's amounts are all positive or all negative: documented for AP (accounts-payable/ap-adjustments), read
-  alike for AR. A vendor that is on hold takes no bill and no adjustment.
-* A currency other than the base currency is refused, not simulated.
+* If the company requires unique numbers, a number is unique per company for invoices and per vendor for bills. Drafts
+  and reversed documents count too.
+* Without the setting `inter_entity`, a line's location must belong to the entity of the session.
+* An adjustment's amounts are all positive or all negative: documented for AP (accounts-payable/ap-adjustments), assumed
+  for AR. A vendor that is on hold takes no bill and no adjustment.
+* A currency other than the base currency is refused, because it is not simulated.
 """
 
 import json
@@ -40,13 +40,23 @@ _INVALID_VALUE = {
     "CUSTOMER": "Customer '{value}' specified is not valid.",
     "VENDOR": "Vendor '{value}' specified is not valid.",
 }
-"""By object: the published words; of the others those of Project."""
+"""The published error text by object. For other objects the text for Project is used."""
 
 
 def checked(
     call: Call, kind: DocumentKind, given: DocumentInput, present: Row | None
 ) -> tuple[dict[str, Value], list[dict[str, Value]]]:
-    """The columns of a document's header and lines, or the first rule it breaks. `present`: what an update replaces."""
+    """Check a document, and make the columns of its header and of its lines.
+
+    Args:
+        call: The function call.
+        kind: The kind of document.
+        given: The document as received.
+        present: The stored document that an update replaces; None for a new document.
+
+    Raises:
+        FunctionError: The first rule that the document breaks.
+    """
     party = _party(call, kind, given.party)
     due = _due(call, kind, given)
     posted = given.posted or given.created
@@ -123,7 +133,7 @@ def _due(call: Call, kind: DocumentKind, given: DocumentInput) -> str:
 
 
 def open_period(call: Call, on: str) -> None:
-    """Refuse a date in a period whose books are closed."""
+    """Check that a date is in an open period; raises FunctionError if its books are closed."""
     closed = call.config.books_closed_through
     if closed and on <= closed:
         if call.config.closed_names_first_day:

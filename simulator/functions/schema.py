@@ -1,9 +1,9 @@
 """The exact element order of the object-specific (legacy) functions.
 
-Source: official schema v3.0/api.xsd and the samples of Sage developer documentation. Where Sage's own clients write
-another order (`action` before `batchkey`, `onhold` on an invoice, `payto`/`returnto` on an invoice update), both are
-accepted. That a wrong order is refused at the control level, before any function of the request runs, follows from
-the documented "XML Parse schema error" of that level.
+Source: official schema v3.0/api.xsd and the samples of Sage developer documentation. Where Sage's own clients use
+another order (`action` before `batchkey`, `onhold` on an invoice, `payto`/`returnto` on an invoice update), both orders
+are accepted. A wrong order is refused at the control level, before any function of the request runs: this follows from
+the "XML Parse schema error" that is documented for that level.
 """
 
 from itertools import product
@@ -47,7 +47,7 @@ def _bill(items: str) -> tuple[str, ...]:
 
 
 def _adjustment(party: str, document: str, *custom: str, items: str = "") -> tuple[str, ...]:
-    """Without due date, terms and PO number; the schema gives custom fields to AP adjustments alone."""
+    """The element order of an adjustment. The schema allows custom fields on AP adjustments only."""
     items = items or ("aradjustmentitems" if party == "customerid" else "apadjustmentitems")
     return (
         *(party, "datecreated", "dateposted", "batchkey", "adjustmentno", "action", document, "description"),
@@ -89,7 +89,11 @@ LEGACY = frozenset(_ORDERS)
 
 
 def check(function: Function) -> None:
-    """Refuse a legacy function that does not fit the schema; generic functions have no order."""
+    """Check an object-specific function against the schema. Generic functions have no fixed order and always pass.
+
+    Raises:
+        ControlError: The function does not fit.
+    """
     if function.name not in LEGACY:
         return
     element = function.element

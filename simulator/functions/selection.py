@@ -1,8 +1,8 @@
-"""From Sage field names to SQL: what to select, and the conditions that `query` and `readByQuery` share.
+"""Translation of Sage field names and conditions to SQL, shared by `query` and `readByQuery`.
 
-Source: Sage developer documentation, web-services/queries. Comparison is case sensitive unless a query asks
-otherwise. Dotted names lead over one of the object's paths (`VENDOR.NAME`). Values are always bound, never part of
-the statement.
+Source: Sage developer documentation, web-services/queries. Comparisons are case sensitive unless a query asks
+otherwise. A dotted name (`VENDOR.NAME`) follows one of the object's paths to another object. Values are always bound,
+never part of the statement.
 """
 
 from dataclasses import dataclass
@@ -20,7 +20,7 @@ _RAW_ACCOUNT = {"I": "incomestatement", "N": "balancesheet"}
 
 @dataclass(frozen=True, slots=True)
 class Column:
-    """A field with the SQL expression that yields it."""
+    """A field, and the SQL expression of its value."""
 
     name: str
     kind: Kind
@@ -35,12 +35,12 @@ class Condition:
     values: tuple[Value, ...] = ()
 
     def joined(self, word: str, other: "Condition") -> "Condition":
-        """Both conditions joined by AND or OR."""
+        """Join this condition and another by AND or OR."""
         return Condition(f"({self.sql} {word} {other.sql})", self.values + other.values)
 
 
 def joined(word: str, conditions: list[Condition]) -> Condition:
-    """Many conditions joined as a balanced tree: SQLite limits how deep an expression may nest."""
+    """Join many conditions as a balanced tree, because SQLite limits the depth of an expression."""
     if len(conditions) == 1:
         return conditions[0]
     half = len(conditions) // 2
@@ -49,7 +49,7 @@ def joined(word: str, conditions: list[Condition]) -> Condition:
 
 @dataclass(frozen=True, slots=True)
 class Source:
-    """An object as one function reads it."""
+    """An object as one function reads it. `fold` makes comparisons case insensitive."""
 
     call: Call
     object_type: ObjectType
@@ -57,7 +57,7 @@ class Source:
     fold: bool = False
 
     def column(self, name: str) -> Column:
-        """The column of a field; refused where the object has no such field."""
+        """The column of a field; raises FunctionError if the object has no such field."""
         found = self.find(name)
         if found is None:
             raise refuse(
@@ -68,7 +68,7 @@ class Source:
         return found
 
     def find(self, name: str) -> Column | None:
-        """The column of a field, or of a field over one of the object's paths; None where there is none."""
+        """The column of a field of the object, or of a field reached over one of its paths; None if there is none."""
         direct = self.object_type.fields.get(name)
         if direct and (direct.column or "." not in name):
             return Column(name, direct.kind, self._expression(direct))
@@ -103,7 +103,7 @@ class Source:
         return f't."{field.column}"'
 
     def compare(self, name: str, operator: str, text: str) -> Condition:
-        """`field operator value`."""
+        """Make the condition `field operator value`."""
         column = self.column(name)
         value = self.value(column, text)
         if self.fold and isinstance(value, str):
@@ -111,7 +111,7 @@ class Source:
         return Condition(f"{column.sql} {operator} ?", (value,))
 
     def like(self, name: str, pattern: str, *, negated: bool = False) -> Condition:
-        """`field LIKE pattern` with the wildcards % and _."""
+        """Make the condition `field LIKE pattern` with the wildcards % and _."""
         column = self.column(name)
         operator = "NOT LIKE" if negated else "LIKE"
         if self.fold:
@@ -119,7 +119,7 @@ class Source:
         return Condition(f"{column.sql} {operator} ?", (pattern,))
 
     def value(self, column: Column, text: str) -> Value:
-        """A filter's text as the kept value; refused where it does not fit, as an ISO date does not."""
+        """Parse the text of a filter into a stored value; FunctionError if it does not fit, such as an ISO date."""
         if self.dialect == "readByQuery" and column.kind == "status":
             return next((label for label, raw in _RAW.items() if raw == text), text)
         if self.dialect == "readByQuery" and column.name == "ACCOUNTTYPE":

@@ -1,7 +1,7 @@
 r"""The SQL-like condition of `readByQuery`: `STATUS = 'T' and (NAME like 'A%' or VENDORID in ('V-1', 'V-2'))`.
 
-Source: Sage developer documentation, web-services/queries. Operands are case sensitive, a quote within one is `\'`.
-There is no ORDER BY: it is refused like any other text that is no condition.
+Source: Sage developer documentation, web-services/queries. Operands are case sensitive; a quote within an operand is
+written `\'`. There is no ORDER BY: it is refused like any other text that is not part of a condition.
 """
 
 import re
@@ -19,7 +19,7 @@ _KEYWORDS = {"and", "or", "not", "in", "like", "is", "null", "order", "by"}
 
 
 def parse(source: Source, condition: str) -> Condition:
-    """The condition as SQL; refused (DL02000001) where it cannot be understood."""
+    """Parse a condition into SQL; raises FunctionError (DL02000001) if it is malformed."""
     tokens = _tokens(condition)
     if not tokens:
         return Condition("1")
@@ -44,7 +44,7 @@ def _tokens(condition: str) -> list[str]:
 
 @dataclass(slots=True)
 class _Parser:
-    """Recursive descent: `or` binds weakest, then `and`, then `not`."""
+    """A recursive descent parser. `or` binds weakest, then `and`, then `not`."""
 
     source: Source
     tokens: list[str]

@@ -1,7 +1,7 @@
-"""Payments recorded in Sage by its users: received, applied, moved through their states, changed, voided, deleted.
+"""Payments as users of Sage record them: received, applied, moved through their states, changed, voided, deleted.
 
-No function of the gateway does any of this: the service only reads payments. Tests and the demonstration play the
-accountant through `PaymentDesk` or the admin endpoints.
+The gateway has no function for this, because the service only reads payments. Tests and the demonstration act as the
+accountant, through `PaymentDesk` or the admin endpoints.
 """
 
 from collections.abc import Callable
@@ -19,17 +19,17 @@ __all__ = ["PARTS", "Edit", "Facts", "Parts", "Payment", "PaymentDesk", "Payment
 
 @dataclass(frozen=True, slots=True)
 class PaymentDesk:
-    """The accountant of every company. Each call is one transaction; PaymentError leaves nothing behind.
+    """The actions of an accountant. Each call is one transaction; if it raises PaymentError, nothing has changed.
 
-    `hidden` changes facts without moving any stamp: what a reader that goes by stamps cannot see.
+    With `hidden`, facts change but no time stamp does, so a reader that polls by time stamps cannot see the change.
     """
 
     database: Database
     now: Callable[[str], str]
-    """The present stamp of a company's records."""
+    """Returns the present time stamp of a company."""
 
     def record(self, company: str, side: Side, payment: Payment) -> int:
-        """Record a payment; returns its record number."""
+        """Record a payment, and return its record number."""
         with self.database.atomic():
             return recording.record(self.database, KINDS[side], company, payment, self.now(company))
 
@@ -44,23 +44,23 @@ class PaymentDesk:
             changes.void(self.database, KINDS[side], company, payment, self._stamp(company, hidden))
 
     def delete(self, company: str, side: Side, payment: int) -> None:
-        """Remove a payment with its details; it leaves an audit record."""
+        """Delete a payment with its details. An audit record remains."""
         with self.database.atomic():
             changes.delete(self.database, KINDS[side], company, payment, self.now(company))
 
     def edit(self, company: str, side: Side, detail: int, asked: Edit, *, hidden: bool = False) -> None:
-        """Change amounts and the date of a detail; with neither, only its stamp moves."""
+        """Change amounts and the date of a detail row. If neither is given, only its time stamp changes."""
         with self.database.atomic():
             changes.edit(self.database, KINDS[side], company, detail, asked, self._stamp(company, hidden))
 
     def shift(self, company: str) -> None:
-        """Move the oldest detail of each side to the end of what is ordered by stamps."""
+        """Give the oldest detail row of each side the newest time stamp, so that it moves to the end of the order."""
         with self.database.atomic():
             for kind in KINDS.values():
                 changes.shift(self.database, kind, company, self.now(company))
 
     def facts(self, companies: list[str]) -> Facts:
-        """Every detail and every balance of these companies."""
+        """List every payment detail and every balance of these companies."""
         return facts(self.database, companies)
 
     def _stamp(self, company: str, hidden: bool) -> str | None:

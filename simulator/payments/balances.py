@@ -1,8 +1,8 @@
-"""The balances that follow from the payment details: always counted anew, so that they cannot disagree.
+"""Balances of documents, computed from the payment details each time, so that they always agree with them.
 
-Assumed, as no source says it: an AP payment that is submitted or approved moves TOTALSELECTED of its bills and nothing
-else; a credit that is used up (negative invoice, adjustment) is paid by what it paid; an advance or an overpayment is
-due by what is not applied yet.
+Assumptions, as no source covers this: a submitted or approved AP payment changes only TOTALSELECTED of its bills. The
+amount paid of a credit (negative invoice, adjustment) is the amount that it has settled. The amount due of an advance
+or overpayment is the part that is not applied yet.
 """
 
 from simulator.database import Database, Row
@@ -14,7 +14,18 @@ _PAYABLE = {"Posted", "Partially Paid", "Paid"}
 
 
 def settle(database: Database, kind: DocumentKind, company: str, details: list[Row], now: str | None) -> None:
-    """Count every balance that these details (as they were or are) have a part in. Without `now` no stamp moves."""
+    """Recompute the balance of every record that these details apply to or use up.
+
+    Args:
+        database: The database.
+        kind: The kind of document.
+        company: The company's id.
+        details: The detail rows, as before or after the change.
+        now: The new time stamp of the records; None: their time stamps are not changed.
+
+    Raises:
+        PaymentError: A record cannot take the payment, or has not that much left.
+    """
     for document in sorted({row["RECORDKEY"] for row in details}):
         _document(database, kind, company, document, now)
     for name, column in SOURCES[kind.side].items():
@@ -28,7 +39,7 @@ def settle(database: Database, kind: DocumentKind, company: str, details: list[R
 
 
 def unapplied(database: Database, kind: DocumentKind, company: str, payment: int) -> None:
-    """Count what of an advance or overpayment is left."""
+    """Recompute the part of an advance or overpayment that is not applied yet."""
     header = next(iter(database.find(kind.payment, company, RECORDNO=payment)), None)
     used = sum(
         _used(database, kind, company, name, payment)

@@ -1,9 +1,9 @@
-"""What happens to a payment afterwards: it moves on, is voided, deleted, or one of its details is changed.
+"""Later changes of a payment: it changes its state, is voided or deleted, or one of its details is edited.
 
-Source: Sage developer documentation, as in the model: a void changes the state of the payment and its details, and the
-documents are due again; deleted payments vanish from reads and leave an audit record. Whether the stamp of a detail
-always moves with it is not documented: with `now=None` nothing moves but the facts, which no polling can see.
-A completed AR receipt cannot be deleted in Sage; here it can, to play what a system may yet do.
+Source: Sage developer documentation, as for `model`: a void changes the state of the payment and its details, and the
+documents become due again. A deleted payment disappears from reads and leaves an audit record. Whether a change always
+updates the time stamp of a detail is not documented: with `now=None` the facts change and the time stamps do not, which
+no polling can see. A completed AR receipt cannot be deleted in Sage; here it can, to test how the service reacts.
 """
 
 from collections.abc import Mapping
@@ -18,7 +18,7 @@ from simulator.payments.model import COLUMNS, ORDER, POSTED, VOID_NAMES, VOIDED,
 
 
 def move(database: Database, kind: DocumentKind, company: str, payment: int, state: State, now: str) -> None:
-    """Move a payment forward, as its states follow each other; from posted on it settles documents."""
+    """Move a payment forward in the order of its states. From `posted` on, the payment settles documents."""
     header, details = _payment(database, kind, company, payment)
     label, raw = named(kind.side, state)
     present = next((name for name in ORDER if _code(kind, name) == header["RAWSTATE"]), None)
@@ -31,7 +31,7 @@ def move(database: Database, kind: DocumentKind, company: str, payment: int, sta
 
 
 def void(database: Database, kind: DocumentKind, company: str, payment: int, now: str | None) -> None:
-    """Void a payment and give its documents their balance back."""
+    """Void a payment, so that its documents are due again."""
     header, details = _payment(database, kind, company, payment)
     if header["RAWSTATE"] == VOIDED:
         raise PaymentError(f"there is no payment {payment} to void")
@@ -42,7 +42,7 @@ def void(database: Database, kind: DocumentKind, company: str, payment: int, now
 
 
 def delete(database: Database, kind: DocumentKind, company: str, payment: int, now: str) -> None:
-    """Remove a payment and its details: reads no longer show them."""
+    """Delete a payment and its details, and write an audit record."""
     header, details = _payment(database, kind, company, payment)
     database.delete(kind.payment_detail, company, payment, "PAYMENTKEY")
     database.delete(kind.payment, company, payment)
@@ -65,13 +65,13 @@ def delete(database: Database, kind: DocumentKind, company: str, payment: int, n
 
 @dataclass(frozen=True, slots=True)
 class Edit:
-    """New amounts (by part, decimal text) and a new date for a detail; nothing given: only its stamp moves."""
+    """New amounts (decimal text, by part) and a new date of a detail row. If empty, only the time stamp changes."""
 
     amounts: Mapping[str, str] = field(default_factory=dict)
     on: date | None = None
 
     def columns(self, side: Side) -> dict[str, Value]:
-        """The columns that change; PaymentError where an amount is negative or the side has no such part."""
+        """The columns to change; raises PaymentError if an amount is negative or the side has no such part."""
         if missing := self.amounts.keys() - COLUMNS[side].keys():
             raise PaymentError(f"an {side} payment has no {', '.join(sorted(missing))}")
         changed: dict[str, Value] = {COLUMNS[side][name]: cents(text) for name, text in self.amounts.items()}
@@ -81,7 +81,7 @@ class Edit:
 
 
 def edit(database: Database, kind: DocumentKind, company: str, detail: int, asked: Edit, now: str | None) -> None:
-    """Change one detail, its payment's total and the balances with it."""
+    """Change one detail row, the total of its payment, and the balances that depend on it."""
     row = next(iter(database.find(kind.payment_detail, company, RECORDNO=detail)), None)
     if row is None or row["RAWSTATE"] == VOIDED:
         raise PaymentError(f"there is no {kind.payment_detail} {detail} to change")
@@ -97,7 +97,7 @@ def edit(database: Database, kind: DocumentKind, company: str, detail: int, aske
 
 
 def shift(database: Database, kind: DocumentKind, company: str, now: str) -> None:
-    """Give the detail with the oldest stamp the newest: every page behind it moves up by one row."""
+    """Give the detail row with the oldest time stamp the newest one, so that all later pages shift by one row."""
     row = database.one(
         f'SELECT RECORDNO FROM "{kind.payment_detail}" WHERE COMPANY = ? ORDER BY WHENMODIFIED, RECORDNO LIMIT 1',  # noqa: S608 -- the name comes from the catalogue
         (company,),
@@ -107,12 +107,12 @@ def shift(database: Database, kind: DocumentKind, company: str, now: str) -> Non
 
 
 def _stamped(values: dict[str, Value], now: str | None) -> dict[str, Value]:
-    """The values with a new stamp, or without one."""
+    """Add a new time stamp to the values, unless `now` is None."""
     return values | {"WHENMODIFIED": now} if now else values
 
 
 def _code(kind: DocumentKind, state: State) -> str | None:
-    """The code of a state that this side has."""
+    """The code of a state; None if the side has no such state."""
     try:
         return named(kind.side, state)[1]
     except PaymentError:

@@ -1,4 +1,4 @@
-"""Every payment fact as the database has it: what an audit compares with what was reported."""
+"""All payment facts in the database, for an audit that compares them with the reported payments."""
 
 from typing import TypedDict
 
@@ -9,7 +9,7 @@ from simulator.payments.model import POSTED, SOURCES, parts_of
 
 
 class Detail(TypedDict):
-    """A detail row. `final`: it counts, being posted. `amounts`: by part, decimal text, none that is zero."""
+    """A detail row. `final`: it is posted, so it counts. `amounts` are decimal texts by part, without zero parts."""
 
     company: str
     side: Side
@@ -28,7 +28,7 @@ class Detail(TypedDict):
 
 
 class Balance(TypedDict):
-    """A document that can be paid, and what of it is."""
+    """A document that can be paid, with its paid, due and selected amounts."""
 
     company: str
     side: Side
@@ -42,14 +42,14 @@ class Balance(TypedDict):
 
 
 class Facts(TypedDict):
-    """Everything about payments in some companies."""
+    """The payment facts of some companies."""
 
     details: list[Detail]
     documents: list[Balance]
 
 
 def facts(database: Database, companies: list[str]) -> Facts:
-    """The payment details and the balances of these companies, by company, side and record number."""
+    """List the payment details and balances of these companies, by company, side and record number."""
     details: list[Detail] = []
     documents: list[Balance] = []
     for company in companies:

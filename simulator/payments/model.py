@@ -1,11 +1,11 @@
-"""What a payment is, as it is asked for: its parts per document, its state, and what cannot be done.
+"""The model of a payment: its parts per document, its states, and the errors of impossible requests.
 
 Source: Sage developer documentation, api/accounts-receivable/ar-payments and accounts-payable/ap-payments, and the
-field lists of real companies. What is applied to a document is the sum of several columns of the detail row, which are
-not the same on both sides: a bill has no overpayment, and what a negative bill pays stands in its inline columns. The
-labels are those that `lookup` lists for DISPLAYSTATE, the codes those that integrators filter by (D draft, S submitted,
-A approved, C confirmed, P delivered, V voided). Not published, and read alike here: the labels of STATE, the codes of
-AR receipts beyond D, and the state of a detail row, which is its payment's.
+field lists of real companies. The amount applied to a document is the sum of several columns of the detail row, which
+differ between the sides: a bill has no overpayment, and the amount that a negative bill pays is in the inline columns.
+The labels are those that `lookup` lists for DISPLAYSTATE, the codes those that integrators filter by (D draft, S
+submitted, A approved, C confirmed, P delivered, V voided). Not published, and assumed to be the same: the labels of
+STATE, the codes of AR receipts other than D, and the state of a detail row, which is that of its payment.
 """
 
 from dataclasses import dataclass
@@ -19,9 +19,9 @@ from simulator.fields import cents
 from simulator.kinds import Side
 
 State = Literal["draft", "submitted", "approved", "posted", "cleared"]
-"""How far a payment has come. Posted: it is money. Cleared: the bank has it too."""
+"""The state of a payment. From `posted` on it counts as money; `cleared`: the bank has confirmed it."""
 PARTS = ("payment", "discount", "adjustment", "negative_invoice", "inline", "advance", "overpayment")
-"""The parts of an application. Inline: the document's own negative lines, which use up no other record."""
+"""The parts of an amount applied to a document. `inline` stands for the document's own negative lines."""
 
 COLUMNS: dict[Side, dict[str, str]] = {
     "AR": {
@@ -42,7 +42,7 @@ COLUMNS: dict[Side, dict[str, str]] = {
         "advance": "POSTEDADVANCEAMOUNT",
     },
 }
-"""The parts that a side has, and the column of a detail row that each is kept in."""
+"""The parts that each side has, and the column of a detail row for each part."""
 
 SOURCES: dict[Side, dict[str, str]] = {
     "AR": {
@@ -53,7 +53,7 @@ SOURCES: dict[Side, dict[str, str]] = {
     },
     "AP": {"adjustment": "ADJUSTMENTKEY", "negative_invoice": "INLINEKEY", "advance": "ADVANCEKEY"},
 }
-"""The parts that use up another record, and the column that names it."""
+"""The parts that use up another record (a credit), and the column with the number of that record."""
 
 _NAMES: dict[Side, dict[State, tuple[str, str]]] = {
     "AR": {"draft": ("Draft", "D"), "posted": ("Complete", "C"), "cleared": ("Reconciled", "P")},
@@ -71,11 +71,11 @@ ORDER: tuple[State, ...] = ("draft", "submitted", "approved", "posted", "cleared
 
 
 class PaymentError(ValueError):
-    """What is asked cannot be done with this payment; nothing was recorded."""
+    """The request is impossible for this payment; nothing was recorded."""
 
 
 class Parts(BaseModel):
-    """What is applied to one document, as amounts in decimal text, and the records that credits come from."""
+    """The amounts applied to one document (decimal text, by part), and the numbers of the credits they come from."""
 
     model_config = ConfigDict(extra="forbid", frozen=True)
 
@@ -92,7 +92,7 @@ class Parts(BaseModel):
     overpayment_key: int | None = None
 
     def amounts(self, side: Side) -> dict[str, int]:
-        """The parts that are not zero, in cents; PaymentError where one is negative or the side has no such part."""
+        """The parts that are not zero, in cents; raises PaymentError if one is negative or the side lacks it."""
         amounts = {name: cents(getattr(self, name)) for name in PARTS}
         if any(amount < 0 for amount in amounts.values()) or not any(amounts.values()):
             raise PaymentError("an applied amount must be positive")
@@ -104,7 +104,7 @@ class Parts(BaseModel):
         return given
 
     def keys(self, side: Side) -> dict[str, int | None]:
-        """The columns that name where the credits come from; PaymentError where one is needed and missing."""
+        """The columns with the numbers of the credits used; raises PaymentError if a required number is missing."""
         named: dict[str, int | None] = {}
         for name in self.amounts(side):
             key = getattr(self, f"{name}_key") if name in SOURCES[side] else None
@@ -117,10 +117,10 @@ class Parts(BaseModel):
 
 @dataclass(frozen=True, slots=True)
 class Payment:
-    """Money applied to documents by their record numbers: an amount is cash, Parts is everything else too.
+    """A payment applied to documents by their record numbers. A text is an amount of cash; `Parts` gives all parts.
 
-    Without a date: the day of the clock. `unapplied` is money that no document takes yet: an advance where nothing is
-    applied, an overpayment otherwise; it can be applied later with `advance_key` or `overpayment_key`.
+    `on` None means today. `unapplied` is money that no document takes yet: an advance if nothing is applied, else an
+    overpayment. It can be applied later, with `advance_key` or `overpayment_key`.
     """
 
     applied: "dict[int, str | Parts]"
@@ -133,14 +133,14 @@ class Payment:
 
 
 def named(side: Side, state: State) -> tuple[str, str]:
-    """The label and the code of a state; AR knows no submitted or approved payment."""
+    """The label and the code of a state; raises PaymentError if the side lacks it (AR has no submitted or approved)."""
     if state not in _NAMES[side]:
         raise PaymentError(f"an {side} payment cannot be {state}")
     return _NAMES[side][state]
 
 
 def applied(side: Side, row: Row) -> int:
-    """What a detail row takes off the document it names, in cents."""
+    """The amount in cents that a detail row applies to its document."""
     return sum(row[column] or 0 for column in set(COLUMNS[side].values()))
 
 

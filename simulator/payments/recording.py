@@ -1,8 +1,8 @@
-"""Recording a payment: a header, and a detail row for each document line that it settles.
+"""Recording of a payment: one header, and one detail row for each document line that it settles.
 
-Source: Sage developer documentation, as in the model. Amounts are spread over a document's lines in order (waterfall).
-A receipt for invoices of several customers has no CUSTOMERID. Record types `rr` (advance) and `rp` (overpayment) are
-documented; that of a plain receipt is not and is left empty.
+Source: Sage developer documentation, as for `model`. Amounts are spread over a document's lines in order (waterfall).
+A receipt for invoices of several customers has no CUSTOMERID. The record types `rr` (advance) and `rp` (overpayment)
+are documented; the type of a plain receipt is not, and is left empty.
 """
 
 from collections.abc import Iterator
@@ -18,7 +18,7 @@ Application = tuple[Row, dict[str, int], dict[str, int | None]]
 
 
 def record(database: Database, kind: DocumentKind, company: str, payment: Payment, now: str) -> int:
-    """Record a payment with its details and bring the balances up to date; returns its record number."""
+    """Record a payment with its details, update the balances, and return the payment's record number."""
     applications = [_application(database, kind, company, *item) for item in payment.applied.items()]
     number = database.insert(kind.payment, company, _header(kind, payment, applications, now))
     for document, amounts, keys in applications:
@@ -100,7 +100,7 @@ def _paid_on(payment: Payment, now: str) -> str:
 def _waterfall(
     database: Database, kind: DocumentKind, document: Row, amounts: dict[str, int]
 ) -> Iterator[tuple[Row, dict[str, int]]]:
-    """Spread the parts over the lines in order. Negative lines make room first; the last line takes any rest."""
+    """Spread the parts over the lines in order. Negative lines are settled first; the last line takes any rest."""
     company, remaining = document["COMPANY"], dict(amounts)
     lines = database.find(kind.line, company, RECORDKEY=document["RECORDNO"])
     taken: dict[int, int] = {}
@@ -125,7 +125,7 @@ def _waterfall(
 
 
 def _take(remaining: dict[str, int], room: int) -> dict[str, int]:
-    """Take up to so much out of the parts, in their order."""
+    """Take up to `room` cents out of the parts, in their order, and return the amounts taken."""
     taken = {}
     for name, left in remaining.items():
         share = min(left, room)

@@ -1,7 +1,7 @@
-"""The names of Sage Intacct's objects, fields and functions that public sources have, with those sources.
+"""The names of Sage Intacct's objects, fields and functions found in public sources, with those sources.
 
-`sage-objects.json` beside this file is the data; its `about` explains the terms. The simulator offers these names and
-no others, and tests hold the client to them. A name that is missing here stands in no source that was read.
+The data is in `sage-objects.json` beside this file; its `about` explains the terms. The simulator offers only these
+names, and tests check that the client uses no others. A name that is missing here is in none of the sources read.
 """
 
 import json
@@ -17,7 +17,7 @@ _RELATION = re.compile(r"(\w+)>(\w+) by ([\w.]+)")
 
 @dataclass(frozen=True, slots=True)
 class FieldFacts:
-    """One field of an object, as the sources have it."""
+    """One field of an object, as the sources describe it."""
 
     name: str
     sources: tuple[str, ...]
@@ -26,25 +26,26 @@ class FieldFacts:
     written: bool
     """Seen in create or update."""
     data_type: str
-    """As the first source states it, in that source's words; empty where none does."""
+    """The type that the first source gives, in its words; "" if no source gives one."""
     read_only: bool
     values: tuple[str, ...]
     """The valid values that `lookup` lists."""
     everywhere: bool
-    """Two independent companies or clients read it, and no complete list of the object lacks it."""
+    """Whether two independent companies or clients read the field, and every complete list of the object has it."""
     absent: tuple[str, ...]
-    """The complete lists that lack it."""
+    """The complete lists that lack the field."""
     refused_by_query: tuple[str, ...]
-    """The companies whose `inspect` lists it and whose `query` refused it."""
+    """The companies whose `inspect` lists the field although their `query` refused it."""
     subscription: str
-    """The subscription that it seems to depend on; empty for none."""
+    """The subscription that the field seems to depend on; "" for none."""
     length: int | None
 
     @property
     def readable(self) -> bool:
-        """Whether some company gives this field when it is read.
+        """Whether some company returns this field.
 
-        A source reads it; or sends it, and it depends on a subscription that no company with a complete list has.
+        That is so if a source reads the field, or if a source sends it and it depends on a subscription that no company
+        with a complete list has.
         """
         bought = self.subscription not in {"", _USER_DEFINED_DIMENSIONS}
         return self.read or (bought and not self.data_type.endswith("]"))
@@ -61,7 +62,7 @@ class Relation:
 
 @dataclass(frozen=True, slots=True)
 class ObjectFacts:
-    """One object, as the sources have it."""
+    """One object, as the sources describe it."""
 
     name: str
     fields: Mapping[str, FieldFacts]
@@ -73,20 +74,20 @@ class ObjectFacts:
 
 @dataclass(frozen=True, slots=True)
 class Reference:
-    """Everything that the sources say about names."""
+    """All names of objects, fields and functions that the sources give."""
 
     objects: Mapping[str, ObjectFacts]
     functions: Mapping[str, tuple[str, ...]]
     """The elements of an object-specific function or of a block within one, in the order of Sage's schema."""
     dimensions: tuple[str, ...]
-    """The objectNames that getDimensions gives."""
+    """The values of objectName in the answers of getDimensions."""
     field_elements: tuple[str, ...]
     """The elements of a field in the answer of `lookup`."""
     data_types: tuple[str, ...]
     """The values of DATATYPE in the answer of `lookup`."""
 
     def readable(self, object_name: str, field: str) -> bool:
-        """Whether some company gives this field, directly or over one of the object's paths (`VENDOR.NAME`)."""
+        """Whether some company returns this field, directly or over one of the object's paths (`VENDOR.NAME`)."""
         facts = self.objects.get(object_name)
         if facts is None:
             return False
@@ -108,7 +109,7 @@ class Reference:
 
 @cache
 def reference() -> Reference:
-    """Read the data once."""
+    """Load the data; the result is cached."""
     data = json.loads((Path(__file__).parent / "sage-objects.json").read_text(encoding="utf-8"))
     return Reference(
         objects={name: _object(name, facts) for name, facts in data["objects"].items()},

@@ -28,7 +28,7 @@ from consumers.export.ledger.document_state import (
 )
 
 LAYOUT = 1_000 * 2 + SCHEMA
-"""Version of tables and records, stored in the file. Raise it if either changes, or if `_index_rows` yields other marks."""
+"""Version of tables and records, stored in the file. Raise it if either changes, or if `_index_rows` yields others."""
 CACHED = 2_000
 """Number of decoded entries in memory: more than the documents in flight (`ExportConfig.max_in_flight`)."""
 PAGES_KIB = 4_096

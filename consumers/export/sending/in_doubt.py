@@ -1,4 +1,4 @@
-"""Step 6: look a claim without an outcome up in Sage before anything is sent again. `protocol.reconcile` decides what follows."""
+"""Step 6: look a claim without an outcome up in Sage before anything is sent again (`protocol.reconcile` decides)."""
 
 import asyncio
 import heapq
