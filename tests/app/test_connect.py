@@ -21,7 +21,7 @@ from tests.support.kafka import read_to_end
 
 
 @pytest.mark.requirement(21, 26, 27, 55, 78)
-@pytest.mark.feature("2.1 wizard", "2.2 switches")
+@pytest.mark.feature("set-up wizard", "switches")
 async def test_with_flags_a_connection_is_set_up_checked_and_active_from_now_on(cli: Cli):
     done = await cli("connect", "S1", *EAST, *MASTERS)
     assert done.code == 0, done.err
@@ -57,7 +57,7 @@ async def test_what_is_missing_or_wrong_is_named_and_nothing_is_written(cli: Cli
     assert await exported(cli) == {}
 
 
-@pytest.mark.feature("2.1 wizard", "terms.default", "crossSubsidiary")
+@pytest.mark.feature("set-up wizard", "terms.default", "crossSubsidiary")
 async def test_a_file_of_answers_sets_everything_and_one_with_a_slip_nothing(cli: Cli, tmp_path):
     answers: dict[str, Any] = {
         "subsidiary": "S1",
@@ -81,7 +81,7 @@ async def test_a_file_of_answers_sets_everything_and_one_with_a_slip_nothing(cli
     assert (connection["terms"], connection["crossSubsidiary"]) == ({"default": "Net 15"}, True)
 
 
-@pytest.mark.feature("2.1 wizard")
+@pytest.mark.feature("set-up wizard")
 async def test_nothing_becomes_active_with_an_error_in_it_and_the_set_up_goes_on_where_it_stopped(cli: Cli, sim):
     sim.store.set_record("BLUEMESA", "GLACCOUNT", "50000", {"STATUS": "inactive"})
     done = await cli("connect", "S1", *EAST, *MASTERS)
@@ -99,7 +99,7 @@ async def test_nothing_becomes_active_with_an_error_in_it_and_the_set_up_goes_on
 
 
 @pytest.mark.requirement(28, 32)
-@pytest.mark.feature("2.1 template")
+@pytest.mark.feature("set-up template")
 async def test_a_template_gives_copies_and_the_entity_is_picked_anew(cli: Cli):
     assert (await cli("connect", "S1", *EAST, *MASTERS)).code == 0
     await cli("mappings", "set", "S1", "ap", "Fuel", "Gas", "50500")
@@ -134,7 +134,7 @@ async def test_a_template_gives_copies_and_the_entity_is_picked_anew(cli: Cli):
 
 
 @pytest.mark.requirement(29, 30, 31)
-@pytest.mark.feature("2.1 disconnect")
+@pytest.mark.feature("disconnect")
 async def test_the_entity_is_permanent_until_a_disconnect_takes_everything_with_it(cli: Cli, sim):
     assert (await cli("connect", "S1", *EAST, *MASTERS)).code == 0
     assert (await cli("connect", "S2", *EAST, *MASTERS)).code == 0
@@ -167,7 +167,7 @@ async def test_the_entity_is_permanent_until_a_disconnect_takes_everything_with_
 
 
 @pytest.mark.requirement(9)
-@pytest.mark.feature("2.2 switches", "2.2 last switch", "A1 pause per side", "ar.active", "ap.active")
+@pytest.mark.feature("switches", "last switch", "pause per side", "ar.active", "ap.active")
 async def test_switches_keep_the_activation_and_the_last_side_stays_on(cli: Cli):
     await cli("connect", "S1", *EAST, *MASTERS, "--no-activate")
     assert (await shown(cli, "S1"))["state"] == "Not Set Up"
@@ -319,7 +319,7 @@ class Person:
 
 
 @pytest.mark.requirement(13, 14, 20, 81, 85)
-@pytest.mark.feature("2.1 wizard")
+@pytest.mark.feature("set-up wizard")
 async def test_a_person_walks_through_the_six_steps_and_mends_what_finish_up_finds(cli: Cli, sim, variables):
     def walk() -> int:
         person = Person(
@@ -404,7 +404,7 @@ TO_STEP_FIVE = (
 )
 
 
-@pytest.mark.feature("2.1 wizard")
+@pytest.mark.feature("set-up wizard")
 async def test_a_failure_in_a_late_step_keeps_every_answer_and_goes_back_to_a_step(cli: Cli, sim, variables):
     def walk() -> tuple[int, str]:
         person = Person(variables | {"COLUMNS": "200", "USER": "kim"}, "connect", "S1")
@@ -433,7 +433,7 @@ async def test_a_failure_in_a_late_step_keeps_every_answer_and_goes_back_to_a_st
     assert (await exported(cli))["S1/connection"]["locationId"] == "110"
 
 
-@pytest.mark.feature("2.1 wizard")
+@pytest.mark.feature("set-up wizard")
 async def test_answers_outlive_an_interrupt_in_a_file_that_goes_on(cli: Cli, variables, tmp_path):
     def leave() -> tuple[int, str, str]:
         person = Person(variables | {"COLUMNS": "300", "USER": "kim", "TMPDIR": str(tmp_path)}, "connect", "S1")
@@ -455,7 +455,7 @@ async def test_answers_outlive_an_interrupt_in_a_file_that_goes_on(cli: Cli, var
     assert (await exported(cli))["S1/account/ap/default/default"]["account"] == "50000"
 
 
-@pytest.mark.feature("2.1 wizard")
+@pytest.mark.feature("set-up wizard")
 async def test_carriers_linked_by_number_need_the_name_of_a_field_asked_as_a_text(cli: Cli, variables):
     def walk() -> int:
         person = Person(variables | {"COLUMNS": "200", "USER": "kim"}, "connect", "S1")
@@ -480,7 +480,7 @@ async def test_carriers_linked_by_number_need_the_name_of_a_field_asked_as_a_tex
     assert connection["state"] == "paused"
 
 
-@pytest.mark.feature("2.1 wizard")
+@pytest.mark.feature("set-up wizard")
 async def test_linking_by_number_without_its_field_is_never_active(cli: Cli, tmp_path):
     file = tmp_path / "answers.json"
     file.write_text(json.dumps({"ap": {"linkCarriersBy": "mc"}}))
@@ -504,7 +504,7 @@ async def test_a_wizard_that_is_left_before_its_end_writes_nothing(cli: Cli, var
     assert await exported(cli) == {}
 
 
-@pytest.mark.feature("2.1 disconnect")
+@pytest.mark.feature("disconnect")
 async def test_a_disconnect_of_what_was_never_connected_says_so_and_leaves_no_alarm(cli: Cli):
     leftover = {"key": "S9/account/ap/default/default", "value": {"account": "50000"}}
     assert (await cli("mappings", "import", "-", stdin=json.dumps(leftover))).code == 0

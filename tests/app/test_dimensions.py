@@ -32,7 +32,7 @@ def table(out):
 
 
 @pytest.mark.requirement(7, 45, 46, 47, 48)
-@pytest.mark.feature("2.8 dimensions")
+@pytest.mark.feature("dimensions")
 async def test_dimensions_are_listed_with_why_one_is_not_offered_and_set_checked_against_sage(alvys_sage):
     listed = await alvys_sage("dimensions", "list", SUBSIDIARY)
     assert listed.code == 0, listed.err
@@ -76,7 +76,7 @@ async def test_dimensions_are_listed_with_why_one_is_not_offered_and_set_checked
 
 
 @pytest.mark.requirement(8, 44, 45)
-@pytest.mark.feature("2.8 custom fields")
+@pytest.mark.feature("custom fields")
 async def test_custom_fields_are_listed_and_set_checked_against_sage(alvys_sage):
     listed = await alvys_sage("custom-fields", "list", SUBSIDIARY)
     assert listed.code == 1, "a field that Sage requires is not mapped"

@@ -8,7 +8,7 @@ from sage_client import GatewayError, Level
 from sage_client.errors import AccountInvalidError, PartyInvalidError, RefusedError
 from tests.support.engine import invoice, key
 
-pytestmark = pytest.mark.feature("2.8 error classes")
+pytestmark = pytest.mark.feature("error classes")
 
 
 def refusal(kind: type[RefusedError], text: str) -> RefusedError:

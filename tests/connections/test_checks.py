@@ -53,7 +53,7 @@ def found(settings: Settings, books: Books = BOOKS) -> list[tuple[Problem, Sever
 E, W = Severity.ERROR, Severity.WARNING
 
 
-@pytest.mark.feature("2.1 wizard")
+@pytest.mark.feature("set-up wizard")
 def test_a_connection_that_fits_has_no_findings():
     assert found(connected()) == []
 
@@ -88,7 +88,7 @@ def test_what_hits_only_a_side_that_is_off_stops_nothing():
 
 
 @pytest.mark.requirement(24)
-@pytest.mark.feature("A1 dimensions before the call")
+@pytest.mark.feature("dimensions before the call")
 @pytest.mark.requirement(23)
 def test_a_dimension_that_a_mapped_account_requires_has_to_be_mapped():
     settings = connected()
@@ -139,7 +139,7 @@ def test_vendors_of_providers_are_there_and_active_and_one_that_is_missing_is_to
 
 
 @pytest.mark.requirement(46, 47, 48)
-@pytest.mark.feature("2.8 dimensions")
+@pytest.mark.feature("dimensions")
 @pytest.mark.parametrize(
     ("dimension", "value", "problem"),
     [
@@ -160,7 +160,7 @@ def test_a_mapped_dimension_can_be_posted_to(dimension, value, problem):
 
 
 @pytest.mark.requirement(42, 43, 44, 45)
-@pytest.mark.feature("2.8 custom fields")
+@pytest.mark.feature("custom fields")
 def test_required_custom_fields_are_mapped_and_mapped_ones_are_supported():
     settings = connected()
     settings.put(f"{CARRIER}/custom-field/apbill/LEVEL", {"source": "load.office", "type": "text"})

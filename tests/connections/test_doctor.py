@@ -1,4 +1,4 @@
-"""The doctor against a simulated company: each prerequisite of the article broken once, and what it says."""
+"""The doctor against a simulated company: each prerequisite that Alvys names broken once, and what it says."""
 
 from collections.abc import Callable
 from dataclasses import dataclass

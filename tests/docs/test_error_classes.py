@@ -45,7 +45,7 @@ def test_every_code_is_produced_somewhere():
     assert {code.name for code in Code} - used() == set()
 
 
-@pytest.mark.feature("2.8 error classes")
+@pytest.mark.feature("error classes")
 def test_every_class_that_accountants_know_has_a_code():
     assert all(each.codes for each in CLASSES)
     assert {each.name for each in CLASSES if "Alvys" in each.known_as} >= NAMED_BY_ALVYS

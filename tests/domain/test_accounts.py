@@ -38,7 +38,7 @@ def test_the_specific_item_answers_before_the_category_before_the_master():
 
 
 @pytest.mark.requirement(54)
-@pytest.mark.feature("A1 which level")
+@pytest.mark.feature("level in the result")
 def test_an_answer_says_which_key_and_which_offset_gave_it():
     settings = connected()
     settings.account("ap/accessorials/ DETENTION", "5110")

@@ -50,7 +50,7 @@ def custom(document: Document) -> dict[str, str]:
 
 
 @pytest.mark.requirement(7)
-@pytest.mark.feature("2.8 dimensions")
+@pytest.mark.feature("dimensions")
 def test_a_value_is_the_mapping_then_the_default_then_the_alvys_value_as_it_is():
     settings = connected()
     key = dimension(settings, "class", source="fleet")
@@ -83,14 +83,14 @@ def test_a_value_is_the_mapping_then_the_default_then_the_alvys_value_as_it_is()
         ("driver-statement-1099", "subsidiary", CARRIER),
     ],
 )
-@pytest.mark.feature("2.8 dimensions")
+@pytest.mark.feature("dimensions")
 def test_each_of_the_seven_alvys_fields_gives_its_value(sample, source, value):
     settings = connected()
     dimension(settings, "item", source=source)
     assert told(of(sample, settings)) == {("item", value, How.AS_IS)}
 
 
-@pytest.mark.feature("2.8 dimensions")
+@pytest.mark.feature("dimensions")
 def test_fleet_is_the_drivers_on_driver_bills_and_the_loads_everywhere_else():
     settings = connected()
     dimension(settings, "class", source="fleet")
@@ -104,7 +104,7 @@ def test_fleet_is_the_drivers_on_driver_bills_and_the_loads_everywhere_else():
     assert told(of(bill, settings)) == {("class", "Load Fleet", How.AS_IS)}
 
 
-@pytest.mark.feature("2.8 dimensions", "2.6 summary invoice")
+@pytest.mark.feature("dimensions", "summary invoice")
 def test_each_line_of_a_summary_invoice_has_the_dimensions_of_its_own_load():
     settings = connected()
     dimension(settings, "class", BROKER, source="fleet")
@@ -120,7 +120,7 @@ def test_each_line_of_a_summary_invoice_has_the_dimensions_of_its_own_load():
     assert values == [[f"Fleet {line['loadNumber']}"] if line["loadNumber"] else [] for line in lines]
 
 
-@pytest.mark.feature("2.8 dimensions")
+@pytest.mark.feature("dimensions")
 def test_a_load_hauled_by_two_trucks_has_no_truck_to_name():
     settings = connected()
     dimension(settings, "item", source="truck", default="MANY")
@@ -130,7 +130,7 @@ def test_a_load_hauled_by_two_trucks_has_no_truck_to_name():
 
 
 @pytest.mark.requirement(24)
-@pytest.mark.feature("2.8 dimensions", "A1 dimensions before the call")
+@pytest.mark.feature("dimensions", "dimensions before the call")
 def test_a_required_dimension_without_a_value_waits_for_its_key_before_any_call():
     settings = connected()
     key = dimension(settings, "department", source="office", required=True)
@@ -143,7 +143,7 @@ def test_a_required_dimension_without_a_value_waits_for_its_key_before_any_call(
     assert told(of(sample, settings)) == {("department", "OPS", How.DEFAULT)}
 
 
-@pytest.mark.feature("2.8 dimensions")
+@pytest.mark.feature("dimensions")
 def test_the_connections_location_is_the_default_of_the_dimension_location():
     settings = connected(locationId="100")
     assert {line.location_id for line in of("invoice-load", settings).lines} == {"100"}
@@ -155,7 +155,7 @@ def test_the_connections_location_is_the_default_of_the_dimension_location():
     assert {line.location_id for line in of("invoice-load", settings).lines} == {"110"}
 
 
-@pytest.mark.feature("2.8 dimensions")
+@pytest.mark.feature("dimensions")
 def test_a_user_defined_dimension_takes_whole_number_ids_only():
     settings = connected()
     key = dimension(settings, "Line_Of_Business", source="fleet", userDefined="LINE_OF_BUSINESS")
@@ -169,7 +169,7 @@ def test_a_user_defined_dimension_takes_whole_number_ids_only():
 
 
 @pytest.mark.parametrize(("name", "more"), [("rig", {"userDefined": "RIG"}), ("asset", {})])
-@pytest.mark.feature("2.8 dimensions", "invoiceDimensions")
+@pytest.mark.feature("dimensions", "invoiceDimensions")
 def test_what_sage_documents_for_bills_only_is_refused_on_an_invoice_unless_the_connection_says_otherwise(name, more):
     settings = connected()
     key = dimension(settings, name, default="10001", **more)
@@ -271,7 +271,7 @@ SOURCES = {
     "load.reference/service LEVEL": "Premium",
     "trip.reference/Seal": "778",
 }
-"""Every source of alvys.md 2.8, and what it is on the invoice below."""
+"""Every source of a custom field that the dimensions article names, and its value on the invoice below."""
 
 
 def full_invoice() -> dict[str, Any]:
@@ -293,7 +293,7 @@ def full_invoice() -> dict[str, Any]:
 
 
 @pytest.mark.requirement(8, 42)
-@pytest.mark.feature("2.8 custom fields")
+@pytest.mark.feature("custom fields")
 def test_every_source_gives_its_value_to_a_field_of_the_document_and_of_each_line():
     settings = connected()
     for number, source in enumerate(SOURCES):
@@ -308,7 +308,7 @@ def test_every_source_gives_its_value_to_a_field_of_the_document_and_of_each_lin
 
 
 @pytest.mark.requirement(43)
-@pytest.mark.feature("2.8 custom fields")
+@pytest.mark.feature("custom fields")
 @pytest.mark.parametrize(
     ("source", "kind", "more", "value"),
     [
@@ -335,7 +335,7 @@ def test_a_value_is_written_as_its_type_asks_for(source, kind, more, value):
     assert custom(of(sample, settings)) == {"F": value}
 
 
-@pytest.mark.feature("2.8 custom fields", "2.8 error classes")
+@pytest.mark.feature("custom fields", "error classes")
 @pytest.mark.parametrize("text", ["12,5", "1e5", "soon", "2026-02-30", "13/01/2026", "١٢"])
 @pytest.mark.parametrize("kind", ["number", "currency", "date"])
 def test_free_text_that_is_no_value_of_the_type_is_refused_and_never_bent(text, kind):
@@ -348,7 +348,7 @@ def test_free_text_that_is_no_value_of_the_type_is_refused_and_never_bent(text, 
     assert found.code is Code.CUSTOM_FIELD_UNUSABLE
 
 
-@pytest.mark.feature("2.8 custom fields")
+@pytest.mark.feature("custom fields")
 def test_several_loads_are_one_text_and_no_single_date():
     settings = connected()
     field(settings, "arinvoice/TEXT", "load.bolNumber")
@@ -367,7 +367,7 @@ def test_several_loads_are_one_text_and_no_single_date():
     assert found.code is Code.CUSTOM_FIELD_UNUSABLE
 
 
-@pytest.mark.feature("2.8 custom fields", "2.8 error classes")
+@pytest.mark.feature("custom fields", "error classes")
 def test_a_required_field_without_a_value_waits_for_its_key_before_any_call():
     settings = connected()
     key = field(settings, "arinvoice/F", "load.bolNumber", required=True)
@@ -378,7 +378,7 @@ def test_a_required_field_without_a_value_waits_for_its_key_before_any_call():
     assert custom(of("invoice-load", settings)) == {"F": "-"}
 
 
-@pytest.mark.feature("2.8 custom fields", "2.8 error classes", "longValues")
+@pytest.mark.feature("custom fields", "error classes", "longValues")
 def test_a_value_that_is_too_long_is_refused_or_cut_as_the_connection_says_and_told():
     settings = connected()
     field(settings, "arinvoice/F", "load.office", maxLength=3)

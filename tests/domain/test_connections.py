@@ -17,7 +17,7 @@ def setting(**changes: object) -> ConnectionSetting:
     return ConnectionSetting.model_validate(CONNECTION | changes)
 
 
-@pytest.mark.feature("2.2 switches")
+@pytest.mark.feature("switches")
 def test_the_badge_says_active_paused_or_not_set_up():
     assert badge(setting()) is Badge.ACTIVE
     assert badge(setting(state="paused")) is Badge.PAUSED
@@ -36,7 +36,7 @@ def test_what_becomes_active_first_is_activated_then_and_a_later_pause_does_not_
         setting(activatedAt=None)
 
 
-@pytest.mark.feature("2.2 last switch")
+@pytest.mark.feature("last switch")
 @pytest.mark.parametrize("side", Side)
 @pytest.mark.parametrize("state", ["active", "paused"])
 def test_the_last_side_that_is_on_cannot_be_switched_off(side: Side, state: str):
@@ -72,7 +72,7 @@ def test_everything_else_of_a_connection_may_change():
     refuse_moving("S1", Invalid("x", 0), setting(entityId="200"))
 
 
-@pytest.mark.feature("2.1 disconnect")
+@pytest.mark.feature("disconnect")
 def test_a_disconnect_clears_master_defaults_as_meant_and_another_writer_does_not():
     settings = connected()
     settings.clear(f"{CARRIER}/connection")

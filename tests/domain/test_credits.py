@@ -30,7 +30,7 @@ def below_zero(name: str) -> SourceDocument:
     return replace(found, lines=lines, total=sum((line.amount for line in lines), Decimal(0)))
 
 
-@pytest.mark.feature("ar.creditMemos", "ap.vendorCredits", "A1 negative documents")
+@pytest.mark.feature("ar.creditMemos", "ap.vendorCredits", "negative documents")
 @pytest.mark.parametrize("name", KINDS)
 def test_every_kind_of_document_below_zero_becomes_an_adjustment_by_its_sides_setting(name):
     found = below_zero(name)
@@ -54,7 +54,7 @@ def test_without_the_setting_it_is_refused_and_the_refusal_names_the_setting(nam
         assert setting in answer.code.explanation.fix
 
 
-@pytest.mark.feature("2.8 negative lines")
+@pytest.mark.feature("negative lines")
 def test_lines_of_both_signs_below_zero_are_refused_never_netted():
     found = below_zero("driver-statement-1099")
     up = replace(found.lines[0], amount=Decimal("0.01"))
@@ -63,7 +63,7 @@ def test_lines_of_both_signs_below_zero_are_refused_never_netted():
     assert stopped(mixed, connected(**ON), Rejected).code == "CREDIT_LINES_MIXED"
 
 
-@pytest.mark.feature("2.8 negative lines")
+@pytest.mark.feature("negative lines")
 def test_lines_below_zero_in_a_document_above_zero_stay_as_they_are():
     found = source("invoice-load")
     written_off = replace(found.lines[0], amount=Decimal("-0.50"))

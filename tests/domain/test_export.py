@@ -51,7 +51,7 @@ def test_with_the_master_defaults_alone_every_sample_becomes_a_document(name):
     assert not document.draft
 
 
-@pytest.mark.feature("2.4 po number", "ar.poNumber", "ar.autopost")
+@pytest.mark.feature("PO number", "ar.poNumber", "ar.autopost")
 def test_a_document_says_where_it_goes():
     settings = connected()
     settings.connect(entityId="E100", locationId="L1", ar={"autopost": False, "poNumber": "po"})
@@ -95,7 +95,7 @@ SWITCHES = [
 ]
 
 
-@pytest.mark.feature("ap.only1099Drivers", "ap.includeFuel", "ap.includeTolls", "2.6 deducted rows")
+@pytest.mark.feature("ap.only1099Drivers", "ap.includeFuel", "ap.includeTolls", "deducted rows")
 @pytest.mark.parametrize(("name", "change", "code"), SWITCHES)
 def test_a_switch_skips_its_documents_with_the_reason(name, change, code):
     assert stopped(source(name), connected(**change), Skipped).code == code

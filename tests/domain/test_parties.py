@@ -42,7 +42,7 @@ def find(*names: str, external_id: str | None = None) -> str:
 
 
 @pytest.mark.requirement(6, 36, 37)
-@pytest.mark.feature("2.5 id blocks names")
+@pytest.mark.feature("id blocks names")
 def test_an_external_id_is_used_as_it_is_and_never_falls_back_to_a_name():
     assert find("Prairie Gold Foods", external_id="C-2") == "C-2"
     assert find("Prairie Gold Foods", external_id="NOT-IN-SAGE") == "PARTY_NOT_FOUND"
@@ -114,7 +114,7 @@ def test_a_record_made_for_another_does_not_make_the_name_ambiguous():
     assert PartyIndex([made, by_hand]).match(EAGLE, profile=Profile("second")) == "V-1"
 
 
-@pytest.mark.feature("2.5 mc dot")
+@pytest.mark.feature("MC or DOT number")
 @pytest.mark.parametrize(
     ("record", "profile", "right"),
     [
@@ -233,12 +233,12 @@ def test_an_index_that_learned_piece_by_piece_answers_as_one_that_was_given_all(
         ("dot", "MC2904512", "mc2904512"),
     ],
 )
-@pytest.mark.feature("2.5 mc dot")
+@pytest.mark.feature("MC or DOT number")
 def test_a_number_is_the_same_however_it_is_written_and_no_other(link, number, plain):
     assert plain_number(link, number) == plain
 
 
-@pytest.mark.feature("2.5 mc dot", "ap.linkCarriersBy")
+@pytest.mark.feature("MC or DOT number", "ap.linkCarriersBy")
 def test_several_vendors_of_one_number_are_not_chosen_from_and_an_inactive_one_is_not_passed_by():
     rules = PartyRules(True, "mc", "MC_NUMBER")
     twins = [PartyRecord("V-1", "Fast", number="MC1"), PartyRecord("V-2", "Other", number="1")]

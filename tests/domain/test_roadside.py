@@ -41,7 +41,7 @@ def money(name: str, value: dict[str, Any]) -> dict[str, Any]:
     return {"amount" if name == "toll" else "total": value}
 
 
-@pytest.mark.feature("2.6 grouped bills", "ap.fuelBills", "ap.tollBills")
+@pytest.mark.feature("grouped bills", "ap.fuelBills", "ap.tollBills")
 @pytest.mark.parametrize("name", ROWS)
 def test_a_row_is_grouped_by_subsidiary_provider_day_and_currency(name):
     kind, provider = name.split("-")[0], "bestpass" if name == "toll" else "comdata"
@@ -74,7 +74,7 @@ SINGLE: list[dict[str, Any]] = [
 ]
 
 
-@pytest.mark.feature("2.6 grouped bills", "2.6 deducted rows")
+@pytest.mark.feature("grouped bills", "deducted rows")
 @pytest.mark.parametrize("change", SINGLE)
 def test_what_is_not_exported_is_not_grouped_but_told_why(change):
     settings = connected(**change)
@@ -107,7 +107,7 @@ def test_a_row_far_from_its_day_is_a_bill_of_its_own_and_no_change_of_a_grouped_
     assert changed.answer.code == ("GROUPED" if in_time else "ROW_OUT_OF_TIME")
 
 
-@pytest.mark.feature("2.6 grouped bills")
+@pytest.mark.feature("grouped bills")
 def test_a_row_that_was_grouped_stays_so_whatever_the_settings_say():
     for settings in (connected(), connected(ap={"active": False}), Settings()):
         assert grouped("toll", settings, known=True)
@@ -149,7 +149,7 @@ def bill(kind: str, *rows: dict[str, Any], **changes: Any) -> SourceDocument:
 
 
 @pytest.mark.requirement(3, 76)
-@pytest.mark.feature("2.6 grouped bills", "ap.tollBills")
+@pytest.mark.feature("grouped bills", "ap.tollBills")
 def test_the_bill_of_a_day_has_a_line_for_each_row_and_their_sum_as_total():
     settings = connected(ap=BY_DAY)
     settings.put(f"{CARRIER}/vendor/toll/BestPass", {"vendorId": "VEN-BP"})

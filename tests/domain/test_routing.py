@@ -42,7 +42,7 @@ def code(sample: dict[str, Any], settings: Settings) -> str:
 # Routing.
 
 
-@pytest.mark.feature("2.5 routing")
+@pytest.mark.feature("routing")
 @pytest.mark.parametrize(
     ("name", "own"),
     [
@@ -77,7 +77,7 @@ def tender_as(said: str | None) -> dict[str, Any]:
     return sample
 
 
-@pytest.mark.feature("2.5 routing")
+@pytest.mark.feature("routing")
 @pytest.mark.parametrize("make", [invoice_as, tender_as])
 def test_invoice_as_and_tender_as_have_to_agree_with_the_events_subsidiary(make):
     own = make(None)["data"]["subsidiary"]
@@ -92,7 +92,7 @@ def test_invoice_as_and_tender_as_have_to_agree_with_the_events_subsidiary(make)
     document(nameless)  # a name cannot be held against an id: the id stands
 
 
-@pytest.mark.feature("2.5 routing")
+@pytest.mark.feature("routing")
 def test_what_agrees_is_no_content():
     assert len({read(invoice_as(said)).revision for said in (None, CARRIER, "Blue Mesa Transport LLC")}) == 1
 
@@ -113,7 +113,7 @@ TRIGGERS = [
 
 
 @pytest.mark.requirement(3)
-@pytest.mark.feature("2.3 triggers", "ap.exportCarrierStatements", "ap.billOnUpload")
+@pytest.mark.feature("triggers", "ap.exportCarrierStatements", "ap.billOnUpload")
 @pytest.mark.parametrize(("statements", "upload", "trigger", "expected"), TRIGGERS)
 def test_a_carriers_bill_goes_by_the_table_of_triggers(statements, upload, trigger, expected):
     settings = connected(ap={"exportCarrierStatements": statements, "billOnUpload": upload})
@@ -126,7 +126,7 @@ def test_a_carriers_bill_goes_by_the_table_of_triggers(statements, upload, trigg
         assert code(sample, settings) == expected
 
 
-@pytest.mark.feature("2.3 triggers", "ap.exportCarrierStatements")
+@pytest.mark.feature("triggers", "ap.exportCarrierStatements")
 @pytest.mark.parametrize("upload", [False, True])
 @pytest.mark.parametrize("statements", [False, True])
 def test_a_carrier_is_never_booked_by_statement_and_by_trip(statements, upload):
@@ -230,20 +230,20 @@ def test_what_is_left_may_be_no_credit():
 # Numbers and memos.
 
 
-@pytest.mark.feature("2.6 memo")
+@pytest.mark.feature("memo")
 def test_the_carriers_invoice_number_is_the_reference_and_stands_in_the_memo():
     found = booked(event("carrier-bill"), connected())
     assert found.reference == "VF-66140"
     assert "VF-66140" in found.description
 
 
-@pytest.mark.feature("2.6 memo", "2.6 statement prefix")
+@pytest.mark.feature("memo", "statement prefix")
 def test_a_carriers_statement_is_numbered_with_the_prefix_and_named_in_the_memo():
     found = booked(event("carrier-statement"), connected(ap={"exportCarrierStatements": True}))
     assert (found.number, found.description) == ("s-1042", "Statement 1042")
 
 
-@pytest.mark.feature("2.6 summary invoice")
+@pytest.mark.feature("summary invoice")
 def test_a_summary_invoice_is_one_invoice_with_each_loads_charges_as_lines_of_their_own():
     found = booked(event("invoice-summary"), connected())
     assert (found.number, found.sage_object) == ("S1000063", SageObject.AR_INVOICE)

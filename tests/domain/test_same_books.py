@@ -141,7 +141,7 @@ NOT_FOUND = Rejected(Code.PARTY_NOT_FOUND, "no active customer is called so")
             True,
         ),  # nothing is booked, so nothing is in its way
         ("C-109", "c", "C-109", False),
-        ("C-109", "c", NOT_FOUND, False),  # an id that is set never falls back (C4)
+        ("C-109", "c", NOT_FOUND, False),  # an id that is set never falls back to a name
         (None, "c", "C-108", True),
         (None, "d", "C-108", True),
         (None, "c", "C-109", False),  # renamed to what another record is called: whose invoice it is has changed

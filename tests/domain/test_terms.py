@@ -41,7 +41,7 @@ KNOWN = listed(
         (0, False, "Net 7", "Net 30", None),
     ],
 )
-@pytest.mark.feature("2.5 terms", "terms.default", "terms.fallback")
+@pytest.mark.feature("payment terms", "terms.default", "terms.fallback")
 def test_a_term_is_the_profiles_the_fallback_the_default_or_a_refusal(days, given, default, fallback, answer):
     found = choose(AskedTerms(days, due_given=given), TermRules(default, fallback), KNOWN)
     assert (found.code if isinstance(found, Rejected) else found) == answer

@@ -54,8 +54,8 @@ def connection(**more):
     return base | more
 
 
-@pytest.mark.feature("2.7 posted")
-@pytest.mark.feature("A1 corrections")
+@pytest.mark.feature("changed when posted")
+@pytest.mark.feature("corrections survive a crash")
 async def test_a_posted_document_that_changed_is_reversed_and_posted_anew_and_the_two_are_linked(world):
     await posted(world)
     await world.send_invoices("a", amount="120.00")
@@ -68,7 +68,7 @@ async def test_a_posted_document_that_changed_is_reversed_and_posted_anew_and_th
     assert await world.committed() == await world.ends()
 
 
-@pytest.mark.feature("2.7 draft")
+@pytest.mark.feature("changed draft")
 async def test_a_draft_that_changed_is_updated_in_place(world):
     await posted(world, draft=True)
     await world.send_invoices("a", amount="120.00")
@@ -97,10 +97,10 @@ async def test_revisions_that_go_back_and_forth_are_each_applied_under_a_call_of
 @pytest.mark.parametrize(
     ("state", "code"),
     [
-        pytest.param("Paid", "STANDING_PAID", marks=pytest.mark.feature("2.7 paid")),
-        pytest.param("Partially Paid", "STANDING_PAID", marks=pytest.mark.feature("2.7 paid")),
-        pytest.param("Selected", "STANDING_SELECTED", marks=pytest.mark.feature("2.7 selected")),
-        pytest.param("Closed", "STANDING_CLOSED", marks=pytest.mark.feature("2.7 closed")),
+        pytest.param("Paid", "STANDING_PAID", marks=pytest.mark.feature("changed when paid")),
+        pytest.param("Partially Paid", "STANDING_PAID", marks=pytest.mark.feature("changed when paid")),
+        pytest.param("Selected", "STANDING_SELECTED", marks=pytest.mark.feature("changed when selected")),
+        pytest.param("Closed", "STANDING_CLOSED", marks=pytest.mark.feature("changed when closed")),
         ("Submitted", "STANDING_IN_APPROVAL"),
         ("Partially Approved", "STANDING_IN_APPROVAL"),
         ("Something new", "STANDING_STATE_UNKNOWN"),
@@ -150,7 +150,7 @@ async def test_a_create_is_never_refused_by_the_code_of_a_reversal(world, error)
     assert told(results) == [("rejected", "SAGE_REFUSED", None)]
 
 
-@pytest.mark.feature("2.7 selected")
+@pytest.mark.feature("changed when selected")
 async def test_what_was_reversed_by_hand_is_posted_anew(world):
     await posted(world)
     world.sage.booked[0].state = "Reversed"
@@ -262,7 +262,7 @@ async def test_what_waits_or_was_refused_is_overtaken_by_a_record_that_says_agai
     ]
 
 
-@pytest.mark.feature("2.7 entity move")
+@pytest.mark.feature("changed entity")
 @pytest.mark.parametrize("moved", [{"entityId": "E2"}, {"companyId": "OTHER"}], ids=["entity", "company"])
 async def test_a_document_that_moves_is_reversed_under_the_old_connection_then_posted_under_the_new_one(world, moved):
     await world.set(f"{SUBSIDIARY}/connection", connection(entityId="E1"))
@@ -510,7 +510,7 @@ async def test_a_newer_revision_of_a_correction_whose_worker_died_takes_up_what_
     assert [operation for operation, _ in world.sage.corrected] in (["reverse"], ["reverse"] * 2)
 
 
-@pytest.mark.feature("A1 replay all kinds")
+@pytest.mark.feature("replay of every kind")
 async def test_a_replay_after_corrections_makes_no_call(world):
     await drafts(world)
     for amount in ("100.00", "120.00"):
@@ -578,7 +578,7 @@ def delivered(number: str, day: str) -> bytes:
     return orjson.dumps(event)
 
 
-@pytest.mark.feature("2.7 posted")
+@pytest.mark.feature("changed when posted")
 async def test_a_revision_that_books_what_stands_corrects_nothing_and_is_remembered(world):
     await world.send((key("a"), delivered("a", "2026-06-01")))
     async with world.worker():

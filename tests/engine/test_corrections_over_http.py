@@ -40,7 +40,7 @@ def standing(gateway):  # noqa: F811
     ]
 
 
-@pytest.mark.feature("2.7 posted")
+@pytest.mark.feature("changed when posted")
 @pytest.mark.parametrize("unique", [False, True], ids=["numbers may repeat", "numbers are unique"])
 async def test_a_posted_invoice_is_reversed_and_posted_anew(world, gateway, unique):  # noqa: F811
     gateway.store.configure(COMPANY, refuse_duplicate_numbers=unique)
@@ -80,7 +80,7 @@ async def test_a_bill_is_updated_while_it_is_a_draft_and_reversed_when_it_is_pos
     assert [total for _, _, total in standing(gateway)] == ["140.00"]
 
 
-@pytest.mark.feature("2.7 draft")
+@pytest.mark.feature("changed draft")
 async def test_a_draft_is_updated_in_place_and_posted_when_autopost_is_on(world, gateway):  # noqa: F811
     await world.set(f"{SUBSIDIARY}/connection", CONNECTION | {"ar": {"autopost": False}})
     await send(world, "100.00")
@@ -99,9 +99,9 @@ async def test_a_draft_is_updated_in_place_and_posted_when_autopost_is_on(world,
     assert standing(gateway) == [("a", "Posted", "60.00")]
 
 
-@pytest.mark.feature("2.7 paid")
-@pytest.mark.feature("2.7 closed")
-@pytest.mark.feature("2.7 selected")
+@pytest.mark.feature("changed when paid")
+@pytest.mark.feature("changed when closed")
+@pytest.mark.feature("changed when selected")
 async def test_paid_selected_and_closed_are_refused_and_go_when_the_way_is_clear(world, gateway):  # noqa: F811
     store = gateway.store
     await send(world, "100.00")

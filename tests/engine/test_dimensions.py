@@ -34,7 +34,7 @@ async def send(world, *numbers, fleet="West Fleet", **more):
 
 
 @pytest.mark.requirement(7)
-@pytest.mark.feature("2.8 dimensions")
+@pytest.mark.feature("dimensions")
 async def test_a_result_tells_each_lines_dimensions_and_custom_fields_and_why(world):
     await world.set(f"{SUBSIDIARY}/custom-field/arinvoice/BOL", {"source": "load.bolNumber", "type": "text"})
     await world.set(
@@ -65,7 +65,7 @@ async def test_a_result_without_them_says_nothing_of_them(bootstrap, topic_prefi
     assert not world.sage.values_read
 
 
-@pytest.mark.feature("2.8 dimensions", "A1 dimensions before the call")
+@pytest.mark.feature("dimensions", "dimensions before the call")
 @pytest.mark.parametrize(
     ("status", "code"),
     [
@@ -90,7 +90,7 @@ async def test_a_value_that_nothing_can_be_posted_to_is_refused_before_the_call_
     assert world.sage.keys == {"invoice/a": 1}
 
 
-@pytest.mark.feature("2.8 dimensions")
+@pytest.mark.feature("dimensions")
 async def test_one_read_serves_a_thousand_documents(world):
     await send(world, *(f"n{number}" for number in range(300)))
     async with world.worker(config=replace(world.config, max_documents_per_request=20)):
@@ -100,7 +100,7 @@ async def test_one_read_serves_a_thousand_documents(world):
 
 
 @pytest.mark.requirement(46)
-@pytest.mark.feature("2.8 dimensions")
+@pytest.mark.feature("dimensions")
 async def test_where_the_values_cannot_be_read_sage_decides(world):
     world.sage.values["CLASS"] = PermissionDeniedError("no", level=Level.RESULT)
     await send(world, "a", "b")
@@ -109,7 +109,7 @@ async def test_where_the_values_cannot_be_read_sage_decides(world):
     assert world.sage.values_read == {"CLASS": 1}
 
 
-@pytest.mark.feature("2.8 dimensions")
+@pytest.mark.feature("dimensions")
 async def test_after_a_refusal_of_sages_the_values_are_read_anew(world):
     world.sage.refuse["a"] = RefusedError("Invalid Class 'WEST' specified", level=Level.RESULT)
     await send(world, "a")
@@ -133,7 +133,7 @@ async def test_a_value_made_in_sage_a_moment_ago_is_found_in_a_fresh_list(world)
 
 
 @pytest.mark.requirement(24)
-@pytest.mark.feature("2.8 dimensions", "A1 dimensions before the call")
+@pytest.mark.feature("dimensions", "dimensions before the call")
 async def test_a_required_dimension_without_a_value_waits_and_goes_by_itself_when_it_has_one(world):
     await world.set(f"{SUBSIDIARY}/dimension/department", {"source": "office", "required": True})
     world.sage.values["DEPARTMENT"] = [DimensionValue("OPS", "", "active")]

@@ -29,7 +29,7 @@ from tests.support.roadside import (
     toll,
 )
 
-pytestmark = [pytest.mark.feature("2.6 grouped bills", "ap.tollBills"), pytest.mark.requirement(3)]
+pytestmark = [pytest.mark.feature("grouped bills", "ap.tollBills"), pytest.mark.requirement(3)]
 
 
 @pytest.fixture

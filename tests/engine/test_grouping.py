@@ -18,7 +18,7 @@ CLAIM = Claim("old", "c", 0, WHERE, SageObject.AP_BILL, "n", "p", Decimal(1), da
 POSTED = Posted("old", "1", "c", WHERE, SageObject.AP_BILL, "n", "p")
 BY_DAY = connected(ap={"tollBills": "day"}).state
 
-pytestmark = pytest.mark.feature("2.6 grouped bills", "ap.tollBills")
+pytestmark = pytest.mark.feature("grouped bills", "ap.tollBills")
 
 
 def row() -> ConsolidatedLineRecord:

@@ -95,7 +95,7 @@ async def test_a_worker_killed_with_the_call_on_its_way_posts_nothing_twice(worl
     assert creates(gateway, function) == 1
 
 
-@pytest.mark.feature("A1 negative documents")
+@pytest.mark.feature("negative documents")
 async def test_a_credit_that_changed_is_refused_by_its_own_code_and_stays_as_it_is(world, gateway):
     await world.connect(SUBSIDIARY, company=COMPANY, ar={"creditMemos": True})
     await send(world, "a", amount="-100.00")

@@ -109,7 +109,7 @@ async def announced(world) -> dict[str, Any]:
 
 
 @pytest.mark.requirement(5)
-@pytest.mark.feature("ar.createCustomers", "A1 created ids announced")
+@pytest.mark.feature("ar.createCustomers", "created ids announced")
 async def test_a_customer_that_sage_does_not_have_is_made_once_and_its_id_is_told(world, gateway):
     await connect(world, ar={"createCustomers": True})
     await world.send(of("a", **PROFILE), of("b", **PROFILE, externalAccountingName=""))
@@ -178,7 +178,7 @@ async def test_an_answer_that_is_lost_while_a_customer_is_made_makes_no_second_o
 
 
 @pytest.mark.requirement(36, 37)
-@pytest.mark.feature("2.5 id blocks names", "ar.createCustomers")
+@pytest.mark.feature("id blocks names", "ar.createCustomers")
 async def test_an_id_that_sage_does_not_have_is_refused_before_any_call_or_made_under_that_id(world, gateway):
     await world.send(of("a", externalAccountingId="C-77", name="Prairie Gold Foods"))
     async with world.worker():
@@ -273,7 +273,7 @@ async def test_a_vendor_follows_its_profile_where_the_setting_says_so(world, gat
 
 
 @pytest.mark.requirement(35)
-@pytest.mark.feature("ap.createVendors", "2.5 tax company")
+@pytest.mark.feature("ap.createVendors", "tax company")
 async def test_a_1099_driver_becomes_a_vendor_under_the_tax_company(world, gateway):
     await connect(world, ap={"createVendors": True})
     company = {"name": "Delgado Hauling II LLC", "taxId": "12-3456789", "email": "tax@delgado.example"}
@@ -289,7 +289,7 @@ async def test_a_1099_driver_becomes_a_vendor_under_the_tax_company(world, gatew
     assert "12-3456789" not in repr(await world.results())
 
 
-@pytest.mark.feature("ap.linkCarriersBy", "ap.carrierNumberField", "2.5 mc dot", "ap.nameMatching")
+@pytest.mark.feature("ap.linkCarriersBy", "ap.carrierNumberField", "MC or DOT number", "ap.nameMatching")
 async def test_a_carrier_is_linked_by_its_mc_number_before_its_name(world, gateway):
     await connect(world, ap={"exportCarrierStatements": True, "linkCarriersBy": "mc"})
     await carrier(world)
@@ -326,7 +326,7 @@ async def test_a_vendor_that_was_made_for_one_carrier_is_not_paid_for_another_of
     assert sorted(row["COMMENTS"] for row in made) == ["Alvys id: first", "Alvys id: second"]
 
 
-@pytest.mark.feature("2.5 mc dot")
+@pytest.mark.feature("MC or DOT number")
 async def test_a_carrier_of_a_vendors_name_and_another_number_is_not_paid_as_him(world, gateway):
     linked = {"linkCarriersBy": "mc", "carrierNumberField": "MC_NUMBER", "exportCarrierStatements": True}
     await connect(world, ap=linked | {"createVendors": True})
@@ -339,7 +339,7 @@ async def test_a_carrier_of_a_vendors_name_and_another_number_is_not_paid_as_him
 
 
 @pytest.mark.parametrize("form", ["contact", "vendor", "none"])
-@pytest.mark.feature("ap.factoringAs", "2.5 factoring")
+@pytest.mark.feature("ap.factoringAs", "factoring")
 async def test_the_factoring_company_of_a_new_carrier_is_a_pay_to_contact_or_a_vendor(world, gateway, form):
     await connect(world, ap={"exportCarrierStatements": True, "createVendors": True, "factoringAs": form})
     await carrier(world, externalName="Brand New Freight")
@@ -357,7 +357,7 @@ async def test_the_factoring_company_of_a_new_carrier_is_a_pay_to_contact_or_a_v
         assert made["PAYTOCONTACTNAME"] is None
 
 
-@pytest.mark.feature("2.5 terms", "terms.default", "terms.fallback", "A1 terms reported")
+@pytest.mark.feature("payment terms", "terms.default", "terms.fallback", "terms reported")
 async def test_the_profiles_term_the_fallback_and_the_default_are_sent_and_told(world, gateway):
     await connect(world, terms={"default": "net 7", "fallback": "Net 30"})
     await world.send(

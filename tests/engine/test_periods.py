@@ -25,7 +25,7 @@ from tests.sage_client.scripted import document
 from tests.support.engine import SUBSIDIARY, World, invoice, key
 from tests.support.sage import FakeSage
 
-pytestmark = pytest.mark.feature("closedPeriod", "A1 closed period")
+pytestmark = pytest.mark.feature("closedPeriod", "closed period")
 CLOSED_JUNE, CLOSED_JULY, CLOSED_AUGUST = "2026-06-30", "2026-07-31", "2026-08-31"
 NOW = datetime(2026, 9, 15, 12, tzinfo=UTC)
 START = time.monotonic()

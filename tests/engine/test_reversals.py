@@ -13,7 +13,7 @@ from tests.engine.test_corrections_over_http import CONNECTION, send
 from tests.engine.test_over_http import COMPANY, customer, gateway, world  # noqa: F401 - fixtures
 from tests.support.engine import SUBSIDIARY, invoice, key
 
-pytestmark = pytest.mark.feature("2.7 posted")
+pytestmark = pytest.mark.feature("changed when posted")
 OFF = {"reversal_of_unpaid": ()}
 BY_DELETION = CONNECTION | {"ar": {"correctPostedBy": "deletion"}}
 

@@ -63,7 +63,7 @@ async def test_what_is_created_while_a_connection_was_never_active_is_never_expo
 
 
 @pytest.mark.requirement(30)
-@pytest.mark.feature("2.1 disconnect")
+@pytest.mark.feature("disconnect")
 async def test_a_document_in_doubt_over_a_disconnect_is_looked_up_in_the_books_it_was_sent_to(world: World):
     await world.set(
         f"{SUBSIDIARY}/connection",

@@ -21,7 +21,7 @@ DAYS = ("2026-06-12", "2026-06-13")
 START = datetime(2026, 6, 14, 1, tzinfo=UTC)
 SCHEDULE = Schedule(time(6, 30), time(7, 30))
 
-pytestmark = pytest.mark.feature("2.6 grouped bills")
+pytestmark = pytest.mark.feature("grouped bills")
 
 
 def row(name: str, cents: int, day: str) -> tuple[str, bytes]:

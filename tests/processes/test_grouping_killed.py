@@ -16,7 +16,7 @@ ROWS = {f"t{number}": f"{number}.25" for number in range(1, 7)}
 WORKER_POINTS = ["read", "outcome written, not committed", "outcome committed"]
 """A row needs no claim and no call; its bill does, and that is the crash table's."""
 
-pytestmark = pytest.mark.feature("2.6 grouped bills")
+pytestmark = pytest.mark.feature("grouped bills")
 
 
 @pytest.fixture

@@ -13,7 +13,7 @@ from tests.support.processes import worker
 CUSTOMER = derived_id(PartyKind.CUSTOMER, "100", "alvys-7")
 
 
-@pytest.mark.feature("A1 created ids announced", "ar.createCustomers")
+@pytest.mark.feature("created ids announced", "ar.createCustomers")
 @pytest.mark.parametrize(
     "point", ["party made", "about to be sent", "answered by Sage", "outcome written, not committed"]
 )

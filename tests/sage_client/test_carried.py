@@ -92,7 +92,7 @@ async def post(client: SageClient, found: Document) -> object:
 
 
 @pytest.mark.requirement(7, 8)
-@pytest.mark.feature("2.8 dimensions", "2.8 custom fields")
+@pytest.mark.feature("dimensions", "custom fields")
 @pytest.mark.parametrize("side", list(Side))
 async def test_what_is_posted_stands_in_sage_with_every_dimension_and_custom_field(client, gateway, side, preset):
     on_bills_only = {Standard.ASSET} if side is Side.AR else set()
@@ -109,7 +109,7 @@ async def test_what_is_posted_stands_in_sage_with_every_dimension_and_custom_fie
     assert stands["custom"]["ALVYS_ID"]
 
 
-@pytest.mark.feature("2.8 dimensions", "invoiceDimensions")
+@pytest.mark.feature("dimensions", "invoiceDimensions")
 async def test_a_user_defined_dimension_on_an_invoice_is_a_custom_field_where_the_company_takes_it(client, gateway):
     answer = await post(client, carrying(Side.AR, user_defined=True))
     assert isinstance(answer, Refused), "nothing of Sage's documents it: another company refuses"
@@ -143,7 +143,7 @@ def test_a_name_that_cannot_be_an_element_is_never_written(side, name):
 
 
 @pytest.mark.requirement(48)
-@pytest.mark.feature("2.8 error classes", "A1 explain")
+@pytest.mark.feature("error classes", "explain before sending")
 async def test_a_required_dimension_that_is_missing_is_told_with_the_articles_advice(client):
     answer = await post(client, carrying(Side.AP, account="9"))
     assert isinstance(answer, Refused)
@@ -154,7 +154,7 @@ async def test_a_required_dimension_that_is_missing_is_told_with_the_articles_ad
     assert "contact support" in fix
 
 
-@pytest.mark.feature("2.8 dimensions", "2.8 custom fields")
+@pytest.mark.feature("dimensions", "custom fields")
 async def test_a_published_python_client_reads_back_what_was_posted(client, gateway, monkeypatch):
     original = ApiBase.__init__
 

@@ -65,7 +65,7 @@ async def of(client: SageClient, name: str) -> Dimension:
 
 
 @pytest.mark.requirement(7, 48)
-@pytest.mark.feature("2.8 dimensions")
+@pytest.mark.feature("dimensions")
 async def test_only_dimensions_that_are_enabled_for_gl_posting_are_offered(client, preset):
     found = {each.object: each for each in await client.dimensions(WHO)}
     offered = {"LOCATION", "DEPARTMENT", "CLASS", "CUSTOMER", "VENDOR", "LINE_OF_BUSINESS", "RIG"}
@@ -116,7 +116,7 @@ async def test_a_standard_dimension_that_the_user_may_not_read_is_a_matter_of_hi
 
 
 @pytest.mark.requirement(42, 43)
-@pytest.mark.feature("2.8 custom fields")
+@pytest.mark.feature("custom fields")
 async def test_the_five_types_of_the_four_objects_are_offered(client):
     found = {each.name: each for each in await client.custom_fields(WHO, *FieldObject) if each.refused is None}
     assert {name: each.type for name, each in found.items()} == {

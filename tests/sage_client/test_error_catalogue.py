@@ -16,7 +16,7 @@ from tests.sage_client.test_against_simulator import CUSTOMER, VENDOR, WHO, call
 
 __all__ = ["client", "simulator"]
 
-pytestmark = pytest.mark.feature("2.8 error classes")
+pytestmark = pytest.mark.feature("error classes")
 COMPANY = WHO.company_id
 
 

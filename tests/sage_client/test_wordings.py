@@ -13,7 +13,7 @@ from sage_client._reply import Reply, Result
 from sage_client.answers import failed, in_resend, match
 from tests.sage_client.scripted import why
 
-pytestmark = pytest.mark.feature("2.8 error classes")
+pytestmark = pytest.mark.feature("error classes")
 
 TABLE = json.loads((Path(__file__).parent.parent / "fixtures" / "sage" / "wordings.json").read_text())
 ROWS = TABLE["rows"]
