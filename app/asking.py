@@ -10,9 +10,9 @@ from uuid import uuid4
 import typer
 from aiokafka import TopicPartition
 
-from app.documents import Choice, Known, known, missing
+from app.documents import DocumentSummary, Selection, missing, summary_of
 from app.errors import UsageError
-from app.ledger_reading import Span, documents, reader_of
+from app.ledger_reading import OffsetRange, documents, reader_of
 from app.output import note, show_json, show_table
 from app.progress import Progress
 from app.roles import may_change
@@ -42,7 +42,7 @@ class Person:
         return {"id": str(uuid4()), "by": self.by, "at": datetime.now(UTC), "why": self.why}
 
 
-async def find(settings: Settings, sources: Sequence[str], choice: Choice) -> list[Known]:
+async def find(settings: Settings, sources: Sequence[str], choice: Selection) -> list[DocumentSummary]:
     """Find the chosen documents in the ledgers of these source topics, sorted by topic, partition and key.
 
     Raises:
@@ -50,13 +50,13 @@ async def find(settings: Settings, sources: Sequence[str], choice: Choice) -> li
         KafkaError: The broker refused.
     """
 
-    def meant(entry: DocumentState, source: TopicPartition) -> Known | None:
-        return known(entry, source) if choice.holds(entry) else None
+    def meant(entry: DocumentState, source: TopicPartition) -> DocumentSummary | None:
+        return summary_of(entry, source) if choice.holds(entry) else None
 
     return sorted(await documents(settings, sources, meant), key=lambda each: (each.source, each.key))
 
 
-def tell(found: Sequence[Known], choice: Choice, *, executed: bool, as_json: bool) -> None:
+def tell(found: Sequence[DocumentSummary], choice: Selection, *, executed: bool, as_json: bool) -> None:
     """Show the chosen documents, as a table or as JSON."""
     if as_json:
         shown = [each.json() for each in found]
@@ -93,7 +93,7 @@ async def ask(settings: Settings, commands: Sequence[Command]) -> None:
     note(ASKED)
 
 
-async def read_again(settings: Settings, found: Sequence[Known], person: Person) -> list[Command]:
+async def read_again(settings: Settings, found: Sequence[DocumentSummary], person: Person) -> list[Command]:
     """Make `Replay` commands that contain the source records of documents whose event no ledger keeps.
 
     A record that retention has deleted is left out, with a note to the person.
@@ -104,7 +104,7 @@ async def read_again(settings: Settings, found: Sequence[Known], person: Person)
     async with reader_of(settings) as reader:
         logs = {log.partition: log for log in await reader.whole(list({each.source for each in found}))}
         for each in found:
-            span = Span(each.source, each.offset, each.offset + 1)
+            span = OffsetRange(each.source, each.offset, each.offset + 1)
             there = each.offset >= logs[each.source].begin
             got = [r async for batch in reader.records(span, _silent()) for r in batch] if there else []
             if not got or got[0].value is None:
@@ -139,7 +139,7 @@ def replay_of(
     return Replay.model_validate(person.header() | parts)
 
 
-def place(each: Known) -> str:
+def place(each: DocumentSummary) -> str:
     """TOPIC:PARTITION:OFFSET of the document's last answered source record."""
     return f"{each.source.topic}:{each.source.partition}:{each.offset}"
 

@@ -19,7 +19,7 @@ from consumers.export.worker import Subscription, Worker
 from consumers.mapping_state import MappingTable
 from consumers.partitioners import Rule
 from domain.documents import Connection
-from sage_client import Login, Pace, SageClient, Timeouts
+from sage_client import Login, RateLimit, SageClient, Timeouts
 
 SYSTEM_TIME = Clock(utc_now, time.monotonic, asyncio.sleep, random.random)
 
@@ -138,7 +138,7 @@ def client_of(settings: Settings) -> SageClient:
         settings.sender_id,
         settings.required_sender_password(),
         timeouts=timeouts,
-        pace=Pace(
+        pace=RateLimit(
             settings.requests_in_flight_per_company,
             settings.requests_per_minute_per_company or None,
             settings.request_burst,

@@ -10,7 +10,7 @@ from consumers.export.ledger.document_state import DocumentState
 from domain.outcomes import Outcome
 
 
-class Way(StrEnum):
+class RetrySource(StrEnum):
     """Where the event for a retry of a document comes from."""
 
     KEPT = "from the ledger"
@@ -22,7 +22,7 @@ class Way(StrEnum):
 
 
 @dataclass(frozen=True, slots=True)
-class Known:
+class DocumentSummary:
     """Summary of a document from its ledger entry. `timestamp` is in milliseconds since 1970."""
 
     key: str
@@ -33,7 +33,7 @@ class Known:
     outcome: str
     code: str | None
     detail: str | None
-    way: Way
+    way: RetrySource
 
     def json(self) -> dict[str, object]:
         """The summary as JSON for a program."""
@@ -50,7 +50,7 @@ class Known:
 
 
 @dataclass(frozen=True, slots=True)
-class Choice:
+class Selection:
     """A selection of documents by key, by code, or by blocker key. Exactly one of the three sets is not empty."""
 
     documents: frozenset[str] = frozenset()
@@ -65,18 +65,18 @@ class Choice:
         return last is not None and (last.code in self.codes or not self.blocked_by.isdisjoint(last.blocked_by))
 
 
-def known(entry: DocumentState, source: TopicPartition) -> Known:
+def summary_of(entry: DocumentState, source: TopicPartition) -> DocumentSummary:
     """Summarise a ledger entry."""
     last = entry.last
     if last is None:  # claimed for a call under way, and never answered before
-        return Known(entry.key, source, -1, -1, "claimed", None, None, Way.NONE)
+        return DocumentSummary(entry.key, source, -1, -1, "claimed", None, None, RetrySource.NONE)
     if entry.parked is not None:
-        way = Way.KEPT
+        way = RetrySource.KEPT
     else:
-        way = Way.SOURCE if last.outcome is Outcome.SKIPPED and entry.posted is None else Way.NONE
-    return Known(entry.key, source, last.offset, last.timestamp, last.outcome, last.code, last.detail, way)
+        way = RetrySource.SOURCE if last.outcome is Outcome.SKIPPED and entry.posted is None else RetrySource.NONE
+    return DocumentSummary(entry.key, source, last.offset, last.timestamp, last.outcome, last.code, last.detail, way)
 
 
-def missing(choice: Choice, found: Iterable[Known]) -> list[str]:
+def missing(choice: Selection, found: Iterable[DocumentSummary]) -> list[str]:
     """The document keys of a selection that no ledger contains."""
     return sorted(choice.documents - {each.key for each in found})

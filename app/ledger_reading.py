@@ -37,7 +37,7 @@ A worker's transaction takes some 30 ms. The transaction of a killed worker stay
 
 
 @dataclass(frozen=True, slots=True)
-class Span:
+class OffsetRange:
     """A range of offsets of one partition: `begin` is included, `end` is not."""
 
     partition: TopicPartition
@@ -49,7 +49,7 @@ class Span:
         return max(self.end - self.begin, 0)
 
 
-class Reader:
+class TopicReader:
     """Reader of offset ranges, one after the other, with one consumer.
 
     Args:
@@ -65,7 +65,7 @@ class Reader:
         self._watermarks = watermarks
         self._clock = clock
 
-    async def whole(self, partitions: Sequence[TopicPartition]) -> list[Span]:
+    async def whole(self, partitions: Sequence[TopicPartition]) -> list[OffsetRange]:
         """Get the whole offset range of each partition, as of some moment after this call.
 
         Raises:
@@ -76,10 +76,10 @@ class Reader:
         # High watermarks, not last stable offsets: a commit is acknowledged before its markers are written.
         ends = await self._watermarks.ask(list(partitions))
         begins = await self._consumer.beginning_offsets(list(partitions))
-        return [Span(partition, begins[partition], ends[partition]) for partition in partitions]
+        return [OffsetRange(partition, begins[partition], ends[partition]) for partition in partitions]
 
     async def records(
-        self, span: Span, progress: Progress, *, wait_for_ever: bool = True
+        self, span: OffsetRange, progress: Progress, *, wait_for_ever: bool = True
     ) -> AsyncIterator[list[ConsumerRecord]]:
         """Read the committed records of a range in order, in batches, so that only one batch is in memory.
 
@@ -111,7 +111,7 @@ class Reader:
                 return
 
     async def entries(
-        self, ledger: Span, progress: Progress, *, internal: bool = False
+        self, ledger: OffsetRange, progress: Progress, *, internal: bool = False
     ) -> AsyncIterator[tuple[str, bytes | None]]:
         """Read the document keys and undecoded values of a ledger partition, in order.
 
@@ -136,7 +136,7 @@ class Reader:
 
 
 @asynccontextmanager
-async def reader_of(settings: Settings) -> AsyncIterator[Reader]:
+async def reader_of(settings: Settings) -> AsyncIterator[TopicReader]:
     """Connect a reader, and disconnect it at the end of the `async with` block."""
     kafka: Mapping[str, object] = kafka_options(settings)
     consumer = TolerantKafkaReader(
@@ -151,7 +151,7 @@ async def reader_of(settings: Settings) -> AsyncIterator[Reader]:
     try:
         await watermarks.start()
         await consumer.start()
-        yield Reader(consumer, watermarks)
+        yield TopicReader(consumer, watermarks)
     finally:
         await stop_client(consumer)
         await stop_client(watermarks)
@@ -209,6 +209,6 @@ async def documents(
     return found
 
 
-def offsets_in(spans: Iterable[Span]) -> int:
+def offsets_in(spans: Iterable[OffsetRange]) -> int:
     """The total number of offsets in the ranges, for a `Progress`."""
     return sum(map(len, spans))

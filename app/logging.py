@@ -11,7 +11,7 @@ from structlog.typing import EventDict, Processor
 
 from app.log_thinning import Thinning
 from app.settings import Settings
-from domain.words import one_line
+from domain.words import single_line
 
 LONGEST = 4_000
 """Largest length of one value of a log line, in characters."""
@@ -51,7 +51,7 @@ def set_up(settings: Settings) -> None:
 
 def _on_one_line(_logger: object, _method: str, event: EventDict) -> EventDict:
     """Make each value a single printable line, so that text from outside (names, keys, Sage's words) forges none."""
-    return {name: one_line(value, LONGEST) if isinstance(value, str) else value for name, value in event.items()}
+    return {name: single_line(value, LONGEST) if isinstance(value, str) else value for name, value in event.items()}
 
 
 def _rendering(settings: Settings) -> list[Processor]:

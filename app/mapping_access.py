@@ -11,18 +11,18 @@ import typer
 
 from app.errors import UsageError
 from app.logging import set_up
-from app.mapping_changes import Change
+from app.mapping_changes import SettingChange
 from app.mapping_history import read_history
 from app.roles import may_change
 from app.settings import Settings, kafka_options
 from consumers.mapping_state import MappingTable
-from domain.categories import CATEGORIES, OWN, Category, Side, category_titled, fold, item_slot
+from domain.categories import CATEGORIES, CATEGORY_DEFAULT, Category, Side, category_titled, fold, item_slot
 from domain.connections import ChangeRefusedError, refuse_moving
 from domain.keys import AccountKey, BadKeyError, ConnectionKey, canonical, parse
 from domain.mapping_state import MappingState
-from domain.settings import AccountSetting, ConnectionSetting, Invalid
-from domain.table import Record
-from producers.mapping_state import Former, MappingWriter, Written
+from domain.settings import AccountSetting, ConnectionSetting, InvalidSetting
+from domain.table import SettingRecord
+from producers.mapping_state import FormerValue, MappingWriter, Written
 
 By = Annotated[str, typer.Option("--by", envvar="USER", help="Who writes, for the record.")]
 NOBODY = "unknown"
@@ -53,7 +53,7 @@ async def live_table(settings: Settings) -> AsyncIterator[MappingTable]:
         yield table
 
 
-async def write(settings: Settings, table: MappingTable, by: str, changes: Sequence[Change]) -> list[Written]:
+async def write(settings: Settings, table: MappingTable, by: str, changes: Sequence[SettingChange]) -> list[Written]:
     """Write the changes in their order, and wait until the table contains them.
 
     Every command that changes settings uses this function.
@@ -83,7 +83,7 @@ async def write(settings: Settings, table: MappingTable, by: str, changes: Seque
     return written
 
 
-async def _before(settings: Settings, keys: Sequence[str]) -> dict[str, list[Former]]:
+async def _before(settings: Settings, keys: Sequence[str]) -> dict[str, list[FormerValue]]:
     """The former values of these keys, by canonical key, the newest first."""
     if not keys:
         return {}
@@ -107,7 +107,7 @@ async def remove(settings: Settings, table: MappingTable, by: str, keys: Sequenc
     await table.barrier()
 
 
-def refuse_moves(state: MappingState, changes: Sequence[Change]) -> None:
+def refuse_moves(state: MappingState, changes: Sequence[SettingChange]) -> None:
     """Refuse changes that would move an existing connection to another company or entity.
 
     Raises:
@@ -174,7 +174,7 @@ class Target:
     item: str
 
     @classmethod
-    def read(cls, subsidiary: str, side: str, category: str, item: str = OWN) -> Self:
+    def read(cls, subsidiary: str, side: str, category: str, item: str = CATEGORY_DEFAULT) -> Self:
         """Parse the arguments of a command.
 
         Raises:
@@ -187,7 +187,9 @@ class Target:
         """The key to write: in the spelling of the existing record, else of the category's list, else as given."""
         slot = item_slot(self.category, self.item)
         listed = next((name for name in CATEGORIES[self.category].items if fold(name) == slot), self.item.strip())
-        key = AccountKey(self.subsidiary, self.side, self.category, OWN if slot == OWN else listed)
+        key = AccountKey(
+            self.subsidiary, self.side, self.category, CATEGORY_DEFAULT if slot == CATEGORY_DEFAULT else listed
+        )
         standing = state.account(key.canonical)
         # One setting, one key: with two spellings there would be two records, and clearing one would reveal the other.
         return key if standing is None else replace(key, item=standing.key.split("/", 4)[4])
@@ -196,13 +198,13 @@ class Target:
 def is_listed(category: Category, item: str) -> bool:
     """Whether the category lists the item, or accepts any item that the company defines."""
     info = CATEGORIES[category]
-    return info.dynamic or item_slot(category, item) in {OWN, *map(fold, info.items)}
+    return info.dynamic or item_slot(category, item) in {CATEGORY_DEFAULT, *map(fold, info.items)}
 
 
-def shown(record: Record[AccountSetting] | None) -> str:
+def shown(record: SettingRecord[AccountSetting] | None) -> str:
     """The account of a record as Alvys shows it: ``Account ID - Account Name`` (requirement 81); "-" for none."""
     if record is None:
         return "-"
-    if isinstance(record.value, Invalid):
+    if isinstance(record.value, InvalidSetting):
         return f"unreadable: {record.value.reason}"
     return record.value.account if record.value.title is None else f"{record.value.account} - {record.value.title}"

@@ -13,17 +13,17 @@ from dataclasses import dataclass
 import orjson
 
 from app.errors import UsageError
-from domain.categories import OWN
+from domain.categories import CATEGORY_DEFAULT
 from domain.keys import BadKeyError, canonical
 from domain.mapping_state import MappingState
-from domain.settings import Invalid
+from domain.settings import InvalidSetting
 from producers.mapping_state import MasterDefaultCannotBeCleared, refuse_clearing_a_master
 
 COLUMNS = ("subsidiary", "side", "category", "item", "account")
 
 
 @dataclass(frozen=True, slots=True)
-class Change:
+class SettingChange:
     """One change: set `key` to `value`, or clear it (None). `where` names the line or entry of the file."""
 
     key: str
@@ -32,31 +32,31 @@ class Change:
 
 
 @dataclass(frozen=True, slots=True)
-class Fault:
+class ImportFault:
     """An error in one entry of a file."""
 
     where: str
     reason: str
 
 
-def read_changes(text: str) -> tuple[list[Change], list[Fault]]:
+def read_changes(text: str) -> tuple[list[SettingChange], list[ImportFault]]:
     """Read and check the text of a whole file. If there are faults, no change of the file may be written."""
-    changes: list[Change] = []
-    faults: list[Fault] = []
+    changes: list[SettingChange] = []
+    faults: list[ImportFault] = []
     seen: dict[str, str] = {}
     for where, entry in _entries(text):
-        if isinstance(entry, Fault):
+        if isinstance(entry, ImportFault):
             faults.append(entry)
             continue
         change, reason = _change(where, entry)
         if change is not None and (first := seen.setdefault(canonical(change.key), where)) != where:
             reason = f"{change.key} is set twice, first in {first}"
         if reason is not None:
-            faults.append(Fault(where, reason))
+            faults.append(ImportFault(where, reason))
         elif change is not None:
             changes.append(change)
     if not changes and not faults:
-        faults.append(Fault("the file", "holds no entry"))
+        faults.append(ImportFault("the file", "holds no entry"))
     return changes, faults
 
 
@@ -75,7 +75,7 @@ def _array(text: str) -> Iterator[tuple[str, object]]:
         for number, entry in enumerate(json.loads(text), start=1):
             yield f"entry {number}", entry
     except json.JSONDecodeError as error:
-        yield "", Fault(f"line {error.lineno}", f"not JSON: {error.msg}")
+        yield "", ImportFault(f"line {error.lineno}", f"not JSON: {error.msg}")
 
 
 def _objects(text: str) -> Iterator[tuple[str, object]]:
@@ -90,30 +90,30 @@ def _objects(text: str) -> Iterator[tuple[str, object]]:
             try:
                 yield f"line {number}", json.loads(line)
             except json.JSONDecodeError as error:
-                yield "", Fault(f"line {number}", f"not JSON: {error.msg}")
+                yield "", ImportFault(f"line {number}", f"not JSON: {error.msg}")
 
 
 def _csv(text: str) -> Iterator[tuple[str, object]]:
     rows = csv.DictReader(io.StringIO(text.lstrip("\ufeff")))
     missing = [name for name in COLUMNS if name not in (rows.fieldnames or ())]
     if missing:
-        yield "", Fault("line 1", f"neither JSON nor CSV: no column {', '.join(missing)}")
+        yield "", ImportFault("line 1", f"neither JSON nor CSV: no column {', '.join(missing)}")
         return
     for row in rows:
         at = f"line {rows.line_num}"
         cells = {name: (value or "").strip() for name, value in row.items() if isinstance(name, str)}
         key = "{subsidiary}/account/{side}/{category}/".format(**cells).replace("/AR/", "/ar/").replace("/AP/", "/ap/")
         value = {"account": cells["account"]} | ({"title": cells["title"]} if cells.get("title") else {})
-        yield at, {"key": key + (cells["item"] or OWN), "value": value}
+        yield at, {"key": key + (cells["item"] or CATEGORY_DEFAULT), "value": value}
 
 
-def _change(where: str, entry: object) -> tuple[Change | None, str | None]:
+def _change(where: str, entry: object) -> tuple[SettingChange | None, str | None]:
     if not isinstance(entry, dict) or not isinstance(entry.get("key"), str) or "value" not in entry:
         return None, 'is not of the form {"key": "…", "value": {…} or null}'
     key, value = entry["key"], entry["value"]
     if value is not None and not isinstance(value, dict):
         return None, f"{key}: the value is neither an object nor null"
-    change = Change(key, value, where)
+    change = SettingChange(key, value, where)
     try:
         if value is None:
             refuse_clearing_a_master(key)
@@ -130,10 +130,12 @@ def unreadable(key: str, value: Mapping[str, object]) -> str | None:
     """Why the service could not read the setting; None if it can. The check uses the service's own parser."""
     scratch = MappingState()
     scratch.apply(key.encode(), orjson.dumps(value), 0)
-    return next((record.value.reason for record in scratch.problems() if isinstance(record.value, Invalid)), None)
+    return next(
+        (record.value.reason for record in scratch.problems() if isinstance(record.value, InvalidSetting)), None
+    )
 
 
-def readable(change: Change) -> Change:
+def readable(change: SettingChange) -> SettingChange:
     """Check that the service can read the new value, and return the change.
 
     Raises:

@@ -14,7 +14,7 @@ from app.connections.doctor import client_of, login_for
 from app.connections.findings import Finding
 from app.connections.plan import with_changes
 from app.errors import CommandError, SettingsError, UsageError
-from app.mapping_changes import Change
+from app.mapping_changes import SettingChange
 from app.output import note
 from app.settings import Settings
 from app.shell import command_line
@@ -22,7 +22,7 @@ from domain.documents import PartyKind
 from domain.keys import AccountKey, IntercompanyKey, VendorKey, parse
 from domain.mapping_state import MappingState
 from domain.parties import PartyRecord
-from domain.settings import ConnectionSetting, Invalid
+from domain.settings import ConnectionSetting, InvalidSetting
 from sage_client import Account, Login, SageClient, SageError
 
 Unchecked = Annotated[
@@ -37,7 +37,7 @@ _PARTIES = {"vendorId": PartyKind.VENDOR, "customerId": PartyKind.CUSTOMER}
 class Checked:
     """Result of a check."""
 
-    changes: list[Change]
+    changes: list[SettingChange]
     """The changes, completed with Sage's names of accounts and vendors where none was given."""
     wrong: list[str] = field(default_factory=list)
     """Errors: a connection, account or party that does not exist or is inactive."""
@@ -46,8 +46,8 @@ class Checked:
 
 
 async def to_write(
-    settings: Settings, state: MappingState, changes: Sequence[Change], *, unchecked: bool
-) -> list[Change]:
+    settings: Settings, state: MappingState, changes: Sequence[SettingChange], *, unchecked: bool
+) -> list[SettingChange]:
     """Check changes, and return them with names filled in. With `unchecked`, return them as they are.
 
     Raises:
@@ -67,7 +67,7 @@ async def to_write(
     return found.changes
 
 
-async def check(settings: Settings, state: MappingState, changes: Sequence[Change]) -> Checked:
+async def check(settings: Settings, state: MappingState, changes: Sequence[SettingChange]) -> Checked:
     """Check changes against the connections as they would be after the changes, and against Sage Intacct."""
     future = with_changes(state, changes)
     found = Checked(list(changes))
@@ -93,7 +93,7 @@ async def check(settings: Settings, state: MappingState, changes: Sequence[Chang
 def _login(settings: Settings, future: MappingState, subsidiary: str, found: Checked) -> Login | None:
     setting = future.connection(subsidiary)
     if not isinstance(setting, ConnectionSetting):
-        unreadable = isinstance(setting, Invalid)
+        unreadable = isinstance(setting, InvalidSetting)
         found.wrong.append(f"the connection of {subsidiary} cannot be read" if unreadable else _unconnected(subsidiary))
         return None
     login = login_for(settings, subsidiary, setting)
@@ -121,7 +121,7 @@ class _Books:
     accounts: Mapping[str, Account]
     parties: Mapping[PartyKind, Mapping[str, PartyRecord]]
 
-    def titled(self, change: Change) -> Change:
+    def titled(self, change: SettingChange) -> SettingChange:
         """The change, completed with Sage's name of the account or vendor if it gives none."""
         value = dict(change.value or {})
         key = parse(change.key)
@@ -133,7 +133,7 @@ class _Books:
             return replace(change, value=value | {"name": vendor.name}) if vendor and vendor.name else change
         return change
 
-    def against(self, change: Change) -> Iterator[str]:
+    def against(self, change: SettingChange) -> Iterator[str]:
         """List what the change names and Sage does not have, or has as inactive."""
         value = change.value or {}
         if isinstance(parse(change.key), AccountKey):
@@ -154,7 +154,7 @@ class _Books:
                 yield f"{change.key}: {kind} {party_id!r} is inactive in Sage Intacct"
 
 
-async def _read(client: SageClient, login: Login, changes: Iterable[Change]) -> _Books:
+async def _read(client: SageClient, login: Login, changes: Iterable[SettingChange]) -> _Books:
     wanted: dict[PartyKind, set[str]] = {kind: set() for kind in PartyKind}
     any_account = False
     for change in changes:

@@ -17,7 +17,7 @@ from app.progress import Progress
 from app.settings import Settings
 from consumers import header_names
 from domain.keys import canonical
-from producers.mapping_state import HISTORY, Former
+from producers.mapping_state import HISTORY, FormerValue
 
 History = Mapping[str, Sequence["Version"]]
 """The versions of each setting, by canonical key, the oldest first."""
@@ -28,7 +28,7 @@ class Version:
     """One version of a setting, and the spelling of its key."""
 
     key: str
-    former: Former
+    former: FormerValue
 
 
 async def read_history(settings: Settings) -> History:
@@ -59,16 +59,16 @@ def _take(found: dict[str, list[Version]], record: ConsumerRecord) -> None:
     versions.append(Version(key, now))
 
 
-def _before(record: ConsumerRecord) -> list[Former]:
+def _before(record: ConsumerRecord) -> list[FormerValue]:
     """The predecessors that a record carries, the oldest first; none if its header is not in our format."""
     try:
         read = json.loads(_header(record, HISTORY) or "[]")
-        return [Former(str(each["at"]), _name(each["by"]), _text(each["value"])) for each in reversed(read)]
+        return [FormerValue(str(each["at"]), _name(each["by"]), _text(each["value"])) for each in reversed(read)]
     except (ValueError, LookupError, TypeError, AttributeError):
         return []
 
 
-def _now(record: ConsumerRecord) -> Former:
+def _now(record: ConsumerRecord) -> FormerValue:
     value: object = None
     by, at = _header(record, "by"), _header(record, "at")
     if record.value is not None:
@@ -79,7 +79,7 @@ def _now(record: ConsumerRecord) -> Former:
         if isinstance(value, dict):
             by, at = value.pop("by", by), value.pop("at", at)
     written = datetime.fromtimestamp(record.timestamp / 1000, UTC).isoformat(timespec="seconds")
-    return Former(str(at or written), _name(by), _text(value))
+    return FormerValue(str(at or written), _name(by), _text(value))
 
 
 def _name(by: object) -> str | None:

@@ -6,23 +6,23 @@ from dataclasses import dataclass
 from app.mapping_access import Target, shown
 from app.shell import command_line
 from domain.accounts import LevelView, explain, resolve
-from domain.categories import CATEGORIES, MASTER_ITEMS, OWN, Category, Side, fold, item_slot
-from domain.documents import Level, Resolution
+from domain.categories import CATEGORIES, CATEGORY_DEFAULT, MASTER_ITEMS, Category, Side, fold, item_slot
+from domain.documents import MappingLevel, Resolution
 from domain.keys import AccountKey, BadKeyError, OtherKey, canonical, parse
 from domain.mapping_state import MappingState
-from domain.settings import AccountSetting, Invalid
-from domain.table import Record
+from domain.settings import AccountSetting, InvalidSetting
+from domain.table import SettingRecord
 
 
 @dataclass(frozen=True, slots=True)
-class Row:
+class MappingRow:
     """One row of the list: a category's default or one of its items, set or not, and the account in effect.
 
     `record` is None if the mapping itself is not set.
     """
 
     key: AccountKey
-    record: Record[AccountSetting] | None
+    record: SettingRecord[AccountSetting] | None
     answer: Resolution | None
     """The account in effect and its level. None: no level has an account, or a level cannot be read."""
     display: str
@@ -38,8 +38,8 @@ class Row:
         """The item as Alvys shows it."""
         if self.required:
             return f"{MASTER_ITEMS[self.key.side]} (required)"
-        if item_slot(self.key.category, self.key.item) == OWN:
-            return f"{CATEGORIES[self.key.category].own_title} (default)"
+        if item_slot(self.key.category, self.key.item) == CATEGORY_DEFAULT:
+            return f"{CATEGORIES[self.key.category].default_title} (default)"
         return self.key.item
 
     def cells(self) -> tuple[str, ...]:
@@ -54,18 +54,20 @@ class Row:
             return "not set"
         if self.answer is None:
             return "not set: nothing answers"
-        own = f"{CATEGORIES[self.key.category].own_title} (default)"
-        return f"not set: falls to {own if self.answer.level is Level.CATEGORY else 'Default'}: {self.display}"
+        own = f"{CATEGORIES[self.key.category].default_title} (default)"
+        return f"not set: falls to {own if self.answer.level is MappingLevel.CATEGORY else 'Default'}: {self.display}"
 
     def json(self) -> dict[str, object]:
         """The row for a program."""
-        value = None if self.record is None or isinstance(self.record.value, Invalid) else self.record.value
+        value = None if self.record is None or isinstance(self.record.value, InvalidSetting) else self.record.value
         answer = self.answer
         return {
             "subsidiary": self.key.subsidiary_id,
             "category": self.key.category.value,
             "side": self.key.side.value,
-            "item": OWN if item_slot(self.key.category, self.key.item) == OWN else self.key.item,
+            "item": CATEGORY_DEFAULT
+            if item_slot(self.key.category, self.key.item) == CATEGORY_DEFAULT
+            else self.key.item,
             "required": self.required,
             "key": str(self.key) if self.record is None else self.record.key,
             **_standing(self.record),
@@ -82,7 +84,7 @@ def subsidiaries(state: MappingState) -> list[str]:
     return sorted({record.key.partition("/")[0] for record in state.records() if _is_key(record.key)})
 
 
-def rows(state: MappingState, subsidiary: str, side: Side | None, category: Category | None) -> Iterator[Row]:
+def rows(state: MappingState, subsidiary: str, side: Side | None, category: Category | None) -> Iterator[MappingRow]:
     """List the nine categories in the order of the article "Account Mappings": first the default, then the items.
 
     The items of a category are those that the article names, the company's own ones from the catalogue keys, and any
@@ -99,10 +101,10 @@ def rows(state: MappingState, subsidiary: str, side: Side | None, category: Cate
         if category not in {None, each}:
             continue
         for on in (on for on in Side if on in info.sides and side in {None, on}):
-            named = (OWN, *info.items, *own.get(each, ()), *standing.get((on, each), ()))
+            named = (CATEGORY_DEFAULT, *info.items, *own.get(each, ()), *standing.get((on, each), ()))
             slots = {item_slot(each, item): item for item in reversed(named)}
-            last = sorted(slots.keys() - {OWN, *map(fold, info.items)})
-            for slot in (OWN, *map(fold, info.items), *last):
+            last = sorted(slots.keys() - {CATEGORY_DEFAULT, *map(fold, info.items)})
+            for slot in (CATEGORY_DEFAULT, *map(fold, info.items), *last):
                 yield _row(state, AccountKey(subsidiary, on, each, slots[slot]))
 
 
@@ -126,11 +128,11 @@ def _catalogue(state: MappingState, subsidiary: str) -> dict[Category, list[str]
     return found
 
 
-def _row(state: MappingState, key: AccountKey) -> Row:
+def _row(state: MappingState, key: AccountKey) -> MappingRow:
     found = resolve(state, key.subsidiary_id, key.side, key.category, key.item)
     answer = found if isinstance(found, Resolution) else None
     display = "-" if answer is None else shown(state.account(canonical(answer.key)))
-    return Row(key, state.account(key.canonical), answer, display)
+    return MappingRow(key, state.account(key.canonical), answer, display)
 
 
 def problems(state: MappingState) -> list[dict[str, object]]:
@@ -138,7 +140,7 @@ def problems(state: MappingState) -> list[dict[str, object]]:
     unreadable: list[dict[str, object]] = [
         {"code": "SETTING_INVALID", "key": record.key, "offset": record.offset, "reason": record.value.reason}
         for record in state.problems()
-        if isinstance(record.value, Invalid)
+        if isinstance(record.value, InvalidSetting)
     ]
     cleared: list[dict[str, object]] = [
         {"code": "MASTER_DEFAULT_CLEARED", "key": key, "offset": offset, "reason": "cleared by another writer; set it"}
@@ -178,7 +180,7 @@ def explained(state: MappingState, target: Target) -> Explained:
         record = next(view.stands for view in views if view.stands is not None)
         where = f"level {answer.level}, key {answer.key}, offset {answer.offset}"
         return Explained(answer, f"{shown(record)} answers: {where}", levels)
-    keys = " or ".join(answer.would_answer)
+    keys = " or ".join(answer.missing_keys)
     if any(level["state"] == "unreadable" for level in levels):
         return Explained(None, f"SETTING_INVALID: a level cannot be read; write it again: {keys}", levels)
     fix = command_line("mappings set", target.subsidiary, target.side, CATEGORIES[Category.DEFAULT].title, "ACCOUNT")
@@ -190,10 +192,10 @@ def _level(view: LevelView) -> dict[str, object]:
     return {"level": view.level.value, "key": key} | _standing(view.stands)
 
 
-def _standing(record: Record[AccountSetting] | None) -> dict[str, object]:
+def _standing(record: SettingRecord[AccountSetting] | None) -> dict[str, object]:
     if record is None:
         return {"state": "not set", "account": None, "display": None, "offset": None}
-    if isinstance(record.value, Invalid):
+    if isinstance(record.value, InvalidSetting):
         return {"state": "unreadable", "account": None, "display": shown(record), "offset": record.offset}
     return {"state": "set", "account": record.value.account, "display": shown(record), "offset": record.offset}
 

@@ -9,16 +9,16 @@ from app.errors import UsageError
 from app.ledger_reading import partitions_of
 from app.settings import Settings, kafka_options
 from consumers.mapping_state import MappingTable
-from consumers.payments.documents import LedgerDocuments
+from consumers.payments.documents import ExportedDocuments
 from consumers.payments.partition import Cursors
 from consumers.payments.poller import Membership, Poller
-from consumers.payments.rules import Around, Rules
+from consumers.payments.rules import PollConfig, PollContext
 from domain.payments import STAMP
 
 
-def rules_of(settings: Settings) -> Rules:
+def rules_of(settings: Settings) -> PollConfig:
     """Make the poller's configuration from the settings."""
-    return Rules(
+    return PollConfig(
         interval=timedelta(seconds=settings.payments_interval_seconds),
         calls_per_hour=settings.payments_calls_per_hour,
         overlap=timedelta(seconds=settings.payments_overlap_seconds),
@@ -40,8 +40,8 @@ async def poller_of(settings: Settings) -> AsyncIterator[Poller]:
     table = MappingTable(
         topics.mapping_state, kafka, on_policy_mismatch=settings.mapping_policy, check_crcs=settings.check_crcs
     )
-    async with client, table, LedgerDocuments(ledgers, kafka, check_crcs=settings.check_crcs) as documents:
-        around = Around(
+    async with client, table, ExportedDocuments(ledgers, kafka, check_crcs=settings.check_crcs) as documents:
+        around = PollContext(
             documents=documents,
             page=client.page,
             login=lambda connection: login_of(settings, connection),

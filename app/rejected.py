@@ -4,7 +4,7 @@ from collections.abc import Sequence
 
 from app.errors import UsageError
 from app.output import note, show_json, show_line, show_table
-from app.waiting import Waiting, by_code, crowd_of, money, text_of
+from app.waiting import Waiting, by_code, group_documents, money, text_of
 from domain.codes import Code
 
 AGAIN = (
@@ -30,7 +30,7 @@ def show_rejected(found: Sequence[Waiting], code: str | None, *, as_json: bool) 
         except ValueError:
             raise UsageError(f"{code} is no code; see alvys-sage codes") from None
         found = [each for each in found if each.code == code]
-    total = crowd_of(found)
+    total = group_documents(found)
     if as_json:
         body: dict[str, object] = {"total": total.json() if total else None}
         if code is None:

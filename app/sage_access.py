@@ -12,12 +12,12 @@ from app.settings import Settings
 from consumers.export.sending.sage_access import CredentialsMissingError
 from consumers.mapping_state import MappingTable
 from domain.documents import Connection
-from domain.settings import ConnectionSetting, Invalid
-from sage_client import Login, Pace, SageClient, SageError, Timeouts
+from domain.settings import ConnectionSetting, InvalidSetting
+from sage_client import Login, RateLimit, SageClient, SageError, Timeouts
 
 
 @dataclass(frozen=True, slots=True)
-class Asked:
+class SageForPerson:
     """A client and login for one subsidiary's Sage company, with the settings in force."""
 
     settings: Settings
@@ -28,7 +28,7 @@ class Asked:
 
 
 @asynccontextmanager
-async def sage_of(subsidiary: str, by: str, *, to_change: bool = False) -> AsyncIterator[Asked]:
+async def sage_of(subsidiary: str, by: str, *, to_change: bool = False) -> AsyncIterator[SageForPerson]:
     """Open access to the Sage company that a subsidiary is connected to.
 
     Args:
@@ -47,7 +47,7 @@ async def sage_of(subsidiary: str, by: str, *, to_change: bool = False) -> Async
         connection = table.state.connection(subsidiary)
         if connection is None:
             raise UsageError(f"subsidiary {subsidiary} has no connection")
-        if isinstance(connection, Invalid):
+        if isinstance(connection, InvalidSetting):
             raise UsageError(f"{subsidiary}/connection: {connection.reason}")
         place = Connection(subsidiary, connection.company_id, connection.entity_id, connection.credentials)
         try:
@@ -56,7 +56,7 @@ async def sage_of(subsidiary: str, by: str, *, to_change: bool = False) -> Async
             raise UsageError(str(error)) from None
         try:
             async with _client(settings) as client:
-                yield Asked(settings, table, connection, client, login)
+                yield SageForPerson(settings, table, connection, client, login)
         except SageError as error:
             raise CommandError(str(error)) from None
 
@@ -67,6 +67,6 @@ def _client(settings: Settings) -> SageClient:
         settings.sender_id,
         settings.required_sender_password(),
         timeouts=replace(Timeouts(), total=float(settings.gateway_timeout_seconds)),
-        pace=Pace(settings.requests_in_flight_per_company, settings.requests_per_minute_per_company or None),
+        pace=RateLimit(settings.requests_in_flight_per_company, settings.requests_per_minute_per_company or None),
         endpoint_domain=settings.endpoint_domain,
     )

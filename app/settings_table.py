@@ -15,7 +15,7 @@ from app.settings import BROKERS_VARIABLE, PREFIX, Settings, variable
 
 
 @dataclass(frozen=True, slots=True)
-class Setting:
+class SettingRow:
     """One row of the table. `value` is None if the table is made without an environment."""
 
     variable: str
@@ -25,14 +25,14 @@ class Setting:
     value: str | None = None
 
 
-def describe_settings(settings: Settings | None = None) -> list[Setting]:
+def describe_settings(settings: Settings | None = None) -> list[SettingRow]:
     """List every setting in the order of `Settings`. The value of a secret is shown as ``set`` or ``not set``.
 
     Args:
         settings: The settings whose values to show; None: no values.
     """
     return [
-        Setting(
+        SettingRow(
             variable=_variable(name),
             type=_type(field),
             default=_shown(field.get_default(call_default_factory=True), secret=_is_secret(field)),
@@ -85,7 +85,7 @@ def _shown(value: object, *, secret: bool) -> str:
     return str(value).lower() if isinstance(value, bool) else str(value)
 
 
-def markdown(rows: list[Setting]) -> str:
+def markdown(rows: list[SettingRow]) -> str:
     """The table for docs/contract.md."""
     lines = ["| variable | type | default | meaning |", "|---|---|---|---|"]
     for row in rows:

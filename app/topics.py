@@ -47,7 +47,7 @@ LARGE = {"max.message.bytes": str(LARGEST_RECORD)}
 UPSTREAMS = {"cleanup.policy": "delete"}
 
 
-class Fault(StrEnum):
+class TopicFault(StrEnum):
     """The codes of topic problems. They are stable, like every code."""
 
     MISSING = "TOPIC_MISSING"
@@ -61,17 +61,17 @@ class Fault(StrEnum):
 
 
 @dataclass(frozen=True, slots=True)
-class Problem:
+class TopicProblem:
     """One problem of one topic, and how to correct it. A worker does not start while there is a problem."""
 
-    fault: Fault
+    fault: TopicFault
     topic: str
     detail: str
     fix: str
 
 
 @dataclass(frozen=True, slots=True)
-class Wanted:
+class TopicSpec:
     """The required configuration of a topic.
 
     `config` and `partitions` are for creating it. `ledger_of` names the topic whose partition count it must share.
@@ -91,36 +91,36 @@ class Report:
     """Result of a check: the topics that exist, the problems, and the names of topics that were created."""
 
     facts: dict[str, TopicFacts]
-    problems: list[Problem]
+    problems: list[TopicProblem]
     created: list[str] = field(default_factory=list)
 
 
-def wanted(settings: Settings) -> list[Wanted]:
+def topic_specs(settings: Settings) -> list[TopicSpec]:
     """List all topics of the contract with their configuration, in the order of the contract's table."""
     names, many = settings.topics, settings.partitions
     event = max_record_bytes(settings.largest_event_bytes)
-    sources = [Wanted(name, "upstream", UPSTREAMS, many) for name in names.sources if name != names.roadside_bill]
+    sources = [TopicSpec(name, "upstream", UPSTREAMS, many) for name in names.sources if name != names.roadside_bill]
     return [
         *sources,
-        Wanted(names.roadside_bill, "delete", KEPT_90_DAYS | LARGE, many, takes=settings.largest_event_bytes),
-        Wanted(names.roadside_rows, "compact", COMPACTED, many),
+        TopicSpec(names.roadside_bill, "delete", KEPT_90_DAYS | LARGE, many, takes=settings.largest_event_bytes),
+        TopicSpec(names.roadside_rows, "compact", COMPACTED, many),
         # One partition, so that one offset names the whole state that answered (the result's mapping offset).
-        Wanted(names.mapping_state, "compact", COMPACTED | TOMBSTONES_90_DAYS, 1),
-        Wanted(names.sage_export_results, "delete", KEPT_90_DAYS | LARGE, many, takes=RESULT_ROOM),
-        Wanted(names.sage_payments, "delete", KEPT_90_DAYS, many),
-        Wanted(names.sage_parties, "compact", COMPACTED, many),
-        Wanted(names.sage_dead_letters, "delete", KEPT_FOR_EVER | LARGE, many, takes=event),
-        Wanted(names.export_commands, "delete", KEPT_90_DAYS | LARGE, many),
+        TopicSpec(names.mapping_state, "compact", COMPACTED | TOMBSTONES_90_DAYS, 1),
+        TopicSpec(names.sage_export_results, "delete", KEPT_90_DAYS | LARGE, many, takes=RESULT_ROOM),
+        TopicSpec(names.sage_payments, "delete", KEPT_90_DAYS, many),
+        TopicSpec(names.sage_parties, "compact", COMPACTED, many),
+        TopicSpec(names.sage_dead_letters, "delete", KEPT_FOR_EVER | LARGE, many, takes=event),
+        TopicSpec(names.export_commands, "delete", KEPT_90_DAYS | LARGE, many),
         *(
-            Wanted(names.ledger(source), "compact", COMPACTED | LARGE, many, ledger_of=source, takes=event)
+            TopicSpec(names.ledger(source), "compact", COMPACTED | LARGE, many, ledger_of=source, takes=event)
             for source in names.sources
         ),
-        Wanted(names.payment_cursor, "compact", COMPACTED, many),
-        Wanted(names.sage_export_statistics, "delete", KEPT_90_DAYS, many),
-        Wanted(names.statistics_facts, "delete", KEPT_7_DAYS, many),
+        TopicSpec(names.payment_cursor, "compact", COMPACTED, many),
+        TopicSpec(names.sage_export_statistics, "delete", KEPT_90_DAYS, many),
+        TopicSpec(names.statistics_facts, "delete", KEPT_7_DAYS, many),
         # Changelogs of the tables filled from the facts: a key's changes are in the partition of its facts.
-        Wanted(names.statistics_windows, "compact", COMPACTED, many, ledger_of=names.statistics_facts),
-        Wanted(names.statistics_waiting, "compact", COMPACTED, many, ledger_of=names.statistics_facts),
+        TopicSpec(names.statistics_windows, "compact", COMPACTED, many, ledger_of=names.statistics_facts),
+        TopicSpec(names.statistics_waiting, "compact", COMPACTED, many, ledger_of=names.statistics_facts),
     ]
 
 
@@ -137,7 +137,7 @@ def source_named(name: str, settings: Settings) -> str:
     raise UsageError(f"{name!r} is not a topic that this service reads: {', '.join(sources)}")
 
 
-async def check_topics(admin: AIOKafkaAdminClient, settings: Settings) -> list[Problem]:
+async def check_topics(admin: AIOKafkaAdminClient, settings: Settings) -> list[TopicProblem]:
     """Check all topics. The list of problems is empty if a worker may start.
 
     Raises:
@@ -148,7 +148,7 @@ async def check_topics(admin: AIOKafkaAdminClient, settings: Settings) -> list[P
 
 async def check(admin: AIOKafkaAdminClient, settings: Settings) -> Report:
     """Check all topics, and report also the topics that exist; errors as for `check_topics`."""
-    every = wanted(settings)
+    every = topic_specs(settings)
     facts = await describe(admin, [topic.topic for topic in every])
     return Report(facts, [problem for topic in every for problem in _problems(topic, facts)])
 
@@ -166,11 +166,11 @@ async def create(
     Raises:
         KafkaError: As `check_topics`.
     """
-    every = wanted(settings)
+    every = topic_specs(settings)
     facts = await describe(admin, [topic.topic for topic in every])
     replicas = settings.replication or min(USUAL_REPLICAS, len((await admin.describe_cluster())["brokers"]))
     missing = [topic for topic in every if topic.topic not in facts]
-    refused: list[Problem] = []
+    refused: list[TopicProblem] = []
     created: set[str] = set()
     for topic in missing:
         source = facts.get(topic.ledger_of or "")
@@ -181,13 +181,13 @@ async def create(
             pass  # another process created it, or the slow broker may have: the check below finds out
         except KafkaError as error:
             fix = f"Correct {variable('replication')} or the rights of the Kafka user, or have the topic created."
-            refused.append(Problem(Fault.NOT_CREATED, topic.topic, str(error), fix))
+            refused.append(TopicProblem(TopicFault.NOT_CREATED, topic.topic, str(error), fix))
             continue
         created.add(topic.topic)
     report = await _check_when_visible(admin, settings, created, tell)
     named = {problem.topic for problem in refused}
     report.problems = refused + [
-        _not_shown(problem) if problem.topic in created and problem.fault is Fault.MISSING else problem
+        _not_shown(problem) if problem.topic in created and problem.fault is TopicFault.MISSING else problem
         for problem in report.problems
         if problem.topic not in named
     ]
@@ -212,13 +212,13 @@ async def _check_when_visible(
         await asyncio.sleep(0.05)
 
 
-def _not_shown(problem: Problem) -> Problem:
+def _not_shown(problem: TopicProblem) -> TopicProblem:
     detail = f"the broker took the request to create it, and does not show it after {VISIBLE_WITHIN:.0f} s"
     fix = "Is the broker overloaded, or short of disk? Run `alvys-sage topics` to see whether it shows it by now."
-    return Problem(Fault.NOT_SHOWN, problem.topic, detail, fix)
+    return TopicProblem(TopicFault.NOT_SHOWN, problem.topic, detail, fix)
 
 
-async def _create(admin: AIOKafkaAdminClient, topic: Wanted, partitions: int, replicas: int) -> None:
+async def _create(admin: AIOKafkaAdminClient, topic: TopicSpec, partitions: int, replicas: int) -> None:
     config = dict(topic.config)
     if replicas >= USUAL_REPLICAS:
         config["min.insync.replicas"] = "2"  # an acknowledged record survives the loss of one broker
@@ -228,17 +228,17 @@ async def _create(admin: AIOKafkaAdminClient, topic: Wanted, partitions: int, re
         refuse(code, message or "the broker gave no reason")
 
 
-def _problems(topic: Wanted, facts: Mapping[str, TopicFacts]) -> Iterable[Problem]:
+def _problems(topic: TopicSpec, facts: Mapping[str, TopicFacts]) -> Iterable[TopicProblem]:
     found = facts.get(topic.topic)
     if found is None:
-        yield Problem(Fault.MISSING, topic.topic, "does not exist", "Run `alvys-sage topics --create`.")
+        yield TopicProblem(TopicFault.MISSING, topic.topic, "does not exist", "Run `alvys-sage topics --create`.")
         return
     yield from _cleanup(topic, found)
     yield from _size(topic, found)
     source = facts.get(topic.ledger_of or "")
     if source is not None and source.partitions != found.partitions:
-        yield Problem(
-            Fault.PARTITIONS,
+        yield TopicProblem(
+            TopicFault.PARTITIONS,
             topic.topic,
             f"has {found.partitions} partitions, its source {topic.ledger_of} has {source.partitions}",
             "A source's partition count may not change: its keys move to partitions whose ledger does not know them. "
@@ -246,7 +246,7 @@ def _problems(topic: Wanted, facts: Mapping[str, TopicFacts]) -> Iterable[Proble
         )
 
 
-def _size(topic: Wanted, found: TopicFacts) -> Iterable[Problem]:
+def _size(topic: TopicSpec, found: TopicFacts) -> Iterable[TopicProblem]:
     taken = int(found.settings.get("max.message.bytes", topic.takes))  # not told: taken as large enough
     if taken >= topic.takes:
         return
@@ -257,20 +257,27 @@ def _size(topic: Wanted, found: TopicFacts) -> Iterable[Problem]:
     least = Settings.model_fields["largest_event_bytes"].metadata[0].ge
     if topic.takes != RESULT_ROOM and (smaller := event_within(taken)) >= least:
         fix += f", or set {variable('largest_event_bytes')} to {smaller} or less"
-    yield Problem(
-        Fault.TOO_SMALL, topic.topic, f"takes records of {taken} bytes, {topic.takes} may be written to it", f"{fix}."
+    yield TopicProblem(
+        TopicFault.TOO_SMALL,
+        topic.topic,
+        f"takes records of {taken} bytes, {topic.takes} may be written to it",
+        f"{fix}.",
     )
 
 
-def _cleanup(topic: Wanted, found: TopicFacts) -> Iterable[Problem]:
+def _cleanup(topic: TopicSpec, found: TopicFacts) -> Iterable[TopicProblem]:
     change = "Run `kafka-configs.sh --alter --entity-type topics --entity-name {} --add-config cleanup.policy={}`."
     said = ",".join(sorted(found.cleanup)) or "unknown"
     mend = change.format(topic.topic, topic.cleanup)
     if topic.cleanup == "compact" and "compact" not in found.cleanup:
-        yield Problem(Fault.NOT_COMPACTED, topic.topic, f"cleanup.policy is {said}, so its records expire", mend)
+        yield TopicProblem(
+            TopicFault.NOT_COMPACTED, topic.topic, f"cleanup.policy is {said}, so its records expire", mend
+        )
     elif topic.cleanup == "compact" and "delete" in found.cleanup and found.settings.get("retention.ms") != FOR_EVER:
-        yield Problem(Fault.ALSO_DELETED, topic.topic, f"cleanup.policy is {said}: records expire all the same", mend)
+        yield TopicProblem(
+            TopicFault.ALSO_DELETED, topic.topic, f"cleanup.policy is {said}: records expire all the same", mend
+        )
     elif topic.cleanup == "delete" and "compact" in found.cleanup:
-        yield Problem(
-            Fault.COMPACTED, topic.topic, f"cleanup.policy is {said}: only the last record of a key is kept", mend
+        yield TopicProblem(
+            TopicFault.COMPACTED, topic.topic, f"cleanup.policy is {said}: only the last record of a key is kept", mend
         )

@@ -56,7 +56,7 @@ class Waiting:
 
 
 @dataclass(frozen=True, slots=True)
-class Crowd:
+class Group:
     """A group of documents: their number, amounts, codes and topics."""
 
     documents: int
@@ -133,22 +133,22 @@ def _party(document: SourceDocument) -> str | None:
     return party.names[0] if party.names else party.external_id or party.provider
 
 
-def by_blocker(documents: Iterable[Waiting]) -> list[tuple[str, Crowd]]:
+def by_blocker(documents: Iterable[Waiting]) -> list[tuple[str, Group]]:
     """Group documents by blocker key, the largest group first. A document with several blockers is in each group."""
     groups: dict[str, list[Waiting]] = {}
     for document in documents:
         for blocker in document.blocked_by:
             groups.setdefault(blocker, []).append(document)
-    rows = [(blocker, crowd) for blocker, some in groups.items() if (crowd := crowd_of(some)) is not None]
+    rows = [(blocker, crowd) for blocker, some in groups.items() if (crowd := group_documents(some)) is not None]
     return sorted(rows, key=lambda row: (-row[1].documents, _narrowness(row[0]), row[0]))
 
 
-def by_code(documents: Iterable[Waiting]) -> list[tuple[str, Crowd]]:
+def by_code(documents: Iterable[Waiting]) -> list[tuple[str, Group]]:
     """Group documents by code, the largest group first."""
     groups: dict[str, list[Waiting]] = {}
     for document in documents:
         groups.setdefault(document.code or "-", []).append(document)
-    rows = [(code, crowd) for code, some in groups.items() if (crowd := crowd_of(some)) is not None]
+    rows = [(code, crowd) for code, some in groups.items() if (crowd := group_documents(some)) is not None]
     return sorted(rows, key=lambda row: (-row[1].documents, row[0]))
 
 
@@ -157,7 +157,7 @@ def _narrowness(blocker: str) -> int:
     return 0 if blocker.endswith("/default/default") else 1 if blocker.endswith("/default") else 2
 
 
-def crowd_of(documents: Iterable[Waiting]) -> Crowd | None:
+def group_documents(documents: Iterable[Waiting]) -> Group | None:
     """Make one group of these documents; None if there are none."""
     some = list(documents)
     if not some:
@@ -166,7 +166,7 @@ def crowd_of(documents: Iterable[Waiting]) -> Crowd | None:
     for each in some:
         if each.amount is not None and each.currency is not None:
             amounts[each.currency] = amounts.get(each.currency, Decimal(0)) + each.amount
-    return Crowd(
+    return Group(
         documents=len(some),
         amounts=dict(sorted(amounts.items())),
         since=min(each.since for each in some),

@@ -12,7 +12,7 @@ from domain.events import EventKind
 from domain.export import export
 from domain.identity import control_id
 from domain.mapping_state import MappingState
-from domain.reading import receive
+from domain.reading import parse_record
 from sage_client import Call
 
 LINES = 5
@@ -54,7 +54,7 @@ def calls(count: int) -> list[Call]:
 
 def mapped(event: Event, state: MappingState) -> Document:
     """The document that an event of the generator becomes."""
-    source = receive(EventKind.INVOICE, event.value).document
+    source = parse_record(EventKind.INVOICE, event.value).document
     document = export(source, state) if isinstance(source, SourceDocument) else source
     if not isinstance(document, Document):
         raise TypeError(f"{event.story} is no document: {document}")

@@ -15,7 +15,7 @@ from bench.measure import Figure, Outcome, Size, seconds
 from domain.documents import Document, SourceDocument
 from domain.events import EventKind, decode
 from domain.export import export
-from domain.reading import receive
+from domain.reading import parse_record
 from sage_client import _documents, _envelope
 
 T = TypeVar("T")
@@ -74,7 +74,7 @@ def _work(values: list[bytes], documents: list[Document]) -> dict[str, Callable[
     return {
         WHOLE: whole,
         DECODE: lambda: _exhaust(decode(EventKind.INVOICE, value) for value in values),
-        READ: lambda: _exhaust(receive(EventKind.INVOICE, value) for value in values),
+        READ: lambda: _exhaust(parse_record(EventKind.INVOICE, value) for value in values),
         EXPORT: lambda: _exhaust(export(source, state) for source in sources),
         RENDER: render,
         YARDSTICK: lambda: _exhaust(json.loads(value) for value in values),
@@ -92,7 +92,7 @@ def _batches(made: list[T]) -> Iterator[list[T]]:
 
 
 def _source(value: bytes) -> SourceDocument:
-    source = receive(EventKind.INVOICE, value).document
+    source = parse_record(EventKind.INVOICE, value).document
     if not isinstance(source, SourceDocument):
         raise TypeError(source.detail)
     return source

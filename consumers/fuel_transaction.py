@@ -1,14 +1,14 @@
 """`fuel-transaction`: fuel-card rows, booked as AP bills of the card's vendor. Rows charged to a driver are skipped."""
 
 from domain.events import EventKind
-from domain.reading import Received
-from domain.reading import receive as read
+from domain.reading import ParsedRecord
+from domain.reading import parse_record as read
 
 TOPIC = "fuel-transaction"
 """The topic's default name; the settings may give another."""
 
 
-def receive(value: bytes | None) -> Received:
+def receive(value: bytes | None) -> ParsedRecord:
     """Read one record of this topic.
 
     Raises:

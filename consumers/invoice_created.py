@@ -1,14 +1,14 @@
 """`invoice-created`: customer invoices, booked as AR invoices (requirement 2)."""
 
 from domain.events import EventKind
-from domain.reading import Received
-from domain.reading import receive as read
+from domain.reading import ParsedRecord
+from domain.reading import parse_record as read
 
 TOPIC = "invoice-created"
 """The topic's default name; the settings may give another."""
 
 
-def receive(value: bytes | None) -> Received:
+def receive(value: bytes | None) -> ParsedRecord:
     """Read one record of this topic.
 
     Raises:

@@ -1,14 +1,14 @@
 """`settlement-finalized`: driver and carrier statements and carrier bills, booked as AP bills (requirement 3)."""
 
 from domain.events import EventKind
-from domain.reading import Received
-from domain.reading import receive as read
+from domain.reading import ParsedRecord
+from domain.reading import parse_record as read
 
 TOPIC = "settlement-finalized"
 """The topic's default name; the settings may give another."""
 
 
-def receive(value: bytes | None) -> Received:
+def receive(value: bytes | None) -> ParsedRecord:
     """Read one record of this topic.
 
     Raises:

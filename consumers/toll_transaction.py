@@ -1,14 +1,14 @@
 """`toll-transaction`: tolls, booked as AP bills of the provider's vendor; rows deducted from a driver are skipped."""
 
 from domain.events import EventKind
-from domain.reading import Received
-from domain.reading import receive as read
+from domain.reading import ParsedRecord
+from domain.reading import parse_record as read
 
 TOPIC = "toll-transaction"
 """The topic's default name; the settings may give another."""
 
 
-def receive(value: bytes | None) -> Received:
+def receive(value: bytes | None) -> ParsedRecord:
     """Read one record of this topic.
 
     Raises:

@@ -16,7 +16,7 @@ from aiokafka.admin.config_resource import ConfigResource, ConfigResourceType
 
 from app.cli import main
 from app.settings import Settings, kafka_options
-from app.topics import wanted
+from app.topics import topic_specs
 
 CREATE = ["topics", "--create"]
 FROM_THE_TOPIC = 1
@@ -26,13 +26,13 @@ FROM_THE_TOPIC = 1
 async def create_topics(settings: Settings) -> None:
     """The mock creates a topic when it is first asked about."""
     async with AIOKafkaProducer(**kafka_options(settings)) as producer:
-        for topic in wanted(settings):
+        for topic in topic_specs(settings):
             await producer.partitions_for(topic.topic)
 
 
 async def _describe_configs(_admin: AIOKafkaAdminClient, resources: Sequence[ConfigResource]) -> list[SimpleNamespace]:
     """What a broker would answer if the topics had been created by `alvys-sage topics --create`."""
-    config = {topic.topic: topic.config for topic in wanted(Settings.load())}
+    config = {topic.topic: topic.config for topic in topic_specs(Settings.load())}
     found = []
     for resource in resources:
         entries = [(name, value, False, FROM_THE_TOPIC, False) for name, value in config[resource.name].items()]

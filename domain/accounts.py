@@ -7,12 +7,12 @@ because the side is part of every key.
 from dataclasses import dataclass
 from functools import lru_cache
 
-from domain.categories import OWN, Category, Side, item_slot
-from domain.documents import Level, Resolution
+from domain.categories import CATEGORY_DEFAULT, Category, Side, item_slot
+from domain.documents import MappingLevel, Resolution
 from domain.keys import AccountKey, master
 from domain.mapping_state import MappingState
-from domain.settings import AccountSetting, Invalid
-from domain.table import Record
+from domain.settings import AccountSetting, InvalidSetting
+from domain.table import SettingRecord
 
 
 @dataclass(frozen=True, slots=True)
@@ -23,11 +23,11 @@ class Unmapped:
     account set under any one of them resolves the line.
     """
 
-    would_answer: tuple[str, ...]
+    missing_keys: tuple[str, ...]
 
 
 @dataclass(frozen=True, slots=True)
-class Unreadable:
+class UnreadableMapping:
     """Result of a look-up that met a record which cannot be read.
 
     The account of that record is not known, so the search stops: a less specific level may not replace it.
@@ -36,26 +36,28 @@ class Unreadable:
     """
 
     reason: str
-    would_answer: tuple[str, ...]
+    missing_keys: tuple[str, ...]
 
 
 @lru_cache(maxsize=65536)
-def levels(subsidiary_id: str, side: Side, category: Category, item: str) -> tuple[tuple[Level, AccountKey, str], ...]:
+def levels(
+    subsidiary_id: str, side: Side, category: Category, item: str
+) -> tuple[tuple[MappingLevel, AccountKey, str], ...]:
     """List the levels to ask, most specific first, each with its key and its canonical key.
 
     A line of the category's default item has no specific level. A line of the Default category has the master only.
     """
-    keys = [(Level.MASTER, master(subsidiary_id, side))]
+    keys = [(MappingLevel.MASTER, master(subsidiary_id, side))]
     if category is not Category.DEFAULT:
-        keys.insert(0, (Level.CATEGORY, AccountKey(subsidiary_id, side, category, OWN)))
-        if item_slot(category, item) != OWN:
-            keys.insert(0, (Level.SPECIFIC, AccountKey(subsidiary_id, side, category, item)))
+        keys.insert(0, (MappingLevel.CATEGORY, AccountKey(subsidiary_id, side, category, CATEGORY_DEFAULT)))
+        if item_slot(category, item) != CATEGORY_DEFAULT:
+            keys.insert(0, (MappingLevel.SPECIFIC, AccountKey(subsidiary_id, side, category, item)))
     return tuple((level, key, key.canonical) for level, key in keys)
 
 
 def resolve(
     state: MappingState, subsidiary_id: str, side: Side, category: Category, item: str
-) -> Resolution | Unmapped | Unreadable:
+) -> Resolution | Unmapped | UnreadableMapping:
     """Choose the GL account of one line: specific item, then category default, then master Default.
 
     Returns:
@@ -66,8 +68,8 @@ def resolve(
     for level, _, canonical in levels(subsidiary_id, side, category, item):
         record = state.account(canonical)
         if record is not None:
-            if isinstance(record.value, Invalid):
-                return Unreadable(record.value.reason, (canonical, *asked))
+            if isinstance(record.value, InvalidSetting):
+                return UnreadableMapping(record.value.reason, (canonical, *asked))
             return Resolution(record.value.account, level, record.key, record.offset)
         asked.append(canonical)
     return Unmapped(tuple(asked))
@@ -77,9 +79,9 @@ def resolve(
 class LevelView:
     """One level, for display: its key, and the record under that key (`stands`), or None."""
 
-    level: Level
+    level: MappingLevel
     key: str
-    stands: Record[AccountSetting] | None
+    stands: SettingRecord[AccountSetting] | None
 
 
 def explain(

@@ -14,7 +14,7 @@ from domain.accounts import levels
 from domain.categories import fold
 from domain.codes import Code
 from domain.dimensions import Standard
-from domain.documents import Document, How, LineDimension
+from domain.documents import Document, LineDimension, ValueSource
 from domain.keys import ConnectionKey, DimensionKey, canonical
 
 MOST = 20_000
@@ -45,7 +45,7 @@ def dimension_keys(carried: LineDimension) -> tuple[str, ...]:
     mapping comes first.
     """
     own = canonical(carried.key)
-    return (f"{own}/{fold(carried.value)}", own) if carried.how is How.AS_IS else (own,)
+    return (f"{own}/{fold(carried.value)}", own) if carried.how is ValueSource.AS_IS else (own,)
 
 
 def mapped_digest(content: str, document: Document) -> str:

@@ -10,26 +10,26 @@ from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass, field, replace
 
 from domain.codes import Code
-from domain.custom_fields import TITLES, FieldObject, converted, is_own
+from domain.custom_fields import TITLES, FieldObject, converted, is_reserved
 from domain.dimensions import DimensionSource, Standard
 from domain.documents import (
-    Carried,
     CustomValue,
     DocumentLine,
-    How,
     LineDimension,
+    LinesWithAttributes,
     SageObject,
     SourceDocument,
     SourceKind,
+    ValueSource,
     becomes,
 )
-from domain.facts import Fact, Facts, canonical
+from domain.facts import AttributeName, Attributes, canonical
 from domain.keys import ConnectionKey, DimensionValueKey
 from domain.keys import canonical as standing
 from domain.mapping_state import MappingState
 from domain.outcomes import Deferred, Rejected
-from domain.settings import ConnectionSetting, CustomFieldSetting, DimensionSetting, Invalid
-from domain.table import Record
+from domain.settings import ConnectionSetting, CustomFieldSetting, DimensionSetting, InvalidSetting
+from domain.table import SettingRecord
 
 MOST_KEYS = 200
 """Upper limit of the blocker keys that one waiting document names.
@@ -39,13 +39,13 @@ it then.
 """
 
 _FACTS = {
-    DimensionSource.SUBSIDIARY: Fact.SUBSIDIARY,
-    DimensionSource.FLEET: Fact.FLEET,
-    DimensionSource.OFFICE: Fact.OFFICE,
-    DimensionSource.DRIVER: Fact.DRIVER,
-    DimensionSource.TRUCK: Fact.TRUCK,
-    DimensionSource.TRAILER: Fact.TRAILER,
-    DimensionSource.CONTRACTOR_TYPE: Fact.CONTRACTOR_TYPE,
+    DimensionSource.SUBSIDIARY: AttributeName.SUBSIDIARY,
+    DimensionSource.FLEET: AttributeName.FLEET,
+    DimensionSource.OFFICE: AttributeName.OFFICE,
+    DimensionSource.DRIVER: AttributeName.DRIVER,
+    DimensionSource.TRUCK: AttributeName.TRUCK,
+    DimensionSource.TRAILER: AttributeName.TRAILER,
+    DimensionSource.CONTRACTOR_TYPE: AttributeName.CONTRACTOR_TYPE,
 }
 _STANDARD: dict[str, Standard] = {standard.value: standard for standard in Standard}
 _FIELDS: dict[SageObject, tuple[FieldObject | None, FieldObject | None]] = {
@@ -53,7 +53,7 @@ _FIELDS: dict[SageObject, tuple[FieldObject | None, FieldObject | None]] = {
     SageObject.AP_BILL: (FieldObject.AP_BILL, FieldObject.AP_BILL_ITEM),
 }
 """The objects whose custom fields a document can carry (requirement 42); adjustments have none."""
-_FIRST = (
+_PRIORITY = (
     *(Code.SETTING_INVALID, Code.DIMENSION_NOT_ON_INVOICES, Code.DIMENSION_NEEDS_ID, Code.DIMENSION_MISSING),
     *(Code.CUSTOM_FIELD_MISSING, Code.CUSTOM_FIELD_UNUSABLE, Code.CUSTOM_FIELD_TOO_LONG),
 )
@@ -61,7 +61,7 @@ _FIRST = (
 
 
 @dataclass(frozen=True, slots=True)
-class _Wrong:
+class _Problem:
     """One problem that keeps the document from being exported. A change of one of `keys` may solve it."""
 
     code: Code
@@ -71,9 +71,9 @@ class _Wrong:
     """True if a person has to correct the event or the setting. False if the document waits for one of `keys`."""
 
 
-def carried(
+def add_dimensions_and_fields(
     source: SourceDocument, setting: ConnectionSetting, state: MappingState, lines: tuple[DocumentLine, ...]
-) -> Carried | Deferred | Rejected:
+) -> LinesWithAttributes | Deferred | Rejected:
     """Add dimensions and custom fields to the lines, and custom fields to the document.
 
     Args:
@@ -88,8 +88,8 @@ def carried(
     """
     dimensions, fields = state.dimensions(source.subsidiary_id), state.custom_fields(source.subsidiary_id)
     if not dimensions and not fields:
-        return Carried(lines)
-    walk = _Walk(source, setting, state)
+        return LinesWithAttributes(lines)
+    walk = _Resolver(source, setting, state)
     of_header, of_item = (
         [(name, record) for (object_name, name), record in fields.items() if object_name is mapped]
         for mapped in _FIELDS.get(becomes(source.side, source.total), (None, None))
@@ -103,23 +103,23 @@ def carried(
             own = found[id(facts)] = (walk.dimensions(dimensions, facts), walk.fields(of_item, facts))
         location = next((each.value for each in own[0] if each.dimension == Standard.LOCATION), line.location_id)
         result.append(replace(line, dimensions=own[0], custom=own[1], location_id=location))
-    return walk.answer() or Carried(tuple(result), custom)
+    return walk.answer() or LinesWithAttributes(tuple(result), custom)
 
 
 @dataclass(slots=True)
-class _Walk:
+class _Resolver:
     """The resolution of one document: its input, and all problems found so far (`wrong`)."""
 
     source: SourceDocument
     setting: ConnectionSetting
     state: MappingState
-    wrong: list[_Wrong] = field(default_factory=list)
+    wrong: list[_Problem] = field(default_factory=list)
 
     def answer(self) -> Deferred | Rejected | None:
         """Build the answer from the most important problem and the keys of all problems; None if there is none."""
         if not self.wrong:
             return None
-        first = min(self.wrong, key=lambda each: _FIRST.index(each.code))
+        first = min(self.wrong, key=lambda each: _PRIORITY.index(each.code))
         same = len({each.detail for each in self.wrong if each.code is first.code})
         detail = first.detail + (f"; and {same - 1} more" if same > 1 else "")
         every = dict.fromkeys(standing(key) for each in (first, *self.wrong) for key in each.keys)
@@ -128,13 +128,15 @@ class _Walk:
 
     # Dimensions.
 
-    def dimensions(self, of: Mapping[str, Record[DimensionSetting]], facts: Facts) -> tuple[LineDimension, ...]:
+    def dimensions(
+        self, of: Mapping[str, SettingRecord[DimensionSetting]], facts: Attributes
+    ) -> tuple[LineDimension, ...]:
         """Resolve the dimensions of all lines that have these facts."""
         return tuple(found for slug, record in of.items() if (found := self._dimension(slug, record, facts)))
 
-    def _dimension(self, slug: str, record: Record[DimensionSetting], facts: Facts) -> LineDimension | None:
+    def _dimension(self, slug: str, record: SettingRecord[DimensionSetting], facts: Attributes) -> LineDimension | None:
         setting = record.value
-        if isinstance(setting, Invalid):
+        if isinstance(setting, InvalidSetting):
             self._unreadable(record.key, setting.reason)
             return None
         standard = _STANDARD.get(slug)
@@ -153,44 +155,46 @@ class _Walk:
         dimension = LineDimension(slug, object_name, value, how, key, user_defined=standard is None)
         return dimension if self._fits(dimension, record.key) else None
 
-    def _value(self, slug: str, key: str, setting: DimensionSetting, facts: Facts) -> tuple[str, How, str] | None:
+    def _value(
+        self, slug: str, key: str, setting: DimensionSetting, facts: Attributes
+    ) -> tuple[str, ValueSource, str] | None:
         """Resolve the value of a dimension: the value, how it was found, and the key that gave it; None if none."""
         given = self._given(setting.source, facts)
         if given is not None:
             asked = DimensionValueKey(self.source.subsidiary_id, slug, given).canonical
             record = self.state.dimension_value(asked)
             if record is not None:
-                if isinstance(record.value, Invalid):
+                if isinstance(record.value, InvalidSetting):
                     self._unreadable(record.key, record.value.reason)
                     return None
-                return record.value.value, How.MAPPING, record.key
+                return record.value.value, ValueSource.MAPPING, record.key
         if setting.default is not None:
-            return setting.default, How.DEFAULT, key
+            return setting.default, ValueSource.DEFAULT, key
         if slug == Standard.LOCATION and self.setting.location_id is not None:
-            return self.setting.location_id, How.DEFAULT, ConnectionKey(self.source.subsidiary_id).canonical
+            return self.setting.location_id, ValueSource.DEFAULT, ConnectionKey(self.source.subsidiary_id).canonical
         if given is not None:
-            return given, How.AS_IS, key
+            return given, ValueSource.AS_IS, key
         if setting.required:
             self.wrong.append(
-                _Wrong(Code.DIMENSION_MISSING, f"the document gives no {setting.source} for dimension {slug}", (key,))
+                _Problem(Code.DIMENSION_MISSING, f"the document gives no {setting.source} for dimension {slug}", (key,))
             )
         return None
 
-    def _given(self, source: DimensionSource | None, facts: Facts) -> str | None:
+    def _given(self, source: DimensionSource | None, facts: Attributes) -> str | None:
         """The value of the Alvys field; None if the event has no value or several."""
         if source is None:
             return None
         fact = _FACTS[source]
         if source is DimensionSource.FLEET and self.source.kind is SourceKind.DRIVER_STATEMENT:
-            fact = Fact.DRIVER_FLEET
+            fact = AttributeName.DRIVER_FLEET
         values = facts.get(fact)
         return values[0] if len(values) == 1 else None
 
-    def _needs_id(self, slug: str, value: str, key: str, setting: DimensionSetting, facts: Facts) -> None:
+    def _needs_id(self, slug: str, value: str, key: str, setting: DimensionSetting, facts: Attributes) -> None:
         given = self._given(setting.source, facts)
         keys = (key,) if given is None else (DimensionValueKey(self.source.subsidiary_id, slug, given).canonical, key)
         detail = f"{value!r} is no id of the user-defined dimension {slug}, which is a whole number"
-        self.wrong.append(_Wrong(Code.DIMENSION_NEEDS_ID, detail, tuple(dict.fromkeys(keys))))
+        self.wrong.append(_Problem(Code.DIMENSION_NEEDS_ID, detail, tuple(dict.fromkeys(keys))))
 
     def _fits(self, dimension: LineDimension, key: str) -> bool:
         """Whether the dimension may go on this document: some dimensions are documented for bills only."""
@@ -204,35 +208,37 @@ class _Walk:
             return True
         keys = (ConnectionKey(self.source.subsidiary_id).canonical, key)
         self.wrong.append(
-            _Wrong(Code.DIMENSION_NOT_ON_INVOICES, f"dimension {dimension.dimension} on an invoice", keys)
+            _Problem(Code.DIMENSION_NOT_ON_INVOICES, f"dimension {dimension.dimension} on an invoice", keys)
         )
         return False
 
     # Custom fields.
 
-    def fields(self, of: Iterable[tuple[str, Record[CustomFieldSetting]]], facts: Facts) -> tuple[CustomValue, ...]:
+    def fields(
+        self, of: Iterable[tuple[str, SettingRecord[CustomFieldSetting]]], facts: Attributes
+    ) -> tuple[CustomValue, ...]:
         """Resolve the values of the custom fields of one Sage object."""
         return tuple(found for name, record in of for found in self._field(name, record, facts))
 
-    def _field(self, name: str, record: Record[CustomFieldSetting], facts: Facts) -> Iterator[CustomValue]:
+    def _field(self, name: str, record: SettingRecord[CustomFieldSetting], facts: Attributes) -> Iterator[CustomValue]:
         setting = record.value
-        if isinstance(setting, Invalid):
+        if isinstance(setting, InvalidSetting):
             self._unreadable(record.key, setting.reason)
             return
-        if is_own(name):
+        if is_reserved(name):
             self._unreadable(record.key, "it is a field of Sage's own, not a custom one")
             return
         values = facts.get(canonical(setting.source)) if setting.source else ()
         if not values and not setting.default:
             if setting.required:
                 detail = f"the document gives no {setting.source} for the required field {name}"
-                self.wrong.append(_Wrong(Code.CUSTOM_FIELD_MISSING, detail, (record.key,)))
+                self.wrong.append(_Problem(Code.CUSTOM_FIELD_MISSING, detail, (record.key,)))
             return
-        how = How.SOURCE if values else How.DEFAULT
+        how = ValueSource.SOURCE if values else ValueSource.DEFAULT
         text = converted(setting.type, setting.kind, values or (setting.default or "",), setting.format)
         if text is None:
             detail = f"{setting.source} is no single value of the {TITLES[setting.type]} field {name}"
-            self.wrong.append(_Wrong(Code.CUSTOM_FIELD_UNUSABLE, detail, (record.key,), rejects=True))
+            self.wrong.append(_Problem(Code.CUSTOM_FIELD_UNUSABLE, detail, (record.key,), rejects=True))
             return
         yield from self._of_length(CustomValue(name_of(record.key), text, how, record.key), setting)
 
@@ -245,10 +251,10 @@ class _Walk:
         else:
             detail = f"{setting.source} has {length} characters, the field {value.field} takes {setting.max_length}"
             keys = (value.key, ConnectionKey(self.source.subsidiary_id).canonical)
-            self.wrong.append(_Wrong(Code.CUSTOM_FIELD_TOO_LONG, detail, keys, rejects=True))
+            self.wrong.append(_Problem(Code.CUSTOM_FIELD_TOO_LONG, detail, keys, rejects=True))
 
     def _unreadable(self, key: str, reason: str) -> None:
-        self.wrong.append(_Wrong(Code.SETTING_INVALID, f"{key}: {reason}", (key,)))
+        self.wrong.append(_Problem(Code.SETTING_INVALID, f"{key}: {reason}", (key,)))
 
 
 def name_of(key: str) -> str:

@@ -32,7 +32,7 @@ class Category(StrEnum):
     TOLL = "toll"
 
 
-OWN = "default"
+CATEGORY_DEFAULT = "default"
 """The item segment of the key of a category's default account."""
 
 MASTER_ITEMS = {Side.AR: "Revenue", Side.AP: "Expense"}
@@ -103,7 +103,7 @@ class CategoryInfo:
 
     title: str
     """The title as Alvys shows it, and as the explicit `mapping` of an event names it."""
-    own_title: str
+    default_title: str
     """The name of the category's default item: "Load" in "Load (default)"."""
     sides: frozenset[Side]
     items: tuple[str, ...] = ()
@@ -140,7 +140,7 @@ def fold(name: str) -> str:
 
 
 _BY_TITLE = {fold(info.title): category for category, info in CATEGORIES.items()}
-_OWN_NAMES = {category: {OWN, fold(info.own_title)} for category, info in CATEGORIES.items()}
+_OWN_NAMES = {category: {CATEGORY_DEFAULT, fold(info.default_title)} for category, info in CATEGORIES.items()}
 _OWN_NAMES[Category.DEFAULT] |= {fold(name) for name in MASTER_ITEMS.values()}
 
 
@@ -157,7 +157,7 @@ def item_slot(category: Category, item: str) -> str:
     the other categories. An empty item means the default too.
     """
     folded = fold(item)
-    return OWN if not folded or folded in _OWN_NAMES[category] else folded
+    return CATEGORY_DEFAULT if not folded or folded in _OWN_NAMES[category] else folded
 
 
 @dataclass(frozen=True, slots=True)
@@ -177,8 +177,8 @@ def mappable_items() -> Iterator[MappableItem]:
     for category, info in CATEGORIES.items():
         for side in (side for side in Side if side in info.sides):
             if category is Category.DEFAULT:
-                yield MappableItem(side, category, OWN, MASTER_ITEMS[side], required=True)
+                yield MappableItem(side, category, CATEGORY_DEFAULT, MASTER_ITEMS[side], required=True)
                 continue
-            yield MappableItem(side, category, OWN, f"{info.own_title} (default)", required=False)
+            yield MappableItem(side, category, CATEGORY_DEFAULT, f"{info.default_title} (default)", required=False)
             for item in info.items:
                 yield MappableItem(side, category, item, item, required=False)

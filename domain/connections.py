@@ -4,7 +4,7 @@ from datetime import datetime
 from enum import StrEnum
 
 from domain.categories import Side
-from domain.settings import ConnectionSetting, ConnectionStatus, Invalid
+from domain.settings import ConnectionSetting, ConnectionStatus, InvalidSetting
 
 
 class Badge(StrEnum):
@@ -19,7 +19,7 @@ class ChangeRefusedError(Exception):
     """Error for a change that a connection does not allow. The text tells a person why, and what to do instead."""
 
 
-def badge(setting: ConnectionSetting | Invalid | None) -> Badge:
+def badge(setting: ConnectionSetting | InvalidSetting | None) -> Badge:
     """The badge of a connection.
 
     A connection that was never active is "Not Set Up": its set-up has not yet finished without an error. The same holds
@@ -31,7 +31,7 @@ def badge(setting: ConnectionSetting | Invalid | None) -> Badge:
 
 
 def refuse_moving(
-    subsidiary_id: str, before: ConnectionSetting | Invalid | None, after: ConnectionSetting | None
+    subsidiary_id: str, before: ConnectionSetting | InvalidSetting | None, after: ConnectionSetting | None
 ) -> None:
     """Refuse a change that would move an existing connection to other books, or export documents from before it.
 
@@ -51,7 +51,8 @@ def refuse_moving(
         raise ChangeRefusedError(f"the connection of {subsidiary_id} is not cleared like a mapping: {anew}")
     if (before.company_id, before.entity_id) != (after.company_id, after.entity_id):
         raise ChangeRefusedError(
-            f"{subsidiary_id} is connected to {place(before)}, which is permanent, not to {place(after)}: {anew}"
+            f"{subsidiary_id} is connected to {company_and_entity(before)}, which is permanent, "
+            f"not to {company_and_entity(after)}: {anew}"
         )
     began = before.activated_at
     if began is not None and (after.activated_at is None or after.activated_at < began):
@@ -60,7 +61,7 @@ def refuse_moving(
         )
 
 
-def place(setting: ConnectionSetting) -> str:
+def company_and_entity(setting: ConnectionSetting) -> str:
     """Describe the company and the entity of a connection in words."""
     where = "the top level" if setting.entity_id is None else f"entity {setting.entity_id}"
     return f"{where} of company {setting.company_id}"

@@ -16,7 +16,9 @@ from domain.outcomes import Rejected
 from domain.settings import ConnectionSetting
 
 
-def objection(side: Side, total: Decimal, amounts: Iterable[Decimal], setting: ConnectionSetting) -> Rejected | None:
+def credit_objection(
+    side: Side, total: Decimal, amounts: Iterable[Decimal], setting: ConnectionSetting
+) -> Rejected | None:
     """The reason why a document cannot become a credit; None if it can, or if its total is not negative.
 
     Args:

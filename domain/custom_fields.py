@@ -5,8 +5,8 @@ from collections.abc import Sequence
 from datetime import date, datetime
 from enum import StrEnum
 
-from domain.facts import Kind
-from domain.own_fields import OWN
+from domain.facts import AttributeKind
+from domain.own_fields import RESERVED_FIELDS
 
 
 class FieldObject(StrEnum):
@@ -48,16 +48,16 @@ TITLES = {
 """The names that Alvys shows for the types."""
 
 
-def is_own(field: str) -> bool:
+def is_reserved(field: str) -> bool:
     """Whether the name belongs to a field of Sage itself or to a user-defined dimension, not to a custom field."""
-    return field.upper() in OWN or field.upper().startswith("GLDIM")
+    return field.upper() in RESERVED_FIELDS or field.upper().startswith("GLDIM")
 
 
-FITS: dict[Kind, frozenset[FieldType]] = {
-    Kind.TEXT: frozenset({FieldType.TEXT, FieldType.TEXT_AREA}),
-    Kind.DATE: frozenset({FieldType.DATE, FieldType.TEXT, FieldType.TEXT_AREA}),
-    Kind.NUMBER: frozenset({FieldType.NUMBER, FieldType.CURRENCY, FieldType.TEXT, FieldType.TEXT_AREA}),
-    Kind.ANY: frozenset(FieldType),
+FITS: dict[AttributeKind, frozenset[FieldType]] = {
+    AttributeKind.TEXT: frozenset({FieldType.TEXT, FieldType.TEXT_AREA}),
+    AttributeKind.DATE: frozenset({FieldType.DATE, FieldType.TEXT, FieldType.TEXT_AREA}),
+    AttributeKind.NUMBER: frozenset({FieldType.NUMBER, FieldType.CURRENCY, FieldType.TEXT, FieldType.TEXT_AREA}),
+    AttributeKind.ANY: frozenset(FieldType),
 }
 """The field types that accept each kind of fact. Only compatible fields are offered for mapping."""
 
@@ -74,7 +74,9 @@ _US = re.compile(r"[0-9]{2}/[0-9]{2}/[0-9]{4}")
 _TEXTS = (FieldType.TEXT, FieldType.TEXT_AREA)
 
 
-def converted(kind: FieldType, source: Kind, values: Sequence[str], date_format: str | None = None) -> str | None:
+def converted(
+    kind: FieldType, source: AttributeKind, values: Sequence[str], date_format: str | None = None
+) -> str | None:
     """Convert the values of a fact to the text that a custom field accepts.
 
     A text or text area joins several values with commas; a text is put on one line, a text area is left unchanged. A
@@ -90,7 +92,11 @@ def converted(kind: FieldType, source: Kind, values: Sequence[str], date_format:
         The text; None if the values are not a value of this type.
     """
     if kind in _TEXTS:
-        shown = [_day(value, date_format or SAGE_DATE) or value for value in values] if source is Kind.DATE else values
+        shown = (
+            [_day(value, date_format or SAGE_DATE) or value for value in values]
+            if source is AttributeKind.DATE
+            else values
+        )
         text = ", ".join(shown)
         return " ".join(text.split()) if kind is FieldType.TEXT else text
     if len(values) != 1:

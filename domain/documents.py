@@ -10,9 +10,9 @@ from decimal import Decimal
 from enum import StrEnum
 
 from domain.categories import Category, Side
-from domain.facts import NO_FACTS, Facts
-from domain.profiles import USUAL_RULES, PartyRules, Profile
-from domain.terms import DATE_GIVEN, NO_TERMS, AskedTerms, TermRules, TermUse
+from domain.facts import NO_ATTRIBUTES, Attributes
+from domain.profiles import DEFAULT_PARTY_RULES, PartyRules, Profile
+from domain.terms import DATE_GIVEN, NO_TERMS, ChosenTerm, RequestedTerms, TermRules
 
 TAX_1099 = "1099"
 """The value of `SourceDocument.tax_category` for independent drivers."""
@@ -102,14 +102,14 @@ class SourceLine:
     memo: str
     reference: str | None = None
     """The load, trip or transaction number the line belongs to, if any."""
-    facts: Facts = NO_FACTS
+    facts: Attributes = NO_ATTRIBUTES
     """The facts of the line's load and trip; the facts of the document if the line has none of its own."""
     deduction: bool = False
     """True for a deduction on a customer's invoice. None of the nine categories covers deductions on AR."""
 
 
 @dataclass(frozen=True, slots=True)
-class LeftOut:
+class ExcludedLines:
     """The lines of one kind that a setting excludes from a document: their number and the sum of their amounts."""
 
     kind: str
@@ -158,10 +158,10 @@ class SourceDocument:
     """"1099" or "W2" on a driver statement; None on other documents, or if the event does not say."""
     profile: Profile | None = None
     """The party's profile in Alvys. Like `terms`, it is not content: a change of it makes no new revision."""
-    terms: AskedTerms = DATE_GIVEN
+    terms: RequestedTerms = DATE_GIVEN
     trigger: str | None = None
     """The trigger that made Alvys send a carrier bill, if the event names one. It is not content."""
-    facts: Facts = NO_FACTS
+    facts: Attributes = NO_ATTRIBUTES
     """The facts of the event about the document, for dimensions and custom fields."""
     by_number: str | None = None
     """The other key of a carrier bill, by trip number: events without a trip id use it (docs/decisions/0068).
@@ -170,7 +170,7 @@ class SourceDocument:
     """
 
 
-class Level(StrEnum):
+class MappingLevel(StrEnum):
     """The three levels of an account mapping (requirement 54)."""
 
     SPECIFIC = "specific"
@@ -183,12 +183,12 @@ class Resolution:
     """The GL account of one line, with the level that gave it, the mapping-state key, and the offset of that record."""
 
     account: str
-    level: Level
+    level: MappingLevel
     key: str
     offset: int
 
 
-class How(StrEnum):
+class ValueSource(StrEnum):
     """The way in which the value of a dimension or custom field was found."""
 
     MAPPING = "mapping"
@@ -209,7 +209,7 @@ class LineDimension:
     object: str
     """The Sage object of the dimension, such as `LOCATION`."""
     value: str
-    how: How
+    how: ValueSource
     key: str
     user_defined: bool = False
 
@@ -221,7 +221,7 @@ class CustomValue:
     field: str
     """The integration name of the field."""
     value: str
-    how: How
+    how: ValueSource
     key: str
     cut_from: int | None = None
     """The number of characters before the value was cut; None if it was not cut."""
@@ -237,7 +237,7 @@ class Shortened:
 
 
 @dataclass(frozen=True, slots=True)
-class Former:
+class FormerTexts:
     """The number and reference that versions before Sage's lengths were known would have given a document.
 
     A document that such a version posted is recognised by them as the same.
@@ -269,7 +269,7 @@ class DocumentLine:
 
 
 @dataclass(frozen=True, slots=True)
-class Carried:
+class LinesWithAttributes:
     """The lines with their dimensions and custom fields, and the custom fields of the document itself."""
 
     lines: tuple[DocumentLine, ...]
@@ -313,24 +313,24 @@ class Document:
     lines: tuple[DocumentLine, ...]
     party_keys: tuple[str, ...] = ()
     """The mapping-state keys that were asked for the party, the deciding key last; empty if the event names it."""
-    party_rules: PartyRules = USUAL_RULES
+    party_rules: PartyRules = DEFAULT_PARTY_RULES
     """The rules for finding, creating and updating the party in Sage before the document is sent.
 
     `term_rules` holds the rules for the payment term in the same way.
     """
     term_rules: TermRules = NO_TERMS
-    term: TermUse | None = None
+    term: ChosenTerm | None = None
     """The payment term, set once Sage's terms have been read. None: no term is sent."""
     first_open_day: bool = False
     """Whether a document dated in a closed period may be posted on the first open day (setting `closedPeriod`)."""
     posting_date: dt.date | None = None
     """The date in the general ledger, if the period of the document's own date is closed; else None."""
-    left_out: tuple[LeftOut, ...] = ()
+    left_out: tuple[ExcludedLines, ...] = ()
     """The lines of the event that a setting excluded. `total` does not include them."""
     custom: tuple[CustomValue, ...] = ()
     """The custom fields of the document itself, not of its lines."""
     shortened: tuple[Shortened, ...] = ()
-    former: Former | None = None
+    former: FormerTexts | None = None
     """The number and reference of earlier versions; None if they are the same as today."""
     base_currency: str | None = None
     """The company's base currency, if every document has to name its currency (setting `sendCurrency`); else None."""

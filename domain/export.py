@@ -8,17 +8,17 @@ The first step that objects gives the result.
 from dataclasses import dataclass, replace
 
 from domain import lengths
-from domain.accounts import Unmapped, Unreadable, resolve
-from domain.carried import carried
-from domain.categories import OWN, Side
+from domain.accounts import Unmapped, UnreadableMapping, resolve
+from domain.carried import add_dimensions_and_fields
+from domain.categories import CATEGORY_DEFAULT, Side
 from domain.codes import Code
 from domain.documents import (
-    Carried,
     Connection,
     Document,
     DocumentLine,
-    Former,
-    LeftOut,
+    ExcludedLines,
+    FormerTexts,
+    LinesWithAttributes,
     PartyKind,
     PartyRef,
     SageObject,
@@ -28,13 +28,13 @@ from domain.documents import (
     becomes,
 )
 from domain.keys import ConnectionKey, IntercompanyKey, Provider, VendorKey
-from domain.line_switches import select
+from domain.line_switches import exclude_lines
 from domain.mapping_state import MappingState
 from domain.outcomes import Deferred, Rejected, Skipped
 from domain.parties import rules_of, unlinked
-from domain.policy import first_objection, unwanted
+from domain.policy import first_objection, skip_reason
 from domain.reading.texts import DESCRIPTION_LENGTH, MEMO_LENGTH, cut, former_number, formerly, several
-from domain.settings import ConnectionSetting, IntercompanySetting, Invalid
+from domain.settings import ConnectionSetting, IntercompanySetting, InvalidSetting
 from domain.terms import TermRules
 
 MOST_BLOCKED = 20_000
@@ -66,7 +66,7 @@ def export(
         return setting
     if (against := _unwanted(source, setting, state)) is not None:
         return against
-    source, left_out = select(source, setting)
+    source, left_out = exclude_lines(source, setting)
     reference = _reference(source, setting)
     objection = first_objection(source, setting, left_out) or _too_many(source, most_lines) or reference.refused
     if objection is not None:
@@ -77,15 +77,19 @@ def export(
     lines = _lines(source, setting, state)
     if isinstance(lines, Deferred):
         return lines
-    carries = carried(source, setting, state, lines)
-    return _document(source, setting, named, carries, left_out, reference) if isinstance(carries, Carried) else carries
+    carries = add_dimensions_and_fields(source, setting, state, lines)
+    return (
+        _document(source, setting, named, carries, left_out, reference)
+        if isinstance(carries, LinesWithAttributes)
+        else carries
+    )
 
 
 def _connection(source: SourceDocument, state: MappingState) -> ConnectionSetting | Skipped | Deferred:
     setting = state.connection(source.subsidiary_id)
     if setting is None:
         return Skipped(Code.NOT_CONNECTED, f"subsidiary {source.subsidiary_id} has no connection")
-    if isinstance(setting, Invalid):
+    if isinstance(setting, InvalidSetting):
         key = ConnectionKey(source.subsidiary_id).canonical
         return Deferred(Code.SETTING_INVALID, f"{key}: {setting.reason}", (key,))
     return setting
@@ -93,7 +97,7 @@ def _connection(source: SourceDocument, state: MappingState) -> ConnectionSettin
 
 def _unwanted(source: SourceDocument, setting: ConnectionSetting, state: MappingState) -> Skipped | Deferred | None:
     other = _other_side(source, state)
-    return other if isinstance(other, Deferred) else unwanted(source, setting, other)
+    return other if isinstance(other, Deferred) else skip_reason(source, setting, other)
 
 
 def _too_many(source: SourceDocument, most: int | None) -> Rejected | None:
@@ -110,7 +114,7 @@ def _other_side(source: SourceDocument, state: MappingState) -> ConnectionSettin
     if (other_id := source.party.subsidiary_id) is None:
         return None
     setting = state.connection(other_id)
-    if isinstance(setting, Invalid):
+    if isinstance(setting, InvalidSetting):
         key = ConnectionKey(other_id).canonical
         return Deferred(Code.SETTING_INVALID, f"{key}: {setting.reason}", (key,))
     return setting
@@ -128,13 +132,13 @@ def _party(source: SourceDocument, state: MappingState) -> _Named | Deferred:
     if kind is None or source.party.provider is None:
         return source.party, ()
     asked: tuple[str, ...] = ()
-    for provider in dict.fromkeys((source.party.provider, OWN)):
+    for provider in dict.fromkeys((source.party.provider, CATEGORY_DEFAULT)):
         key = VendorKey(source.subsidiary_id, kind, provider).canonical
         asked = (*asked, key)
         record = state.vendor(key)
         if record is None:
             continue
-        if isinstance(record.value, Invalid):
+        if isinstance(record.value, InvalidSetting):
             return Deferred(Code.SETTING_INVALID, f"{record.key}: {record.value.reason}", asked[::-1])
         return replace(source.party, external_id=record.value.vendor_id), asked
     return Deferred(Code.VENDOR_UNMAPPED, f"{kind} provider {source.party.provider!r} has no vendor", asked)
@@ -144,7 +148,7 @@ def _subsidiary(source: SourceDocument, other_id: str, state: MappingState) -> _
     key = IntercompanyKey(source.subsidiary_id, other_id).canonical
     record = state.intercompany(key)
     setting = record.value if record is not None else IntercompanySetting()
-    if isinstance(setting, Invalid):
+    if isinstance(setting, InvalidSetting):
         return Deferred(Code.SETTING_INVALID, f"{key}: {setting.reason}", (key,))
     found = setting.customer_id if source.party.kind is PartyKind.CUSTOMER else setting.vendor_id
     if found is None:
@@ -161,12 +165,12 @@ def _lines(
     """
     lines: list[DocumentLine] = []
     unmapped: list[Unmapped] = []
-    unreadable: list[Unreadable] = []
+    unreadable: list[UnreadableMapping] = []
     for line in source.lines:
         match resolve(state, source.subsidiary_id, source.side, line.category, line.item):
             case Unmapped() as found:
                 unmapped.append(found)
-            case Unreadable() as found:
+            case UnreadableMapping() as found:
                 unreadable.append(found)
             case resolution:
                 memo, shortened = _fitted("memo", line.memo, MEMO_LENGTH)
@@ -184,14 +188,14 @@ def _lines(
     if unreadable:
         return Deferred(
             Code.SETTING_INVALID,
-            f"{unreadable[0].would_answer[0]}: {unreadable[0].reason}",
-            _unique([*(one.would_answer for one in unreadable), *(one.would_answer[::-1] for one in unmapped)]),
+            f"{unreadable[0].missing_keys[0]}: {unreadable[0].reason}",
+            _unique([*(one.missing_keys for one in unreadable), *(one.missing_keys[::-1] for one in unmapped)]),
         )
     if unmapped:
         return Deferred(
             Code.ACCOUNT_UNMAPPED,
             f"no account on {source.side.upper()} for {len(unmapped)} of {len(source.lines)} lines",
-            _unique([one.would_answer[::-1] for one in unmapped]),
+            _unique([one.missing_keys[::-1] for one in unmapped]),
         )
     return tuple(lines)
 
@@ -260,8 +264,8 @@ def _document(
     source: SourceDocument,
     setting: ConnectionSetting,
     named: _Named,
-    carries: Carried,
-    left_out: tuple[LeftOut, ...],
+    carries: LinesWithAttributes,
+    left_out: tuple[ExcludedLines, ...],
     reference: _Reference,
 ) -> Document:
     description, shortened = _fitted("description", source.description, DESCRIPTION_LENGTH)
@@ -287,6 +291,6 @@ def _document(
         first_open_day=setting.closed_period == "first-open-day",
         left_out=left_out,
         shortened=(*reference.shortened, *shortened),
-        former=None if same else Former(number, reference.former),
+        former=None if same else FormerTexts(number, reference.former),
         base_currency=setting.base_currency if setting.send_currency == "always" else None,
     )

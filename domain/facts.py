@@ -18,7 +18,7 @@ _VALUE, _PAIR = "\x1c", "\x1b"
 """Separators: control characters, which no text of an event can contain."""
 
 
-class Kind(StrEnum):
+class AttributeKind(StrEnum):
     """The kind of the values of a fact."""
 
     TEXT = "text"
@@ -28,7 +28,7 @@ class Kind(StrEnum):
     """Free text that may be any of the kinds: custom references."""
 
 
-class Fact(StrEnum):
+class AttributeName(StrEnum):
     """The names of all facts except custom references.
 
     All are sources of custom fields in Alvys's article "How to Configure Dimension and Custom Field Mappings for Sage
@@ -80,20 +80,31 @@ LOAD_REFERENCE = "load.reference/"
 TRIP_REFERENCE = "trip.reference/"
 """Prefixes of the names of custom references; the name of the reference follows the prefix."""
 
-_DATES = {Fact.INVOICED_DATE, Fact.CREATED_DATE, Fact.DISPATCHED_DATE, Fact.PICKUP_DATE, Fact.DELIVERY_DATE}
+_DATES = {
+    AttributeName.INVOICED_DATE,
+    AttributeName.CREATED_DATE,
+    AttributeName.DISPATCHED_DATE,
+    AttributeName.PICKUP_DATE,
+    AttributeName.DELIVERY_DATE,
+}
 _NUMBERS = {
-    *(Fact.WEIGHT, Fact.VOLUME, Fact.TERMS, Fact.CUSTOMER_MILES),
-    *(Fact.TOTAL_MILES, Fact.LOADED_MILES, Fact.EMPTY_MILES),
+    *(AttributeName.WEIGHT, AttributeName.VOLUME, AttributeName.TERMS, AttributeName.CUSTOMER_MILES),
+    *(AttributeName.TOTAL_MILES, AttributeName.LOADED_MILES, AttributeName.EMPTY_MILES),
 }
-_KINDS: dict[str, Kind] = {
-    fact.value: Kind.DATE if fact in _DATES else Kind.NUMBER if fact in _NUMBERS else Kind.TEXT for fact in Fact
+_KINDS: dict[str, AttributeKind] = {
+    fact.value: AttributeKind.DATE
+    if fact in _DATES
+    else AttributeKind.NUMBER
+    if fact in _NUMBERS
+    else AttributeKind.TEXT
+    for fact in AttributeName
 }
 
 
-def kind_of(name: str) -> Kind | None:
+def kind_of(name: str) -> AttributeKind | None:
     """The kind of a fact's values; None if there is no fact of this name."""
     if name.startswith((LOAD_REFERENCE, TRIP_REFERENCE)):
-        return Kind.ANY if name.partition("/")[2].strip() else None
+        return AttributeKind.ANY if name.partition("/")[2].strip() else None
     return _KINDS.get(name)
 
 
@@ -104,7 +115,7 @@ def canonical(name: str) -> str:
 
 
 @dataclass(frozen=True, slots=True)
-class Facts:
+class Attributes:
     """The facts of a document, or of one of its lines."""
 
     pairs: tuple[Pair, ...] = ()
@@ -123,10 +134,10 @@ class Facts:
         return tuple(dict.fromkeys([value for each, value in self.pairs if each == name]))
 
 
-NO_FACTS = Facts()
+NO_ATTRIBUTES = Attributes()
 
 
-def facts(known: Sequence[Pair], told: Sequence[Pair] = ()) -> Facts:
+def attributes(known: Sequence[Pair], told: Sequence[Pair] = ()) -> Attributes:
     """Build facts from pairs.
 
     Args:
@@ -136,5 +147,7 @@ def facts(known: Sequence[Pair], told: Sequence[Pair] = ()) -> Facts:
             revision.
     """
     if not told:
-        return Facts(tuple(sorted(known))) if known else NO_FACTS
-    return Facts(tuple(sorted((*known, *told))), _PAIR.join([name + _VALUE + value for name, value in sorted(told)]))
+        return Attributes(tuple(sorted(known))) if known else NO_ATTRIBUTES
+    return Attributes(
+        tuple(sorted((*known, *told))), _PAIR.join([name + _VALUE + value for name, value in sorted(told)])
+    )

@@ -46,10 +46,10 @@ def marker(key: str) -> str:
 
 def contents_of(document: Document) -> tuple[str, ...]:
     """List the content hashes that the Sage record may have: the one of this version, then that of earlier versions."""
-    own, former = content_of(document), document.former
+    own, former = booked_content_hash(document), document.former
     if former is None:
         return (own,)
-    return own, content_of(replace(document, number=former.number, reference=former.reference))
+    return own, booked_content_hash(replace(document, number=former.number, reference=former.reference))
 
 
 def markers_in(text: str) -> frozenset[str]:
@@ -57,7 +57,7 @@ def markers_in(text: str) -> frozenset[str]:
     return frozenset(_MARKER.findall(text))
 
 
-def content_of(document: Document) -> str:
+def booked_content_hash(document: Document) -> str:
     """Hash, in 32 hex digits, the content to book and its company and entity, before anything is looked up in Sage.
 
     Two revisions of equal content need no correction: they may differ, say, in a delivery date that no dimension and no

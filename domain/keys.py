@@ -19,7 +19,7 @@ from collections.abc import Callable
 from dataclasses import dataclass
 from enum import StrEnum
 
-from domain.categories import CATEGORIES, OWN, Category, Side, fold, item_slot
+from domain.categories import CATEGORIES, CATEGORY_DEFAULT, Category, Side, fold, item_slot
 from domain.custom_fields import FieldObject
 from domain.dimensions import SAGE_NAME, slug_of
 
@@ -189,7 +189,7 @@ Key = (
 
 def master(subsidiary_id: str, side: Side) -> AccountKey:
     """Build the key of the master Default of a side."""
-    return AccountKey(subsidiary_id, side, Category.DEFAULT, OWN)
+    return AccountKey(subsidiary_id, side, Category.DEFAULT, CATEGORY_DEFAULT)
 
 
 def parse(text: str) -> Key:
@@ -233,7 +233,7 @@ def _account(subsidiary_id: str, rest: str) -> AccountKey:
     if not item.strip():
         raise BadKeyError("the item is empty")
     key = AccountKey(subsidiary_id, Side(side), Category(category), item)
-    if key.category is Category.DEFAULT and item_slot(key.category, item) != OWN:
+    if key.category is Category.DEFAULT and item_slot(key.category, item) != CATEGORY_DEFAULT:
         raise BadKeyError("the Default category has one account a side, its key ends in default/default")
     return key
 

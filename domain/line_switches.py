@@ -9,7 +9,7 @@ from dataclasses import replace
 from decimal import Decimal
 
 from domain.categories import Category, Side
-from domain.documents import LeftOut, SourceDocument, SourceKind, SourceLine
+from domain.documents import ExcludedLines, SourceDocument, SourceKind, SourceLine
 from domain.settings import ApSettings, ArSettings, ConnectionSetting
 
 DEDUCTIONS = Category.DEDUCTIONS.value
@@ -17,7 +17,9 @@ ROADSIDE = frozenset({SourceKind.FUEL, SourceKind.TOLL, SourceKind.FUEL_DAY, Sou
 """Kinds of fuel and toll bills. They have switches of their own (`includeFuel`, `includeTolls`)."""
 
 
-def select(source: SourceDocument, setting: ConnectionSetting) -> tuple[SourceDocument, tuple[LeftOut, ...]]:
+def exclude_lines(
+    source: SourceDocument, setting: ConnectionSetting
+) -> tuple[SourceDocument, tuple[ExcludedLines, ...]]:
     """Remove the lines that the settings exclude.
 
     Returns:
@@ -36,12 +38,12 @@ def select(source: SourceDocument, setting: ConnectionSetting) -> tuple[SourceDo
             kept.append(line)
     if not left:
         return source, ()
-    out = tuple([LeftOut(kind, len(amounts), sum(amounts, Decimal(0))) for kind, amounts in left.items()])
+    out = tuple([ExcludedLines(kind, len(amounts), sum(amounts, Decimal(0))) for kind, amounts in left.items()])
     total = source.total - sum([one.amount for one in out], Decimal(0))
     return replace(source, lines=tuple(kept), total=total), out
 
 
-def in_words(left_out: tuple[LeftOut, ...]) -> str:
+def in_words(left_out: tuple[ExcludedLines, ...]) -> str:
     """Describe the excluded lines in words, for a person."""
     return ", ".join(f"{one.kind}: {one.lines} lines, {one.amount}" for one in left_out)
 

@@ -31,17 +31,17 @@ class Item(Enum):
 
 
 @dataclass(frozen=True, slots=True)
-class Place:
+class CategoryItem:
     """The category and the item of a line."""
 
     category: Category
     item: str
 
 
-Rules = dict[str, tuple[Category, str | Item]]
+CategoryRules = dict[str, tuple[Category, str | Item]]
 
 
-def _rules(*families: tuple[tuple[str, ...], Category, str | Item | None]) -> Rules:
+def _rules(*families: tuple[tuple[str, ...], Category, str | Item | None]) -> CategoryRules:
     """Build rules from families of (names, category, item). If the item is None, each name is its own item."""
     return {
         fold(name): (category, name if item is None else item) for names, category, item in families for name in names
@@ -111,16 +111,16 @@ CARRIER_RULES = _rules(
 )
 
 
-def _look_up(rules: Rules, category: str, name: str) -> Place | None:
+def _look_up(rules: CategoryRules, category: str, name: str) -> CategoryItem | None:
     found = rules.get(fold(category))
     if found is None:
         return None
     group, item = found
-    return Place(group, name if isinstance(item, Item) else item)
+    return CategoryItem(group, name if isinstance(item, Item) else item)
 
 
 @lru_cache(maxsize=4096)
-def explicit(side: Side, title: str, item: str | None) -> Place | Rejected:
+def from_mapping(side: Side, title: str, item: str | None) -> CategoryItem | Rejected:
     """Look up the category and item that the explicit mapping of an event names.
 
     Args:
@@ -137,17 +137,17 @@ def explicit(side: Side, title: str, item: str | None) -> Place | Rejected:
         return Rejected(Code.CATEGORY_UNKNOWN, f"a line's mapping names the category {title!r}")
     if side not in CATEGORIES[category].sides:
         return Rejected(Code.CATEGORY_WRONG_SIDE, f"{CATEGORIES[category].title} does not exist on {side.upper()}")
-    return Place(category, item or CATEGORIES[category].own_title)
+    return CategoryItem(category, item or CATEGORIES[category].default_title)
 
 
 @lru_cache(maxsize=4096)
-def of_invoice_line(category: str, name: str) -> Place:
+def for_invoice_line(category: str, name: str) -> CategoryItem:
     """Choose category and item of a customer invoice's line; an unknown category uses the master Revenue account."""
     place = _look_up(INVOICE_RULES, category, name)
     if place is None:
-        return Place(Category.DEFAULT, MASTER_ITEMS[Side.AR])
+        return CategoryItem(Category.DEFAULT, MASTER_ITEMS[Side.AR])
     if place.category is Category.LOAD:
-        return Place(Category.LOAD, LOAD_ITEMS.get(fold(name), name))
+        return CategoryItem(Category.LOAD, LOAD_ITEMS.get(fold(name), name))
     return place
 
 
@@ -160,29 +160,29 @@ def is_deduction(category: str) -> bool:
 
 
 @lru_cache(maxsize=4096)
-def of_driver_line(category: str, title: str, *, on_a_trip: bool) -> Place:
+def for_driver_line(category: str, title: str, *, on_a_trip: bool) -> CategoryItem:
     """Choose category and item of a line of a driver's statement.
 
     An unlisted kind of pay belongs to Trip if the line names a trip, else to Driver Statement Expenses.
     """
     group = Category.TRIP if on_a_trip else Category.DRIVER_STATEMENT_EXPENSES
-    return _look_up(DRIVER_RULES, category, title) or Place(group, category)
+    return _look_up(DRIVER_RULES, category, title) or CategoryItem(group, category)
 
 
 @lru_cache(maxsize=4096)
-def of_carrier_item(kind: str, tag: str) -> Place:
+def for_carrier_item(kind: str, tag: str) -> CategoryItem:
     """Choose category and item of an amount of a carrier's trip; an unlisted kind is a Trip item named by its tag."""
-    return _look_up(CARRIER_RULES, kind, tag) or Place(Category.TRIP, tag or kind)
+    return _look_up(CARRIER_RULES, kind, tag) or CategoryItem(Category.TRIP, tag or kind)
 
 
-def of_fuel(fuel_type: str) -> Place:
+def for_fuel(fuel_type: str) -> CategoryItem:
     """Choose category and item of a fuel transaction. The item is the fuel type, not the card provider.
 
     The numbered edition of Alvys's article "Account Mappings" says so; the FAQ of its edition of June 2026 names the
     provider.
     """
-    return Place(Category.FUEL, fuel_type or CATEGORIES[Category.FUEL].own_title)
+    return CategoryItem(Category.FUEL, fuel_type or CATEGORIES[Category.FUEL].default_title)
 
 
-TOLL = Place(Category.TOLL, CATEGORIES[Category.TOLL].own_title)
+TOLL = CategoryItem(Category.TOLL, CATEGORIES[Category.TOLL].default_title)
 """Category and item of every toll, whatever the toll service (requirement 76)."""

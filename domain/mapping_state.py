@@ -34,12 +34,12 @@ from domain.settings import (
     DimensionSetting,
     DimensionValueSetting,
     IntercompanySetting,
-    Invalid,
-    Other,
+    InvalidSetting,
+    OtherSetting,
     Setting,
     VendorSetting,
 )
-from domain.table import Record, Table
+from domain.table import SettingRecord, SettingTable
 
 _N = TypeVar("_N")
 _S = TypeVar("_S", DimensionSetting, CustomFieldSetting)
@@ -54,23 +54,31 @@ class MappingState:
 
     offset: int = -1
     """The highest offset applied; -1 before the first."""
-    _connections: Table[ConnectionSetting] = field(default_factory=lambda: Table(ConnectionSetting.model_validate))
-    _accounts: Table[AccountSetting] = field(default_factory=lambda: Table(AccountSetting.model_validate))
-    _vendors: Table[VendorSetting] = field(default_factory=lambda: Table(VendorSetting.model_validate))
-    _intercompany: Table[IntercompanySetting] = field(default_factory=lambda: Table(IntercompanySetting.model_validate))
-    _dimensions: Table[DimensionSetting] = field(default_factory=lambda: Table(DimensionSetting.model_validate))
-    _dimension_values: Table[DimensionValueSetting] = field(
-        default_factory=lambda: Table(DimensionValueSetting.model_validate)
+    _connections: SettingTable[ConnectionSetting] = field(
+        default_factory=lambda: SettingTable(ConnectionSetting.model_validate)
     )
-    _custom_fields: Table[CustomFieldSetting] = field(default_factory=lambda: Table(CustomFieldSetting.model_validate))
-    _dimensions_of: dict[str, dict[str, Record[DimensionSetting]]] = field(default_factory=dict)
+    _accounts: SettingTable[AccountSetting] = field(default_factory=lambda: SettingTable(AccountSetting.model_validate))
+    _vendors: SettingTable[VendorSetting] = field(default_factory=lambda: SettingTable(VendorSetting.model_validate))
+    _intercompany: SettingTable[IntercompanySetting] = field(
+        default_factory=lambda: SettingTable(IntercompanySetting.model_validate)
+    )
+    _dimensions: SettingTable[DimensionSetting] = field(
+        default_factory=lambda: SettingTable(DimensionSetting.model_validate)
+    )
+    _dimension_values: SettingTable[DimensionValueSetting] = field(
+        default_factory=lambda: SettingTable(DimensionValueSetting.model_validate)
+    )
+    _custom_fields: SettingTable[CustomFieldSetting] = field(
+        default_factory=lambda: SettingTable(CustomFieldSetting.model_validate)
+    )
+    _dimensions_of: dict[str, dict[str, SettingRecord[DimensionSetting]]] = field(default_factory=dict)
     """The dimension settings by subsidiary and slug, in the order of the slugs."""
-    _custom_fields_of: dict[str, dict[tuple[FieldObject, str], Record[CustomFieldSetting]]] = field(
+    _custom_fields_of: dict[str, dict[tuple[FieldObject, str], SettingRecord[CustomFieldSetting]]] = field(
         default_factory=dict
     )
     """The custom field settings by subsidiary, then by object and field name."""
-    _others: Table[Other] = field(default_factory=lambda: Table(Other))
-    _strays: dict[str, Record[Setting]] = field(default_factory=dict)
+    _others: SettingTable[OtherSetting] = field(default_factory=lambda: SettingTable(OtherSetting))
+    _malformed: dict[str, SettingRecord[Setting]] = field(default_factory=dict)
     """The records whose keys do not follow the grammar, by key. They have no effect on documents."""
     _cleared: dict[str, int] = field(default_factory=dict)
     """The canonical keys of master Defaults that a tombstone cleared, with the offset of the tombstone."""
@@ -94,9 +102,9 @@ class MappingState:
         try:
             parsed = parse(text)
         except BadKeyError as error:
-            self._strays.pop(text, None)
+            self._malformed.pop(text, None)
             if value is not None:
-                self._strays[text] = Record(text, Invalid(str(error), offset), offset)
+                self._malformed[text] = SettingRecord(text, InvalidSetting(str(error), offset), offset)
             return None
         changed = self._table(parsed).apply(parsed, value, offset)
         self._watch_master(parsed, offset)
@@ -104,8 +112,8 @@ class MappingState:
         self._watch_connection(parsed)
         return parsed.canonical if changed else None
 
-    def _table(self, key: Key) -> Table[Setting]:
-        tables: dict[type[Key], Table[Setting]] = {
+    def _table(self, key: Key) -> SettingTable[Setting]:
+        tables: dict[type[Key], SettingTable[Setting]] = {
             ConnectionKey: self._connections,
             AccountKey: self._accounts,
             VendorKey: self._vendors,
@@ -141,48 +149,48 @@ class MappingState:
             case _:
                 pass
 
-    def connection(self, subsidiary_id: str) -> ConnectionSetting | Invalid | None:
+    def connection(self, subsidiary_id: str) -> ConnectionSetting | InvalidSetting | None:
         """The connection of a subsidiary; `Invalid` if the record cannot be read; None if there is none."""
         record = self._connections.get(ConnectionKey(subsidiary_id).canonical)
         return None if record is None else record.value
 
-    def account(self, canonical: str) -> Record[AccountSetting] | None:
+    def account(self, canonical: str) -> SettingRecord[AccountSetting] | None:
         """Look up the record of exactly this `AccountKey.canonical`; `domain.accounts` tries the levels in turn."""
         return self._accounts.get(canonical)
 
-    def vendor(self, canonical: str) -> Record[VendorSetting] | None:
+    def vendor(self, canonical: str) -> SettingRecord[VendorSetting] | None:
         """Look up the record of exactly this `VendorKey.canonical`; `domain.export` then tries the default provider."""
         return self._vendors.get(canonical)
 
-    def intercompany(self, canonical: str) -> Record[IntercompanySetting] | None:
+    def intercompany(self, canonical: str) -> SettingRecord[IntercompanySetting] | None:
         """Look up the record of another subsidiary, given as `IntercompanyKey.canonical`."""
         return self._intercompany.get(canonical)
 
-    def dimensions(self, subsidiary_id: str) -> Mapping[str, Record[DimensionSetting]]:
+    def dimensions(self, subsidiary_id: str) -> Mapping[str, SettingRecord[DimensionSetting]]:
         """The dimension settings of a subsidiary by slug; `domain.carried` resolves them."""
         return self._dimensions_of.get(subsidiary_id, {})
 
-    def dimension_value(self, canonical: str) -> Record[DimensionValueSetting] | None:
+    def dimension_value(self, canonical: str) -> SettingRecord[DimensionValueSetting] | None:
         """Look up the record of exactly this `DimensionValueKey.canonical`."""
         return self._dimension_values.get(canonical)
 
-    def custom_fields(self, subsidiary_id: str) -> Mapping[tuple[FieldObject, str], Record[CustomFieldSetting]]:
+    def custom_fields(self, subsidiary_id: str) -> Mapping[tuple[FieldObject, str], SettingRecord[CustomFieldSetting]]:
         """The custom field settings of a subsidiary by object and name; `domain.carried` resolves them."""
         return self._custom_fields_of.get(subsidiary_id, {})
 
-    def connections(self) -> Iterator[Record[ConnectionSetting]]:
+    def connections(self) -> Iterator[SettingRecord[ConnectionSetting]]:
         """Iterate over the connections of all subsidiaries, readable or not."""
         yield from self._connections
 
-    def records(self) -> list[Record[Setting]]:
+    def records(self) -> list[SettingRecord[Setting]]:
         """List all current records in the order of their keys, including those whose key breaks the grammar."""
-        tables: list[Record[Setting]] = [
+        tables: list[SettingRecord[Setting]] = [
             *(*self._connections, *self._accounts, *self._vendors, *self._intercompany),
             *(*self._dimensions, *self._dimension_values, *self._custom_fields, *self._others),
         ]
-        return sorted([*tables, *self._strays.values()], key=lambda record: record.key)
+        return sorted([*tables, *self._malformed.values()], key=lambda record: record.key)
 
-    def problems(self) -> list[Record[Setting]]:
+    def problems(self) -> list[SettingRecord[Setting]]:
         """List the records that cannot be read."""
         return [record for record in self.records() if not record.valid]
 
@@ -197,7 +205,9 @@ class MappingState:
         return {key: offset for key, offset in self._cleared.items() if key.partition("/")[0] not in self._disconnected}
 
 
-def _put(of: dict[str, dict[_N, Record[_S]]], subsidiary_id: str, name: _N, record: Record[_S] | None) -> None:
+def _put(
+    of: dict[str, dict[_N, SettingRecord[_S]]], subsidiary_id: str, name: _N, record: SettingRecord[_S] | None
+) -> None:
     """Set or remove one record; the names stay sorted, so that every worker sees them in the same order."""
     standing = dict(of.get(subsidiary_id, {}))
     standing.pop(name, None)

@@ -3,7 +3,7 @@
 A custom field may not have such a name: in a generic function the element would occur twice, or set the amount again.
 """
 
-OWN = {
+RESERVED_FIELDS = {
     *("RECORDNO", "RECORDKEY", "RECORDID", "RECORDTYPE", "STATE", "ACTION", "VENDORID", "CUSTOMERID"),
     *("WHENCREATED", "WHENPOSTED", "WHENDUE", "DOCNUMBER", "DESCRIPTION", "TERMNAME", "RECPAYMENTDATE"),
     *("SUPDOCID", "PAYMENTPRIORITY", "ONHOLD", "PRBATCH", "CURRENCY", "BASECURR", "EXCH_RATE_DATE"),

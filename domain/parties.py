@@ -32,7 +32,7 @@ from domain.codes import Code
 from domain.documents import PartyKind, PartyRef, SourceDocument, SourceKind
 from domain.keys import ConnectionKey
 from domain.outcomes import Deferred, Rejected
-from domain.profiles import USUAL_RULES, PartyRules, Profile
+from domain.profiles import DEFAULT_PARTY_RULES, PartyRules, Profile
 from domain.settings import ConnectionSetting
 
 _CARRIERS = {SourceKind.CARRIER_STATEMENT, SourceKind.CARRIER_BILL}
@@ -110,7 +110,7 @@ class PartyIndex:
     def match(
         self,
         ref: PartyRef,
-        rules: PartyRules = USUAL_RULES,
+        rules: PartyRules = DEFAULT_PARTY_RULES,
         profile: Profile | None = None,
         own_id: str | None = None,
         own_ids: frozenset[str] = frozenset(),

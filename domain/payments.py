@@ -37,7 +37,7 @@ class PaymentKind(StrEnum):
     """The difference between the paid amount in Sage's balance of the document and the sum of its detail rows."""
 
 
-class Standing(StrEnum):
+class PaymentStatus(StrEnum):
     """The status of a payment or detail row: whether its amounts count as paid."""
 
     FINAL = "final"
@@ -54,14 +54,14 @@ _NOT_YET = frozenset({"draft", "submitted", "approved", "partially approved", "u
                       "in transit", "d"})  # fmt: skip
 _VOID = ("void", "revers", "declin", "reject", "cancel", "delet", "print void")
 _AP_CODES = {
-    **dict.fromkeys(("s", "pa", "a", "u"), Standing.NOT_YET),
-    **dict.fromkeys(("p", "q"), Standing.FINAL),
-    **dict.fromkeys(("vp", "x"), Standing.VOID),
+    **dict.fromkeys(("s", "pa", "a", "u"), PaymentStatus.NOT_YET),
+    **dict.fromkeys(("p", "q"), PaymentStatus.FINAL),
+    **dict.fromkeys(("vp", "x"), PaymentStatus.VOID),
 }
 """State codes of AP payments. Sage publishes their meaning for AP only, not for AR."""
 
 
-def standing(state: str, side: Side = Side.AP) -> Standing:
+def payment_status(state: str, side: Side = Side.AP) -> PaymentStatus:
     """Classify the state of a payment or of one of its detail rows.
 
     Args:
@@ -71,16 +71,16 @@ def standing(state: str, side: Side = Side.AP) -> Standing:
     """
     word = " ".join(state.lower().replace("-", " ").replace("_", " ").split())
     if word in _FINAL:
-        return Standing.FINAL
+        return PaymentStatus.FINAL
     if word in _NOT_YET:
-        return Standing.NOT_YET
+        return PaymentStatus.NOT_YET
     if word == "v" or word.startswith(_VOID):
-        return Standing.VOID
-    return _AP_CODES.get(word, Standing.UNKNOWN) if side is Side.AP else Standing.UNKNOWN
+        return PaymentStatus.VOID
+    return _AP_CODES.get(word, PaymentStatus.UNKNOWN) if side is Side.AP else PaymentStatus.UNKNOWN
 
 
 @dataclass(frozen=True, slots=True)
-class Detail:
+class PaymentDetail:
     """One detail row. Amounts are in the currency of the document; a column that is empty or zero is left out."""
 
     record_no: str
@@ -101,7 +101,7 @@ class Detail:
 
 
 @dataclass(frozen=True, slots=True)
-class Header:
+class PaymentHeader:
     """The header of a payment. One payment may settle many documents."""
 
     record_no: str
@@ -115,14 +115,14 @@ class Header:
     code: str = ""
     """The code of the payment's state; "" if Sage has none."""
 
-    def standing(self, side: Side) -> Standing:
+    def standing(self, side: Side) -> PaymentStatus:
         """Classify the payment by the label of its state, or by the code if the label is unknown."""
-        found = standing(self.state, side)
-        return standing(self.code, side) if found is Standing.UNKNOWN else found
+        found = payment_status(self.state, side)
+        return payment_status(self.code, side) if found is PaymentStatus.UNKNOWN else found
 
 
 @dataclass(frozen=True, slots=True)
-class Balance:
+class DocumentBalance:
     """The balance of a document in Sage, in the currency of the document."""
 
     record_no: str
@@ -133,7 +133,7 @@ class Balance:
 
 
 @dataclass(frozen=True, slots=True)
-class Ours:
+class ExportedDocument:
     """A document that this service exported. `record_no` is its Sage record number, `key` its document key."""
 
     key: str
@@ -152,13 +152,13 @@ class Ours:
 
 
 @dataclass(frozen=True, slots=True)
-class Fact:
+class PaymentFact:
     """The content of one record on `sage-payments`, without the balance, which is that of the time of publishing."""
 
     payment_id: str
     kind: PaymentKind
     amount: Decimal
-    document: Ours
+    document: ExportedDocument
     currency: str
     date: str
     method: str
@@ -206,7 +206,7 @@ class Application:
     amount: Decimal
 
 
-def applications(side: Side, detail: Detail) -> Iterator[Application]:
+def applications(side: Side, detail: PaymentDetail) -> Iterator[Application]:
     """List the effects of a detail row: on the document it settles, and on each document whose credit it uses up.
 
     The amount for a used credit is negative.
@@ -225,12 +225,12 @@ def payment_id(company_id: str, side: Side, detail_no: str, slug: str) -> str:
     return f"{company_id}/{side}/{detail_no}/{slug}"
 
 
-def difference_id(document: Ours) -> str:
+def difference_id(document: ExportedDocument) -> str:
     """Build the id of the fact for the difference between a document's balance and its detail rows."""
     return f"{document.company_id}/{document.side}/difference/{document.record_no}"
 
 
-def counts(side: Side, detail: Detail, header: Header | None) -> bool | None:
+def counts(side: Side, detail: PaymentDetail, header: PaymentHeader | None) -> bool | None:
     """Whether the amounts of a detail row count as paid.
 
     A row counts if its own state or the state of its payment is final, and neither is void or not yet final.
@@ -243,15 +243,20 @@ def counts(side: Side, detail: Detail, header: Header | None) -> bool | None:
     Returns:
         True or False; None if neither the state of the row nor that of the payment is known.
     """
-    found = {standing(detail.state, side), header.standing(side) if header is not None else Standing.UNKNOWN}
-    if found & {Standing.VOID, Standing.NOT_YET}:
+    found = {payment_status(detail.state, side), header.standing(side) if header is not None else PaymentStatus.UNKNOWN}
+    if found & {PaymentStatus.VOID, PaymentStatus.NOT_YET}:
         return False
-    return True if Standing.FINAL in found else None
+    return True if PaymentStatus.FINAL in found else None
 
 
-def fact(
-    document: Ours, detail: Detail, application: Application, header: Header | None, *, unknown_counts: bool = False
-) -> Fact:
+def payment_fact(
+    document: ExportedDocument,
+    detail: PaymentDetail,
+    application: Application,
+    header: PaymentHeader | None,
+    *,
+    unknown_counts: bool = False,
+) -> PaymentFact:
     """Build the current fact of one application; its amount is 0 if the row does not, or no longer, count as paid.
 
     Args:
@@ -262,7 +267,7 @@ def fact(
         unknown_counts: Whether the row counts if no state decides (`counts` returns None).
     """
     counted = counts(document.side, detail, header)
-    return Fact(
+    return PaymentFact(
         payment_id=payment_id(document.company_id, document.side, detail.record_no, application.slug),
         kind=application.kind,
         amount=application.amount if (unknown_counts if counted is None else counted) else ZERO,
@@ -281,7 +286,7 @@ def fact(
     )
 
 
-def news(now: Fact, told: Fact | None, *, again: bool = False) -> Fact | None:
+def changes_since(now: PaymentFact, told: PaymentFact | None, *, again: bool = False) -> PaymentFact | None:
     """Decide which record to publish for a fact; None if nothing changed since the last one.
 
     Args:
@@ -302,17 +307,17 @@ def news(now: Fact, told: Fact | None, *, again: bool = False) -> Fact | None:
     return replace(now, kind=PaymentKind.CORRECTION) if now.amount != told.amount else now
 
 
-def _content(now: Fact, told: Fact) -> Fact:
+def _content(now: PaymentFact, told: PaymentFact) -> PaymentFact:
     """Copy the kind, the change time and the document of `told` into `now`, because they are not content."""
     return replace(now, kind=told.kind, modified=told.modified, document=told.document)
 
 
-def vanished(told: Fact) -> Fact:
+def as_void(told: PaymentFact) -> PaymentFact:
     """Build the void for a fact whose detail row Sage no longer has."""
     return replace(told, kind=PaymentKind.VOID, amount=ZERO)
 
 
-def paid(told: Iterable[Fact]) -> Decimal:
+def paid(told: Iterable[PaymentFact]) -> Decimal:
     """Add up the published facts of one document's detail rows, without the difference."""
     return sum((each.amount for each in told if each.kind is not PaymentKind.DIFFERENCE), ZERO)
 
@@ -325,7 +330,7 @@ def explained(amount: Decimal, rest: Decimal) -> bool:
     return amount * rest > 0 and abs(rest) >= abs(amount)
 
 
-def difference(document: Ours, balance: Balance, told: Iterable[Fact]) -> Fact | None:
+def difference(document: ExportedDocument, balance: DocumentBalance, told: Iterable[PaymentFact]) -> PaymentFact | None:
     """Build the fact for the difference between the balance and the detail rows; None if it was published already.
 
     Args:
@@ -339,7 +344,7 @@ def difference(document: Ours, balance: Balance, told: Iterable[Fact]) -> Fact |
     if amount == (before.amount if before else ZERO):
         return None
     currency = next((each.currency for each in facts if each.currency), "")
-    return Fact(
+    return PaymentFact(
         difference_id(document), PaymentKind.DIFFERENCE, amount, document, currency, "", "", "", "", "",
         document.object, "", "", balance.state, "",
     )  # fmt: skip

@@ -9,8 +9,8 @@ from itertools import chain
 
 from domain.categories import Side
 from domain.codes import Code
-from domain.credits import objection as objection_to_credit
-from domain.documents import TAX_1099, LeftOut, SourceDocument, SourceKind, becomes
+from domain.credits import credit_objection as objection_to_credit
+from domain.documents import TAX_1099, ExcludedLines, SourceDocument, SourceKind, becomes
 from domain.events.settlement import Trigger
 from domain.keys import ConnectionKey
 from domain.line_switches import in_words
@@ -21,7 +21,7 @@ from domain.settings import ApSettings, ConnectionSetting, ConnectionStatus
 Objection = Skipped | Rejected | Deferred
 
 
-def unwanted(
+def skip_reason(
     source: SourceDocument, setting: ConnectionSetting, other: ConnectionSetting | None = None
 ) -> Skipped | None:
     """The reason why the settings exclude the document; None if they do not.
@@ -35,7 +35,7 @@ def unwanted(
 
 
 def first_objection(
-    source: SourceDocument, setting: ConnectionSetting, left_out: tuple[LeftOut, ...] = ()
+    source: SourceDocument, setting: ConnectionSetting, left_out: tuple[ExcludedLines, ...] = ()
 ) -> Objection | None:
     """The first reason not to book a wanted document now; None if there is none.
 
@@ -109,7 +109,7 @@ def _both(source: SourceDocument, setting: ConnectionSetting, other: ConnectionS
             yield Skipped(Code.CROSS_SUBSIDIARY_OFF, f"it is off for subsidiary {subsidiary_id}")
 
 
-def _lines(source: SourceDocument, left_out: tuple[LeftOut, ...]) -> Iterator[Skipped]:
+def _lines(source: SourceDocument, left_out: tuple[ExcludedLines, ...]) -> Iterator[Skipped]:
     if left_out and not any(line.amount for line in source.lines):
         yield Skipped(Code.ALL_LINES_OFF, in_words(left_out))
 

@@ -64,5 +64,5 @@ class PartyRules:
     factoring_as: Literal["none", "contact", "vendor"] = "none"
 
 
-USUAL_RULES = PartyRules()
+DEFAULT_PARTY_RULES = PartyRules()
 """Defaults for a connection without party rules."""

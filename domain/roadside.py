@@ -11,7 +11,7 @@ from domain.codes import Code
 from domain.documents import SourceDocument, SourceKind
 from domain.mapping_state import MappingState
 from domain.outcomes import Rejected, Skipped
-from domain.policy import too_fine, unwanted
+from domain.policy import skip_reason, too_fine
 from domain.reading.groups import DAYS, group_of
 from domain.settings import ConnectionSetting
 
@@ -23,7 +23,7 @@ The lines of old consolidated bills are not kept. A date far ahead would keep it
 
 
 @dataclass(frozen=True, slots=True)
-class Placed:
+class Consolidation:
     """The answer for one fuel or toll transaction, and the consolidated bill it belongs to."""
 
     answer: Skipped | Rejected
@@ -33,7 +33,7 @@ class Placed:
     """False if the transaction's place in its bill did not change."""
 
 
-def place(row: SourceDocument, state: MappingState, *, known: bool) -> Placed | None:
+def consolidation_of(row: SourceDocument, state: MappingState, *, known: bool) -> Consolidation | None:
     """Decide whether a fuel or toll transaction is a line of a consolidated bill; None if it is a document of its own.
 
     Args:
@@ -46,27 +46,27 @@ def place(row: SourceDocument, state: MappingState, *, known: bool) -> Placed | 
         return None
     in_time = EARLIEST <= (row.created_at.date() - row.date).days <= LATEST
     if not known:
-        return _grouped(row) if in_time and _wanted(row, state) else None
+        return _grouped(row) if in_time and _is_consolidated(row, state) else None
     if row.deducted:
-        return Placed(Skipped(Code.DEDUCTED_FROM_DRIVER, "the driver's statement carries it"), None)
+        return Consolidation(Skipped(Code.DEDUCTED_FROM_DRIVER, "the driver's statement carries it"), None)
     if not row.total:
-        return Placed(Skipped(Code.ZERO_TOTAL, "the total is zero"), None)
+        return Consolidation(Skipped(Code.ZERO_TOTAL, "the total is zero"), None)
     if not in_time:
         detail = f"the row is of {row.date.isoformat()}, the change of {row.created_at.date().isoformat()}"
-        return Placed(Rejected(Code.ROW_OUT_OF_TIME, detail), None, moves=False)
+        return Consolidation(Rejected(Code.ROW_OUT_OF_TIME, detail), None, moves=False)
     return _grouped(row)
 
 
-def _grouped(row: SourceDocument) -> Placed:
+def _grouped(row: SourceDocument) -> Consolidation:
     group = group_of(row)
-    return Placed(Skipped(Code.GROUPED, f"it is a line of {group}"), group)
+    return Consolidation(Skipped(Code.GROUPED, f"it is a line of {group}"), group)
 
 
-def _wanted(row: SourceDocument, state: MappingState) -> bool:
+def _is_consolidated(row: SourceDocument, state: MappingState) -> bool:
     setting = state.connection(row.subsidiary_id)
     if not isinstance(setting, ConnectionSetting):
         return False
     bills = setting.ap.fuel_bills if row.kind is SourceKind.FUEL else setting.ap.toll_bills
     if bills != "day" or not row.total:
         return False
-    return unwanted(row, setting) is None and not too_fine(row, setting)
+    return skip_reason(row, setting) is None and not too_fine(row, setting)

@@ -10,7 +10,7 @@ from pydantic import AfterValidator, BeforeValidator, Field, StrictBool, StrictI
 from domain.custom_fields import FITS, TITLES, FieldType, converted
 from domain.dimensions import SAGE_NAME, DimensionSource
 from domain.events.fields import Id, Text, Wire, to_instant
-from domain.facts import Kind, kind_of
+from domain.facts import AttributeKind, kind_of
 from domain.money import MINOR_UNITS
 
 
@@ -254,9 +254,9 @@ class CustomFieldSetting(Wire):
     """The format of a date in a text field; None means mm/dd/yyyy."""
 
     @property
-    def kind(self) -> Kind:
+    def kind(self) -> AttributeKind:
         """The kind of the source's values. A field with a default alone has free text."""
-        return (kind_of(self.source) if self.source else None) or Kind.ANY
+        return (kind_of(self.source) if self.source else None) or AttributeKind.ANY
 
     @model_validator(mode="after")
     def _fits(self) -> Self:
@@ -264,24 +264,24 @@ class CustomFieldSetting(Wire):
             raise ValueError("has neither a source nor a default")
         if self.type not in FITS[self.kind]:
             raise ValueError(f"a {TITLES[self.type]} field does not take {self.kind} values")
-        if self.default and converted(self.type, Kind.ANY, (self.default,)) is None:
+        if self.default and converted(self.type, AttributeKind.ANY, (self.default,)) is None:
             raise ValueError(f"the default is no value of a {TITLES[self.type]} field")
         if self.default and self.max_length is not None and len(self.default) > self.max_length:
             raise ValueError("the default is longer than maxLength")
-        if self.format and (self.kind is not Kind.DATE or self.type is FieldType.DATE):
+        if self.format and (self.kind is not AttributeKind.DATE or self.type is FieldType.DATE):
             raise ValueError("a format is for a date that goes into a text field")
         return self
 
 
 @dataclass(frozen=True, slots=True)
-class Other:
+class OtherSetting:
     """A setting of a family that this version stores without reading it."""
 
     json: object
 
 
 @dataclass(frozen=True, slots=True)
-class Invalid:
+class InvalidSetting:
     """A record that cannot be read.
 
     It blocks every document that needs its setting: no less specific setting is used in its place.
@@ -300,5 +300,5 @@ Setting = (
     | DimensionSetting
     | DimensionValueSetting
     | CustomFieldSetting
-    | Other
+    | OtherSetting
 )

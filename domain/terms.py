@@ -22,7 +22,7 @@ _NET = re.compile(r"net (\d{1,4})")
 
 
 @dataclass(frozen=True, slots=True)
-class AskedTerms:
+class RequestedTerms:
     """The terms that the event asks for: the days of the profile, and whether the event gives the due date itself."""
 
     days: int | None = None
@@ -47,7 +47,7 @@ class SageTerm:
 
 
 @dataclass(frozen=True, slots=True)
-class TermUse:
+class ChosenTerm:
     """The payment term of a document: the term that was asked for and the term that is used, both by name."""
 
     asked: str
@@ -57,7 +57,7 @@ class TermUse:
     fallback: bool = False
 
 
-DATE_GIVEN = AskedTerms()
+DATE_GIVEN = RequestedTerms()
 """The event gives the due date and names no days."""
 NO_TERMS = TermRules()
 """A connection that names no terms."""
@@ -65,17 +65,17 @@ TermList = Mapping[str, SageTerm]
 """The active terms of one side, by folded name."""
 
 
-def listed(terms: Iterable[SageTerm]) -> TermList:
+def by_name(terms: Iterable[SageTerm]) -> TermList:
     """Index terms by folded name, for `choose`."""
     return {fold(term.name): term for term in terms}
 
 
-def wanted(asked: AskedTerms, rules: TermRules) -> str | None:
+def term_name(asked: RequestedTerms, rules: TermRules) -> str | None:
     """The name of the wanted term: `Net N` for the days of the profile, else the default; None: no term is sent."""
     return f"Net {asked.days}" if asked.days is not None else rules.default
 
 
-def choose(asked: AskedTerms, rules: TermRules, known: TermList) -> TermUse | Rejected | None:
+def choose_term(asked: RequestedTerms, rules: TermRules, known: TermList) -> ChosenTerm | Rejected | None:
     """Choose the payment term to send.
 
     Args:
@@ -87,7 +87,7 @@ def choose(asked: AskedTerms, rules: TermRules, known: TermList) -> TermUse | Re
         The term; None if no term is sent; a `Rejected` with `TERM_NOT_FOUND` if Sage has neither the wanted term nor
         the fallback, or if the due date depends on the days of a term that has no plain number of days.
     """
-    name = wanted(asked, rules)
+    name = term_name(asked, rules)
     if name is None:
         return None
     if asked.days == 0 and fold(name) not in known:
@@ -99,12 +99,12 @@ def choose(asked: AskedTerms, rules: TermRules, known: TermList) -> TermUse | Re
         days = found.days if found.days is not None else _named_days(found.name)
         if days is None and not asked.due_given:
             return Rejected(Code.TERM_NOT_FOUND, f"the term {found.name!r} has no plain number of days in Sage Intacct")
-        return TermUse(name, found.name, days, fallback=candidate != name)
+        return ChosenTerm(name, found.name, days, fallback=candidate != name)
     others = f", nor the fallback {rules.fallback!r}" if rules.fallback else "; no fallback is set"
     return Rejected(Code.TERM_NOT_FOUND, f"Sage Intacct has no active term {name!r}{others}")
 
 
-def due(asked: AskedTerms, use: TermUse | None, day: date, as_read: date) -> date:
+def due(asked: RequestedTerms, use: ChosenTerm | None, day: date, as_read: date) -> date:
     """Compute the due date of a document: as the event gives it, else by the days of the term that is used.
 
     Args:

@@ -10,7 +10,7 @@ def printable(text: str) -> str:
     return text if text.isprintable() else "".join([sign if sign.isprintable() else _escape(sign) for sign in text])
 
 
-def one_line(text: str, longest: int = LONGEST) -> str:
+def single_line(text: str, longest: int = LONGEST) -> str:
     """Replace every character that is not printable by its escape, and cut the text to `longest` with three dots.
 
     Line ends, control characters, marks that change the writing direction, and lone surrogates can then neither break a

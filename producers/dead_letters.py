@@ -8,7 +8,7 @@ import hashlib
 from dataclasses import dataclass, replace
 
 from domain.codes import Code
-from domain.words import one_line
+from domain.words import single_line
 
 STAGE = "VALUE_CONVERTER"
 """Kafka Connect's name of the failed stage: every record on this topic is one that could not be read."""
@@ -74,7 +74,7 @@ def headers(record: DeadRecord, code: Code, detail: str, group: str) -> list[tup
         detail: The error in words.
         group: The consumer group that read the record.
     """
-    detail = one_line(detail)
+    detail = single_line(detail)
     added = {
         "__connect.errors.topic": record.topic,
         "__connect.errors.partition": str(record.partition),

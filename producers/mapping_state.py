@@ -34,7 +34,7 @@ class MasterDefaultCannotBeCleared(Exception):  # noqa: N818 - it reads as the r
 
 
 @dataclass(frozen=True, slots=True)
-class Former:
+class FormerValue:
     """A former value of a setting: its time, its author, and the value as JSON (None if the setting was cleared)."""
 
     at: str
@@ -91,7 +91,7 @@ class MappingWriter:
     async def __aexit__(self, *exc: object) -> None:
         await self.stop()
 
-    async def set(self, key: str, value: Mapping[str, object], history: Sequence[Former] = ()) -> Written:
+    async def set(self, key: str, value: Mapping[str, object], history: Sequence[FormerValue] = ()) -> Written:
         """Write a setting. It replaces the whole former value of the key.
 
         Args:
@@ -105,7 +105,7 @@ class MappingWriter:
         """
         return await self._send(key, dict(value) | {"by": self._by, "at": self._now()}, history)
 
-    async def clear(self, key: str, history: Sequence[Former] = ()) -> Written:
+    async def clear(self, key: str, history: Sequence[FormerValue] = ()) -> Written:
         """Clear a setting with a tombstone. From then on, the next less specific level is used.
 
         Args:
@@ -120,7 +120,7 @@ class MappingWriter:
         refuse_clearing_a_master(key)
         return await self._send(key, None, history)
 
-    async def remove(self, key: str, history: Sequence[Former] = ()) -> Written:
+    async def remove(self, key: str, history: Sequence[FormerValue] = ()) -> Written:
         """Remove the record of any key, even of a master Default or an invalid key; for a disconnect only.
 
         Args:
@@ -132,11 +132,11 @@ class MappingWriter:
         """
         return await self._write(key, None, history)
 
-    async def _send(self, key: str, value: Mapping[str, object] | None, history: Sequence[Former]) -> Written:
+    async def _send(self, key: str, value: Mapping[str, object] | None, history: Sequence[FormerValue]) -> Written:
         parse(key)
         return await self._write(key, value, history)
 
-    async def _write(self, key: str, value: Mapping[str, object] | None, history: Sequence[Former]) -> Written:
+    async def _write(self, key: str, value: Mapping[str, object] | None, history: Sequence[FormerValue]) -> Written:
         headers = [("by", self._by.encode()), ("at", self._now().encode())]
         if history:
             headers.append((HISTORY, _kept(history)))
@@ -155,7 +155,7 @@ def refuse_clearing_a_master(key: str) -> None:
         raise MasterDefaultCannotBeCleared(key)
 
 
-def _kept(history: Sequence[Former]) -> bytes:
+def _kept(history: Sequence[FormerValue]) -> bytes:
     """Encode as many of the former values as the header may hold, the newest first."""
     kept: list[bytes] = []
     for each in history[:MOST_KEPT]:

@@ -10,13 +10,13 @@ from decimal import Decimal
 import orjson
 
 from domain.money import BASE_MINOR_UNITS, MINOR_UNITS
-from domain.payments import Balance, Fact
-from domain.words import one_line
+from domain.payments import DocumentBalance, PaymentFact
+from domain.words import single_line
 
 SCHEMA = 1
 
 
-def encode(fact: Fact, balance: Balance | None, polled_at: datetime) -> bytes:
+def encode(fact: PaymentFact, balance: DocumentBalance | None, polled_at: datetime) -> bytes:
     """Encode a payment fact as a record value: JSON in UTF-8; a value that Sage does not give is null.
 
     Args:
@@ -45,7 +45,7 @@ def encode(fact: Fact, balance: Balance | None, polled_at: datetime) -> bytes:
             "method": fact.method or None,
             "checkNumber": fact.check_number or None,
             "reference": fact.reference or None,
-            "memo": one_line(fact.memo) or None,
+            "memo": single_line(fact.memo) or None,
             "documentState": balance.state if balance else None,
             "balance": _balance(balance, fact.currency) if balance else None,
             "source": {
@@ -60,7 +60,7 @@ def encode(fact: Fact, balance: Balance | None, polled_at: datetime) -> bytes:
     )
 
 
-def _balance(balance: Balance, currency: str) -> dict[str, str]:
+def _balance(balance: DocumentBalance, currency: str) -> dict[str, str]:
     return {
         "total": amount_text(balance.total, currency),
         "paid": amount_text(balance.paid, currency),

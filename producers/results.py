@@ -15,8 +15,8 @@ from domain.codes import Code
 from domain.documents import Connection, Document
 from domain.outcomes import Outcome
 from domain.party_fields import NotSent
-from domain.terms import TermUse
-from domain.words import one_line
+from domain.terms import ChosenTerm
+from domain.words import single_line
 from producers import carried
 
 SCHEMA = 1
@@ -54,7 +54,7 @@ class SageAnswer:
 
 
 @dataclass(frozen=True, slots=True)
-class Result:
+class ResultRecord:
     """One outcome of one document. It can be understood without any other record."""
 
     key: str
@@ -82,7 +82,7 @@ class Result:
     """The record number of the reversed or deleted record that this one replaces."""
 
 
-def encode(result: Result) -> bytes:
+def encode(result: ResultRecord) -> bytes:
     """Encode a result as a record value: JSON in UTF-8. The keys are those of docs/contract.md; None is left out.
 
     If the value with the document's lines would be larger than `LARGEST`, it has only the number of lines.
@@ -91,7 +91,7 @@ def encode(result: Result) -> bytes:
     return value if len(value) <= LARGEST else _encode(result, with_lines=False)
 
 
-def _encode(result: Result, *, with_lines: bool) -> bytes:
+def _encode(result: ResultRecord, *, with_lines: bool) -> bytes:
     source = result.source
     body: dict[str, object] = {
         "schema": SCHEMA,
@@ -108,7 +108,7 @@ def _encode(result: Result, *, with_lines: bool) -> bytes:
         explanation = result.code.explanation
         body |= {"code": result.code, "cause": explanation.cause, "fix": explanation.fix}
     if result.detail:
-        body["detail"] = one_line(result.detail)
+        body["detail"] = single_line(result.detail)
     if result.blocked_by:
         body["blockedBy"] = list(result.blocked_by)
     if result.from_ledger:
@@ -179,7 +179,7 @@ def _document(document: Document, party_id: str | None, *, with_lines: bool) -> 
     }
 
 
-def _terms(term: TermUse) -> Mapping[str, object]:
+def _terms(term: ChosenTerm) -> Mapping[str, object]:
     told: dict[str, object] = {"asked": term.asked, "used": term.used}
     return told | {"fallback": True} if term.fallback else told
 
@@ -187,7 +187,7 @@ def _terms(term: TermUse) -> Mapping[str, object]:
 def _sage(answer: SageAnswer) -> Mapping[str, object]:
     parts: dict[str, object] = {"recordNo": answer.record_no, "controlId": answer.control_id}
     if answer.errors:
-        parts["errors"] = [one_line(error) for error in answer.errors[:MOST_WORDS]]
+        parts["errors"] = [single_line(error) for error in answer.errors[:MOST_WORDS]]
     if answer.support_ids:
-        parts["supportIds"] = [one_line(one) for one in answer.support_ids[:MOST_WORDS]]
+        parts["supportIds"] = [single_line(one) for one in answer.support_ids[:MOST_WORDS]]
     return {name: value for name, value in parts.items() if value is not None}

@@ -33,7 +33,7 @@ class Bill:
 
 
 @dataclass(frozen=True, slots=True)
-class Row:
+class BillableEvent:
     """One line of a consolidated bill, as JSON in the form of `roadside.day.closed`."""
 
     key: str
@@ -68,7 +68,7 @@ def encode(row: SourceDocument, event: FuelTransactionCreated | TollTransactionC
     return orjson.dumps({"schema": SCHEMA, "bill": bill, "row": {"timestamp": event.timestamp} | data}, default=str)
 
 
-def decode(key: str, value: bytes) -> Row:
+def decode(key: str, value: bytes) -> BillableEvent:
     """Decode a record.
 
     Args:
@@ -82,7 +82,7 @@ def decode(key: str, value: bytes) -> Row:
         body = orjson.loads(value)
         if body["schema"] != SCHEMA:
             raise RowUnreadableError(f"row {key!r} has schema {body['schema']!r}; this version reads {SCHEMA}")
-        return Row(key, bill_of(body["bill"]), dict(body["row"]))
+        return BillableEvent(key, bill_of(body["bill"]), dict(body["row"]))
     except (ValueError, LookupError, TypeError) as error:
         raise RowUnreadableError(f"row {key!r} is not one of ours: {error}") from error
 

@@ -46,7 +46,7 @@ class Waiting:
 
 
 @dataclass(frozen=True, slots=True)
-class Standing:
+class WaitingSummary:
     """The documents of a subsidiary that wait when a window closes, from this window or an earlier one."""
 
     deferred: int = 0
@@ -72,7 +72,7 @@ class Summary:
     from_ledger: int
     """Number of results that repeat an earlier one, as in a replay. They are counted only here."""
     unreadable: int
-    standing: Standing
+    standing: WaitingSummary
     alerts: Sequence[Alert]
 
 

@@ -6,8 +6,8 @@ It knows nothing of Kafka or events. `sage_client.errors` lists all errors and w
 from sage_client import errors
 from sage_client._classify import classify
 from sage_client._endpoint import is_loopback
-from sage_client._kinds import Certainty, Kind, Level
-from sage_client._reply import Row
+from sage_client._kinds import Certainty, ErrorCategory, ExchangeLevel
+from sage_client._reply import SageRow
 from sage_client.answers import Answer, Call, Done, Refused, Unknown
 from sage_client.books import Account, Entity, Term
 from sage_client.client import GATEWAY_URL, SageClient
@@ -17,11 +17,11 @@ from sage_client.errors import SageError
 from sage_client.gateway_error import GatewayError
 from sage_client.login import Login
 from sage_client.lookups import DocumentKey, Found
-from sage_client.parties import Change, PartyFields
+from sage_client.parties import PartyCall, PartyFields
 from sage_client.query import AllOf, AnyOf, Filter, Operator, Query, Where, equal, one_of, since
-from sage_client.standing import Standing
+from sage_client.standing import SageRecord
 from sage_client.timeouts import Timeouts
-from sage_client.turns import Pace
+from sage_client.turns import RateLimit
 
 __all__ = [
     "GATEWAY_URL",
@@ -33,7 +33,6 @@ __all__ = [
     "AnyOf",
     "Call",
     "Certainty",
-    "Change",
     "Correction",
     "CustomField",
     "DeleteCall",
@@ -42,22 +41,23 @@ __all__ = [
     "DocumentKey",
     "Done",
     "Entity",
+    "ErrorCategory",
+    "ExchangeLevel",
     "Filter",
     "Found",
     "GatewayError",
-    "Kind",
-    "Level",
     "Login",
     "Operator",
-    "Pace",
+    "PartyCall",
     "PartyFields",
     "Query",
+    "RateLimit",
     "Refused",
     "ReverseCall",
-    "Row",
     "SageClient",
     "SageError",
-    "Standing",
+    "SageRecord",
+    "SageRow",
     "Term",
     "Timeouts",
     "Unknown",

@@ -22,8 +22,8 @@ from collections.abc import Iterable
 
 from domain import lengths
 from domain.documents import Document, SageObject
-from sage_client._kinds import Level
-from sage_client._text import exact, legacy_currency, prose, split_date
+from sage_client._kinds import ExchangeLevel
+from sage_client._text import legacy_currency, prose, required_text, split_date
 from sage_client.errors import RequestInvalidError
 
 
@@ -40,7 +40,7 @@ def create_adjustment(document: Document, party_id: str, description: str, lines
         RequestInvalidError: The document cannot be sent unchanged. The domain refuses such documents earlier.
     """
     if any(line.amount > 0 for line in document.lines):
-        raise RequestInvalidError(f"lines of {document.number!r} are not all below zero", level=Level.LOCAL)
+        raise RequestInvalidError(f"lines of {document.number!r} are not all below zero", level=ExchangeLevel.LOCAL)
     receivable = document.sage_object is SageObject.AR_ADJUSTMENT
     name, party, items = (
         ("create_aradjustment", "customerid", "aradjustmentitems")
@@ -50,10 +50,10 @@ def create_adjustment(document: Document, party_id: str, description: str, lines
     reference = prose(document.reference or "", "reference", lengths.NUMBER)
     return "".join(
         (
-            f"<{name}><{party}>{exact(party_id, party)}</{party}>",
+            f"<{name}><{party}>{required_text(party_id, party)}</{party}>",
             f"<datecreated>{split_date(document.date)}</datecreated>",
             f"<dateposted>{split_date(document.posting_date)}</dateposted>" if document.posting_date else "",
-            f"<adjustmentno>{exact(document.number, 'document number', lengths.NUMBER)}</adjustmentno>",
+            f"<adjustmentno>{required_text(document.number, 'document number', lengths.NUMBER)}</adjustmentno>",
             f"<action>{'Draft' if document.draft else 'Submit'}</action>",
             # An AR adjustment has a field for the invoice that it adjusts, but none for a PO number.
             f"<billno>{reference}</billno>" if reference and not receivable else "",

@@ -12,8 +12,8 @@ from collections.abc import Iterable
 
 from domain.dimensions import SAGE_NAME, Standard
 from domain.documents import CustomValue, DocumentLine, LineDimension
-from sage_client._kinds import Level
-from sage_client._text import escape, exact
+from sage_client._kinds import ExchangeLevel
+from sage_client._text import escape, required_text
 from sage_client.errors import RequestInvalidError
 
 _ORDER = {
@@ -44,7 +44,7 @@ def legacy_line(line: DocumentLine) -> str:
     Raises:
         RequestInvalidError: A legacy line has no element for one of the dimensions, or a name or value is not valid.
     """
-    location = f"<locationid>{exact(line.location_id, 'location')}</locationid>" if line.location_id else ""
+    location = f"<locationid>{required_text(line.location_id, 'location')}</locationid>" if line.location_id else ""
     if not line.dimensions and not line.custom:
         return location
     standing = {each.dimension: each for each in line.dimensions if not each.user_defined}
@@ -69,7 +69,7 @@ def generic_line(line: DocumentLine) -> str:
     Raises:
         RequestInvalidError: A name or value is not valid.
     """
-    location = f"<LOCATIONID>{exact(line.location_id, 'location')}</LOCATIONID>" if line.location_id else ""
+    location = f"<LOCATIONID>{required_text(line.location_id, 'location')}</LOCATIONID>" if line.location_id else ""
     if not line.dimensions and not line.custom:
         return location
     standing = [each for each in line.dimensions if not each.user_defined and each.dimension != Standard.LOCATION]
@@ -117,7 +117,7 @@ def _user_defined(line: DocumentLine) -> list[LineDimension]:
 
 def _element(name: str, value: str, *, raw: bool = False) -> str:
     tag = _name(name)
-    return f"<{tag}>{value if raw else exact(value, name)}</{tag}>"
+    return f"<{tag}>{value if raw else required_text(value, name)}</{tag}>"
 
 
 def _name(name: str) -> str:
@@ -127,4 +127,4 @@ def _name(name: str) -> str:
 
 
 def _unknown(why: str) -> RequestInvalidError:
-    return RequestInvalidError(why, level=Level.LOCAL)
+    return RequestInvalidError(why, level=ExchangeLevel.LOCAL)

@@ -16,8 +16,8 @@ What each answer proves:
 
 from collections.abc import Iterable
 
-from sage_client._kinds import Level
-from sage_client._rules import GENERIC, REFINED, Rule, Verdict, rule_for
+from sage_client._kinds import ExchangeLevel
+from sage_client._rules import GENERIC, WORDING_ONLY, ErrorClass, Rule, rule_for
 from sage_client.errors import (
     ConfigurationError,
     ConnectionLostError,
@@ -44,13 +44,13 @@ ROLLED_BACK = "XL03000009"
 """Error number "rolled back". It is added to a failure, and is the only error of functions rolled back along with it
 (`transaction="true"`)."""
 
-_UNKNOWN_ERRORS: dict[Level, type[SageError]] = {
-    Level.LOCAL: RequestInvalidError,
-    Level.TRANSPORT: ConnectionLostError,
-    Level.HTTP: UnreadableAnswerError,
-    Level.AUTHENTICATION: SignInError,
-    Level.OPERATION: UnknownOutcomeError,
-    Level.RESULT: RefusedError,
+_UNKNOWN_ERRORS: dict[ExchangeLevel, type[SageError]] = {
+    ExchangeLevel.LOCAL: RequestInvalidError,
+    ExchangeLevel.TRANSPORT: ConnectionLostError,
+    ExchangeLevel.HTTP: UnreadableAnswerError,
+    ExchangeLevel.AUTHENTICATION: SignInError,
+    ExchangeLevel.OPERATION: UnknownOutcomeError,
+    ExchangeLevel.RESULT: RefusedError,
 }
 """Classes of errors that the table does not know, by level. On the control level the HTTP status decides."""
 
@@ -61,7 +61,7 @@ _PASSING: tuple[type[SageError], ...] = (ThrottledError, UnavailableError, SignI
 
 
 def classify(
-    level: Level,
+    level: ExchangeLevel,
     http_status: int | None,
     errors: tuple[GatewayError, ...],
     *,
@@ -89,13 +89,13 @@ def classify(
         unknown = _otherwise(level, http_status) if any(e.errorno != ROLLED_BACK for e in beside) else UnavailableError
         found = _meaning(level, beside) or unknown
     found = found or _otherwise(level, http_status)
-    if level is Level.OPERATION and issubclass(found, RefusedError):
+    if level is ExchangeLevel.OPERATION and issubclass(found, RefusedError):
         found = UnknownOutcomeError  # it is not known which document was refused, nor the outcome of the others
     words = "; ".join(str(error) for error in errors) or f"HTTP {http_status}, {level} level, without words of Sage"
     return found(words, level=level, http_status=http_status, errors=errors, retry_after=retry_after)
 
 
-def _meaning(level: Level, errors: tuple[GatewayError, ...]) -> Verdict:
+def _meaning(level: ExchangeLevel, errors: tuple[GatewayError, ...]) -> ErrorClass:
     """Classify several errors together; None if the table knows none of them."""
     found = [rule_for(level, error) for error in errors]
     rules = [rule for rule in found if rule is not None and rule.verdict is not None]
@@ -105,7 +105,7 @@ def _meaning(level: Level, errors: tuple[GatewayError, ...]) -> Verdict:
             return decisive
     if UnknownOutcomeError in known:
         return UnknownOutcomeError if _only_read(rules[0]) else known[0]
-    if level is Level.OPERATION and None in found:
+    if level is ExchangeLevel.OPERATION and None in found:
         return UnknownOutcomeError
     for passing in _PASSING:
         if passing in known:
@@ -115,14 +115,14 @@ def _meaning(level: Level, errors: tuple[GatewayError, ...]) -> Verdict:
 
 def _only_read(rule: Rule) -> bool:
     """Whether the rule knows the error only by its wording. Such a rule does not outweigh an unknown outcome."""
-    return rule.verdict in REFINED or rule.numbers <= {GENERIC}
+    return rule.verdict in WORDING_ONLY or rule.numbers <= {GENERIC}
 
 
-def _otherwise(level: Level, http_status: int | None) -> type[SageError]:
+def _otherwise(level: ExchangeLevel, http_status: int | None) -> type[SageError]:
     """Choose the class if the table knows none of the errors."""
     if http_status == HTTP_TOO_MANY_REQUESTS:
         return ThrottledError
-    if level is Level.CONTROL:
+    if level is ExchangeLevel.CONTROL:
         if http_status == HTTP_UNAUTHORIZED:
             return SignInError
         return UnavailableError if (http_status or 0) >= HTTP_SERVER_ERRORS else ConfigurationError
@@ -135,10 +135,10 @@ def as_read(error: SageError) -> SageError:
     An answer that does not come from Sage (HTTP 3xx or 4xx without gateway XML) means a wrong address or a blocked
     access: a configuration error. A session that ended within one function says nothing about the credentials.
     """
-    ended = isinstance(error, SignInError) and error.level is Level.RESULT
+    ended = isinstance(error, SignInError) and error.level is ExchangeLevel.RESULT
     if not ended and not isinstance(error, UnknownOutcomeError):
         return error
-    closed_door = error.level is Level.HTTP and 300 <= (error.http_status or 0) < HTTP_SERVER_ERRORS  # noqa: PLR2004 - 3xx and 4xx
+    closed_door = error.level is ExchangeLevel.HTTP and 300 <= (error.http_status or 0) < HTTP_SERVER_ERRORS  # noqa: PLR2004 - 3xx and 4xx
     kind = ConfigurationError if closed_door else UnavailableError
     if isinstance(error, RedirectedError):
         kind = GatewayRedirectsError

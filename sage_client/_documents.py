@@ -14,8 +14,8 @@ from domain.documents import Document, DocumentLine, SageObject
 from domain.identity import marker
 from sage_client._adjustments import create_adjustment
 from sage_client._carried import generic_fields, generic_line, header_fields, legacy_fields, legacy_line
-from sage_client._kinds import Level
-from sage_client._text import amount, clean, escape, exact, legacy_currency, prose, split_date, us_date
+from sage_client._kinds import ExchangeLevel
+from sage_client._text import amount, clean, escape, legacy_currency, prose, required_text, split_date, us_date
 from sage_client.errors import RequestInvalidError
 
 
@@ -42,9 +42,9 @@ def render(document: Document, party_id: str, marker_field: str | None = None) -
             the last check.
     """
     if not document.lines or sum(line.amount for line in document.lines) != document.total:
-        raise RequestInvalidError(f"lines of {document.number!r} do not add up to its total", level=Level.LOCAL)
+        raise RequestInvalidError(f"lines of {document.number!r} do not add up to its total", level=ExchangeLevel.LOCAL)
     if document.due < document.date and not document.sage_object.adjusts:
-        raise RequestInvalidError(f"{document.number!r} is due before its own date", level=Level.LOCAL)
+        raise RequestInvalidError(f"{document.number!r} is due before its own date", level=ExchangeLevel.LOCAL)
     if document.sage_object.adjusts:
         lines = (_invoice_line(line) for line in document.lines)
         return create_adjustment(document, party_id, described(document), lines)
@@ -57,13 +57,13 @@ def _create_invoice(document: Document, party_id: str, marker_field: str | None)
     return "".join(
         (
             "<create_invoice>",
-            f"<customerid>{exact(party_id, 'customer id')}</customerid>",
+            f"<customerid>{required_text(party_id, 'customer id')}</customerid>",
             f"<datecreated>{split_date(document.date)}</datecreated>",
             f"<dateposted>{split_date(document.posting_date)}</dateposted>" if document.posting_date else "",
             f"<datedue>{split_date(document.due)}</datedue>",
             f"<termname>{escape(document.term.used)}</termname>" if document.term else "",
             f"<action>{_action(document)}</action>",
-            f"<invoiceno>{exact(document.number, 'document number', lengths.NUMBER)}</invoiceno>",
+            f"<invoiceno>{required_text(document.number, 'document number', lengths.NUMBER)}</invoiceno>",
             _optional("ponumber", document.reference, lengths.REFERENCE),
             f"<description>{_description(document, marker_field)}</description>",
             legacy_currency(document.stated_currency),
@@ -78,7 +78,7 @@ def _create_invoice(document: Document, party_id: str, marker_field: str | None)
 
 def _invoice_line(line: DocumentLine) -> str:
     return (
-        f"<lineitem><glaccountno>{exact(line.account, 'GL account')}</glaccountno>"
+        f"<lineitem><glaccountno>{required_text(line.account, 'GL account')}</glaccountno>"
         f"<amount>{amount(line.amount)}</amount>"
         f"{_optional('memo', line.memo, lengths.MEMO)}{legacy_line(line)}</lineitem>"
     )
@@ -88,12 +88,12 @@ def _create_bill(document: Document, party_id: str, marker_field: str | None) ->
     return "".join(
         (
             "<create><APBILL>",
-            f"<VENDORID>{exact(party_id, 'vendor id')}</VENDORID>",
+            f"<VENDORID>{required_text(party_id, 'vendor id')}</VENDORID>",
             f"<WHENCREATED>{us_date(document.date)}</WHENCREATED>",
             f"<WHENPOSTED>{us_date(document.posting_date)}</WHENPOSTED>" if document.posting_date else "",
             f"<WHENDUE>{us_date(document.due)}</WHENDUE>",
             f"<TERMNAME>{escape(document.term.used)}</TERMNAME>" if document.term else "",
-            f"<RECORDID>{exact(document.number, 'document number', lengths.NUMBER)}</RECORDID>",
+            f"<RECORDID>{required_text(document.number, 'document number', lengths.NUMBER)}</RECORDID>",
             _optional("DOCNUMBER", document.reference, lengths.REFERENCE),
             f"<DESCRIPTION>{_description(document, marker_field)}</DESCRIPTION>",
             _currency(document.stated_currency),
@@ -109,7 +109,7 @@ def _create_bill(document: Document, party_id: str, marker_field: str | None) ->
 
 def _bill_line(line: DocumentLine) -> str:
     return (
-        f"<APBILLITEM><ACCOUNTNO>{exact(line.account, 'GL account')}</ACCOUNTNO>"
+        f"<APBILLITEM><ACCOUNTNO>{required_text(line.account, 'GL account')}</ACCOUNTNO>"
         f"<TRX_AMOUNT>{amount(line.amount)}</TRX_AMOUNT>{_optional('ENTRYDESCRIPTION', line.memo, lengths.MEMO)}"
         f"{generic_line(line)}</APBILLITEM>"
     )
@@ -130,4 +130,4 @@ def _description(document: Document, marker_field: str | None) -> str:
 
 def _currency(currency: str | None) -> str:
     """Render the currency of a bill. An empty rate type means "Intacct Daily Rate", as in `legacy_currency`."""
-    return f"<CURRENCY>{exact(currency, 'currency')}</CURRENCY><EXCH_RATE_TYPE_ID/>" if currency else ""
+    return f"<CURRENCY>{required_text(currency, 'currency')}</CURRENCY><EXCH_RATE_TYPE_ID/>" if currency else ""

@@ -26,7 +26,7 @@ from lxml import etree
 from sage_client._text import escape
 from sage_client.errors import SageError
 from sage_client.login import Login
-from sage_client.query import Known
+from sage_client.query import KnownFields
 
 log = getLogger("sage_client")
 
@@ -73,8 +73,8 @@ def about_fields(error: SageError) -> bool:
 
 
 @dataclass(slots=True)
-class _Kept:
-    known: Known
+class _CachedFields:
+    known: KnownFields
     at: datetime
 
 
@@ -86,12 +86,12 @@ class CompanyFields:
     clock: Callable[[], datetime]
     lock: asyncio.Lock = field(default_factory=asyncio.Lock)
     """The lock held during `lookup`, so that concurrent readers send only one request."""
-    _kept: dict[str, _Kept] = field(default_factory=dict)
+    _kept: dict[str, _CachedFields] = field(default_factory=dict)
 
-    def of(self, object_name: str) -> Known:
+    def of(self, object_name: str) -> KnownFields:
         """The known fields of an object. For an object that was never looked up, every field counts as listed."""
         kept = self._kept.get(object_name)
-        return kept.known if kept is not None else Known()
+        return kept.known if kept is not None else KnownFields()
 
     def missing(self, objects: Iterable[str], oldest: timedelta = KEPT) -> list[str]:
         """List the objects whose field list is older than `oldest`, or was never read."""
@@ -104,13 +104,13 @@ class CompanyFields:
 
     def learn(self, object_name: str, names: frozenset[str] | None) -> None:
         """Store the field names that `lookup` listed; None: it does not describe the object to this user."""
-        self._kept[object_name] = _Kept(Known(names), self.clock())
+        self._kept[object_name] = _CachedFields(KnownFields(names), self.clock())
 
     def leave_out(self, object_name: str, names: Collection[str]) -> None:
         """Remember fields for which a query was refused, so that they are left out from now on."""
         known = self.of(object_name)
-        kept = self._kept.setdefault(object_name, _Kept(known, self.clock()))
-        kept.known = Known(known.listed, known.refused | frozenset(names))
+        kept = self._kept.setdefault(object_name, _CachedFields(known, self.clock()))
+        kept.known = KnownFields(known.listed, known.refused | frozenset(names))
         log.warning(
             "sage refused fields, they are left out: company=%s object=%s fields=%s",
             self.company_id, object_name, ", ".join(sorted(names)),

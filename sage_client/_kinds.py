@@ -10,7 +10,7 @@ class Certainty(StrEnum):
     UNKNOWN = "unknown"
 
 
-class Kind(StrEnum):
+class ErrorCategory(StrEnum):
     """The category of a failure that is proven not done; it says what to do."""
 
     RETRY = "retry"
@@ -27,7 +27,7 @@ class Kind(StrEnum):
     """Our request has a defect."""
 
 
-class Level(StrEnum):
+class ExchangeLevel(StrEnum):
     """The level on which a failure was decided.
 
     Sage reports failures on three levels, all under HTTP 200 (web-services/error-handling).

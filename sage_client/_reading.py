@@ -9,8 +9,8 @@ from typing import TypeVar
 from sage_client._classify import as_read, classify
 from sage_client._envelope import function, unique_id
 from sage_client._fields import FRESH, CompanyFields, about_fields, listed, lookup, refused_names
-from sage_client._kinds import Kind, Level
-from sage_client._reply import SUCCESS, Reply, Result, Row, whole_number
+from sage_client._kinds import ErrorCategory, ExchangeLevel
+from sage_client._reply import SUCCESS, Reply, Result, SageRow, whole_number
 from sage_client.errors import SageError, UnavailableError
 from sage_client.query import Changes, Query, missing
 
@@ -50,14 +50,14 @@ class Reads:
         self._send = send
         self._fields = fields
 
-    async def all(self, queries: Sequence[Query]) -> list[list[Row]]:
+    async def all(self, queries: Sequence[Query]) -> list[list[SageRow]]:
         """Read all rows of each query, in the order of the queries.
 
         Raises:
             SageError: Sage refused a query, or an answer lacked a part. Incomplete rows are never returned.
         """
         await self._ask_for_fields(queries)
-        rows: list[list[Row]] = [[] for _ in queries]
+        rows: list[list[SageRow]] = [[] for _ in queries]
         fitted = [query.fitted(self._fields.of(query.object)) for query in queries]
         todo: list[tuple[int, int | None]] = [(number, None) for number in range(len(queries))]
         while todo:
@@ -78,7 +78,7 @@ class Reads:
                     todo.append((number, _advanced(page, fitted[number].key, after)))
         return rows
 
-    async def page(self, query: Query | Changes, after: int | None = None) -> tuple[list[Row], bool]:
+    async def page(self, query: Query | Changes, after: int | None = None) -> tuple[list[SageRow], bool]:
         """Read one page of one query, in a request of its own.
 
         Args:
@@ -93,7 +93,7 @@ class Reads:
         """
         return await (self._page(query, after) if isinstance(query, Query) else self._page(query, None))
 
-    async def _page(self, query: Q, after: int | None) -> tuple[list[Row], bool]:
+    async def _page(self, query: Q, after: int | None) -> tuple[list[SageRow], bool]:
         await self._ask_for_fields([query])
         fitted = query.fitted(self._fields.of(query.object))
         while True:
@@ -121,14 +121,14 @@ class Reads:
         try:
             reply = await self._send([function(control_id, lookup(each)) for control_id, each in asked.items()])
         except SageError as error:
-            if error.kind not in (Kind.BUG, Kind.DATA):
+            if error.kind not in (ErrorCategory.BUG, ErrorCategory.DATA):
                 raise
             reply = None  # the gateway does not accept `lookup` at all
         for control_id, name in asked.items():
             try:
                 names = None if reply is None else listed(_result(reply, control_id).data)
             except SageError as error:
-                if error.kind in (Kind.RETRY, Kind.THROTTLED, Kind.AUTH):
+                if error.kind in (ErrorCategory.RETRY, ErrorCategory.THROTTLED, ErrorCategory.AUTH):
                     raise
                 names = None  # the query itself says whether the user may read the object
             self._fields.learn(name, names)
@@ -162,7 +162,7 @@ class Reads:
         return again
 
 
-def _rows(page: Result, query: Query | Changes) -> list[Row]:
+def _rows(page: Result, query: Query | Changes) -> list[SageRow]:
     """List the rows of a page, each with all selected fields; a field that the answer lacks becomes empty."""
     wanted = query.names
     for row in page.rows:
@@ -175,9 +175,9 @@ def _rows(page: Result, query: Query | Changes) -> list[Row]:
 def _result(reply: Reply, control_id: str) -> Result:
     results = [result for result in reply.results if result.control_id == control_id]
     if len(results) != 1:
-        raise UnavailableError(f"{len(results)} results for one query", level=Level.RESULT)
+        raise UnavailableError(f"{len(results)} results for one query", level=ExchangeLevel.RESULT)
     if results[0].status != SUCCESS:
-        raise as_read(classify(Level.RESULT, None, results[0].errors))
+        raise as_read(classify(ExchangeLevel.RESULT, None, results[0].errors))
     return results[0]
 
 
@@ -192,6 +192,6 @@ def _advanced(page: Result, key: str, after: int | None) -> int:
     for row in page.rows:
         number = whole_number(row.get(key, ""))
         if number is None or number <= seen:
-            raise UnavailableError(f"a page is not in the order of {key}", level=Level.RESULT)
+            raise UnavailableError(f"a page is not in the order of {key}", level=ExchangeLevel.RESULT)
         seen = number
     return seen

@@ -16,12 +16,12 @@ from datetime import datetime
 
 from lxml import etree
 
-from sage_client._kinds import Level
+from sage_client._kinds import ExchangeLevel
 from sage_client.errors import UnreadableAnswerError
 from sage_client.gateway_error import GatewayError
 
 SUCCESS = "success"
-Row = dict[str, str]
+SageRow = dict[str, str]
 """One record: field name to text; an empty field is ""."""
 
 LONGEST_NUMBER = 38
@@ -37,7 +37,7 @@ class Result:
     control_id: str
     status: str
     key: str
-    rows: tuple[Row, ...] = field(repr=False)
+    rows: tuple[SageRow, ...] = field(repr=False)
     remaining: int | None
     """`numremaining`: number of rows of the query after this page; None if the answer does not say."""
     errors: tuple[GatewayError, ...]
@@ -50,7 +50,7 @@ class Reply:
     """A complete answer. `failed` is the level that failed before any function could answer; None if none did."""
 
     control_id: str
-    failed: Level | None
+    failed: ExchangeLevel | None
     errors: tuple[GatewayError, ...]
     session_timeout: datetime | None
     results: tuple[Result, ...]
@@ -72,17 +72,17 @@ def parse(body: bytes) -> Reply:
         errors = tuple(_errors(root))
         if not errors and _text(control, "status") in {"", SUCCESS}:
             raise _unreadable("it holds neither an operation nor an error")
-        return Reply(control_id, Level.CONTROL, errors, None, ())
+        return Reply(control_id, ExchangeLevel.CONTROL, errors, None, ())
     if _text(control, "status") != SUCCESS:
-        return Reply(control_id, Level.CONTROL, tuple(_errors(root)) or tuple(_errors(operation)), None, ())
+        return Reply(control_id, ExchangeLevel.CONTROL, tuple(_errors(root)) or tuple(_errors(operation)), None, ())
     who = operation.find("authentication")
     if who is None:
         raise _unreadable("its operation says nothing of authentication")
     errors = tuple(_errors(operation))
     if _text(who, "status") != SUCCESS:
-        return Reply(control_id, Level.AUTHENTICATION, errors, None, ())
+        return Reply(control_id, ExchangeLevel.AUTHENTICATION, errors, None, ())
     results = tuple(_result(element) for element in operation.iterchildren("result"))
-    failed = Level.OPERATION if errors and not results else None
+    failed = ExchangeLevel.OPERATION if errors and not results else None
     return Reply(control_id, failed, errors, _moment(_text(who, "sessiontimeout")), results)
 
 
@@ -111,7 +111,7 @@ def _result(element: etree._Element) -> Result:
     parts = {str(part.tag): part for part in element}
     texts = {tag: (part.text or "").strip() for tag, part in parts.items()}
     data = parts.get("data")
-    rows: tuple[Row, ...] = ()
+    rows: tuple[SageRow, ...] = ()
     remaining = None
     if data is not None:
         rows = tuple({str(cell.tag): cell.text or "" for cell in record} for record in data)
@@ -158,4 +158,4 @@ def _moment(text: str) -> datetime | None:
 
 
 def _unreadable(why: str) -> UnreadableAnswerError:
-    return UnreadableAnswerError(f"the answer proves nothing: {why}", level=Level.HTTP)
+    return UnreadableAnswerError(f"the answer proves nothing: {why}", level=ExchangeLevel.HTTP)

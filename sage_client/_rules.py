@@ -27,7 +27,7 @@ import re
 from collections.abc import Iterable
 from dataclasses import dataclass
 
-from sage_client._kinds import Level
+from sage_client._kinds import ExchangeLevel
 from sage_client.errors import (
     AccountInvalidError,
     ConfigurationError,
@@ -55,7 +55,7 @@ from sage_client.errors import (
 )
 from sage_client.gateway_error import GatewayError
 
-Verdict = type[SageError] | None
+ErrorClass = type[SageError] | None
 """The class of an error; None for a wrapper, whose meaning comes from the errors next to it."""
 
 
@@ -63,14 +63,14 @@ Verdict = type[SageError] | None
 class Rule:
     """A rule. It fits an error if all its conditions hold; an empty condition always holds."""
 
-    verdict: Verdict
+    verdict: ErrorClass
     numbers: frozenset[str] = frozenset()
     """Error numbers: one of them must be `errorno` or `additionalinfo/errorid`; a trailing `*` matches any ending."""
     words: tuple[frozenset[str], ...] = ()
     """Sets of phrases: at least one phrase of each set must occur in the words of the error, as `plain` gives them."""
-    levels: frozenset[Level] = frozenset()
+    levels: frozenset[ExchangeLevel] = frozenset()
 
-    def fits(self, level: Level, numbers: tuple[str, ...], text: str) -> bool:
+    def fits(self, level: ExchangeLevel, numbers: tuple[str, ...], text: str) -> bool:
         """Whether this rule fits an error with this level, these numbers and these words."""
         if self.levels and level not in self.levels:
             return False
@@ -83,12 +83,14 @@ def _matches(pattern: str, number: str) -> bool:
     return number.startswith(pattern[:-1]) if pattern.endswith("*") else number == pattern
 
 
-def _rule(verdict: Verdict, numbers: str = "", words: Iterable[str] = (), levels: Iterable[Level] = ()) -> Rule:
+def _rule(
+    verdict: ErrorClass, numbers: str = "", words: Iterable[str] = (), levels: Iterable[ExchangeLevel] = ()
+) -> Rule:
     groups = tuple(frozenset(phrase.strip() for phrase in group.split("|")) for group in words)
     return Rule(verdict, frozenset(numbers.split()), groups, frozenset(levels))
 
 
-_WHOLE = (Level.CONTROL, Level.AUTHENTICATION)
+_WHOLE = (ExchangeLevel.CONTROL, ExchangeLevel.AUTHENTICATION)
 """The levels that decide before any function runs."""
 
 NAMED = "control id|controlid|control-id"
@@ -110,7 +112,7 @@ level."""
 OVER_OR_UNKNOWN = f"{OVER}|invalid session|session is invalid|session is not valid|session not found"
 """Wordings for an ended session on levels where no function ran, so that the text of a document cannot be meant."""
 
-_RESULT = (Level.RESULT,)
+_RESULT = (ExchangeLevel.RESULT,)
 """The level of one function's result, where every error is a definite refusal."""
 _DIMENSIONS = (
     *("department", "location", "class", "employee", "project", "job", "task", "item", "cost code", "cost type"),
@@ -129,7 +131,7 @@ ITS_DATE = (
 NOT_VALID = "is not valid|is invalid|is inactive"
 """`Project '10064' specified is not valid.`, `The location '100' is invalid.`"""
 
-REFINED: frozenset[Verdict] = frozenset(
+WORDING_ONLY: frozenset[ErrorClass] = frozenset(
     (
         *(SmartRuleError, VendorOnHoldError, PaymentsAppliedError, PartyInvalidError, DimensionInvalidError),
         *(DimensionMissingError, AccountInvalidError, TermInvalidError, PeriodClosedError),
@@ -157,26 +159,28 @@ RULES: tuple[Rule, ...] = (
     # An ended session, on any level: `client` signs in once more and sends the same request again.
     _rule(SignInError, words=[OVER_OR_UNKNOWN], levels=_WHOLE),
     _rule(SignInError, words=[OVER], levels=_RESULT),
-    _rule(UnknownOutcomeError, words=[OVER_OR_UNKNOWN], levels=[Level.OPERATION]),
+    _rule(UnknownOutcomeError, words=[OVER_OR_UNKNOWN], levels=[ExchangeLevel.OPERATION]),
     # Refusals of the whole request.
     _rule(RequestInvalidError, "XL03000003"),
     _rule(ConfigurationError, words=["web services authorization|sender id|partner id|senderid"], levels=_WHOLE),
     _rule(ConfigurationError, "GW-0011", levels=_WHOLE),
     _rule(SignInError, "XMLGW_JPP0002 UJPP0002 REST-2102 invalidRequest"),
-    _rule(SignInError, "XL03000006", levels=[Level.AUTHENTICATION]),
-    _rule(ConfigurationError, "XL03000006", levels=[Level.CONTROL]),
+    _rule(SignInError, "XL03000006", levels=[ExchangeLevel.AUTHENTICATION]),
+    _rule(ConfigurationError, "XL03000006", levels=[ExchangeLevel.CONTROL]),
     _rule(SignInError, words=["sign-in information is incorrect"]),
     _rule(SignInError, "GW-001* GW-002* GW-003* GW-004*", levels=_WHOLE),
     _rule(UnavailableError, "GW-000*", levels=_WHOLE),
     _rule(ConfigurationError, "PL04000055"),
-    _rule(PermissionDeniedError, "PL04000005", levels=[Level.RESULT]),
-    _rule(PermissionDeniedError, words=["do not have permission|object definition"], levels=[Level.RESULT]),
+    _rule(PermissionDeniedError, "PL04000005", levels=[ExchangeLevel.RESULT]),
+    _rule(PermissionDeniedError, words=["do not have permission|object definition"], levels=[ExchangeLevel.RESULT]),
     _rule(ConfigurationError, "PL04000005"),
     _rule(ConfigurationError, words=["do not have permission|object definition"]),
     # Documents and records that exist already. The service does not rely on this refusal, and always looks up after it.
     _rule(DuplicateNumberError, "BL03002185 BL34000061 PL05000104 GL-0493"),
     _rule(
-        DuplicateNumberError, words=["already exists|another record with the value|duplicate"], levels=[Level.RESULT]
+        DuplicateNumberError,
+        words=["already exists|another record with the value|duplicate"],
+        levels=[ExchangeLevel.RESULT],
     ),
     # Documents refused because of their content.
     _rule(PeriodClosedError, words=["period", "closed"]),
@@ -240,7 +244,7 @@ RULES: tuple[Rule, ...] = (
 )
 
 
-def rule_for(level: Level, error: GatewayError) -> Rule | None:
+def rule_for(level: ExchangeLevel, error: GatewayError) -> Rule | None:
     """Find the first rule that fits an error; None if the table does not know the error."""
     numbers = (error.errorno, error.errorid)
     text = plain(error)

@@ -18,7 +18,7 @@ from pydantic import SecretStr
 
 from sage_client._classify import as_read, classify
 from sage_client._endpoint import endpoint_refusal, shown
-from sage_client._kinds import Level
+from sage_client._kinds import ExchangeLevel
 from sage_client._reply import SUCCESS, Reply
 from sage_client.errors import ConfigurationError, EndpointRefusedError, SageError, UnavailableError
 from sage_client.login import Login
@@ -127,22 +127,22 @@ def opened(reply: Reply, login: Login, gateway_url: str, domain: str | None = No
     result = reply.results[0] if reply.results else None
     if result is not None and result.status != SUCCESS:
         # This function only signs in, so its refusal counts as one of the authentication level.
-        raise as_read(classify(Level.AUTHENTICATION, None, result.errors))
+        raise as_read(classify(ExchangeLevel.AUTHENTICATION, None, result.errors))
     row = result.rows[0] if result is not None and result.rows else {}
     session_id = row.get("sessionid", "").strip()
     if not session_id:
-        raise UnavailableError("getAPISession answered without a session id", level=Level.RESULT)
+        raise UnavailableError("getAPISession answered without a session id", level=ExchangeLevel.RESULT)
     entity = row.get("locationid")
     if entity is not None and entity.strip().casefold() != (login.entity_id or "").casefold():
         raise ConfigurationError(
             f"signed in to entity {entity!r} where {login.entity_id or 'the top level'!r} was asked for",
-            level=Level.RESULT,
+            level=ExchangeLevel.RESULT,
         )
     endpoint = row.get("endpoint", "").strip()
     if endpoint and (why := endpoint_refusal(endpoint, gateway_url, domain)) is not None:
         raise EndpointRefusedError(
             f"the gateway {shown(gateway_url)} names {shown(endpoint)} as the session's endpoint: {why}",
-            level=Level.RESULT,
+            level=ExchangeLevel.RESULT,
         )
     return Session(SecretStr(session_id), endpoint or gateway_url, reply.session_timeout)
 

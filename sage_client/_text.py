@@ -9,7 +9,7 @@ import re
 from datetime import date
 from decimal import Context, Decimal, Inexact, InvalidOperation
 
-from sage_client._kinds import Level
+from sage_client._kinds import ExchangeLevel
 from sage_client.errors import RequestInvalidError
 
 _FORBIDDEN = "\x00-\x08\x0b\x0c\x0e-\x1f\ud800-\udfff\ufffe\uffff"
@@ -36,7 +36,7 @@ def escape(text: str) -> str:
     return _special.sub(lambda found: _ESCAPES.get(found[0], ""), text)
 
 
-def exact(text: str, what: str, limit: int | None = None) -> str:
+def required_text(text: str, what: str, limit: int | None = None) -> str:
     """Escape an id or number that must reach Sage unchanged.
 
     Args:
@@ -79,7 +79,7 @@ def _fits(text: str, what: str, limit: int | None) -> None:
 
 
 def _cannot(why: str) -> RequestInvalidError:
-    return RequestInvalidError(f"it cannot be sent as it is: {why}", level=Level.LOCAL)
+    return RequestInvalidError(f"it cannot be sent as it is: {why}", level=ExchangeLevel.LOCAL)
 
 
 def amount(value: Decimal) -> str:
@@ -94,9 +94,9 @@ def amount(value: Decimal) -> str:
     try:
         cents = value.quantize(_CENT, context=_EXACT)
     except (Inexact, InvalidOperation):
-        raise RequestInvalidError(f"amount {value} is not one of whole cents", level=Level.LOCAL) from None
+        raise RequestInvalidError(f"amount {value} is not one of whole cents", level=ExchangeLevel.LOCAL) from None
     if not cents.is_finite():
-        raise RequestInvalidError(f"amount {value} is not a number", level=Level.LOCAL)
+        raise RequestInvalidError(f"amount {value} is not a number", level=ExchangeLevel.LOCAL)
     return str(cents) if cents else "0.00"
 
 
@@ -117,4 +117,4 @@ def legacy_currency(currency: str | None) -> str:
     Other integrations send it with every document, also in the base currency, and in companies with one currency as
     with several.
     """
-    return f"<currency>{exact(currency, 'currency')}</currency><exchratetype/>" if currency else ""
+    return f"<currency>{required_text(currency, 'currency')}</currency><exchratetype/>" if currency else ""

@@ -23,7 +23,7 @@ import httpx
 
 from sage_client._classify import classify
 from sage_client._endpoint import shown
-from sage_client._kinds import Level
+from sage_client._kinds import ExchangeLevel
 from sage_client._reply import Reply, parse
 from sage_client.errors import (
     ConnectionLostError,
@@ -102,7 +102,7 @@ class Transport:
             where = shown(response.headers.get("location", ""))
             raise RedirectedError(
                 f"HTTP {status}: {shown(url)} redirects to {where}, and redirects are not followed",
-                level=Level.HTTP,
+                level=ExchangeLevel.HTTP,
                 http_status=status,
             )
         wait = retry_after(response.headers.get("retry-after"), self._clock())
@@ -110,7 +110,9 @@ class Transport:
         if reply.failed and (not reply.control_id or reply.control_id == request_id):
             raise classify(reply.failed, status, reply.errors, retry_after=wait)
         if reply.control_id != request_id:
-            raise UnreadableAnswerError("the answer is to another request", level=Level.HTTP, http_status=status)
+            raise UnreadableAnswerError(
+                "the answer is to another request", level=ExchangeLevel.HTTP, http_status=status
+            )
         return reply
 
     async def _send(self, url: str, body: RequestBody) -> tuple[httpx.Response, bytes]:
@@ -123,9 +125,9 @@ class Transport:
             ):
                 return response, await _whole(response)
         except _NEVER_CONNECTED as error:
-            failure = NotConnectedError(f"no connection: {_said(error)}", level=Level.TRANSPORT)
+            failure = NotConnectedError(f"no connection: {_said(error)}", level=ExchangeLevel.TRANSPORT)
         except Exception as error:  # noqa: BLE001 - bytes may have been sent, so no error here may look like "not sent"
-            failure = ConnectionLostError(f"no whole answer: {_said(error)}", level=Level.TRANSPORT)
+            failure = ConnectionLostError(f"no whole answer: {_said(error)}", level=ExchangeLevel.TRANSPORT)
         log.warning("sage exchange failed: %s", failure)
         raise failure
 
@@ -145,8 +147,8 @@ def _read(body: bytes, status: int, wait: float | None) -> Reply:
         return parse(body)
     except UnreadableAnswerError as unreadable:
         why = unreadable.message
-    failure = classify(Level.HTTP, status, (), retry_after=wait)
-    raise type(failure)(f"HTTP {status}: {why}", level=Level.HTTP, http_status=status, retry_after=wait)
+    failure = classify(ExchangeLevel.HTTP, status, (), retry_after=wait)
+    raise type(failure)(f"HTTP {status}: {why}", level=ExchangeLevel.HTTP, http_status=status, retry_after=wait)
 
 
 def _said(error: Exception) -> str:

@@ -12,7 +12,7 @@ from dataclasses import dataclass
 
 from domain.documents import Document
 from sage_client._classify import classify
-from sage_client._kinds import Certainty, Level
+from sage_client._kinds import Certainty, ExchangeLevel
 from sage_client._reply import LONGEST_NUMBER, SUCCESS, Reply, Result
 from sage_client._rules import names_the_call
 from sage_client.errors import DuplicateCallError, MissingResultError, SageError, SignInError
@@ -85,7 +85,11 @@ def in_resend(answer: Answer, resent: Container[str]) -> Answer:
 
 def session_ended(answer: Answer) -> bool:
     """Whether Sage refused this function because the session ended, on the level of its result."""
-    return isinstance(answer, Refused) and isinstance(answer.error, SignInError) and answer.error.level is Level.RESULT
+    return (
+        isinstance(answer, Refused)
+        and isinstance(answer.error, SignInError)
+        and answer.error.level is ExchangeLevel.RESULT
+    )
 
 
 def match(control_ids: Sequence[str], reply: Reply, known: Mapping[str, str] | None = None) -> dict[str, Answer]:
@@ -107,19 +111,22 @@ def match(control_ids: Sequence[str], reply: Reply, known: Mapping[str, str] | N
 
 def _one(control_id: str, own: list[Result], reply: Reply, known: str | None) -> Answer:
     if len(own) != 1:
-        return failed(control_id, MissingResultError(f"{len(own)} results for one call", level=Level.RESULT))
+        return failed(control_id, MissingResultError(f"{len(own)} results for one call", level=ExchangeLevel.RESULT))
     [result] = own
     if result.status == SUCCESS:
         record_no = known or _record_no(result)
         if record_no is None:
-            return failed(control_id, MissingResultError("success without a record number", level=Level.RESULT))
+            return failed(control_id, MissingResultError("success without a record number", level=ExchangeLevel.RESULT))
         return Done(control_id, record_no)
     if result.status in {"failure", "aborted"}:
         siblings = (error for other in reply.results if other is not result for error in other.errors)
         aborted = result.status == "aborted"
-        return failed(control_id, classify(Level.RESULT, None, result.errors, siblings=siblings, aborted=aborted))
+        return failed(
+            control_id, classify(ExchangeLevel.RESULT, None, result.errors, siblings=siblings, aborted=aborted)
+        )
     return failed(
-        control_id, MissingResultError(f"status {result.status[:50]!r} is none that Sage documents", level=Level.RESULT)
+        control_id,
+        MissingResultError(f"status {result.status[:50]!r} is none that Sage documents", level=ExchangeLevel.RESULT),
     )
 
 

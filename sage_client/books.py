@@ -6,8 +6,8 @@ Sage developer documentation: general-ledger/accounts, company-console (LOCATION
 from dataclasses import dataclass
 
 from domain.categories import Side
-from sage_client._kinds import Level
-from sage_client._reply import Row
+from sage_client._kinds import ExchangeLevel
+from sage_client._reply import SageRow
 from sage_client.errors import UnavailableError
 from sage_client.query import Query
 
@@ -68,7 +68,7 @@ def terms_query(side: Side) -> Query:
     return Query("ARTERM" if side is Side.AR else "APTERM", ("NAME", "STATUS"), optional=("DUEDATE",))
 
 
-def account(row: Row) -> Account:
+def account(row: SageRow) -> Account:
     """Read one account from a row.
 
     Raises:
@@ -79,7 +79,7 @@ def account(row: Row) -> Account:
     return Account(number, row.get("TITLE", ""), row.get("ACCOUNTTYPE", ""), _active(row), requires)
 
 
-def entity(row: Row) -> Entity:
+def entity(row: SageRow) -> Entity:
     """Read one entity from a row.
 
     Raises:
@@ -88,7 +88,7 @@ def entity(row: Row) -> Entity:
     return Entity(_needed(row, "LOCATIONID"), row.get("NAME", ""), _active(row))
 
 
-def term(row: Row) -> Term:
+def term(row: SageRow) -> Term:
     """Read one payment term from a row.
 
     Raises:
@@ -98,11 +98,11 @@ def term(row: Row) -> Term:
     return Term(_needed(row, "NAME"), int(days) if days.isascii() and days.isdecimal() else None, _active(row))
 
 
-def _active(row: Row) -> bool:
+def _active(row: SageRow) -> bool:
     return row.get("STATUS", "").strip().lower() in ACTIVE
 
 
-def _needed(row: Row, field: str) -> str:
+def _needed(row: SageRow, field: str) -> str:
     if not (value := row.get(field, "").strip()):
-        raise UnavailableError(f"a row lacks its {field}", level=Level.RESULT)
+        raise UnavailableError(f"a row lacks its {field}", level=ExchangeLevel.RESULT)
     return value

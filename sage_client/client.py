@@ -35,9 +35,9 @@ from sage_client import _envelope, books, discovery, parties
 from sage_client._classify import as_read, classify
 from sage_client._endpoint import is_loopback
 from sage_client._fields import Fields, lookup
-from sage_client._kinds import Level
+from sage_client._kinds import ExchangeLevel
 from sage_client._reading import Reads, Send, read_one
-from sage_client._reply import SUCCESS, Reply, Row
+from sage_client._reply import SUCCESS, Reply, SageRow
 from sage_client._rules import session_is_over
 from sage_client._session import Session, Sessions, opened
 from sage_client._transport import RequestBody, Transport
@@ -56,11 +56,11 @@ from sage_client.errors import (
 )
 from sage_client.login import Login
 from sage_client.lookups import DocumentKey, Found, found
-from sage_client.parties import NAMES_ONLY, Change, PartyFields
+from sage_client.parties import NAMES_ONLY, PartyCall, PartyFields
 from sage_client.query import Changes, Query
-from sage_client.standing import Standing, line_queries, lines, standing, standing_queries
+from sage_client.standing import SageRecord, line_queries, lines, record_of, record_queries
 from sage_client.timeouts import Timeouts
-from sage_client.turns import Pace, Turns
+from sage_client.turns import RateLimit, RateLimiter
 
 log = getLogger("sage_client")
 
@@ -107,7 +107,7 @@ class SageClient:
         transport: httpx.AsyncBaseTransport | None = None,
         clock: Callable[[], datetime] = _utc_now,
         max_connections: int = 100,
-        pace: Pace = Pace(),  # noqa: B008 - frozen
+        pace: RateLimit = RateLimit(),  # noqa: B008 - frozen
         marker_field: str | None = None,
         endpoint_domain: str | None = None,
     ) -> None:
@@ -115,7 +115,7 @@ class SageClient:
         self._endpoint_domain = endpoint_domain
         self._sender = _envelope.Sender(sender_id, sender_password)
         self._marker_field = marker_field
-        self._turns = Turns(pace)
+        self._turns = RateLimiter(pace)
         timeouts = timeouts or Timeouts()
         self._http = _http(gateway_url, timeouts, transport, max_connections)
         self._transport = Transport(self._http, timeouts, clock)
@@ -198,9 +198,9 @@ class SageClient:
         rows = await self._read(login, [key.query(self._marker_field) for key in keys])
         return [[found(key, row, self._marker_field) for row in own] for key, own in zip(keys, rows, strict=True)]
 
-    async def standing(
+    async def records(
         self, login: Login, kind: SageObject, record_nos: Sequence[str], *, lines_too: bool = False
-    ) -> dict[str, Standing]:
+    ) -> dict[str, SageRecord]:
         """Read documents of one kind by their record numbers.
 
         Args:
@@ -215,8 +215,8 @@ class SageClient:
         Raises:
             SageError: The look-up failed. This proves nothing, least of all that a document does not exist.
         """
-        pages = await self._read(login, standing_queries(kind, list(dict.fromkeys(record_nos))))
-        there = {each.record_no: each for rows in pages for each in (standing(kind, row) for row in rows)}
+        pages = await self._read(login, record_queries(kind, list(dict.fromkeys(record_nos))))
+        there = {each.record_no: each for rows in pages for each in (record_of(kind, row) for row in rows)}
         drafts = [each.record_no for each in there.values() if each.draft] if lines_too else []
         queries = line_queries(kind, drafts)
         if queries:
@@ -245,7 +245,7 @@ class SageClient:
         pages = await self._read(login, parties.queries(kind, fields, ids))
         return [parties.party(kind, fields, row) for rows in pages for row in rows]
 
-    async def change(self, login: Login, changes: Sequence[Change], *, unique: bool) -> list[Answer]:
+    async def change(self, login: Login, changes: Sequence[PartyCall], *, unique: bool) -> list[Answer]:
         """Create or change records that are not documents, such as customers, in one request with one function each.
 
         Args:
@@ -322,7 +322,7 @@ class SageClient:
             return
         raise failure
 
-    async def query(self, login: Login, query: Query) -> list[Row]:
+    async def query(self, login: Login, query: Query) -> list[SageRow]:
         """Read all rows of a query, over as many pages as needed.
 
         Raises:
@@ -338,7 +338,7 @@ class SageClient:
         after: int | None = None,
         *,
         allow: Callable[[], None] = lambda: None,
-    ) -> tuple[list[Row], bool]:
+    ) -> tuple[list[SageRow], bool]:
         """Read one page of a query: the rows whose key is greater than `after`.
 
         This takes one request, apart from the few that look up the fields of the company (`sage_client._fields`).
@@ -357,7 +357,7 @@ class SageClient:
         """
         return await self._reads(login, allow).page(query, after)
 
-    async def _read(self, login: Login, queries: Sequence[Query]) -> list[list[Row]]:
+    async def _read(self, login: Login, queries: Sequence[Query]) -> list[list[SageRow]]:
         return await self._reads(login).all(queries)
 
     def _reads(self, login: Login, allow: Callable[[], None] = lambda: None) -> Reads:
@@ -506,7 +506,7 @@ class SageClient:
 def _ended_within(reply: Reply) -> bool:
     """Whether the result of a function says that the session ended."""
     failures = (result for result in reply.results if result.status != SUCCESS and result.errors)
-    return any(isinstance(classify(Level.RESULT, None, result.errors), SignInError) for result in failures)
+    return any(isinstance(classify(ExchangeLevel.RESULT, None, result.errors), SignInError) for result in failures)
 
 
 def _http(
@@ -542,5 +542,5 @@ def _http(
         pass  # the error's text contains the address of the proxy, which may contain a password
     raise ConfigurationError(
         "the proxy of the environment (HTTPS_PROXY, ALL_PROXY) cannot be used: http and https ones can",
-        level=Level.LOCAL,
+        level=ExchangeLevel.LOCAL,
     )

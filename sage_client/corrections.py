@@ -20,8 +20,8 @@ from datetime import date
 
 from domain.documents import Document, SageObject
 from sage_client._documents import render
-from sage_client._kinds import Level
-from sage_client._text import exact, split_date
+from sage_client._kinds import ExchangeLevel
+from sage_client._text import required_text, split_date
 from sage_client.answers import Call
 from sage_client.errors import RequestInvalidError
 
@@ -87,13 +87,15 @@ def render_call(call: Call | Correction, marker_field: str | None = None) -> str
             return _update(call, marker_field)
         case ReverseCall():
             if (function := REVERSALS.get(call.object)) is None:
-                raise RequestInvalidError(f"no function is known that reverses {call.object}", level=Level.LOCAL)
+                raise RequestInvalidError(
+                    f"no function is known that reverses {call.object}", level=ExchangeLevel.LOCAL
+                )
             return (
                 f'<{function} key="{_attribute(call.record_no)}"><datereversed>{split_date(call.on)}</datereversed>'
                 f"</{function}>"
             )
         case DeleteCall():
-            key = exact(call.record_no, "record number")
+            key = required_text(call.record_no, "record number")
             return f"<delete><object>{call.object}</object><keys>{key}</keys></delete>"
 
 
@@ -118,10 +120,10 @@ def _update(call: UpdateCall, marker_field: str | None) -> str:
     created = render(document, call.create.party_id, marker_field)
     if document.sage_object is SageObject.AP_BILL:
         inner = created.removeprefix("<create><APBILL>").removesuffix("</APBILL></create>")
-        number = exact(call.record_no, "record number")
+        number = required_text(call.record_no, "record number")
         return f"<update><APBILL><RECORDNO>{number}</RECORDNO>{inner}</APBILL></update>"
     if document.sage_object is not SageObject.AR_INVOICE or call.lines > len(document.lines):
-        raise RequestInvalidError(f"{document.number!r} cannot be updated in place", level=Level.LOCAL)
+        raise RequestInvalidError(f"{document.number!r} cannot be updated in place", level=ExchangeLevel.LOCAL)
     header, _, rest = created.removeprefix("<create_invoice>").partition("<invoiceitems>")
     lines = rest.removesuffix("</invoiceitems></create_invoice>").split("</lineitem>")[:-1]
     return "".join(
@@ -139,4 +141,4 @@ def _update(call: UpdateCall, marker_field: str | None) -> str:
 
 
 def _attribute(record_no: str) -> str:
-    return exact(record_no, "record number").replace('"', "&quot;")
+    return required_text(record_no, "record number").replace('"', "&quot;")

@@ -22,8 +22,8 @@ from lxml import etree
 
 from domain.custom_fields import FieldObject, FieldType
 from domain.dimensions import STANDARD_OBJECTS, Standard
-from sage_client._kinds import Level
-from sage_client._reply import Row
+from sage_client._kinds import ExchangeLevel
+from sage_client._reply import SageRow
 from sage_client.errors import UnavailableError
 from sage_client.query import Query
 
@@ -157,7 +157,7 @@ def _names(standard: Standard) -> tuple[str, ...]:
     return _NAMES.get(standard, ("NAME",))
 
 
-def value(dimension: Dimension, row: Row) -> DimensionValue:
+def value(dimension: Dimension, row: SageRow) -> DimensionValue:
     """Read one value of a dimension from a row.
 
     Raises:
@@ -170,7 +170,7 @@ def value(dimension: Dimension, row: Row) -> DimensionValue:
         name = next((text for field in _names(standard) if (text := row.get(field, "").strip())), "")
         found = DimensionValue(row.get(standard.id_field, "").strip(), name, row.get("STATUS", ""))
     if not found.id:
-        raise UnavailableError(f"a row of {dimension.object} lacks its id", level=Level.RESULT)
+        raise UnavailableError(f"a row of {dimension.object} lacks its id", level=ExchangeLevel.RESULT)
     return found
 
 
@@ -181,14 +181,14 @@ def dimensions(data: etree._Element | None) -> list[Dimension]:
         UnavailableError: The answer has no list, or a dimension has no name.
     """
     if data is None or data.find(".//dimension") is None:
-        raise UnavailableError("the answer holds no dimensions", level=Level.RESULT)
+        raise UnavailableError("the answer holds no dimensions", level=ExchangeLevel.RESULT)
     return [_dimension(each) for each in data.iter("dimension")]
 
 
 def _dimension(element: etree._Element) -> Dimension:
     name = _text(element, "objectName").upper()
     if not name:
-        raise UnavailableError("a dimension lacks its objectName", level=Level.RESULT)
+        raise UnavailableError("a dimension lacks its objectName", level=ExchangeLevel.RESULT)
     label = _text(element, "termLabel") or _text(element, "objectLabel") or name
     return Dimension(name, label, _true(element, "userDefinedDimension"), _true(element, "enabledInGL"))
 
@@ -200,7 +200,7 @@ def custom_fields(object_name: FieldObject, data: etree._Element | None) -> list
         UnavailableError: The answer describes no fields.
     """
     if data is None or data.find(".//Field") is None:
-        raise UnavailableError(f"the answer describes no fields of {object_name.object}", level=Level.RESULT)
+        raise UnavailableError(f"the answer describes no fields of {object_name.object}", level=ExchangeLevel.RESULT)
     return [_field(object_name, each) for each in _custom(data)]
 
 

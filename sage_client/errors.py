@@ -45,7 +45,7 @@ from typing import ClassVar, Self
 
 from domain.codes import Code
 from domain.dimensions import UNREADABLE
-from sage_client._kinds import Certainty, Kind, Level
+from sage_client._kinds import Certainty, ErrorCategory, ExchangeLevel
 from sage_client.gateway_error import GatewayError
 
 __all__ = [
@@ -59,11 +59,11 @@ __all__ = [
     "DuplicateCallError",
     "DuplicateNumberError",
     "EndpointRefusedError",
+    "ErrorCategory",
+    "ExchangeLevel",
     "FieldMissingError",
     "GatewayError",
     "GatewayRedirectsError",
-    "Kind",
-    "Level",
     "MissingResultError",
     "NotConnectedError",
     "NotDoneError",
@@ -102,7 +102,7 @@ class SageError(Exception):
     """
 
     certainty: ClassVar[Certainty]
-    kind: ClassVar[Kind | None] = None
+    kind: ClassVar[ErrorCategory | None] = None
     code: ClassVar[Code]
     needs_look_up: ClassVar[bool] = False
     """True if only a look-up in Sage can tell whether the document exists there."""
@@ -111,7 +111,7 @@ class SageError(Exception):
         self,
         message: str,
         *,
-        level: Level | None = None,
+        level: ExchangeLevel | None = None,
         http_status: int | None = None,
         errors: tuple[GatewayError, ...] = (),
         retry_after: float | None = None,
@@ -142,7 +142,7 @@ class NotDoneError(SageError):
 class UnavailableError(NotDoneError):
     """Sage did not take the request; the same request may be sent again later."""
 
-    kind = Kind.RETRY
+    kind = ErrorCategory.RETRY
     code = Code.SAGE_UNAVAILABLE
 
 
@@ -163,21 +163,21 @@ class ThrottledError(NotDoneError):
     `retry_after` is None if Sage named no delay.
     """
 
-    kind = Kind.THROTTLED
+    kind = ErrorCategory.THROTTLED
     code = Code.SAGE_UNAVAILABLE
 
 
 class SignInError(NotDoneError):
     """Sage refused the company, user, password, entity or session."""
 
-    kind = Kind.AUTH
+    kind = ErrorCategory.AUTH
     code = Code.SAGE_SIGN_IN
 
 
 class ConfigurationError(NotDoneError):
     """Sage refuses the sender or the set-up of the company; a person has to change it in Sage."""
 
-    kind = Kind.CONFIGURATION
+    kind = ErrorCategory.CONFIGURATION
     code = Code.SAGE_CONFIGURATION
 
 
@@ -226,7 +226,7 @@ class DimensionUnreadableError(PermissionDeniedError):
 class RefusedError(NotDoneError):
     """Sage refused this document. Sending it again unchanged would get the same answer."""
 
-    kind = Kind.DATA
+    kind = ErrorCategory.DATA
     code = Code.SAGE_REFUSED
 
 
@@ -315,7 +315,7 @@ class DimensionMissingError(RefusedError):
 class RequestInvalidError(NotDoneError):
     """A defect on our side: Sage could not read the request, or a document could not be rendered."""
 
-    kind = Kind.BUG
+    kind = ErrorCategory.BUG
     code = Code.SAGE_REQUEST_INVALID
 
 

@@ -5,8 +5,8 @@ from decimal import Decimal, InvalidOperation
 
 from domain.documents import SageObject
 from domain.identity import markers_in
-from sage_client._kinds import Level
-from sage_client._reply import Row
+from sage_client._kinds import ExchangeLevel
+from sage_client._reply import SageRow
 from sage_client.errors import UnavailableError
 from sage_client.query import AllOf, Query, equal
 
@@ -80,7 +80,7 @@ class Found:
     @property
     def reversed(self) -> bool:
         """Whether the record was reversed or voided, or is itself a reversal, so that it has no effect in the books."""
-        return worth_nothing(self.state)
+        return is_void(self.state)
 
     @property
     def reversal(self) -> bool:
@@ -88,7 +88,7 @@ class Found:
         return self.state.strip().lower() == "reversal"
 
 
-def worth_nothing(state: str) -> bool:
+def is_void(state: str) -> bool:
     """Whether Sage's label of the state means that a document was reversed or voided.
 
     The known labels are "Reversed", and "Reversal" for the transaction that Sage adds to reverse another one. All
@@ -97,7 +97,7 @@ def worth_nothing(state: str) -> bool:
     return state.strip().lower().startswith(("revers", "void"))
 
 
-def found(key: DocumentKey, row: Row, marker_field: str | None = None) -> Found:
+def found(key: DocumentKey, row: SageRow, marker_field: str | None = None) -> Found:
     """Read one row of a look-up.
 
     Args:
@@ -115,7 +115,9 @@ def found(key: DocumentKey, row: Row, marker_field: str | None = None) -> Found:
     except InvalidOperation:
         total = Decimal("NaN")
     if not 0 < len(record_no) <= LONGEST_ID or not total.is_finite():
-        raise UnavailableError(f"a row of {key.object} lacks its record number or its total", level=Level.RESULT)
+        raise UnavailableError(
+            f"a row of {key.object} lacks its record number or its total", level=ExchangeLevel.RESULT
+        )
     return Found(
         record_no=record_no,
         number=row.get("RECORDID", ""),

@@ -12,9 +12,9 @@ from domain import lengths
 from domain.documents import PartyKind
 from domain.parties import PartyRecord, made_for
 from domain.party_fields import fields_read
-from sage_client._kinds import Level
-from sage_client._reply import Row
-from sage_client._text import clean, escape, exact
+from sage_client._kinds import ExchangeLevel
+from sage_client._reply import SageRow
+from sage_client._text import clean, escape, required_text
 from sage_client.errors import UnavailableError
 from sage_client.lookups import LONGEST_ID
 from sage_client.query import MAX_VALUES, Query, one_of
@@ -23,7 +23,7 @@ _OBJECT = {PartyKind.CUSTOMER: ("CUSTOMER", "CUSTOMERID"), PartyKind.VENDOR: ("V
 
 
 @dataclass(frozen=True, slots=True)
-class Change:
+class PartyCall:
     """A function that creates or changes one record other than a document, under its control id."""
 
     control_id: str
@@ -68,7 +68,7 @@ def queries(kind: PartyKind, fields: PartyFields, ids: Iterable[str] | None) -> 
     return [replace(everyone, where=one_of(key, chunk)) for chunk in chunks]
 
 
-def party(kind: PartyKind, fields: PartyFields, row: Row) -> PartyRecord:
+def party(kind: PartyKind, fields: PartyFields, row: SageRow) -> PartyRecord:
     """Read one customer or vendor from a row.
 
     Only the status "active" counts as active; its raw form is `T` (accounts-payable/vendors).
@@ -78,7 +78,7 @@ def party(kind: PartyKind, fields: PartyFields, row: Row) -> PartyRecord:
     """
     _, key = _OBJECT[kind]
     if not 0 < len(row.get(key, "")) <= LONGEST_ID:
-        raise UnavailableError(f"a row of {kind} lacks its {key}", level=Level.RESULT)
+        raise UnavailableError(f"a row of {kind} lacks its {key}", level=ExchangeLevel.RESULT)
     return PartyRecord(
         row[key],
         row.get("NAME", ""),
@@ -106,10 +106,10 @@ def create(kind: PartyKind, party_id: str, name: str, contact: str, fields: Mapp
     """
     element, key = _OBJECT[kind]
     given = {
-        key: exact(party_id, "id", lengths.PARTY_ID),
-        "NAME": exact(name, "name", lengths.NAME),
+        key: required_text(party_id, "id", lengths.PARTY_ID),
+        "NAME": required_text(name, "name", lengths.NAME),
         "STATUS": "active",
-        "DISPLAYCONTACT.PRINTAS": exact(name, "name", lengths.NAME),
+        "DISPLAYCONTACT.PRINTAS": required_text(name, "name", lengths.NAME),
         "DISPLAYCONTACT.CONTACTNAME": escape(contact),
         **_escaped(fields),
     }
@@ -125,9 +125,8 @@ def update(kind: PartyKind, party_id: str, fields: Mapping[str, str]) -> str:
         RequestInvalidError: The id cannot be sent unchanged.
     """
     element, key = _OBJECT[kind]
-    return (
-        f"<update><{element}>{''.join(_nested({key: exact(party_id, 'id'), **_escaped(fields)}))}</{element}></update>"
-    )
+    nested = _nested({key: required_text(party_id, "id"), **_escaped(fields)})
+    return f"<update><{element}>{''.join(nested)}</{element}></update>"
 
 
 def create_contact(name: str, print_as: str, fields: Mapping[str, str]) -> str:
@@ -136,7 +135,7 @@ def create_contact(name: str, print_as: str, fields: Mapping[str, str]) -> str:
     Raises:
         RequestInvalidError: `print_as` cannot be sent unchanged.
     """
-    given = {"CONTACTNAME": escape(name), "PRINTAS": exact(print_as, "name", lengths.NAME), **_escaped(fields)}
+    given = {"CONTACTNAME": escape(name), "PRINTAS": required_text(print_as, "name", lengths.NAME), **_escaped(fields)}
     return f"<create><CONTACT>{''.join(_nested(given))}</CONTACT></create>"
 
 

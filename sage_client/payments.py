@@ -13,12 +13,22 @@ from typing import Protocol
 
 from domain.categories import Side
 from domain.documents import SageObject
-from domain.payments import Balance, Detail, Header, PaymentKind, adjustment, detail_object, moment, plain, side_of
-from sage_client._kinds import Level
-from sage_client._reply import Row, whole_number
+from domain.payments import (
+    DocumentBalance,
+    PaymentDetail,
+    PaymentHeader,
+    PaymentKind,
+    adjustment,
+    detail_object,
+    moment,
+    plain,
+    side_of,
+)
+from sage_client._kinds import ExchangeLevel
+from sage_client._reply import SageRow, whole_number
 from sage_client.errors import UnavailableError
 from sage_client.login import Login
-from sage_client.query import MAX_PAGE, STAMP, AnyOf, Changes, Mark, Query, one_of
+from sage_client.query import MAX_PAGE, STAMP, AnyOf, Changes, PageCursor, Query, one_of
 
 Allow = Callable[[], None]
 """Function that is called before each request, and raises if the request may not be sent."""
@@ -29,7 +39,7 @@ class Page(Protocol):
 
     def __call__(
         self, login: Login, query: Query | Changes, after: int | None = None, *, allow: Allow
-    ) -> Awaitable[tuple[list[Row], bool]]:
+    ) -> Awaitable[tuple[list[SageRow], bool]]:
         """Return the rows of the page, and whether it is the last."""
 
 
@@ -92,8 +102,8 @@ _BALANCE = ("STATE", "TRX_TOTALENTERED|TOTALENTERED", "TRX_TOTALPAID|TOTALPAID",
 class ChangedDetails:
     """A page of changed detail rows. `next` is the cursor for the next page; None: this page is the last."""
 
-    details: list[Detail]
-    next: Mark | None
+    details: list[PaymentDetail]
+    next: PageCursor | None
 
 
 class PaymentsReader:
@@ -116,7 +126,9 @@ class PaymentsReader:
         rows, _ = await self._page(login, query, allow=self._allow)
         return _stamp(rows[0]) if rows else ""
 
-    async def changed(self, login: Login, side: Side, since: str | None, after: Mark | None = None) -> ChangedDetails:
+    async def changed(
+        self, login: Login, side: Side, since: str | None, after: PageCursor | None = None
+    ) -> ChangedDetails:
         """Read one page of the detail rows that were changed at `since` or later, in the order of their changes.
 
         Args:
@@ -132,25 +144,25 @@ class PaymentsReader:
             seen = _advanced(row, seen)
         return ChangedDetails([_detail(side, row) for row in rows], None if last else seen)
 
-    async def details(self, login: Login, kind: SageObject, record_nos: Collection[str]) -> Iterator[Detail]:
+    async def details(self, login: Login, kind: SageObject, record_nos: Collection[str]) -> Iterator[PaymentDetail]:
         """Read all detail rows that settle these documents, or use up their credit."""
         side = side_of(kind)
         names = _SETTLED_OR_USED[side] if kind is plain(side) else ("POSADJKEY", "ADJUSTMENTKEY")
-        rows: list[Row] = []
+        rows: list[SageRow] = []
         for numbers in _parts(record_nos):
             where = AnyOf(tuple(one_of(name, numbers) for name in names))
             rows += await self._all(login, Query(detail_object(side), (STAMP, *_NEEDED), where, optional=_DETAIL[side]))
         return (_detail(side, row) for row in rows)
 
-    async def headers(self, login: Login, side: Side, record_nos: Collection[str]) -> dict[str, Header]:
+    async def headers(self, login: Login, side: Side, record_nos: Collection[str]) -> dict[str, PaymentHeader]:
         """Read the headers of payments by record number. Payments that the session may not see are left out."""
-        rows: list[Row] = []
+        rows: list[SageRow] = []
         for numbers in _parts(record_nos):
             name, states = _HEADERS[side]
             where = one_of("RECORDNO", numbers)
             rows += await self._all(login, Query(name, (), where, optional=(*states, *_HEADER)))
         return {
-            row["RECORDNO"]: Header(
+            row["RECORDNO"]: PaymentHeader(
                 row["RECORDNO"],
                 (row.get("DISPLAYSTATE") or row.get("STATE", "")).strip(),
                 row.get("PAYMENTMETHOD", "").strip(),
@@ -162,15 +174,15 @@ class PaymentsReader:
             for row in rows
         }
 
-    async def balances(self, login: Login, kind: SageObject, record_nos: Collection[str]) -> dict[str, Balance]:
+    async def balances(self, login: Login, kind: SageObject, record_nos: Collection[str]) -> dict[str, DocumentBalance]:
         """Read the balances of documents by record number. Documents that the session may not see are left out."""
-        rows: list[Row] = []
+        rows: list[SageRow] = []
         for numbers in _parts(record_nos):
             rows += await self._all(login, Query(kind, _BALANCE, one_of("RECORDNO", numbers)))
         return {row["RECORDNO"]: _balance(row) for row in rows}
 
-    async def _all(self, login: Login, query: Query) -> list[Row]:
-        rows: list[Row] = []
+    async def _all(self, login: Login, query: Query) -> list[SageRow]:
+        rows: list[SageRow] = []
         after: int | None = None
         while True:
             page, last = await self._page(login, query, after, allow=self._allow)
@@ -190,19 +202,19 @@ def _parts(record_nos: Collection[str]) -> Iterator[list[str]]:
         yield numbers[begin : begin + NUMBERS]
 
 
-def _advanced(row: Row, seen: Mark | None) -> Mark:
+def _advanced(row: SageRow, seen: PageCursor | None) -> PageCursor:
     """Find the position of a row, and check that it follows `seen`, because a page out of order would lose rows."""
-    mark = Mark(_stamp(row), row.get("RECORDNO", ""))
+    mark = PageCursor(_stamp(row), row.get("RECORDNO", ""))
     if whole_number(mark.record_no) is None or (seen is not None and _place(mark) <= _place(seen)):
-        raise UnavailableError(f"a page is not in the order of {STAMP}", level=Level.RESULT)
+        raise UnavailableError(f"a page is not in the order of {STAMP}", level=ExchangeLevel.RESULT)
     return mark
 
 
-def _place(mark: Mark) -> tuple[datetime, int]:
+def _place(mark: PageCursor) -> tuple[datetime, int]:
     return moment(mark.stamp), int(mark.record_no)
 
 
-def _stamp(row: Row) -> str:
+def _stamp(row: SageRow) -> str:
     stamp = row.get(STAMP, "").strip()
     try:
         moment(stamp)
@@ -211,14 +223,14 @@ def _stamp(row: Row) -> str:
     return stamp
 
 
-def _detail(side: Side, row: Row) -> Detail:
+def _detail(side: Side, row: SageRow) -> PaymentDetail:
     amounts = {kind: sum((_amount(row, column) for column in columns), Decimal(0))
                for kind, columns in _COLUMNS[side].items()}  # fmt: skip
     credits_used = (
         (adjustment(side) if key == "ADJUSTMENTKEY" else plain(side), row.get(key, "").strip(), _amount(row, column))
         for key, column in _CREDITS[side]
     )
-    return Detail(
+    return PaymentDetail(
         record_no=row["RECORDNO"],
         settles=row.get("RECORDKEY", "").strip(),
         settles_adjustment=row.get("POSADJKEY", "").strip(),
@@ -232,13 +244,13 @@ def _detail(side: Side, row: Row) -> Detail:
     )
 
 
-def _balance(row: Row) -> Balance:
+def _balance(row: SageRow) -> DocumentBalance:
     total, paid, due = (_amount(row, f"TRX_{name}|{name}", needed=True)
                         for name in ("TOTALENTERED", "TOTALPAID", "TOTALDUE"))  # fmt: skip
-    return Balance(row["RECORDNO"], row.get("STATE", "").strip(), total, paid, due)
+    return DocumentBalance(row["RECORDNO"], row.get("STATE", "").strip(), total, paid, due)
 
 
-def _amount(row: Row, column: str, *, needed: bool = False) -> Decimal:
+def _amount(row: SageRow, column: str, *, needed: bool = False) -> Decimal:
     text = next((found for name in column.split("|") if (found := row.get(name, "").strip())), "")
     if not text and not needed:
         return Decimal(0)
@@ -260,4 +272,4 @@ def _date(text: str) -> str:
 
 
 def _lacking(what: str, part: str) -> UnavailableError:
-    return UnavailableError(f"{what} lacks its {part}", level=Level.RESULT)
+    return UnavailableError(f"{what} lacks its {part}", level=ExchangeLevel.RESULT)

@@ -17,7 +17,7 @@ from collections.abc import Iterable, Iterator
 from dataclasses import dataclass, replace
 from enum import StrEnum
 
-from sage_client._kinds import Level
+from sage_client._kinds import ExchangeLevel
 from sage_client._text import escape
 from sage_client.errors import FieldMissingError, SageError
 
@@ -116,7 +116,7 @@ def since(field: str, moment: str) -> Where:
 
 
 @dataclass(frozen=True, slots=True)
-class Known:
+class KnownFields:
     """The known fields of an object in one company. Names are in upper case, like Sage's own."""
 
     listed: frozenset[str] | None = None
@@ -152,7 +152,7 @@ def compared(where: Filter | None) -> Iterator[str]:
                 yield from compared(each)
 
 
-def _fitted(where: Filter | None, known: Known) -> Filter | None:
+def _fitted(where: Filter | None, known: KnownFields) -> Filter | None:
     """Remove the alternatives of an `AnyOf` that no row can match, because the company does not have the field."""
     if not isinstance(where, AnyOf):
         return where
@@ -160,7 +160,7 @@ def _fitted(where: Filter | None, known: Known) -> Filter | None:
     return AnyOf(left) if left else where
 
 
-def _needed(columns: Iterable[str], known: Known) -> tuple[list[str], list[str]]:
+def _needed(columns: Iterable[str], known: KnownFields) -> tuple[list[str], list[str]]:
     """Choose the fields of needed columns.
 
     Returns:
@@ -181,7 +181,7 @@ def missing(object_name: str, names: Iterable[str], refusal: SageError | None = 
     """Build the error for missing fields that a query needs, with Sage's own words if a query was refused."""
     return FieldMissingError(
         f"{object_name} has no {', '.join(sorted(names))} in this company, or the user may not read it",
-        level=Level.RESULT,
+        level=ExchangeLevel.RESULT,
         errors=refusal.errors if refusal is not None else (),
     )
 
@@ -221,7 +221,7 @@ class Query:
         if not 0 < self.page_size <= MAX_PAGE:
             raise ValueError(f"a page has 1 to {MAX_PAGE} rows, not {self.page_size}")
 
-    def fitted(self, known: Known) -> "Query":
+    def fitted(self, known: KnownFields) -> "Query":
         """Adapt the query to a company: choose the fields of each column, and leave out fields that the company lacks.
 
         Raises:
@@ -262,7 +262,7 @@ class Query:
 
 
 @dataclass(frozen=True, slots=True)
-class Mark:
+class PageCursor:
     """The cursor of a page of `Changes`: the timestamp and record number of its last row."""
 
     stamp: str
@@ -280,7 +280,7 @@ class Changes:
     object: str
     fields: tuple[str, ...]
     since: str | None = None
-    after: Mark | None = None
+    after: PageCursor | None = None
     optional: tuple[str, ...] = ()
     """The columns that a company may lack, as in `Query`; `fields` holds the needed ones."""
     newest: bool = False
@@ -289,7 +289,7 @@ class Changes:
 
     described = True
 
-    def fitted(self, known: Known) -> "Changes":
+    def fitted(self, known: KnownFields) -> "Changes":
         """Adapt the query to a company, like `Query.fitted`; it raises nothing."""
         needed, beside = _needed(self.fields, known)
         optional = [name for column in self.optional for name in known.available(column)]

@@ -6,10 +6,10 @@ from datetime import date, datetime
 from decimal import Decimal, InvalidOperation
 
 from domain.documents import SageObject
-from sage_client._kinds import Level
-from sage_client._reply import Row
+from sage_client._kinds import ExchangeLevel
+from sage_client._reply import SageRow
 from sage_client.errors import UnavailableError
-from sage_client.lookups import worth_nothing
+from sage_client.lookups import is_void
 from sage_client.query import MAX_VALUES, Query, one_of
 
 _FIELDS = (
@@ -47,7 +47,7 @@ PER_QUERY = 100
 
 
 @dataclass(frozen=True, slots=True)
-class Standing:
+class SageRecord:
     """The Sage record of one document, read by its record number."""
 
     record_no: str
@@ -62,7 +62,7 @@ class Standing:
     """The part of `total` that is selected for payment, in the currency of the document."""
     reference: str = ""
     currency: str = ""
-    day: date | None = None
+    gl_date: date | None = None
     """The date in the general ledger, else the document's date; None if Sage gave no date that can be read."""
     lines: tuple[frozenset[str], ...] | None = None
     """For a draft whose lines are updated one by one: the optional elements of each line that have a value, in order.
@@ -74,7 +74,7 @@ class Standing:
     @property
     def reversed(self) -> bool:
         """Whether the record was reversed or voided, so that it has no effect in the books."""
-        return worth_nothing(self.state)
+        return is_void(self.state)
 
     @property
     def draft(self) -> bool:
@@ -82,7 +82,7 @@ class Standing:
         return self.state.strip().lower() == "draft"
 
 
-def standing_queries(kind: SageObject, record_nos: Sequence[str]) -> list[Query]:
+def record_queries(kind: SageObject, record_nos: Sequence[str]) -> list[Query]:
     """Build the queries for the records with these record numbers, at most `PER_QUERY` in each."""
     return [
         Query(kind, (_PARTY[kind], *_FIELDS), one_of("RECORDNO", record_nos[at : at + PER_QUERY]))
@@ -90,7 +90,7 @@ def standing_queries(kind: SageObject, record_nos: Sequence[str]) -> list[Query]
     ]
 
 
-def standing(kind: SageObject, row: Row) -> Standing:
+def record_of(kind: SageObject, row: SageRow) -> SageRecord:
     """Read one row of the answers to `standing_queries`.
 
     Raises:
@@ -99,8 +99,10 @@ def standing(kind: SageObject, row: Row) -> Standing:
     total = _amount(row.get("TRX_TOTALENTERED", "").strip() or row.get("TOTALENTERED", ""))
     paid, selected = (_amount(row.get(name, "").strip() or "0") for name in ("TOTALPAID", "TOTALSELECTED"))
     if not all(each.is_finite() for each in (total, paid, selected)) or not row.get("STATE", "").strip():
-        raise UnavailableError(f"a row of {kind} lacks its state or has an amount that is none", level=Level.RESULT)
-    return Standing(
+        raise UnavailableError(
+            f"a row of {kind} lacks its state or has an amount that is none", level=ExchangeLevel.RESULT
+        )
+    return SageRecord(
         row.get("RECORDNO", "").strip(),
         row.get("RECORDID", ""),
         row.get(_PARTY[kind], ""),
@@ -110,7 +112,7 @@ def standing(kind: SageObject, row: Row) -> Standing:
         selected,
         reference=row.get("DOCNUMBER", "").strip(),
         currency=row.get("CURRENCY", "").strip(),
-        day=_day(row.get("WHENPOSTED", "")) or _day(row.get("WHENCREATED", "")),
+        gl_date=_day(row.get("WHENPOSTED", "")) or _day(row.get("WHENCREATED", "")),
     )
 
 
@@ -122,7 +124,7 @@ def line_queries(kind: SageObject, record_nos: Sequence[str]) -> list[Query]:
     return [Query(_LINES[kind], ("LINE_NO",), one_of("RECORDKEY", (number,)), optional=more) for number in record_nos]
 
 
-def lines(rows: Sequence[Row]) -> tuple[frozenset[str], ...] | None:
+def lines(rows: Sequence[SageRow]) -> tuple[frozenset[str], ...] | None:
     """List the optional elements of each line of one document, in order; None if the lines are not numbered 1, 2, 3."""
     numbered = {row.get("LINE_NO", "").strip(): row for row in rows}
     wanted = [str(number) for number in range(1, len(rows) + 1)]

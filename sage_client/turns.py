@@ -13,7 +13,7 @@ from dataclasses import dataclass, field
 
 
 @dataclass(frozen=True, slots=True)
-class Pace:
+class RateLimit:
     """The rate limit of one company.
 
     Attributes:
@@ -37,7 +37,7 @@ class _Company:
     next: asyncio.Lock = field(default_factory=asyncio.Lock)
 
 
-class Turns:
+class RateLimiter:
     """The rate limiters of all companies.
 
     Args:
@@ -48,7 +48,7 @@ class Turns:
 
     def __init__(
         self,
-        pace: Pace,
+        pace: RateLimit,
         monotonic: Callable[[], float] = time.monotonic,
         sleep: Callable[[float], Awaitable[object]] = asyncio.sleep,
     ) -> None:

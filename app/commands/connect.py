@@ -14,15 +14,15 @@ import typer
 
 from app.commands.doctor import show_findings, summary
 from app.connections.answers import Answers, Draft, read_answers
-from app.connections.asker import Asker, InputEndedError, somebody
+from app.connections.asker import InputEndedError, Prompter, prompter_for_terminal
 from app.connections.doctor import client_for_a_person, examine, healthy
-from app.connections.findings import Finding, Step, errors
-from app.connections.live import LiveBooks
+from app.connections.findings import Finding, WizardStep, errors
+from app.connections.live import LiveCompany
 from app.connections.plan import connection_change, in_standing_spelling, with_changes
 from app.connections.setup import Wizard
 from app.errors import CommandError
 from app.mapping_access import NOBODY, By, live_table, settings_for_command, write
-from app.mapping_changes import Change
+from app.mapping_changes import SettingChange
 from app.output import Json, note, show_json, show_line
 from app.roles import may_change
 from app.settings import Settings
@@ -82,7 +82,7 @@ def connect(  # noqa: PLR0913 - its parameters are the command's
     draft.post_to = "top-level" if top_level else draft.post_to
     draft.masters |= {side: a for side, a in ((Side.AP, expense), (Side.AR, revenue)) if a is not None}
     draft.activate = draft.activate and not no_activate
-    asker = somebody()
+    asker = prompter_for_terminal()
     with asyncio.Runner() as runner, _kept(draft, asker):
         found = _connect(runner, settings, draft, asker, by)
     state, findings, active = found
@@ -103,12 +103,12 @@ def connect(  # noqa: PLR0913 - its parameters are the command's
 
 
 def _connect(
-    runner: asyncio.Runner, settings: Settings, draft: Draft, asker: Asker, by: str
+    runner: asyncio.Runner, settings: Settings, draft: Draft, asker: Prompter, by: str
 ) -> tuple[str, list[Finding], bool]:
     state = runner.run(_state(settings))
     client = client_for_a_person(settings)
     try:
-        wizard = Wizard(settings, state, draft, asker, LiveBooks(runner, settings, client))
+        wizard = Wizard(settings, state, draft, asker, LiveCompany(runner, settings, client))
         wizard.walk()
         findings = _finish(wizard, asker, lambda: _check(runner, settings, draft, state, asker))
     finally:
@@ -119,9 +119,9 @@ def _connect(
     return shown, findings, active
 
 
-def _finish(wizard: Wizard, asker: Asker, check: Callable[[], list[Finding]]) -> list[Finding]:
+def _finish(wizard: Wizard, asker: Prompter, check: Callable[[], list[Finding]]) -> list[Finding]:
     """Check, and repeat a step that the person chooses, until there are no errors or the person stops."""
-    step: Step | None = None
+    step: WizardStep | None = None
     while True:
         try:
             if step is not None:
@@ -133,12 +133,12 @@ def _finish(wizard: Wizard, asker: Asker, check: Callable[[], list[Finding]]) ->
             if (step := asker.again(str(error))) is None:
                 raise
             continue
-        if not errors(findings) or (step := asker.mend(errors(findings))) is None:
+        if not errors(findings) or (step := asker.choose_step_to_fix(errors(findings))) is None:
             return findings
 
 
 @contextmanager
-def _kept(draft: Draft, asker: Asker) -> Iterator[None]:
+def _kept(draft: Draft, asker: Prompter) -> Iterator[None]:
     """Save a person's answers in a file if the wizard ends before it has written them to mapping-state."""
     try:
         yield
@@ -154,9 +154,9 @@ def _kept(draft: Draft, asker: Asker) -> Iterator[None]:
 
 
 def _check(
-    runner: asyncio.Runner, settings: Settings, draft: Draft, state: MappingState, asker: Asker
+    runner: asyncio.Runner, settings: Settings, draft: Draft, state: MappingState, asker: Prompter
 ) -> list[Finding]:
-    asker.begin(Step.FINISH, ("The settings are held against Sage Intacct.",))
+    asker.begin(WizardStep.FINISH, ("The settings are held against Sage Intacct.",))
     changes = [*draft.mappings(), connection_change(draft.subsidiary, _written(draft, active=True))]
     findings = runner.run(examine(settings, draft.subsidiary, with_changes(state, changes)))
     if asker.interactive:
@@ -176,7 +176,7 @@ async def _state(settings: Settings) -> MappingState:
         return table.state
 
 
-async def _write(settings: Settings, by: str, changes: Sequence[Change], subsidiary: str) -> str:
+async def _write(settings: Settings, by: str, changes: Sequence[SettingChange], subsidiary: str) -> str:
     """Write the mappings first and the connection last, so that it never exists without them. Returns its badge."""
     async with live_table(settings) as table:
         standing = table.state.connection(subsidiary)

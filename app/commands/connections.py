@@ -24,8 +24,8 @@ from domain.categories import Side
 from domain.connections import ChangeRefusedError, badge, switched
 from domain.events.wire import in_words
 from domain.mapping_state import MappingState
-from domain.settings import ConnectionSetting, Invalid
-from domain.words import one_line
+from domain.settings import ConnectionSetting, InvalidSetting
+from domain.words import single_line
 
 connections = typer.Typer(
     help="Connections: one for each subsidiary, to exactly one place in Sage Intacct.",
@@ -146,7 +146,7 @@ async def _set(
         try:
             after = ConnectionSetting.model_validate(value)
         except ValidationError as error:
-            raise UsageError(one_line(in_words(error))) from None
+            raise UsageError(single_line(in_words(error))) from None
         was, now = (dict(flat(each.model_dump(mode="json", by_alias=True))) for each in (before, after))
         changed = [(name, was.get(name), now.get(name)) for name in wanted if was.get(name) != now.get(name)]
         if not changed:
@@ -191,7 +191,7 @@ async def refuse_new_errors(settings: Settings, subsidiary: str, now: MappingSta
 def _standing(subsidiary: str, state: MappingState) -> ConnectionSetting:
     before = state.connection(subsidiary)
     if not isinstance(before, ConnectionSetting):
-        why = f"cannot be read: {before.reason}" if isinstance(before, Invalid) else "is not connected"
+        why = f"cannot be read: {before.reason}" if isinstance(before, InvalidSetting) else "is not connected"
         raise CommandError(f"{subsidiary} {why}")
     return before
 
@@ -258,7 +258,7 @@ def _facts(subsidiary: str, state: MappingState) -> dict[str, object]:
         "companyId": None if whole is None else whole.company_id,
         "entityId": None if whole is None else (whole.entity_id or "top level"),
         "activatedAt": None if whole is None or whole.activated_at is None else whole.activated_at.isoformat(),
-        "problem": setting.reason if isinstance(setting, Invalid) else None,
+        "problem": setting.reason if isinstance(setting, InvalidSetting) else None,
     }
 
 

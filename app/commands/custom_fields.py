@@ -12,14 +12,14 @@ import typer
 from app.commands.dimensions import cleared
 from app.errors import UsageError
 from app.mapping_access import NOBODY, By, read_subsidiary, write
-from app.mapping_changes import Change, unreadable
+from app.mapping_changes import SettingChange, unreadable
 from app.output import Json, show_json, show_line, show_table
 from app.sage_access import sage_of
 from domain.categories import fold
 from domain.custom_fields import FITS, TITLES, FieldObject, FieldType
-from domain.facts import LOAD_REFERENCE, TRIP_REFERENCE, Fact, Kind, kind_of
-from domain.settings import CustomFieldSetting, Invalid
-from domain.table import Record
+from domain.facts import LOAD_REFERENCE, TRIP_REFERENCE, AttributeKind, AttributeName, kind_of
+from domain.settings import CustomFieldSetting, InvalidSetting
+from domain.table import SettingRecord
 from sage_client import CustomField
 
 custom_fields = typer.Typer(
@@ -53,7 +53,7 @@ def list_fields(subsidiary: Subsidiary, *, by: By = NOBODY, as_json: Json = Fals
 @custom_fields.command()
 def sources(*, as_json: Json = False) -> None:
     """Every source, and the types of fields that take it."""
-    names = [*Fact, f"{LOAD_REFERENCE}NAME", f"{TRIP_REFERENCE}NAME"]
+    names = [*AttributeName, f"{LOAD_REFERENCE}NAME", f"{TRIP_REFERENCE}NAME"]
     rows = [(str(name), ", ".join(TITLES[each] for each in FieldType if each in FITS[_kind(name)])) for name in names]
     if as_json:
         show_json([{"source": name, "types": types} for name, types in rows])
@@ -81,7 +81,7 @@ def set_field(  # noqa: PLR0913 - its parameters are the command's
     """Set what a custom field takes its value from: a source, a default, or both."""
     on = _object(object_name)
 
-    async def ask() -> Change:
+    async def ask() -> SettingChange:
         async with sage_of(read_subsidiary(subsidiary), by, to_change=True) as asked:
             found = _offered(await asked.client.custom_fields(asked.login, on), on, name)
             given = {
@@ -97,7 +97,7 @@ def set_field(  # noqa: PLR0913 - its parameters are the command's
             value = {part: each for part, each in given.items() if each is not None}
             if (reason := unreadable(key, value)) is not None:
                 raise UsageError(f"{key}: {reason}")
-            await write(asked.settings, asked.table, by, [change := Change(key, value)])
+            await write(asked.settings, asked.table, by, [change := SettingChange(key, value)])
             return change
 
     change = asyncio.run(ask())
@@ -124,7 +124,7 @@ async def _rows(subsidiary: str, by: str) -> list[dict[str, object]]:
     return rows
 
 
-def _row(field: CustomField, record: Record[CustomFieldSetting] | None) -> dict[str, object]:
+def _row(field: CustomField, record: SettingRecord[CustomFieldSetting] | None) -> dict[str, object]:
     wrong = record is not None if field.refused else field.required and record is None
     return {
         "field": field.name,
@@ -139,17 +139,17 @@ def _row(field: CustomField, record: Record[CustomFieldSetting] | None) -> dict[
     }
 
 
-def _chars(record: Record[CustomFieldSetting] | None) -> int | str:
+def _chars(record: SettingRecord[CustomFieldSetting] | None) -> int | str:
     """The longest text, in characters, that the mapping allows; "-" if it sets no limit."""
-    if record is None or isinstance(record.value, Invalid) or record.value.max_length is None:
+    if record is None or isinstance(record.value, InvalidSetting) or record.value.max_length is None:
         return "-"
     return record.value.max_length
 
 
-def _words(record: Record[CustomFieldSetting] | None) -> str:
+def _words(record: SettingRecord[CustomFieldSetting] | None) -> str:
     if record is None:
         return "-"
-    if isinstance(record.value, Invalid):
+    if isinstance(record.value, InvalidSetting):
         return f"unreadable: {record.value.reason}"
     default = record.value.default
     return ", ".join([part for part in (record.value.source, f"default {default}" if default else None) if part])
@@ -189,5 +189,5 @@ def _object(text: str) -> FieldObject:
         raise UsageError(f"{text!r} is not an object with custom fields: {', '.join(FieldObject)}") from None
 
 
-def _kind(name: str) -> Kind:
-    return kind_of(name) or Kind.ANY
+def _kind(name: str) -> AttributeKind:
+    return kind_of(name) or AttributeKind.ANY

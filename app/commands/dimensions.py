@@ -12,15 +12,15 @@ import typer
 
 from app.errors import UsageError
 from app.mapping_access import NOBODY, By, live_table, read_subsidiary, settings_for_command, write
-from app.mapping_changes import Change, unreadable
+from app.mapping_changes import SettingChange, unreadable
 from app.output import Json, note, show_json, show_line, show_table
-from app.sage_access import Asked, sage_of
+from app.sage_access import SageForPerson, sage_of
 from domain.categories import fold
 from domain.dimensions import STANDARD_OBJECTS, DimensionSource, slug_of
 from domain.keys import BadKeyError, canonical
 from domain.mapping_state import MappingState
-from domain.settings import DimensionSetting, Invalid
-from domain.table import Record
+from domain.settings import DimensionSetting, InvalidSetting
+from domain.table import SettingRecord
 from sage_client import Dimension, DimensionValue
 from sage_client.errors import DimensionUnreadableError, FieldMissingError
 
@@ -79,7 +79,7 @@ def set_dimension(  # noqa: PLR0913 - its parameters are the command's
 ) -> None:
     """Set what a dimension takes its values from: an Alvys field, a default, or both."""
 
-    async def ask() -> Change:
+    async def ask() -> SettingChange:
         async with sage_of(read_subsidiary(subsidiary), by, to_change=True) as asked:
             dimension = await _offered(asked, name)
             values = await _values(asked, dimension)
@@ -107,7 +107,7 @@ def set_value(
 ) -> None:
     """Set what one value in Alvys is in Sage."""
 
-    async def ask() -> Change:
+    async def ask() -> SettingChange:
         async with sage_of(read_subsidiary(subsidiary), by, to_change=True) as asked:
             dimension = await _offered(asked, name)
             found = _usable(dimension, await _values(asked, dimension), value_id)
@@ -143,7 +143,7 @@ async def cleared(wanted: str, by: str) -> None:
         spellings = [each.key for each in table.state.records() if canonical(each.key) == canonical(wanted)]
         if not spellings:
             note(f"note: {wanted} is not set")
-        await write(settings, table, by, [Change(key, None) for key in spellings])
+        await write(settings, table, by, [SettingChange(key, None) for key in spellings])
     for key in spellings:
         show_line(f"{key}: cleared")
 
@@ -159,7 +159,7 @@ async def _rows(subsidiary: str, by: str) -> list[dict[str, object]]:
         return rows + [_row(slug, None, "Sage has no such dimension", record) for slug, record in standing.items()]
 
 
-async def _unreadable(asked: Asked, dimension: Dimension) -> str | None:
+async def _unreadable(asked: SageForPerson, dimension: Dimension) -> str | None:
     """Sage's error text for the values of a Platform Apps dimension, which shows at set-up that it is one.
 
     Requirement 47. None if the values can be read.
@@ -174,7 +174,7 @@ async def _unreadable(asked: Asked, dimension: Dimension) -> str | None:
 
 
 def _row(
-    slug: str, dimension: Dimension | None, why: str | None, record: Record[DimensionSetting] | None
+    slug: str, dimension: Dimension | None, why: str | None, record: SettingRecord[DimensionSetting] | None
 ) -> dict[str, object]:
     kind = "-" if dimension is None else "user-defined" if dimension.user_defined else "standard"
     return {
@@ -187,17 +187,17 @@ def _row(
     }
 
 
-def _words(record: Record[DimensionSetting] | None) -> str:
+def _words(record: SettingRecord[DimensionSetting] | None) -> str:
     if record is None:
         return "-"
-    if isinstance(record.value, Invalid):
+    if isinstance(record.value, InvalidSetting):
         return f"unreadable: {record.value.reason}"
     setting = record.value
     parts = [setting.source or "", f"default {setting.default}" if setting.default else ""]
     return ", ".join([part for part in [*parts, "required" if setting.required else ""] if part])
 
 
-async def _offered(asked: Asked, name: str) -> Dimension:
+async def _offered(asked: SageForPerson, name: str) -> Dimension:
     """Find the dimension that a person names.
 
     Raises:
@@ -216,7 +216,7 @@ async def _offered(asked: Asked, name: str) -> Dimension:
     return meant[0]
 
 
-async def _values(asked: Asked, dimension: Dimension) -> list[DimensionValue] | None:
+async def _values(asked: SageForPerson, dimension: Dimension) -> list[DimensionValue] | None:
     """Read the dimension's values. None if the company does not list their fields, so that no id can be checked."""
     try:
         return await asked.client.dimension_values(asked.login, dimension)
@@ -247,14 +247,14 @@ def _standing(state: MappingState, key: str) -> str:
     return key if record is None else record.key
 
 
-async def _write(asked: Asked, key: str, value: Mapping[str, object], by: str) -> Change:
+async def _write(asked: SageForPerson, key: str, value: Mapping[str, object], by: str) -> SettingChange:
     if (reason := unreadable(key, value)) is not None:
         raise UsageError(f"{key}: {reason}")
-    await write(asked.settings, asked.table, by, [change := Change(key, value)])
+    await write(asked.settings, asked.table, by, [change := SettingChange(key, value)])
     return change
 
 
-def _say(change: Change, *, as_json: bool) -> None:
+def _say(change: SettingChange, *, as_json: bool) -> None:
     if as_json:
         show_json({"key": change.key, "value": change.value})
     else:

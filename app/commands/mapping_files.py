@@ -11,15 +11,15 @@ from pydantic import BaseModel
 
 from app.errors import CommandError, UsageError
 from app.mapping_access import NOBODY, By, live_table, refuse_moves, settings_for_command, write
-from app.mapping_changes import Change, read_changes
+from app.mapping_changes import SettingChange, read_changes
 from app.mapping_checks import to_write
 from app.output import Json, note, show_json, show_json_line, show_table
 from app.roles import may_change, may_see
 from app.settings import Settings
 from domain.keys import canonical
 from domain.mapping_state import MappingState
-from domain.settings import Invalid, Other, Setting
-from domain.table import Record
+from domain.settings import InvalidSetting, OtherSetting, Setting
+from domain.table import SettingRecord
 
 NOT_CHECKED = "note: what the entries name was not looked up in Sage Intacct: alvys-sage doctor, or --check, does it"
 FileArgument = Annotated[str, typer.Argument(metavar="FILE", help="JSON lines, JSON or CSV; - reads standard input.")]
@@ -65,7 +65,7 @@ def export_file(*, by: By = NOBODY) -> None:
     may_see(settings, by)
     state = asyncio.run(_state(settings))
     for record in state.records():
-        if not isinstance(record.value, Invalid):
+        if not isinstance(record.value, InvalidSetting):
             show_json_line(_line(record.key, record.value))
     unreadable = state.problems()
     for record in unreadable:
@@ -88,7 +88,7 @@ async def _state(settings: Settings) -> MappingState:
         return table.state
 
 
-async def _import(changes: list[Change], by: str, *, dry_run: bool, check: bool) -> list[dict[str, str]]:
+async def _import(changes: list[SettingChange], by: str, *, dry_run: bool, check: bool) -> list[dict[str, str]]:
     settings = settings_for_command()
     may_change(settings, by)
     async with live_table(settings) as table:
@@ -96,21 +96,21 @@ async def _import(changes: list[Change], by: str, *, dry_run: bool, check: bool)
             changes = await to_write(settings, table.state, changes, unchecked=False)
         standing = {canonical(record.key): record for record in table.state.records()}
         rows: list[dict[str, str]] = []
-        needed: list[Change] = []
+        needed: list[SettingChange] = []
         for change in changes:
             before = standing.get(canonical(change.key))
             row = _row(change, before)
             rows.append(row)
             if row["action"] != "unchanged":
                 # One setting, one key: use the spelling of the existing record, if there is one.
-                needed.append(Change(change.key if before is None else before.key, change.value, change.where))
+                needed.append(SettingChange(change.key if before is None else before.key, change.value, change.where))
         refuse_moves(table.state, needed)  # also in a dry run, because a real one would refuse
         if not dry_run:
             await write(settings, table, by, needed)
         return rows
 
 
-def _row(change: Change, before: Record[Setting] | None) -> dict[str, str]:
+def _row(change: SettingChange, before: SettingRecord[Setting] | None) -> dict[str, str]:
     was = "-" if before is None else _text(_value(before.value))
     if change.value is None:
         return {"action": "unchanged" if before is None else "clear", "key": change.key, "before": was, "after": "-"}
@@ -125,13 +125,13 @@ def _line(key: str, value: Setting) -> str:
     return _text({"key": key, "value": _value(value)}, sort=False)
 
 
-def _value(value: Setting | Invalid) -> object:
+def _value(value: Setting | InvalidSetting) -> object:
     if isinstance(value, BaseModel):
         # Only the fields that were written: defaults of this version do not become settings of the customer.
         return value.model_dump(mode="json", by_alias=True, exclude_unset=True)
-    if isinstance(value, Other):
+    if isinstance(value, OtherSetting):
         return value.json
-    return f"unreadable: {value.reason}" if isinstance(value, Invalid) else value
+    return f"unreadable: {value.reason}" if isinstance(value, InvalidSetting) else value
 
 
 def _text(value: object, *, sort: bool = True) -> str:

@@ -8,13 +8,13 @@ import typer
 
 from app.errors import UsageError
 from app.mapping_access import NOBODY, By, live_table, read_subsidiary, settings_for_command, write
-from app.mapping_changes import Change, readable
+from app.mapping_changes import SettingChange, readable
 from app.mapping_checks import Unchecked, to_write
 from app.output import Json, note, show_json, show_line, show_table
 from app.roles import may_change, may_see
 from domain.keys import IntercompanyKey, Key, Provider, VendorKey, parse
 from domain.mapping_state import MappingState
-from domain.settings import IntercompanySetting, Invalid, VendorSetting
+from domain.settings import IntercompanySetting, InvalidSetting, VendorSetting
 
 SubsidiaryArgument = Annotated[str, typer.Argument(metavar="SUBSIDIARY", help="The subsidiary's id in Alvys.")]
 Clear = Annotated[bool, typer.Option("--clear", help="Clear the mapping instead.")]
@@ -118,7 +118,7 @@ def set_intercompany(  # noqa: PLR0913 - its parameters are the command's
 
 async def _write(
     key: Key, value: Callable[[MappingState], dict[str, object] | dict[str, str] | None], by: str, *, unchecked: bool
-) -> list[Change]:
+) -> list[SettingChange]:
     """Set or clear a setting, checked like `mappings set`. Clearing covers every spelling. Returns the changes.
 
     Args:
@@ -133,12 +133,12 @@ async def _write(
         new = value(table.state)
         standing = [each for each in table.state.records() if _same(each.key, key)]
         if new is None:
-            changes = [Change(each.key, None) for each in standing]
+            changes = [SettingChange(each.key, None) for each in standing]
             if not standing:
                 note(f"note: {key} is not set")
         else:
             answers = max(standing, key=lambda each: each.offset, default=None)
-            changes = [readable(Change(str(key) if answers is None else answers.key, new))]
+            changes = [readable(SettingChange(str(key) if answers is None else answers.key, new))]
             changes = await to_write(settings, table.state, changes, unchecked=unchecked)
         await write(settings, table, by, changes)
     return changes
@@ -169,13 +169,13 @@ def _rows(state: MappingState) -> list[dict[str, object]]:
             "vendor": value.vendor_id if isinstance(value, VendorSetting | IntercompanySetting) else None,
             "name": value.name if isinstance(value, VendorSetting) else None,
             "key": record.key,
-            "problem": value.reason if isinstance(value, Invalid) else None,
+            "problem": value.reason if isinstance(value, InvalidSetting) else None,
         }
         rows.append(row)
     return rows
 
 
-def _say(changes: list[Change], key: str, *, as_json: bool) -> None:
+def _say(changes: list[SettingChange], key: str, *, as_json: bool) -> None:
     value = changes[0].value if changes else None
     if as_json:
         show_json({"key": changes[0].key if changes else key, **(value or {}), **({} if value else {"cleared": True})})

@@ -27,12 +27,12 @@ from app.mapping_access import (
     settings_for_command,
     write,
 )
-from app.mapping_changes import Change, readable
+from app.mapping_changes import SettingChange, readable
 from app.mapping_checks import Unchecked, to_write
 from app.mapping_views import COLUMNS, Explained, explained, problems, rows, subsidiaries
 from app.output import Json, note, show_json, show_line, show_table
 from app.roles import may_change, may_see
-from domain.categories import CATEGORIES, OWN, Category, Side
+from domain.categories import CATEGORIES, CATEGORY_DEFAULT, Category, Side
 from domain.keys import canonical
 from domain.mapping_state import MappingState
 from producers.mapping_state import refuse_clearing_a_master
@@ -123,7 +123,7 @@ def clear(
     subsidiary: SubsidiaryArgument,
     side: SideArgument,
     category: CategoryArgument,
-    item: ItemArgument = OWN,
+    item: ItemArgument = CATEGORY_DEFAULT,
     *,
     by: By = NOBODY,
     as_json: Json = False,
@@ -137,7 +137,7 @@ def explain_mapping(
     subsidiary: SubsidiaryArgument,
     side: SideArgument,
     category: CategoryArgument,
-    item: ItemArgument = OWN,
+    item: ItemArgument = CATEGORY_DEFAULT,
     *,
     by: By = NOBODY,
     as_json: Json = False,
@@ -184,7 +184,7 @@ async def _set(target: Target, value: dict[str, str], by: str, *, unchecked: boo
     settings = settings_for_command()
     may_change(settings, by)
     async with live_table(settings) as table:
-        change = readable(Change(str(target.key(table.state)), value))
+        change = readable(SettingChange(str(target.key(table.state)), value))
         await write(settings, table, by, await to_write(settings, table.state, [change], unchecked=unchecked))
         return explained(table.state, target)
 
@@ -198,7 +198,7 @@ async def _clear(target: Target, by: str) -> Explained:
         spellings = [r.key for r in table.state.records() if canonical(r.key) == canonical(wanted)]
         if not spellings:
             note(f"note: {wanted} is not set")
-        await write(settings, table, by, [Change(key, None) for key in spellings])
+        await write(settings, table, by, [SettingChange(key, None) for key in spellings])
         return explained(table.state, target)
 
 

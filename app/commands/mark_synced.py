@@ -8,7 +8,7 @@ import typer
 from aiokafka import TopicPartition
 
 from app.asking import DRY_RUN, NOBODY, By, Execute, Person, ask, find, tell
-from app.documents import Choice, Known, Way, missing
+from app.documents import DocumentSummary, RetrySource, Selection, missing
 from app.errors import CommandError, UsageError
 from app.ledger_reading import documents
 from app.mapping_access import settings_for_command
@@ -56,11 +56,11 @@ def mark_synced(  # noqa: PLR0913 - its parameters are the command's
         raise UsageError("--by is needed: who says that it stands in Sage")
     settings = settings_for_command()
     may_change(settings, by)
-    choice = Choice(documents=frozenset(document))
+    choice = Selection(documents=frozenset(document))
     found = asyncio.run(find(settings, settings.topics.sources, choice))
     tell(found, choice, executed=execute, as_json=as_json)
     wrong = [f"{key}: no ledger knows it" for key in missing(choice, found)]
-    wrong += [f"{each.key}: {_why_not(each)}" for each in found if each.way is not Way.KEPT]
+    wrong += [f"{each.key}: {_why_not(each)}" for each in found if each.way is not RetrySource.KEPT]
     if wrong:
         raise CommandError("; ".join(wrong))
     if not execute:
@@ -70,8 +70,8 @@ def mark_synced(  # noqa: PLR0913 - its parameters are the command's
     asyncio.run(ask(settings, [MarkSynced.model_validate(command)]))
 
 
-def _why_not(each: Known) -> str:
-    if each.way is Way.SOURCE:
+def _why_not(each: DocumentSummary) -> str:
+    if each.way is RetrySource.SOURCE:
         return f"it was skipped ({each.code}) and is not going to be posted"
     return f"it is {each.outcome} already"
 

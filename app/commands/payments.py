@@ -16,7 +16,7 @@ from app.payments import poller_of, stamp_of
 from app.running import begin, until_stopped
 from app.settings import Settings
 from consumers.payments.memory import Replay
-from consumers.payments.rounds import Polled
+from consumers.payments.rounds import PollReport
 
 log = structlog.get_logger(__name__)
 
@@ -83,7 +83,7 @@ async def _poll(settings: Settings, stop: asyncio.Event) -> None:
         await poller.run(stop)
 
 
-async def _once(settings: Settings, replay: Replay | None, company: str | None, *, reconcile: bool) -> list[Polled]:
+async def _once(settings: Settings, replay: Replay | None, company: str | None, *, reconcile: bool) -> list[PollReport]:
     stop = await begin(settings, _topics(settings))
     async with poller_of(settings) as poller:
         polling = asyncio.create_task(poller.once(replay=replay, only=company, reconcile_all=reconcile))
@@ -103,7 +103,7 @@ def _topics(settings: Settings) -> frozenset[str]:
     return frozenset({*ledgers, topics.mapping_state, topics.sage_payments, topics.payment_cursor})
 
 
-def _show(polled: list[Polled], *, as_json: bool) -> None:
+def _show(polled: list[PollReport], *, as_json: bool) -> None:
     if as_json:
         show_json({"companies": [asdict(each) for each in polled]})
         return

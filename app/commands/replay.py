@@ -16,7 +16,7 @@ from app.replay.group import active_text, refuse_if_active_now
 from app.replay.report import as_json as found_as_json
 from app.replay.report import show
 from app.replay.request import (
-    Place,
+    ResetTo,
     Scope,
     Shift,
     Target,
@@ -156,7 +156,7 @@ def _target(name: str, value: object, settings: Settings) -> Target:
         case "--from-file", Path():
             return read_file(value, settings)
         case _:
-            return Place[name.removeprefix("--to-").upper()]
+            return ResetTo[name.removeprefix("--to-").upper()]
 
 
 def _scope(place: str, topics: Sequence[str], settings: Settings, *, all_topics: bool) -> Scope:

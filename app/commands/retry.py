@@ -7,7 +7,7 @@ from typing import Annotated
 import typer
 
 from app.asking import DRY_RUN, NOBODY, By, Execute, Person, ask, find, read_again, read_code, tell
-from app.documents import Choice, Known, Way, missing
+from app.documents import DocumentSummary, RetrySource, Selection, missing
 from app.errors import UsageError
 from app.mapping_access import settings_for_command
 from app.output import Json, note
@@ -53,7 +53,7 @@ def retry(  # noqa: PLR0913 - its parameters are the command's
     tell(found, choice, executed=execute, as_json=as_json)
     for key in missing(choice, found):
         note(f"{key}: no ledger knows it")
-    again = [each for each in found if each.way is not Way.NONE]
+    again = [each for each in found if each.way is not RetrySource.NONE]
     note(f"{len(again)} of {len(found)} documents can be looked at again")
     if execute:
         asyncio.run(_ask(settings, choice, again, sources if topic else (), Person(by, why)))
@@ -63,10 +63,10 @@ def retry(  # noqa: PLR0913 - its parameters are the command's
         raise typer.Exit(1)
 
 
-def _choice(documents: Sequence[str], codes: Sequence[str], blocked_by: Sequence[str]) -> Choice:
+def _choice(documents: Sequence[str], codes: Sequence[str], blocked_by: Sequence[str]) -> Selection:
     if [bool(documents), bool(codes), bool(blocked_by)].count(True) != 1:
         raise UsageError("choose by --document, --code or --blocked-by: exactly one of them")
-    return Choice(frozenset(documents), frozenset(map(read_code, codes)), frozenset(map(_blocker, blocked_by)))
+    return Selection(frozenset(documents), frozenset(map(read_code, codes)), frozenset(map(_blocker, blocked_by)))
 
 
 def _blocker(text: str) -> str:
@@ -77,9 +77,9 @@ def _blocker(text: str) -> str:
 
 
 async def _ask(
-    settings: Settings, choice: Choice, found: Sequence[Known], topics: Sequence[str], person: Person
+    settings: Settings, choice: Selection, found: Sequence[DocumentSummary], topics: Sequence[str], person: Person
 ) -> None:
-    kept = [each.key for each in found if each.way is Way.KEPT]
+    kept = [each.key for each in found if each.way is RetrySource.KEPT]
     commands: list[Command] = []
     if choice.documents:
         batches = [kept[start : start + AT_ONCE] for start in range(0, len(kept), AT_ONCE)]
@@ -87,7 +87,7 @@ async def _ask(
     elif kept:
         # The command carries codes or blockers instead of document keys, to include documents that get them meanwhile.
         commands.append(_retry(person, topics, codes=choice.codes, blocked_by=choice.blocked_by))
-    commands += await read_again(settings, [each for each in found if each.way is Way.SOURCE], person)
+    commands += await read_again(settings, [each for each in found if each.way is RetrySource.SOURCE], person)
     if commands:
         await ask(settings, commands)
 

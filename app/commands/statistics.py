@@ -12,7 +12,7 @@ from app.errors import CommandError
 from app.logging import set_up
 from app.running import begin
 from app.settings import Settings, kafka_options
-from consumers.statistics.windows import Rules
+from consumers.statistics.windows import WindowConfig
 from consumers.statistics.worker import Plan, Topics, application, run
 
 log = structlog.get_logger(__name__)
@@ -65,7 +65,7 @@ def plan_of(settings: Settings, directory: Path) -> Plan:
             windows=names.statistics_windows,
             waiting=names.statistics_waiting,
         ),
-        rules=Rules(
+        rules=WindowConfig(
             settings.statistics_window_seconds,
             settings.statistics_grace_seconds,
             settings.statistics_reject_percent,

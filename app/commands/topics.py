@@ -13,7 +13,7 @@ from app.output import Json, note, show_json, show_line, show_table
 from app.partitioner import change
 from app.roles import may_change
 from app.settings import Settings
-from app.topics import Report, check, create, wanted
+from app.topics import Report, check, create, topic_specs
 from consumers.partitioners import Rule
 
 
@@ -58,7 +58,7 @@ async def _ask(settings: Settings, *, make: bool) -> Report:
 
 
 def _as_json(settings: Settings, report: Report) -> dict[str, object]:
-    names = [topic.topic for topic in wanted(settings)]
+    names = [topic.topic for topic in topic_specs(settings)]
     return {
         "topics": {
             name: {"partitions": facts.partitions, "replicas": facts.replicas, "cleanup": sorted(facts.cleanup)}
@@ -72,7 +72,7 @@ def _as_json(settings: Settings, report: Report) -> dict[str, object]:
 
 def _show(settings: Settings, report: Report) -> None:
     rows = []
-    for topic in wanted(settings):
+    for topic in topic_specs(settings):
         facts = report.facts.get(topic.topic)
         wrong = [problem.fault.value for problem in report.problems if problem.topic == topic.topic]
         well = "created" if topic.topic in report.created else "ok"

@@ -16,7 +16,7 @@ from app.rejected import show_rejected, table_of
 from app.roles import may_see
 from app.settings import Settings
 from app.topics import source_named
-from app.waiting import Crowd, Waiting, by_blocker, crowd_of, read, text_of
+from app.waiting import Group, Waiting, by_blocker, group_documents, read, text_of
 from consumers.export.ledger.document_state import DocumentState
 from domain.keys import canonical
 from domain.settings import ConnectionSetting
@@ -103,25 +103,25 @@ def _show(found: Sequence[Waiting]) -> None:
     rows = [(blocker, *_cells(crowd)) for blocker, crowd in by_blocker(blocked)]
     if rows:
         show_table(("BLOCKED BY", "DOCUMENTS", "AMOUNT", "OLDEST", "CODES", "TOPICS"), rows, whole=True)
-    if (total := crowd_of(blocked)) is not None:
+    if (total := group_documents(blocked)) is not None:
         show_line(f"total: {total.documents:,} documents wait, {total.amount}")
         if any(len(each.blocked_by) > 1 for each in blocked):
             note(SEVERAL)
-    if (doubtful := crowd_of(each for each in found if each.in_doubt)) is not None:
+    if (doubtful := group_documents(each for each in found if each.in_doubt)) is not None:
         show_line(f"in doubt: {doubtful.documents:,} documents, {doubtful.amount}; looked up in Sage until it is known")
         table_of([each for each in found if each.in_doubt])
     if not found:
         show_line("nothing waits")
 
 
-def _cells(crowd: Crowd) -> tuple[str, ...]:
+def _cells(crowd: Group) -> tuple[str, ...]:
     codes, topics = ", ".join(crowd.codes), ", ".join(crowd.topics)
     return f"{crowd.documents:,}", crowd.amount, text_of(crowd.since), codes, topics
 
 
 def _show_documents(key: str, found: Sequence[Waiting], *, as_json: bool) -> None:
     listed = [each for each in found if key in each.blocked_by]
-    total = crowd_of(listed)
+    total = group_documents(listed)
     if as_json:
         body = {"key": key, "documents": [each.json() for each in listed], "total": total.json() if total else None}
         show_json(body)
@@ -135,7 +135,7 @@ def _show_documents(key: str, found: Sequence[Waiting], *, as_json: bool) -> Non
 def _as_json(found: Sequence[Waiting]) -> dict[str, object]:
     blocked = [each for each in found if not each.in_doubt]
     doubtful = [each for each in found if each.in_doubt]
-    total = crowd_of(blocked)
+    total = group_documents(blocked)
     return {
         "blockers": [{"key": blocker, **crowd.json()} for blocker, crowd in by_blocker(blocked)],
         "in_doubt": [each.json() for each in doubtful],

@@ -10,7 +10,7 @@ from pydantic import BaseModel, ConfigDict, Field, StrictBool, ValidationError
 from pydantic.alias_generators import to_camel
 
 from app.errors import UsageError
-from app.mapping_changes import Change
+from app.mapping_changes import SettingChange
 from domain.categories import Side
 from domain.keys import canonical, master
 from domain.settings import ApSettings, ArSettings, ConnectionSetting, TermSettings
@@ -116,7 +116,7 @@ class Draft:
     ar: dict[str, object] = field(default_factory=dict)
     advanced: dict[str, object] = field(default_factory=dict)
     """The chosen settings by their names in mapping-state; so are `ap` and `ar`."""
-    copied: list[Change] = field(default_factory=list)
+    copied: list[SettingChange] = field(default_factory=list)
     """Mappings copied from a template."""
     fixed: bool = False
     """Whether company and entity are decided already, and so cannot be changed."""
@@ -204,14 +204,16 @@ class Draft:
         draft = replace(self, **{part: inner | {last: value}})  # type: ignore[arg-type] # ap and ar are such
         return draft.setting(state="paused")
 
-    def mappings(self) -> list[Change]:
+    def mappings(self) -> list[SettingChange]:
         """List the mappings to write: the template's, then the master Defaults."""
         changes = list(self.copied)
         for side, account in self.masters.items():
             title = self.titles.get(account)
             value = {"account": account} | ({} if title is None else {"title": title})
             key = master(self.subsidiary, side)
-            changes = [each for each in changes if canonical(each.key) != key.canonical] + [Change(str(key), value)]
+            changes = [each for each in changes if canonical(each.key) != key.canonical] + [
+                SettingChange(str(key), value)
+            ]
         return changes
 
 

@@ -9,7 +9,7 @@ from rich.console import Console
 from rich.prompt import Confirm, Prompt
 from rich.text import Text
 
-from app.connections.findings import Finding, Step
+from app.connections.findings import Finding, WizardStep
 from app.errors import UsageError
 from domain.words import printable
 
@@ -26,14 +26,14 @@ class InputEndedError(UsageError):
     """The input ended before all questions were answered; nothing was written."""
 
 
-class Asker(Protocol):
+class Prompter(Protocol):
     """Source of answers. `name` is always the name of the answer in a file of answers."""
 
     @property
     def interactive(self) -> bool:
         """Whether a person answers."""
 
-    def begin(self, step: Step, lines: Sequence[str] = ()) -> None:
+    def begin(self, step: WizardStep, lines: Sequence[str] = ()) -> None:
         """Announce a step of the wizard, with introductory lines."""
 
     def tell(self, text: str) -> None:
@@ -51,20 +51,20 @@ class Asker(Protocol):
     def choose(self, name: str, question: str, groups: Groups, default: str | None = None) -> str:
         """Ask for one of the choices. Raises MissingAnswersError if no person answers and there is no default."""
 
-    def mend(self, findings: Sequence[Finding]) -> Step | None:
+    def choose_step_to_fix(self, findings: Sequence[Finding]) -> WizardStep | None:
         """Ask for the step to go back to after the check found errors. None: leave the connection not set up."""
 
-    def again(self, error: str) -> Step | None:
+    def again(self, error: str) -> WizardStep | None:
         """Ask for the step to go back to after a failure; all answers are kept. None: end the wizard."""
 
 
 @dataclass(frozen=True, slots=True)
-class Nobody:
+class NonInteractive:
     """An `Asker` without a person: it answers with the defaults, and raises MissingAnswersError where there is none."""
 
     interactive: bool = False
 
-    def begin(self, step: Step, lines: Sequence[str] = ()) -> None:
+    def begin(self, step: WizardStep, lines: Sequence[str] = ()) -> None:
         """Nothing to show."""
 
     def tell(self, text: str) -> None:
@@ -92,11 +92,11 @@ class Nobody:
         some = "; ".join(listed[:20]) + ("; …" if len(listed) > 20 else "")  # noqa: PLR2004 - what fits
         raise MissingAnswersError(f"{name} is not answered ({question}); there are: {some or 'none'}")
 
-    def mend(self, findings: Sequence[Finding]) -> Step | None:  # noqa: ARG002 - as above
+    def choose_step_to_fix(self, findings: Sequence[Finding]) -> WizardStep | None:  # noqa: ARG002 - as above
         """Return None: without a person, no step is repeated."""
         return None
 
-    def again(self, error: str) -> Step | None:  # noqa: ARG002 - as above
+    def again(self, error: str) -> WizardStep | None:  # noqa: ARG002 - as above
         """Return None: without a person, no step is repeated."""
         return None
 
@@ -112,10 +112,10 @@ class Terminal:
     def __init__(self) -> None:
         self._console = Console(highlight=False, markup=False)
 
-    def begin(self, step: Step, lines: Sequence[str] = ()) -> None:
+    def begin(self, step: WizardStep, lines: Sequence[str] = ()) -> None:
         """Print the step's number and title, then the lines."""
         self._console.print()
-        self._console.print(f"Step {int(step)} of {len(Step)}: {step.title}", style="bold")
+        self._console.print(f"Step {int(step)} of {len(WizardStep)}: {step.title}", style="bold")
         for line in lines:
             self._say(line)
 
@@ -158,30 +158,30 @@ class Terminal:
             self._say(f"{found!r} is none of them.")
         return found
 
-    def mend(self, findings: Sequence[Finding]) -> Step | None:
+    def choose_step_to_fix(self, findings: Sequence[Finding]) -> WizardStep | None:
         """Ask which step to go back to."""
         steps = sorted({each.step for each in findings})
         named = ", ".join(f"{int(each)} ({each.title})" for each in steps)
         self._say(f"Mended in: {named}. Mend it in Sage Intacct and check again with 6.")
         return self._step("Go back to which step? Enter leaves it paused, not set up")
 
-    def again(self, error: str) -> Step | None:
+    def again(self, error: str) -> WizardStep | None:
         """Show what failed and ask which step to go back to."""
         self._say(f"error: {error}")
         self._say("Your answers are kept. Mend it and try again, or answer otherwise.")
         return self._step("Go back to which step? Enter ends, and keeps the answers in a file")
 
-    def _step(self, question: str) -> Step | None:
-        allowed = [str(int(each)) for each in Step if each is not Step.SUBSIDIARY]
+    def _step(self, question: str) -> WizardStep | None:
+        allowed = [str(int(each)) for each in WizardStep if each is not WizardStep.SUBSIDIARY]
         answer = self.optional("", question)
         while answer is not None and answer not in allowed:
             answer = self.optional("", question)
-        return None if answer is None else Step(int(answer))
+        return None if answer is None else WizardStep(int(answer))
 
 
-def somebody() -> Asker:
+def prompter_for_terminal() -> Prompter:
     """Make an asker: `Terminal` if standard input and output are a terminal, else `Nobody`."""
-    return Terminal() if sys.stdin.isatty() and sys.stdout.isatty() else Nobody()
+    return Terminal() if sys.stdin.isatty() and sys.stdout.isatty() else NonInteractive()
 
 
 def _ended(ask: Callable[[], T]) -> T:

@@ -9,7 +9,7 @@ from collections.abc import Awaitable, Mapping
 from dataclasses import dataclass, field
 from typing import TypeVar
 
-from app.connections.findings import Finding, Problem, Severity, finding
+from app.connections.findings import Finding, SetupProblem, Severity, finding
 from domain.categories import Side
 from sage_client import Account, Entity, Login, Query, SageClient, SageError, Term, equal, one_of
 from sage_client.books import ACTIVE
@@ -53,7 +53,7 @@ class FieldFact:
 
 
 @dataclass(frozen=True, slots=True)
-class Books:
+class CompanySnapshot:
     """The snapshot. None: the part was not read, or could not be."""
 
     accounts: Mapping[str, Account] | None = None
@@ -72,7 +72,7 @@ class Books:
 
 
 @dataclass(slots=True)
-class Reader:
+class SnapshotReader:
     """Reader of a company, part by part. A part that fails is recorded as a gap, and the other parts are still read."""
 
     client: SageClient
@@ -90,15 +90,15 @@ class Reader:
             return await reading
         except PermissionDeniedError as error:
             what = f"user {self.login.user_id} may not read {words}. Sage says: {error}"
-            self.gaps.append(finding(Problem.PERMISSION_MISSING, what))
+            self.gaps.append(finding(SetupProblem.PERMISSION_MISSING, what))
         except SageError as error:
             what = f"{words} could not be read: {error}"
-            self.gaps.append(finding(Problem.SAGE_NOT_REACHED, what))
+            self.gaps.append(finding(SetupProblem.SAGE_NOT_REACHED, what))
         return None
 
     async def books(
         self, vendor_ids: tuple[str, ...], location_id: str | None, carrier_field: str | None = None
-    ) -> Books:
+    ) -> CompanySnapshot:
         """Read the snapshot, except dimensions and custom fields (`discovery` adds those).
 
         Args:
@@ -123,9 +123,9 @@ class Reader:
         has_field = None
         if carrier_field is not None:
             has_field = await self.part(f"the vendors' field {carrier_field}", self._has_field("VENDOR", carrier_field))
-        self.gaps.append(finding(Problem.NOT_CHECKED, UNKNOWABLE, severity=Severity.NOTE))
+        self.gaps.append(finding(SetupProblem.NOT_CHECKED, UNKNOWABLE, severity=Severity.NOTE))
         numbered = None if accounts is None else {each.number: each for each in accounts}
-        return Books(numbered, terms, entities, vendors, locations, has_field, gaps=tuple(self.gaps))
+        return CompanySnapshot(numbered, terms, entities, vendors, locations, has_field, gaps=tuple(self.gaps))
 
     async def _has_field(self, name: str, field_name: str) -> bool:
         try:

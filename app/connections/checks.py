@@ -2,16 +2,16 @@
 
 from collections.abc import Iterable, Iterator
 
-from app.connections.books import Books, DimensionFact
-from app.connections.findings import Finding, Problem, Severity, Step, finding
-from app.connections.mapped import Mapped, MappedDimension, providers_with_vendors
+from app.connections.books import CompanySnapshot, DimensionFact
+from app.connections.findings import Finding, SetupProblem, Severity, WizardStep, finding
+from app.connections.mapped import MappedDimension, SettingsInUse, providers_with_vendors
 from domain.categories import MASTER_ITEMS, Side
 from domain.keys import AccountKey, ConnectionKey, Provider, master, parse
 from domain.mapping_state import MappingState
-from domain.settings import ConnectionSetting, Invalid
+from domain.settings import ConnectionSetting, InvalidSetting
 from sage_client import Account
 
-STEPS = {Side.AP: Step.AP, Side.AR: Step.AR}
+STEPS = {Side.AP: WizardStep.AP, Side.AR: WizardStep.AR}
 OBJECTS = {"LOC": "LOCATION", "DEPT": "DEPARTMENT"}
 """Endings of Sage's REQUIRE… fields that differ from the name of the dimension's object."""
 FROM_THE_HEADER = {Side.AR: "CUSTOMER", Side.AP: "VENDOR"}
@@ -20,7 +20,7 @@ FIELD_SIDES = {"ar": Side.AR, "ap": Side.AP}
 
 
 def check(
-    subsidiary: str, setting: ConnectionSetting, state: MappingState, found: Mapped, books: Books
+    subsidiary: str, setting: ConnectionSetting, state: MappingState, found: SettingsInUse, books: CompanySnapshot
 ) -> list[Finding]:
     """Run all checks.
 
@@ -60,26 +60,28 @@ def _bad(setting: ConnectionSetting, side: Side) -> Severity:
     return Severity.ERROR if _on(setting, side) else Severity.WARNING
 
 
-def _unreadable(found: Mapped) -> Iterator[Finding]:
+def _unreadable(found: SettingsInUse) -> Iterator[Finding]:
     for record in found.unreadable:
-        if isinstance(record.value, Invalid):
-            yield finding(Problem.SETTING_UNREADABLE, f"{record.key}: {record.value.reason}", key=record.key)
+        if isinstance(record.value, InvalidSetting):
+            yield finding(SetupProblem.SETTING_UNREADABLE, f"{record.key}: {record.value.reason}", key=record.key)
 
 
-def _place(subsidiary: str, setting: ConnectionSetting, found: Mapped, books: Books) -> Iterator[Finding]:
+def _place(
+    subsidiary: str, setting: ConnectionSetting, found: SettingsInUse, books: CompanySnapshot
+) -> Iterator[Finding]:
     key = str(ConnectionKey(subsidiary))
     several = setting.entity_id is not None or bool(books.entities)
     mapped_location = any(each.object == "LOCATION" for each in found.dimensions)
     if several and setting.location_id is None and not mapped_location:
         yield finding(
-            Problem.LOCATION_MISSING,
+            SetupProblem.LOCATION_MISSING,
             f"company {setting.company_id} has several entities, so Sage requires a location on every line",
             key=key,
         )
     if setting.location_id is not None and books.locations is not None:
         active = books.locations.get(setting.location_id)
         if active is not True:
-            gone = Problem.DIMENSION_VALUE_GONE if active is None else Problem.DIMENSION_VALUE_BLOCKED
+            gone = SetupProblem.DIMENSION_VALUE_GONE if active is None else SetupProblem.DIMENSION_VALUE_BLOCKED
             why = "does not exist in Sage" if active is None else "is inactive"
             yield finding(gone, f"location {setting.location_id} {why}", key=key)
 
@@ -89,7 +91,7 @@ def _masters(subsidiary: str, setting: ConnectionSetting, state: MappingState) -
         key = master(subsidiary, side)
         if state.account(key.canonical) is None:
             yield finding(
-                Problem.MASTER_DEFAULT_MISSING,
+                SetupProblem.MASTER_DEFAULT_MISSING,
                 f"the Default account of {side.upper()} ({MASTER_ITEMS[side]}) is not set",
                 key=str(key),
                 step=STEPS[side],
@@ -98,21 +100,21 @@ def _masters(subsidiary: str, setting: ConnectionSetting, state: MappingState) -
             )
 
 
-def _used(found: Mapped, books: Books) -> Iterator[tuple[AccountKey, str, Account | None]]:
+def _used(found: SettingsInUse, books: CompanySnapshot) -> Iterator[tuple[AccountKey, str, Account | None]]:
     """List the readable account mappings: key, account number, and the account in Sage (None: it does not exist)."""
     if books.accounts is None:
         return
     for record in found.accounts:
         key = parse(record.key)
-        if isinstance(key, AccountKey) and not isinstance(record.value, Invalid):
+        if isinstance(key, AccountKey) and not isinstance(record.value, InvalidSetting):
             yield key, record.value.account, books.accounts.get(record.value.account)
 
 
-def _accounts(setting: ConnectionSetting, found: Mapped, books: Books) -> Iterator[Finding]:
+def _accounts(setting: ConnectionSetting, found: SettingsInUse, books: CompanySnapshot) -> Iterator[Finding]:
     for key, number, account in _used(found, books):
         if account is not None and account.active:
             continue
-        problem = Problem.ACCOUNT_NOT_FOUND if account is None else Problem.ACCOUNT_INACTIVE
+        problem = SetupProblem.ACCOUNT_NOT_FOUND if account is None else SetupProblem.ACCOUNT_INACTIVE
         why = "does not exist in Sage, or cannot be posted to" if account is None else "is inactive"
         where = f"{key.category}/{key.item} on {key.side.upper()}"
         yield finding(
@@ -124,7 +126,7 @@ def _accounts(setting: ConnectionSetting, found: Mapped, books: Books) -> Iterat
         )
 
 
-def _required_dimensions(setting: ConnectionSetting, found: Mapped, books: Books) -> Iterator[Finding]:
+def _required_dimensions(setting: ConnectionSetting, found: SettingsInUse, books: CompanySnapshot) -> Iterator[Finding]:
     mapped = {each.object: each for each in found.dimensions}
     told: set[tuple[Side, str, str]] = set()
     for key, number, account in _used(found, books):
@@ -145,10 +147,10 @@ def _required_dimensions(setting: ConnectionSetting, found: Mapped, books: Books
                 what += "and its mapping has no default value: what has no value of its own is refused"
             else:
                 continue
-            yield finding(Problem.DIMENSION_REQUIRED, what, key=str(key), severity=severity)
+            yield finding(SetupProblem.DIMENSION_REQUIRED, what, key=str(key), severity=severity)
 
 
-def _terms(subsidiary: str, setting: ConnectionSetting, books: Books) -> Iterator[Finding]:
+def _terms(subsidiary: str, setting: ConnectionSetting, books: CompanySnapshot) -> Iterator[Finding]:
     for words, name in (("default", setting.terms.default), ("fallback", setting.terms.fallback)):
         for side in Side:
             listed = books.terms.get(side)
@@ -157,7 +159,7 @@ def _terms(subsidiary: str, setting: ConnectionSetting, books: Books) -> Iterato
             term = listed.get(name)
             if term is not None and term.active:
                 continue
-            problem = Problem.TERM_NOT_FOUND if term is None else Problem.TERM_INACTIVE
+            problem = SetupProblem.TERM_NOT_FOUND if term is None else SetupProblem.TERM_INACTIVE
             why = "does not exist" if term is None else "is inactive"
             yield finding(
                 problem,
@@ -167,25 +169,25 @@ def _terms(subsidiary: str, setting: ConnectionSetting, books: Books) -> Iterato
             )
 
 
-def _vendors(setting: ConnectionSetting, found: Mapped, books: Books) -> Iterator[Finding]:
+def _vendors(setting: ConnectionSetting, found: SettingsInUse, books: CompanySnapshot) -> Iterator[Finding]:
     bad = _bad(setting, Side.AP)
     for record in found.vendors:
-        if isinstance(record.value, Invalid) or books.vendors is None:
+        if isinstance(record.value, InvalidSetting) or books.vendors is None:
             continue
         active = books.vendors.get(record.value.vendor_id)
         if active is None:
             what = f"vendor {record.value.vendor_id} does not exist in Sage"
-            yield finding(Problem.VENDOR_NOT_FOUND, what, key=record.key, severity=bad)
+            yield finding(SetupProblem.VENDOR_NOT_FOUND, what, key=record.key, severity=bad)
         elif not active:
             what = f"vendor {record.value.vendor_id} is inactive"
-            yield finding(Problem.VENDOR_INACTIVE, what, key=record.key, severity=bad)
+            yield finding(SetupProblem.VENDOR_INACTIVE, what, key=record.key, severity=bad)
     there = providers_with_vendors(found)
     for kind, included in ((Provider.FUEL, setting.ap.include_fuel), (Provider.TOLL, setting.ap.include_tolls)):
         if setting.ap.active and included and kind not in there:
-            yield finding(Problem.VENDOR_UNMAPPED, f"no {kind} provider has a vendor", side=kind.value)
+            yield finding(SetupProblem.VENDOR_UNMAPPED, f"no {kind} provider has a vendor", side=kind.value)
 
 
-def _carriers(subsidiary: str, setting: ConnectionSetting, books: Books) -> Iterator[Finding]:
+def _carriers(subsidiary: str, setting: ConnectionSetting, books: CompanySnapshot) -> Iterator[Finding]:
     """Check that vendors have the field with the carriers' number, if carriers are linked by number."""
     if setting.ap.link_carriers_by == "external-id":
         return
@@ -193,26 +195,26 @@ def _carriers(subsidiary: str, setting: ConnectionSetting, books: Books) -> Iter
     number, name = setting.ap.link_carriers_by.upper(), setting.ap.carrier_number_field
     if name is None:
         what = f"carriers are linked by {number} number, and the vendor's field in Sage that holds it is not set"
-        yield finding(Problem.CARRIER_NUMBER_FIELD_UNSET, what, key=key, severity=bad)
+        yield finding(SetupProblem.CARRIER_NUMBER_FIELD_UNSET, what, key=key, severity=bad)
     elif books.carrier_field is False:
         what = f"vendors in Sage have no field {name}, which is to hold their {number} number"
-        yield finding(Problem.CARRIER_NUMBER_FIELD_GONE, what, key=key, severity=bad)
+        yield finding(SetupProblem.CARRIER_NUMBER_FIELD_GONE, what, key=key, severity=bad)
 
 
-def _dimensions(found: Mapped, books: Books) -> Iterator[Finding]:
+def _dimensions(found: SettingsInUse, books: CompanySnapshot) -> Iterator[Finding]:
     if books.dimensions is None:
         return
     facts = {fact.object: fact for fact in books.dimensions}
     for each in found.dimensions:
         fact = facts.get(each.object)
         if fact is None:
-            yield finding(Problem.DIMENSION_NOT_FOUND, f"Sage has no dimension {each.name}", key=each.key)
+            yield finding(SetupProblem.DIMENSION_NOT_FOUND, f"Sage has no dimension {each.name}", key=each.key)
         elif not fact.in_gl:
             yield finding(
-                Problem.DIMENSION_NOT_IN_GL, f"dimension {fact.label} is not enabled for GL posting", key=each.key
+                SetupProblem.DIMENSION_NOT_IN_GL, f"dimension {fact.label} is not enabled for GL posting", key=each.key
             )
         elif fact.unreadable:
-            yield finding(Problem.DIMENSION_VALUES_UNREADABLE, f"{fact.label}: {fact.unreadable}", key=each.key)
+            yield finding(SetupProblem.DIMENSION_VALUES_UNREADABLE, f"{fact.label}: {fact.unreadable}", key=each.key)
         else:
             yield from _values(each, fact)
 
@@ -225,12 +227,12 @@ def _values(each: MappedDimension, fact: DimensionFact) -> Iterator[Finding]:
         if value is None or value == "":
             continue
         if value not in fact.values:
-            yield finding(Problem.DIMENSION_VALUE_GONE, f"{fact.label} has no value {value} in Sage", key=key)
+            yield finding(SetupProblem.DIMENSION_VALUE_GONE, f"{fact.label} has no value {value} in Sage", key=key)
         elif (why := fact.values[value]) is not None:
-            yield finding(Problem.DIMENSION_VALUE_BLOCKED, f"{fact.label} {value} {why}", key=key)
+            yield finding(SetupProblem.DIMENSION_VALUE_BLOCKED, f"{fact.label} {value} {why}", key=key)
 
 
-def _fields(setting: ConnectionSetting, found: Mapped, books: Books) -> Iterator[Finding]:
+def _fields(setting: ConnectionSetting, found: SettingsInUse, books: CompanySnapshot) -> Iterator[Finding]:
     if books.fields is None:
         return
     there = {(fact.object, fact.name): fact for fact in books.fields}
@@ -239,15 +241,15 @@ def _fields(setting: ConnectionSetting, found: Mapped, books: Books) -> Iterator
         fact = there.get(place)
         if fact is None:
             what = f"{each.object} has no custom field {each.name} in Sage"
-            yield finding(Problem.FIELD_NOT_FOUND, what, key=each.key)
+            yield finding(SetupProblem.FIELD_NOT_FOUND, what, key=each.key)
         elif fact.refused is not None:
-            yield finding(Problem.FIELD_UNSUPPORTED, f"{each.name} of {each.object}: {fact.refused}", key=each.key)
+            yield finding(SetupProblem.FIELD_UNSUPPORTED, f"{each.name} of {each.object}: {fact.refused}", key=each.key)
     for place, fact in there.items():
         if fact.required and place not in mapped:
             what = f"custom field {fact.name} of {fact.object} is required in Sage"
             what += f"; {fact.refused}" if fact.refused is not None else ", and it is not mapped"
             side = FIELD_SIDES[fact.object[:2]]
-            yield finding(Problem.FIELD_REQUIRED, what, severity=_bad(setting, side))
+            yield finding(SetupProblem.FIELD_REQUIRED, what, severity=_bad(setting, side))
 
 
 def untold(setting: ConnectionSetting) -> Iterator[Finding]:
@@ -262,7 +264,7 @@ def untold(setting: ConnectionSetting) -> Iterator[Finding]:
             asked = f"posted {what} that change are deleted: whether the user may, and whether the company lets it"
         else:
             asked = f"posted {what} that change are reversed: whether the company enables it, and whether the user may"
-        yield finding(Problem.CORRECTION_NOT_CHECKED, asked)
+        yield finding(SetupProblem.CORRECTION_NOT_CHECKED, asked)
 
 
 def most_severe(findings: Iterable[Finding]) -> Severity | None:

@@ -2,15 +2,15 @@
 
 from dataclasses import replace
 
-from app.connections.books import Books, DimensionFact, FieldFact, Reader
-from app.connections.findings import Problem, Severity, finding
-from app.connections.mapped import Mapped
+from app.connections.books import CompanySnapshot, DimensionFact, FieldFact, SnapshotReader
+from app.connections.findings import SetupProblem, Severity, finding
+from app.connections.mapped import SettingsInUse
 from domain.custom_fields import FieldObject
 from sage_client import CustomField, Dimension
 from sage_client.errors import DimensionUnreadableError, FieldMissingError
 
 
-async def discovered(reader: Reader, books: Books, found: Mapped) -> Books:
+async def discovered(reader: SnapshotReader, books: CompanySnapshot, found: SettingsInUse) -> CompanySnapshot:
     """Add dimensions and custom fields to the snapshot. Values are read only for dimensions that are mapped."""
     mapped = {each.object for each in found.dimensions}
     dimensions = await reader.part("dimensions", reader.client.dimensions(reader.login))
@@ -22,7 +22,7 @@ async def discovered(reader: Reader, books: Books, found: Mapped) -> Books:
     return replace(books, dimensions=facts, fields=listed, gaps=tuple(reader.gaps))
 
 
-async def _fact(reader: Reader, each: Dimension, *, asked: bool) -> DimensionFact:
+async def _fact(reader: SnapshotReader, each: Dimension, *, asked: bool) -> DimensionFact:
     bare = DimensionFact(each.object, each.label, each.in_gl)
     if not asked or not each.in_gl:
         return bare
@@ -34,7 +34,7 @@ async def _fact(reader: Reader, each: Dimension, *, asked: bool) -> DimensionFac
             return replace(bare, unreadable=str(error))
         except FieldMissingError as error:
             what = f"whether the values of {each.label} that are mapped are there: {error}"
-            reader.gaps.append(finding(Problem.NOT_CHECKED, what, severity=Severity.NOTE))
+            reader.gaps.append(finding(SetupProblem.NOT_CHECKED, what, severity=Severity.NOTE))
             return bare
         return replace(bare, values={value.id: value.blocked for value in values})
 

@@ -5,19 +5,19 @@ from contextlib import asynccontextmanager
 from dataclasses import replace
 
 from app.bootstrap import login_of
-from app.connections.books import Books, Reader
+from app.connections.books import CompanySnapshot, SnapshotReader
 from app.connections.checks import check, untold
 from app.connections.discovery import discovered
-from app.connections.findings import Finding, Problem, errors, finding
+from app.connections.findings import Finding, SetupProblem, errors, finding
 from app.connections.mapped import mapped, vendor_ids
-from app.connections.signing import diagnosed
+from app.connections.signing import diagnose
 from app.errors import SettingsError
 from app.settings import Settings
 from consumers.export.sending.sage_access import CredentialsMissingError
 from domain.documents import Connection
 from domain.keys import ConnectionKey
 from domain.mapping_state import MappingState
-from domain.settings import ConnectionSetting, Invalid
+from domain.settings import ConnectionSetting, InvalidSetting
 from sage_client import Entity, Login, SageClient, SageError, Timeouts
 from sage_client.errors import SignInError
 
@@ -54,14 +54,14 @@ async def examine(settings: Settings, subsidiary: str, state: MappingState) -> l
     setting = state.connection(subsidiary)
     key = str(ConnectionKey(subsidiary))
     if setting is None:
-        return [finding(Problem.NOT_CONNECTED, f"subsidiary {subsidiary} has no connection", key=key)]
-    if isinstance(setting, Invalid):
-        return [finding(Problem.SETTING_UNREADABLE, f"{key}: {setting.reason}", key=key)]
+        return [finding(SetupProblem.NOT_CONNECTED, f"subsidiary {subsidiary} has no connection", key=key)]
+    if isinstance(setting, InvalidSetting):
+        return [finding(SetupProblem.SETTING_UNREADABLE, f"{key}: {setting.reason}", key=key)]
     try:
         async with client_of(settings) as client:
             return await _examine(settings, client, subsidiary, setting, state)
     except SettingsError as error:
-        return [finding(Problem.SENDER_PASSWORD_MISSING, str(error))]
+        return [finding(SetupProblem.SENDER_PASSWORD_MISSING, str(error))]
 
 
 async def _examine(
@@ -73,7 +73,7 @@ async def _examine(
     if refusals := await signed_in(settings, client, login):
         return refusals
     found = mapped(subsidiary, state)
-    reader = Reader(client, login)
+    reader = SnapshotReader(client, login)
     books = await reader.books(vendor_ids(found), setting.location_id, _carrier_field(setting))
     books = await discovered(reader, books, found)
     return [*check(subsidiary, setting, state, found, books), *untold(setting)]
@@ -89,7 +89,7 @@ def login_for(settings: Settings, subsidiary: str, setting: ConnectionSetting) -
     try:
         return login_of(settings, connection)
     except CredentialsMissingError as error:
-        return finding(Problem.CREDENTIALS_MISSING, str(error), key=str(ConnectionKey(subsidiary)))
+        return finding(SetupProblem.CREDENTIALS_MISSING, str(error), key=str(ConnectionKey(subsidiary)))
 
 
 async def signed_in(settings: Settings, client: SageClient, login: Login) -> list[Finding]:
@@ -113,7 +113,7 @@ async def signed_in(settings: Settings, client: SageClient, login: Login) -> lis
             failure = error
         except SageError:
             pass  # the first failure says more
-    return [diagnosed(failure, settings.sender_id, login.company_id, login.user_id)]
+    return [diagnose(failure, settings.sender_id, login.company_id, login.user_id)]
 
 
 def _entity(entity_id: str, entities: list[Entity], failure: SageError) -> Finding:
@@ -121,10 +121,10 @@ def _entity(entity_id: str, entities: list[Entity], failure: SageError) -> Findi
     there = next((each for each in entities if each.id == entity_id), None)
     if there is None:
         known = ", ".join(each.id for each in entities) or "none"
-        return finding(Problem.ENTITY_NOT_FOUND, f"entity {entity_id} does not exist in Sage; there are: {known}")
+        return finding(SetupProblem.ENTITY_NOT_FOUND, f"entity {entity_id} does not exist in Sage; there are: {known}")
     if not there.active:
-        return finding(Problem.ENTITY_INACTIVE, f"entity {entity_id} is inactive")
-    return finding(Problem.ENTITY_REFUSED, f"the user is not let into entity {entity_id}. Sage says: {failure}")
+        return finding(SetupProblem.ENTITY_INACTIVE, f"entity {entity_id} is inactive")
+    return finding(SetupProblem.ENTITY_REFUSED, f"the user is not let into entity {entity_id}. Sage says: {failure}")
 
 
 def healthy(findings: list[Finding]) -> bool:
@@ -132,4 +132,4 @@ def healthy(findings: list[Finding]) -> bool:
     return not errors(findings)
 
 
-__all__ = ["Books", "client_of", "examine", "healthy", "login_for", "signed_in"]
+__all__ = ["CompanySnapshot", "client_of", "examine", "healthy", "login_for", "signed_in"]

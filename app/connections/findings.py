@@ -12,7 +12,7 @@ from app.shell import first_argument
 _CAPITALS = re.compile(r"\b(SUBSIDIARY|SIDE)\b")
 
 
-class Step(IntEnum):
+class WizardStep(IntEnum):
     """The six steps of the wizard, as the article on connecting Sage Intacct and configuring settings names them."""
 
     SUBSIDIARY = 1
@@ -29,12 +29,12 @@ class Step(IntEnum):
 
 
 _TITLES = {
-    Step.SUBSIDIARY: "Select Subsidiary",
-    Step.SAGE: "Connect to Sage",
-    Step.AP: "Accounts Payable",
-    Step.AR: "Accounts Receivable",
-    Step.ADVANCED: "Advanced Settings",
-    Step.FINISH: "Finish Up",
+    WizardStep.SUBSIDIARY: "Select Subsidiary",
+    WizardStep.SAGE: "Connect to Sage",
+    WizardStep.AP: "Accounts Payable",
+    WizardStep.AR: "Accounts Receivable",
+    WizardStep.ADVANCED: "Advanced Settings",
+    WizardStep.FINISH: "Finish Up",
 }
 
 
@@ -49,7 +49,7 @@ class Severity(StrEnum):
     """Something could not be checked."""
 
 
-class Problem(StrEnum):
+class SetupProblem(StrEnum):
     """The problems, by stable names; `ADVICE` says what to do about each."""
 
     NOT_CONNECTED = "NOT_CONNECTED"
@@ -91,9 +91,14 @@ class Problem(StrEnum):
 
 BLIND = frozenset(
     {
-        *(Problem.SENDER_PASSWORD_MISSING, Problem.CREDENTIALS_MISSING, Problem.SAGE_NOT_REACHED),
-        *(Problem.SENDER_REFUSED, Problem.SENDER_NOT_AUTHORISED, Problem.COMPANY_REFUSED, Problem.USER_REFUSED),
-        *(Problem.ENTITY_NOT_FOUND, Problem.ENTITY_INACTIVE, Problem.ENTITY_REFUSED),
+        *(SetupProblem.SENDER_PASSWORD_MISSING, SetupProblem.CREDENTIALS_MISSING, SetupProblem.SAGE_NOT_REACHED),
+        *(
+            SetupProblem.SENDER_REFUSED,
+            SetupProblem.SENDER_NOT_AUTHORISED,
+            SetupProblem.COMPANY_REFUSED,
+            SetupProblem.USER_REFUSED,
+        ),
+        *(SetupProblem.ENTITY_NOT_FOUND, SetupProblem.ENTITY_INACTIVE, SetupProblem.ENTITY_REFUSED),
     }
 )
 """Problems that prevent the check, because Sage could not be read."""
@@ -103,7 +108,7 @@ BLIND = frozenset(
 class Advice:
     """The wizard step in which a problem is corrected, its severity, and instructions (one per line)."""
 
-    step: Step
+    step: WizardStep
     severity: Severity
     todo: tuple[str, ...]
 
@@ -153,95 +158,99 @@ _DIMENSION = ("Map the dimension, with a default value for what has none of its 
 _IN_GL = ("Enable the dimension for GL posting in Sage Intacct, or contact support.",)
 _FIELD = ("Map the custom field to an Alvys field, or make it optional in Sage Intacct.",)
 
-ADVICE: dict[Problem, Advice] = {
-    Problem.NOT_CONNECTED: Advice(Step.SUBSIDIARY, _E, ("Set it up: alvys-sage connect SUBSIDIARY",)),
-    Problem.SETTING_UNREADABLE: Advice(
-        Step.SUBSIDIARY, _E, ("Write the key again: alvys-sage mappings set, or import.",)
+ADVICE: dict[SetupProblem, Advice] = {
+    SetupProblem.NOT_CONNECTED: Advice(WizardStep.SUBSIDIARY, _E, ("Set it up: alvys-sage connect SUBSIDIARY",)),
+    SetupProblem.SETTING_UNREADABLE: Advice(
+        WizardStep.SUBSIDIARY, _E, ("Write the key again: alvys-sage mappings set, or import.",)
     ),
-    Problem.SENDER_PASSWORD_MISSING: Advice(Step.SAGE, _E, ("Set ALVYS_SAGE_SENDER_PASSWORD.",)),
-    Problem.CREDENTIALS_MISSING: Advice(
-        Step.SAGE, _E, ("Set what is named, where the workers run and here; no secret belongs in mapping-state.",)
+    SetupProblem.SENDER_PASSWORD_MISSING: Advice(WizardStep.SAGE, _E, ("Set ALVYS_SAGE_SENDER_PASSWORD.",)),
+    SetupProblem.CREDENTIALS_MISSING: Advice(
+        WizardStep.SAGE, _E, ("Set what is named, where the workers run and here; no secret belongs in mapping-state.",)
     ),
-    Problem.SAGE_NOT_REACHED: Advice(
-        Step.SAGE, _E, ("Look at ALVYS_SAGE_GATEWAY_URL and at the network; try again later.",)
+    SetupProblem.SAGE_NOT_REACHED: Advice(
+        WizardStep.SAGE, _E, ("Look at ALVYS_SAGE_GATEWAY_URL and at the network; try again later.",)
     ),
-    Problem.SENDER_REFUSED: Advice(
-        Step.SAGE,
+    SetupProblem.SENDER_REFUSED: Advice(
+        WizardStep.SAGE,
         _E,
         ("Compare ALVYS_SAGE_SENDER_ID and ALVYS_SAGE_SENDER_PASSWORD with what Sage issued; mind the case.",),
     ),
-    Problem.SENDER_NOT_AUTHORISED: Advice(Step.SAGE, _E, (*_WEB_SERVICES, *_SENDER)),
-    Problem.COMPANY_REFUSED: Advice(
-        Step.SAGE, _E, (*_WEB_SERVICES, *_SENDER, "The company's subscription is active: ask your Sage representative.")
+    SetupProblem.SENDER_NOT_AUTHORISED: Advice(WizardStep.SAGE, _E, (*_WEB_SERVICES, *_SENDER)),
+    SetupProblem.COMPANY_REFUSED: Advice(
+        WizardStep.SAGE,
+        _E,
+        (*_WEB_SERVICES, *_SENDER, "The company's subscription is active: ask your Sage representative."),
     ),
-    Problem.USER_REFUSED: Advice(Step.SAGE, _E, ("Compare the Company ID.", *_USER)),
-    Problem.ENTITY_NOT_FOUND: Advice(
-        Step.SAGE, _E, (*_ENTITY, "The entity is permanent: to choose another, alvys-sage disconnect, then connect.")
+    SetupProblem.USER_REFUSED: Advice(WizardStep.SAGE, _E, ("Compare the Company ID.", *_USER)),
+    SetupProblem.ENTITY_NOT_FOUND: Advice(
+        WizardStep.SAGE,
+        _E,
+        (*_ENTITY, "The entity is permanent: to choose another, alvys-sage disconnect, then connect."),
     ),
-    Problem.ENTITY_INACTIVE: Advice(Step.SAGE, _E, _ENTITY),
-    Problem.ENTITY_REFUSED: Advice(Step.SAGE, _E, (*_USER[:1], "The user may sign in to this entity.")),
-    Problem.LOCATION_MISSING: Advice(
-        Step.ADVANCED,
+    SetupProblem.ENTITY_INACTIVE: Advice(WizardStep.SAGE, _E, _ENTITY),
+    SetupProblem.ENTITY_REFUSED: Advice(WizardStep.SAGE, _E, (*_USER[:1], "The user may sign in to this entity.")),
+    SetupProblem.LOCATION_MISSING: Advice(
+        WizardStep.ADVANCED,
         _E,
         (
             "Name the entity, or a location below it: alvys-sage connections set SUBSIDIARY locationId=ID",
             "Or map the dimension Location: alvys-sage dimensions set SUBSIDIARY location --default ID",
         ),
     ),
-    Problem.PERMISSION_MISSING: Advice(Step.SAGE, _E, _ROLE),
-    Problem.MASTER_DEFAULT_MISSING: Advice(
-        Step.AP,
+    SetupProblem.PERMISSION_MISSING: Advice(WizardStep.SAGE, _E, _ROLE),
+    SetupProblem.MASTER_DEFAULT_MISSING: Advice(
+        WizardStep.AP,
         _E,
         ("Set what answers where nothing else does: alvys-sage mappings set SUBSIDIARY SIDE Default ACCOUNT",),
     ),
-    Problem.ACCOUNT_NOT_FOUND: Advice(Step.AP, _E, _GL),
-    Problem.ACCOUNT_INACTIVE: Advice(Step.AP, _E, _GL),
-    Problem.TERM_NOT_FOUND: Advice(Step.ADVANCED, _E, _TERM),
-    Problem.TERM_INACTIVE: Advice(Step.ADVANCED, _E, _TERM),
-    Problem.VENDOR_NOT_FOUND: Advice(Step.AP, _E, _VENDOR),
-    Problem.VENDOR_INACTIVE: Advice(Step.AP, _E, _VENDOR),
-    Problem.VENDOR_UNMAPPED: Advice(
-        Step.AP,
+    SetupProblem.ACCOUNT_NOT_FOUND: Advice(WizardStep.AP, _E, _GL),
+    SetupProblem.ACCOUNT_INACTIVE: Advice(WizardStep.AP, _E, _GL),
+    SetupProblem.TERM_NOT_FOUND: Advice(WizardStep.ADVANCED, _E, _TERM),
+    SetupProblem.TERM_INACTIVE: Advice(WizardStep.ADVANCED, _E, _TERM),
+    SetupProblem.VENDOR_NOT_FOUND: Advice(WizardStep.AP, _E, _VENDOR),
+    SetupProblem.VENDOR_INACTIVE: Advice(WizardStep.AP, _E, _VENDOR),
+    SetupProblem.VENDOR_UNMAPPED: Advice(
+        WizardStep.AP,
         _W,
         ("Until it is mapped, documents wait: alvys-sage mappings vendor SUBSIDIARY SIDE default VENDORID",),
     ),
-    Problem.CARRIER_NUMBER_FIELD_UNSET: Advice(
-        Step.AP,
+    SetupProblem.CARRIER_NUMBER_FIELD_UNSET: Advice(
+        WizardStep.AP,
         _E,
         (
             "Name it by its integration name: alvys-sage connections set SUBSIDIARY ap.carrierNumberField=FIELD",
             "Or link by External Accounting ID: alvys-sage connections set SUBSIDIARY ap.linkCarriersBy=external-id",
         ),
     ),
-    Problem.CARRIER_NUMBER_FIELD_GONE: Advice(
-        Step.AP,
+    SetupProblem.CARRIER_NUMBER_FIELD_GONE: Advice(
+        WizardStep.AP,
         _E,
         (
             "Compare the integration name with the vendor's custom fields in Sage Intacct.",
             "Name another one: alvys-sage connections set SUBSIDIARY ap.carrierNumberField=FIELD",
         ),
     ),
-    Problem.DIMENSION_REQUIRED: Advice(Step.ADVANCED, _E, _DIMENSION),
-    Problem.DIMENSION_NOT_FOUND: Advice(Step.ADVANCED, _E, ("Clear the mapping, or mend its name.",)),
-    Problem.DIMENSION_NOT_IN_GL: Advice(Step.ADVANCED, _E, _IN_GL),
-    Problem.DIMENSION_VALUES_UNREADABLE: Advice(
-        Step.ADVANCED,
+    SetupProblem.DIMENSION_REQUIRED: Advice(WizardStep.ADVANCED, _E, _DIMENSION),
+    SetupProblem.DIMENSION_NOT_FOUND: Advice(WizardStep.ADVANCED, _E, ("Clear the mapping, or mend its name.",)),
+    SetupProblem.DIMENSION_NOT_IN_GL: Advice(WizardStep.ADVANCED, _E, _IN_GL),
+    SetupProblem.DIMENSION_VALUES_UNREADABLE: Advice(
+        WizardStep.ADVANCED,
         _E,
         ("It is a Platform Apps custom dimension, which is not supported: clear its mapping.",),
     ),
-    Problem.DIMENSION_VALUE_GONE: Advice(
-        Step.ADVANCED, _E, ("Add the value in Sage Intacct, or map to one that is there.",)
+    SetupProblem.DIMENSION_VALUE_GONE: Advice(
+        WizardStep.ADVANCED, _E, ("Add the value in Sage Intacct, or map to one that is there.",)
     ),
-    Problem.DIMENSION_VALUE_BLOCKED: Advice(
-        Step.ADVANCED, _E, ("Make the value active in Sage Intacct, or map to another.",)
+    SetupProblem.DIMENSION_VALUE_BLOCKED: Advice(
+        WizardStep.ADVANCED, _E, ("Make the value active in Sage Intacct, or map to another.",)
     ),
-    Problem.FIELD_REQUIRED: Advice(Step.ADVANCED, _E, _FIELD),
-    Problem.FIELD_NOT_FOUND: Advice(Step.ADVANCED, _E, ("Clear the mapping, or mend the field's name.",)),
-    Problem.FIELD_UNSUPPORTED: Advice(
-        Step.ADVANCED, _E, ("Supported are Date, Currency, Number, Text and Text Area: clear the mapping.",)
+    SetupProblem.FIELD_REQUIRED: Advice(WizardStep.ADVANCED, _E, _FIELD),
+    SetupProblem.FIELD_NOT_FOUND: Advice(WizardStep.ADVANCED, _E, ("Clear the mapping, or mend the field's name.",)),
+    SetupProblem.FIELD_UNSUPPORTED: Advice(
+        WizardStep.ADVANCED, _E, ("Supported are Date, Currency, Number, Text and Text Area: clear the mapping.",)
     ),
-    Problem.CORRECTION_NOT_CHECKED: Advice(Step.FINISH, _N, _CORRECTION),
-    Problem.NOT_CHECKED: Advice(Step.FINISH, _N, ()),
+    SetupProblem.CORRECTION_NOT_CHECKED: Advice(WizardStep.FINISH, _N, _CORRECTION),
+    SetupProblem.NOT_CHECKED: Advice(WizardStep.FINISH, _N, ()),
 }
 
 
@@ -249,10 +258,10 @@ ADVICE: dict[Problem, Advice] = {
 class Finding:
     """One problem that was found, or one thing that could not be checked."""
 
-    problem: Problem
+    problem: SetupProblem
     what: str
     """Description that names the affected setting or record; never a secret."""
-    step: Step
+    step: WizardStep
     severity: Severity
     key: str | None = None
     """The key of the affected setting."""
@@ -278,11 +287,11 @@ class Finding:
 
 
 def finding(
-    problem: Problem,
+    problem: SetupProblem,
     what: str,
     *,
     key: str | None = None,
-    step: Step | None = None,
+    step: WizardStep | None = None,
     severity: Severity | None = None,
     side: str = "",
 ) -> Finding:

@@ -16,7 +16,7 @@ from sage_client import Account, Entity, Login, SageClient, SageError
 T = TypeVar("T")
 
 
-class LiveBooks:
+class LiveCompany:
     """Synchronous reader of a company for the wizard: each method runs its request to the end.
 
     Args:
@@ -31,7 +31,7 @@ class LiveBooks:
         self._client = client
         self._accounts: Sequence[Account] | None = None
 
-    def let_in(self, draft: Draft) -> Finding | None:
+    def sign_in(self, draft: Draft) -> Finding | None:
         """Sign in: at the top level, or in the entity of a set-up that was begun. Returns a finding if that fails."""
         login = self._login(draft)
         if isinstance(login, Finding):

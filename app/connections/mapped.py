@@ -7,8 +7,8 @@ from pydantic import BaseModel
 
 from domain.keys import BadKeyError, VendorKey, parse
 from domain.mapping_state import MappingState
-from domain.settings import AccountSetting, Invalid, Other, Setting, VendorSetting
-from domain.table import Record
+from domain.settings import AccountSetting, InvalidSetting, OtherSetting, Setting, VendorSetting
+from domain.table import SettingRecord
 
 DIMENSION, FIELD = "dimension", "custom-field"
 """Key families, named as in `domain.keys`."""
@@ -38,22 +38,22 @@ class MappedField:
 
 
 @dataclass(frozen=True, slots=True)
-class Mapped:
+class SettingsInUse:
     """All settings of one subsidiary that name something in Sage, and its records that cannot be read."""
 
-    accounts: tuple[Record[AccountSetting], ...]
-    vendors: tuple[Record[VendorSetting], ...]
+    accounts: tuple[SettingRecord[AccountSetting], ...]
+    vendors: tuple[SettingRecord[VendorSetting], ...]
     dimensions: tuple[MappedDimension, ...]
     fields: tuple[MappedField, ...]
-    unreadable: tuple[Record[Setting], ...]
+    unreadable: tuple[SettingRecord[Setting], ...]
 
 
-def records_of(subsidiary_id: str, state: MappingState) -> list[Record[Setting]]:
+def records_of(subsidiary_id: str, state: MappingState) -> list[SettingRecord[Setting]]:
     """List every record of a subsidiary, also those with keys outside the grammar, in the order of their keys."""
     return [record for record in state.records() if record.key.startswith(f"{subsidiary_id}/")]
 
 
-def mapped(subsidiary_id: str, state: MappingState) -> Mapped:
+def mapped(subsidiary_id: str, state: MappingState) -> SettingsInUse:
     """Collect the settings of a subsidiary. If a setting has several records, the one in effect is taken."""
     records = records_of(subsidiary_id, state)
     accounts = {}
@@ -66,7 +66,7 @@ def mapped(subsidiary_id: str, state: MappingState) -> Mapped:
             accounts[canonical] = account
         elif (vendor := state.vendor(canonical)) is not None:
             vendors[canonical] = vendor
-    return Mapped(
+    return SettingsInUse(
         tuple(accounts.values()),
         tuple(vendors.values()),
         tuple(_dimensions(subsidiary_id, records)),
@@ -75,13 +75,13 @@ def mapped(subsidiary_id: str, state: MappingState) -> Mapped:
     )
 
 
-def vendor_ids(found: Mapped) -> tuple[str, ...]:
+def vendor_ids(found: SettingsInUse) -> tuple[str, ...]:
     """The ids of the vendors that settings name, each once."""
-    ids = (record.value.vendor_id for record in found.vendors if not isinstance(record.value, Invalid))
+    ids = (record.value.vendor_id for record in found.vendors if not isinstance(record.value, InvalidSetting))
     return tuple(dict.fromkeys(ids))
 
 
-def providers_with_vendors(found: Mapped) -> set[str]:
+def providers_with_vendors(found: SettingsInUse) -> set[str]:
     """The kinds of provider, `fuel` or `toll`, for which at least one provider has a vendor."""
     keys = (parse(record.key) for record in found.vendors)
     return {key.kind.value for key in keys if isinstance(key, VendorKey)}
@@ -91,16 +91,16 @@ def plain(value: Setting) -> dict[str, object]:
     """A setting's value as it was written, without the defaults of this version."""
     if isinstance(value, BaseModel):
         return value.model_dump(mode="json", by_alias=True, exclude_unset=True)
-    read = value.json if isinstance(value, Other) else None
+    read = value.json if isinstance(value, OtherSetting) else None
     return {name: each for name, each in read.items() if name not in {"by", "at"}} if isinstance(read, dict) else {}
 
 
-def _dimensions(subsidiary_id: str, records: list[Record[Setting]]) -> Iterator[MappedDimension]:
+def _dimensions(subsidiary_id: str, records: list[SettingRecord[Setting]]) -> Iterator[MappedDimension]:
     prefix = f"{subsidiary_id}/{DIMENSION}/"
     own: dict[str, tuple[str, str, str | None]] = {}
     values: dict[str, dict[str, str]] = {}
     for record in records:
-        if not record.key.startswith(prefix) or isinstance(record.value, Invalid):
+        if not record.key.startswith(prefix) or isinstance(record.value, InvalidSetting):
             continue
         name, _, value = record.key.removeprefix(prefix).partition("/")
         setting = plain(record.value)
@@ -119,7 +119,7 @@ def _object(slug: str) -> str:
     return slug.upper().replace("-", "_")
 
 
-def _fields(subsidiary_id: str, records: list[Record[Setting]]) -> Iterator[MappedField]:
+def _fields(subsidiary_id: str, records: list[SettingRecord[Setting]]) -> Iterator[MappedField]:
     prefix = f"{subsidiary_id}/{FIELD}/"
     for record in records:
         if record.key.startswith(prefix):

@@ -6,21 +6,23 @@ import orjson
 
 from app.connections.mapped import plain, records_of
 from app.errors import UsageError
-from app.mapping_changes import Change
+from app.mapping_changes import SettingChange
 from domain.keys import BadKeyError, ConnectionKey, canonical
 from domain.mapping_state import MappingState
-from domain.settings import ConnectionSetting, Invalid
+from domain.settings import ConnectionSetting, InvalidSetting
 
 COPIED = ("account", "dimension", "custom-field", "vendor")
 """The key families that are copied from a template to another subsidiary."""
 
 
-def connection_change(subsidiary: str, setting: ConnectionSetting) -> Change:
+def connection_change(subsidiary: str, setting: ConnectionSetting) -> SettingChange:
     """Make the change that writes a connection's record, with only the settings that were chosen."""
-    return Change(str(ConnectionKey(subsidiary)), setting.model_dump(mode="json", by_alias=True, exclude_unset=True))
+    return SettingChange(
+        str(ConnectionKey(subsidiary)), setting.model_dump(mode="json", by_alias=True, exclude_unset=True)
+    )
 
 
-def copies(template: str, subsidiary: str, state: MappingState) -> list[Change]:
+def copies(template: str, subsidiary: str, state: MappingState) -> list[SettingChange]:
     """Copy the template's mappings to the keys of another subsidiary. Later changes of the template do not follow.
 
     Raises:
@@ -31,25 +33,25 @@ def copies(template: str, subsidiary: str, state: MappingState) -> list[Change]:
         family, _, rest = record.key.removeprefix(f"{template}/").partition("/")
         if family not in COPIED:
             continue
-        if isinstance(record.value, Invalid):
+        if isinstance(record.value, InvalidSetting):
             raise UsageError(f"the template's {record.key} cannot be read: {record.value.reason}; write it again first")
-        found.append((record.offset, Change(f"{subsidiary}/{family}/{rest}", plain(record.value))))
+        found.append((record.offset, SettingChange(f"{subsidiary}/{family}/{rest}", plain(record.value))))
     # In the order in which they were written: of two spellings of one item the later one is in effect, in copies too.
     return [change for _, change in sorted(found, key=lambda each: each[0])]
 
 
-def in_standing_spelling(changes: Sequence[Change], state: MappingState) -> list[Change]:
+def in_standing_spelling(changes: Sequence[SettingChange], state: MappingState) -> list[SettingChange]:
     """Use the spelling of an existing record for each key, so that one setting has one key."""
     standing = {canonical(record.key): record.key for record in state.records() if _is_key(record.key)}
-    return [Change(standing.get(canonical(each.key), each.key), each.value, each.where) for each in changes]
+    return [SettingChange(standing.get(canonical(each.key), each.key), each.value, each.where) for each in changes]
 
 
-def with_changes(state: MappingState, changes: Sequence[Change]) -> MappingState:
+def with_changes(state: MappingState, changes: Sequence[SettingChange]) -> MappingState:
     """Make the settings as they would be after the changes, for a check before anything is written."""
     future = MappingState()
     records = sorted(state.records(), key=lambda record: record.offset)
     for record in records:
-        if not isinstance(record.value, Invalid):
+        if not isinstance(record.value, InvalidSetting):
             future.apply(record.key.encode(), _bytes(plain(record.value)), record.offset)
         else:
             future.apply(record.key.encode(), b"unreadable", record.offset)

@@ -3,17 +3,17 @@
 from collections.abc import Callable, Mapping, Sequence
 
 from app.connections.answers import Draft
-from app.connections.asker import Asker, InputEndedError
+from app.connections.asker import InputEndedError, Prompter
 from app.connections.chart import grouped, titled
-from app.connections.findings import Finding, Step
-from app.connections.live import LiveBooks
+from app.connections.findings import Finding, WizardStep
+from app.connections.live import LiveCompany
 from app.connections.plan import copies
 from app.connections.words import TITLES, SettingInfo, infos
 from app.errors import CommandError, UsageError
 from app.mapping_access import read_subsidiary
 from app.settings import Settings
 from domain.categories import MASTER_ITEMS, Side
-from domain.connections import Badge, badge, place
+from domain.connections import Badge, badge, company_and_entity
 from domain.mapping_state import MappingState
 from domain.settings import ConnectionSetting
 from sage_client import Entity
@@ -32,7 +32,9 @@ class Wizard:
         books: Reads lists from Sage.
     """
 
-    def __init__(self, settings: Settings, state: MappingState, draft: Draft, asker: Asker, books: LiveBooks) -> None:
+    def __init__(
+        self, settings: Settings, state: MappingState, draft: Draft, asker: Prompter, books: LiveCompany
+    ) -> None:
         self._settings = settings
         self._state = state
         self._draft = draft
@@ -45,7 +47,7 @@ class Wizard:
         Raises:
             CommandError: A step failed, and no person is there or the person ends it. The draft keeps all answers.
         """
-        steps = list(Step)[:-1]
+        steps = list(WizardStep)[:-1]
         here = 0
         while here < len(steps):
             try:
@@ -53,41 +55,42 @@ class Wizard:
             except InputEndedError:
                 raise
             except CommandError as error:
-                if steps[here] is Step.SUBSIDIARY or (back := self._asker.again(str(error))) is None:
+                if steps[here] is WizardStep.SUBSIDIARY or (back := self._asker.again(str(error))) is None:
                     raise
                 here = min(steps.index(back) if back in steps else here, here)
             else:
                 here += 1
 
-    def step(self, step: Step) -> None:
+    def step(self, step: WizardStep) -> None:
         """Run one step. Earlier answers are the defaults of its questions."""
-        steps: dict[Step, Callable[[], None]] = {
-            Step.SUBSIDIARY: self._subsidiary,
-            Step.SAGE: self._sage,
-            Step.AP: lambda: self._side(Step.AP, Side.AP, self._draft.ap),
-            Step.AR: lambda: self._side(Step.AR, Side.AR, self._draft.ar),
-            Step.ADVANCED: self._advanced,
+        steps: dict[WizardStep, Callable[[], None]] = {
+            WizardStep.SUBSIDIARY: self._subsidiary,
+            WizardStep.SAGE: self._sage,
+            WizardStep.AP: lambda: self._side(WizardStep.AP, Side.AP, self._draft.ap),
+            WizardStep.AR: lambda: self._side(WizardStep.AR, Side.AR, self._draft.ar),
+            WizardStep.ADVANCED: self._advanced,
         }
         if step in steps:
             steps[step]()
 
     def _subsidiary(self) -> None:
         draft, state = self._draft, self._state
-        self._asker.begin(Step.SUBSIDIARY)
+        self._asker.begin(WizardStep.SUBSIDIARY)
         if not draft.subsidiary:
             draft.subsidiary = self._asker.text("subsidiary", "The subsidiary's id in Alvys")
         read_subsidiary(draft.subsidiary)
         standing = state.connection(draft.subsidiary)
         if badge(standing) is not Badge.NOT_SET_UP and isinstance(standing, ConnectionSetting):
             raise UsageError(
-                f"{draft.subsidiary} is connected already, to {place(standing)}: one accounting integration for each "
-                "subsidiary. alvys-sage connections shows, sets and switches it, alvys-sage disconnect removes it"
+                f"{draft.subsidiary} is connected already, to {company_and_entity(standing)}: one accounting "
+                "integration for each subsidiary. alvys-sage connections shows, sets and switches it, "
+                "alvys-sage disconnect removes it"
             )
         if isinstance(standing, ConnectionSetting):
             draft.take_over(standing)
             draft.company_id, draft.entity_id, draft.fixed = standing.company_id, standing.entity_id, True
             draft.advanced.setdefault("locationId", standing.location_id)
-            self._asker.tell(f"Its set-up was begun, for {place(standing)}, and goes on here.")
+            self._asker.tell(f"Its set-up was begun, for {company_and_entity(standing)}, and goes on here.")
         self._template()
         for side in Side:
             record = state.account(f"{draft.subsidiary}/account/{side}/default/default")
@@ -118,7 +121,7 @@ class Wizard:
         draft, settings = self._draft, self._settings
         client_id = settings.client_application_id or "not set (ALVYS_SAGE_CLIENT_APPLICATION_ID)"
         self._asker.begin(
-            Step.SAGE,
+            WizardStep.SAGE,
             (
                 f"Sender ID: {settings.sender_id}",
                 "  Sage Intacct: Company > Setup > Company > Security > Web Services Authorizations > Add",
@@ -134,7 +137,7 @@ class Wizard:
                 "Name of the credentials (of the Web Services User; never the password)",
                 draft.credentials,
             )
-            if (refused := self._books.let_in(draft)) is None:
+            if (refused := self._books.sign_in(draft)) is None:
                 break
             if not self._asker.interactive:
                 raise CommandError(
@@ -169,7 +172,7 @@ class Wizard:
             # An entity is a location. In step 5 a location below it may be chosen instead.
             draft.advanced.setdefault("locationId", draft.entity_id)
 
-    def _side(self, step: Step, side: Side, chosen: dict[str, object]) -> None:
+    def _side(self, step: WizardStep, side: Side, chosen: dict[str, object]) -> None:
         draft = self._draft
         self._asker.begin(step)
         name = "ap.expenseAccount" if side is Side.AP else "ar.revenueAccount"
@@ -216,7 +219,7 @@ class Wizard:
 
     def _advanced(self) -> None:
         draft = self._draft
-        self._asker.begin(Step.ADVANCED)
+        self._asker.begin(WizardStep.ADVANCED)
         if not self._asker.interactive:
             return
         advanced = draft.advanced

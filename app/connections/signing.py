@@ -5,16 +5,16 @@ this company (or Web Services are off there, for which Sage documents no separat
 wrong (one answer for all three); the entity is refused, because a sign-in at the top level still succeeds.
 """
 
-from app.connections.findings import Finding, Problem, finding
+from app.connections.findings import Finding, SetupProblem, finding
 from sage_client import SageError
-from sage_client._kinds import Kind, Level
+from sage_client._kinds import ErrorCategory, ExchangeLevel
 from sage_client.errors import ConfigurationError, EndpointRefusedError, GatewayRedirectsError, SignInError
 
 NOT_AUTHORISED = ("web services authorization", "sender id", "senderid")
 DEMO_EXPIRED = "PL04000055"
 
 
-def diagnosed(error: SageError, sender_id: str, company_id: str, user_id: str) -> Finding:
+def diagnose(error: SageError, sender_id: str, company_id: str, user_id: str) -> Finding:
     """Explain a refused or failed sign-in at the top level.
 
     Args:
@@ -27,23 +27,27 @@ def diagnosed(error: SageError, sender_id: str, company_id: str, user_id: str) -
     words = str(error).casefold()
     if isinstance(error, ConfigurationError) and any(phrase in words for phrase in NOT_AUTHORISED):
         return finding(
-            Problem.SENDER_NOT_AUTHORISED,
+            SetupProblem.SENDER_NOT_AUTHORISED,
             f"company {company_id} does not let the sender {sender_id} in: it is not authorised there, or Web Services "
             f"are off. {said}",
         )
-    if isinstance(error, SignInError) and error.level is Level.CONTROL:
-        return finding(Problem.SENDER_REFUSED, f"Sage does not know the sender {sender_id} with this password. {said}")
+    if isinstance(error, SignInError) and error.level is ExchangeLevel.CONTROL:
+        return finding(
+            SetupProblem.SENDER_REFUSED, f"Sage does not know the sender {sender_id} with this password. {said}"
+        )
     if isinstance(error, SignInError):
         return finding(
-            Problem.USER_REFUSED,
+            SetupProblem.USER_REFUSED,
             f"company {company_id}, user {user_id} or the password is wrong, or the user is not active; Sage does not "
             f"say which. {said}",
         )
-    if isinstance(error, ConfigurationError) and error.level in (Level.CONTROL, Level.AUTHENTICATION):
+    if isinstance(error, ConfigurationError) and error.level in (ExchangeLevel.CONTROL, ExchangeLevel.AUTHENTICATION):
         return finding(
-            Problem.COMPANY_REFUSED,
+            SetupProblem.COMPANY_REFUSED,
             f"company {company_id} is not known or not active, or the sender {sender_id} is not active. {said}",
         )
-    if error.kind is Kind.CONFIGURATION and not isinstance(error, EndpointRefusedError | GatewayRedirectsError):
-        return finding(Problem.COMPANY_REFUSED, f"company {company_id} does not take calls. {said}")
-    return finding(Problem.SAGE_NOT_REACHED, f"Sage Intacct gave no usable answer: {error}")
+    if error.kind is ErrorCategory.CONFIGURATION and not isinstance(
+        error, EndpointRefusedError | GatewayRedirectsError
+    ):
+        return finding(SetupProblem.COMPANY_REFUSED, f"company {company_id} does not take calls. {said}")
+    return finding(SetupProblem.SAGE_NOT_REACHED, f"Sage Intacct gave no usable answer: {error}")

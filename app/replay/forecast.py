@@ -14,7 +14,7 @@ from enum import StrEnum
 
 from aiokafka import ConsumerRecord, TopicPartition
 
-from app.ledger_reading import Reader, offsets_in
+from app.ledger_reading import TopicReader, offsets_in
 from app.progress import Progress
 from app.replay.plan import Move
 from consumers.export.config import ExportConfig
@@ -39,16 +39,16 @@ from domain.codes import Code
 from domain.documents import Document, SourceDocument
 from domain.events import ContractError
 from domain.export import export
-from domain.identity import content_of
+from domain.identity import booked_content_hash
 from domain.mapping_state import MappingState
 from domain.outcomes import Outcome, Rejected
 from domain.parties import PartyIndex
-from domain.reading import Received
+from domain.reading import ParsedRecord
 from domain.reading.revision import said_of
 from producers.results import SourceRecord
 
 
-class Kind(StrEnum):
+class RecordOutcome(StrEnum):
     """The forecast outcome of a record."""
 
     ALREADY_POSTED = "already_posted"
@@ -64,28 +64,28 @@ class Kind(StrEnum):
     DEAD = "dead_letter"
 
 
-FROM_LEDGER = frozenset({Kind.ALREADY_POSTED, Kind.SUPERSEDED, Kind.REFUSED})
+FROM_LEDGER = frozenset({RecordOutcome.ALREADY_POSTED, RecordOutcome.SUPERSEDED, RecordOutcome.REFUSED})
 """Outcomes that the worker answers from the ledger, without a call and without a change of the entry."""
-TO_SAGE = frozenset({Kind.MAY_POST, Kind.CORRECTS})
+TO_SAGE = frozenset({RecordOutcome.MAY_POST, RecordOutcome.CORRECTS})
 NO_LIST = PartyIndex(())
 DEFAULTS = ExportConfig()
 PARKED = b""
 """Stands for a parked event. The content is not needed here, and keeping many events would take much memory."""
 PARTY_TROUBLE = frozenset({Code.PARTY_NOT_FOUND, Code.PARTY_AMBIGUOUS, Code.PARTY_INACTIVE, Code.PARTY_NOT_CREATED})
-BY_CODE: Mapping[Code | None, Kind] = {
-    Code.SUPERSEDED: Kind.SUPERSEDED,
-    Code.CHANGED_AFTER_POSTING: Kind.CHANGED,
-    Code.EVENT_TIME_AHEAD: Kind.REJECTED,
-    Code.EVENT_ID_REUSED: Kind.REJECTED,
+BY_CODE: Mapping[Code | None, RecordOutcome] = {
+    Code.SUPERSEDED: RecordOutcome.SUPERSEDED,
+    Code.CHANGED_AFTER_POSTING: RecordOutcome.CHANGED,
+    Code.EVENT_TIME_AHEAD: RecordOutcome.REJECTED,
+    Code.EVENT_ID_REUSED: RecordOutcome.REJECTED,
 }
 BY_OUTCOME = {
-    Outcome.POSTED: Kind.MAY_POST,
-    Outcome.UPDATED: Kind.CORRECTS,
-    Outcome.REVERSED: Kind.CORRECTS,
-    Outcome.ALREADY_POSTED: Kind.ALREADY_POSTED,
-    Outcome.DEFERRED: Kind.WAITS,
-    Outcome.SKIPPED: Kind.SKIPPED,
-    Outcome.REJECTED: Kind.REJECTED,
+    Outcome.POSTED: RecordOutcome.MAY_POST,
+    Outcome.UPDATED: RecordOutcome.CORRECTS,
+    Outcome.REVERSED: RecordOutcome.CORRECTS,
+    Outcome.ALREADY_POSTED: RecordOutcome.ALREADY_POSTED,
+    Outcome.DEFERRED: RecordOutcome.WAITS,
+    Outcome.SKIPPED: RecordOutcome.SKIPPED,
+    Outcome.REJECTED: RecordOutcome.REJECTED,
 }
 
 
@@ -93,7 +93,7 @@ BY_OUTCOME = {
 class Forecast:
     """Counts of the records of a range, by forecast outcome."""
 
-    kinds: Counter[Kind] = field(default_factory=Counter)
+    kinds: Counter[RecordOutcome] = field(default_factory=Counter)
     unanswered: int = 0
     """Records without an answer in the ledger, where no later record of their document has one either.
 
@@ -118,7 +118,7 @@ class Forecast:
         )
 
 
-class Simulation:
+class Forecaster:
     """Forecaster of one partition.
 
     Args:
@@ -165,7 +165,7 @@ class Simulation:
                 self._receive, record.key, record.value, any_record_key=anyhow, largest_event=most, stand=self._stand
             )
         except ContractError:
-            self.forecast.kinds[Kind.DEAD] += 1
+            self.forecast.kinds[RecordOutcome.DEAD] += 1
             return
         source = SourceRecord(record.topic, record.partition, record.offset, record.timestamp)
         entry = self._entry(received.key, source)
@@ -173,7 +173,7 @@ class Simulation:
         turn = turn_of(entry, received, source, self._now)
         kind = self._judge(entry, received, source, record.value, turn)
         self.forecast.kinds[kind] += 1
-        if kind is Kind.MAY_POST and entry.last is not None and entry.last.revision == received.revision:
+        if kind is RecordOutcome.MAY_POST and entry.last is not None and entry.last.revision == received.revision:
             self.forecast.without_party += entry.last.code in PARTY_TROUBLE
         self.forecast.unanswered += turn is not Turn.PAST and kind not in FROM_LEDGER
 
@@ -195,19 +195,21 @@ class Simulation:
         received = as_known(entry, received)
         if entry.rejected and entry.last is not None:
             _, document = self._map(received, entry, entry.parked)
-            if document is not None and entry.last.mapped_digest == mapped_digest(content_of(document), document):
+            if document is not None and entry.last.mapped_digest == mapped_digest(
+                booked_content_hash(document), document
+            ):
                 return
         if entry.last is not None:
             parked = replace(source, offset=entry.last.offset, timestamp=entry.last.timestamp)
             self.forecast.released += self._judge(entry, received, parked, entry.parked, None) in TO_SAGE
 
     def _judge(
-        self, entry: DocumentState, received: Received, source: SourceRecord, value: bytes | None, turn: Turn | None
-    ) -> Kind:
+        self, entry: DocumentState, received: ParsedRecord, source: SourceRecord, value: bytes | None, turn: Turn | None
+    ) -> RecordOutcome:
         """Forecast one event. `turn` is None for an event that the ledger had parked."""
         answer = decide(entry, received.revision, turn or Turn.NEWEST)
         if answer is NextStep.RECONCILE:
-            return Kind.IN_DOUBT
+            return RecordOutcome.IN_DOUBT
         if isinstance(answer, ExportResult):
             verdict, document = answer, None
         else:
@@ -221,7 +223,7 @@ class Simulation:
         return _kind(verdict)
 
     def _map(
-        self, received: Received, entry: DocumentState, value: bytes | None
+        self, received: ParsedRecord, entry: DocumentState, value: bytes | None
     ) -> tuple[ExportResult, Document | None]:
         source = received.document
         if (
@@ -255,7 +257,7 @@ class Simulation:
     def _keep(
         self,
         entry: DocumentState,
-        received: Received,
+        received: ParsedRecord,
         source: SourceRecord,
         verdict: ExportResult,
         document: Document | None,
@@ -264,7 +266,7 @@ class Simulation:
         posted = verdict.posted
         if document is not None:
             where = document.connection, document.sage_object, document.number
-            content, said = content_of(document), said_of(document.source)
+            content, said = booked_content_hash(document), said_of(document.source)
             posted = Posted(received.revision, "", "", *where, party_id="", content=content, said=said)
         by_sage = verdict.refused_by_sage or verdict.final_on_replay
         place = source.offset, source.timestamp
@@ -280,19 +282,19 @@ class Simulation:
         self._entries[entry.key] = after if verdict.moved is None else replace(after, grouped=verdict.moved.grouped)
 
 
-def _kind(verdict: ExportResult) -> Kind:
+def _kind(verdict: ExportResult) -> RecordOutcome:
     if verdict.code in BY_CODE:
         return BY_CODE[verdict.code]
     if verdict.outcome is Outcome.REJECTED and verdict.from_ledger:
-        return Kind.REFUSED
+        return RecordOutcome.REFUSED
     return BY_OUTCOME[verdict.outcome]
 
 
-async def foretell(
-    reader: Reader,
+async def forecast(
+    reader: TopicReader,
     moves: Sequence[Move],
     ledgers: Mapping[str, str],
-    simulation: Callable[[str, Mapping[str, bytes], PartitionCheck | None], Simulation],
+    simulation: Callable[[str, Mapping[str, bytes], PartitionCheck | None], Forecaster],
 ) -> dict[TopicPartition, Forecast]:
     """Forecast all moves: read the records of each and the ledger beside them, one partition after the other.
 

@@ -7,8 +7,8 @@ from aiokafka import AIOKafkaConsumer, TopicPartition
 from aiokafka.admin import AIOKafkaAdminClient
 
 from app.errors import CommandError, UsageError
-from app.ledger_reading import Span
-from app.replay.request import AtOffset, AtTime, Listed, Place, Scope, Shift, Target
+from app.ledger_reading import OffsetRange
+from app.replay.request import AtOffset, AtTime, Listed, ResetTo, Scope, Shift, Target
 from app.settings import Topics
 from consumers.topic_facts import describe
 
@@ -47,9 +47,9 @@ class Move:
         return self.new != (self.place if self.committed is None else self.committed)
 
     @property
-    def span(self) -> Span:
+    def span(self) -> OffsetRange:
         """The offsets that are read again, or skipped."""
-        return Span(self.source, min(self.place, self.new), max(self.place, self.new))
+        return OffsetRange(self.source, min(self.place, self.new), max(self.place, self.new))
 
 
 @dataclass(frozen=True, slots=True)
@@ -132,8 +132,8 @@ def _wanted(target: Target, stands: Move, at: int | None) -> int:
     """The requested offset, which may be outside the log."""
     current = stands.place if stands.committed is None else stands.committed
     match target:
-        case Place():
-            return {Place.EARLIEST: stands.begin, Place.LATEST: stands.end, Place.CURRENT: current}[target]
+        case ResetTo():
+            return {ResetTo.EARLIEST: stands.begin, ResetTo.LATEST: stands.end, ResetTo.CURRENT: current}[target]
         case AtTime():
             return stands.end if at is None else at
         case AtOffset():

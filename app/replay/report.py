@@ -5,26 +5,32 @@ from functools import reduce
 from operator import add
 
 from app.output import note, show_line, show_table
-from app.replay.forecast import Forecast, Kind
+from app.replay.forecast import Forecast, RecordOutcome
 from app.replay.plan import Move
 from app.replay.run import Found
 from app.settings import Settings
 
-MEANINGS: Mapping[Kind, tuple[str, str]] = {
-    Kind.ALREADY_POSTED: ("already posted", "answered from the ledger, no call"),
-    Kind.SUPERSEDED: ("superseded", "a newer event of the document was answered: skipped, no call"),
-    Kind.REFUSED: ("refused before", "Sage refused this record: the same answer, no call"),
-    Kind.CORRECTS: (
+MEANINGS: Mapping[RecordOutcome, tuple[str, str]] = {
+    RecordOutcome.ALREADY_POSTED: ("already posted", "answered from the ledger, no call"),
+    RecordOutcome.SUPERSEDED: ("superseded", "a newer event of the document was answered: skipped, no call"),
+    RecordOutcome.REFUSED: ("refused before", "Sage refused this record: the same answer, no call"),
+    RecordOutcome.CORRECTS: (
         "corrects",
         "what stands, if its state in Sage lets it: updated, or reversed and posted anew",
     ),
-    Kind.CHANGED: ("changed", "after it was posted, and not corrected: rejected, CHANGED_AFTER_POSTING, no call"),
-    Kind.IN_DOUBT: ("in doubt", "looked up in Sage before anything is sent"),
-    Kind.MAY_POST: ("may be posted", "mapped by the settings of now: posted if its party is found and Sage takes it"),
-    Kind.WAITS: ("waits", "deferred by the settings of now, no call"),
-    Kind.SKIPPED: ("not exported", "skipped by the settings of now, no call"),
-    Kind.REJECTED: ("rejected", "by rule, no call"),
-    Kind.DEAD: ("dead letter", "breaks the contract: one more on the dead letters"),
+    RecordOutcome.CHANGED: (
+        "changed",
+        "after it was posted, and not corrected: rejected, CHANGED_AFTER_POSTING, no call",
+    ),
+    RecordOutcome.IN_DOUBT: ("in doubt", "looked up in Sage before anything is sent"),
+    RecordOutcome.MAY_POST: (
+        "may be posted",
+        "mapped by the settings of now: posted if its party is found and Sage takes it",
+    ),
+    RecordOutcome.WAITS: ("waits", "deferred by the settings of now, no call"),
+    RecordOutcome.SKIPPED: ("not exported", "skipped by the settings of now, no call"),
+    RecordOutcome.REJECTED: ("rejected", "by rule, no call"),
+    RecordOutcome.DEAD: ("dead letter", "breaks the contract: one more on the dead letters"),
 }
 """Title of each outcome, and what happens to the record."""
 
@@ -64,7 +70,9 @@ def total(found: Found, *, skips: bool) -> Forecast:
 
 def _show_partitions(found: Found) -> None:
     forecasts = found.forecasts
-    kinds = [kind for kind in Kind if forecasts is not None and any(each.kinds[kind] for each in forecasts.values())]
+    kinds = [
+        kind for kind in RecordOutcome if forecasts is not None and any(each.kinds[kind] for each in forecasts.values())
+    ]
     forward = any(move.skips for move in found.plan.moves)
     counted = [] if forecasts is None else ["AGAIN", "SKIPPED"] if forward else ["AGAIN"]
     titles = [MEANINGS[kind][0].upper() for kind in kinds]
@@ -83,7 +91,7 @@ def _show_sum(forecast: Forecast, what: str) -> None:
     if not forecast.records:
         return
     show_line(f"{forecast.records:,} records {what}")
-    for kind in Kind:
+    for kind in RecordOutcome:
         if count := forecast.kinds[kind]:
             show_line(f"{count:>9,}  {MEANINGS[kind][0]:<15} {MEANINGS[kind][1]}")
 
@@ -123,7 +131,7 @@ def _counts(forecast: Forecast) -> dict[str, int]:
         "unanswered": forecast.unanswered,
         "without_party": forecast.without_party,
         "released": forecast.released,
-        **{kind.value: forecast.kinds[kind] for kind in Kind},
+        **{kind.value: forecast.kinds[kind] for kind in RecordOutcome},
     }
 
 

@@ -20,7 +20,7 @@ _DURATION = re.compile(
 _COLUMNS = 3
 
 
-class Place(Enum):
+class ResetTo(Enum):
     """A position that every partition has: the log's beginning, its end, or the committed offset."""
 
     EARLIEST = auto()
@@ -56,7 +56,7 @@ class Listed:
     offsets: Mapping[TopicPartition, int]
 
 
-Target = Place | AtTime | AtOffset | Shift | Listed
+Target = ResetTo | AtTime | AtOffset | Shift | Listed
 Scope = Mapping[str, frozenset[int] | None]
 """Source topics by full name, each with its chosen partitions; None: all partitions."""
 

@@ -10,7 +10,7 @@ from app.bootstrap import SYSTEM_TIME, config_of, subscription_of
 from app.errors import CommandError
 from app.ledger_reading import reader_of
 from app.mapping_access import live_table
-from app.replay.forecast import Forecast, Simulation, foretell
+from app.replay.forecast import Forecast, Forecaster, forecast
 from app.replay.group import Activity, activity, committed_offsets, move_offsets
 from app.replay.plan import Plan, make_plan, partitions_of
 from app.replay.request import Listed, Scope, Target
@@ -101,9 +101,9 @@ async def _forecasts(settings: Settings, plan: Plan) -> Forecasts:
     async with live_table(settings) as table, reader_of(settings) as reader:
         state = table.state
 
-        def simulation(topic: str, ledger: Mapping[str, bytes], stand: PartitionCheck | None) -> Simulation:
+        def simulation(topic: str, ledger: Mapping[str, bytes], stand: PartitionCheck | None) -> Forecaster:
             receive = subscription.sources[topic]
             anyhow, now = subscription.any_record_key, SYSTEM_TIME.now()
-            return Simulation(receive, state, ledger, any_record_key=anyhow, now=now, knobs=knobs, stand=stand)
+            return Forecaster(receive, state, ledger, any_record_key=anyhow, now=now, knobs=knobs, stand=stand)
 
-        return await foretell(reader, plan.moves, subscription.ledgers, simulation)
+        return await forecast(reader, plan.moves, subscription.ledgers, simulation)

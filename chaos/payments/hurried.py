@@ -22,9 +22,9 @@ from unittest.mock import patch
 
 from app import payments
 from app.cli import main
-from consumers.payments.memory import Change, Memory, Told
-from consumers.payments.partition import CursorPartition, Record
-from consumers.payments.rules import Rules
+from consumers.payments.memory import CompanyCursor, CursorRecord, PublishedFact
+from consumers.payments.partition import CursorPartition, PaymentRecord
+from consumers.payments.rules import PollConfig
 from domain import payments as rules_of_payments
 
 RECONCILE = 6.0
@@ -33,7 +33,7 @@ SLICE = 40
 """Documents that a poll looks at: a pass takes several, so that kills fall between them."""
 
 
-def hurried(rules: Rules, *, reconcile: bool = True) -> Rules:
+def hurried(rules: PollConfig, *, reconcile: bool = True) -> PollConfig:
     """The same rules with short waits."""
     return replace(
         rules,
@@ -48,7 +48,7 @@ def _cursor_alone() -> None:
     commit = CursorPartition._commit  # noqa: SLF001 - the guard itself
 
     async def broken(
-        self: CursorPartition, company_id: str, changes: Sequence[Change], records: Sequence[Record]
+        self: CursorPartition, company_id: str, changes: Sequence[CursorRecord], records: Sequence[PaymentRecord]
     ) -> None:
         lost = random.random() < 0.1  # noqa: PLR2004 - one time in ten
         await commit(self, company_id, changes, () if lost else records)
@@ -57,13 +57,13 @@ def _cursor_alone() -> None:
 
 
 def _no_memory() -> None:
-    take = Memory.apply
+    take = CompanyCursor.apply
 
-    def apply(self: Memory, change: Change) -> None:
-        if not isinstance(change, Told):
+    def apply(self: CompanyCursor, change: CursorRecord) -> None:
+        if not isinstance(change, PublishedFact):
             take(self, change)
 
-    patch.object(Memory, "apply", apply).start()
+    patch.object(CompanyCursor, "apply", apply).start()
 
 
 def _submitted_counts() -> None:

@@ -8,7 +8,7 @@ from consumers.export.config import Clock, ExportConfig
 from consumers.export.output_records import ResultWriter
 from consumers.export.work_item import PartitionHandle, WorkItem
 from domain.mapping_state import MappingState
-from domain.reading import Received
+from domain.reading import ParsedRecord
 
 
 class SendingLanes(Protocol):
@@ -42,5 +42,5 @@ class ExportContext:
     time: Clock
 
 
-ParseRecord = Callable[[bytes | None], Received]
+ParseRecord = Callable[[bytes | None], ParsedRecord]
 """Parses the bytes of an event. Raises ContractError. Each topic's module provides its own."""

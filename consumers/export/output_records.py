@@ -25,10 +25,10 @@ from domain.commands import Retry
 from domain.documents import Connection, SourceDocument
 from domain.events import ContractError
 from domain.outcomes import Outcome, Skipped
-from domain.words import one_line
+from domain.words import single_line
 from producers import dead_letters, parties, results
 from producers.dead_letters import DeadRecord
-from producers.results import Result, SageAnswer
+from producers.results import ResultRecord, SageAnswer
 
 
 @dataclass(frozen=True, slots=True)
@@ -93,7 +93,7 @@ class ResultWriter:
         said = work.received.document  # `Skipped` if the document was withdrawn: its reason goes into the result
         goes_on = _pending(work, posted.connection, gone.why)
         after = after_removal(answered(entry, work.received), goes_on, work.value, deleted=gone.deleted)
-        told = Result(
+        told = ResultRecord(
             key=work.key,
             event_id=work.received.event_id,
             source=work.source,
@@ -134,7 +134,7 @@ class ResultWriter:
 
     def _result(self, work: WorkItem, verdict: ExportResult, at: datetime) -> OutputRecord:
         claim, document = work.claim, work.document
-        result = Result(
+        result = ResultRecord(
             key=work.key,
             event_id=work.received.event_id,
             source=work.source,
@@ -194,7 +194,7 @@ def last_outcome(work: WorkItem, verdict: ExportResult) -> LastOutcome:
         offset=work.source.offset,
         timestamp=work.source.timestamp,
         code=verdict.code,
-        detail=None if verdict.detail is None else one_line(verdict.detail),
+        detail=None if verdict.detail is None else single_line(verdict.detail),
         blocked_by=verdict.blocked_by,
         by_sage=verdict.refused_by_sage or verdict.final_on_replay,
         mapped_digest=_mapped_digest(work, verdict),

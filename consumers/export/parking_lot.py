@@ -21,7 +21,7 @@ from consumers.export.ledger.store import LedgerStore
 from consumers.export.work_item import PartitionHandle, WorkItem, work_without_event
 from domain.commands import Command, Replay
 from domain.events import ContractError
-from domain.reading import Received
+from domain.reading import ParsedRecord
 from producers.dead_letters import DeadRecord
 from producers.results import SourceRecord
 
@@ -41,7 +41,7 @@ class Host(PartitionHandle, Protocol):
     def receive(self) -> ParseRecord:
         """Parses an event that was accepted before. Raises ContractError if it can no longer be read."""
 
-    def read(self, key: bytes | None, value: bytes | None) -> Received:
+    def read(self, key: bytes | None, value: bytes | None) -> ParsedRecord:
         """Parse a record of the source topic. Raises ContractError if the record breaks the contract."""
 
     def admit(self, work: WorkItem) -> None:

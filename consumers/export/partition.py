@@ -50,9 +50,9 @@ from domain.commands import Command, MarkSynced, Replay, Retry
 from domain.documents import Document, SourceDocument
 from domain.events import ContractError
 from domain.export import export
-from domain.identity import content_of
+from domain.identity import booked_content_hash
 from domain.outcomes import Outcome
-from domain.reading import Received
+from domain.reading import ParsedRecord
 from producers.dead_letters import DeadRecord
 from producers.results import SourceRecord
 
@@ -226,7 +226,7 @@ class PartitionProcessor:
             dead_letter_source(found), ContractError(Code.RECORDS_UNREADABLE, found.reason), ends=found.first
         )
 
-    def read(self, key: bytes | None, value: bytes | None) -> Received:
+    def read(self, key: bytes | None, value: bytes | None) -> ParsedRecord:
         """Parse a record of the source topic. Raises ContractError if the record breaks the contract."""
         anyhow, most = self._around.any_record_key, self._config.max_event_bytes
         return read(self.receive, key, value, any_record_key=anyhow, largest_event=most, stand=self._stand)
@@ -341,7 +341,7 @@ class PartitionProcessor:
             export(source, state, self._config.max_lines_per_request) if isinstance(source, SourceDocument) else source
         )
         result = plan_export(work.existing, answer, state, entry.former_records)
-        work.content = content_of(result) if isinstance(result, Document) else ""
+        work.content = booked_content_hash(result) if isinstance(result, Document) else ""
         if work.rejected_update_hash is not None and work.rejected_update_hash != work.content:
             work.attempt += 1  # Sage may know the control id from the earlier update with other content
         work.rejected_update_hash = None

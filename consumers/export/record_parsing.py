@@ -6,7 +6,7 @@ from consumers.export.context import ParseRecord
 from consumers.partitioners import Placement
 from domain.codes import Code
 from domain.events import ContractError
-from domain.reading import Received
+from domain.reading import ParsedRecord
 
 
 @dataclass(frozen=True, slots=True)
@@ -35,7 +35,7 @@ def read(
     any_record_key: bool,
     largest_event: int,
     stand: PartitionCheck | None = None,
-) -> Received:
+) -> ParsedRecord:
     """Parse a record.
 
     Args:

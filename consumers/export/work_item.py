@@ -23,7 +23,7 @@ from domain.documents import Connection, Document, SageObject
 from domain.emission import Emitted
 from domain.outcomes import Deferred, Outcome, Rejected, Skipped
 from domain.party_fields import NotSent
-from domain.reading import Received
+from domain.reading import ParsedRecord
 from producers.results import SageAnswer, SourceRecord
 
 
@@ -156,7 +156,7 @@ class WorkItem:
     """One document of a source partition, from the record that was read to its result."""
 
     owner: PartitionHandle
-    received: Received
+    received: ParsedRecord
     value: bytes | None
     """Value of the source record, stored in the ledger if the document has to wait. None if only its claim is left."""
     source: SourceRecord
@@ -281,6 +281,6 @@ def work_without_event(owner: PartitionHandle, source: TopicPartition, key: str,
     """Create a work item for a claim whose event will not be read again. It can be looked up, but never sent."""
     place = f"{source.topic}:{source.partition} at offset {claim.offset}"
     lost = Rejected(Code.EVENT_NOT_READ_AGAIN, f"the record was passed without being read again: {place}")
-    received = Received("", "", key, claim.connection.subsidiary_id, claim.revision, lost, claim.emitted)
+    received = ParsedRecord("", "", key, claim.connection.subsidiary_id, claim.revision, lost, claim.emitted)
     record = SourceRecord(source.topic, source.partition, claim.offset or 0, claim.timestamp)
     return WorkItem(owner, received, None, record, offset=None)

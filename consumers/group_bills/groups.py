@@ -10,7 +10,7 @@ import orjson
 
 from domain.emission import AHEAD
 from domain.events.fields import to_amount
-from producers.roadside_rows import Bill, Row, RowUnreadableError, bill_of, decode
+from producers.roadside_rows import Bill, BillableEvent, RowUnreadableError, bill_of, decode
 
 MARK = "~sent/"
 """Key prefix of sent-marks. Keys of rows begin with the kind of document instead."""
@@ -35,7 +35,7 @@ class Schedule:
 
 
 @dataclass(frozen=True, slots=True)
-class Mark:
+class SentBill:
     """Sent-mark of a bill: what was last sent for it."""
 
     bill: Bill
@@ -53,18 +53,18 @@ class Sending:
 
     bill: Bill
     event: bytes
-    mark: Mark
+    mark: SentBill
 
 
 @dataclass(slots=True)
 class Groups:
     """The rows of all bills. Records must be applied in the order of each key; the order between keys is irrelevant."""
 
-    _rows: dict[str, Row] = field(default_factory=dict)
+    _rows: dict[str, BillableEvent] = field(default_factory=dict)
     _since: dict[str, datetime] = field(default_factory=dict)
     """The time at which the latest record of each row was written, by row key."""
     _groups: dict[str, set[str]] = field(default_factory=dict)
-    _marks: dict[str, Mark] = field(default_factory=dict)
+    _marks: dict[str, SentBill] = field(default_factory=dict)
     _ended: set[str] = field(default_factory=set)
     _open: set[str] = field(default_factory=set)
     """Bills to compare with their sent-mark: rows were added, changed or removed since the last comparison."""
@@ -90,7 +90,7 @@ class Groups:
         self._groups.setdefault(row.bill.key, set()).add(key)
         self._open.add(row.bill.key)
 
-    def mark(self, mark: Mark) -> None:
+    def mark(self, mark: SentBill) -> None:
         """Store the mark of a bill that was sent, or whose rows were deleted."""
         self._marks[mark.bill.key] = mark
         if mark.ended:
@@ -116,7 +116,7 @@ class Groups:
             if self._ready(group, mark, rows, schedule, now):
                 yield _sending(rows, mark, now)
 
-    def over(self, now: datetime) -> Iterator[tuple[Mark, list[str]]]:
+    def over(self, now: datetime) -> Iterator[tuple[SentBill, list[str]]]:
         """List the bills whose rows may be deleted: `KEPT` has passed, and the rows are those last sent.
 
         Yields:
@@ -125,9 +125,9 @@ class Groups:
         for group, mark in list(self._marks.items()):
             if mark.ended or group in self._open or now < _day_over(mark.bill) + KEPT:
                 continue
-            yield Mark(mark.bill, mark.digest, mark.at, ended=True), sorted(self._groups.get(group, ()))
+            yield SentBill(mark.bill, mark.digest, mark.at, ended=True), sorted(self._groups.get(group, ()))
 
-    def late(self) -> Iterator[Row]:
+    def late(self) -> Iterator[BillableEvent]:
         """The rows that arrived after the rows of their bill had been deleted."""
         for group in self._ended:
             yield from self._of(group)
@@ -136,10 +136,12 @@ class Groups:
         """Skip a bill that cannot be sent, until one of its rows changes."""
         self._open.discard(sending.bill.key)
 
-    def _of(self, group: str) -> list[Row]:
+    def _of(self, group: str) -> list[BillableEvent]:
         return [self._rows[key] for key in sorted(self._groups.get(group, ()))]
 
-    def _ready(self, group: str, mark: Mark | None, rows: list[Row], schedule: Schedule | None, now: datetime) -> bool:
+    def _ready(
+        self, group: str, mark: SentBill | None, rows: list[BillableEvent], schedule: Schedule | None, now: datetime
+    ) -> bool:
         bill = rows[0].bill if rows else self._marks[group].bill
         if now < (over := _day_over(bill)):
             return False
@@ -154,12 +156,12 @@ def _day_over(bill: Bill) -> datetime:
     return datetime.combine(bill.date, time(), UTC) + timedelta(days=1)
 
 
-def _digest(rows: list[Row]) -> str:
+def _digest(rows: list[BillableEvent]) -> str:
     text = orjson.dumps([(row.key, row.row) for row in rows], option=orjson.OPT_SORT_KEYS)
     return hashlib.sha256(text).hexdigest()[:32]
 
 
-def _sending(rows: list[Row], mark: Mark | None, now: datetime) -> Sending:
+def _sending(rows: list[BillableEvent], mark: SentBill | None, now: datetime) -> Sending:
     # Spellings of the provider differ in case. A bill keeps the spelling first sent: it is part of its Sage number.
     bill = mark.bill if mark is not None else min((row.bill for row in rows), key=lambda each: each.provider)
     digest, at = _digest(rows), _emitted(mark, now)
@@ -179,10 +181,10 @@ def _sending(rows: list[Row], mark: Mark | None, now: datetime) -> Sending:
             "rows": [row.row for row in rows],
         },
     }
-    return Sending(bill, orjson.dumps(event), Mark(bill, digest, at))
+    return Sending(bill, orjson.dumps(event), SentBill(bill, digest, at))
 
 
-def _emitted(mark: Mark | None, now: datetime) -> datetime:
+def _emitted(mark: SentBill | None, now: datetime) -> datetime:
     """The event's time stamp: later than the bill's last event, even if another machine's clock wrote that one.
 
     If that clock was far ahead (more than `AHEAD`), the present time is used.
@@ -191,7 +193,7 @@ def _emitted(mark: Mark | None, now: datetime) -> datetime:
     return after if now < after <= now + AHEAD else now
 
 
-def _amount(row: Row) -> Decimal:
+def _amount(row: BillableEvent) -> Decimal:
     """The amount that the row adds to its bill.
 
     Raises:
@@ -205,13 +207,13 @@ def _amount(row: Row) -> Decimal:
         raise RowUnreadableError(f"row {row.key!r} has no amount") from error
 
 
-def mark_record(mark: Mark) -> tuple[bytes, bytes]:
+def mark_record(mark: SentBill) -> tuple[bytes, bytes]:
     """The record key and value of a sent-mark."""
     value = {"schema": SCHEMA, "bill": mark.bill, "digest": mark.digest, "at": mark.at, "ended": mark.ended}
     return f"{MARK}{mark.bill.key}".encode(), orjson.dumps(value)
 
 
-def read_mark(key: str, value: bytes | None) -> Mark:
+def read_mark(key: str, value: bytes | None) -> SentBill:
     """Read a sent-mark back from its record.
 
     Raises:
@@ -221,6 +223,8 @@ def read_mark(key: str, value: bytes | None) -> Mark:
         body = orjson.loads(value or b"")
         if body["schema"] != SCHEMA:
             raise RowUnreadableError(f"{key!r} has schema {body['schema']!r}; this version reads {SCHEMA}")
-        return Mark(bill_of(body["bill"]), str(body["digest"]), datetime.fromisoformat(body["at"]), bool(body["ended"]))
+        return SentBill(
+            bill_of(body["bill"]), str(body["digest"]), datetime.fromisoformat(body["at"]), bool(body["ended"])
+        )
     except (ValueError, LookupError, TypeError) as error:
         raise RowUnreadableError(f"{key!r} is not one of ours: {error}") from error

@@ -11,7 +11,7 @@ from aiokafka.errors import InvalidProducerEpoch, ProducerFenced
 
 from consumers.export.config import Clock
 from consumers.export.size_limits import LARGEST_EVENT, LARGEST_RECORD
-from consumers.group_bills.groups import Groups, Mark, Schedule, Sending, mark_record
+from consumers.group_bills.groups import Groups, Schedule, Sending, SentBill, mark_record
 from consumers.kafka_reader import KafkaReader
 from consumers.stopping import stop_client
 
@@ -20,7 +20,7 @@ log = structlog.get_logger(__name__)
 POLL_MS = 500
 
 
-class AnotherGroupsError(Exception):
+class TakenOverError(Exception):
     """Another process has fenced this one and makes the bills from now on."""
 
     def __init__(self) -> None:
@@ -77,7 +77,7 @@ class Job:
             await consumer.seek_to_beginning(*partitions)
             return await _Run(self, producer, consumer, partitions).until(stop, now=now)
         except (ProducerFenced, InvalidProducerEpoch) as error:
-            raise AnotherGroupsError from error
+            raise TakenOverError from error
         finally:
             await stop_client(consumer)
             await stop_client(producer)
@@ -156,6 +156,6 @@ class _Run:
             await self._producer.commit_transaction()
             self._groups.mark(mark)
 
-    async def _mark(self, mark: Mark) -> None:
+    async def _mark(self, mark: SentBill) -> None:
         key, value = mark_record(mark)
         await self._producer.send_and_wait(self._job.rows, key=key, value=value)

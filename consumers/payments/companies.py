@@ -27,24 +27,24 @@ class Company:
     """One Sage company to be polled."""
 
     id: str
-    views: Mapping[str, Connection]
+    sessions: Mapping[str, Connection]
     """The sessions to query in, by name. Together they see all payments of the company."""
-    scopes: frozenset[str]
+    subsidiaries_and_sides: frozenset[str]
     """The `subsidiary/side` pairs whose payments are imported."""
 
-    def matters(self, subsidiary_id: str, side: Side) -> bool:
+    def is_imported(self, subsidiary_id: str, side: Side) -> bool:
         """Whether payments on the documents of this side of the subsidiary are imported."""
-        return scope(subsidiary_id, side) in self.scopes
+        return scope(subsidiary_id, side) in self.subsidiaries_and_sides
 
     def without(self, sides: Collection[Side]) -> "Company":
         """A copy of the company that does not import these sides."""
-        scopes = (each for each in self.scopes if not any(each.endswith(f"/{side}") for side in sides))
-        return replace(self, scopes=frozenset(scopes)) if sides else self
+        scopes = (each for each in self.subsidiaries_and_sides if not any(each.endswith(f"/{side}") for side in sides))
+        return replace(self, subsidiaries_and_sides=frozenset(scopes)) if sides else self
 
     @property
     def sides(self) -> tuple[Side, ...]:
         """The sides that at least one subsidiary imports payments on."""
-        return tuple(side for side in Side if any(each.endswith(f"/{side}") for each in self.scopes))
+        return tuple(side for side in Side if any(each.endswith(f"/{side}") for each in self.subsidiaries_and_sides))
 
 
 def scope(subsidiary_id: str, side: Side) -> str:

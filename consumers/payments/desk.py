@@ -10,31 +10,31 @@ import structlog
 from consumers.payments import metrics
 from consumers.payments.budget import Budget
 from consumers.payments.companies import Company
-from consumers.payments.documents import CompanyDocuments, Name
-from consumers.payments.memory import Change, Memory, Replay, Told
-from consumers.payments.partition import CursorPartition, Record
-from consumers.payments.rules import Around
+from consumers.payments.documents import CompanyExports, Name
+from consumers.payments.memory import CompanyCursor, CursorRecord, PublishedFact, Replay
+from consumers.payments.partition import CursorPartition, PaymentRecord
+from consumers.payments.rules import PollContext
 from domain.categories import Side
 from domain.documents import SageObject
 from domain.payments import (
     USED,
     ZERO,
     Application,
-    Balance,
-    Detail,
-    Fact,
-    Header,
-    Ours,
+    DocumentBalance,
+    ExportedDocument,
+    PaymentDetail,
+    PaymentFact,
+    PaymentHeader,
     PaymentKind,
-    Standing,
+    PaymentStatus,
     applications,
+    changes_since,
     counts,
     explained,
-    fact,
-    news,
     paid,
+    payment_fact,
     payment_id,
-    standing,
+    payment_status,
 )
 from producers.payments import encode
 from sage_client import Login
@@ -50,13 +50,13 @@ _SLUGS = (
 
 
 @dataclass(frozen=True, slots=True)
-class Case:
+class CandidatePayment:
     """A payment row, the amount it applies to one exported document, and the fact last published about it."""
 
-    detail: Detail
+    detail: PaymentDetail
     application: Application
-    document: Ours
-    told: Told | None
+    document: ExportedDocument
+    told: PublishedFact | None
 
     @property
     def name(self) -> Name:
@@ -73,20 +73,20 @@ class Case:
         return payment_id(company_id, self.document.side, self.detail.record_no, self.application.slug)
 
     @property
-    def touched(self) -> bool:
+    def may_have_changed(self) -> bool:
         """Whether this case may be news, judged by the row alone (without its payment header)."""
-        meaning = standing(self.detail.state, self.document.side)
+        meaning = payment_status(self.detail.state, self.document.side)
         if self.told is None:
-            return meaning in {Standing.FINAL, Standing.UNKNOWN} and bool(self.application.amount)
+            return meaning in {PaymentStatus.FINAL, PaymentStatus.UNKNOWN} and bool(self.application.amount)
         before = self.told.fact
         if (before.modified, before.state) != self.content:
             return True
         # For an unknown state, whether it counts as money was decided when the fact was published.
-        amount = self.application.amount if meaning is Standing.FINAL else ZERO
-        return meaning is not Standing.UNKNOWN and before.amount != amount
+        amount = self.application.amount if meaning is PaymentStatus.FINAL else ZERO
+        return meaning is not PaymentStatus.UNKNOWN and before.amount != amount
 
 
-class Desk:
+class PaymentPublisher:
     """Publisher of one company's payments, shared by its polls and its reconciliation.
 
     Every query to Sage goes through `reader`, which counts it against the hourly budget.
@@ -97,11 +97,11 @@ class Desk:
         around: What all companies of the poller share.
     """
 
-    def __init__(self, company_id: str, partition: CursorPartition, around: Around) -> None:
+    def __init__(self, company_id: str, partition: CursorPartition, around: PollContext) -> None:
         self.company_id = company_id
         self.around = around
-        self.memory: Memory = partition.of(company_id)
-        self.documents: CompanyDocuments = around.documents.of(company_id)
+        self.memory: CompanyCursor = partition.cursor_of(company_id)
+        self.documents: CompanyExports = around.documents.of(company_id)
         self.budget = Budget(around.rules.calls_per_hour, around.time.monotonic)
         self.reader = PaymentsReader(around.page, self._one_more)
         self.records = 0
@@ -120,7 +120,7 @@ class Desk:
         """The current time, for people to read. Watermarks never come from it."""
         return self.around.time.now()
 
-    async def write(self, changes: list[Change], records: list[Record]) -> None:
+    async def write(self, changes: list[CursorRecord], records: list[PaymentRecord]) -> None:
         """Write the cursor changes and the records in one transaction: all or nothing.
 
         Raises:
@@ -131,7 +131,7 @@ class Desk:
         for record in records:
             metrics.RECORDS.labels(self.company_id, record.kind).inc()
 
-    def strangers(self, side: Side, details: Iterable[Detail]) -> bool:
+    def unknown_documents(self, side: Side, details: Iterable[PaymentDetail]) -> bool:
         """Whether any of these rows names a document that we are not known to have exported."""
         return any(
             (each.object, each.record_no) not in self.documents.found
@@ -139,9 +139,9 @@ class Desk:
             for each in applications(side, detail)
         )
 
-    async def take(
-        self, company: Company, login: Login, side: Side, details: Iterable[Detail], replay: Replay | None = None
-    ) -> tuple[list[Change], list[Record]]:
+    async def to_publish(
+        self, company: Company, login: Login, side: Side, details: Iterable[PaymentDetail], replay: Replay | None = None
+    ) -> tuple[list[CursorRecord], list[PaymentRecord]]:
         """Decide what to publish of these rows.
 
         Args:
@@ -159,27 +159,29 @@ class Desk:
         """
         cases = [each for detail in details for each in self._cases(company, side, detail)]
         again = {id(each) for each in cases if _again(each.told, replay)}
-        cases = [each for each in cases if (each.touched and not self._decided(each)) or id(each) in again]
-        headers: dict[str, Header] = {}
+        cases = [each for each in cases if (each.may_have_changed and not self._decided(each)) or id(each) in again]
+        headers: dict[str, PaymentHeader] = {}
         if numbers := {each.detail.payment_no for each in cases if each.detail.payment_no}:
             headers = await self.reader.headers(login, side, numbers)
-        changes: list[Change] = []
-        tell: list[Fact] = []
+        changes: list[CursorRecord] = []
+        tell: list[PaymentFact] = []
         counted = await self._counted(login, cases, headers)
         for case in cases:
             header = headers.get(case.detail.payment_no)
-            now = fact(case.document, case.detail, case.application, header, unknown_counts=id(case) in counted)
+            now = payment_fact(case.document, case.detail, case.application, header, unknown_counts=id(case) in counted)
             told = case.told.fact if case.told is not None else None
-            new = news(now, told, again=id(case) in again)
+            new = changes_since(now, told, again=id(case) in again)
             if new is not None:
                 tell.append(new)
             elif case.told is not None and told is not None:
                 # Sage changed the row without news for us: remember its new stamp, so that it is not examined again.
-                changes.append(Told(replace(told, modified=now.modified, state=now.state), case.told.replay))
-        more, records = await self.tell([login], tell, replay)
+                changes.append(PublishedFact(replace(told, modified=now.modified, state=now.state), case.told.replay))
+        more, records = await self.publish([login], tell, replay)
         return changes + more, records
 
-    async def _counted(self, login: Login, cases: Sequence[Case], headers: Mapping[str, Header]) -> set[int]:
+    async def _counted(
+        self, login: Login, cases: Sequence[CandidatePayment], headers: Mapping[str, PaymentHeader]
+    ) -> set[int]:
         """Find the cases in an unknown state that count as money, as `id`s of the case objects.
 
         A fact that was published as money stays money. A new row counts as money if the document's balance shows more
@@ -203,7 +205,7 @@ class Desk:
                 self._not_money[case.payment_id(self.company_id)] = case.content
         return money
 
-    def _known(self, name: Name, cases: Iterable[tuple[Case, bool | None]]) -> Decimal:
+    def _known(self, name: Name, cases: Iterable[tuple[CandidatePayment, bool | None]]) -> Decimal:
         """The amount paid on a document: published facts, but `cases` of a known state with their present amounts."""
         total = paid(each.fact for each in self.memory.about(self.documents.found[name]))
         for case, verdict in cases:
@@ -212,11 +214,11 @@ class Desk:
                 total += (case.application.amount if verdict else ZERO) - before
         return total
 
-    def _decided(self, case: Case) -> bool:
+    def _decided(self, case: CandidatePayment) -> bool:
         """Whether the row, with exactly this content, was already judged to be no money."""
         return self._not_money.get(case.payment_id(self.company_id)) == case.content
 
-    def _puzzled(self, cases: Iterable[Case], headers: Mapping[str, Header]) -> None:
+    def _puzzled(self, cases: Iterable[CandidatePayment], headers: Mapping[str, PaymentHeader]) -> None:
         """Log each unknown pair of states once, and count every occurrence."""
         for case in cases:
             metrics.UNKNOWN_STATES.labels(self.company_id).inc()
@@ -233,9 +235,9 @@ class Desk:
                 document=case.document.key,
             )
 
-    async def tell(
-        self, logins: Collection[Login], facts: Collection[Fact], replay: Replay | None = None
-    ) -> tuple[list[Change], list[Record]]:
+    async def publish(
+        self, logins: Collection[Login], facts: Collection[PaymentFact], replay: Replay | None = None
+    ) -> tuple[list[CursorRecord], list[PaymentRecord]]:
         """Build the records of these facts, each with its document's present balance.
 
         Args:
@@ -249,22 +251,22 @@ class Desk:
         names = {(each.document.object, each.document.record_no) for each in facts}
         balances = await self.balances(logins, names)
         at = self.now()
-        changes: list[Change] = []
+        changes: list[CursorRecord] = []
         records = []
         for each in facts:
             balance = balances.get((each.document.object, each.document.record_no))
             before = self.memory.told.get(each.payment_id)
             mark = replay.id if replay is not None else before.replay if before is not None else ""
-            changes.append(Told(each, mark))
-            records.append(Record(each.document.key, encode(each, balance, at), each.kind))
+            changes.append(PublishedFact(each, mark))
+            records.append(PaymentRecord(each.document.key, encode(each, balance, at), each.kind))
         return changes, records
 
-    async def balances(self, logins: Collection[Login], names: Collection[Name]) -> dict[Name, Balance]:
+    async def balances(self, logins: Collection[Login], names: Collection[Name]) -> dict[Name, DocumentBalance]:
         """Read the balances of documents. Each session is queried for those that earlier sessions did not show.
 
         A document that no session shows is absent from the result.
         """
-        found: dict[Name, Balance] = {}
+        found: dict[Name, DocumentBalance] = {}
         for login in logins:
             for kind in SageObject:
                 if numbers := [number for kin, number in names if kin is kind and (kin, number) not in found]:
@@ -272,7 +274,7 @@ class Desk:
                     found |= {(kind, number): balance for number, balance in read.items()}
         return found
 
-    def _cases(self, company: Company, side: Side, detail: Detail) -> Iterator[Case]:
+    def _cases(self, company: Company, side: Side, detail: PaymentDetail) -> Iterator[CandidatePayment]:
         found = {each.slug: each for each in applications(side, detail)}
         for slug in _SLUGS:
             told = self.memory.told.get(payment_id(self.company_id, side, detail.record_no, slug))
@@ -284,9 +286,9 @@ class Desk:
                 document = told.fact.document
                 application = Application(slug, told.fact.kind, document.object, document.record_no, ZERO)
             ours = self.documents.found.get((application.object, application.record_no))
-            if ours is not None and company.matters(ours.subsidiary_id, side):
-                yield Case(detail, application, ours, told)
+            if ours is not None and company.is_imported(ours.subsidiary_id, side):
+                yield CandidatePayment(detail, application, ours, told)
 
 
-def _again(told: Told | None, replay: Replay | None) -> bool:
+def _again(told: PublishedFact | None, replay: Replay | None) -> bool:
     return replay is not None and told is not None and told.replay != replay.id

@@ -20,7 +20,7 @@ from consumers.high_watermarks import HighWatermarks
 from consumers.kafka_reader import KafkaReader
 from consumers.stopping import stop_client
 from domain.documents import SageObject
-from domain.payments import Ours
+from domain.payments import ExportedDocument
 
 log = structlog.get_logger(__name__)
 
@@ -36,22 +36,22 @@ Places = dict[str, int]
 
 
 @dataclass(slots=True)
-class CompanyDocuments:
+class CompanyExports:
     """The exported documents of one Sage company."""
 
-    found: dict[Name, Ours] = field(default_factory=dict)
+    found: dict[Name, ExportedDocument] = field(default_factory=dict)
     places: dict[Name, tuple[str, int]] = field(default_factory=dict)
     """Ledger partition and offset of the record that first made each document known."""
     order: list[Name] = field(default_factory=list)
     """The documents in the order in which this process learned of them."""
-    open: set[str] = field(default_factory=set)
+    in_doubt: set[str] = field(default_factory=set)
     """Documents with an open claim, as `ledger key`: they may be in Sage under a number that is not known yet."""
     standing: set[Name] = field(default_factory=set)
     """Documents that should exist in Sage: posted, and not known to be reversed or deleted."""
-    from_claim: dict[Name, str] = field(default_factory=dict)
+    claim_keys: dict[Name, str] = field(default_factory=dict)
     """For a document whose claim this process had seen open before it was posted: that claim, as `ledger key`."""
 
-    def add(self, document: Ours, place: tuple[str, int], claimed: str | None) -> None:
+    def add(self, document: ExportedDocument, place: tuple[str, int], claimed: str | None) -> None:
         """Add a document. A known document is updated but keeps its position in `order` and in `places`.
 
         Args:
@@ -64,11 +64,11 @@ class CompanyDocuments:
             self.order.append(name)
             self.places[name] = place
             if claimed is not None:
-                self.from_claim[name] = claimed
+                self.claim_keys[name] = claimed
         self.found[name] = document
 
 
-class LedgerDocuments:
+class ExportedDocuments:
     """Reader that follows all partitions of the ledgers, without a consumer group.
 
     Args:
@@ -89,7 +89,7 @@ class LedgerDocuments:
             check_crcs=check_crcs,
         )
         self._watermarks = HighWatermarks({**kafka, "retry_backoff_ms": 10})
-        self._companies: dict[str, CompanyDocuments] = {}
+        self._companies: dict[str, CompanyExports] = {}
         self._claims: dict[str, str] = {}
         """Company of each open claim, by `ledger key`."""
         self._standing: dict[str, tuple[str, Name]] = {}
@@ -119,9 +119,9 @@ class LedgerDocuments:
         await stop_client(self._consumer)
         await stop_client(self._watermarks)
 
-    def of(self, company_id: str) -> CompanyDocuments:
+    def of(self, company_id: str) -> CompanyExports:
         """The documents of a company. The returned object is live: this reader goes on adding to it."""
-        return self._companies.setdefault(company_id, CompanyDocuments())
+        return self._companies.setdefault(company_id, CompanyExports())
 
     @property
     def places(self) -> Places:
@@ -170,7 +170,7 @@ class LedgerDocuments:
         claimed = f"{partition.rpartition('/')[0]} {key}"
         company = self._claims.pop(claimed, None)
         if company is not None:
-            self.of(company).open.discard(claimed)
+            self.of(company).in_doubt.discard(claimed)
         if (stood := self._standing.pop(claimed, None)) is not None:
             self.of(stood[0]).standing.discard(stood[1])
         if record.value is None:
@@ -182,7 +182,7 @@ class LedgerDocuments:
             self.of(posted.connection.company_id).standing.add(name)
         if entry.claim is not None:
             self._claims[claimed] = entry.claim.connection.company_id
-            self.of(entry.claim.connection.company_id).open.add(claimed)
+            self.of(entry.claim.connection.company_id).in_doubt.add(claimed)
         for document in _documents(entry):
             self.of(document.company_id).add(
                 document, (partition, record.offset), claimed if company is not None else None
@@ -193,11 +193,11 @@ def _name(partition: TopicPartition) -> str:
     return f"{partition.topic}/{partition.partition}"
 
 
-def _documents(entry: DocumentState) -> list[Ours]:
+def _documents(entry: DocumentState) -> list[ExportedDocument]:
     """List the Sage records of an entry's document: the present one, and those that corrections removed."""
     ours: list[Posted | FormerRecord] = [*entry.former_records, *([entry.posted] if entry.posted is not None else [])]
     return [
-        Ours(
+        ExportedDocument(
             key=entry.key,
             subsidiary_id=each.connection.subsidiary_id,
             company_id=each.connection.company_id,

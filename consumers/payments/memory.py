@@ -14,8 +14,8 @@ import orjson
 from consumers.payments.documents import Places
 from domain.categories import Side
 from domain.documents import SageObject
-from domain.payments import Fact, Ours, PaymentKind
-from sage_client.query import Mark
+from domain.payments import ExportedDocument, PaymentFact, PaymentKind
+from sage_client.query import PageCursor
 
 SCHEMA = 1
 
@@ -25,10 +25,10 @@ class CursorUnreadableError(ValueError):
 
 
 @dataclass(frozen=True, slots=True)
-class Told:
+class PublishedFact:
     """A published fact, and the id of the replay that last published it ("" if none did)."""
 
-    fact: Fact
+    fact: PaymentFact
     replay: str = ""
 
 
@@ -38,7 +38,7 @@ class Replay:
 
     id: str
     since: str
-    after: Mark | None = None
+    after: PageCursor | None = None
     """The page reached so far; None: not begun."""
 
 
@@ -56,7 +56,7 @@ class Cursor:
 
 
 @dataclass(frozen=True, slots=True)
-class Asked:
+class Backfilled:
     """The documents that were backfilled: queried by number, to find payments older than our knowledge of them."""
 
     places: Places
@@ -66,7 +66,7 @@ class Asked:
 
 
 @dataclass(frozen=True, slots=True)
-class Reconciled:
+class ReconciliationProgress:
     """Progress of the slow reconciliation."""
 
     ended: datetime
@@ -75,37 +75,37 @@ class Reconciled:
     """Object and record number of the last document checked by the pass under way; None: no pass is under way."""
 
 
-Change = Told | Cursor | Asked | Reconciled
+CursorRecord = PublishedFact | Cursor | Backfilled | ReconciliationProgress
 
 
 @dataclass(slots=True)
-class Memory:
+class CompanyCursor:
     """The whole cursor of one company, in memory."""
 
     company_id: str
-    told: dict[str, Told] = field(default_factory=dict)
+    told: dict[str, PublishedFact] = field(default_factory=dict)
     """The published facts by payment id."""
     of_document: dict[tuple[SageObject, str], set[str]] = field(default_factory=dict)
     """Payment ids by object and record number."""
     cursors: dict[tuple[str, Side], Cursor] = field(default_factory=dict)
-    asked: Asked = Asked({}, frozenset())
-    reconciled: Reconciled | None = None
+    asked: Backfilled = Backfilled({}, frozenset())
+    reconciled: ReconciliationProgress | None = None
 
-    def apply(self, change: Change) -> None:
+    def apply(self, change: CursorRecord) -> None:
         """Apply one change."""
         match change:
-            case Told(fact=fact):
+            case PublishedFact(fact=fact):
                 self.told[fact.payment_id] = change
                 name = fact.document.object, fact.document.record_no
                 self.of_document.setdefault(name, set()).add(fact.payment_id)
             case Cursor(view=view, side=side):
                 self.cursors[view, side] = change
-            case Asked():
+            case Backfilled():
                 self.asked = change
-            case Reconciled():
+            case ReconciliationProgress():
                 self.reconciled = change
 
-    def about(self, document: Ours) -> Iterator[Told]:
+    def about(self, document: ExportedDocument) -> Iterator[PublishedFact]:
         """The facts published about a document."""
         for payment_id in sorted(self.of_document.get((document.object, document.record_no), ())):
             told = self.told[payment_id]
@@ -113,37 +113,37 @@ class Memory:
                 yield told
 
 
-def key(company_id: str, change: Change) -> bytes:
+def key(company_id: str, change: CursorRecord) -> bytes:
     """The record key of a change: the payment id of a fact; for other changes a key with a `~` that no id has there."""
     match change:
-        case Told(fact=fact):
+        case PublishedFact(fact=fact):
             name = fact.payment_id
         case Cursor(view=view, side=side):
             name = f"{company_id}/{side}/~cursor/{view}"
-        case Asked():
+        case Backfilled():
             name = f"{company_id}/~asked"
-        case Reconciled():
+        case ReconciliationProgress():
             name = f"{company_id}/~reconciled"
     return name.encode()
 
 
-def encode(company_id: str, change: Change) -> bytes:
+def encode(company_id: str, change: CursorRecord) -> bytes:
     """The record value of a change."""
     match change:
-        case Told(fact=fact, replay=replay):
+        case PublishedFact(fact=fact, replay=replay):
             body = {**asdict(fact), "amount": str(fact.amount)}
             body = {name: value for name, value in body.items() if value != ""}
             value: dict[str, object] = {"is": "told", "fact": body, "replay": replay}
         case Cursor():
             value = {"is": "cursor", "cursor": asdict(change)}
-        case Asked(places=places, scopes=scopes):
+        case Backfilled(places=places, scopes=scopes):
             value = {"is": "asked", "places": places, "scopes": sorted(scopes)}
-        case Reconciled():
+        case ReconciliationProgress():
             value = {"is": "reconciled", **asdict(change)}
     return orjson.dumps({"schema": SCHEMA, "company": company_id, **value})
 
 
-def decode(value: bytes) -> tuple[str, Change]:
+def decode(value: bytes) -> tuple[str, CursorRecord]:
     """Read a record value back: the company id and the change.
 
     Raises:
@@ -160,19 +160,19 @@ _TEXTS = ("currency", "date", "method", "check_number", "reference", "memo", "so
           "payment_no", "state", "modified")  # fmt: skip
 
 
-def _told(body: dict[str, Any]) -> Told:
+def _told(body: dict[str, Any]) -> PublishedFact:
     fact = body["fact"]
     document = fact["document"]
     if not isinstance(document, dict):
         raise TypeError
-    read = Fact(
+    read = PaymentFact(
         payment_id=str(fact["payment_id"]),
         kind=PaymentKind(str(fact["kind"])),
         amount=Decimal(str(fact["amount"])),
-        document=Ours(**{**document, "object": SageObject(document["object"])}),
+        document=ExportedDocument(**{**document, "object": SageObject(document["object"])}),
         **{name: str(fact.get(name, "")) for name in _TEXTS},
     )
-    return Told(read, str(body["replay"]))
+    return PublishedFact(read, str(body["replay"]))
 
 
 def _cursor(body: dict[str, Any]) -> Cursor:
@@ -190,23 +190,23 @@ def _replay(body: object) -> Replay | None:
     if not isinstance(body, dict):
         return None
     after = body["after"]
-    return Replay(str(body["id"]), str(body["since"]), Mark(**after) if after else None)
+    return Replay(str(body["id"]), str(body["since"]), PageCursor(**after) if after else None)
 
 
-def _asked(body: dict[str, Any]) -> Asked:
+def _asked(body: dict[str, Any]) -> Backfilled:
     places, scopes = body["places"], body["scopes"]
     if not isinstance(places, dict) or not isinstance(scopes, list):
         raise TypeError
-    return Asked({str(name): int(place) for name, place in places.items()}, frozenset(map(str, scopes)))
+    return Backfilled({str(name): int(place) for name, place in places.items()}, frozenset(map(str, scopes)))
 
 
-def _reconciled(body: dict[str, Any]) -> Reconciled:
+def _reconciled(body: dict[str, Any]) -> ReconciliationProgress:
     after = body["after"]
     place = (str(after[0]), str(after[1])) if isinstance(after, list) else None
-    return Reconciled(datetime.fromisoformat(str(body["ended"])), place)
+    return ReconciliationProgress(datetime.fromisoformat(str(body["ended"])), place)
 
 
-_DECODERS: dict[tuple[int, str], Callable[[dict[str, Any]], Change]] = {
+_DECODERS: dict[tuple[int, str], Callable[[dict[str, Any]], CursorRecord]] = {
     (SCHEMA, "told"): _told,
     (SCHEMA, "cursor"): _cursor,
     (SCHEMA, "asked"): _asked,

@@ -16,7 +16,7 @@ from aiokafka.structs import TopicPartition
 from consumers.export.ledger.restore import fence
 from consumers.high_watermarks import HighWatermarks
 from consumers.kafka_reader import KafkaReader
-from consumers.payments.memory import Change, CursorUnreadableError, Memory, decode, encode, key
+from consumers.payments.memory import CompanyCursor, CursorRecord, CursorUnreadableError, decode, encode, key
 from consumers.stopping import stop_client
 
 POLL_MS = 100
@@ -31,7 +31,7 @@ class PartitionClosedError(Exception):
 
 
 @dataclass(frozen=True, slots=True)
-class Record:
+class PaymentRecord:
     """A record for `sage-payments`."""
 
     key: str
@@ -61,7 +61,7 @@ class CursorPartition:
         place: TopicPartition,
         producer: AIOKafkaProducer,
         payments: str,
-        memories: dict[str, Memory],
+        memories: dict[str, CompanyCursor],
         on_failure: Callable[[TopicPartition, BaseException], None],
     ) -> None:
         self.place = place
@@ -72,11 +72,13 @@ class CursorPartition:
         self._one_at_a_time = asyncio.Lock()
         self._open = True
 
-    def of(self, company_id: str) -> Memory:
+    def cursor_of(self, company_id: str) -> CompanyCursor:
         """The cursor of a company; an empty one if nothing is stored."""
-        return self._memories.setdefault(company_id, Memory(company_id))
+        return self._memories.setdefault(company_id, CompanyCursor(company_id))
 
-    async def write(self, company_id: str, changes: Sequence[Change], records: Sequence[Record] = ()) -> None:
+    async def write(
+        self, company_id: str, changes: Sequence[CursorRecord], records: Sequence[PaymentRecord] = ()
+    ) -> None:
         """Write changes and records in one transaction, then apply the changes to the cursor in memory.
 
         Raises:
@@ -87,7 +89,7 @@ class CursorPartition:
         # Shielded: if the caller is cancelled, the transaction still ends. An open one would block the next owner.
         await asyncio.shield(asyncio.ensure_future(self._write(company_id, changes, records)))
 
-    async def _write(self, company_id: str, changes: Sequence[Change], records: Sequence[Record]) -> None:
+    async def _write(self, company_id: str, changes: Sequence[CursorRecord], records: Sequence[PaymentRecord]) -> None:
         async with self._one_at_a_time:
             if not self._open:
                 raise PartitionClosedError(str(self.place))
@@ -97,11 +99,11 @@ class CursorPartition:
                 self._open = False
                 self._on_failure(self.place, error)
                 raise PartitionClosedError(f"{self.place}: {error!r}") from error
-            memory = self.of(company_id)
+            memory = self.cursor_of(company_id)
             for change in changes:
                 memory.apply(change)
 
-    async def _commit(self, company_id: str, changes: Sequence[Change], records: Sequence[Record]) -> None:
+    async def _commit(self, company_id: str, changes: Sequence[CursorRecord], records: Sequence[PaymentRecord]) -> None:
         producer, place = self._producer, self.place
         await producer.begin_transaction()
         sent = [
@@ -167,7 +169,7 @@ class Cursors:
             for place, producer in zip(places, producers, strict=True)
         ]
 
-    async def _read(self, places: Sequence[TopicPartition]) -> dict[TopicPartition, dict[str, Memory]]:
+    async def _read(self, places: Sequence[TopicPartition]) -> dict[TopicPartition, dict[str, CompanyCursor]]:
         consumer = KafkaReader(
             **self.kafka,
             group_id=None,
@@ -194,8 +196,8 @@ class Cursors:
             await stop_client(watermarks)
         return {place: await self._memories(place, list(values.values())) for place, values in newest.items()}
 
-    async def _memories(self, place: TopicPartition, values: Sequence[bytes | None]) -> dict[str, Memory]:
-        memories: dict[str, Memory] = {}
+    async def _memories(self, place: TopicPartition, values: Sequence[bytes | None]) -> dict[str, CompanyCursor]:
+        memories: dict[str, CompanyCursor] = {}
         for number, value in enumerate(values):
             if not number % AT_ONCE:
                 await asyncio.sleep(0)  # lets heartbeats be sent
@@ -207,5 +209,5 @@ class Cursors:
                     f"{place.topic} has {self.partitions} partitions and had another number before: what was told of "
                     f"{company_id} would not be found; go back to that number"
                 )
-            memories.setdefault(company_id, Memory(company_id)).apply(change)
+            memories.setdefault(company_id, CompanyCursor(company_id)).apply(change)
         return memories

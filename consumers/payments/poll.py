@@ -17,12 +17,12 @@ from dataclasses import replace
 import structlog
 
 from consumers.payments.companies import Company, scope
-from consumers.payments.desk import Desk
+from consumers.payments.desk import PaymentPublisher
 from consumers.payments.documents import Name
-from consumers.payments.memory import Asked, Change, Cursor, Replay
-from consumers.payments.partition import CursorPartition, Record
+from consumers.payments.memory import Backfilled, Cursor, CursorRecord, Replay
+from consumers.payments.partition import CursorPartition, PaymentRecord
 from consumers.payments.reconcile import Pass, Reconciliation
-from consumers.payments.rules import Around
+from consumers.payments.rules import PollContext
 from domain.categories import Side
 from domain.payments import PaymentKind, latest, moment, since
 from sage_client import Login
@@ -43,8 +43,8 @@ class CompanyPoll:
         around: What all companies of the poller share.
     """
 
-    def __init__(self, company_id: str, partition: CursorPartition, around: Around) -> None:
-        self.desk = Desk(company_id, partition, around)
+    def __init__(self, company_id: str, partition: CursorPartition, around: PollContext) -> None:
+        self.desk = PaymentPublisher(company_id, partition, around)
         self._around = around
         self._reconciliation = Reconciliation(self.desk)
         documents = self.desk.documents
@@ -52,7 +52,7 @@ class CompanyPoll:
         """Number of documents known at the start. The stored cursor says whether they were backfilled."""
         self._seen = 0
         self._scopes: frozenset[str] = frozenset()
-        self._suspects: set[str] = set()
+        self._in_doubt_keys: set[str] = set()
         """Documents, as `ledger key`, that had an open claim when a row of an unknown document was dropped."""
         self._pending: dict[Name, None] = {}
 
@@ -74,7 +74,7 @@ class CompanyPoll:
             TimeoutError: The ledgers could not be read to their ends.
         """
         denied: dict[Side, PermissionDeniedError] = {}
-        for name, connection in company.views.items():
+        for name, connection in company.sessions.items():
             login = self._around.login(connection)
             for side in company.sides:
                 try:
@@ -82,7 +82,7 @@ class CompanyPoll:
                 except PermissionDeniedError as error:  # the other side may still be allowed
                     denied[side] = error
         allowed = company.without(denied)
-        await self._ask(allowed)
+        await self._backfill(allowed)
         await self._reconciliation.go_on(allowed, passing)
         if denied:
             raise next(iter(denied.values()))
@@ -103,10 +103,10 @@ class CompanyPoll:
             after = replay.after
         while True:
             page = await desk.reader.changed(login, side, begin, after)
-            if desk.strangers(side, page.details):
+            if desk.unknown_documents(side, page.details):
                 await self._around.documents.barrier()
-                self._suspects |= desk.documents.open
-            changes, records = await desk.take(company, login, side, page.details, replay)
+                self._in_doubt_keys |= desk.documents.in_doubt
+            changes, records = await desk.to_publish(company, login, side, page.details, replay)
             after = page.next
             moved = replace(
                 cursor,
@@ -115,16 +115,16 @@ class CompanyPoll:
                 replay=replace(replay, after=after) if replay is not None and after is not None else None,
             )
             if replay is not None and after is None:
-                more, again = await self._rest_of(company, login, side, replay, changes)
+                more, again = await self._replay_removed(company, login, side, replay, changes)
                 changes, records = changes + more, records + again
             await desk.write([*changes, moved] if moved != cursor else changes, records)
             cursor = moved
             if after is None:
                 return
 
-    async def _rest_of(
-        self, company: Company, login: Login, side: Side, replay: Replay, changes: list[Change]
-    ) -> tuple[list[Change], list[Record]]:
+    async def _replay_removed(
+        self, company: Company, login: Login, side: Side, replay: Replay, changes: list[CursorRecord]
+    ) -> tuple[list[CursorRecord], list[PaymentRecord]]:
         """At the end of a replay: facts it covers that have no row in Sage any more, to be published again."""
         now = {id_of(each) for each in changes}
         again = [
@@ -133,44 +133,44 @@ class CompanyPoll:
             if name not in now
             and told.replay != replay.id
             and told.fact.document.side is side
-            and company.matters(told.fact.document.subsidiary_id, side)
+            and company.is_imported(told.fact.document.subsidiary_id, side)
             and (
                 told.fact.kind is PaymentKind.DIFFERENCE
                 or (told.fact.modified and moment(told.fact.modified) >= moment(replay.since))
             )
         ]
-        return await self.desk.tell([login], again, replay)
+        return await self.desk.publish([login], again, replay)
 
-    async def _ask(self, company: Company) -> None:
+    async def _backfill(self, company: Company) -> None:
         """Backfill: query by number the documents whose payments the polls may already have passed."""
         desk = self.desk
-        asked = self._cover(company)
+        asked = self._plan_backfill(company)
         if self._pending:
             log.info("payments asked for by document", company=company.id, documents=len(self._pending))
         while self._pending:
             kind = next(iter(self._pending))[0]
             names = [name for name in self._pending if name[0] is kind][:AT_ONCE]
-            for connection in company.views.values():
+            for connection in company.sessions.values():
                 login = self._around.login(connection)
                 details = await desk.reader.details(login, kind, [number for _, number in names])
                 side = desk.documents.found[names[0]].side
-                await desk.write(*await desk.take(company, login, side, details))
+                await desk.write(*await desk.to_publish(company, login, side, details))
             for name in names:
                 del self._pending[name]
-        self._suspects &= desk.documents.open
+        self._in_doubt_keys &= desk.documents.in_doubt
         if asked != desk.memory.asked:
             await desk.write([asked], [])
 
-    def _cover(self, company: Company) -> Asked:
+    def _plan_backfill(self, company: Company) -> Backfilled:
         """List the documents to backfill. The returned progress may be stored only after they have been queried."""
         documents, asked = self.desk.documents, self.desk.memory.asked
-        begun = company.scopes - self._scopes
+        begun = company.subsidiaries_and_sides - self._scopes
         first = 0 if begun else self._seen
         moved = False
         for number in range(first, len(documents.order)):
             name = documents.order[number]
             document = documents.found[name]
-            if not company.matters(document.subsidiary_id, document.side):
+            if not company.is_imported(document.subsidiary_id, document.side):
                 continue
             where = scope(document.subsidiary_id, document.side)
             if number < self._seen and where not in begun:
@@ -182,16 +182,16 @@ class CompanyPoll:
             elif number < self._before:
                 due = offset >= asked.places.get(partition, 0)
             else:
-                claimed = documents.from_claim.get(name)
-                due = claimed is None or claimed in self._suspects
+                claimed = documents.claim_keys.get(name)
+                due = claimed is None or claimed in self._in_doubt_keys
             if due:
                 self._pending[name] = None
-        self._seen, self._scopes = len(documents.order), company.scopes
-        if not moved and asked.scopes == company.scopes:
+        self._seen, self._scopes = len(documents.order), company.subsidiaries_and_sides
+        if not moved and asked.scopes == company.subsidiaries_and_sides:
             return asked
-        return Asked(self._around.documents.places, company.scopes)
+        return Backfilled(self._around.documents.places, company.subsidiaries_and_sides)
 
 
-def id_of(change: Change) -> str:
+def id_of(change: CursorRecord) -> str:
     """The payment id of a change that stores a published fact; "" for any other change."""
     return getattr(getattr(change, "fact", None), "payment_id", "")

@@ -20,8 +20,8 @@ from consumers.payments.companies import Company, Sessions, companies
 from consumers.payments.memory import Replay
 from consumers.payments.partition import CursorPartition, Cursors, PartitionClosedError, partition_of
 from consumers.payments.reconcile import Pass
-from consumers.payments.rounds import Polled, Rounds
-from consumers.payments.rules import Around
+from consumers.payments.rounds import PollLoop, PollReport
+from consumers.payments.rules import PollContext
 from consumers.stopping import stop_client
 
 log = structlog.get_logger(__name__)
@@ -53,7 +53,7 @@ class _Ours:
     """A partition that is open in this process, with the polls and tasks of its companies."""
 
     partition: CursorPartition
-    rounds: dict[str, Rounds]
+    rounds: dict[str, PollLoop]
     tasks: dict[str, asyncio.Task[None]]
 
 
@@ -72,7 +72,7 @@ class Poller(ConsumerRebalanceListener):  # type: ignore[misc]  # aiokafka ships
         membership: Membership,
         cursors: Cursors,
         table: MappingTable,
-        around: Around,
+        around: PollContext,
     ) -> None:
         self._membership = membership
         self._cursors = cursors
@@ -93,11 +93,11 @@ class Poller(ConsumerRebalanceListener):  # type: ignore[misc]  # aiokafka ships
         """Poll every company as soon as possible, even one that is waiting after a failure."""
         for ours in self._open.values():
             for rounds in ours.rounds.values():
-                rounds.at_once()
+                rounds.poll_now()
 
     async def once(
         self, *, replay: Replay | None = None, only: str | None = None, reconcile_all: bool = False
-    ) -> list[Polled]:
+    ) -> list[PollReport]:
         """Poll every company once, or only one company. A poller that owns their partitions is fenced.
 
         A running poller takes its partitions back after a while. Then this call waits a little and continues where it
@@ -126,8 +126,8 @@ class Poller(ConsumerRebalanceListener):  # type: ignore[misc]  # aiokafka ships
 
     async def _in_turns(
         self, number: int, wanted: list[Company], replay: Replay | None, reconcile_all: bool
-    ) -> list[Polled]:
-        polled: dict[str, Polled] = {}
+    ) -> list[PollReport]:
+        polled: dict[str, PollReport] = {}
         begun: set[str] = set()
         for turn in range(TURNS):
             if turn:
@@ -140,7 +140,7 @@ class Poller(ConsumerRebalanceListener):  # type: ignore[misc]  # aiokafka ships
                         *(self._one(each, partition, begun, replay, reconcile_all) for each in left),
                         return_exceptions=True,
                     )
-                    polled |= {end.company: end for end in ends if isinstance(end, Polled)}
+                    polled |= {end.company: end for end in ends if isinstance(end, PollReport)}
                     for end in ends:
                         if isinstance(end, BaseException):
                             raise end
@@ -161,14 +161,14 @@ class Poller(ConsumerRebalanceListener):  # type: ignore[misc]  # aiokafka ships
         begun: set[str],
         replay: Replay | None,
         reconcile_all: bool,
-    ) -> Polled:
+    ) -> PollReport:
         goes_on = company.id in begun
         if replay is not None and not goes_on:  # on a later turn the stored cursors say how far the replay came
-            cursors = partition.of(company.id).cursors.values()
+            cursors = partition.cursor_of(company.id).cursors.values()
             await partition.write(company.id, [replace(each, replay=replay) for each in cursors])
         begun.add(company.id)
         passing = Pass.DUE if not reconcile_all else Pass.REST if goes_on else Pass.WHOLE
-        polled, _ = await Rounds(company.id, partition, self._around).once(company, passing)
+        polled, _ = await PollLoop(company.id, partition, self._around).once(company, passing)
         return polled
 
     async def run(self, stop: asyncio.Event) -> None:
@@ -285,7 +285,7 @@ class Poller(ConsumerRebalanceListener):  # type: ignore[misc]  # aiokafka ships
                 ours.tasks.pop(name).cancel()
                 ours.rounds.pop(name)
             for name in here - ours.tasks.keys():
-                rounds = ours.rounds[name] = Rounds(name, ours.partition, self._around)
+                rounds = ours.rounds[name] = PollLoop(name, ours.partition, self._around)
                 ours.tasks[name] = asyncio.create_task(rounds.run(self._company), name=f"payments of {name}")
 
     def _check(self) -> None:

@@ -16,10 +16,19 @@ import structlog
 
 from consumers.payments import metrics
 from consumers.payments.companies import Company
-from consumers.payments.desk import Desk
-from consumers.payments.memory import Reconciled
+from consumers.payments.desk import PaymentPublisher
+from consumers.payments.memory import ReconciliationProgress
 from domain.documents import SageObject
-from domain.payments import ZERO, Balance, Detail, Fact, Ours, PaymentKind, difference, vanished
+from domain.payments import (
+    ZERO,
+    DocumentBalance,
+    ExportedDocument,
+    PaymentDetail,
+    PaymentFact,
+    PaymentKind,
+    as_void,
+    difference,
+)
 from sage_client import Login
 
 log = structlog.get_logger(__name__)
@@ -39,9 +48,9 @@ class Pass(Enum):
 class Reconciliation:
     """The passes over one company's documents."""
 
-    def __init__(self, desk: Desk) -> None:
+    def __init__(self, desk: PaymentPublisher) -> None:
         self._desk = desk
-        self._left: list[Ours] | None = None
+        self._left: list[ExportedDocument] | None = None
         """Documents that the pass under way still has to check; None: not determined yet."""
         self.missing: set[str] = set()
         """Keys of documents that should exist in Sage and that Sage did not show the last time."""
@@ -56,7 +65,7 @@ class Reconciliation:
         whole = passing is not Pass.DUE
         at = desk.memory.reconciled
         if at is None:
-            at = Reconciled(desk.now())  # the first poll has just backfilled every document
+            at = ReconciliationProgress(desk.now())  # the first poll has just backfilled every document
             await desk.write([at], [])
         if not whole and at.after is None and desk.now() - at.ended < rules.reconcile_every:
             return
@@ -71,26 +80,28 @@ class Reconciliation:
                 raise
             if self._left:
                 last = part[-1]
-                await desk.write([Reconciled(at.ended, (last.object, last.record_no))], [])
+                await desk.write([ReconciliationProgress(at.ended, (last.object, last.record_no))], [])
             if not whole:
                 break
         if not self._left:
             self._left = None
-            await desk.write([Reconciled(desk.now())], [])
+            await desk.write([ReconciliationProgress(desk.now())], [])
             open_ones = [each for each in desk.memory.told.values() if each.fact.kind is PaymentKind.DIFFERENCE]
             metrics.DIFFERENCES.labels(company.id).set(sum(1 for each in open_ones if each.fact.amount))
             metrics.MISSING.labels(company.id).set(len(self.missing))
             log.info("payments reconciled", company=company.id, documents=len(desk.documents.found))
 
-    def _behind(self, company: Company, after: tuple[str, str] | None) -> list[Ours]:
-        found = [each for each in self._desk.documents.found.values() if company.matters(each.subsidiary_id, each.side)]
+    def _behind(self, company: Company, after: tuple[str, str] | None) -> list[ExportedDocument]:
+        found = [
+            each for each in self._desk.documents.found.values() if company.is_imported(each.subsidiary_id, each.side)
+        ]
         found.sort(key=_place)
         place = None if after is None else (after[0], int(after[1]))
         return found if place is None else [each for each in found if _place(each) > place]
 
-    async def _look_at(self, company: Company, part: list[Ours]) -> None:
+    async def _look_at(self, company: Company, part: list[ExportedDocument]) -> None:
         desk = self._desk
-        logins = [desk.around.login(each) for each in company.views.values()]
+        logins = [desk.around.login(each) for each in company.sessions.values()]
         names = [(each.object, each.record_no) for each in part]
         before = await desk.balances(logins, names)
         self._look_for_missing(company, part, before)
@@ -100,7 +111,7 @@ class Reconciliation:
                 await self._read_again(company, logins, kind, documents, before)
 
     def _look_for_missing(
-        self, company: Company, part: list[Ours], shown: dict[tuple[SageObject, str], Balance]
+        self, company: Company, part: list[ExportedDocument], shown: dict[tuple[SageObject, str], DocumentBalance]
     ) -> None:
         for document in part:
             name = document.object, document.record_no
@@ -116,7 +127,7 @@ class Reconciliation:
                     company=company.id,
                 )
 
-    def _differs(self, document: Ours, balance: Balance | None) -> bool:
+    def _differs(self, document: ExportedDocument, balance: DocumentBalance | None) -> bool:
         told = [each.fact for each in self._desk.memory.about(document)]
         if balance is None:
             return any(each.amount for each in told)
@@ -128,25 +139,25 @@ class Reconciliation:
         company: Company,
         logins: list[Login],
         kind: SageObject,
-        documents: list[Ours],
-        before: dict[tuple[SageObject, str], Balance],
+        documents: list[ExportedDocument],
+        before: dict[tuple[SageObject, str], DocumentBalance],
     ) -> None:
         desk = self._desk
         numbers = [each.record_no for each in documents]
-        rows: dict[str, Detail] = {}
+        rows: dict[str, PaymentDetail] = {}
         for login in logins:
             seen = list(await desk.reader.details(login, kind, numbers))
-            await desk.write(*await desk.take(company, login, documents[0].side, seen))
+            await desk.write(*await desk.to_publish(company, login, documents[0].side, seen))
             rows |= {each.record_no: each for each in seen}
         gone = [
-            vanished(told.fact)
+            as_void(told.fact)
             for document in documents
             for told in desk.memory.about(document)
             if told.fact.amount and told.fact.detail_no and told.fact.detail_no not in rows
         ]
-        await desk.write(*await desk.tell(logins, gone))
+        await desk.write(*await desk.publish(logins, gone))
         after = await desk.balances(logins, [(kind, number) for number in numbers])
-        tell: list[Fact] = []
+        tell: list[PaymentFact] = []
         for document in documents:
             name = document.object, document.record_no
             told = [each.fact for each in desk.memory.about(document)]
@@ -165,8 +176,8 @@ class Reconciliation:
                     company=company.id,
                     amount=str(remains.amount),
                 )
-        await desk.write(*await desk.tell(logins, tell))
+        await desk.write(*await desk.publish(logins, tell))
 
 
-def _place(document: Ours) -> tuple[str, int]:
+def _place(document: ExportedDocument) -> tuple[str, int]:
     return document.object.value, int(document.record_no)

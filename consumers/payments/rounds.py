@@ -16,17 +16,17 @@ from consumers.payments.companies import Company
 from consumers.payments.partition import CursorPartition, PartitionClosedError
 from consumers.payments.poll import CompanyPoll
 from consumers.payments.reconcile import Pass
-from consumers.payments.rules import Around
-from sage_client import Kind, SageError
+from consumers.payments.rules import PollContext
+from sage_client import ErrorCategory, SageError
 
 log = structlog.get_logger(__name__)
 
-HOPELESS = frozenset({Kind.AUTH, Kind.CONFIGURATION, Kind.BUG})
+HOPELESS = frozenset({ErrorCategory.AUTH, ErrorCategory.CONFIGURATION, ErrorCategory.BUG})
 """Categories of errors that waiting alone does not cure."""
 
 
 @dataclass(frozen=True, slots=True)
-class Polled:
+class PollReport:
     """Report on one poll of one company. `calls` are queries, each a transaction that Sage counts.
 
     `error` is None if the poll succeeded.
@@ -40,7 +40,7 @@ class Polled:
     """Keys of documents that we posted and Sage does not show any more; filled only after a whole reconciliation."""
 
 
-class Rounds:
+class PollLoop:
     """The poll loop of one company, whose partition is open.
 
     Args:
@@ -49,14 +49,14 @@ class Rounds:
         around: What all companies share.
     """
 
-    def __init__(self, company_id: str, partition: CursorPartition, around: Around) -> None:
+    def __init__(self, company_id: str, partition: CursorPartition, around: PollContext) -> None:
         self._poll = CompanyPoll(company_id, partition, around)
         self._around = around
         self._wanted = asyncio.Event()
         self._failures = 0
         """Failures in a row."""
 
-    def at_once(self) -> None:
+    def poll_now(self) -> None:
         """Poll as soon as possible."""
         self._wanted.set()
 
@@ -71,7 +71,7 @@ class Rounds:
             _, wait = await self.once(now)
             await self._around.time.until(self._wanted, wait)
 
-    async def once(self, company: Company, passing: Pass = Pass.DUE) -> tuple[Polled, float]:
+    async def once(self, company: Company, passing: Pass = Pass.DUE) -> tuple[PollReport, float]:
         """Poll once. Returns the report, and the seconds until the next poll.
 
         Raises:
@@ -89,7 +89,7 @@ class Rounds:
         wait = self._told(company.id, failure)
         said = None if failure is None else str(failure) or repr(failure)
         missing = tuple(sorted(self._poll.missing)) if passing is not Pass.DUE else ()
-        polled = Polled(company.id, desk.budget.calls - calls, desk.records - records, said, missing)
+        polled = PollReport(company.id, desk.budget.calls - calls, desk.records - records, said, missing)
         log.info("payments polled", company=company.id, calls=polled.calls, records=polled.records, well=said is None)
         return polled, wait
 

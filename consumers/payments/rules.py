@@ -5,14 +5,14 @@ from dataclasses import dataclass
 from datetime import timedelta
 
 from consumers.export.config import Clock
-from consumers.payments.documents import LedgerDocuments
+from consumers.payments.documents import ExportedDocuments
 from domain.documents import Connection
 from sage_client import Login
 from sage_client.payments import Page
 
 
 @dataclass(frozen=True, slots=True)
-class Rules:
+class PollConfig:
     """Intervals, overlaps and limits of the poller."""
 
     interval: timedelta = timedelta(minutes=5)
@@ -36,12 +36,12 @@ class Rules:
 
 
 @dataclass(frozen=True, slots=True)
-class Around:
+class PollContext:
     """Everything that the companies of a poller share."""
 
-    documents: LedgerDocuments
+    documents: ExportedDocuments
     page: Page
     login: Callable[[Connection], Login]
     """Finds the Sage user of a connection; raises CredentialsMissingError."""
-    rules: Rules
+    rules: PollConfig
     time: Clock

@@ -48,7 +48,7 @@ class _Result(_Wire):
     document: _Document | None = None
 
 
-class Place(BaseModel):
+class RecordPosition(BaseModel):
     """Partition and offset of a record in the results topic; a record delivered again is recognised by it."""
 
     model_config = ConfigDict(frozen=True)
@@ -57,13 +57,13 @@ class Place(BaseModel):
     offset: int
 
 
-class Fact(BaseModel):
+class ResultFact(BaseModel):
     """The parts of one result that the statistics use."""
 
     model_config = ConfigDict(frozen=True)
 
     kind: Literal["fact"] = "fact"
-    place: Place
+    place: RecordPosition
     subsidiary: str | None
     document: str
     at: AwareDatetime
@@ -75,13 +75,13 @@ class Fact(BaseModel):
     from_ledger: bool = False
 
 
-class Unreadable(BaseModel):
+class UnreadableResult(BaseModel):
     """A record of the results topic that cannot be parsed as a result. `at` is the record's Kafka time stamp."""
 
     model_config = ConfigDict(frozen=True)
 
     kind: Literal["unreadable"] = "unreadable"
-    place: Place
+    place: RecordPosition
     subsidiary: None = None
     at: AwareDatetime
 
@@ -97,18 +97,18 @@ class Close(BaseModel):
     seconds: int
 
 
-Message = Annotated[Fact | Unreadable | Close, Field(discriminator="kind")]
-_MESSAGE: TypeAdapter[Fact | Unreadable | Close] = TypeAdapter(Message)
+Message = Annotated[ResultFact | UnreadableResult | Close, Field(discriminator="kind")]
+_MESSAGE: TypeAdapter[ResultFact | UnreadableResult | Close] = TypeAdapter(Message)
 
 
-def read_result(value: bytes | None, place: Place) -> Fact | None:
+def read_result(value: bytes | None, place: RecordPosition) -> ResultFact | None:
     """Parse a record of `sage-export-results`; None if it is not a result."""
     try:
         result = _Result.model_validate_json(value or b"")
     except ValidationError:
         return None
     document = result.document
-    return Fact(
+    return ResultFact(
         place=place,
         subsidiary=result.subsidiary_id,
         document=result.document_key,
@@ -122,12 +122,12 @@ def read_result(value: bytes | None, place: Place) -> Fact | None:
     )
 
 
-def encode(message: Fact | Unreadable | Close) -> bytes:
+def encode(message: ResultFact | UnreadableResult | Close) -> bytes:
     """Encode a message as a record value."""
     return message.model_dump_json(exclude_none=False).encode()
 
 
-def decode(value: bytes | None) -> Fact | Unreadable | Close | None:
+def decode(value: bytes | None) -> ResultFact | UnreadableResult | Close | None:
     """Decode a record value of the internal topic; None if it is no message, as may happen after a version change."""
     try:
         return _MESSAGE.validate_json(value or b"")

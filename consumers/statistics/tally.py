@@ -6,9 +6,9 @@ from datetime import UTC, datetime
 from decimal import Context, Decimal, Inexact, InvalidOperation
 from typing import TypeVar
 
-from consumers.statistics.facts import Fact, Unreadable
+from consumers.statistics.facts import ResultFact, UnreadableResult
 from domain.outcomes import Outcome
-from producers.statistics import Alarm, Alert, Standing, Summary, Waiting
+from producers.statistics import Alarm, Alert, Summary, Waiting, WaitingSummary
 
 WAITS = frozenset({Outcome.DEFERRED, Outcome.UNCERTAIN})
 ENOUGH_TO_JUDGE = 5
@@ -51,7 +51,7 @@ class Tally:
     """Offset of the last record counted, by partition of the results topic."""
 
 
-def add(tally: Tally, fact: Fact | Unreadable) -> Tally:
+def add(tally: Tally, fact: ResultFact | UnreadableResult) -> Tally:
     """Add one record to a tally. A record delivered again, as after a crash, changes nothing."""
     place = fact.place
     if place.offset <= tally.read.get(place.partition, -1):
@@ -59,8 +59,8 @@ def add(tally: Tally, fact: Fact | Unreadable) -> Tally:
     return _count(replace(tally, read={**tally.read, place.partition: place.offset}), fact)
 
 
-def _count(tally: Tally, fact: Fact | Unreadable) -> Tally:
-    if isinstance(fact, Unreadable):
+def _count(tally: Tally, fact: ResultFact | UnreadableResult) -> Tally:
+    if isinstance(fact, UnreadableResult):
         return replace(tally, unreadable=tally.unreadable + 1)
     if fact.from_ledger:
         return replace(tally, from_ledger=tally.from_ledger + 1)
@@ -81,7 +81,7 @@ def _one_more(counts: Mapping[K, int], name: K) -> Mapping[K, int]:
     return {**counts, name: counts.get(name, 0) + 1}
 
 
-def waiting(fact: Fact, before: Waiting | None) -> Waiting | None:
+def waiting(fact: ResultFact, before: Waiting | None) -> Waiting | None:
     """The document's waiting state after this fact; None if it waits no longer. `since` is kept while it waits."""
     if fact.outcome not in WAITS:
         return None
@@ -89,10 +89,10 @@ def waiting(fact: Fact, before: Waiting | None) -> Waiting | None:
     return Waiting(fact.document, since, fact.outcome, fact.code, fact.connection)
 
 
-def standing(documents: Iterable[Waiting]) -> Standing:
+def standing(documents: Iterable[Waiting]) -> WaitingSummary:
     """Summarise the waiting documents of one subsidiary."""
     found = list(documents)
-    return Standing(
+    return WaitingSummary(
         deferred=sum(each.outcome is Outcome.DEFERRED for each in found),
         uncertain=sum(each.outcome is Outcome.UNCERTAIN for each in found),
         oldest=min(found, key=lambda each: (each.since, each.document), default=None),
@@ -100,7 +100,9 @@ def standing(documents: Iterable[Waiting]) -> Standing:
     )
 
 
-def summarise(subsidiary: str | None, window: Window, tally: Tally, stands: Standing, reject_percent: int) -> Summary:
+def summarise(
+    subsidiary: str | None, window: Window, tally: Tally, stands: WaitingSummary, reject_percent: int
+) -> Summary:
     """Build the summary of a window that closes.
 
     Args:
@@ -125,7 +127,7 @@ def summarise(subsidiary: str | None, window: Window, tally: Tally, stands: Stan
     )
 
 
-def alerts(tally: Tally, stands: Standing, reject_percent: int) -> Iterable[Alert]:
+def alerts(tally: Tally, stands: WaitingSummary, reject_percent: int) -> Iterable[Alert]:
     """List the alerts for an operator. Rejects raise one from `reject_percent` of the window's documents upwards."""
     if stands.uncertain:
         yield Alert(Alarm.UNCERTAIN_DOCUMENTS, f"{stands.uncertain} documents are in doubt")

@@ -9,9 +9,9 @@ from dataclasses import dataclass
 import orjson
 from pydantic import TypeAdapter
 
-from consumers.statistics.facts import Close, Fact, Unreadable
+from consumers.statistics.facts import Close, ResultFact, UnreadableResult
 from consumers.statistics.tally import Tally, Window, add, standing, summarise, waiting, window_of
-from producers.statistics import Standing, Summary, Waiting
+from producers.statistics import Summary, Waiting, WaitingSummary
 
 STANDING_MAY_BE = 2.0
 """Seconds for which the summary of waiting documents is cached. Windows end together, so one scan serves them all."""
@@ -24,7 +24,7 @@ _WAITING = TypeAdapter(Waiting)
 
 
 @dataclass(frozen=True, slots=True)
-class Rules:
+class WindowConfig:
     """Settings of the windows. `seconds` is their length, `reject_percent` the share of rejects for an alert."""
 
     seconds: int
@@ -34,7 +34,7 @@ class Rules:
 
 
 @dataclass(slots=True)
-class _Mark:
+class _WindowState:
     """State of a window that is not in the table: when it last grew, and when its closing was requested."""
 
     touched: float
@@ -52,16 +52,18 @@ class Windows:
         monotonic: A clock in seconds that never goes back.
     """
 
-    def __init__(self, open_windows: Table, documents: Table, rules: Rules, monotonic: Callable[[], float]) -> None:
+    def __init__(
+        self, open_windows: Table, documents: Table, rules: WindowConfig, monotonic: Callable[[], float]
+    ) -> None:
         self._open = open_windows
         self._documents = documents
         self._rules = rules
         self._monotonic = monotonic
-        self._marks: dict[bytes, _Mark] = {}
-        self._standings: dict[str | None, Standing] = {}
+        self._marks: dict[bytes, _WindowState] = {}
+        self._standings: dict[str | None, WaitingSummary] = {}
         self._looked: float | None = None
 
-    def count(self, fact: Fact | Unreadable, partition: int) -> None:
+    def count(self, fact: ResultFact | UnreadableResult, partition: int) -> None:
         """Add one record to its window, and update the table of waiting documents.
 
         Args:
@@ -73,11 +75,11 @@ class Windows:
         tally = Tally() if kept is None else _TALLY.validate_json(kept)
         if (more := add(tally, fact)) is not tally:
             self._open[name] = _TALLY.dump_json(more)
-        self._marks[name] = _Mark(self._monotonic(), partition)
-        if isinstance(fact, Fact):
+        self._marks[name] = _WindowState(self._monotonic(), partition)
+        if isinstance(fact, ResultFact):
             self._wait(fact)  # also for a repeated record: applied in order, repeats end in the same state
 
-    def _wait(self, fact: Fact) -> None:
+    def _wait(self, fact: ResultFact) -> None:
         name = orjson.dumps([fact.subsidiary, fact.document])
         kept = self._documents.get(name)
         still = waiting(fact, None if kept is None else _WAITING.validate_json(kept))
@@ -99,14 +101,14 @@ class Windows:
         found = []
         for name in list(self._open):
             subsidiary, window = _read(name)
-            mark = self._marks.setdefault(name, _Mark(instant))  # a window without a mark was just recovered
+            mark = self._marks.setdefault(name, _WindowState(instant))  # a window without a mark was just recovered
             if window.end + self._rules.grace > now or not self._is_due(mark, instant, ours):
                 continue
             mark.asked = instant
             found.append(Close(subsidiary=subsidiary, start=window.start, seconds=window.seconds))
         return found
 
-    def _is_due(self, mark: _Mark, instant: float, ours: frozenset[int]) -> bool:
+    def _is_due(self, mark: _WindowState, instant: float, ours: frozenset[int]) -> bool:
         grows = instant - mark.touched < self._rules.grace
         asked = mark.asked is not None and instant - mark.asked < ASK_AGAIN
         return not grows and not asked and (mark.partition is None or mark.partition in ours)
@@ -126,7 +128,7 @@ class Windows:
         self._marks.pop(name, None)
         return summary
 
-    def _standing(self, subsidiary: str | None) -> Standing:
+    def _standing(self, subsidiary: str | None) -> WaitingSummary:
         instant = self._monotonic()
         if self._looked is None or instant - self._looked >= STANDING_MAY_BE:
             found: dict[str | None, list[Waiting]] = {}
@@ -134,7 +136,7 @@ class Windows:
                 found.setdefault(orjson.loads(name)[0], []).append(_WAITING.validate_json(kept))
             self._standings = {each: standing(documents) for each, documents in found.items()}
             self._looked = instant
-        return self._standings.get(subsidiary, Standing())
+        return self._standings.get(subsidiary, WaitingSummary())
 
 
 def _name(subsidiary: str | None, window: Window) -> bytes:

@@ -23,9 +23,9 @@ from faust.transport.drivers import aiokafka as driver
 
 from consumers.kafka_reader import Sieve, prepare
 from consumers.statistics import facts, metrics
-from consumers.statistics.facts import Close, Fact, Place, Unreadable
+from consumers.statistics.facts import Close, RecordPosition, ResultFact, UnreadableResult
 from consumers.statistics.recovery import SteadyRecovery
-from consumers.statistics.windows import Rules, Windows
+from consumers.statistics.windows import WindowConfig, Windows
 from producers import statistics
 
 log = structlog.get_logger(__name__)
@@ -54,7 +54,7 @@ class Plan:
 
     group_id: str
     topics: Topics
-    rules: Rules
+    rules: WindowConfig
     kafka: Mapping[str, object]
     directory: Path
     """A writable directory: Faust creates folders at its start, even for tables in memory."""
@@ -156,7 +156,7 @@ class _Work:
         except Exception as error:  # noqa: BLE001 - see the class
             _failed("windows could not be closed; this is tried again", error)
 
-    async def _send(self, message: Fact | Unreadable | Close) -> None:
+    async def _send(self, message: ResultFact | UnreadableResult | Close) -> None:
         await self.messages.send(key=facts.key(message.subsidiary), value=facts.encode(message))
 
     async def _close(self, message: Close) -> None:
@@ -216,12 +216,12 @@ def _bytes(app: faust.App, name: str) -> Any:
     )
 
 
-def _fact(event: Any) -> Fact | Unreadable:
+def _fact(event: Any) -> ResultFact | UnreadableResult:
     message = event.message
-    place = Place(partition=message.partition, offset=message.offset)
+    place = RecordPosition(partition=message.partition, offset=message.offset)
     fact = facts.read_result(message.value, place)
     metrics.RECORDS.labels("unreadable" if fact is None else "result").inc()
-    return fact or Unreadable(place=place, at=datetime.fromtimestamp(message.timestamp, UTC))
+    return fact or UnreadableResult(place=place, at=datetime.fromtimestamp(message.timestamp, UTC))
 
 
 def _failed(what: str, error: Exception) -> None:

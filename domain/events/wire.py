@@ -13,7 +13,7 @@ from pydantic import BaseModel, ValidationError
 from pydantic_core import ErrorDetails
 
 from domain.codes import Code
-from domain.words import one_line
+from domain.words import single_line
 
 _ERRORS_SHOWN = 3
 _NOT_XML = re.compile("[\x00-\x08\x0b\x0c\x0e-\x1f\ufffe\uffff]")
@@ -31,7 +31,7 @@ class ContractError(Exception):
     """
 
     def __init__(self, code: Code, detail: str) -> None:
-        detail = one_line(detail)
+        detail = single_line(detail)
         super().__init__(code, detail)
         self.code = code
         self.detail = detail

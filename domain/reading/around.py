@@ -13,7 +13,7 @@ from domain.categories import fold
 from domain.events.around import Load, Named, Quantity, Reference, Trip, Unit
 from domain.events.fields import Wire
 from domain.events.settlement import BilledTrip, CarrierTrip
-from domain.facts import LOAD_REFERENCE, TRIP_REFERENCE, Fact, Facts, Pair, facts
+from domain.facts import LOAD_REFERENCE, TRIP_REFERENCE, AttributeName, Attributes, Pair, attributes
 from domain.reading.texts import different
 
 _WIDE = Context(prec=64)
@@ -28,54 +28,57 @@ _CONTRACTORS = {
 
 With one name for both, the same value mapping works for invoices and bills.
 """
-_ORDER_NUMBER, _PO_NUMBER = Fact.ORDER_NUMBER.value, Fact.PO_NUMBER.value  # plain texts, because this is the hot path
+_ORDER_NUMBER, _PO_NUMBER = (
+    AttributeName.ORDER_NUMBER.value,
+    AttributeName.PO_NUMBER.value,
+)  # plain texts, because this is the hot path
 _KNOWN_OF_LOAD = {"load_number", "order_number", "po_number"}
 _LOAD = (
-    ("bol_number", Fact.BOL_NUMBER),
-    ("office", Fact.OFFICE),
-    ("fleet", Fact.FLEET),
-    ("equipment", Fact.EQUIPMENT),
-    ("commodity", Fact.COMMODITY),
-    ("weight", Fact.WEIGHT),
-    ("volume", Fact.VOLUME),
-    ("invoiced_at", Fact.INVOICED_DATE),
-    ("created_at", Fact.CREATED_DATE),
-    ("sales_agent", Fact.SALES_AGENT),
-    ("picked_up_at", Fact.PICKUP_DATE),
-    ("delivered_at", Fact.DELIVERY_DATE),
+    ("bol_number", AttributeName.BOL_NUMBER),
+    ("office", AttributeName.OFFICE),
+    ("fleet", AttributeName.FLEET),
+    ("equipment", AttributeName.EQUIPMENT),
+    ("commodity", AttributeName.COMMODITY),
+    ("weight", AttributeName.WEIGHT),
+    ("volume", AttributeName.VOLUME),
+    ("invoiced_at", AttributeName.INVOICED_DATE),
+    ("created_at", AttributeName.CREATED_DATE),
+    ("sales_agent", AttributeName.SALES_AGENT),
+    ("picked_up_at", AttributeName.PICKUP_DATE),
+    ("delivered_at", AttributeName.DELIVERY_DATE),
 )
 _SHIPPER = (
-    ("name", Fact.SHIPPER_NAME),
-    ("address", Fact.SHIPPER_ADDRESS),
-    ("city", Fact.SHIPPER_CITY),
-    ("state", Fact.SHIPPER_STATE),
-    ("country", Fact.SHIPPER_COUNTRY),
+    ("name", AttributeName.SHIPPER_NAME),
+    ("address", AttributeName.SHIPPER_ADDRESS),
+    ("city", AttributeName.SHIPPER_CITY),
+    ("state", AttributeName.SHIPPER_STATE),
+    ("country", AttributeName.SHIPPER_COUNTRY),
 )
 _CONSIGNEE = (
-    ("name", Fact.CONSIGNEE_NAME),
-    ("address", Fact.CONSIGNEE_ADDRESS),
-    ("city", Fact.CONSIGNEE_CITY),
-    ("state", Fact.CONSIGNEE_STATE),
-    ("country", Fact.CONSIGNEE_COUNTRY),
+    ("name", AttributeName.CONSIGNEE_NAME),
+    ("address", AttributeName.CONSIGNEE_ADDRESS),
+    ("city", AttributeName.CONSIGNEE_CITY),
+    ("state", AttributeName.CONSIGNEE_STATE),
+    ("country", AttributeName.CONSIGNEE_COUNTRY),
 )
 _TRIP = (
-    ("carrier_invoice_number", Fact.CARRIER_INVOICE),
-    ("truck", Fact.TRUCK),
-    ("trailer", Fact.TRAILER),
-    ("total_miles", Fact.TOTAL_MILES),
-    ("loaded_miles", Fact.LOADED_MILES),
-    ("empty_miles", Fact.EMPTY_MILES),
-    ("dispatched_by", Fact.DISPATCHED_BY),
-    ("dispatched_at", Fact.DISPATCHED_DATE),
+    ("carrier_invoice_number", AttributeName.CARRIER_INVOICE),
+    ("truck", AttributeName.TRUCK),
+    ("trailer", AttributeName.TRAILER),
+    ("total_miles", AttributeName.TOTAL_MILES),
+    ("loaded_miles", AttributeName.LOADED_MILES),
+    ("empty_miles", AttributeName.EMPTY_MILES),
+    ("dispatched_by", AttributeName.DISPATCHED_BY),
+    ("dispatched_at", AttributeName.DISPATCHED_DATE),
 )
-_OF_THE_DRIVER = {Fact.DRIVER, Fact.DRIVER_FLEET, Fact.CONTRACTOR_TYPE}
+_OF_THE_DRIVER = {AttributeName.DRIVER, AttributeName.DRIVER_FLEET, AttributeName.CONTRACTOR_TYPE}
 
 AnyTrip = Trip | BilledTrip | CarrierTrip
-Told = str | date | Decimal | int | Named | Unit | Quantity | None
+ContentFacts = str | date | Decimal | int | Named | Unit | Quantity | None
 """The types that the value of a fact may have in an event."""
 
 
-def pair(fact: str, value: Told) -> tuple[Pair, ...]:
+def pair(fact: str, value: ContentFacts) -> tuple[Pair, ...]:
     """Build the pair of a fact and its value, as a tuple of one; an empty tuple if the event gives no value."""
     if value is None or value == "":
         return ()
@@ -102,7 +105,7 @@ def contractor(kind: str | None) -> str | None:
     return _CONTRACTORS.get(kind, kind) if kind else None
 
 
-class Around:
+class LoadAndTripFacts:
     """The facts of one event's document (`document`) and of its lines (`line`).
 
     Args:
@@ -128,9 +131,9 @@ class Around:
         self._trips: Sequence[AnyTrip] = trips or ()
         self._of_a_driver = of_a_driver
         self.document = self._facts(self._loads, self._trips)
-        self._lines: dict[tuple[str | None, str | None], Facts] = {(None, None): self.document}
+        self._lines: dict[tuple[str | None, str | None], Attributes] = {(None, None): self.document}
 
-    def line(self, load_number: str | None, trip_number: str | None = None) -> Facts:
+    def line(self, load_number: str | None, trip_number: str | None = None) -> Attributes:
         """Find the facts of a line that names this load, this trip, both or neither (None)."""
         place = (load_number or None, trip_number or None)
         found = self._lines.get(place)
@@ -138,7 +141,7 @@ class Around:
             found = self._lines[place] = self._of(*place)
         return found
 
-    def _of(self, load_number: str | None, trip_number: str | None) -> Facts:
+    def _of(self, load_number: str | None, trip_number: str | None) -> Attributes:
         if not self._loads and not self._trips:
             return self.document
         trips = [trip for trip in self._trips if trip_number is not None and trip.trip_number == trip_number]
@@ -154,7 +157,7 @@ class Around:
             return self.document
         return self._facts(loads, trips)
 
-    def _facts(self, loads: Sequence[Load], trips: Sequence[AnyTrip]) -> Facts:
+    def _facts(self, loads: Sequence[Load], trips: Sequence[AnyTrip]) -> Attributes:
         known, told = [*self._known], [*self._told]
         for load in loads:
             known += _known_of_load(load)
@@ -163,7 +166,7 @@ class Around:
             known += _known_of_trip(trip)
             found = _told_of_trip(trip)
             told += [each for each in found if each[0] not in _OF_THE_DRIVER] if self._of_a_driver else found
-        return facts(known, told)
+        return attributes(known, told)
 
 
 def _known_of_load(load: Load) -> list[Pair]:
@@ -182,7 +185,7 @@ def _told_of_load(load: Load) -> list[Pair]:
         return []
     told = _plain(_LOAD, load)
     if load.customer_mileage is not None:
-        told += pair(Fact.CUSTOMER_MILES, load.customer_mileage.distance)
+        told += pair(AttributeName.CUSTOMER_MILES, load.customer_mileage.distance)
     for fields, stop in ((_SHIPPER, load.shipper), (_CONSIGNEE, load.consignee)):
         if stop is not None:
             told += _plain(fields, stop)
@@ -193,9 +196,9 @@ def _known_of_trip(trip: AnyTrip) -> tuple[Pair, ...]:
     """List the carrier's invoice number. It is the reference of the bill or in a memo, so it already is content."""
     match trip:
         case BilledTrip():
-            return pair(Fact.CARRIER_INVOICE, trip.carrier.carrier_invoice_number)
+            return pair(AttributeName.CARRIER_INVOICE, trip.carrier.carrier_invoice_number)
         case CarrierTrip():
-            return pair(Fact.CARRIER_INVOICE, trip.invoice_number)
+            return pair(AttributeName.CARRIER_INVOICE, trip.invoice_number)
         case _:
             return ()
 
@@ -203,15 +206,15 @@ def _known_of_trip(trip: AnyTrip) -> tuple[Pair, ...]:
 def _told_of_trip(trip: AnyTrip) -> list[Pair]:
     told = _plain(_TRIP, trip)
     if trip.driver1 is not None:
-        told += pair(Fact.DRIVER, trip.driver1.name)
-        told += pair(Fact.DRIVER_FLEET, trip.driver1.fleet)
-        told += pair(Fact.CONTRACTOR_TYPE, contractor(trip.driver1.contractor_type))
+        told += pair(AttributeName.DRIVER, trip.driver1.name)
+        told += pair(AttributeName.DRIVER_FLEET, trip.driver1.fleet)
+        told += pair(AttributeName.CONTRACTOR_TYPE, contractor(trip.driver1.contractor_type))
     if trip.driver2 is not None:
-        told += pair(Fact.SECOND_DRIVER, trip.driver2.name)
+        told += pair(AttributeName.SECOND_DRIVER, trip.driver2.name)
     return told + _references(TRIP_REFERENCE, trip.references)
 
 
-def _plain(fields: tuple[tuple[str, Fact], ...], model: Wire) -> list[Pair]:
+def _plain(fields: tuple[tuple[str, AttributeName], ...], model: Wire) -> list[Pair]:
     """List the facts that are one field each, in the order of the table, whatever order the event has."""
     there = model.model_fields_set
     told: list[Pair] = []

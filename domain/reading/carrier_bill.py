@@ -11,16 +11,16 @@ from domain.events.fields import Money
 from domain.events.invoice import Mapping
 from domain.events.settlement import BilledCarrier, BilledTrip, CarrierBillData
 from domain.events.withdrawn import WithdrawnCarrierBillData
-from domain.facts import Fact, Facts
-from domain.lines import of_carrier_item
+from domain.facts import AttributeName, Attributes
+from domain.lines import for_carrier_item
 from domain.reading.amounts import check
-from domain.reading.around import Around, pair
+from domain.reading.around import LoadAndTripFacts, pair
 from domain.reading.carrier import days, profile, vendor
 from domain.reading.dates import terms
 from domain.reading.places import named
 from domain.reading.routing import agree
 from domain.reading.texts import document_number, flat, key_part, phrase
-from domain.terms import AskedTerms
+from domain.terms import RequestedTerms
 
 
 def key_of(data: CarrierBillData | WithdrawnCarrierBillData) -> str:
@@ -50,9 +50,11 @@ def read(data: CarrierBillData, key: str, emitted_at: datetime) -> SourceDocumen
     """
     trip, carrier = data.trip, data.trip.carrier
     agree(data.subsidiary, "trip.tenderAs", trip.tender_as)
-    rows = list(_rows(carrier))
+    rows = list(_charges(carrier))
     amounts = check(carrier.total_payable, [row.money for row in rows] or _nothing(carrier.total_payable))
-    around = Around(pair(Fact.SUBSIDIARY, data.subsidiary.name or data.subsidiary.id), (), data.loads, [trip]).document
+    around = LoadAndTripFacts(
+        pair(AttributeName.SUBSIDIARY, data.subsidiary.name or data.subsidiary.id), (), data.loads, [trip]
+    ).document
     return SourceDocument(
         kind=SourceKind.CARRIER_BILL,
         key=key,
@@ -75,7 +77,7 @@ def read(data: CarrierBillData, key: str, emitted_at: datetime) -> SourceDocumen
         description=_description(trip),
         reference=carrier.carrier_invoice_number or None,
         profile=profile(carrier),
-        terms=AskedTerms(days(carrier), due_given=trip.due_date is not None),
+        terms=RequestedTerms(days(carrier), due_given=trip.due_date is not None),
         trigger=data.trigger,
         facts=around,
         by_number=_by_number(data),
@@ -83,7 +85,7 @@ def read(data: CarrierBillData, key: str, emitted_at: datetime) -> SourceDocumen
 
 
 @dataclass(frozen=True, slots=True)
-class _Row:
+class _Charge:
     """One amount of the bill, with the sign that is booked."""
 
     kind: str
@@ -93,18 +95,18 @@ class _Row:
     reference: str | None = None
 
 
-def _rows(carrier: BilledCarrier) -> Iterator[_Row]:
+def _charges(carrier: BilledCarrier) -> Iterator[_Charge]:
     """List the amounts: linehaul, then accessorials, then e-checks as negative amounts.
 
     A missing or zero linehaul is left out.
     """
     if carrier.linehaul and carrier.linehaul.amount:
-        yield _Row("LineHaul", "Line Haul", carrier.linehaul)
+        yield _Charge("LineHaul", "Line Haul", carrier.linehaul)
     for accessorial in carrier.accessorials_details or []:
-        yield _Row("Accessorial", accessorial.kind, accessorial.total, accessorial.mapping)
+        yield _Charge("Accessorial", accessorial.kind, accessorial.total, accessorial.mapping)
     for check_ in carrier.e_checks or []:
         paid = Money(amount=check_.amount.amount.copy_negate(), currency=check_.amount.currency)
-        yield _Row("ECheck", check_.kind or "E-Check", paid, check_.mapping, check_.check_number)
+        yield _Charge("ECheck", check_.kind or "E-Check", paid, check_.mapping, check_.check_number)
 
 
 def _nothing(total: Money) -> list[Money]:
@@ -115,8 +117,8 @@ def _nothing(total: Money) -> list[Money]:
     return [] if total.amount else [total]
 
 
-def _line(row: _Row, amount: Decimal, trip_number: str, facts: Facts) -> SourceLine:
-    place = named(Side.AP, row.mapping) if row.mapping else of_carrier_item(row.kind, row.tag)
+def _line(row: _Charge, amount: Decimal, trip_number: str, facts: Attributes) -> SourceLine:
+    place = named(Side.AP, row.mapping) if row.mapping else for_carrier_item(row.kind, row.tag)
     memo = phrase(row.tag, f"trip {trip_number}", row.reference and f"e-check {row.reference}")
     return SourceLine(place.category, place.item, amount, flat(memo), trip_number, facts)
 

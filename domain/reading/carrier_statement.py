@@ -8,16 +8,16 @@ from domain.codes import Code
 from domain.documents import SourceDocument, SourceKind, SourceLine
 from domain.events.settlement import CarrierItem, CarrierStatementData, CarrierTrip
 from domain.events.withdrawn import WithdrawnCarrierStatementData
-from domain.facts import Fact, Facts
-from domain.lines import of_carrier_item
+from domain.facts import AttributeName, Attributes
+from domain.lines import for_carrier_item
 from domain.reading.amounts import check
-from domain.reading.around import Around, pair
+from domain.reading.around import LoadAndTripFacts, pair
 from domain.reading.carrier import days, profile, vendor
 from domain.reading.dates import terms
 from domain.reading.places import named
 from domain.reading.refusal import Refusal
 from domain.reading.texts import document_number, flat, key_part, phrase
-from domain.terms import AskedTerms
+from domain.terms import RequestedTerms
 
 PREFIX = "s-"
 """Prefix of the bill number of a carrier statement, which tells it from the bill number of a trip.
@@ -49,8 +49,11 @@ def read(data: CarrierStatementData, key: str, emitted_at: datetime) -> SourceDo
     given = _given_due(data)
     rows = [(trip, item) for trip in statement.trips for item in trip.items]
     amounts = check(statement.net_amount, [item.amount for _, item in rows])
-    around = Around(
-        pair(Fact.SUBSIDIARY, statement.subsidiary_name or statement.subsidiary_id), (), data.loads, statement.trips
+    around = LoadAndTripFacts(
+        pair(AttributeName.SUBSIDIARY, statement.subsidiary_name or statement.subsidiary_id),
+        (),
+        data.loads,
+        statement.trips,
     )
     if not statement.number:
         raise Refusal(Code.NUMBER_UNUSABLE, "the number is empty")
@@ -75,7 +78,7 @@ def read(data: CarrierStatementData, key: str, emitted_at: datetime) -> SourceDo
         ),
         description=flat(f"Statement {statement.number}"),
         profile=profile(data.carrier),
-        terms=AskedTerms(days(data.carrier), due_given=given is not None),
+        terms=RequestedTerms(days(data.carrier), due_given=given is not None),
         facts=around.document,
     )
 
@@ -90,9 +93,9 @@ def _given_due(data: CarrierStatementData) -> date | None:
     return max([trip.invoice_due_date for trip in data.statement.trips if trip.invoice_due_date], default=None)
 
 
-def _line(trip: CarrierTrip, item: CarrierItem, amount: Decimal, facts: Facts) -> SourceLine:
+def _line(trip: CarrierTrip, item: CarrierItem, amount: Decimal, facts: Attributes) -> SourceLine:
     tag = item.accounting_tag or item.description or ""
-    place = named(Side.AP, item.mapping) if item.mapping else of_carrier_item(item.kind, tag)
+    place = named(Side.AP, item.mapping) if item.mapping else for_carrier_item(item.kind, tag)
     number, invoice = trip.trip_number or None, trip.invoice_number
     memo = phrase(item.description or tag or item.kind, number and f"trip {number}", invoice and f"invoice {invoice}")
     return SourceLine(place.category, place.item, amount, flat(memo), number, facts)

@@ -7,14 +7,14 @@ from domain.categories import Side
 from domain.documents import PartyKind, PartyRef, SourceDocument, SourceKind, SourceLine
 from domain.events.settlement import Driver, DriverLine, DriverStatementData
 from domain.events.withdrawn import WithdrawnDriverStatementData
-from domain.facts import Fact, Facts, Pair
-from domain.lines import of_driver_line
+from domain.facts import AttributeName, Attributes, Pair
+from domain.lines import for_driver_line
 from domain.reading.amounts import check
-from domain.reading.around import Around, contractor, pair
+from domain.reading.around import LoadAndTripFacts, contractor, pair
 from domain.reading.people import company_name, of_driver
 from domain.reading.places import named
 from domain.reading.texts import document_number, flat, key_part, phrase
-from domain.terms import AskedTerms
+from domain.terms import RequestedTerms
 
 
 def key_of(data: DriverStatementData | WithdrawnDriverStatementData) -> str:
@@ -42,7 +42,7 @@ def read(data: DriverStatementData, key: str, emitted_at: datetime) -> SourceDoc
     """
     statement, driver = data.statement, data.statement.driver
     amounts = check(statement.totals.net_income, [line.amount for line in statement.line_items])
-    around = Around(_known(driver), _told(driver), data.loads, data.trips, of_a_driver=True)
+    around = LoadAndTripFacts(_known(driver), _told(driver), data.loads, data.trips, of_a_driver=True)
     return SourceDocument(
         kind=SourceKind.DRIVER_STATEMENT,
         key=key,
@@ -65,14 +65,14 @@ def read(data: DriverStatementData, key: str, emitted_at: datetime) -> SourceDoc
         description=flat(phrase("Statement", statement.number, statement.pay_period_title)),
         tax_category=driver.tax_category or None,
         profile=of_driver(driver),
-        terms=AskedTerms(driver.payment_terms_in_days, due_given=False),
+        terms=RequestedTerms(driver.payment_terms_in_days, due_given=False),
         facts=around.document,
     )
 
 
 def _known(driver: Driver) -> tuple[Pair, ...]:
-    subsidiary = (Fact.SUBSIDIARY, driver.subsidiary_name or driver.subsidiary_id)
-    return (subsidiary, *pair(Fact.DRIVER, driver.name))
+    subsidiary = (AttributeName.SUBSIDIARY, driver.subsidiary_name or driver.subsidiary_id)
+    return (subsidiary, *pair(AttributeName.DRIVER, driver.name))
 
 
 def _told(driver: Driver) -> tuple[Pair, ...]:
@@ -81,7 +81,7 @@ def _told(driver: Driver) -> tuple[Pair, ...]:
     Source: Alvys's article "How to Configure Dimension and Custom Field Mappings for Sage Intacct".
     """
     kind = contractor(driver.contractor_type or driver.kind)
-    return (*pair(Fact.DRIVER_FLEET, driver.fleet_name), *pair(Fact.CONTRACTOR_TYPE, kind))
+    return (*pair(AttributeName.DRIVER_FLEET, driver.fleet_name), *pair(AttributeName.CONTRACTOR_TYPE, kind))
 
 
 def _names(driver: Driver) -> tuple[str, ...]:
@@ -92,13 +92,13 @@ def _names(driver: Driver) -> tuple[str, ...]:
     return tuple([name for name in (company_name(driver), driver.name) if name])
 
 
-def _line(line: DriverLine, amount: Decimal, facts: Facts) -> SourceLine:
+def _line(line: DriverLine, amount: Decimal, facts: Attributes) -> SourceLine:
     trip = line.trip_number or None
     title = line.title or line.category
     place = (
         named(Side.AP, line.mapping)
         if line.mapping
-        else of_driver_line(line.category, title, on_a_trip=trip is not None)
+        else for_driver_line(line.category, title, on_a_trip=trip is not None)
     )
     source = line.source_transaction_id or None
     memo = phrase(title, line.policy_name and f"({line.policy_name})", trip and f"trip {trip}", source)

@@ -11,13 +11,13 @@ from domain.codes import Code
 from domain.documents import PartyKind, PartyRef, SourceDocument, SourceKind, SourceLine
 from domain.events.fuel import Fuel, FuelData
 from domain.events.withdrawn import WithdrawnFuelData
-from domain.facts import Fact, Facts, facts
-from domain.lines import of_fuel
+from domain.facts import AttributeName, Attributes, attributes
+from domain.lines import for_fuel
 from domain.reading.amounts import check
 from domain.reading.around import pair
 from domain.reading.refusal import Refusal
 from domain.reading.texts import flat, hashed_number, key_part, phrase
-from domain.terms import AskedTerms
+from domain.terms import RequestedTerms
 
 
 def key_of(data: FuelData | WithdrawnFuelData) -> str:
@@ -45,7 +45,7 @@ def read(data: FuelData, key: str, emitted_at: datetime) -> SourceDocument:
     if not fuel.source:
         raise Refusal(Code.PARTY_UNNAMED, "the fuel transaction names no card provider")
     amounts = check(fuel.total, [fuel.total])
-    place = of_fuel(fuel.category or "")
+    place = for_fuel(fuel.category or "")
     description = _description(fuel)
     around = _facts(data)
     return SourceDocument(
@@ -58,7 +58,7 @@ def read(data: FuelData, key: str, emitted_at: datetime) -> SourceDocument:
         created_at=emitted_at,
         date=fuel.transaction_date,
         due=fuel.transaction_date,
-        terms=AskedTerms(due_given=False),
+        terms=RequestedTerms(due_given=False),
         currency=amounts.currency,
         total=amounts.total,
         lines=(
@@ -78,11 +78,14 @@ def read(data: FuelData, key: str, emitted_at: datetime) -> SourceDocument:
     )
 
 
-def _facts(data: FuelData) -> Facts:
+def _facts(data: FuelData) -> Attributes:
     """Build the facts of the transaction. The truck number is part of the description, so it already is content."""
     fuel = data.fuel
-    known = (*pair(Fact.SUBSIDIARY, fuel.subsidiary_name or fuel.subsidiary_id), *pair(Fact.TRUCK, fuel.truck_number))
-    return facts(known, (*pair(Fact.DRIVER, fuel.driver_name), *pair(Fact.FLEET, data.fleet)))
+    known = (
+        *pair(AttributeName.SUBSIDIARY, fuel.subsidiary_name or fuel.subsidiary_id),
+        *pair(AttributeName.TRUCK, fuel.truck_number),
+    )
+    return attributes(known, (*pair(AttributeName.DRIVER, fuel.driver_name), *pair(AttributeName.FLEET, data.fleet)))
 
 
 def _description(fuel: Fuel) -> str:

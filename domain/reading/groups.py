@@ -11,7 +11,7 @@ DAYS = {SourceKind.FUEL: SourceKind.FUEL_DAY, SourceKind.TOLL: SourceKind.TOLL_D
 _BASE = "base"
 
 
-def group_key(kind: SourceKind, subsidiary_id: str, provider: str, day: date, currency: str | None) -> str:
+def consolidated_key(kind: SourceKind, subsidiary_id: str, provider: str, day: date, currency: str | None) -> str:
     """Build the document key of a consolidated bill: `fuel-day/{subsidiary}/{provider}/{date}/{currency}`.
 
     The provider is folded, as for the look-up of its vendor. Each currency has a bill of its own, because a document in
@@ -23,4 +23,4 @@ def group_key(kind: SourceKind, subsidiary_id: str, provider: str, day: date, cu
 
 def group_of(row: SourceDocument) -> str:
     """Build the document key of the consolidated bill that a fuel or toll transaction belongs to."""
-    return group_key(DAYS[row.kind], row.subsidiary_id, row.party.provider or "", row.date, row.currency)
+    return consolidated_key(DAYS[row.kind], row.subsidiary_id, row.party.provider or "", row.date, row.currency)

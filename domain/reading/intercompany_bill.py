@@ -7,7 +7,7 @@ from domain.categories import Side
 from domain.documents import PartyKind, PartyRef, SourceDocument, SourceKind, SourceLine
 from domain.events.settlement import IntercompanyBillData, IntercompanyLine
 from domain.events.withdrawn import WithdrawnIntercompanyBillData
-from domain.lines import of_carrier_item
+from domain.lines import for_carrier_item
 from domain.reading.amounts import check
 from domain.reading.dates import terms
 from domain.reading.places import named
@@ -56,7 +56,7 @@ def read(data: IntercompanyBillData, key: str, emitted_at: datetime) -> SourceDo
 
 def _line(line: IntercompanyLine, amount: Decimal) -> SourceLine:
     tag = line.accounting_tag or line.description or ""
-    place = named(Side.AP, line.mapping) if line.mapping else of_carrier_item(line.kind, tag)
+    place = named(Side.AP, line.mapping) if line.mapping else for_carrier_item(line.kind, tag)
     trip, load = line.trip_number or None, line.load_number or None
     memo = phrase(line.description or tag or line.kind, trip and f"trip {trip}", load and f"load {load}")
     return SourceLine(place.category, place.item, amount, flat(memo), trip or load)

@@ -7,16 +7,16 @@ from domain.categories import Side
 from domain.documents import PartyKind, PartyRef, SourceDocument, SourceKind, SourceLine
 from domain.events.invoice import InvoiceData, InvoiceLine
 from domain.events.withdrawn import WithdrawnInvoiceData
-from domain.facts import Fact, Facts, Pair
-from domain.lines import is_deduction, of_invoice_line
+from domain.facts import AttributeName, Attributes, Pair
+from domain.lines import for_invoice_line, is_deduction
 from domain.reading.amounts import check
-from domain.reading.around import Around, pair
+from domain.reading.around import LoadAndTripFacts, pair
 from domain.reading.dates import terms
 from domain.reading.people import of_customer
 from domain.reading.places import named
 from domain.reading.routing import agree, apart
 from domain.reading.texts import different, document_number, flat, key_part, phrase
-from domain.terms import AskedTerms
+from domain.terms import RequestedTerms
 
 
 def key_of(data: InvoiceData | WithdrawnInvoiceData) -> str:
@@ -39,7 +39,7 @@ def read(data: InvoiceData, key: str) -> SourceDocument:
     amounts = check(invoice.total, [line.amount for line in invoice.line_items])
     date = invoice.invoiced_date or invoice.created_date.date()
     loads = data.loads or []
-    around = Around(_known(data), loads=loads, trips=data.trips)
+    around = LoadAndTripFacts(_known(data), loads=loads, trips=data.trips)
     return SourceDocument(
         kind=SourceKind.INVOICE if data.intercompany is None else SourceKind.INTERCOMPANY_INVOICE,
         key=key,
@@ -64,7 +64,7 @@ def read(data: InvoiceData, key: str) -> SourceDocument:
         po_numbers=different([load.po_number for load in loads]),
         profile=of_customer(customer),
         facts=around.document,
-        terms=AskedTerms(customer.payment_terms_in_days, due_given=invoice.due_date is not None),
+        terms=RequestedTerms(customer.payment_terms_in_days, due_given=invoice.due_date is not None),
     )
 
 
@@ -94,14 +94,14 @@ def _customer(data: InvoiceData) -> PartyRef:
 def _known(data: InvoiceData) -> tuple[Pair, ...]:
     """List the issuing subsidiary, the invoice date and the terms, which add no content (docs/decisions/0029)."""
     return (
-        (Fact.SUBSIDIARY, data.subsidiary.name or data.subsidiary.id),
-        *pair(Fact.INVOICED_DATE, data.invoice.invoiced_date),
-        *pair(Fact.TERMS, data.customer.payment_terms_in_days),
+        (AttributeName.SUBSIDIARY, data.subsidiary.name or data.subsidiary.id),
+        *pair(AttributeName.INVOICED_DATE, data.invoice.invoiced_date),
+        *pair(AttributeName.TERMS, data.customer.payment_terms_in_days),
     )
 
 
-def _line(line: InvoiceLine, amount: Decimal, facts: Facts) -> SourceLine:
-    place = named(Side.AR, line.mapping) if line.mapping else of_invoice_line(line.category, line.name)
+def _line(line: InvoiceLine, amount: Decimal, facts: Attributes) -> SourceLine:
+    place = named(Side.AR, line.mapping) if line.mapping else for_invoice_line(line.category, line.name)
     load = line.load_number or None
     memo = flat(phrase(line.name or line.category, load and f"load {load}"))
     return SourceLine(place.category, place.item, amount, memo, load, facts, is_deduction(line.category))

@@ -2,18 +2,18 @@
 
 from domain.categories import Side
 from domain.events.invoice import Mapping
-from domain.lines import Place, explicit
+from domain.lines import CategoryItem, from_mapping
 from domain.outcomes import Rejected
 from domain.reading.refusal import Refusal
 
 
-def named(side: Side, mapping: Mapping) -> Place:
+def named(side: Side, mapping: Mapping) -> CategoryItem:
     """Look up the category and item that the explicit mapping of an event names.
 
     Raises:
         Refusal: `CATEGORY_UNKNOWN` or `CATEGORY_WRONG_SIDE`.
     """
-    place = explicit(side, mapping.category, mapping.item)
+    place = from_mapping(side, mapping.category, mapping.item)
     if isinstance(place, Rejected):
         raise Refusal(place.code, place.detail)
     return place

@@ -48,7 +48,7 @@ EventData = InvoiceData | SettlementData | FuelData | TollData | FuelDayData | T
 
 
 @dataclass(frozen=True, slots=True)
-class Received:
+class ParsedRecord:
     """The content of a source record: key and revision of its document, and the document or the reason for none."""
 
     event_id: str
@@ -67,7 +67,7 @@ class Received:
     """The emission of the event; None if the claim of a call is all that is left of the event."""
 
 
-def receive(kind: EventKind, value: bytes | None) -> Received:
+def parse_record(kind: EventKind, value: bytes | None) -> ParsedRecord:
     """Translate one record of a source topic.
 
     Args:
@@ -87,7 +87,7 @@ def receive(kind: EventKind, value: bytes | None) -> Received:
     emitted = Emitted(event.timestamp.astimezone(UTC), event.id)
     if isinstance(data, Withdrawn):
         gone = revision_of_withdrawal(key)
-        return Received(event.id, kind.value, key, subsidiary_id, gone, _withdrawn(data), emitted)
+        return ParsedRecord(event.id, kind.value, key, subsidiary_id, gone, _withdrawn(data), emitted)
     document: SourceDocument | Rejected
     try:
         document = _read(data, key, event.timestamp)
@@ -95,7 +95,7 @@ def receive(kind: EventKind, value: bytes | None) -> Received:
     except Refusal as refusal:
         document = refusal.rejected
         revision = revision_of_raw(data)
-    return Received(event.id, kind.value, key, subsidiary_id, revision, document, emitted)
+    return ParsedRecord(event.id, kind.value, key, subsidiary_id, revision, document, emitted)
 
 
 def _withdrawn(data: Withdrawn) -> Skipped:

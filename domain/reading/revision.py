@@ -15,7 +15,7 @@ from decimal import Context, Decimal
 from pydantic import BaseModel
 
 from domain.documents import PartyRef, SourceDocument
-from domain.facts import NO_FACTS
+from domain.facts import NO_ATTRIBUTES
 from domain.parties import plain_name
 from domain.reading.texts import DESCRIPTION_LENGTH, MEMO_LENGTH, cut, former_number, formerly
 
@@ -57,8 +57,8 @@ def former_revisions(document: SourceDocument) -> set[str]:
 
     They identify the revision in Sage if the ledger entry has no content hash.
     """
-    lines = tuple([replace(line, facts=NO_FACTS) for line in document.lines])
-    plain = replace(document, facts=NO_FACTS, lines=lines)
+    lines = tuple([replace(line, facts=NO_ATTRIBUTES) for line in document.lines])
+    plain = replace(document, facts=NO_ATTRIBUTES, lines=lines)
     return {*earlier_revisions(document), *earlier_revisions(plain)}
 
 

@@ -12,7 +12,7 @@ from domain.events.roadside import FuelDayData, FuelRow, TollDayData, TollRow
 from domain.money import CURRENCIES
 from domain.reading import fuel, toll
 from domain.reading.amounts import check
-from domain.reading.groups import group_key, group_of
+from domain.reading.groups import consolidated_key, group_of
 from domain.reading.refusal import Refusal
 from domain.reading.texts import flat, hashed_number, phrase
 
@@ -24,7 +24,7 @@ def key_of(data: RoadsideDayData) -> str:
     number = data.total.currency
     known = None if number is None else CURRENCIES.get(number)
     currency = known.letters if known else number if number is None else str(number)
-    return group_key(_kind(data), data.subsidiary_id, data.provider, data.date, currency)
+    return consolidated_key(_kind(data), data.subsidiary_id, data.provider, data.date, currency)
 
 
 def read(data: RoadsideDayData, key: str, emitted_at: datetime) -> SourceDocument:

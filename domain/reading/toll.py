@@ -12,13 +12,13 @@ from domain.codes import Code
 from domain.documents import PartyKind, PartyRef, SourceDocument, SourceKind, SourceLine
 from domain.events.toll import Toll, TollData
 from domain.events.withdrawn import WithdrawnTollData
-from domain.facts import Fact, Facts, facts
+from domain.facts import AttributeName, Attributes, attributes
 from domain.lines import TOLL
 from domain.reading.amounts import check
 from domain.reading.around import pair
 from domain.reading.refusal import Refusal
 from domain.reading.texts import flat, hashed_number, key_part, phrase
-from domain.terms import AskedTerms
+from domain.terms import RequestedTerms
 
 
 def key_of(data: TollData | WithdrawnTollData) -> str:
@@ -55,7 +55,7 @@ def read(data: TollData, key: str, emitted_at: datetime) -> SourceDocument:
         created_at=emitted_at,
         date=toll.transaction_date,
         due=toll.transaction_date,
-        terms=AskedTerms(due_given=False),
+        terms=RequestedTerms(due_given=False),
         currency=amounts.currency,
         total=amounts.total,
         lines=(
@@ -75,14 +75,17 @@ def read(data: TollData, key: str, emitted_at: datetime) -> SourceDocument:
     )
 
 
-def _facts(data: TollData) -> Facts:
+def _facts(data: TollData) -> Attributes:
     """Build the facts of the toll. The unit number counts as the truck number.
 
     It is part of the description, so it already is content.
     """
     toll = data.toll
-    known = (*pair(Fact.SUBSIDIARY, toll.subsidiary_name or toll.subsidiary_id), *pair(Fact.TRUCK, toll.unit_number))
-    return facts(known, pair(Fact.FLEET, data.fleet))
+    known = (
+        *pair(AttributeName.SUBSIDIARY, toll.subsidiary_name or toll.subsidiary_id),
+        *pair(AttributeName.TRUCK, toll.unit_number),
+    )
+    return attributes(known, pair(AttributeName.FLEET, data.fleet))
 
 
 def _description(toll: Toll) -> str:

@@ -4,14 +4,16 @@ import asyncio
 
 import pytest
 
-from app.topics import wanted
+from app.topics import topic_specs
 from tests.support.engine import SUBSIDIARY, invoice, key
 from tests.support.kafka import compress_topics
 
 
 @pytest.mark.parametrize("codec", ["lz4", "zstd"])
 async def test_commands_read_compressed_topics(world, command, codec):
-    await asyncio.to_thread(compress_topics, world.bootstrap, [each.topic for each in wanted(world.settings)], codec)
+    await asyncio.to_thread(
+        compress_topics, world.bootstrap, [each.topic for each in topic_specs(world.settings)], codec
+    )
     long = "x" * 4_000
     await world.set(f"{SUBSIDIARY}/account/ar/default/default", {"account": "4000", "comment": long})
     await world.connect("sub-2", state="paused", comment=long)

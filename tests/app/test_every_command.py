@@ -10,7 +10,7 @@ from typer.core import TyperGroup
 from typer.main import get_command
 
 from app.cli import COMMANDS
-from app.connections.findings import ADVICE, Problem, finding
+from app.connections.findings import ADVICE, SetupProblem, finding
 from app.roles import WITHOUT_ROLES
 from app.shell import command_line
 from domain.codes import Code
@@ -88,9 +88,9 @@ def test_advice_with_any_name_comes_out_of_a_shell_as_it_went_in(name: str):
     assert ("--" in words) == name.startswith("-")
 
 
-@pytest.mark.parametrize("problem", list(Problem))
+@pytest.mark.parametrize("problem", list(SetupProblem))
 @pytest.mark.parametrize("subsidiary", ["S1", "-x"])
-def test_what_the_doctor_advises_is_a_command_of_ours_that_a_shell_takes(problem: Problem, subsidiary: str):
+def test_what_the_doctor_advises_is_a_command_of_ours_that_a_shell_takes(problem: SetupProblem, subsidiary: str):
     known = {name for name, _ in commands()}
     for line in finding(problem, "it", side="ap").todo(subsidiary):
         for found in re.findall(r"alvys-sage (?:[^;:]*$)", line):

@@ -7,14 +7,14 @@ import orjson
 import pytest
 from aiokafka import ConsumerRecord
 
-from app.replay.forecast import Kind, Simulation
+from app.replay.forecast import Forecaster, RecordOutcome
 from consumers import invoice_created
 from consumers.export.ledger.document_state import DocumentState, FormerRecord, LastOutcome, Posted, encode
 from domain.blockers import mapped_digest
 from domain.codes import Code
 from domain.documents import Connection, Document, SageObject, SourceDocument
 from domain.export import export
-from domain.identity import content_of
+from domain.identity import booked_content_hash
 from domain.outcomes import Outcome
 from tests.support.engine import SUBSIDIARY, invoice, key
 from tests.support.mappings import Settings
@@ -31,14 +31,14 @@ def settings() -> Settings:
     return made
 
 
-def simulation(made: Settings, *entries: DocumentState) -> Simulation:
+def simulation(made: Settings, *entries: DocumentState) -> Forecaster:
     ledger = {each.key: encode(each) for each in entries}
-    return Simulation(invoice_created.receive, made.state, ledger, any_record_key=False, now=NOW)
+    return Forecaster(invoice_created.receive, made.state, ledger, any_record_key=False, now=NOW)
 
 
-def foretold(simulation: Simulation, *values: bytes) -> list[Kind]:
+def foretold(simulation: Forecaster, *values: bytes) -> list[RecordOutcome]:
     """What becomes of each record of document a."""
-    kinds: list[Kind] = []
+    kinds: list[RecordOutcome] = []
     for offset, value in enumerate(values, start=10):
         before = +simulation.forecast.kinds
         simulation.take(ConsumerRecord("t", 0, offset, offset, 0, key("a"), value, None, 0, 0, ()))
@@ -62,7 +62,7 @@ def test_a_refusal_after_a_reversal_is_not_foretold_to_be_sent_again(digest_as):
     document = export(received.document, made.state)
     assert isinstance(document, Document)
     sent = replace(document, first_open_day=True)
-    digest = mapped_digest(content_of(sent), sent) if digest_as == "it is" else "f" * 32
+    digest = mapped_digest(booked_content_hash(sent), sent) if digest_as == "it is" else "f" * 32
     refusal = LastOutcome(
         received.revision,
         Outcome.REJECTED,
@@ -80,7 +80,10 @@ def test_a_refusal_after_a_reversal_is_not_foretold_to_be_sent_again(digest_as):
 
 def test_a_revision_of_the_same_books_is_foretold_to_be_posted_already():
     partition = simulation(settings())
-    assert foretold(partition, delivered("2026-06-01"), delivered("2026-06-02")) == [Kind.MAY_POST, Kind.ALREADY_POSTED]
+    assert foretold(partition, delivered("2026-06-01"), delivered("2026-06-02")) == [
+        RecordOutcome.MAY_POST,
+        RecordOutcome.ALREADY_POSTED,
+    ]
 
 
 def test_of_what_was_not_found_in_sage_it_is_not_foretold_that_it_stands():
@@ -89,15 +92,17 @@ def test_of_what_was_not_found_in_sage_it_is_not_foretold_that_it_stands():
     assert isinstance(received.document, SourceDocument)
     document = export(received.document, made.state)
     assert isinstance(document, Document)
-    posted = Posted(received.revision, "7", "c", *STANDS, number="a", party_id="C-1", content=content_of(document))
+    posted = Posted(
+        received.revision, "7", "c", *STANDS, number="a", party_id="C-1", content=booked_content_hash(document)
+    )
     missed = LastOutcome("another", Outcome.REJECTED, 1, code=Code.STANDING_NOT_FOUND, emitted=received.emitted)
     found = LastOutcome(received.revision, Outcome.POSTED, 1, emitted=received.emitted)
     second = delivered("2026-06-02")
     assert foretold(simulation(made, DocumentState(received.key, posted=posted, last=found)), second) == [
-        Kind.ALREADY_POSTED
+        RecordOutcome.ALREADY_POSTED
     ]
     assert foretold(simulation(made, DocumentState(received.key, posted=posted, last=missed)), second) == [
-        Kind.CORRECTS
+        RecordOutcome.CORRECTS
     ]
 
 
@@ -106,7 +111,11 @@ def test_an_event_of_an_impossible_time_takes_no_place_of_one_that_is_foretold_t
     made.connect(SUBSIDIARY, state="paused")
     waiting = invoice("a")
     ahead = invoice("a", "150.00", timestamp=AHEAD)
-    assert foretold(simulation(made), waiting, ahead, waiting) == [Kind.WAITS, Kind.REJECTED, Kind.WAITS]
+    assert foretold(simulation(made), waiting, ahead, waiting) == [
+        RecordOutcome.WAITS,
+        RecordOutcome.REJECTED,
+        RecordOutcome.WAITS,
+    ]
 
 
 def test_what_is_foretold_to_be_taken_back_is_known_to_be_gone_afterwards():
@@ -119,4 +128,4 @@ def test_what_is_foretold_to_be_taken_back_is_known_to_be_gone_afterwards():
     )
     nothing, nobodys = invoice("a", "0.00"), invoice("a", subsidiary="nobody")
     kinds = foretold(simulation(made, entry), value, nothing, nobodys)
-    assert kinds == [Kind.ALREADY_POSTED, Kind.CORRECTS, Kind.CHANGED]
+    assert kinds == [RecordOutcome.ALREADY_POSTED, RecordOutcome.CORRECTS, RecordOutcome.CHANGED]

@@ -4,7 +4,7 @@ import json
 
 import pytest
 
-from sage_client import GatewayError, Level
+from sage_client import ExchangeLevel, GatewayError
 from sage_client.errors import AccountInvalidError, PartyInvalidError, RefusedError
 from tests.support.engine import invoice, key
 
@@ -13,7 +13,7 @@ pytestmark = pytest.mark.feature("error classes")
 
 def refusal(kind: type[RefusedError], text: str) -> RefusedError:
     error = GatewayError.of("BL01001973", "", f"{text} [Support ID: abc%7Edef]", "")
-    return kind(str(error), level=Level.RESULT, errors=(error,))
+    return kind(str(error), level=ExchangeLevel.RESULT, errors=(error,))
 
 
 @pytest.fixture

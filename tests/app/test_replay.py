@@ -16,14 +16,14 @@ from aiokafka.structs import OffsetAndMetadata
 
 from app import ledger_reading, progress
 from app.errors import CommandError, UsageError
-from app.replay.forecast import Kind
+from app.replay.forecast import RecordOutcome
 from app.replay.group import GroupActiveError
 from app.replay.report import total
 from app.replay.request import (
     AtOffset,
     AtTime,
     Listed,
-    Place,
+    ResetTo,
     Shift,
     export_lines,
     read_duration,
@@ -116,18 +116,18 @@ async def everything_that_can_be(world):
 async def test_a_worker_does_exactly_what_the_dry_run_foretold(world):
     await everything_that_can_be(world)
     before, calls = await world.committed(), len(world.sage.booked)
-    found = await look(world.settings, Place.EARLIEST, everything(world))
+    found = await look(world.settings, ResetTo.EARLIEST, everything(world))
     assert again(found) == {
-        Kind.ALREADY_POSTED: 6,  # a twice, b's later one, moves, freed that went by itself, later the second time
-        Kind.SUPERSEDED: 2,
-        Kind.REFUSED: 1,
-        Kind.CORRECTS: 1,
-        Kind.IN_DOUBT: 1,
-        Kind.MAY_POST: 2,  # later the first time; unfound, if its party were there now
-        Kind.WAITS: 1,
-        Kind.SKIPPED: 1,
-        Kind.REJECTED: 2,
-        Kind.DEAD: 2,
+        RecordOutcome.ALREADY_POSTED: 6,  # a twice, b's later one, moves, freed by itself, later the second time
+        RecordOutcome.SUPERSEDED: 2,
+        RecordOutcome.REFUSED: 1,
+        RecordOutcome.CORRECTS: 1,
+        RecordOutcome.IN_DOUBT: 1,
+        RecordOutcome.MAY_POST: 2,  # later the first time; unfound, if its party were there now
+        RecordOutcome.WAITS: 1,
+        RecordOutcome.SKIPPED: 1,
+        RecordOutcome.REJECTED: 2,
+        RecordOutcome.DEAD: 2,
     }
     foretold = total(found, skips=False)
     assert (foretold.released, foretold.without_party, foretold.records) == (1, 1, 19)
@@ -142,20 +142,23 @@ async def test_a_worker_does_exactly_what_the_dry_run_foretold(world):
         await world.until(had.total() + 20)
         await until_dead(world, 4)
     happened = answers_of(await world.results()) - had
-    booked = foretold.kinds[Kind.MAY_POST] - foretold.without_party + foretold.released
+    booked = foretold.kinds[RecordOutcome.MAY_POST] - foretold.without_party + foretold.released
     assert happened == {
-        ("already_posted", None, True): foretold.kinds[Kind.ALREADY_POSTED] + foretold.kinds[Kind.IN_DOUBT],
-        ("skipped", "SUPERSEDED", True): foretold.kinds[Kind.SUPERSEDED],
-        ("rejected", "SAGE_REFUSED", True): foretold.kinds[Kind.REFUSED],
-        ("reversed", None, False): foretold.kinds[Kind.CORRECTS],
-        ("posted", None, False): booked + foretold.kinds[Kind.IN_DOUBT] + foretold.kinds[Kind.CORRECTS],
-        ("deferred", "ACCOUNT_UNMAPPED", False): foretold.kinds[Kind.WAITS],
-        ("skipped", "NOT_CONNECTED", False): foretold.kinds[Kind.SKIPPED],
-        ("rejected", "LINES_DO_NOT_ADD_UP", False): foretold.kinds[Kind.REJECTED] - 1,
+        ("already_posted", None, True): foretold.kinds[RecordOutcome.ALREADY_POSTED]
+        + foretold.kinds[RecordOutcome.IN_DOUBT],
+        ("skipped", "SUPERSEDED", True): foretold.kinds[RecordOutcome.SUPERSEDED],
+        ("rejected", "SAGE_REFUSED", True): foretold.kinds[RecordOutcome.REFUSED],
+        ("reversed", None, False): foretold.kinds[RecordOutcome.CORRECTS],
+        ("posted", None, False): booked
+        + foretold.kinds[RecordOutcome.IN_DOUBT]
+        + foretold.kinds[RecordOutcome.CORRECTS],
+        ("deferred", "ACCOUNT_UNMAPPED", False): foretold.kinds[RecordOutcome.WAITS],
+        ("skipped", "NOT_CONNECTED", False): foretold.kinds[RecordOutcome.SKIPPED],
+        ("rejected", "LINES_DO_NOT_ADD_UP", False): foretold.kinds[RecordOutcome.REJECTED] - 1,
         ("rejected", "PARTY_UNNAMED", False): 1,
         ("rejected", "PARTY_NOT_FOUND", False): foretold.without_party,
     }
-    assert len(world.sage.booked) == calls + booked + foretold.kinds[Kind.CORRECTS]
+    assert len(world.sage.booked) == calls + booked + foretold.kinds[RecordOutcome.CORRECTS]
     assert max(world.sage.keys.values()) == 1
     assert await world.committed() == await world.ends()
 
@@ -179,8 +182,8 @@ async def test_the_second_of_two_new_equal_records_is_foretold_to_be_posted_alre
     await world.send(waiting, waiting)
     async with world.worker():
         await world.until(2, "deferred")
-    found = await look(world.settings, Place.EARLIEST, everything(world))
-    assert again(found) == {Kind.WAITS: 2}
+    found = await look(world.settings, ResetTo.EARLIEST, everything(world))
+    assert again(found) == {RecordOutcome.WAITS: 2}
 
 
 async def test_a_mark_stays_in_what_is_foretold_after_a_later_revision(world):
@@ -193,8 +196,8 @@ async def test_a_mark_stays_in_what_is_foretold_after_a_later_revision(world):
         await world.send_invoices("a", amount="120.00")
         await world.send_invoices("a")
         await world.until(2, "skipped")
-    found = await look(world.settings, Place.EARLIEST, everything(world))
-    assert again(found) == {Kind.SKIPPED: 2, Kind.SUPERSEDED: 1}
+    found = await look(world.settings, ResetTo.EARLIEST, everything(world))
+    assert again(found) == {RecordOutcome.SKIPPED: 2, RecordOutcome.SUPERSEDED: 1}
 
 
 async def test_an_event_that_is_too_large_or_has_too_many_lines_is_foretold_so(world):
@@ -203,9 +206,9 @@ async def test_an_event_that_is_too_large_or_has_too_many_lines_is_foretold_so(w
     async with world.worker():
         await world.until(1, "deferred")
     few_lines = world.settings.model_copy(update={"lines_per_request": 0})
-    assert again(await look(few_lines, Place.EARLIEST, everything(world))) == {Kind.REJECTED: 1}
+    assert again(await look(few_lines, ResetTo.EARLIEST, everything(world))) == {RecordOutcome.REJECTED: 1}
     few_bytes = world.settings.model_copy(update={"largest_event_bytes": 10})
-    assert again(await look(few_bytes, Place.EARLIEST, everything(world))) == {Kind.DEAD: 1}
+    assert again(await look(few_bytes, ResetTo.EARLIEST, everything(world))) == {RecordOutcome.DEAD: 1}
 
 
 # Where to.
@@ -222,9 +225,9 @@ async def test_every_place_to_go_to(world):
         assert [move.source for move in found.plan.moves] == [spot(world, half)]
         return found.plan.moves[0].new, len(found.plan.warnings)
 
-    assert await new(Place.EARLIEST) == (0, 0)
-    assert await new(Place.LATEST) == (end, 0)
-    assert await new(Place.CURRENT) == (end, 0)
+    assert await new(ResetTo.EARLIEST) == (0, 0)
+    assert await new(ResetTo.LATEST) == (end, 0)
+    assert await new(ResetTo.CURRENT) == (end, 0)
     assert await new(AtOffset(2)) == (2, 0)
     assert await new(AtOffset(end + 5)) == (end, 1), "clamped, with a warning"
     assert await new(Shift(-1)) == (end - 1, 0)
@@ -241,7 +244,7 @@ async def test_every_place_to_go_to(world):
 async def test_partitions_that_were_not_named_stay_where_they_are(world):
     await posted(world, *(f"n{number}" for number in range(12)))
     before = await world.committed()
-    found = await look(world.settings, Place.EARLIEST, {world.topics.invoice_created: frozenset({1})})
+    found = await look(world.settings, ResetTo.EARLIEST, {world.topics.invoice_created: frozenset({1})})
     await execute(world.settings, found)
     assert await world.committed() == {0: before[0], 1: 0}
 
@@ -261,7 +264,7 @@ async def test_what_retention_deleted_is_told(world):
     assert found.plan.moves[0].new == 2
     assert "retention" in found.plan.warnings[0]
     assert total(found, skips=False).records == before[0] - 2 + before[1]
-    assert [move.new for move in (await look(world.settings, Place.EARLIEST, everything(world))).plan.moves] == [2, 0]
+    assert [move.new for move in (await look(world.settings, ResetTo.EARLIEST, everything(world))).plan.moves] == [2, 0]
 
 
 async def test_an_export_is_read_back(world, command, tmp_path):
@@ -305,7 +308,7 @@ async def test_going_forward_is_refused_until_it_is_confirmed_and_says_what_is_l
 
 async def test_offsets_alone_are_not_skipped_unconfirmed_either(world):
     await world.send_invoices("a", "b", "c")
-    found = await look(world.settings, Place.LATEST, everything(world), offsets_only=True)
+    found = await look(world.settings, ResetTo.LATEST, everything(world), offsets_only=True)
     with pytest.raises(CommandError, match="--skip"):
         await execute(world.settings, found)
 
@@ -315,7 +318,7 @@ async def test_events_of_an_open_transaction_are_not_skipped(world):
     async with producing(world.bootstrap, f"{world.prefix}upstream") as upstream:
         await upstream.begin_transaction()
         await upstream.send_and_wait(world.topics.invoice_created, invoice("b"), key("b"))
-        found = await look(world.settings, Place.LATEST, everything(world), offsets_only=True)
+        found = await look(world.settings, ResetTo.LATEST, everything(world), offsets_only=True)
         await execute(world.settings, found, skip=True)
         await upstream.commit_transaction()
     async with world.worker():
@@ -344,7 +347,7 @@ async def test_while_a_worker_runs_it_is_refused_and_a_dry_run_says_so(world, co
 async def test_a_worker_that_comes_between_check_and_commit_makes_it_fail(world, monkeypatch):
     await posted(world, "a", "b", "c")
     before = await world.committed()
-    found = await look(world.settings, Place.EARLIEST, everything(world))
+    found = await look(world.settings, ResetTo.EARLIEST, everything(world))
     member = AIOKafkaConsumer(
         world.topics.invoice_created, **world.kafka, group_id=world.settings.group_id, enable_auto_commit=False
     )
@@ -369,7 +372,7 @@ async def test_a_worker_that_was_paused_and_put_out_cannot_undo_it_when_it_wakes
     ledger = TopicPartition(world.topics.ledger(world.topics.invoice_created), 0)
     async with producing(world.bootstrap, transactional_id(ledger)) as zombie:
         await zombie.begin_transaction()
-        await execute(world.settings, await look(world.settings, Place.EARLIEST, everything(world)))
+        await execute(world.settings, await look(world.settings, ResetTo.EARLIEST, everything(world)))
         stands = {spot(world, 0): OffsetAndMetadata(before[0], "")}
         with pytest.raises(KafkaError):
             await zombie.send_offsets_to_transaction(stands, world.settings.group_id)
@@ -378,7 +381,7 @@ async def test_a_worker_that_was_paused_and_put_out_cannot_undo_it_when_it_wakes
 
 async def test_offsets_that_moved_after_the_dry_run_are_not_overwritten(world):
     await posted(world, "a", "b", "c")
-    found = await look(world.settings, Place.EARLIEST, everything(world))
+    found = await look(world.settings, ResetTo.EARLIEST, everything(world))
     await posted(world, "d", "e", "f")
     before = await world.committed()
     with pytest.raises(CommandError, match="moved meanwhile"):
@@ -394,7 +397,7 @@ async def test_a_long_range_is_streamed_and_progress_is_told(world, monkeypatch,
     monkeypatch.setattr(ledger_reading, "READ_AT_ONCE", 200)
     monkeypatch.setattr(progress, "EVERY", 0.0)
     most = 0
-    real = ledger_reading.Reader.records
+    real = ledger_reading.TopicReader.records
 
     async def watched(reader, *arguments, **options):
         nonlocal most
@@ -402,9 +405,9 @@ async def test_a_long_range_is_streamed_and_progress_is_told(world, monkeypatch,
             most = max(most, len(records))
             yield records
 
-    monkeypatch.setattr(ledger_reading.Reader, "records", watched)
-    found = await look(world.settings, Place.LATEST, everything(world))
-    assert total(found, skips=True).kinds == {Kind.MAY_POST: 3_000}
+    monkeypatch.setattr(ledger_reading.TopicReader, "records", watched)
+    found = await look(world.settings, ResetTo.LATEST, everything(world))
+    assert total(found, skips=True).kinds == {RecordOutcome.MAY_POST: 3_000}
     assert 0 < most <= 200
     assert "reading events and ledgers: 100 % of" in capsys.readouterr().err
 

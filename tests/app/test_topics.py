@@ -5,7 +5,7 @@ import json
 from aiokafka.admin import NewPartitions
 
 from app.settings import Settings
-from app.topics import Fault, check_topics, create
+from app.topics import TopicFault, check_topics, create
 from consumers.topic_facts import describe
 from tests.support.kafka import admin_of, create_topic
 
@@ -20,7 +20,7 @@ async def test_missing_topics_are_named_and_created_as_the_contract_says(bootstr
     settings = settings_for(bootstrap, topic_prefix, partitions=3)
     async with admin_of(bootstrap) as admin:
         before = await check_topics(admin, settings)
-        assert {problem.fault for problem in before} == {Fault.MISSING}
+        assert {problem.fault for problem in before} == {TopicFault.MISSING}
         report = await create(admin, settings)
         assert report.problems == []
         assert len(report.created) == len(before) == 22
@@ -62,7 +62,7 @@ async def test_a_slow_broker_is_waited_for_and_one_that_never_shows_a_topic_is_t
         monkeypatch.setattr("app.topics.VISIBLE_WITHIN", 0.5)
         report = await create(admin, settings)
     [problem] = report.problems
-    assert (problem.fault, problem.topic) == (Fault.NOT_SHOWN, settings.topics.sage_payments)
+    assert (problem.fault, problem.topic) == (TopicFault.NOT_SHOWN, settings.topics.sage_payments)
     assert "--create" not in problem.fix
 
 
@@ -85,7 +85,7 @@ async def test_a_changed_partition_count_is_refused(bootstrap: str, topic_prefix
         while not problems:  # the broker's metadata shows it some milliseconds later
             problems = await check_topics(admin, settings)
     (problem,) = problems
-    assert problem.fault is Fault.PARTITIONS
+    assert problem.fault is TopicFault.PARTITIONS
     assert problem.detail == f"has 2 partitions, its source {source} has 4"
 
 
@@ -99,9 +99,9 @@ async def test_cleanup_policies_that_lose_records_are_found(bootstrap: str, topi
     async with admin_of(bootstrap) as admin:
         found = {problem.topic: problem.fault for problem in (await create(admin, settings)).problems}
     assert found == {
-        names.mapping_state: Fault.NOT_COMPACTED,
-        names.sage_export_results: Fault.COMPACTED,
-        names.payment_cursor: Fault.ALSO_DELETED,
+        names.mapping_state: TopicFault.NOT_COMPACTED,
+        names.sage_export_results: TopicFault.COMPACTED,
+        names.payment_cursor: TopicFault.ALSO_DELETED,
     }
 
 
@@ -109,7 +109,7 @@ async def test_too_many_replicas_is_a_problem_with_a_way_out(bootstrap: str, top
     settings = settings_for(bootstrap, topic_prefix, replication=9)
     async with admin_of(bootstrap) as admin:
         report = await create(admin, settings)
-    assert {problem.fault for problem in report.problems} == {Fault.NOT_CREATED}
+    assert {problem.fault for problem in report.problems} == {TopicFault.NOT_CREATED}
     assert "ALVYS_SAGE_REPLICATION" in report.problems[0].fix
     assert len(report.problems) == 22
 
@@ -139,7 +139,7 @@ async def test_a_topic_that_takes_less_than_may_be_written_to_it_is_refused_with
         found = {problem.topic: problem for problem in (await create(admin, settings)).problems}
         lower = settings.model_copy(update={"largest_event_bytes": 589_833})
         still = {problem.topic for problem in await check_topics(admin, lower)}
-    assert {problem.fault for problem in found.values()} == {Fault.TOO_SMALL}
+    assert {problem.fault for problem in found.values()} == {TopicFault.TOO_SMALL}
     assert found.keys() == {ledger, letters, settings.topics.sage_export_results}
     assert "max.message.bytes=14243158" in found[ledger].fix
     assert "ALVYS_SAGE_LARGEST_EVENT_BYTES to 589833 or less" in found[ledger].fix

@@ -11,7 +11,7 @@ import pytest
 
 from app import ledger_reading
 from app.commands.waiting import read_waiting
-from app.waiting import Waiting, by_blocker, crowd_of, money
+from app.waiting import Waiting, by_blocker, group_documents, money
 from tests.support.engine import QUICK, invoice, key
 from tests.support.kafka import producing
 
@@ -164,10 +164,10 @@ def test_a_document_with_several_keys_counts_at_each_and_once_in_the_total():
         ("y", 3, "3.30 USD"),
         ("x", 1, "1.10 USD"),
     ]
-    total = crowd_of(documents)
+    total = group_documents(documents)
     assert total is not None
     assert (total.documents, total.amounts) == (3, {"USD": Decimal("3.30")})
-    assert crowd_of([]) is None
+    assert group_documents([]) is None
 
 
 def test_money_is_shown_exactly():

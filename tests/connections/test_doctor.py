@@ -8,7 +8,7 @@ import pytest
 from pydantic import SecretStr
 
 from app.connections.doctor import examine
-from app.connections.findings import Finding, Problem, Severity, errors
+from app.connections.findings import Finding, SetupProblem, Severity, errors
 from app.credentials import Credentials
 from app.settings import Settings
 from simulator.seed import Account, Company, Config, CustomField, Record, Sender, Term, User, UserDefinedDimension
@@ -63,7 +63,7 @@ class Clinic:
     async def findings(self) -> list[Finding]:
         return await examine(self.settings, CARRIER, self.mappings.state)
 
-    async def errors(self) -> list[Problem]:
+    async def errors(self) -> list[SetupProblem]:
         return [each.problem for each in errors(await self.findings())]
 
 
@@ -91,73 +91,76 @@ async def clinic():
 @pytest.mark.requirement(11, 12, 13, 17, 19, 21)
 async def test_where_all_prerequisites_are_met_there_is_no_error_and_what_cannot_be_known_is_said(clinic: Clinic):
     told = [(each.problem, each.severity) for each in await clinic.findings()]
-    assert told == [(Problem.NOT_CHECKED, Severity.NOTE), *[(Problem.CORRECTION_NOT_CHECKED, Severity.NOTE)] * 2]
+    assert told == [
+        (SetupProblem.NOT_CHECKED, Severity.NOTE),
+        *[(SetupProblem.CORRECTION_NOT_CHECKED, Severity.NOTE)] * 2,
+    ]
 
 
 async def test_what_a_correction_needs_in_sage_is_said_side_by_side(clinic: Clinic):
     clinic.connect(ap={"correctPostedBy": "deletion"}, ar={"active": True})
-    ar, ap = [each for each in await clinic.findings() if each.problem is Problem.CORRECTION_NOT_CHECKED]
+    ar, ap = [each for each in await clinic.findings() if each.problem is SetupProblem.CORRECTION_NOT_CHECKED]
     assert ("reversed" in ar.what, "deleted" in ap.what) == (True, True)
     advice = " ".join(ar.todo("acme"))
     for words in ("Enable reversal of unpaid invoices", "Enable reversal of unpaid bills", "Reverse", "restrictions"):
         assert words in advice
     clinic.connect(ap={"active": False})
-    [only] = [each for each in await clinic.findings() if each.problem is Problem.CORRECTION_NOT_CHECKED]
+    [only] = [each for each in await clinic.findings() if each.problem is SetupProblem.CORRECTION_NOT_CHECKED]
     assert "invoices" in only.what
 
 
-BROKEN: dict[str, tuple[Callable[[Clinic], object], Problem, str]] = {
+BROKEN: dict[str, tuple[Callable[[Clinic], object], SetupProblem, str]] = {
     "the gateway": (
-        lambda c: c.set(gateway_url="http://127.0.0.1:9/"), Problem.SAGE_NOT_REACHED, "ALVYS_SAGE_GATEWAY_URL"),
+        lambda c: c.set(gateway_url="http://127.0.0.1:9/"), SetupProblem.SAGE_NOT_REACHED, "ALVYS_SAGE_GATEWAY_URL"),
     "web services off": (
-        lambda c: c.config(web_services=False), Problem.SENDER_NOT_AUTHORISED, "Company > Admin > Subscriptions"),
+        lambda c: c.config(web_services=False), SetupProblem.SENDER_NOT_AUTHORISED, "Company > Admin > Subscriptions"),
     "sender not authorised": (
-        lambda c: c.company(senders=()), Problem.SENDER_NOT_AUTHORISED, "Web Services Authorizations, click Add"),
-    "sender unknown": (lambda c: c.set(sender_id="Alvys"), Problem.SENDER_REFUSED, "ALVYS_SAGE_SENDER_ID"),
+        lambda c: c.company(senders=()), SetupProblem.SENDER_NOT_AUTHORISED, "Web Services Authorizations, click Add"),
+    "sender unknown": (lambda c: c.set(sender_id="Alvys"), SetupProblem.SENDER_REFUSED, "ALVYS_SAGE_SENDER_ID"),
     "sender inactive": (
         lambda c: c.sim.store.load_company(COMPANY, (Sender(id="AlvysMPP", password="s", active=False),)),
-        Problem.COMPANY_REFUSED, "subscription"),
+        SetupProblem.COMPANY_REFUSED, "subscription"),
     "sender password not set": (
-        lambda c: c.set(sender_password=None), Problem.SENDER_PASSWORD_MISSING, "ALVYS_SAGE_SENDER_PASSWORD"),
-    "credentials not given": (lambda c: c.set(credentials={}), Problem.CREDENTIALS_MISSING, "Set what is named"),
-    "company": (lambda c: c.connect(companyId="ACMI"), Problem.USER_REFUSED, "Compare the Company ID"),
+        lambda c: c.set(sender_password=None), SetupProblem.SENDER_PASSWORD_MISSING, "ALVYS_SAGE_SENDER_PASSWORD"),
+    "credentials not given": (lambda c: c.set(credentials={}), SetupProblem.CREDENTIALS_MISSING, "Set what is named"),
+    "company": (lambda c: c.connect(companyId="ACMI"), SetupProblem.USER_REFUSED, "Compare the Company ID"),
     "password": (
         lambda c: c.set(credentials={"acme": Credentials(user="ws", password=SecretStr("w"))}),
-        Problem.USER_REFUSED, "Web Services Users"),
+        SetupProblem.USER_REFUSED, "Web Services Users"),
     "user inactive": (
         lambda c: c.company(users=(User(id="ws", password="open-sesame", status="inactive"),)),
-        Problem.USER_REFUSED, "Status Active"),
+        SetupProblem.USER_REFUSED, "Status Active"),
     "role": (
         lambda c: c.company(users=(User(id="ws", password="open-sesame", denied=("query APBILL",)),)),
-        Problem.PERMISSION_MISSING, "Accounts Payable"),
-    "entity gone": (lambda c: c.connect(entityId="300"), Problem.ENTITY_NOT_FOUND, "Entities"),
+        SetupProblem.PERMISSION_MISSING, "Accounts Payable"),
+    "entity gone": (lambda c: c.connect(entityId="300"), SetupProblem.ENTITY_NOT_FOUND, "Entities"),
     "entity inactive": (
         lambda c: c.company(entities=(Record(id="100", name="East", status="inactive"),)),
-        Problem.ENTITY_INACTIVE, "Status is Active"),
+        SetupProblem.ENTITY_INACTIVE, "Status is Active"),
     "account gone": (
-        lambda c: c.company(accounts=COMPANY.accounts[:1]), Problem.ACCOUNT_NOT_FOUND, "General Ledger Accounts"),
+        lambda c: c.company(accounts=COMPANY.accounts[:1]), SetupProblem.ACCOUNT_NOT_FOUND, "General Ledger Accounts"),
     "account inactive": (
         lambda c: c.company(accounts=(COMPANY.accounts[0], Account(number="5000", title="E", status="inactive"))),
-        Problem.ACCOUNT_INACTIVE, "General Ledger Accounts"),
+        SetupProblem.ACCOUNT_INACTIVE, "General Ledger Accounts"),
     "dimension required": (
         lambda c: c.company(accounts=(COMPANY.accounts[0], Account(number="5000", title="E", requires=("class",)))),
-        Problem.DIMENSION_REQUIRED, "Map the dimension"),
+        SetupProblem.DIMENSION_REQUIRED, "Map the dimension"),
     "dimension value removed": (
         lambda c: c.mappings.put(f"{CARRIER}/dimension/department", {"source": "office", "default": "GONE"}),
-        Problem.DIMENSION_VALUE_GONE, "Add the value"),
+        SetupProblem.DIMENSION_VALUE_GONE, "Add the value"),
     "platform apps dimension": (
         lambda c: c.platform_dimension(),
-        Problem.DIMENSION_VALUES_UNREADABLE, "Platform Apps"),
+        SetupProblem.DIMENSION_VALUES_UNREADABLE, "Platform Apps"),
     "custom field required": (
         lambda c: c.config(custom_fields=(CustomField(object="APBILL", name="LEVEL", required=True),)),
-        Problem.FIELD_REQUIRED, "Map the custom field"),
-    "term gone": (lambda c: c.connect(terms={"default": "Net 15"}), Problem.TERM_NOT_FOUND, "Add the term"),
+        SetupProblem.FIELD_REQUIRED, "Map the custom field"),
+    "term gone": (lambda c: c.connect(terms={"default": "Net 15"}), SetupProblem.TERM_NOT_FOUND, "Add the term"),
     "vendor inactive": (
         lambda c: c.company(vendors=(Record(id="V-1", name="EFS", status="inactive"),)),
-        Problem.VENDOR_INACTIVE, "Make the vendor active"),
-    "location gone": (lambda c: c.connect(locationId="109"), Problem.DIMENSION_VALUE_GONE, "Add the value"),
-    "not connected": (lambda c: c.not_connected(), Problem.NOT_CONNECTED, "connect"),
-    "unreadable": (lambda c: c.connect(state="on"), Problem.SETTING_UNREADABLE, "Write the key again"),
+        SetupProblem.VENDOR_INACTIVE, "Make the vendor active"),
+    "location gone": (lambda c: c.connect(locationId="109"), SetupProblem.DIMENSION_VALUE_GONE, "Add the value"),
+    "not connected": (lambda c: c.not_connected(), SetupProblem.NOT_CONNECTED, "connect"),
+    "unreadable": (lambda c: c.connect(state="on"), SetupProblem.SETTING_UNREADABLE, "Write the key again"),
 }  # fmt: skip
 
 
@@ -174,7 +177,7 @@ async def test_each_prerequisite_that_is_broken_is_named_with_what_to_do(clinic:
 
 async def test_a_wrong_password_is_tried_twice_at_most(clinic: Clinic):
     clinic.set(credentials={"acme": Credentials(user="ws", password=SecretStr("wrong"))})
-    assert await clinic.errors() == [Problem.USER_REFUSED]
+    assert await clinic.errors() == [SetupProblem.USER_REFUSED]
     assert clinic.sim.traffic.counts(0)["functions"].get("getAPISession", 0) <= 2
 
 
@@ -182,11 +185,11 @@ async def test_one_object_that_may_not_be_read_hides_nothing_else(clinic: Clinic
     clinic.company(
         users=(User(id="ws", password="open-sesame", denied=("query ARTERM",)),), accounts=COMPANY.accounts[1:]
     )
-    assert await clinic.errors() == [Problem.PERMISSION_MISSING, Problem.ACCOUNT_NOT_FOUND]
+    assert await clinic.errors() == [SetupProblem.PERMISSION_MISSING, SetupProblem.ACCOUNT_NOT_FOUND]
 
 
 async def test_the_top_level_of_a_company_with_entities_needs_a_location(clinic: Clinic):
     clinic.connect(entityId=None, locationId=None)
-    assert await clinic.errors() == [Problem.LOCATION_MISSING]
+    assert await clinic.errors() == [SetupProblem.LOCATION_MISSING]
     clinic.connect(entityId=None, locationId="200")
     assert await clinic.errors() == []

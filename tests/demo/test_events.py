@@ -18,7 +18,7 @@ from domain.documents import Document, SourceDocument
 from domain.events import ContractError, EventKind
 from domain.export import export
 from domain.outcomes import Deferred, Rejected, Skipped
-from domain.reading import receive
+from domain.reading import parse_record
 
 KINDS = dict(zip((*TOPICS, GROUPED), EventKind, strict=True))
 STATE = settings()
@@ -38,7 +38,7 @@ LEFT_TO_OTHERS = {
 
 def ending(event: Event) -> tuple[str, Document | None]:
     try:
-        received = receive(KINDS[event.topic], event.value)
+        received = parse_record(KINDS[event.topic], event.value)
     except ContractError as error:
         return f"dead:{error.code}", None
     assert event.key == received.key.encode()

@@ -15,8 +15,8 @@ from domain.documents import Connection, SageObject, SourceDocument, SourceKind
 from domain.mapping_state import MappingState
 from domain.outcomes import Skipped
 from domain.parties import own_id
-from domain.payments import Balance, Fact, Ours, PaymentKind
-from domain.reading import Received
+from domain.payments import DocumentBalance, ExportedDocument, PaymentFact, PaymentKind
+from domain.reading import ParsedRecord
 from producers.parties import announcement
 from producers.payments import encode
 from tests.support.events import read
@@ -98,13 +98,13 @@ def test_the_party_is_that_of_the_event_above_it():
 
 def test_the_payment_is_what_the_service_writes():
     [example] = examples("payment")
-    document = Ours("invoice/77", example["subsidiaryId"], "BLUEMESA", "100", SageObject.AR_INVOICE, "481", "1008841",
-                    "CUST-10021")  # fmt: skip
-    fact = Fact(
+    document = ExportedDocument("invoice/77", example["subsidiaryId"], "BLUEMESA", "100", SageObject.AR_INVOICE, "481",
+                                "1008841", "CUST-10021")  # fmt: skip
+    fact = PaymentFact(
         "BLUEMESA/ar/12/payment", PaymentKind.PAYMENT, Decimal(100), document, "USD", "2026-11-20", "Printed Check",
         "4711", "", "first part", "ARPYMTDETAIL", "12", "9", "Complete", "11/20/2026 16:05:22",
     )  # fmt: skip
-    balance = Balance("481", "Partially Paid", Decimal(250), Decimal(100), Decimal(150))
+    balance = DocumentBalance("481", "Partially Paid", Decimal(250), Decimal(100), Decimal(150))
     written = encode(fact, balance, datetime.fromisoformat(example["polledAt"]))
     assert list(orjson.loads(written).items()) == list(example.items())
 
@@ -113,6 +113,6 @@ def _document(example: dict[str, Any]) -> SourceDocument:
     return _of(read(example))
 
 
-def _of(received: Received) -> SourceDocument:
+def _of(received: ParsedRecord) -> SourceDocument:
     assert isinstance(received.document, SourceDocument)
     return received.document

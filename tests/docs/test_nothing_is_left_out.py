@@ -14,7 +14,7 @@ from app.cli import COMMANDS
 from app.commands.connections import connections
 from app.commands.mappings import mappings
 from app.settings import Settings
-from app.topics import Fault, wanted
+from app.topics import TopicFault, topic_specs
 from domain.codes import Code
 from domain.outcomes import Outcome
 from domain.payments import PaymentKind
@@ -53,7 +53,7 @@ def test_every_outcome():
 
 def test_every_topic():
     section = _section("Topics")
-    for topic in wanted(Settings()):
+    for topic in topic_specs(Settings()):
         name = topic.topic
         if name.endswith(".ledger"):
             name = "{source}.ledger"
@@ -63,8 +63,8 @@ def test_every_topic():
 
 
 def test_the_fault_that_stops_a_worker_is_named():
-    assert Fault.PARTITIONS.value in CONTRACT
-    assert Fault.PARTITIONS.value in OPERATION
+    assert TopicFault.PARTITIONS.value in CONTRACT
+    assert TopicFault.PARTITIONS.value in OPERATION
 
 
 def test_every_command():

@@ -4,9 +4,9 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from domain.accounts import Unmapped, Unreadable, explain, resolve
-from domain.categories import CATEGORIES, OWN, Category, Side, item_slot
-from domain.documents import Level, Resolution
+from domain.accounts import Unmapped, UnreadableMapping, explain, resolve
+from domain.categories import CATEGORIES, CATEGORY_DEFAULT, Category, Side, item_slot
+from domain.documents import MappingLevel, Resolution
 from tests.support.mappings import CARRIER, Settings, connected
 
 ACCESSORIALS, FUEL = Category.ACCESSORIALS, Category.FUEL
@@ -14,13 +14,13 @@ ACCESSORIALS, FUEL = Category.ACCESSORIALS, Category.FUEL
 
 def ask(
     settings: Settings, side: Side = Side.AP, category: Category = ACCESSORIALS, item: str = "Detention"
-) -> Resolution | Unmapped | Unreadable:
+) -> Resolution | Unmapped | UnreadableMapping:
     return resolve(settings.state, CARRIER, side, category, item)
 
 
 def answer(
     settings: Settings, side: Side = Side.AP, category: Category = ACCESSORIALS, item: str = "Detention"
-) -> tuple[str, Level]:
+) -> tuple[str, MappingLevel]:
     found = ask(settings, side, category, item)
     assert isinstance(found, Resolution)
     return found.account, found.level
@@ -29,12 +29,12 @@ def answer(
 @pytest.mark.requirement(53, 54)
 def test_the_specific_item_answers_before_the_category_before_the_master():
     settings = connected()
-    assert answer(settings) == ("5000", Level.MASTER)
+    assert answer(settings) == ("5000", MappingLevel.MASTER)
     settings.account("ap/accessorials/default", "5100")
-    assert answer(settings) == ("5100", Level.CATEGORY)
+    assert answer(settings) == ("5100", MappingLevel.CATEGORY)
     settings.account("ap/accessorials/Detention", "5110")
-    assert answer(settings) == ("5110", Level.SPECIFIC)
-    assert answer(settings, item="Layover") == ("5100", Level.CATEGORY)
+    assert answer(settings) == ("5110", MappingLevel.SPECIFIC)
+    assert answer(settings, item="Layover") == ("5100", MappingLevel.CATEGORY)
 
 
 @pytest.mark.requirement(54)
@@ -66,14 +66,14 @@ def test_a_cleared_master_is_honoured_and_reported_until_it_is_set_again():
     assert settings.state.cleared_masters() == {key: settings.state.offset}
     settings.account("ap/default/default", "5001")
     assert settings.state.cleared_masters() == {}
-    assert answer(settings) == ("5001", Level.MASTER)
+    assert answer(settings) == ("5001", MappingLevel.MASTER)
 
 
 @pytest.mark.requirement(58)
 def test_the_master_default_can_be_changed():
     settings = connected()
     settings.account("ap/default/default", "5999")
-    assert answer(settings) == ("5999", Level.MASTER)
+    assert answer(settings) == ("5999", MappingLevel.MASTER)
 
 
 @pytest.mark.requirement(60)
@@ -81,10 +81,10 @@ def test_a_mapping_of_one_side_never_touches_the_other():
     settings = connected()
     settings.account("ap/accessorials/Detention", "5110")
     settings.account("ap/accessorials/default", "5100")
-    assert answer(settings, Side.AR) == ("4000", Level.MASTER)
+    assert answer(settings, Side.AR) == ("4000", MappingLevel.MASTER)
     settings.clear(f"{CARRIER}/account/ar/default/default")
     assert isinstance(ask(settings, Side.AR), Unmapped)
-    assert answer(settings) == ("5110", Level.SPECIFIC)
+    assert answer(settings) == ("5110", MappingLevel.SPECIFIC)
 
 
 @pytest.mark.requirement(61)
@@ -101,9 +101,9 @@ def test_clearing_a_specific_mapping_falls_back_to_the_category_then_the_master(
     settings.account("ap/accessorials/default", "5100")
     settings.account("ap/accessorials/Detention", "5110")
     settings.clear(f"{CARRIER}/account/ap/accessorials/Detention")
-    assert answer(settings) == ("5100", Level.CATEGORY)
+    assert answer(settings) == ("5100", MappingLevel.CATEGORY)
     settings.clear(f"{CARRIER}/account/ap/accessorials/default")
-    assert answer(settings) == ("5000", Level.MASTER)
+    assert answer(settings) == ("5000", MappingLevel.MASTER)
 
 
 @pytest.mark.requirement(71, 77)
@@ -111,26 +111,26 @@ def test_clearing_a_specific_mapping_falls_back_to_the_category_then_the_master(
 def test_a_type_nobody_has_seen_uses_its_categorys_default(category):
     settings = connected()
     settings.account(f"ap/{category}/default", "5700")
-    assert answer(settings, category=category, item="Brand new type") == ("5700", Level.CATEGORY)
+    assert answer(settings, category=category, item="Brand new type") == ("5700", MappingLevel.CATEGORY)
 
 
 @pytest.mark.requirement(75)
 def test_fuel_falls_from_its_type_to_default_fuel_to_default_expense():
     settings = connected()
-    assert answer(settings, category=FUEL, item="Truck Diesel") == ("5000", Level.MASTER)
+    assert answer(settings, category=FUEL, item="Truck Diesel") == ("5000", MappingLevel.MASTER)
     settings.account("ap/fuel/default", "5300")
-    assert answer(settings, category=FUEL, item="Truck Diesel") == ("5300", Level.CATEGORY)
+    assert answer(settings, category=FUEL, item="Truck Diesel") == ("5300", MappingLevel.CATEGORY)
     settings.account("ap/fuel/Truck Diesel", "5310")
-    assert answer(settings, category=FUEL, item="Truck Diesel") == ("5310", Level.SPECIFIC)
+    assert answer(settings, category=FUEL, item="Truck Diesel") == ("5310", MappingLevel.SPECIFIC)
 
 
 @pytest.mark.requirement(76)
 @pytest.mark.parametrize("written", ["Toll", "default", "TOLL "])
 def test_the_toll_account_answers_for_every_toll_however_its_key_is_written(written):
     settings = connected()
-    assert answer(settings, category=Category.TOLL, item="Toll") == ("5000", Level.MASTER)
+    assert answer(settings, category=Category.TOLL, item="Toll") == ("5000", MappingLevel.MASTER)
     settings.account(f"ap/toll/{written}", "5400")
-    assert answer(settings, category=Category.TOLL, item="Toll") == ("5400", Level.CATEGORY)
+    assert answer(settings, category=Category.TOLL, item="Toll") == ("5400", MappingLevel.CATEGORY)
 
 
 def test_nothing_falls_through_past_a_record_that_cannot_be_read():
@@ -138,10 +138,10 @@ def test_nothing_falls_through_past_a_record_that_cannot_be_read():
     broken = f"{CARRIER}/account/ap/accessorials/default"
     settings.put(broken, {"acount": "5100"})
     found = ask(settings)
-    assert isinstance(found, Unreadable)
-    assert found.would_answer == (broken, f"{CARRIER}/account/ap/accessorials/detention")
+    assert isinstance(found, UnreadableMapping)
+    assert found.missing_keys == (broken, f"{CARRIER}/account/ap/accessorials/detention")
     settings.account("ap/accessorials/Detention", "5110")  # asked first, so the broken one is not asked
-    assert answer(settings) == ("5110", Level.SPECIFIC)
+    assert answer(settings) == ("5110", MappingLevel.SPECIFIC)
 
 
 def test_unmapped_names_every_key_that_would_answer():
@@ -154,9 +154,9 @@ def test_explain_shows_all_levels_with_what_stands_there():
     settings.account("ap/accessorials/default", "5100")
     views = explain(settings.state, CARRIER, Side.AP, ACCESSORIALS, "Detention")
     assert [(view.level, view.stands is not None) for view in views] == [
-        (Level.SPECIFIC, False),
-        (Level.CATEGORY, True),
-        (Level.MASTER, True),
+        (MappingLevel.SPECIFIC, False),
+        (MappingLevel.CATEGORY, True),
+        (MappingLevel.MASTER, True),
     ]
     assert views[0].key == f"{CARRIER}/account/ap/accessorials/Detention"
 
@@ -177,7 +177,7 @@ def oracle(writes: list[Write], side: Side, category: Category, item: str) -> st
         for (wrote_side, wrote_category), wrote_item, number in writes:
             if (wrote_side, wrote_category) != (side, level_category):
                 continue
-            if wrote_category is Category.DEFAULT and item_slot(wrote_category, wrote_item) != OWN:
+            if wrote_category is Category.DEFAULT and item_slot(wrote_category, wrote_item) != CATEGORY_DEFAULT:
                 continue
             if item_slot(wrote_category, wrote_item) == item_slot(level_category, level_item):
                 spellings.pop(wrote_item, None)
@@ -185,8 +185,8 @@ def oracle(writes: list[Write], side: Side, category: Category, item: str) -> st
                     spellings[wrote_item] = number
         return list(spellings.values())[-1] if spellings else None
 
-    asked = [] if category is Category.DEFAULT else [(category, item), (category, OWN)]
-    for level_category, level_item in [*asked, (Category.DEFAULT, OWN)]:
+    asked = [] if category is Category.DEFAULT else [(category, item), (category, CATEGORY_DEFAULT)]
+    for level_category, level_item in [*asked, (Category.DEFAULT, CATEGORY_DEFAULT)]:
         found = standing(level_category, level_item)
         if found is not None:
             return found
@@ -210,7 +210,7 @@ def test_any_table_resolves_as_the_plain_rule_says(writes, slot, item):
     match found:
         case Resolution():
             assert found.account == expected
-        case Unreadable():
+        case UnreadableMapping():
             assert expected == "broken"
         case Unmapped():
             assert expected is None

@@ -8,7 +8,7 @@ from domain.blockers import blockers, mapped_digest
 from domain.codes import Code
 from domain.documents import Document, SourceDocument
 from domain.export import export
-from domain.identity import content_of
+from domain.identity import booked_content_hash
 from domain.outcomes import Rejected
 from tests.support.events import event, read
 from tests.support.mappings import CARRIER, connected
@@ -74,11 +74,11 @@ def test_what_no_mapping_caused_names_no_key(code: Code):
 
 def test_the_digest_is_another_only_when_something_else_would_be_sent_or_looked_for():
     document = mapped()
-    again = mapped_digest(content_of(document), document)
+    again = mapped_digest(booked_content_hash(document), document)
     renamed = replace(document, party_keys=("x",))
-    assert mapped_digest(content_of(renamed), renamed) == again
+    assert mapped_digest(booked_content_hash(renamed), renamed) == again
     for changed in (replace(document, first_open_day=True), replace(document, draft=not document.draft)):
-        assert mapped_digest(content_of(changed), changed) != again
+        assert mapped_digest(booked_content_hash(changed), changed) != again
 
 
 def test_a_custom_fields_mapping_is_named_where_its_value_cannot_be():

@@ -5,11 +5,11 @@ from typing import Any
 import pytest
 
 from domain.codes import Code
-from domain.documents import Document, How, SourceDocument
+from domain.documents import Document, SourceDocument, ValueSource
 from domain.export import export
 from domain.keys import canonical
 from domain.outcomes import Deferred, Rejected
-from domain.settings import Invalid
+from domain.settings import InvalidSetting
 from tests.support.events import event, read
 from tests.support.mappings import BROKER, CARRIER, Settings, connected
 
@@ -38,7 +38,7 @@ def field(settings: Settings, name: str, source: str | None = None, kind: str = 
     return key
 
 
-def told(document: Document) -> set[tuple[str, str, How]]:
+def told(document: Document) -> set[tuple[str, str, ValueSource]]:
     return {(each.dimension, each.value, each.how) for line in document.lines for each in line.dimensions}
 
 
@@ -54,12 +54,12 @@ def custom(document: Document) -> dict[str, str]:
 def test_a_value_is_the_mapping_then_the_default_then_the_alvys_value_as_it_is():
     settings = connected()
     key = dimension(settings, "class", source="fleet")
-    assert told(of("invoice-load", settings)) == {("class", "West Fleet", How.AS_IS)}
+    assert told(of("invoice-load", settings)) == {("class", "West Fleet", ValueSource.AS_IS)}
     dimension(settings, "class", source="fleet", default="OTHER")
-    assert told(of("invoice-load", settings)) == {("class", "OTHER", How.DEFAULT)}
+    assert told(of("invoice-load", settings)) == {("class", "OTHER", ValueSource.DEFAULT)}
     settings.put(f"{key}/west FLEET ", {"value": "WEST"})
     document = of("invoice-load", settings)
-    assert told(document) == {("class", "WEST", How.MAPPING)}
+    assert told(document) == {("class", "WEST", ValueSource.MAPPING)}
     [found] = document.lines[0].dimensions
     assert (found.object, found.key) == ("CLASS", f"{key}/west FLEET ")
     settings.clear(f"{key}/west FLEET ")
@@ -87,7 +87,7 @@ def test_a_value_is_the_mapping_then_the_default_then_the_alvys_value_as_it_is()
 def test_each_of_the_seven_alvys_fields_gives_its_value(sample, source, value):
     settings = connected()
     dimension(settings, "item", source=source)
-    assert told(of(sample, settings)) == {("item", value, How.AS_IS)}
+    assert told(of(sample, settings)) == {("item", value, ValueSource.AS_IS)}
 
 
 @pytest.mark.feature("dimensions")
@@ -96,12 +96,12 @@ def test_fleet_is_the_drivers_on_driver_bills_and_the_loads_everywhere_else():
     dimension(settings, "class", source="fleet")
     sample = event("driver-statement-1099")
     sample["data"]["loads"] = [{"loadNumber": "1008841", "fleet": {"name": "Load Fleet"}}]
-    assert told(of(sample, settings)) == {("class", "West Fleet", How.AS_IS)}
+    assert told(of(sample, settings)) == {("class", "West Fleet", ValueSource.AS_IS)}
     dimension(settings, "class", BROKER, source="fleet")
     bill = event("carrier-bill")
     bill["data"]["loads"] = [{"loadNumber": "1008940", "fleet": {"name": "Load Fleet"}}]
     bill["data"]["trip"]["driver1"] = {"name": "X", "fleet": {"name": "Driver Fleet"}}
-    assert told(of(bill, settings)) == {("class", "Load Fleet", How.AS_IS)}
+    assert told(of(bill, settings)) == {("class", "Load Fleet", ValueSource.AS_IS)}
 
 
 @pytest.mark.feature("dimensions", "summary invoice")
@@ -126,7 +126,7 @@ def test_a_load_hauled_by_two_trucks_has_no_truck_to_name():
     dimension(settings, "item", source="truck", default="MANY")
     sample = event("invoice-load")
     sample["data"]["trips"].append({"tripNumber": "1008841-2", "truck": {"number": 2208}})
-    assert told(of(sample, settings)) == {("item", "MANY", How.DEFAULT)}
+    assert told(of(sample, settings)) == {("item", "MANY", ValueSource.DEFAULT)}
 
 
 @pytest.mark.requirement(24)
@@ -140,7 +140,7 @@ def test_a_required_dimension_without_a_value_waits_for_its_key_before_any_call(
     assert isinstance(found, Deferred)
     assert (found.code, found.blocked_by) == (Code.DIMENSION_MISSING, (key,))
     dimension(settings, "department", source="office", required=True, default="OPS")
-    assert told(of(sample, settings)) == {("department", "OPS", How.DEFAULT)}
+    assert told(of(sample, settings)) == {("department", "OPS", ValueSource.DEFAULT)}
 
 
 @pytest.mark.feature("dimensions")
@@ -149,7 +149,7 @@ def test_the_connections_location_is_the_default_of_the_dimension_location():
     assert {line.location_id for line in of("invoice-load", settings).lines} == {"100"}
     key = dimension(settings, "location", source="office")
     document = of("invoice-load", settings)
-    assert told(document) == {("location", "100", How.DEFAULT)}
+    assert told(document) == {("location", "100", ValueSource.DEFAULT)}
     assert document.lines[0].dimensions[0].key == f"{CARRIER}/connection"
     settings.put(f"{key}/Dallas", {"value": "110"})
     assert {line.location_id for line in of("invoice-load", settings).lines} == {"110"}
@@ -173,7 +173,7 @@ def test_a_user_defined_dimension_takes_whole_number_ids_only():
 def test_what_sage_documents_for_bills_only_is_refused_on_an_invoice_unless_the_connection_says_otherwise(name, more):
     settings = connected()
     key = dimension(settings, name, default="10001", **more)
-    assert told(of("driver-statement-1099", settings)) == {(name, "10001", How.DEFAULT)}
+    assert told(of("driver-statement-1099", settings)) == {(name, "10001", ValueSource.DEFAULT)}
     found = answer("invoice-load", settings)
     assert isinstance(found, Deferred)
     assert (found.code, found.blocked_by) == (Code.DIMENSION_NOT_ON_INVOICES, (f"{CARRIER}/connection", key))
@@ -181,7 +181,7 @@ def test_what_sage_documents_for_bills_only_is_refused_on_an_invoice_unless_the_
     assert told(of("invoice-load", settings)) == set()
     settings.connect(invoiceDimensions="custom-field")
     if more:
-        assert told(of("invoice-load", settings)) == {(name, "10001", How.DEFAULT)}
+        assert told(of("invoice-load", settings)) == {(name, "10001", ValueSource.DEFAULT)}
     else:
         assert isinstance(answer("invoice-load", settings), Deferred)
 
@@ -224,7 +224,7 @@ def test_a_value_mapping_that_cannot_be_read_is_not_as_if_it_were_not_there():
     found = answer("invoice-load", settings)
     assert isinstance(found, Deferred)
     assert (found.code, found.blocked_by) == (Code.SETTING_INVALID, (f"{CARRIER}/dimension/class/west fleet",))
-    assert isinstance(settings.state.records()[-1].value, Invalid) or settings.state.problems()
+    assert isinstance(settings.state.records()[-1].value, InvalidSetting) or settings.state.problems()
 
 
 # Custom fields.

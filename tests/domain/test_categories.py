@@ -2,7 +2,16 @@
 
 import pytest
 
-from domain.categories import CATEGORIES, OWN, Category, Side, category_titled, fold, item_slot, mappable_items
+from domain.categories import (
+    CATEGORIES,
+    CATEGORY_DEFAULT,
+    Category,
+    Side,
+    category_titled,
+    fold,
+    item_slot,
+    mappable_items,
+)
 
 AR, AP = {Side.AR}, {Side.AP}
 SIDES = {
@@ -90,7 +99,7 @@ def test_fuel_has_its_seventeen_types():
 @pytest.mark.requirement(76)
 def test_toll_is_a_single_item():
     assert rows(Category.TOLL) == [(Side.AP, "Toll (default)")]
-    assert item_slot(Category.TOLL, "Toll") == item_slot(Category.TOLL, "default") == OWN
+    assert item_slot(Category.TOLL, "Toll") == item_slot(Category.TOLL, "default") == CATEGORY_DEFAULT
 
 
 @pytest.mark.requirement(38)

@@ -7,7 +7,7 @@ from pydantic import ValidationError
 
 from domain.categories import Side
 from domain.connections import Badge, ChangeRefusedError, badge, refuse_moving, switched
-from domain.settings import ConnectionSetting, Invalid
+from domain.settings import ConnectionSetting, InvalidSetting
 from tests.support.mappings import CARRIER, CONNECTION, connected
 
 NOW = datetime(2026, 7, 1, tzinfo=UTC)
@@ -22,7 +22,7 @@ def test_the_badge_says_active_paused_or_not_set_up():
     assert badge(setting()) is Badge.ACTIVE
     assert badge(setting(state="paused")) is Badge.PAUSED
     assert badge(setting(state="paused", activatedAt=None)) is Badge.NOT_SET_UP
-    assert badge(None) is badge(Invalid("x", 0)) is Badge.NOT_SET_UP
+    assert badge(None) is badge(InvalidSetting("x", 0)) is Badge.NOT_SET_UP
 
 
 @pytest.mark.requirement(9)
@@ -69,7 +69,7 @@ def test_everything_else_of_a_connection_may_change():
     before = setting(entityId="100")
     refuse_moving("S1", before, setting(entityId="100", credentials="other", state="paused", ar={"autopost": False}))
     refuse_moving("S1", None, before)
-    refuse_moving("S1", Invalid("x", 0), setting(entityId="200"))
+    refuse_moving("S1", InvalidSetting("x", 0), setting(entityId="200"))
 
 
 @pytest.mark.feature("disconnect")

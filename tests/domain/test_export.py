@@ -7,7 +7,7 @@ from typing import Any, TypeVar
 
 import pytest
 
-from domain.documents import Document, Level, SageObject, SourceDocument
+from domain.documents import Document, MappingLevel, SageObject, SourceDocument
 from domain.export import export
 from domain.outcomes import Deferred, Rejected, Skipped
 from tests.support.events import NAMES, event, read
@@ -43,7 +43,7 @@ def test_with_the_master_defaults_alone_every_sample_becomes_a_document(name):
     assert [line.amount for line in document.lines] == [line.amount for line in found.lines]
     assert document.total == found.total
     account = "4000" if document.sage_object is SageObject.AR_INVOICE else "5000"
-    assert {(line.account, line.resolution.level) for line in document.lines} == {(account, Level.MASTER)}
+    assert {(line.account, line.resolution.level) for line in document.lines} == {(account, MappingLevel.MASTER)}
     assert document.currency is None  # the base currency
     assert len(document.number) <= 30
     assert len(document.description) <= 60

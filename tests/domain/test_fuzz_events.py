@@ -17,9 +17,9 @@ from domain.export import export
 from domain.identity import control_id
 from domain.mapping_state import MappingState
 from domain.outcomes import Deferred, Rejected, Skipped
-from domain.reading import Received, receive
-from domain.settings import Invalid
-from domain.words import LONGEST, one_line
+from domain.reading import ParsedRecord, parse_record
+from domain.settings import InvalidSetting
+from domain.words import LONGEST, single_line
 from sage_client._documents import render
 from sage_client.errors import RequestInvalidError
 from tests.support.events import NAMES, event, kind_of
@@ -122,11 +122,11 @@ def check_letter(error: ContractError) -> None:
 def the_whole_path(kind: EventKind, value: bytes) -> None:
     """Bytes to XML, or to a refusal with a code; whatever else is raised fails the test."""
     try:
-        received = receive(kind, value)
+        received = parse_record(kind, value)
     except ContractError as error:
         check_letter(error)
         return
-    assert isinstance(received, Received)
+    assert isinstance(received, ParsedRecord)
     assert received.key.isprintable()
     assert len(received.key) < 2_000
     assert received.event_id.isprintable()
@@ -198,17 +198,17 @@ def test_an_unknown_kind_of_settlement_is_named_without_its_value():
     sample = event("carrier-bill")
     sample["data"]["settlementType"] = "secret-" + "\n" * 1000
     with pytest.raises(ContractError) as caught:
-        receive(EventKind.SETTLEMENT, json.dumps(sample).encode())
+        parse_record(EventKind.SETTLEMENT, json.dumps(sample).encode())
     assert "secret" not in caught.value.detail
 
 
 @given(st.text(max_size=700))
 @example("\ud800\x00\n\u202e" * 300)
 def test_a_detail_is_one_printable_line_of_bounded_length_and_cleaning_it_again_changes_nothing(text: str):
-    line = one_line(text)
+    line = single_line(text)
     assert line.isprintable()
     assert len(line) <= LONGEST
-    assert one_line(line) == line
+    assert single_line(line) == line
 
 
 KEYS = st.builds(
@@ -238,10 +238,10 @@ def test_no_record_of_mapping_state_raises_and_what_cannot_be_read_blocks(record
     for offset, (key, value) in enumerate(records):
         state.apply(key, value, offset)
     for record in state.records():
-        if isinstance(record.value, Invalid):
+        if isinstance(record.value, InvalidSetting):
             assert len(record.value.reason) <= LONGEST
     assert state.offset == len(records) - 1
-    sample = receive(EventKind.INVOICE, json.dumps(event("invoice-load")).encode()).document
+    sample = parse_record(EventKind.INVOICE, json.dumps(event("invoice-load")).encode()).document
     assert isinstance(sample, SourceDocument)
     export(sample, state)
 
@@ -251,4 +251,4 @@ def test_an_account_with_a_sign_that_nobody_sees_blocks_and_is_not_sent(account:
     state = MappingState()
     state.apply(b"s/account/ar/default/default", json.dumps({"account": account}).encode(), 0)
     [problem] = state.problems()
-    assert isinstance(problem.value, Invalid)
+    assert isinstance(problem.value, InvalidSetting)

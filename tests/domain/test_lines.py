@@ -6,7 +6,7 @@ import pytest
 
 from domain.categories import STATEMENT_PAY_TYPES, TRIP_PAY_TYPES, Category, Side
 from domain.documents import SourceDocument
-from domain.lines import explicit, of_carrier_item, of_driver_line, of_fuel, of_invoice_line
+from domain.lines import for_carrier_item, for_driver_line, for_fuel, for_invoice_line, from_mapping
 from domain.outcomes import Rejected
 from tests.support.events import NAMES, event, read
 
@@ -53,28 +53,28 @@ def test_the_rules_derive_what_the_samples_map_explicitly_or_the_difference_is_l
     ],
 )
 def test_load_revenue_is_linehaul_fuel_surcharge_or_its_own_name(name, item):
-    place = of_invoice_line("Load", name)
+    place = for_invoice_line("Load", name)
     assert (place.category, place.item) == (Category.LOAD, item)
 
 
 @pytest.mark.requirement(70, 72)
 def test_accessorials_and_e_checks_exist_on_both_sides_under_their_own_types():
-    assert of_invoice_line("Accessorial", "Detention") == of_driver_line("Accessorial", "Detention", on_a_trip=True)
-    assert of_invoice_line("Accessorial", "Detention") == of_carrier_item("Accessorial", "Detention")
-    assert of_invoice_line("E-Check", "Lumper Fee") == of_carrier_item("ECheck", "Lumper Fee")
-    assert of_driver_line("E-Check", "Lumper Fee", on_a_trip=False).category is Category.E_CHECKS
+    assert for_invoice_line("Accessorial", "Detention") == for_driver_line("Accessorial", "Detention", on_a_trip=True)
+    assert for_invoice_line("Accessorial", "Detention") == for_carrier_item("Accessorial", "Detention")
+    assert for_invoice_line("E-Check", "Lumper Fee") == for_carrier_item("ECheck", "Lumper Fee")
+    assert for_driver_line("E-Check", "Lumper Fee", on_a_trip=False).category is Category.E_CHECKS
 
 
 @pytest.mark.requirement(64)
 def test_an_ar_line_of_any_other_category_is_answered_by_the_master_revenue():
-    place = of_invoice_line("Storage", "Trailer storage")
+    place = for_invoice_line("Storage", "Trailer storage")
     assert (place.category, place.item) == (Category.DEFAULT, "Revenue")
 
 
 @pytest.mark.requirement(67)
 @pytest.mark.parametrize("pay_type", TRIP_PAY_TYPES)
 def test_the_sixteen_trip_pay_types_are_trip_items(pay_type):
-    place = of_driver_line(pay_type, pay_type, on_a_trip=False)
+    place = for_driver_line(pay_type, pay_type, on_a_trip=False)
     assert (place.category, place.item) == (Category.TRIP, pay_type)
 
 
@@ -90,28 +90,28 @@ def test_the_sixteen_trip_pay_types_are_trip_items(pay_type):
     ],
 )
 def test_a_pay_rates_field_name_is_its_pay_type(field, item):
-    assert of_driver_line(field, field, on_a_trip=True).item == item
+    assert for_driver_line(field, field, on_a_trip=True).item == item
 
 
 @pytest.mark.requirement(68)
 @pytest.mark.parametrize("pay_type", STATEMENT_PAY_TYPES)
 def test_statement_level_pay_is_a_driver_statement_expense(pay_type):
-    place = of_driver_line(pay_type, "Any title", on_a_trip=True)
+    place = for_driver_line(pay_type, "Any title", on_a_trip=True)
     assert (place.category, place.item) == (Category.DRIVER_STATEMENT_EXPENSES, pay_type)
 
 
 @pytest.mark.requirement(66, 68)
 def test_unlisted_driver_pay_is_a_trips_if_it_names_one_else_the_statements():
-    on_a_trip = of_driver_line("Rest Breaks", "Rest Breaks", on_a_trip=True)
-    without = of_driver_line("Rest Breaks", "Rest Breaks", on_a_trip=False)
+    on_a_trip = for_driver_line("Rest Breaks", "Rest Breaks", on_a_trip=True)
+    without = for_driver_line("Rest Breaks", "Rest Breaks", on_a_trip=False)
     assert (on_a_trip.category, on_a_trip.item) == (Category.TRIP, "Rest Breaks")
     assert (without.category, without.item) == (Category.DRIVER_STATEMENT_EXPENSES, "Rest Breaks")
 
 
 @pytest.mark.requirement(66)
 def test_the_carriers_and_the_drivers_linehaul_are_trip_items():
-    assert of_carrier_item("LineHaul", "Carrier Rate").item == "Carrier Linehaul"
-    assert of_driver_line("Driver Payment", "Driver Payment", on_a_trip=True).item == "Driver Payment"
+    assert for_carrier_item("LineHaul", "Carrier Rate").item == "Carrier Linehaul"
+    assert for_driver_line("Driver Payment", "Driver Payment", on_a_trip=True).item == "Driver Payment"
 
 
 @pytest.mark.requirement(73, 77)
@@ -120,25 +120,25 @@ def test_the_carriers_and_the_drivers_linehaul_are_trip_items():
     [("Deduction", "Parking fine"), ("Escrow", "Escrow"), ("Credit", "Credit"), ("Reimbursement", "Reimbursement")],
 )
 def test_deductions_take_any_type_and_hold_escrow_credit_and_reimbursement(category, item):
-    place = of_driver_line(category, "Parking fine", on_a_trip=False)
+    place = for_driver_line(category, "Parking fine", on_a_trip=False)
     assert (place.category, place.item) == (Category.DEDUCTIONS, item)
 
 
 @pytest.mark.requirement(74, 75)
 def test_fuel_is_mapped_by_fuel_type_never_by_card_provider():
     assert places(event("fuel-reefer")) == [(Category.FUEL, "Reefer Diesel")]
-    assert of_fuel("").item == "Fuel"
+    assert for_fuel("").item == "Fuel"
 
 
 @pytest.mark.requirement(76)
 def test_every_toll_is_the_single_item_toll():
     assert places(event("toll")) == [(Category.TOLL, "Toll")]
-    assert of_driver_line("Tolls", "EZ Pass", on_a_trip=False).item == "Toll"
+    assert for_driver_line("Tolls", "EZ Pass", on_a_trip=False).item == "Toll"
 
 
 @pytest.mark.requirement(56)
 def test_an_explicit_mapping_wins_and_names_one_of_the_nine_on_its_side():
-    place = explicit(Side.AP, " driver statement expenses", "Bonus")
+    place = from_mapping(Side.AP, " driver statement expenses", "Bonus")
     assert not isinstance(place, Rejected)
     assert place.category is Category.DRIVER_STATEMENT_EXPENSES
     for side, title, code in [
@@ -146,7 +146,7 @@ def test_an_explicit_mapping_wins_and_names_one_of_the_nine_on_its_side():
         (Side.AP, "Load", "CATEGORY_WRONG_SIDE"),
         (Side.AP, "Trips", "CATEGORY_UNKNOWN"),
     ]:
-        refused = explicit(side, title, "x")
+        refused = from_mapping(side, title, "x")
         assert isinstance(refused, Rejected)
         assert refused.code == code
 

@@ -7,7 +7,7 @@ from hypothesis import strategies as st
 from domain.accounts import resolve
 from domain.categories import Category, Side
 from domain.documents import Resolution
-from domain.settings import ConnectionSetting, ConnectionStatus, Invalid
+from domain.settings import ConnectionSetting, ConnectionStatus, InvalidSetting
 from tests.support.mappings import CARRIER, CONNECTION, Settings, connected
 
 KEY = f"{CARRIER}/account/ap/accessorials"
@@ -57,7 +57,7 @@ def test_an_unreadable_record_stands_says_why_without_its_value_and_is_mended_by
     settings = Settings()
     settings.put(f"{CARRIER}/connection", CONNECTION | {"credentials": ["hunter2"], "state": "on"})
     found = settings.state.connection(CARRIER)
-    assert isinstance(found, Invalid)
+    assert isinstance(found, InvalidSetting)
     assert found.offset == 0
     assert "credentials" in found.reason
     assert "hunter2" not in repr(settings.state.records())
@@ -100,7 +100,7 @@ def test_a_connection_reads_its_defaults_and_every_switch():
 def test_a_connection_with_a_wrong_field_is_unreadable(change):
     settings = Settings()
     settings.connect(**change)
-    assert isinstance(settings.state.connection(CARRIER), Invalid)
+    assert isinstance(settings.state.connection(CARRIER), InvalidSetting)
 
 
 def test_families_of_later_versions_are_kept_as_they_came():

@@ -11,53 +11,56 @@ from hypothesis import strategies as st
 from domain.categories import Side
 from domain.documents import SageObject
 from domain.payments import (
-    Balance,
-    Detail,
-    Fact,
-    Header,
-    Ours,
+    DocumentBalance,
+    ExportedDocument,
+    PaymentDetail,
+    PaymentFact,
+    PaymentHeader,
     PaymentKind,
-    Standing,
+    PaymentStatus,
     applications,
+    as_void,
+    changes_since,
     counts,
     difference,
     explained,
-    fact,
     latest,
-    news,
+    payment_fact,
+    payment_status,
     since,
-    standing,
-    vanished,
 )
 from tests.support.sage_reference import reference
 
 pytestmark = pytest.mark.requirement(4)
 
-DOCUMENT = Ours("invoice/A", "sub-1", "ACME", None, SageObject.AR_INVOICE, "7", "A", "C-1")
-ROW = Detail("12", "7", "", "9", "2026-11-20", {PaymentKind.PAYMENT: Decimal(100)}, (), "USD", "Complete", "s1")
-HEADER = Header("9", "Complete", "EFT", "4711", "", "memo")
+DOCUMENT = ExportedDocument("invoice/A", "sub-1", "ACME", None, SageObject.AR_INVOICE, "7", "A", "C-1")
+ROW = PaymentDetail("12", "7", "", "9", "2026-11-20", {PaymentKind.PAYMENT: Decimal(100)}, (), "USD", "Complete", "s1")
+HEADER = PaymentHeader("9", "Complete", "EFT", "4711", "", "memo")
 
 
 def facts(row, header=HEADER, document=DOCUMENT):
-    return [fact(document, row, each, header) for each in applications(document.side, row)]
+    return [payment_fact(document, row, each, header) for each in applications(document.side, row)]
 
 
 @pytest.mark.parametrize(
     ("state", "meaning"),
     [
-        *((state, Standing.FINAL) for state in ("Posted", "Confirmed", "Complete", "Reconciled", "Delivered", "c")),
-        *((state, Standing.FINAL) for state in ("Quick Delivery", "quick-delivery")),
-        *((state, Standing.NOT_YET) for state in ("Draft", "Submitted", "Partially Approved", "Approved", "d")),
-        *((state, Standing.VOID) for state in ("Voided", "Print Voided", "Declined", "Reversed", "Reversal", "V")),
-        ("On the moon", Standing.UNKNOWN),
-        ("", Standing.UNKNOWN),
+        *(
+            (state, PaymentStatus.FINAL)
+            for state in ("Posted", "Confirmed", "Complete", "Reconciled", "Delivered", "c")
+        ),
+        *((state, PaymentStatus.FINAL) for state in ("Quick Delivery", "quick-delivery")),
+        *((state, PaymentStatus.NOT_YET) for state in ("Draft", "Submitted", "Partially Approved", "Approved", "d")),
+        *((state, PaymentStatus.VOID) for state in ("Voided", "Print Voided", "Declined", "Reversed", "Reversal", "V")),
+        ("On the moon", PaymentStatus.UNKNOWN),
+        ("", PaymentStatus.UNKNOWN),
     ],
 )
 def test_only_what_is_final_is_money(state, meaning):
-    assert {standing(state, side) for side in Side} == {meaning}
+    assert {payment_status(state, side) for side in Side} == {meaning}
     [now] = facts(replace(ROW, state=state))
     # The payment is Complete: that is known, where the row's own state is not.
-    assert now.amount == (Decimal(100) if meaning in {Standing.FINAL, Standing.UNKNOWN} else 0)
+    assert now.amount == (Decimal(100) if meaning in {PaymentStatus.FINAL, PaymentStatus.UNKNOWN} else 0)
 
 
 @pytest.mark.parametrize("side", list(Side))
@@ -65,20 +68,20 @@ def test_only_what_is_final_is_money(state, meaning):
 def test_every_state_that_lookup_lists_of_payments_is_known(side, name):
     states = reference().objects[name].fields["DISPLAYSTATE"].values
     assert len(states) >= 5
-    assert [state for state in states if standing(state, side) is Standing.UNKNOWN] == []
+    assert [state for state in states if payment_status(state, side) is PaymentStatus.UNKNOWN] == []
 
 
 @pytest.mark.parametrize(
     ("code", "meaning"),
     [
-        *((code, Standing.NOT_YET) for code in ("D", "S", "PA", "A", "U")),
-        *((code, Standing.FINAL) for code in ("C", "P", "Q")),
-        *((code, Standing.VOID) for code in ("V", "VP", "X")),
+        *((code, PaymentStatus.NOT_YET) for code in ("D", "S", "PA", "A", "U")),
+        *((code, PaymentStatus.FINAL) for code in ("C", "P", "Q")),
+        *((code, PaymentStatus.VOID) for code in ("V", "VP", "X")),
     ],
 )
 def test_a_code_is_known_where_it_is_published(code, meaning):
-    assert standing(code, Side.AP) is meaning
-    assert standing(code, Side.AR) is (meaning if code in {"D", "C", "V"} else Standing.UNKNOWN)
+    assert payment_status(code, Side.AP) is meaning
+    assert payment_status(code, Side.AR) is (meaning if code in {"D", "C", "V"} else PaymentStatus.UNKNOWN)
     header = replace(HEADER, state="In words that nobody knows", code=code)
     assert header.standing(Side.AP) is meaning
 
@@ -90,10 +93,10 @@ UNKNOWN = replace(ROW, state="Zugestellt")
 def test_where_no_state_is_known_the_caller_says_whether_it_is_money(header):
     assert counts(Side.AR, UNKNOWN, header) is None
     [each] = applications(Side.AR, UNKNOWN)
-    assert fact(DOCUMENT, UNKNOWN, each, header).amount == 0
-    assert fact(DOCUMENT, UNKNOWN, each, header, unknown_counts=True).amount == 100
+    assert payment_fact(DOCUMENT, UNKNOWN, each, header).amount == 0
+    assert payment_fact(DOCUMENT, UNKNOWN, each, header, unknown_counts=True).amount == 100
     void = replace(HEADER, state="Print Voided")
-    assert fact(DOCUMENT, UNKNOWN, each, void, unknown_counts=True).amount == 0
+    assert payment_fact(DOCUMENT, UNKNOWN, each, void, unknown_counts=True).amount == 0
 
 
 @given(st.decimals(-100, 100, places=2), st.decimals(-100, 100, places=2))
@@ -111,23 +114,23 @@ def test_a_row_counts_no_more_than_its_payment(state):
 
 def test_what_is_told_first_then_of_each_change_and_never_twice():
     [first] = facts(ROW)
-    assert news(first, None) == first
-    assert news(first, first) is None
+    assert changes_since(first, None) == first
+    assert changes_since(first, first) is None
     [touched] = facts(replace(ROW, modified="s2"))
-    assert news(touched, first) is None
+    assert changes_since(touched, first) is None
     [more] = facts(replace(ROW, amounts={PaymentKind.PAYMENT: Decimal(120)}))
-    told = news(more, first)
+    told = changes_since(more, first)
     assert told is not None
     assert (told.kind, told.amount) == (PaymentKind.CORRECTION, Decimal(120))
     [moved] = facts(replace(ROW, amounts={PaymentKind.PAYMENT: Decimal(120)}, date="2026-11-21"))
-    again = news(moved, told)
+    again = changes_since(moved, told)
     assert again is not None
     assert (again.kind, again.amount) == (PaymentKind.PAYMENT, Decimal(120))
-    gone = news(facts(replace(ROW, state="Voided"))[0], again)
+    gone = changes_since(facts(replace(ROW, state="Voided"))[0], again)
     assert gone is not None
     assert (gone.kind, gone.amount) == (PaymentKind.VOID, Decimal(0))
-    assert news(facts(replace(ROW, state="Voided", modified="s9"))[0], gone) is None
-    assert news(facts(replace(ROW, state="Submitted"))[0], None) is None
+    assert changes_since(facts(replace(ROW, state="Voided", modified="s9"))[0], gone) is None
+    assert changes_since(facts(replace(ROW, state="Submitted"))[0], None) is None
 
 
 ROWS = st.builds(
@@ -151,12 +154,12 @@ ROWS = st.builds(
 
 @given(st.lists(ROWS), st.data())
 def test_whatever_is_read_in_whatever_order_folding_gives_what_was_read_last(rows, data):
-    told: dict[str, Fact] = {}
+    told: dict[str, PaymentFact] = {}
     for row in rows:
         for _ in range(data.draw(st.integers(1, 3))):  # an overlap reads it again
-            fresh = [new for each in facts(row) if (new := news(each, told.get(each.payment_id)))]
+            fresh = [new for each in facts(row) if (new := changes_since(each, told.get(each.payment_id)))]
             told |= {each.payment_id: each for each in fresh}
-        assert not [each for each in facts(row) if news(each, told.get(each.payment_id))]
+        assert not [each for each in facts(row) if changes_since(each, told.get(each.payment_id))]
     present = {each.payment_id: each.amount for each in facts(rows[-1]) if each.amount} if rows else {}
     assert {name: each.amount for name, each in told.items() if each.amount} == present
 
@@ -172,7 +175,7 @@ def test_a_credit_tells_what_it_settled_and_what_it_used_up():
 
 def test_a_difference_is_what_rows_do_not_explain_and_closes_with_nothing():
     [told] = facts(ROW)
-    balance = Balance("7", "Partially Paid", Decimal(500), Decimal(130), Decimal(370))
+    balance = DocumentBalance("7", "Partially Paid", Decimal(500), Decimal(130), Decimal(370))
     found = difference(DOCUMENT, balance, [told])
     assert found is not None
     assert (found.payment_id, found.amount) == ("ACME/ar/difference/7", Decimal(30))
@@ -180,7 +183,7 @@ def test_a_difference_is_what_rows_do_not_explain_and_closes_with_nothing():
     closed = difference(DOCUMENT, replace(balance, paid=Decimal(100)), [told, found])
     assert closed is not None
     assert closed.amount == 0
-    assert vanished(told).amount == 0
+    assert as_void(told).amount == 0
 
 
 def test_the_watermark_is_the_greatest_stamp_whatever_its_text_sorts_like():

@@ -14,9 +14,9 @@ from hypothesis import strategies as st
 from domain.categories import Category, Side
 from domain.documents import PartyKind, SourceDocument, SourceKind
 from domain.events import EventKind
-from domain.facts import Facts, facts
+from domain.facts import Attributes, attributes
 from domain.outcomes import Rejected
-from domain.reading import receive
+from domain.reading import parse_record
 from domain.reading.revision import former_revisions, revision_of
 from tests.support.events import NAMES, event, read
 
@@ -67,7 +67,7 @@ def test_status_and_payments_make_no_difference():
 def test_2450_is_one_amount_however_it_is_written(spelling):
     value = json.dumps(event("invoice-load")).encode().replace(b'"amount": 2450.0', b'"amount": ' + spelling)
     assert spelling in value
-    assert receive(EventKind.INVOICE, value).revision == read(event("invoice-load")).revision
+    assert parse_record(EventKind.INVOICE, value).revision == read(event("invoice-load")).revision
 
 
 def other(value: Any) -> Any:  # noqa: C901, PLR0911 - one answer a type
@@ -87,8 +87,8 @@ def other(value: Any) -> Any:  # noqa: C901, PLR0911 - one answer a type
             return value + "x"
         case Decimal():
             return value + Decimal("0.01")
-        case Facts():
-            return facts([], [("load.office", value.content + "x")])
+        case Attributes():
+            return attributes([], [("load.office", value.content + "x")])
         case None:
             return "x"
         case tuple():

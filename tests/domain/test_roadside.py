@@ -10,7 +10,7 @@ import pytest
 from domain.documents import Document, PartyKind, SourceDocument
 from domain.export import export
 from domain.outcomes import Deferred, Rejected, Skipped
-from domain.roadside import place
+from domain.roadside import consolidation_of
 from tests.support.events import event, read
 from tests.support.mappings import CARRIER, Settings, connected
 
@@ -28,7 +28,7 @@ def row(name: str, **changes: Any) -> SourceDocument:
 
 
 def grouped(name: str = "toll", settings: Settings | None = None, *, known: bool = False, **changes: Any) -> str | None:
-    placed = place(row(name, **changes), (settings or connected(ap=BY_DAY)).state, known=known)
+    placed = consolidation_of(row(name, **changes), (settings or connected(ap=BY_DAY)).state, known=known)
     if placed is not None:
         assert isinstance(placed.answer, Skipped)
         assert placed.answer.code == "GROUPED"
@@ -62,9 +62,9 @@ def test_a_row_is_grouped_by_subsidiary_provider_day_and_currency(name):
 @pytest.mark.feature("ap.fuelBills", "ap.tollBills")
 @pytest.mark.parametrize("name", ROWS)
 def test_each_kind_is_grouped_by_its_own_setting_and_single_without(name):
-    assert place(row(name), connected().state, known=False) is None
+    assert consolidation_of(row(name), connected().state, known=False) is None
     other = "tollBills" if name != "toll" else "fuelBills"
-    assert place(row(name), connected(ap={other: "day"}).state, known=False) is None
+    assert consolidation_of(row(name), connected(ap={other: "day"}).state, known=False) is None
 
 
 SINGLE: list[dict[str, Any]] = [
@@ -78,12 +78,12 @@ SINGLE: list[dict[str, Any]] = [
 @pytest.mark.parametrize("change", SINGLE)
 def test_what_is_not_exported_is_not_grouped_but_told_why(change):
     settings = connected(**change)
-    assert place(row("toll"), settings.state, known=False) is None
+    assert consolidation_of(row("toll"), settings.state, known=False) is None
     assert isinstance(export(row("toll"), settings.state), Skipped)
 
 
 def test_a_deducted_row_is_not_grouped():
-    assert place(row("toll-deducted"), connected(ap=BY_DAY).state, known=False) is None
+    assert consolidation_of(row("toll-deducted"), connected(ap=BY_DAY).state, known=False) is None
     answer = export(row("toll-deducted"), connected(ap=BY_DAY).state)
     assert isinstance(answer, Skipped)
     assert answer.code == "DEDUCTED_FROM_DRIVER"
@@ -100,8 +100,8 @@ def test_a_row_far_from_its_day_is_a_bill_of_its_own_and_no_change_of_a_grouped_
     found = row("toll")
     found = replace(found, created_at=found.created_at + timedelta(days=days))
     state = connected(ap=BY_DAY).state
-    assert (place(found, state, known=False) is not None) is in_time
-    changed = place(found, state, known=True)
+    assert (consolidation_of(found, state, known=False) is not None) is in_time
+    changed = consolidation_of(found, state, known=True)
     assert changed is not None
     assert changed.moves is in_time
     assert changed.answer.code == ("GROUPED" if in_time else "ROW_OUT_OF_TIME")
@@ -113,7 +113,7 @@ def test_a_row_that_was_grouped_stays_so_whatever_the_settings_say():
         assert grouped("toll", settings, known=True)
     for change in ({"amount": {"amount": 0, "currency": 840}}, None):
         found = row("toll", **change) if change else row("toll-deducted")
-        placed = place(found, connected().state, known=True)
+        placed = consolidation_of(found, connected().state, known=True)
         assert placed is not None
         assert (placed.group, placed.moves) == (None, True)
 

@@ -6,7 +6,7 @@ from typing import Any
 import pytest
 
 from domain.codes import Code
-from domain.documents import Document, LeftOut, SageObject, SourceDocument
+from domain.documents import Document, ExcludedLines, SageObject, SourceDocument
 from domain.events import ContractError
 from domain.export import export
 from domain.keys import BadKeyError, parse
@@ -185,7 +185,7 @@ LINES = [
 def test_lines_of_a_kind_that_is_off_are_left_out_and_told(make, change, left):
     source = document(make())
     found = booked(make(), connected(**change))
-    assert found.left_out == (LeftOut(*left),)
+    assert found.left_out == (ExcludedLines(*left),)
     assert found.total == sum(line.amount for line in found.lines)
     assert found.total + left[2] == source.total
     assert len(found.lines) + left[1] == len(source.lines)

@@ -12,12 +12,12 @@ from hypothesis import strategies as st
 from consumers.export.ledger.document_state import Posted
 from consumers.export.protocol.decide import is_booked_already, same_party
 from domain.codes import Code
-from domain.documents import CustomValue, Document, How, LineDimension, PartyRef, SourceDocument
+from domain.documents import CustomValue, Document, LineDimension, PartyRef, SourceDocument, ValueSource
 from domain.export import export
 from domain.identity import booked_of
 from domain.outcomes import Rejected
 from domain.reading.revision import said_of
-from domain.terms import AskedTerms, TermUse
+from domain.terms import ChosenTerm, RequestedTerms
 from tests.domain.test_revision import shuffled, spelled
 from tests.support.events import NAMES, event, read
 from tests.support.mappings import connected
@@ -45,10 +45,10 @@ def carried() -> Document:
     """An invoice of several lines with dimensions and custom fields."""
     found = document(event("invoice-summary"))
     dimensions = (
-        LineDimension("class", "CLASS", "A", How.AS_IS, ""),
-        LineDimension("item", "ITEM", "B", How.AS_IS, ""),
+        LineDimension("class", "CLASS", "A", ValueSource.AS_IS, ""),
+        LineDimension("item", "ITEM", "B", ValueSource.AS_IS, ""),
     )
-    custom = (CustomValue("OFFICE", "x", How.SOURCE, ""), CustomValue("FLEET", "y", How.SOURCE, ""))
+    custom = (CustomValue("OFFICE", "x", ValueSource.SOURCE, ""), CustomValue("FLEET", "y", ValueSource.SOURCE, ""))
     line = replace(found.lines[0], dimensions=dimensions, custom=custom)
     return replace(found, lines=(line, *found.lines[1:]), custom=custom)
 
@@ -76,7 +76,7 @@ def same_books() -> list[tuple[str, Document]]:
         ("an External Accounting ID", replace(one, party=PartyRef(one.party.kind, "C-100"))),
         (
             "the profile's terms",
-            replace(one, source=replace(source, terms=AskedTerms(45)), term=TermUse("Net 45", "Net 45", 45)),
+            replace(one, source=replace(source, terms=RequestedTerms(45)), term=ChosenTerm("Net 45", "Net 45", 45)),
         ),
         ("a suffix of the number", replace(one, number=f"{one.number}-1")),
         ("another name of the credentials", replace(one, connection=replace(one.connection, credentials="renamed"))),

@@ -14,7 +14,7 @@ from domain.documents import SourceDocument
 from domain.events import ContractError, EventKind, decode
 from domain.events.fields import to_amount
 from domain.events.wire import parse
-from domain.reading import Received, receive
+from domain.reading import ParsedRecord, parse_record
 from tests.support.events import NAMES, event, kind_of, read, to_bytes
 
 KINDS = st.sampled_from(EventKind)
@@ -22,7 +22,7 @@ KINDS = st.sampled_from(EventKind)
 
 def code_of(kind: EventKind, value: bytes | None) -> Code:
     with pytest.raises(ContractError) as caught:
-        receive(kind, value)
+        parse_record(kind, value)
     assert caught.value.code.explanation.outcome is Class.DEAD
     assert caught.value.detail
     return caught.value.code
@@ -113,7 +113,7 @@ def test_a_wrong_field_breaks_the_contract_and_is_named_without_its_value(path, 
         place = place[name]
     place[path[-1]] = wrong
     with pytest.raises(ContractError) as caught:
-        receive(EventKind.INVOICE, to_bytes(sample))
+        parse_record(EventKind.INVOICE, to_bytes(sample))
     assert caught.value.code is Code.CONTRACT_BROKEN
     assert path[0] in caught.value.detail.replace("_", "")
     assert "1008841" not in caught.value.detail
@@ -215,10 +215,10 @@ def test_a_sample_with_any_one_field_broken_reads_or_is_a_contract_error(data, n
     else:
         del place[path[-1]]
     try:
-        received = receive(kind_of(event(name)), json.dumps(sample).encode())
+        received = parse_record(kind_of(event(name)), json.dumps(sample).encode())
     except ContractError:
         return
-    assert isinstance(received, Received)
+    assert isinstance(received, ParsedRecord)
     assert received.key
     assert len(received.revision) == 32
     if isinstance(received.document, SourceDocument):

@@ -8,7 +8,7 @@ import pytest
 
 from consumers.export.ledger.transactions import TransactionWriter
 from domain.documents import SageObject
-from sage_client import Level
+from sage_client import ExchangeLevel
 from sage_client.errors import SignInError, ThrottledError, UnavailableError
 from tests.engine.test_reconciliation import until
 from tests.support.engine import SUBSIDIARY, invoice, key
@@ -131,7 +131,7 @@ async def test_documents_for_another_entity_of_a_connection_set_aside_are_not_tr
 
 
 async def test_a_document_that_is_never_taken_while_others_are_is_parked_and_tried_later(world):
-    world.sage.refuse["bad"] = UnavailableError("not now", level=Level.RESULT)
+    world.sage.refuse["bad"] = UnavailableError("not now", level=ExchangeLevel.RESULT)
     config = replace(world.config, max_attempts=3, half_open_after=timedelta(seconds=0.5))
     await world.send_invoices("bad")
     async with world.worker(config=config):

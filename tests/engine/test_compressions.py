@@ -7,7 +7,7 @@ import pytest
 from aiokafka import AIOKafkaProducer
 from confluent_kafka import Producer
 
-from app.topics import wanted
+from app.topics import topic_specs
 from consumers import compression
 from consumers.compression import LARGEST_BATCH, BatchTooLargeError, CompressionMissingError
 from consumers.kafka_reader import KafkaReader
@@ -47,7 +47,7 @@ async def test_events_compressed_by_any_producer_are_posted(world: World, codec)
 
 @pytest.mark.parametrize("codec", ALL)
 async def test_topics_that_the_broker_compresses_are_read_by_all_who_read_them(world: World, codec):
-    names = [each.topic for each in wanted(world.settings)]
+    names = [each.topic for each in topic_specs(world.settings)]
     await asyncio.to_thread(compress_topics, world.bootstrap, names, codec)
     await world.set(f"{SUBSIDIARY}/account/ar/default/default", {"account": "4000", "comment": "x" * 4_000})
     await world.send(*[(key(f"I-{n}"), invoice(f"I-{n}") + PADDING) for n in range(3)], (b"k", b"no JSON" + PADDING))

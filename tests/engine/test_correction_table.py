@@ -29,7 +29,7 @@ from consumers.export.protocol.reconcile import (
 from consumers.export.work_item import NoLongerPosted, ReverseOrDelete, Update
 from domain.codes import Code
 from domain.documents import Connection, SageObject
-from sage_client import Found, Standing
+from sage_client import Found, SageRecord
 from tests.sage_client.scripted import document
 
 HERE = Connection("sub", "ACME", None, "acme")
@@ -42,7 +42,7 @@ STATES = ["Draft", "Posted", "Reversed", "Voided", "Paid", "Partially Paid", "Se
 states = st.sampled_from(STATES + [state.lower() for state in STATES] + ["Posted ", "PAID", "Partially Approved"])
 money = st.sampled_from([Decimal(0), Decimal("10.00")])
 records = st.builds(
-    Standing,
+    SageRecord,
     record_no=st.just("7"),
     number=st.just(DOCUMENT.number),
     party_id=st.sampled_from(["C-1", "C-2"]),
@@ -68,7 +68,7 @@ wanted = st.builds(
 
 
 def test_a_record_number_that_names_another_document_is_not_touched():
-    another = Standing("7", "SOMEBODY-ELSES", "C-1", "Posted", Decimal(100), Decimal(0), Decimal(0))
+    another = SageRecord("7", "SOMEBODY-ELSES", "C-1", "Posted", Decimal(100), Decimal(0), Decimal(0))
     found = plan_correction(POSTED, another, Replacement(DOCUMENT, "C-1", TODAY))
     assert isinstance(found, CorrectionRefused)
     assert found.code is Code.STANDING_NOT_FOUND
@@ -87,7 +87,7 @@ def test_what_is_called_paid_because_it_comes_to_zero_may_be_reversed_while_noth
     total, paid, selected, what
 ):
     money = Decimal(total), Decimal(paid), Decimal(selected)
-    found = Standing("7", DOCUMENT.number, "C-1", "Paid", *money)
+    found = SageRecord("7", DOCUMENT.number, "C-1", "Paid", *money)
     decision = plan_correction(POSTED, found, Replacement(DOCUMENT, "C-1", TODAY))
     assert (decision.code if isinstance(decision, CorrectionRefused) else type(decision)) == what
 
@@ -136,7 +136,7 @@ def test_nothing_that_money_moved_on_or_that_is_not_known_is_touched(found, want
     ],
 )
 def test_each_row_of_the_table(state, what):
-    found = Standing("7", DOCUMENT.number, "C-1", state, Decimal(100), lines=(frozenset(),))
+    found = SageRecord("7", DOCUMENT.number, "C-1", state, Decimal(100), lines=(frozenset(),))
     decision = plan_correction(POSTED, found, Replacement(DOCUMENT, "C-1", TODAY))
     assert (decision.code if isinstance(decision, CorrectionRefused) else type(decision)) == what
 

@@ -8,7 +8,7 @@ import pytest
 
 from consumers.export.config import utc_now
 from consumers.export.ledger.document_state import REVISION_AMBIGUOUS
-from sage_client import Level, ReverseCall
+from sage_client import ExchangeLevel, ReverseCall
 from sage_client.errors import (
     PeriodClosedError,
     PermissionDeniedError,
@@ -125,7 +125,7 @@ async def test_what_may_not_be_touched_is_refused_by_a_code_of_its_own_until_a_p
 
 async def test_a_reversal_that_is_refused_for_its_date_goes_once_more_a_day_later_and_no_further(world):
     await posted(world)
-    world.sage.refuse["1"] = ReversalDateError("too early", level=Level.RESULT)
+    world.sage.refuse["1"] = ReversalDateError("too early", level=ExchangeLevel.RESULT)
     await world.send_invoices("a", amount="120.00")
     async with world.worker():
         results = await world.until(1, "rejected")
@@ -143,7 +143,7 @@ async def test_a_reversal_that_is_refused_for_its_date_goes_once_more_a_day_late
 
 @pytest.mark.parametrize("error", [ReversalOffError, ReversalElsewhereError])
 async def test_a_create_is_never_refused_by_the_code_of_a_reversal(world, error):
-    world.sage.refuse["a"] = error("words that were misread", level=Level.RESULT)
+    world.sage.refuse["a"] = error("words that were misread", level=ExchangeLevel.RESULT)
     await world.send_invoices("a")
     async with world.worker():
         results = await world.until(1, "rejected")

@@ -6,7 +6,7 @@ from datetime import timedelta
 import orjson
 import pytest
 
-from sage_client import DimensionValue, Level
+from sage_client import DimensionValue, ExchangeLevel
 from sage_client.errors import PermissionDeniedError, RefusedError
 from tests.support.engine import SUBSIDIARY, World, invoice, key
 
@@ -102,7 +102,7 @@ async def test_one_read_serves_a_thousand_documents(world):
 @pytest.mark.requirement(46)
 @pytest.mark.feature("dimensions")
 async def test_where_the_values_cannot_be_read_sage_decides(world):
-    world.sage.values["CLASS"] = PermissionDeniedError("no", level=Level.RESULT)
+    world.sage.values["CLASS"] = PermissionDeniedError("no", level=ExchangeLevel.RESULT)
     await send(world, "a", "b")
     async with world.worker():
         await world.until(2, "posted")
@@ -111,7 +111,7 @@ async def test_where_the_values_cannot_be_read_sage_decides(world):
 
 @pytest.mark.feature("dimensions")
 async def test_after_a_refusal_of_sages_the_values_are_read_anew(world):
-    world.sage.refuse["a"] = RefusedError("Invalid Class 'WEST' specified", level=Level.RESULT)
+    world.sage.refuse["a"] = RefusedError("Invalid Class 'WEST' specified", level=ExchangeLevel.RESULT)
     await send(world, "a")
     async with world.worker():
         await world.until(1, "rejected")

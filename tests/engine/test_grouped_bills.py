@@ -11,9 +11,9 @@ import pytest
 from structlog.testing import capture_logs
 
 from app.bootstrap import SYSTEM_TIME
-from app.topics import wanted
+from app.topics import topic_specs
 from consumers.group_bills.groups import Schedule
-from consumers.group_bills.job import AnotherGroupsError
+from consumers.group_bills.job import TakenOverError
 from tests.support.kafka import compress_topics, producing
 from tests.support.roadside import (
     DAY,
@@ -52,7 +52,7 @@ async def events(world):
 @pytest.mark.parametrize("codec", ["", "lz4", "zstd"])
 async def test_the_rows_of_a_day_become_one_bill_with_their_sum(grouping, codec):
     if codec:
-        topics = [each.topic for each in wanted(grouping.settings)]
+        topics = [each.topic for each in topic_specs(grouping.settings)]
         await asyncio.to_thread(compress_topics, grouping.bootstrap, topics, codec)
     await send(grouping, toll("a", "1.10"), toll("b", "2.20"), toll("c", "3.30"), toll("x", "9.99", deducted=True))
     async with grouping.worker():
@@ -188,7 +188,7 @@ async def test_a_second_job_takes_over_and_the_first_ends(grouping):
         await send(grouping, toll("c"))
         await answers(grouping, 3, "GROUPED")
         clocks[0].time = TODAY + timedelta(days=9)  # now it is the first one's turn, as it believes
-        with pytest.raises(AnotherGroupsError):
+        with pytest.raises(TakenOverError):
             await asyncio.wait_for(jobs[0], 30)
         stops[1].set()
         assert await jobs[1] == 1

@@ -9,9 +9,9 @@ from decimal import Decimal
 import orjson
 import pytest
 
-from app.replay.forecast import Kind
+from app.replay.forecast import RecordOutcome
 from app.replay.report import total
-from app.replay.request import Place
+from app.replay.request import ResetTo
 from app.replay.run import look
 from consumers.export.ledger.document_state import encode
 from sage_client.errors import RefusedError
@@ -62,13 +62,13 @@ async def test_a_true_change_back_is_a_correction_and_a_replay_of_all_of_it_make
         await world.until(1, "skipped")
     assert standing(world) == ["100.00"]
     requests = len(world.sage.requests)
-    found = await look(world.settings, Place.EARLIEST, {world.topics.invoice_created: None})
+    found = await look(world.settings, ResetTo.EARLIEST, {world.topics.invoice_created: None})
     await reset(world)
     kinds = total(found, skips=False).kinds
     async with world.worker():
         results = await world.until(10)
     assert Counter(told(results)[-4:]) == {("already_posted", None): 2, ("skipped", "SUPERSEDED"): 2}
-    assert (kinds[Kind.ALREADY_POSTED], kinds[Kind.SUPERSEDED]) == (2, 2)
+    assert (kinds[RecordOutcome.ALREADY_POSTED], kinds[RecordOutcome.SUPERSEDED]) == (2, 2)
     assert len(world.sage.requests) == requests
 
 

@@ -9,7 +9,7 @@ import orjson
 import pytest
 from pydantic import SecretStr
 
-from sage_client import Pace, SageClient, Timeouts
+from sage_client import RateLimit, SageClient, Timeouts
 from simulator import Fault, Simulator, demo_seed
 from simulator.seed import User
 from tests.engine.test_reconciliation import until
@@ -32,7 +32,7 @@ async def gateway():
 async def world(bootstrap, topic_prefix, gateway):
     timeouts = Timeouts(connect=2, write=2, read=0.5, pool=2, total=2)
     async with SageClient(
-        gateway.url, "AlvysMPP", SecretStr("sender-secret"), timeouts=timeouts, pace=Pace()
+        gateway.url, "AlvysMPP", SecretStr("sender-secret"), timeouts=timeouts, pace=RateLimit()
     ) as client:
         world = World(bootstrap, topic_prefix, sage=cast(FakeSage, client))
         world.config = replace(world.config, request_timeout=timedelta(seconds=2))

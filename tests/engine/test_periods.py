@@ -15,7 +15,7 @@ from consumers.export.partition import PartitionProcessor
 from consumers.export.protocol.closed_periods import MOST_STEPS, ClosedPeriods
 from consumers.export.work_item import WorkItem
 from domain.categories import Side
-from sage_client import GatewayError, Level, SageClient, Timeouts
+from sage_client import ExchangeLevel, GatewayError, SageClient, Timeouts
 from sage_client.errors import AccountInvalidError, PeriodClosedError
 from simulator import Fault, Simulator, demo_seed
 from simulator.seed import User
@@ -227,7 +227,7 @@ class FakeClock:
         return Clock(lambda: NOW, lambda: self.seconds, asyncio.sleep, lambda: 0.5)
 
 
-def error(text="The period is closed", level=Level.RESULT):
+def error(text="The period is closed", level=ExchangeLevel.RESULT):
     return PeriodClosedError(text, level=level, errors=(GatewayError.of("BL03000018", "", text, ""),))
 
 
@@ -289,9 +289,9 @@ def test_a_day_that_is_closed_by_now_is_forgotten_and_the_next_is_tried():
 @pytest.mark.parametrize(
     "refusal",
     [
-        error(level=Level.OPERATION),
-        error(level=Level.CONTROL),
-        AccountInvalidError("x", level=Level.RESULT),
+        error(level=ExchangeLevel.OPERATION),
+        error(level=ExchangeLevel.CONTROL),
+        AccountInvalidError("x", level=ExchangeLevel.RESULT),
         error("Date must be on or after 10/01/2026"),
     ],
 )

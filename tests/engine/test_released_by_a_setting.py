@@ -4,7 +4,7 @@ import pytest
 
 from domain.documents import PartyKind
 from domain.parties import PartyRecord
-from sage_client import DimensionValue, Level
+from sage_client import DimensionValue, ExchangeLevel
 from sage_client.errors import AccountInvalidError, DimensionInvalidError, RefusedError, TermInvalidError
 from tests.support.engine import SUBSIDIARY, World
 from tests.support.roadside import toll
@@ -54,10 +54,15 @@ async def test_the_providers_own_vendor_releases_it_too_and_so_it_does_when_nobo
 @pytest.mark.parametrize(
     ("error", "setting", "value", "named"),
     [
-        (AccountInvalidError("Account 4000 is not valid", level=Level.RESULT), MASTER, {"account": "4001"}, True),
-        (AccountInvalidError("Account 4000 is not valid", level=Level.RESULT), LOAD, {"account": "4001"}, True),
         (
-            TermInvalidError("Invalid Term 'Net 30'", level=Level.RESULT),
+            AccountInvalidError("Account 4000 is not valid", level=ExchangeLevel.RESULT),
+            MASTER,
+            {"account": "4001"},
+            True,
+        ),
+        (AccountInvalidError("Account 4000 is not valid", level=ExchangeLevel.RESULT), LOAD, {"account": "4001"}, True),
+        (
+            TermInvalidError("Invalid Term 'Net 30'", level=ExchangeLevel.RESULT),
             f"{SUBSIDIARY}/connection",
             {
                 "companyId": "ACME",
@@ -68,7 +73,7 @@ async def test_the_providers_own_vendor_releases_it_too_and_so_it_does_when_nobo
             },
             True,
         ),
-        (RefusedError("something else", level=Level.RESULT), MASTER, {"account": "4001"}, False),
+        (RefusedError("something else", level=ExchangeLevel.RESULT), MASTER, {"account": "4001"}, False),
     ],
 )
 async def test_what_sage_refused_for_a_settings_value_goes_when_the_setting_changes(
@@ -94,7 +99,7 @@ async def test_a_refused_dimension_names_the_setting_that_gave_it(world):
     key = f"{SUBSIDIARY}/dimension/department"
     await world.set(key, {"default": "OPS"})
     world.sage.values["DEPARTMENT"] = [DimensionValue("OPS", "Ops", "active"), DimensionValue("SALES", "S", "active")]
-    world.sage.refuse["a"] = DimensionInvalidError("Invalid Department 'OPS' specified.", level=Level.RESULT)
+    world.sage.refuse["a"] = DimensionInvalidError("Invalid Department 'OPS' specified.", level=ExchangeLevel.RESULT)
     await world.send_invoices("a")
     async with world.worker():
         [refused] = await world.until(1)
@@ -105,7 +110,7 @@ async def test_a_refused_dimension_names_the_setting_that_gave_it(world):
 
 
 async def test_the_same_value_written_again_and_a_restart_ask_sage_nothing(world):
-    world.sage.refuse["a"] = AccountInvalidError("Account 4000 is not valid", level=Level.RESULT)
+    world.sage.refuse["a"] = AccountInvalidError("Account 4000 is not valid", level=ExchangeLevel.RESULT)
     await world.send_invoices("a")
     async with world.worker():
         await world.until(1, "rejected")
@@ -121,7 +126,7 @@ async def test_the_same_value_written_again_and_a_restart_ask_sage_nothing(world
 
 
 async def test_a_person_may_still_ask_by_the_key_and_that_goes_though_nothing_changed(world):
-    world.sage.refuse["a"] = AccountInvalidError("Account 4000 is not valid", level=Level.RESULT)
+    world.sage.refuse["a"] = AccountInvalidError("Account 4000 is not valid", level=ExchangeLevel.RESULT)
     await world.send_invoices("a")
     async with world.worker():
         await world.until(1, "rejected")

@@ -32,8 +32,8 @@ from domain.documents import Connection, SageObject, SourceDocument
 from domain.emission import AHEAD, Emitted
 from domain.events import EventKind
 from domain.outcomes import Outcome, Rejected
-from domain.reading import Received
-from domain.reading.receive import receive
+from domain.reading import ParsedRecord
+from domain.reading.receive import parse_record
 from domain.reading.revision import earlier_revisions
 from producers.results import SourceRecord
 from tests.support.engine import invoice
@@ -49,16 +49,16 @@ def at(minute: float) -> datetime:
     return datetime(2026, 6, 10, 9, tzinfo=UTC) + timedelta(minutes=minute)
 
 
-def event(minute: float, name: str, content: str) -> Received:
+def event(minute: float, name: str, content: str) -> ParsedRecord:
     unread = Rejected(Code.LINES_DO_NOT_ADD_UP, "not looked at here")
-    return Received(name, "invoice.created", KEY, "sub", content, unread, Emitted(at(minute), name))
+    return ParsedRecord(name, "invoice.created", KEY, "sub", content, unread, Emitted(at(minute), name))
 
 
 def posted(content: str) -> Posted:
     return Posted(content, "1", "c", CONNECTION, SageObject.AR_INVOICE, "N1", "C-1")
 
 
-def claim(received: Received, source: SourceRecord, emitted: Emitted | None) -> Claim:
+def claim(received: ParsedRecord, source: SourceRecord, emitted: Emitted | None) -> Claim:
     until = datetime(2026, 6, 11, 13, tzinfo=UTC)
     what = ("c", 0, CONNECTION, SageObject.AR_INVOICE, "N1", "C-1", Decimal(100), until)
     return Claim(received.revision, *what, source.offset, source.timestamp, emitted=emitted)
@@ -72,7 +72,7 @@ class Engine:
     offset: int = -1
     now: datetime = NOW
 
-    def deliver(self, received: Received, fate: str = "posted", *, again: bool = False) -> ExportResult:
+    def deliver(self, received: ParsedRecord, fate: str = "posted", *, again: bool = False) -> ExportResult:
         """Read a record of the event; `fate`: how its call ends, if one is made. `again`: the same record once more."""
         self.offset += not again
         source = SourceRecord("invoice-created", 0, self.offset, 1_000 + self.offset)
@@ -104,7 +104,7 @@ class Engine:
         else:
             self.go(work, "posted")
 
-    def work(self, received: Received, source: SourceRecord, offset: int | None, *, newest: bool) -> WorkItem:
+    def work(self, received: ParsedRecord, source: SourceRecord, offset: int | None, *, newest: bool) -> WorkItem:
         value = repr(received).encode()
         PARKED[value] = received
         place = place_of(self.entry, received, self.now, newest=newest)
@@ -137,12 +137,12 @@ class Engine:
         return self.entry.posted.revision if self.entry.posted is not None else None
 
 
-PARKED: dict[bytes, Received] = {}
+PARKED: dict[bytes, ParsedRecord] = {}
 FATES = st.sampled_from(["posted", "posted", "deferred", "rejected", "refused", "lost", "vanished"])
 
 
 @st.composite
-def deliveries(draw: Any) -> tuple[list[Received], list[tuple[Received, str]]]:
+def deliveries(draw: Any) -> tuple[list[ParsedRecord], list[tuple[ParsedRecord, str]]]:
     """Events of one document, and how they come: in any order, again and again, later copies under later timestamps."""
     count = draw(st.integers(1, 6))
     minutes = draw(st.lists(st.integers(0, 5), min_size=count, max_size=count))
@@ -150,7 +150,7 @@ def deliveries(draw: Any) -> tuple[list[Received], list[tuple[Received, str]]]:
     events = [event(minutes[n], f"evt-{n + 8}", contents[n]) for n in range(count)]  # evt-9, then evt-10
     order = draw(st.lists(st.sampled_from(range(count)), max_size=8)) + list(range(count))
     order = draw(st.permutations(order))
-    sent: list[tuple[Received, str]] = []
+    sent: list[tuple[ParsedRecord, str]] = []
     for number in order:
         one = events[number]
         if any(each.event_id == one.event_id for each, _ in sent) and draw(st.booleans()):
@@ -245,7 +245,7 @@ def test_a_call_in_doubt_is_looked_up_by_its_own_event_and_by_newer_ones_and_lef
     entry = DocumentState(KEY, claim=claim(claimed, source, claimed.emitted))
     record = SourceRecord("t", 0, 8, 8)
 
-    def asked(received: Received) -> ExportResult | NextStep:
+    def asked(received: ParsedRecord) -> ExportResult | NextStep:
         return decide(entry, received.revision, turn_of(entry, received, record, NOW))
 
     older = asked(event(0, "evt-1", "a"))
@@ -292,7 +292,7 @@ def test_an_event_from_the_future_that_was_not_kept_is_looked_at_anew_when_its_t
 def test_what_an_earlier_version_read_otherwise_is_known_by_its_id_all_the_same():
     made = orjson.loads(invoice("a"))
     made["data"]["customer"] = {"id": "c", "name": "ELM Street"}
-    now = receive(EventKind.INVOICE, orjson.dumps(made))
+    now = parse_record(EventKind.INVOICE, orjson.dumps(made))
     document = now.document
     assert isinstance(document, SourceDocument)
     then = replace(now, revision=earlier_revisions(document)[0])
@@ -409,7 +409,7 @@ def test_an_entry_of_an_earlier_version_is_compared_by_the_records_place_until_i
 
 def test_instants_are_compared_not_their_spelling():
     def emitted(timestamp: str) -> Emitted:
-        read = receive(EventKind.INVOICE, invoice("a", id="evt-1", timestamp=timestamp)).emitted
+        read = parse_record(EventKind.INVOICE, invoice("a", id="evt-1", timestamp=timestamp)).emitted
         assert read is not None
         return read
 

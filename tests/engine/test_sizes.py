@@ -33,9 +33,9 @@ from domain.documents import Connection, SageObject
 from domain.events.fields import LONGEST_ID, LONGEST_TEXT
 from domain.export import MOST_BLOCKED
 from domain.outcomes import Outcome
-from domain.words import LONGEST, one_line
+from domain.words import LONGEST, single_line
 from producers.dead_letters import DeadRecord, fitted, headers
-from producers.results import LARGEST, Result, SageAnswer, SourceRecord
+from producers.results import LARGEST, ResultRecord, SageAnswer, SourceRecord
 from producers.results import encode as encode_result
 from sage_client.lookups import LONGEST_ID as LONGEST_OF_SAGE
 
@@ -58,7 +58,7 @@ def largest_entry(event: int) -> DocumentState:
     )  # fmt: skip
     gone = FormerRecord("9" * LONGEST_OF_SAGE, "9" * 30, CONNECTION, SageObject.AP_ADJUSTMENT, party)
     retired = (gone,) * MAX_FORMER_RECORDS
-    detail = one_line(WIDEST * LONGEST)
+    detail = single_line(WIDEST * LONGEST)
     last = LastOutcome(
         "r" * 32, Outcome.DEFERRED, 10**18, 10**18, Code.CHANGED_AFTER_POSTING, detail, BLOCKED, by_sage=True
     )
@@ -74,7 +74,7 @@ def test_the_largest_entry_fits_into_its_ledger(event):
 def test_the_largest_result_fits_into_its_topic():
     answer = SageAnswer(ID, "c" * 64, [WIDEST * 9_000] * 1_000, [WIDEST * 9_000] * 1_000)
     source = SourceRecord("t" * 249, 10**6, 10**18)
-    result = Result(
+    result = ResultRecord(
         KEY, ID, source, ID, "r" * 32, Outcome.DEFERRED, NOW, 10**9, Code.ACCOUNT_UNMAPPED, WIDEST * 9_000, BLOCKED,
         connection=CONNECTION, sage=answer,
     )  # fmt: skip

@@ -17,7 +17,7 @@ from domain.documents import Document, SourceDocument
 from domain.export import export
 from domain.identity import marker
 from domain.outcomes import Outcome, Rejected, Skipped
-from domain.reading import Received
+from domain.reading import ParsedRecord
 from producers.results import SourceRecord
 from sage_client import Login, SageClient
 from tests.support.events import event, read, withdrawn
@@ -43,7 +43,7 @@ def bill(trip_id: str | None, number: str = "T#100", *, nothing: bool = False) -
     return made
 
 
-def received(sample: dict[str, Any]) -> Received:
+def received(sample: dict[str, Any]) -> ParsedRecord:
     return read(sample)
 
 

@@ -7,7 +7,7 @@ import pytest
 
 from domain.documents import PartyKind
 from domain.parties import PartyRecord, derived_id
-from sage_client import Level
+from sage_client import ExchangeLevel
 from sage_client.errors import PermissionDeniedError, RefusedError
 from tests.engine.test_corrections import connection, delivered, drafts, posted, stands, told
 from tests.engine.test_order_and_waiting import MASTER
@@ -18,7 +18,7 @@ from tests.support.roadside import DAY, by_day, group, send, toll
 
 async def test_a_refused_reversal_of_what_is_to_book_nothing_ends_no_worker(world):
     await posted(world)
-    world.sage.refuse["1"] = RefusedError("no", level=Level.RESULT)
+    world.sage.refuse["1"] = RefusedError("no", level=ExchangeLevel.RESULT)
     await world.send_invoices("a", amount="0.00")
     async with world.worker():
         results = await world.until(1, "rejected")
@@ -41,7 +41,7 @@ async def test_an_update_that_may_have_been_executed_is_not_unchanged(world):
 
 async def test_what_was_taken_back_is_not_skipped_for_a_setting_that_came_in_between(world):
     await posted(world)
-    world.sage.refuse["a"] = PermissionDeniedError("no permission", level=Level.RESULT)
+    world.sage.refuse["a"] = PermissionDeniedError("no permission", level=ExchangeLevel.RESULT)
     await world.send_invoices("a", amount="120.00")
     async with world.worker():
         await world.until(1, "deferred")

@@ -3,7 +3,7 @@
 import orjson
 import pytest
 
-from sage_client import Level
+from sage_client import ExchangeLevel
 from sage_client.errors import RefusedError
 from tests.engine.test_corrections import connection, posted, stands, told
 from tests.support.engine import SUBSIDIARY, invoice, key
@@ -49,8 +49,8 @@ async def test_a_lost_answer_about_a_total_of_zero_is_looked_up_and_adopted(worl
 
 
 async def test_a_refusal_of_a_total_of_zero_has_its_own_advice_and_any_other_its_own_code(world):
-    world.sage.refuse["a"] = RefusedError("no", level=Level.RESULT)
-    world.sage.refuse["b"] = RefusedError("no", level=Level.RESULT)
+    world.sage.refuse["a"] = RefusedError("no", level=ExchangeLevel.RESULT)
+    world.sage.refuse["b"] = RefusedError("no", level=ExchangeLevel.RESULT)
     await world.send((key("a"), of("500", "-500")), (key("b"), of("500", number="b")))
     async with world.worker():
         results = await world.until(2, "rejected")

@@ -13,7 +13,7 @@ from domain.documents import SourceDocument
 from domain.emission import Emitted
 from domain.events import EventKind, TollTransactionCreated, decode
 from domain.outcomes import Rejected
-from domain.reading import Received, receive
+from domain.reading import ParsedRecord, parse_record
 from producers.roadside_rows import RowUnreadableError, encode
 from tests.support.events import event, to_bytes
 
@@ -33,7 +33,7 @@ def row(name: str, cents: int, day: str) -> tuple[str, bytes]:
         "amount": {"amount": f"{cents / 100:.2f}", "currency": 840},
     }
     sample["data"]["toll"]["transactionDate"] = f"{day}T08:00:00Z"
-    read, found = receive(EventKind.TOLL, to_bytes(sample)), decode(EventKind.TOLL, to_bytes(sample))
+    read, found = parse_record(EventKind.TOLL, to_bytes(sample)), decode(EventKind.TOLL, to_bytes(sample))
     assert isinstance(read.document, SourceDocument)
     assert isinstance(found, TollTransactionCreated)
     return read.key, encode(read.document, found)
@@ -58,7 +58,7 @@ class Topic:
         """The next run; the process may die between two bills."""
         self.now += timedelta(days=1)
         for sending in list(self.groups.due(self.now, SCHEDULE))[:crash_after]:
-            received = receive(EventKind.ROADSIDE_DAY, sending.event)
+            received = parse_record(EventKind.ROADSIDE_DAY, sending.event)
             assert not isinstance(received.document, Rejected)
             assert received.key == sending.bill.key
             self.bills.setdefault(received.key, []).append(sending.event)
@@ -160,7 +160,7 @@ def test_a_record_that_is_not_ours_stops_the_job(value):
             Groups().apply(key, value, START)
 
 
-def emitted(received: Received) -> Emitted:
+def emitted(received: ParsedRecord) -> Emitted:
     assert received.emitted is not None
     return received.emitted
 
@@ -172,7 +172,7 @@ def test_a_bill_that_comes_back_to_rows_that_it_had_is_a_newer_event_whatever_th
     for cents in (100, 200, 100):
         topic.write(*row("a", cents, DAYS[0]))
         [sending] = topic.groups.due(topic.now, None)
-        sent.append(receive(EventKind.ROADSIDE_DAY, sending.event))
+        sent.append(parse_record(EventKind.ROADSIDE_DAY, sending.event))
         key, value = mark_record(sending.mark)
         topic.write(key.decode(), value)
         topic.now += clock
@@ -192,4 +192,4 @@ def test_a_clock_that_was_far_wrong_once_does_not_decide_when_later_bills_were_m
     topic.now = START + timedelta(days=2)
     topic.write(*row("a", 200, DAYS[0]))
     [sending] = topic.groups.due(topic.now, None)
-    assert emitted(receive(EventKind.ROADSIDE_DAY, sending.event)).at == topic.now
+    assert emitted(parse_record(EventKind.ROADSIDE_DAY, sending.event)).at == topic.now

@@ -139,7 +139,7 @@ async def test_a_balance_that_no_row_explains_is_told_as_a_difference_until_it_c
 
 
 async def test_the_reconciliation_goes_on_in_slices_over_many_polls(books, monkeypatch):
-    from consumers.payments.rules import Rules  # noqa: PLC0415
+    from consumers.payments.rules import PollConfig  # noqa: PLC0415
 
     numbers = [await books.invoice(f"I{number}") for number in range(7)]
     await books.poll()
@@ -150,7 +150,7 @@ async def test_the_reconciliation_goes_on_in_slices_over_many_polls(books, monke
     for payment in kept:
         books.payments.delete("BLUEMESA", "AR", payment)
     monkeypatch.setattr(
-        "app.payments.rules_of", lambda _: Rules(reconcile_every=0 * Rules().interval, reconcile_slice=2)
+        "app.payments.rules_of", lambda _: PollConfig(reconcile_every=0 * PollConfig().interval, reconcile_slice=2)
     )
     for left in (5, 3, 1, 0):
         await books.poll()  # each a new poller, as after a restart
@@ -218,9 +218,9 @@ async def test_a_posted_document_that_sage_does_not_show_any_more_is_named_and_o
 
 
 async def test_a_whole_reconciliation_goes_on_where_a_running_poller_interrupted_it(books, monkeypatch):
-    from consumers.payments.rules import Rules  # noqa: PLC0415
+    from consumers.payments.rules import PollConfig  # noqa: PLC0415
 
-    monkeypatch.setattr("app.payments.rules_of", lambda _: Rules(reconcile_slice=1))
+    monkeypatch.setattr("app.payments.rules_of", lambda _: PollConfig(reconcile_slice=1))
     monkeypatch.setattr("consumers.payments.poller.TURN_AFTER", 0.01)
     numbers = [await books.invoice(f"I{number}") for number in range(6)]
     await books.poll()

@@ -8,9 +8,9 @@ from decimal import Decimal
 
 import pytest
 
-from app.topics import wanted
+from app.topics import topic_specs
 from consumers.payments.companies import Company
-from consumers.payments.rounds import Polled, Rounds
+from consumers.payments.rounds import PollLoop, PollReport
 from simulator.payments import Edit, Parts
 from tests.support.kafka import compress_topics
 
@@ -64,7 +64,7 @@ async def test_a_payment_is_told_once_with_all_that_sage_says_of_it(books):
 
 @pytest.mark.parametrize("codec", ["lz4", "zstd"])
 async def test_payments_are_told_once_where_the_broker_compresses_the_topics(books, codec):
-    topics = [each.topic for each in wanted(books.settings)]
+    topics = [each.topic for each in topic_specs(books.settings)]
     await asyncio.to_thread(compress_topics, books.settings.kafka_bootstrap_servers, topics, codec)
     number = await books.invoice("A", "250.00")
     await books.poll()
@@ -156,14 +156,14 @@ async def test_a_row_that_was_judged_to_be_no_money_is_not_looked_into_at_every_
     books.payments.void("BLUEMESA", "AR", void)
     reword(books, void, "Storniert", "Storniert")
     calls: list[int] = []
-    once = Rounds.once
+    once = PollLoop.once
 
-    async def noting(self: Rounds, company: Company) -> tuple[Polled, float]:
+    async def noting(self: PollLoop, company: Company) -> tuple[PollReport, float]:
         polled, wait = await once(self, company)
         calls.append(polled.calls)
         return polled, wait
 
-    monkeypatch.setattr(Rounds, "once", noting)
+    monkeypatch.setattr(PollLoop, "once", noting)
     async with books.poller() as poller, asyncio.timeout(60):
         stop = asyncio.Event()
         running = asyncio.create_task(poller.run(stop))

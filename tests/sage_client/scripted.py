@@ -17,7 +17,7 @@ from domain.documents import (
     Connection,
     Document,
     DocumentLine,
-    Level,
+    MappingLevel,
     PartyKind,
     PartyRef,
     Resolution,
@@ -70,7 +70,7 @@ def document(
         total=whole,
         lines=tuple(SourceLine(Category.LOAD, "Linehaul", each, memo) for each in sums),
     )
-    resolution = Resolution(account, Level.SPECIFIC, "acme/account/ar/load/Linehaul", 7)
+    resolution = Resolution(account, MappingLevel.SPECIFIC, "acme/account/ar/load/Linehaul", 7)
     return Document(
         source=source,
         connection=Connection("acme", "ACME", "100", "acme"),

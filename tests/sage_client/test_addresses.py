@@ -14,7 +14,7 @@ from pydantic import SecretStr
 
 from domain.codes import Code
 from domain.documents import PartyKind
-from sage_client import Kind, Refused, SageClient, Timeouts, Unknown, errors, is_loopback
+from sage_client import ErrorCategory, Refused, SageClient, Timeouts, Unknown, errors, is_loopback
 from sage_client._endpoint import endpoint_refusal, shown
 from tests.sage_client.scripted import SENDER_PASSWORD, USER_PASSWORD, Asked, Gateway, all_done, calls, login, why
 
@@ -210,7 +210,7 @@ async def test_a_hostile_answer_does_not_bring_our_passwords_to_the_address_it_n
     assert stranger.heard == []
     assert isinstance(answer, Refused)
     assert why(answer).code is read.value.code is Code.SAGE_ENDPOINT_REFUSED
-    assert why(answer).kind is Kind.CONFIGURATION
+    assert why(answer).kind is ErrorCategory.CONFIGURATION
     assert f"127.0.0.1:{stranger.port}" in str(why(answer))
 
 

@@ -11,7 +11,7 @@ from pydantic import SecretStr
 from domain.categories import Side
 from domain.documents import Document, PartyKind, SageObject
 from domain.identity import marker
-from sage_client import Call, DocumentKey, Done, Kind, Login, Refused, SageClient, Timeouts, Unknown, errors
+from sage_client import Call, DocumentKey, Done, ErrorCategory, Login, Refused, SageClient, Timeouts, Unknown, errors
 from simulator import Fault, Simulator, demo_seed
 from simulator.seed import CustomField, Preset
 from tests.sage_client.scripted import document, why
@@ -79,7 +79,7 @@ async def test_a_batch_is_a_mix_of_done_and_refused(client):
     unknown_account = replace(call("ALV-3"), document=document(number="ALV-3", account="99999"))
     answers = await client.post(WHO, [call("ALV-1"), unknown_party, unknown_account, call("ALV-4", side=Side.AP)])
     assert [type(each) for each in answers] == [Done, Refused, Refused, Done]
-    assert {why(each).kind for each in answers[1:3]} == {Kind.DATA}
+    assert {why(each).kind for each in answers[1:3]} == {ErrorCategory.DATA}
     assert await client.find(WHO, [key("ALV-2"), key("ALV-3")]) == [[], []]
 
 
@@ -127,9 +127,9 @@ async def test_a_broken_answer_is_unknown_and_the_look_up_tells(simulator, clien
 @pytest.mark.parametrize(
     ("fault", "kind"),
     [
-        (Fault(kind="throttled", times=1, retry_after=9, function="create_invoice"), Kind.THROTTLED),
-        (Fault(kind="throttled_in_200", times=1, function="create_invoice"), Kind.THROTTLED),
-        (Fault(kind="silent_failure", times=1, function="create_invoice"), Kind.DATA),
+        (Fault(kind="throttled", times=1, retry_after=9, function="create_invoice"), ErrorCategory.THROTTLED),
+        (Fault(kind="throttled_in_200", times=1, function="create_invoice"), ErrorCategory.THROTTLED),
+        (Fault(kind="silent_failure", times=1, function="create_invoice"), ErrorCategory.DATA),
     ],
 )
 async def test_a_refusal_of_the_gateway_is_proven_not_done(simulator, client, fault, kind):
@@ -151,14 +151,17 @@ async def test_a_session_that_ended_is_opened_again_unseen(simulator, client):
 async def test_a_wrong_password_is_refused_and_nothing_is_posted(client):
     [answer] = await client.post(replace(WHO, password=SecretStr("wrong")), [call()])
     assert isinstance(answer, Refused)
-    assert answer.error.kind is Kind.AUTH
+    assert answer.error.kind is ErrorCategory.AUTH
 
 
 async def test_a_wrong_sender_posts_nothing_and_defers_every_document(simulator):
     async with SageClient(simulator.url, "AlvysMPP", SecretStr("wrong")) as client:
         [answer] = await client.post(WHO, [call()])
     assert isinstance(answer, Refused)
-    assert answer.error.kind in {Kind.AUTH, Kind.CONFIGURATION}  # XMLGW_JPP0002 does not say whose password it was
+    assert answer.error.kind in {
+        ErrorCategory.AUTH,
+        ErrorCategory.CONFIGURATION,
+    }  # XMLGW_JPP0002 does not say whose password it was
 
 
 async def test_the_books_are_read_as_they_stand(client):

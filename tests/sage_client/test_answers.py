@@ -8,7 +8,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from domain.codes import Code
-from sage_client import Answer, Call, Certainty, Done, Kind, Refused, Unknown, errors
+from sage_client import Answer, Call, Certainty, Done, ErrorCategory, Refused, Unknown, errors
 from tests.sage_client import scripted
 from tests.sage_client.scripted import Asked, Gateway, Script, at, calls, document, done, error, login, refused, why
 
@@ -108,7 +108,7 @@ async def test_an_aborted_call_is_not_done_and_inherits_why():
 async def test_an_aborted_call_alone_may_be_sent_again():
     answer = await only(lambda asked: asked.answer(refused("call-0", error("XL03000009", "undone"), status="aborted")))
     assert isinstance(answer, Refused)
-    assert answer.error.kind is Kind.RETRY
+    assert answer.error.kind is ErrorCategory.RETRY
 
 
 @pytest.mark.parametrize("status", ["", "pending", "SUCCESS!"])
@@ -166,7 +166,7 @@ async def test_a_500_that_carries_a_control_failure_proves_that_nothing_ran():
         )
     )
     assert isinstance(answer, Refused)
-    assert answer.error.kind is Kind.RETRY
+    assert answer.error.kind is ErrorCategory.RETRY
 
 
 async def test_errors_in_place_of_results_are_unknown_unless_the_table_knows_them():
@@ -174,7 +174,7 @@ async def test_errors_in_place_of_results_are_unknown_unless_the_table_knows_the
     assert isinstance(strange, Unknown)
     known = await only(lambda asked: asked.answer(scripted.errors(error("", "API rate limit exceeded"))))
     assert isinstance(known, Refused)
-    assert known.error.kind is Kind.THROTTLED
+    assert known.error.kind is ErrorCategory.THROTTLED
 
 
 async def test_a_call_refused_whole_is_refused_for_every_call():
@@ -197,7 +197,7 @@ async def test_a_gateway_refusal_may_name_no_control_id():
         )
     )
     assert isinstance(answer, Refused)
-    assert answer.error.kind is Kind.CONFIGURATION
+    assert answer.error.kind is ErrorCategory.CONFIGURATION
 
 
 async def test_one_document_that_cannot_be_written_does_not_hold_up_the_others():
@@ -206,7 +206,7 @@ async def test_one_document_that_cannot_be_written_does_not_hold_up_the_others()
     async with gateway.client() as client:
         answers = await client.post(login(), [bad, *calls(1)])
     assert isinstance(answers[0], Refused)
-    assert answers[0].error.kind is Kind.BUG
+    assert answers[0].error.kind is ErrorCategory.BUG
     assert answers[1] == Done("call-0", "500")
     assert gateway.requests[0].control_ids == ["call-0"]
 

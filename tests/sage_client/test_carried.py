@@ -12,7 +12,7 @@ from sageintacctsdk.apis.api_base import ApiBase
 
 from domain.categories import Side
 from domain.dimensions import Standard
-from domain.documents import CustomValue, Document, How, LineDimension
+from domain.documents import CustomValue, Document, LineDimension, ValueSource
 from sage_client import Call, Done, Login, Refused, SageClient, errors
 from sage_client._documents import render
 from simulator import Simulator, demo_seed
@@ -76,10 +76,14 @@ async def client(gateway: Simulator) -> AsyncIterator[SageClient]:
 
 def carrying(side: Side, *standards: Standard, user_defined: bool = False, account: str = "40010") -> Document:
     found = document(side=side, number=f"N-{side}", account=account, location=None, amounts=("10.00", "2.50"))
-    dimensions = [LineDimension(each.value, each.object, ONE[each][0].id, How.MAPPING, "k") for each in standards]
+    dimensions = [
+        LineDimension(each.value, each.object, ONE[each][0].id, ValueSource.MAPPING, "k") for each in standards
+    ]
     if user_defined:
-        dimensions.append(LineDimension("lob", "LINE_OF_BUSINESS", "10002", How.DEFAULT, "k", user_defined=True))
-    custom = tuple(CustomValue(name, value, How.SOURCE, "k") for name, value in VALUES.items())
+        dimensions.append(
+            LineDimension("lob", "LINE_OF_BUSINESS", "10002", ValueSource.DEFAULT, "k", user_defined=True)
+        )
+    custom = tuple(CustomValue(name, value, ValueSource.SOURCE, "k") for name, value in VALUES.items())
     location = ONE[Standard.LOCATION][0].id if Standard.LOCATION in standards else None
     lines = [replace(each, dimensions=tuple(dimensions), custom=custom, location_id=location) for each in found.lines]
     return replace(found, lines=tuple(lines), custom=custom)
@@ -139,7 +143,7 @@ def test_an_asset_has_no_place_on_a_legacy_line():
 def test_a_name_that_cannot_be_an_element_is_never_written(side, name):
     found = carrying(side)
     with pytest.raises(errors.RequestInvalidError):
-        render(replace(found, custom=(CustomValue(name, "x", How.SOURCE, "k"),)), "P")
+        render(replace(found, custom=(CustomValue(name, "x", ValueSource.SOURCE, "k"),)), "P")
 
 
 @pytest.mark.requirement(48)

@@ -8,8 +8,8 @@ import pytest
 from domain.categories import Side
 from domain.codes import Code
 from domain.error_classes import CLASSES
-from sage_client import Certainty, GatewayError, Level, Refused, classify, errors
-from sage_client._rules import REFINED
+from sage_client import Certainty, ExchangeLevel, GatewayError, Refused, classify, errors
+from sage_client._rules import WORDING_ONLY
 from simulator.seed import CustomField
 from tests.sage_client.scripted import document, why
 from tests.sage_client.test_against_simulator import CUSTOMER, VENDOR, WHO, call, client, simulator
@@ -102,24 +102,24 @@ PUBLISHED = [
 @pytest.mark.parametrize(("text", "code"), PUBLISHED)
 def test_words_that_were_published_have_their_code(text, code):
     for number in ("BL01001973", "BL03000018", "NEVER-SEEN-1"):
-        found = classify(Level.RESULT, 200, (said(text, number), said("Could not create Bill record.")))
+        found = classify(ExchangeLevel.RESULT, 200, (said(text, number), said("Could not create Bill record.")))
         assert found.code == code
         assert found.certainty is Certainty.NOT_DONE
 
 
 def test_payments_have_their_numbers():
     for number in ("BL03000130", "XL03000027"):
-        assert classify(Level.RESULT, 200, (said("x", number),)).code == Code.SAGE_PAYMENTS_APPLIED
+        assert classify(ExchangeLevel.RESULT, 200, (said("x", number),)).code == Code.SAGE_PAYMENTS_APPLIED
 
 
-@pytest.mark.parametrize("level", [Level.OPERATION, Level.HTTP])
+@pytest.mark.parametrize("level", [ExchangeLevel.OPERATION, ExchangeLevel.HTTP])
 @pytest.mark.parametrize("text", [text for text, code in PUBLISHED if code != "SAGE_PERIOD_CLOSED"])
 def test_no_words_make_an_unknown_outcome_a_known_one(level, text):
     assert classify(level, 200, (said(text, "NEVER-SEEN-1"),)).certainty is Certainty.UNKNOWN
     patient = said(text, "NEVER-SEEN-1", "Please Try Again Later")
-    assert classify(Level.RESULT, 200, (patient,)).certainty is Certainty.UNKNOWN
+    assert classify(ExchangeLevel.RESULT, 200, (patient,)).certainty is Certainty.UNKNOWN
     beside = (said(text, "NEVER-SEEN-1"), said("Something failed", "NEVER-SEEN-2", "Please try again later"))
-    assert classify(Level.RESULT, 200, beside).certainty is Certainty.UNKNOWN
+    assert classify(ExchangeLevel.RESULT, 200, beside).certainty is Certainty.UNKNOWN
 
 
 def test_every_example_in_the_table_of_classes_means_what_the_table_says():
@@ -127,9 +127,9 @@ def test_every_example_in_the_table_of_classes_means_what_the_table_says():
         if not each.words:
             continue
         number, _, text = each.words.rpartition(": ") if each.words.split(": ")[0].isalnum() else ("", "", each.words)
-        level = Level.AUTHENTICATION if "Sign-in" in text else Level.RESULT
+        level = ExchangeLevel.AUTHENTICATION if "Sign-in" in text else ExchangeLevel.RESULT
         assert classify(level, 200, (said(text, number or "NEVER-SEEN-1"),)).code in each.codes, each.name
 
 
 def test_every_refinement_is_a_refusal_of_the_document():
-    assert {kind for kind in REFINED if kind is not None and not issubclass(kind, errors.RefusedError)} == set()
+    assert {kind for kind in WORDING_ONLY if kind is not None and not issubclass(kind, errors.RefusedError)} == set()

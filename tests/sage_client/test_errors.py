@@ -8,13 +8,19 @@ from email.utils import format_datetime
 import pytest
 
 from domain.codes import Code
-from sage_client import Certainty, GatewayError, Kind, Level, SageError, classify, errors
+from sage_client import Certainty, ErrorCategory, ExchangeLevel, GatewayError, SageError, classify, errors
 from sage_client._classify import as_read
 from sage_client._rules import RULES
 from sage_client._transport import LONGEST_RETRY_AFTER, retry_after
 
 NOW = datetime(2026, 3, 9, 12, tzinfo=UTC)
-CONTROL, AUTH, OPERATION, RESULT, HTTP = Level.CONTROL, Level.AUTHENTICATION, Level.OPERATION, Level.RESULT, Level.HTTP
+CONTROL, AUTH, OPERATION, RESULT, HTTP = (
+    ExchangeLevel.CONTROL,
+    ExchangeLevel.AUTHENTICATION,
+    ExchangeLevel.OPERATION,
+    ExchangeLevel.RESULT,
+    ExchangeLevel.HTTP,
+)
 
 
 def said(number: str = "", text: str = "", correction: str = "") -> GatewayError:
@@ -160,8 +166,8 @@ def test_a_read_is_never_unknown():
         for status in (None, 200, 302, 404, 503):
             read = as_read(leaf("x", level=HTTP, http_status=status))
             assert read.certainty is Certainty.NOT_DONE
-    assert as_read(errors.UnreadableAnswerError("x", level=HTTP, http_status=403)).kind is Kind.CONFIGURATION
-    assert as_read(errors.UnreadableAnswerError("x", level=HTTP, http_status=503)).kind is Kind.RETRY
+    assert as_read(errors.UnreadableAnswerError("x", level=HTTP, http_status=403)).kind is ErrorCategory.CONFIGURATION
+    assert as_read(errors.UnreadableAnswerError("x", level=HTTP, http_status=503)).kind is ErrorCategory.RETRY
 
 
 def test_errors_survive_copying_and_pickling():

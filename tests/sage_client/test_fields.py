@@ -14,7 +14,7 @@ from domain.codes import Code
 from domain.documents import PartyKind, SageObject
 from domain.party_fields import differing
 from domain.payments import PaymentKind
-from sage_client import Dimension, DocumentKey, Kind, Query, errors, one_of
+from sage_client import Dimension, DocumentKey, ErrorCategory, Query, errors, one_of
 from sage_client._fields import KEPT, refused_names
 from sage_client.gateway_error import GatewayError
 from sage_client.parties import PartyFields
@@ -100,7 +100,7 @@ async def test_what_lookup_does_not_list_is_not_asked_for():
     gateway = CompanyGateway(has=BAREST)
     async with gateway.client() as client:
         [account] = await client.accounts(login())
-        await client.standing(login(), SageObject.AR_INVOICE, ["1"])
+        await client.records(login(), SageObject.AR_INVOICE, ["1"])
     assert account.requires == frozenset()
     assert not {"REQUIREPROJECT", "REQUIRECONTRACT", "REQUIREWAREHOUSE"} & set(selected(gateway, "GLACCOUNT"))
     assert gateway.refusals == 0
@@ -173,7 +173,7 @@ async def test_a_field_that_a_filter_compares_is_not_left_out():
         with pytest.raises(errors.FieldMissingError) as caught:
             await client.query(login(), Query("VENDOR", ("VENDORID",), one_of("STATUS", ["active"])))
     assert "VENDOR has no STATUS" in str(caught.value)
-    assert caught.value.kind is Kind.CONFIGURATION
+    assert caught.value.kind is ErrorCategory.CONFIGURATION
 
 
 async def test_an_alternative_of_a_filter_that_no_row_can_match_is_left_out():

@@ -13,7 +13,7 @@ from pydantic import SecretStr
 
 from domain.documents import PartyKind, SageObject
 from sage_client._classify import classify
-from sage_client._kinds import Level
+from sage_client._kinds import ExchangeLevel
 from sage_client._reading import _advanced, _result
 from sage_client._reply import Reply, parse
 from sage_client._session import opened
@@ -78,7 +78,7 @@ def everything(body: bytes, status: int = 200) -> Reply | None:
     assert all(isinstance(one, Done | Refused | Unknown) for one in told.values())
     assert isinstance(told["c"], Unknown) or any(result.control_id == "c" for result in reply.results)
     for result in reply.results:
-        str(classify(reply.failed or Level.RESULT, status, result.errors))
+        str(classify(reply.failed or ExchangeLevel.RESULT, status, result.errors))
         for row in result.rows:
             for look in (lambda row=row: found(KEY, row), lambda row=row: party(PartyKind.VENDOR, NAMES_ONLY, row)):
                 with suppress(SageError):

@@ -15,14 +15,14 @@ from types import CodeType
 import pytest
 from lxml import etree
 
-from app.connections.books import Reader
+from app.connections.books import SnapshotReader
 from chaos.books import by_query
 from domain.categories import Side
 from domain.custom_fields import FieldObject
 from domain.dimensions import Standard
-from domain.documents import CustomValue, How, LineDimension, PartyKind, SageObject
+from domain.documents import CustomValue, LineDimension, PartyKind, SageObject, ValueSource
 from domain.party_fields import fields_read
-from domain.terms import TermUse
+from domain.terms import ChosenTerm
 from sage_client import Call, DeleteCall, DocumentKey, Query, ReverseCall, UpdateCall, errors
 from sage_client.corrections import REVERSALS, UPDATABLE, render_call
 from sage_client.parties import PartyFields, contacts_query, create, create_contact, update
@@ -92,9 +92,9 @@ async def every_read(gateway: CompanyGateway) -> None:
     async with gateway.client() as client:
         for kind in SageObject:
             await client.find(who, [DocumentKey(kind, "ALV-1", "C-1")])
-            await client.standing(who, kind, ["1"], lines_too=True)
+            await client.records(who, kind, ["1"], lines_too=True)
         gateway.rows = {"ARINVOICE": [{"STATE": "Draft"}]}
-        await client.standing(who, SageObject.AR_INVOICE, ["1"], lines_too=True)
+        await client.records(who, SageObject.AR_INVOICE, ["1"], lines_too=True)
         for party in PartyKind:
             await client.parties(who, party, PartyFields("MC_NUMBER", details=True))
             await client.parties(who, party, ids=["C-1"])
@@ -111,7 +111,7 @@ async def every_read(gateway: CompanyGateway) -> None:
                 assert await client.dimension_values(who, dimension)
         await client.custom_fields(who, *FieldObject)
         await client.probe(who)
-        reader = Reader(client, who)
+        reader = SnapshotReader(client, who)
         await reader.books(("V-1",), "100", "MC_NUMBER")
         payments = PaymentsReader(client.page, lambda: None)
         for side in Side:
@@ -147,19 +147,19 @@ def whole(kind: SageObject) -> Call:
     side = Side.AR if kind in {SageObject.AR_INVOICE, SageObject.AR_ADJUSTMENT} else Side.AP
     amounts = ("-10.00", "-5.00") if kind.adjusts else ("10.00", "5.00")
     plain = document(side=side, amounts=amounts, currency="USD")
-    own: tuple[CustomValue, ...] = (CustomValue("A_DATE", "03/09/2026", How.SOURCE, "k"),)
+    own: tuple[CustomValue, ...] = (CustomValue("A_DATE", "03/09/2026", ValueSource.SOURCE, "k"),)
     dimensions = [
         *(
-            LineDimension(each.value, each.object, "1", How.DEFAULT, "k")
+            LineDimension(each.value, each.object, "1", ValueSource.DEFAULT, "k")
             for each in Standard
             if each is not Standard.LOCATION and (kind is SageObject.AP_BILL or each is not Standard.ASSET)
         ),
-        LineDimension("lob", "LINE_OF_BUSINESS", "10002", How.DEFAULT, "k", user_defined=True),
+        LineDimension("lob", "LINE_OF_BUSINESS", "10002", ValueSource.DEFAULT, "k", user_defined=True),
     ]
     if kind.adjusts:
         own, dimensions = (), dimensions[:-1]
     lines = tuple(replace(line, dimensions=tuple(dimensions), custom=own) for line in plain.lines)
-    term = TermUse("Net 30", "Net 30", 30)
+    term = ChosenTerm("Net 30", "Net 30", 30)
     found = replace(plain, lines=lines, custom=own, posting_date=date(2026, 3, 10), term=term)
     assert found.sage_object is kind
     return Call(f"c-{kind}", found, "C-1")

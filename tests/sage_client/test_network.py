@@ -12,7 +12,7 @@ from lxml import etree
 from pydantic import SecretStr
 
 from domain.documents import PartyKind
-from sage_client import Done, Kind, Pace, Refused, SageClient, Timeouts, Unknown, errors
+from sage_client import Done, ErrorCategory, RateLimit, Refused, SageClient, Timeouts, Unknown, errors
 from tests.sage_client.scripted import SENDER_PASSWORD, Asked, all_done, calls, login
 
 Writer = asyncio.StreamWriter
@@ -78,7 +78,7 @@ async def wired(
     *,
     timeouts: Timeouts = FAST,
     max_connections: int = 100,
-    pace: Pace = Pace(),  # noqa: B008 - frozen
+    pace: RateLimit = RateLimit(),  # noqa: B008 - frozen
     leaves: bool = False,
 ) -> AsyncIterator[tuple[SageClient, Wire]]:
     wire = Wire(fault)
@@ -200,7 +200,7 @@ async def test_no_free_connection_is_not_done():
         is_silent,
         max_connections=1,
         timeouts=Timeouts(connect=1, write=1, read=2, pool=0.2, total=5),
-        pace=Pace(in_flight=2),
+        pace=RateLimit(in_flight=2),
     ) as (client, wire):
         first = asyncio.create_task(client.post(login(), calls()))
         await wire.reading.wait()
@@ -236,4 +236,4 @@ async def test_a_read_that_breaks_off_is_an_error_to_be_tried_again(fault):
     async with wired(fault) as (client, _):
         with pytest.raises(errors.UnavailableError) as raised:
             await client.parties(login(), PartyKind.CUSTOMER)
-    assert raised.value.kind is Kind.RETRY
+    assert raised.value.kind is ErrorCategory.RETRY

@@ -15,11 +15,11 @@ from sage_client import (
     AllOf,
     AnyOf,
     DocumentKey,
+    ErrorCategory,
     Found,
-    Kind,
     Operator,
     Query,
-    Row,
+    SageRow,
     Where,
     equal,
     errors,
@@ -32,7 +32,7 @@ from tests.sage_client.scripted import Asked, Gateway, at, error, login, refused
 class Books(Gateway):
     """Answers queries from tables, a page at a time, as `query` does."""
 
-    def __init__(self, tables: dict[str, list[Row]], *, page_cap: int = 2000) -> None:
+    def __init__(self, tables: dict[str, list[SageRow]], *, page_cap: int = 2000) -> None:
         super().__init__(self.read)
         self.tables, self.page_cap = tables, page_cap
 
@@ -58,7 +58,7 @@ class Books(Gateway):
         )
 
 
-def vendors(count: int) -> list[Row]:
+def vendors(count: int) -> list[SageRow]:
     return [
         {
             "RECORDNO": str(n),
@@ -70,7 +70,7 @@ def vendors(count: int) -> list[Row]:
     ]
 
 
-def bill_row(record_no: str = "9", number: str = "CARR-55", vendor: str = "V-1", **changes: str) -> Row:
+def bill_row(record_no: str = "9", number: str = "CARR-55", vendor: str = "V-1", **changes: str) -> SageRow:
     return {
         "RECORDNO": record_no, "RECORDID": number, "VENDORID": vendor, "STATE": "Posted", "TOTALENTERED": "1800.00",
         "TRX_TOTALENTERED": "", "DESCRIPTION": "Carrier pay alvys:0123", "WHENCREATED": "03/09/2026",
@@ -165,20 +165,23 @@ async def test_pages_out_of_order_are_an_error_not_a_list_with_holes():
 @pytest.mark.parametrize(
     ("reply", "kind"),
     [
-        (lambda asked: asked.answer(""), Kind.RETRY),
+        (lambda asked: asked.answer(""), ErrorCategory.RETRY),
         (
             lambda asked: asked.answer(refused(asked.control_ids[0], error("PL04000005", "no permission"))),
-            Kind.CONFIGURATION,
+            ErrorCategory.CONFIGURATION,
         ),
-        (lambda asked: asked.answer(refused(asked.control_ids[0], error("DL02000001", "error processing"))), Kind.BUG),
+        (
+            lambda asked: asked.answer(refused(asked.control_ids[0], error("DL02000001", "error processing"))),
+            ErrorCategory.BUG,
+        ),
         (
             lambda asked: asked.answer(refused(asked.control_ids[0], error("", "The Service is Temporarily Off-line"))),
-            Kind.RETRY,
+            ErrorCategory.RETRY,
         ),
-        (lambda _: httpx.Response(429, headers={"Retry-After": "5"}), Kind.THROTTLED),
-        (lambda _: httpx.Response(502, text="<html/>"), Kind.RETRY),
-        (lambda _: httpx.Response(403, text="<html/>"), Kind.CONFIGURATION),
-        (lambda _: httpx.ReadTimeout("slow"), Kind.RETRY),
+        (lambda _: httpx.Response(429, headers={"Retry-After": "5"}), ErrorCategory.THROTTLED),
+        (lambda _: httpx.Response(502, text="<html/>"), ErrorCategory.RETRY),
+        (lambda _: httpx.Response(403, text="<html/>"), ErrorCategory.CONFIGURATION),
+        (lambda _: httpx.ReadTimeout("slow"), ErrorCategory.RETRY),
     ],
 )
 async def test_a_failed_read_raises_with_its_class(reply, kind):

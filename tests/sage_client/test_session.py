@@ -8,7 +8,7 @@ import pytest
 
 from domain.codes import Code
 from domain.documents import PartyKind
-from sage_client import Done, Kind, Refused, Unknown, errors
+from sage_client import Done, ErrorCategory, Refused, Unknown, errors
 from tests.sage_client import scripted
 from tests.sage_client.scripted import ENDPOINT, GATEWAY, Asked, Gateway, Script, calls, error, login, refused, why
 
@@ -82,7 +82,7 @@ async def test_an_endpoint_that_may_not_be_followed_ends_signing_in_and_nothing_
         [answer] = await client.post(login(), calls())
     assert isinstance(answer, Refused)
     assert isinstance(answer.error, errors.EndpointRefusedError)
-    assert why(answer).kind is Kind.CONFIGURATION
+    assert why(answer).kind is ErrorCategory.CONFIGURATION
     assert gateway.requests == []
 
 
@@ -148,7 +148,7 @@ async def test_a_session_refused_twice_is_an_error_of_signing_in():
     async with gateway.client() as client:
         [answer] = await client.post(login(), calls())
     assert isinstance(answer, Refused)
-    assert why(answer).kind is Kind.AUTH
+    assert why(answer).kind is ErrorCategory.AUTH
     assert why(answer).code is Code.SAGE_SIGN_IN
     assert len(gateway.sign_ins) == len(gateway.requests) == 2
 
@@ -175,7 +175,7 @@ async def test_a_wrong_password_is_tried_once_for_a_whole_crowd():
         assert len(gateway.sign_ins) == 1
         await client.post(login(), calls())
         assert len(gateway.sign_ins) == 2  # a later caller asks anew: the password may be right by now
-    assert all(why(answer).kind is Kind.AUTH for [answer] in answers)
+    assert all(why(answer).kind is ErrorCategory.AUTH for [answer] in answers)
     assert gateway.requests == []
 
 
@@ -184,7 +184,7 @@ async def test_a_sender_that_is_not_authorised_is_no_matter_of_the_session():
     gateway = Gateway(lambda asked: asked.answer(scripted.errors(error("XL03000006", words)), auth="failure"))
     async with gateway.client() as client:
         [answer] = await client.post(login(), calls())
-    assert why(answer).kind is Kind.CONFIGURATION
+    assert why(answer).kind is ErrorCategory.CONFIGURATION
     assert len(gateway.sign_ins) == 1
 
 
@@ -203,14 +203,14 @@ async def test_a_sign_in_that_breaks_off_means_that_nothing_was_sent(reply):
     async with gateway.client() as client:
         [answer] = await client.post(login(), calls())
     assert isinstance(answer, Refused)
-    assert why(answer).kind is Kind.RETRY
+    assert why(answer).kind is ErrorCategory.RETRY
 
 
 async def test_a_wrong_address_is_a_matter_of_configuration():
     gateway = Gateway(sign_in=lambda _: httpx.Response(404, text="<html>not found</html>"))
     async with gateway.client() as client:
         [answer] = await client.post(login(), calls())
-    assert why(answer).kind is Kind.CONFIGURATION
+    assert why(answer).kind is ErrorCategory.CONFIGURATION
 
 
 async def test_get_api_session_may_refuse_as_a_function():
@@ -219,14 +219,14 @@ async def test_get_api_session_may_refuse_as_a_function():
     )
     async with gateway.client() as client:
         [answer] = await client.post(login(), calls())
-    assert why(answer).kind is Kind.AUTH
+    assert why(answer).kind is ErrorCategory.AUTH
 
 
 async def test_an_answer_without_a_session_id_opens_nothing():
     gateway = Gateway(sign_in=lambda asked: asked.signed_in("", ENDPOINT, None))
     async with gateway.client() as client:
         [answer] = await client.post(login(), calls())
-    assert why(answer).kind is Kind.RETRY
+    assert why(answer).kind is ErrorCategory.RETRY
 
 
 async def test_nothing_is_posted_in_another_entity_than_the_login_names():
@@ -236,7 +236,7 @@ async def test_nothing_is_posted_in_another_entity_than_the_login_names():
     async with gateway.client() as client:
         [answer] = await client.post(login(entity="100"), calls())
     assert isinstance(answer, Refused)
-    assert why(answer).kind is Kind.CONFIGURATION
+    assert why(answer).kind is ErrorCategory.CONFIGURATION
     assert gateway.requests == []
 
 

@@ -7,9 +7,9 @@ import pytest
 from pydantic import SecretStr
 
 from domain.documents import PartyKind
-from sage_client import Pace, Refused, SageClient
+from sage_client import RateLimit, Refused, SageClient
 from sage_client.errors import TooLateError
-from sage_client.turns import Turns
+from sage_client.turns import RateLimiter
 from simulator import Fault, Simulator
 from tests.sage_client.test_against_simulator import WHO, call, key
 
@@ -27,7 +27,7 @@ def connected(simulator, **more):
 @pytest.mark.parametrize("in_flight", [1, 2])
 async def test_postings_look_ups_lists_and_probes_share_one_limit(simulator, in_flight):
     simulator.faults.add(Fault(kind="latency", seconds=0.02))
-    async with connected(simulator, pace=Pace(in_flight)) as client:
+    async with connected(simulator, pace=RateLimit(in_flight)) as client:
         work = [client.post(WHO, [call(f"ALV-{n}")]) for n in range(4)]
         work += [client.find(WHO, [key(f"ALV-{n}")]) for n in range(4)]
         work += [client.parties(WHO, PartyKind.CUSTOMER), client.parties(WHO, PartyKind.VENDOR)]
@@ -37,7 +37,7 @@ async def test_postings_look_ups_lists_and_probes_share_one_limit(simulator, in_
 
 
 async def test_turns_are_given_in_the_order_they_were_asked_for():
-    turns, order = Turns(Pace()), []
+    turns, order = RateLimiter(RateLimit()), []
 
     async def ask(name):
         async with turns.turn("ACME"):
@@ -54,7 +54,7 @@ async def test_turns_are_given_in_the_order_they_were_asked_for():
 
 
 async def test_one_company_does_not_wait_for_another():
-    turns = Turns(Pace())
+    turns = RateLimiter(RateLimit())
     async with turns.turn("SLOW"), asyncio.timeout(1), turns.turn("OTHER"):
         pass
 
@@ -65,7 +65,7 @@ async def test_no_more_than_so_many_a_minute_after_a_burst():
     async def sleep(seconds):
         clock[0] += seconds
 
-    turns = Turns(Pace(per_minute=30, burst=5), lambda: clock[0], sleep)
+    turns = RateLimiter(RateLimit(per_minute=30, burst=5), lambda: clock[0], sleep)
     begun = []
     for _ in range(35):
         async with turns.turn("ACME"):

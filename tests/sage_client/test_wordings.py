@@ -8,7 +8,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from sage_client import Certainty, GatewayError, Level, Refused, Unknown, classify, errors
+from sage_client import Certainty, ExchangeLevel, GatewayError, Refused, Unknown, classify, errors
 from sage_client._reply import Reply, Result
 from sage_client.answers import failed, in_resend, match
 from tests.sage_client.scripted import why
@@ -26,7 +26,7 @@ def error_of(row):
 
 def meaning(row, *said, level=None):
     found = classify(
-        level or Level(row["level"]), row.get("http", 200), said or (error_of(row),),
+        level or ExchangeLevel(row["level"]), row.get("http", 200), said or (error_of(row),),
         aborted=row.get("status") == "aborted",
     )  # fmt: skip
     return type(found).__name__
@@ -79,7 +79,7 @@ errors_said = st.builds(
 )
 
 
-@given(st.lists(errors_said, max_size=3), st.permutations(range(4)), st.sampled_from(list(Level)))
+@given(st.lists(errors_said, max_size=3), st.permutations(range(4)), st.sampled_from(list(ExchangeLevel)))
 def test_nothing_beside_it_makes_a_running_or_repeated_call_a_refusal(others, order, level):
     running = GatewayError.of("", "", "A request's function with the control ID abc is in process.", "")
     said = [running, *others]
@@ -97,23 +97,23 @@ PATIENT = ["Please try again later", "A deadlock occurred", "The Service is Temp
 def test_no_words_make_an_unknown_outcome_a_known_one(others, patient, place):
     unknown = GatewayError.of("NEVER-SEEN-2", "", "Something failed", patient)
     said = (*others[:place], unknown, *others[place:])
-    found = classify(Level.RESULT, 200, said)
+    found = classify(ExchangeLevel.RESULT, 200, said)
     assert found.certainty is Certainty.UNKNOWN or found.needs_look_up
 
 
 @given(st.lists(errors_said, min_size=1, max_size=3))
 def test_in_place_of_results_no_refusal_of_a_document_is_definite(said):
-    found = classify(Level.OPERATION, 200, tuple(said))
+    found = classify(ExchangeLevel.OPERATION, 200, tuple(said))
     assert not isinstance(found, errors.RefusedError)
     nobody_knows = GatewayError.of("NEVER-SEEN-2", "", "who knows", "")
-    assert classify(Level.OPERATION, 200, (*said, nobody_knows)).certainty is Certainty.UNKNOWN
+    assert classify(ExchangeLevel.OPERATION, 200, (*said, nobody_knows)).certainty is Certainty.UNKNOWN
 
 
 def test_a_passing_trouble_among_several_errors_is_no_refusal_of_the_document():
     limit = GatewayError.of("GW-0010", "", "API rate limit exceeded", "")
     for row in ROWS:
         if row["level"] == "result" and issubclass(getattr(errors, row["means"]), errors.RefusedError):
-            found = classify(Level.RESULT, 200, (error_of(row), limit))
+            found = classify(ExchangeLevel.RESULT, 200, (error_of(row), limit))
             assert isinstance(found, errors.ThrottledError) or found.needs_look_up, row["text"]
 
 
@@ -127,7 +127,7 @@ def test_a_passing_trouble_among_several_errors_is_no_refusal_of_the_document():
     ],
 )
 def test_in_a_resend_any_refusal_that_names_the_control_id_is_unknown(text):
-    refusal = failed("f00", classify(Level.RESULT, 200, (GatewayError.of("NEW-1", text, "", ""),)))
+    refusal = failed("f00", classify(ExchangeLevel.RESULT, 200, (GatewayError.of("NEW-1", text, "", ""),)))
     assert isinstance(refusal, Refused)
     assert in_resend(refusal, ()) is refusal
     again = in_resend(refusal, {"f00"})
@@ -136,7 +136,9 @@ def test_in_a_resend_any_refusal_that_names_the_control_id_is_unknown(text):
 
 
 def test_in_a_resend_a_refusal_for_what_the_document_says_stays_one():
-    refusal = failed("f00", classify(Level.RESULT, 200, (GatewayError.of("", "", "Account 4000 is not valid", ""),)))
+    refusal = failed(
+        "f00", classify(ExchangeLevel.RESULT, 200, (GatewayError.of("", "", "Account 4000 is not valid", ""),))
+    )
     assert in_resend(refusal, {"f00"}) is refusal
 
 
@@ -154,7 +156,7 @@ def test_what_was_undone_with_another_one_is_not_refused_for_nothing():
         assert isinstance(answer, Refused)
         assert type(answer.error) is errors.RefusedError  # as the one that failed
     alone = Result("b", "aborted", "", (), None, ())
-    assert why(match(["b"], Reply("r", None, (), None, (alone,)))["b"]).kind is errors.Kind.RETRY
+    assert why(match(["b"], Reply("r", None, (), None, (alone,)))["b"]).kind is errors.ErrorCategory.RETRY
 
 
 @pytest.mark.parametrize(
@@ -173,4 +175,4 @@ def test_what_was_undone_with_another_one_is_not_refused_for_nothing():
     ],
 )  # fmt: skip
 def test_words_of_a_reversal_take_nothing_from_what_was_published(text, expected):
-    assert type(classify(Level.RESULT, 200, (GatewayError.of("BL03000018", "", text, ""), WRAPPER))) is expected
+    assert type(classify(ExchangeLevel.RESULT, 200, (GatewayError.of("BL03000018", "", text, ""), WRAPPER))) is expected

@@ -11,18 +11,18 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from consumers.statistics.facts import Close, Fact, Place, Unreadable, decode, encode, read_result
+from consumers.statistics.facts import Close, RecordPosition, ResultFact, UnreadableResult, decode, encode, read_result
 from consumers.statistics.tally import Tally, add, alerts, standing, summarise, waiting, window_of
-from consumers.statistics.windows import Rules, Windows
+from consumers.statistics.windows import WindowConfig, Windows
 from domain.codes import Code
 from domain.documents import Connection
 from domain.outcomes import Outcome
 from producers import results, statistics
-from producers.results import Result, SourceRecord
-from producers.statistics import Alarm, Standing, Waiting
+from producers.results import ResultRecord, SourceRecord
+from producers.statistics import Alarm, Waiting, WaitingSummary
 
 EPOCH = datetime(2026, 6, 10, tzinfo=UTC)
-RULES = Rules(seconds=60, grace=5, reject_percent=20)
+RULES = WindowConfig(seconds=60, grace=5, reject_percent=20)
 
 moments = st.integers(0, 600).map(lambda seconds: EPOCH + timedelta(seconds=seconds, milliseconds=seconds % 7))
 amounts = st.decimals(min_value=-(10**14), max_value=10**14, places=2)
@@ -44,13 +44,13 @@ bodies = st.fixed_dictionaries(
 @st.composite
 def streams(draw):
     """Facts as they come: each partition of the results in order of offset."""
-    found: list[Fact | Unreadable] = []
+    found: list[ResultFact | UnreadableResult] = []
     for offset, body in enumerate(draw(st.lists(st.one_of(bodies, moments), max_size=40))):
-        place = Place(partition=draw(st.integers(0, 2)), offset=offset)
+        place = RecordPosition(partition=draw(st.integers(0, 2)), offset=offset)
         if isinstance(body, datetime):
-            found.append(Unreadable(place=place, at=body))
+            found.append(UnreadableResult(place=place, at=body))
         else:
-            found.append(Fact(place=place, currency=None if body["total"] is None else "USD", **body))
+            found.append(ResultFact(place=place, currency=None if body["total"] is None else "USD", **body))
     return found
 
 
@@ -84,7 +84,7 @@ def test_the_counts_are_those_of_a_naive_fold(facts):
     for fact in facts:
         start = int(fact.at.timestamp()) // 60 * 60
         cell = naive[fact.subsidiary, datetime.fromtimestamp(start, UTC)]
-        if isinstance(fact, Unreadable):
+        if isinstance(fact, UnreadableResult):
             cell["unreadable"] += 1
         elif fact.from_ledger:
             cell["ledger"] += 1
@@ -128,7 +128,7 @@ def test_what_waits_is_what_the_last_word_says(facts):
     last: dict[Any, Any] = {}
     since: dict[Any, Any] = {}
     for fact in facts:
-        if isinstance(fact, Fact):
+        if isinstance(fact, ResultFact):
             name = fact.subsidiary, fact.document
             last[name] = fact
             if fact.outcome in (Outcome.DEFERRED, Outcome.UNCERTAIN):
@@ -152,19 +152,19 @@ def test_messages_survive_the_internal_topic(facts):
 
 @given(st.binary() | st.none())
 def test_no_bytes_make_the_reading_fail(value):
-    assert read_result(value, Place(partition=0, offset=0)) is None
+    assert read_result(value, RecordPosition(partition=0, offset=0)) is None
     assert decode(value) is None
 
 
 @pytest.mark.parametrize("total", ["NaN", "Infinity", "1e400", 1.5, 10, "1.000000001", "x" * 10, "9" * 40])
 def test_an_amount_that_is_no_plain_decimal_text_is_not_added_up(total):
     body = {"documentKey": "a", "outcome": "posted", "at": EPOCH, "document": {"currency": "USD", "total": total}}
-    assert read_result(orjson.dumps(body), Place(partition=0, offset=0)) is None
+    assert read_result(orjson.dumps(body), RecordPosition(partition=0, offset=0)) is None
 
 
-def result(**more: Any) -> Result:
+def result(**more: Any) -> ResultRecord:
     source = SourceRecord("invoice-created", 0, 1)
-    return Result("invoice/1", "e", source, "sub-1", "r", more.pop("outcome", Outcome.POSTED), EPOCH, **more)
+    return ResultRecord("invoice/1", "e", source, "sub-1", "r", more.pop("outcome", Outcome.POSTED), EPOCH, **more)
 
 
 @pytest.mark.parametrize(
@@ -177,7 +177,7 @@ def result(**more: Any) -> Result:
     ],
 )
 def test_the_results_we_write_are_the_results_we_read(more, connection):
-    fact = read_result(results.encode(result(**more)), Place(partition=0, offset=0))
+    fact = read_result(results.encode(result(**more)), RecordPosition(partition=0, offset=0))
     assert fact is not None
     assert (fact.subsidiary, fact.connection, fact.document, fact.at) == ("sub-1", connection, "invoice/1", EPOCH)
 
@@ -185,7 +185,7 @@ def test_the_results_we_write_are_the_results_we_read(more, connection):
 def test_a_window_is_closed_once_when_its_time_is_over_and_nothing_comes_any_more():
     clock = Clock()
     windows = Windows({}, {}, RULES, clock)
-    fact = Unreadable(place=Place(partition=0, offset=0), at=EPOCH)
+    fact = UnreadableResult(place=RecordPosition(partition=0, offset=0), at=EPOCH)
     windows.count(fact, 1)
     end = EPOCH.timestamp() + 60
     clock.now = 100
@@ -198,7 +198,7 @@ def test_a_window_is_closed_once_when_its_time_is_over_and_nothing_comes_any_mor
     assert summary is not None
     assert summary.unreadable == 1
     assert windows.close(close) is None
-    windows.count(fact.model_copy(update={"place": Place(partition=0, offset=1)}), 1)
+    windows.count(fact.model_copy(update={"place": RecordPosition(partition=0, offset=1)}), 1)
     assert windows.due(end + 900, {1}) == [], "it still grows"
     clock.now = 106
     assert windows.due(end + 900, {1}) == [close], "what came late is told in a summary of its own"
@@ -206,7 +206,9 @@ def test_a_window_is_closed_once_when_its_time_is_over_and_nothing_comes_any_mor
 
 def test_tables_of_an_earlier_process_are_taken_up():
     tables: tuple[dict[bytes, bytes], dict[bytes, bytes]] = {}, {}
-    fact = Fact(place=Place(partition=0, offset=0), subsidiary="a", document="d", at=EPOCH, outcome=Outcome.DEFERRED)
+    fact = ResultFact(
+        place=RecordPosition(partition=0, offset=0), subsidiary="a", document="d", at=EPOCH, outcome=Outcome.DEFERRED
+    )
     Windows(*tables, RULES, Clock()).count(fact, 0)
     clock = Clock()
     windows = Windows(*tables, RULES, clock)
@@ -221,7 +223,7 @@ def test_tables_of_an_earlier_process_are_taken_up():
 )
 def test_rejects_are_an_alert_from_a_share_of_enough_documents(rejected, posted, expected):
     tally = Tally(outcomes={Outcome.REJECTED: rejected, Outcome.POSTED: posted})
-    found = {alert.alarm for alert in alerts(tally, Standing(), 20)}
+    found = {alert.alarm for alert in alerts(tally, WaitingSummary(), 20)}
     assert found == ({Alarm.REJECTS_ABOVE_SHARE} if expected else set())
 
 
@@ -239,8 +241,8 @@ def test_documents_in_doubt_and_connections_set_aside_are_alerts_while_they_last
 def test_the_summary_is_json_with_amounts_as_text():
     tally = Tally()
     for offset in range(3):
-        fact = Fact(
-            place=Place(partition=0, offset=offset),
+        fact = ResultFact(
+            place=RecordPosition(partition=0, offset=offset),
             subsidiary="a",
             document=f"d{offset}",
             at=EPOCH,
@@ -250,7 +252,7 @@ def test_the_summary_is_json_with_amounts_as_text():
         )
         tally = add(tally, fact)
     assert waiting(fact, None) is None
-    summary = summarise("a", window_of(EPOCH, 60), tally, Standing(), 20)
+    summary = summarise("a", window_of(EPOCH, 60), tally, WaitingSummary(), 20)
     assert orjson.loads(statistics.encode(summary)) == {
         "schema": 1,
         "subsidiaryId": "a",
@@ -272,8 +274,8 @@ def test_sums_are_exact_however_many():
     cents = [chance.randint(0, 10**17) for _ in range(2000)]
     tally = Tally()
     for offset, cent in enumerate(cents):
-        fact = Fact(
-            place=Place(partition=0, offset=offset),
+        fact = ResultFact(
+            place=RecordPosition(partition=0, offset=offset),
             subsidiary="a",
             document="d",
             at=EPOCH,

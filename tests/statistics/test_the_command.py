@@ -12,7 +12,7 @@ import pytest
 from aiokafka import TopicPartition
 
 from app.settings import Settings
-from app.topics import create, wanted
+from app.topics import create, topic_specs
 from tests.support.kafka import admin_of, compress_topics, producing, read_to_end
 from tests.support.processes import Process
 
@@ -163,7 +163,7 @@ async def test_results_in_summaries_out_and_a_restart_goes_on(rig):
 
 @pytest.mark.parametrize("codec", ["gzip", "snappy", "lz4", "zstd"])
 async def test_topics_that_are_compressed_are_counted_and_a_restart_goes_on(rig, codec):
-    await asyncio.to_thread(compress_topics, rig.bootstrap, [each.topic for each in wanted(rig.settings)], codec)
+    await asyncio.to_thread(compress_topics, rig.bootstrap, [each.topic for each in topic_specs(rig.settings)], codec)
     for count in (20, 40):
         with rig.statistics() as process:
             await rig.send(*(result(f"invoice/{count}/{n}", total="0.10", detail="x" * 500) for n in range(20)))

@@ -6,7 +6,7 @@ from pathlib import Path
 from typing import Any
 
 from domain.events import EventKind
-from domain.reading import Received, receive
+from domain.reading import ParsedRecord, parse_record
 
 FOLDER = Path(__file__).parents[1] / "fixtures" / "events"
 NAMES = tuple(sorted(path.stem for path in FOLDER.glob("*.json")))
@@ -29,9 +29,9 @@ def to_bytes(sample: object) -> bytes:
     return json.dumps(sample).encode()
 
 
-def read(sample: dict[str, Any]) -> Received:
+def read(sample: dict[str, Any]) -> ParsedRecord:
     """Receive an event on the topic of its type."""
-    return receive(kind_of(sample), to_bytes(sample))
+    return parse_record(kind_of(sample), to_bytes(sample))
 
 
 _NAMED_BY = {

@@ -8,7 +8,7 @@ import asyncio
 from faust.transport.consumer import Consumer
 
 from app.cli import main
-from consumers.statistics.facts import Close, Fact, Unreadable
+from consumers.statistics.facts import Close, ResultFact, UnreadableResult
 from consumers.statistics.worker import _Work
 
 LATE = 1.2
@@ -25,7 +25,7 @@ async def seek_late(self: Consumer) -> None:
     await asyncio.sleep(LATE)
 
 
-async def send_slowly(self: _Work, message: Fact | Unreadable | Close) -> None:
+async def send_slowly(self: _Work, message: ResultFact | UnreadableResult | Close) -> None:
     """Send it on a moment later."""
     await asyncio.sleep(SLOW)
     await send(self, message)

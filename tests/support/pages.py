@@ -28,7 +28,7 @@ from domain.events.invoice import InvoiceData
 from domain.events.roadside import FuelDayData, TollDayData
 from domain.events.settlement import CarrierBillData, CarrierStatementData, DriverStatementData, IntercompanyBillData
 from domain.events.toll import TollData
-from domain.facts import LOAD_REFERENCE, TRIP_REFERENCE, Fact, Kind, kind_of
+from domain.facts import LOAD_REFERENCE, TRIP_REFERENCE, AttributeKind, AttributeName, kind_of
 from domain.settings import (
     AccountSetting,
     ConnectionSetting,
@@ -236,8 +236,8 @@ def _parts(annotation: object) -> Iterator[object]:
 def source_rows() -> str:
     """Every source of a custom field, with what its values are and the field types that take it."""
     lines = ["| `source` | is | goes into |", "|---|---|---|"]
-    for name in (*Fact, f"{LOAD_REFERENCE}NAME", f"{TRIP_REFERENCE}NAME"):
-        kind = kind_of(name) or Kind.ANY
+    for name in (*AttributeName, f"{LOAD_REFERENCE}NAME", f"{TRIP_REFERENCE}NAME"):
+        kind = kind_of(name) or AttributeKind.ANY
         lines.append(f"| `{name}` | {kind} | {', '.join(TITLES[each] for each in FieldType if each in FITS[kind])} |")
     return "\n".join(lines)
 

@@ -18,7 +18,7 @@ from app.settings import Settings
 from consumers.export.ledger.document_state import Claim, DocumentState, Posted, encode
 from consumers.payments.memory import Replay
 from consumers.payments.poller import Poller
-from consumers.payments.rounds import Polled
+from consumers.payments.rounds import PollReport
 from domain.documents import Connection, SageObject
 from simulator import Simulator
 from simulator.payments import Parts, Payment
@@ -155,7 +155,7 @@ class Books:
 
     async def poll(
         self, replay: Replay | None = None, *, reconcile: bool = False, well: bool = True, **changes: object
-    ) -> list[Polled]:
+    ) -> list[PollReport]:
         """One poll by a poller that has just been started."""
         async with self.poller(**changes) as poller:
             polled = await poller.once(replay=replay, reconcile_all=reconcile)

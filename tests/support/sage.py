@@ -23,14 +23,14 @@ from sage_client import (
     DimensionValue,
     DocumentKey,
     Done,
+    ExchangeLevel,
     Found,
-    Level,
     Login,
     PartyFields,
     Refused,
     ReverseCall,
     SageError,
-    Standing,
+    SageRecord,
     Term,
     Unknown,
     UpdateCall,
@@ -175,7 +175,7 @@ class FakeSage:
         if isinstance(call, Call):
             error = self.refuse.get(call.document.number)
             if error is None and call.document.sage_object in self.denied:
-                error = PermissionDeniedError("no permission", level=Level.RESULT)
+                error = PermissionDeniedError("no permission", level=ExchangeLevel.RESULT)
         else:
             error = self.refuse.get(call.record_no)
         if error is not None:
@@ -184,7 +184,7 @@ class FakeSage:
             return Unknown(call.control_id, DuplicateCallError("executed before"))
         taken = {each.number for each in self.booked} if self.unique_numbers else set[str]()
         if isinstance(call, Call) and call.document.number in taken:
-            return Refused(call.control_id, DuplicateNumberError("there already", level=Level.RESULT))
+            return Refused(call.control_id, DuplicateNumberError("there already", level=ExchangeLevel.RESULT))
         try:
             record_no = self._book(login, call) if isinstance(call, Call) else self._correct(login, call)
         except RefusedError as refused:
@@ -218,13 +218,13 @@ class FakeSage:
         place = login.company_id, login.entity_id
         there = next((each for each in self.booked if (each.record_no, each.place) == (call.record_no, place)), None)
         if there is None:
-            raise RefusedError("no such record here", level=Level.RESULT)
+            raise RefusedError("no such record here", level=ExchangeLevel.RESULT)
         if there.state not in ("Draft", "Posted"):
-            raise RefusedError(f"it is {there.state}", level=Level.RESULT)
+            raise RefusedError(f"it is {there.state}", level=ExchangeLevel.RESULT)
         match call:
             case ReverseCall(on=on):
                 if there.state != "Posted":
-                    raise RefusedError("only a posted one can be reversed", level=Level.RESULT)
+                    raise RefusedError("only a posted one can be reversed", level=ExchangeLevel.RESULT)
                 there.state, there.reversed_on = "Reversed", on
             case DeleteCall():
                 self.booked.remove(there)
@@ -241,13 +241,13 @@ class FakeSage:
 
     async def standing(
         self, login: Login, kind: SageObject, record_nos: Sequence[str], *, lines_too: bool = False
-    ) -> dict[str, Standing]:
+    ) -> dict[str, SageRecord]:
         self.inspections += 1
         if self.down is not None:
             raise self.down
         place = login.company_id, login.entity_id
         return {
-            each.record_no: Standing(
+            each.record_no: SageRecord(
                 each.record_no,
                 each.number,
                 each.party_id,

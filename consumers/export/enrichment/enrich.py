@@ -21,8 +21,8 @@ from domain.documents import SageObject
 from domain.outcomes import Rejected
 from domain.parties import derived_ids, new_id, own_id
 from domain.party_fields import not_sent
-from domain.terms import TermList, choose, due, wanted
-from sage_client import Level, Login, SageClient, SageError
+from domain.terms import TermList, choose_term, due, term_name
+from sage_client import ExchangeLevel, Login, SageClient, SageError
 from sage_client.errors import UnavailableError
 
 _WITH_TERMS = {SageObject.AR_INVOICE, SageObject.AP_BILL}
@@ -106,7 +106,7 @@ class Enrichment:
             work: name
             for work in batch
             if work.mapped.sage_object in _WITH_TERMS
-            and (name := wanted(work.mapped.source.terms, work.mapped.term_rules)) is not None
+            and (name := term_name(work.mapped.source.terms, work.mapped.term_rules)) is not None
         }
         if not asked:
             return []
@@ -190,13 +190,13 @@ def _made(made: CreationResult, found: str | Rejected) -> str | Rejected | SageE
     """The outcome of creating a party. If a look-up finds the party, it exists; without that, nothing is proven."""
     if isinstance(found, str) or found.code is not Code.PARTY_NOT_FOUND:
         return found
-    return made or UnavailableError(f"a party was made and is not seen yet: {found.detail}", level=Level.RESULT)
+    return made or UnavailableError(f"a party was made and is not seen yet: {found.detail}", level=ExchangeLevel.RESULT)
 
 
 def _with_term(work: WorkItem, terms: TermList) -> Rejected | None:
     document = work.mapped
     asked = document.source.terms
-    use = choose(asked, document.term_rules, terms)
+    use = choose_term(asked, document.term_rules, terms)
     if isinstance(use, Rejected):
         return use
     work.document = replace(document, term=use, due=due(asked, use, document.date, document.source.due))

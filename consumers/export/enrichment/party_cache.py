@@ -17,7 +17,7 @@ from domain.codes import Code
 from domain.documents import PartyKind, PartyRef
 from domain.outcomes import Rejected
 from domain.parties import PartyIndex, PartyRecord, link_number
-from domain.profiles import USUAL_RULES, PartyRules, Profile
+from domain.profiles import DEFAULT_PARTY_RULES, PartyRules, Profile
 from sage_client import Login, PartyFields, SageClient
 
 _NEVER = float("-inf")
@@ -28,7 +28,7 @@ class PartyQuery:
     """A party to look up, as its document gives it."""
 
     ref: PartyRef
-    rules: PartyRules = USUAL_RULES
+    rules: PartyRules = DEFAULT_PARTY_RULES
     profile: Profile | None = None
     own_id: str | None = None
     """The id that this service would give the party, if it creates parties; else None."""

@@ -25,8 +25,8 @@ from domain.identity import control_id
 from domain.outcomes import Rejected
 from domain.parties import creatable, derived_id, made_for_note
 from domain.party_fields import contact_fields, fields_given
-from domain.profiles import USUAL_RULES, PartyRules, Profile
-from sage_client import Answer, Change, Done, Kind, Level, Login, Refused, SageClient, SageError
+from domain.profiles import DEFAULT_PARTY_RULES, PartyRules, Profile
+from sage_client import Answer, Done, ErrorCategory, ExchangeLevel, Login, PartyCall, Refused, SageClient, SageError
 from sage_client.errors import (
     DuplicateCallError,
     DuplicateNumberError,
@@ -102,7 +102,7 @@ class PartyCreator:
                 break
             changes = {party.id: self._creation(connection, party, attempt) for party in left}
             made |= {party_id: found for party_id, found in changes.items() if isinstance(found, Rejected)}
-            calls = {party_id: found for party_id, found in changes.items() if isinstance(found, Change)}
+            calls = {party_id: found for party_id, found in changes.items() if isinstance(found, PartyCall)}
             answers = await self._send(login, calls)
             clashes = await self._settle(login, parties[0].kind, answers, made)
             left = [party for party in left if party.id in clashes]
@@ -112,7 +112,7 @@ class PartyCreator:
                 log.info("a party was made in sage", kind=party.kind, id=party.id, company=login.company_id)
         return made
 
-    def _creation(self, connection: Connection, party: NewParty, attempt: int) -> Change | Rejected:
+    def _creation(self, connection: Connection, party: NewParty, attempt: int) -> PartyCall | Rejected:
         if not creatable(party.id):
             return Rejected(Code.PARTY_NOT_CREATED, f"{party.id!r} cannot be the id of a new {party.kind}")
         factoring = party.factoring if party.rules.factoring_as == "contact" else None
@@ -129,14 +129,14 @@ class PartyCreator:
             )
         except RequestInvalidError as error:
             return _refused(error)
-        return Change(self._control_id(connection, f"{party.kind}/{party.id}", xml), xml)
+        return PartyCall(self._control_id(connection, f"{party.kind}/{party.id}", xml), xml)
 
     def _control_id(self, connection: Connection, what: str, xml: str) -> str:
         content = sha256(xml.encode()).hexdigest()
         again = self._again.get(what.rpartition("/")[2], 0)
         return control_id(connection.company_id, connection.entity_id, f"party/{what}", content, OPERATION, again)
 
-    async def _send(self, login: Login, calls: Mapping[str, Change]) -> dict[str, Answer]:
+    async def _send(self, login: Login, calls: Mapping[str, PartyCall]) -> dict[str, Answer]:
         if not calls:
             return {}
         answers = dict(zip(calls, await self._client.change(login, list(calls.values()), unique=True), strict=True))
@@ -163,11 +163,13 @@ class PartyCreator:
         return clashes
 
     def _not_there(self, what: str, error: SageError, words: str) -> Rejected | SageError:
-        if isinstance(error, PermissionDeniedError) or error.kind in (Kind.DATA, Kind.BUG):
+        if isinstance(error, PermissionDeniedError) or error.kind in (ErrorCategory.DATA, ErrorCategory.BUG):
             return _refused(error)
         if isinstance(error, DuplicateCallError):
             self._again[what] = self._again.get(what, 0) + 1
-        return UnavailableError(f"{words} {what} was to be made and is not there yet: {error}", level=Level.RESULT)
+        return UnavailableError(
+            f"{words} {what} was to be made and is not there yet: {error}", level=ExchangeLevel.RESULT
+        )
 
     # Factoring companies, which are created before the carriers that name them.
 
@@ -189,7 +191,7 @@ class PartyCreator:
         if vendors:
             there = await self._directory.fetch(login, PartyKind.VENDOR, vendors)
             new = [
-                NewParty(party_id, PartyKind.VENDOR, profile, USUAL_RULES)
+                NewParty(party_id, PartyKind.VENDOR, profile, DEFAULT_PARTY_RULES)
                 for party_id, profile in vendors.items()
                 if party_id not in there
             ]
@@ -205,14 +207,14 @@ class PartyCreator:
         self, login: Login, connection: Connection, contacts: Mapping[str, Profile]
     ) -> dict[str, CreationResult]:
         made: dict[str, CreationResult] = {}
-        calls: dict[str, Change] = {}
+        calls: dict[str, PartyCall] = {}
         for name, profile in contacts.items():
             try:
                 xml = create_contact(name, profile.name, contact_fields(profile))
             except RequestInvalidError as error:
                 made[name] = _refused(error)
             else:
-                calls[name] = Change(self._control_id(connection, f"contact/{name}", xml), xml)
+                calls[name] = PartyCall(self._control_id(connection, f"contact/{name}", xml), xml)
         answers = await self._send(login, calls)
         unproven = {name: each.error for name, each in answers.items() if not isinstance(each, Done)}
         rows = await self._client.query(login, contacts_query(unproven)) if unproven else []
@@ -242,9 +244,9 @@ def _factoring_key(party: NewParty, connection: Connection) -> str | None:
 
 def _the_companys(error: SageError) -> bool:
     """Whether the error is about the whole request, so that it says nothing about one party."""
-    if error.kind in (Kind.AUTH, Kind.CONFIGURATION):
+    if error.kind in (ErrorCategory.AUTH, ErrorCategory.CONFIGURATION):
         return not isinstance(error, PermissionDeniedError)
-    return error.kind in (Kind.RETRY, Kind.THROTTLED) and error.level is not Level.RESULT
+    return error.kind in (ErrorCategory.RETRY, ErrorCategory.THROTTLED) and error.level is not ExchangeLevel.RESULT
 
 
 def _refused(error: SageError) -> Rejected:

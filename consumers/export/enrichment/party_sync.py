@@ -15,7 +15,7 @@ from domain.documents import PartyKind
 from domain.parties import PartyRecord
 from domain.party_fields import differing, fields_given
 from domain.profiles import Profile
-from sage_client import Change, Done, Login, SageClient
+from sage_client import Done, Login, PartyCall, SageClient
 from sage_client.parties import update
 
 log = structlog.get_logger(__name__)
@@ -47,7 +47,7 @@ class PartySync:
 
     async def follow(self, login: Login, records: Iterable[PartyToSync]) -> None:
         """Update the records that differ from their profiles, all in one request."""
-        changes: dict[str, Change] = {}
+        changes: dict[str, PartyCall] = {}
         for one in records:
             given = fields_given(one.kind, one.profile, one.term)
             content = sha256(repr(sorted(given.items())).encode()).hexdigest()
@@ -56,7 +56,9 @@ class PartySync:
             if not new or self._done.get(place) == content or one.record.id in changes:
                 continue
             self._done[place] = content
-            changes[one.record.id] = Change(f"update-{content}-{one.record.id}", update(one.kind, one.record.id, new))
+            changes[one.record.id] = PartyCall(
+                f"update-{content}-{one.record.id}", update(one.kind, one.record.id, new)
+            )
             kind = one.kind
         if not changes:
             return

@@ -5,7 +5,7 @@ from dataclasses import dataclass
 
 from consumers.export.config import Clock, ExportConfig
 from domain.categories import Side
-from domain.terms import SageTerm, TermList, listed
+from domain.terms import SageTerm, TermList, by_name
 from sage_client import Login, SageClient
 
 
@@ -49,7 +49,7 @@ class TermCache:
         oldest = self._recheck if missing else self._refresh
         if kept is None or self._time.monotonic() - kept.read_at > oldest:
             found = [SageTerm(each.name, each.days) for each in await self._client.terms(login, side) if each.active]
-            kept = self._kept[place] = _CachedTerms(listed(found), self._time.monotonic())
+            kept = self._kept[place] = _CachedTerms(by_name(found), self._time.monotonic())
             self._doubted.discard(side)
         return kept.terms
 

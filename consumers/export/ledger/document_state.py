@@ -63,8 +63,8 @@ class Claim:
     record_no: str = ""
     """Record number of the Sage record that a correction changes. Empty for a call that creates."""
     posting_date: date | None = None
-    """Posting date in the general ledger if it is not the document's own date (`protocol.closed_periods`). For a reversal, its date if
-    Sage refused an earlier one."""
+    """Posting date in the general ledger if it is not the document's own (`closed_periods`). For a reversal, its date
+    if Sage refused an earlier one."""
     content: str = ""
     """Hash of what is to be booked (`domain.identity.content_of`). Empty if not known."""
     booked: str = ""

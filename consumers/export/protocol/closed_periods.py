@@ -21,7 +21,7 @@ from consumers.export.config import Clock, ExportConfig
 from consumers.export.work_item import WorkItem
 from domain.categories import Side
 from domain.documents import Document
-from sage_client import Level, SageError
+from sage_client import ExchangeLevel, SageError
 from sage_client.errors import PeriodClosedError
 
 MOST_STEPS = 24
@@ -84,7 +84,7 @@ class ClosedPeriods:
             that it executed the call, so that no other call may be sent.
         """
         document = work.mapped
-        refused = isinstance(error, PeriodClosedError) and error.level is Level.RESULT
+        refused = isinstance(error, PeriodClosedError) and error.level is ExchangeLevel.RESULT
         if not refused or not document.first_open_day or work.acknowledged_claim is not None:
             return False
         last = document.posting_date or document.date

@@ -12,8 +12,8 @@ from domain.documents import SourceDocument
 from domain.events import EventKind, FuelTransactionCreated, TollTransactionCreated, decode
 from domain.mapping_state import MappingState
 from domain.outcomes import Outcome, Skipped
-from domain.reading import Received
-from domain.roadside import Placed, place
+from domain.reading import ParsedRecord
+from domain.roadside import Consolidation, consolidation_of
 from producers import roadside_rows
 
 
@@ -21,7 +21,7 @@ from producers import roadside_rows
 class ConsolidatedLineRecord:
     """A fuel or toll event that may be a row of a consolidated bill."""
 
-    received: Received
+    received: ParsedRecord
     value: bytes
     """The event as bytes."""
 
@@ -40,13 +40,13 @@ def as_consolidated_line(row: ConsolidatedLineRecord, entry: DocumentState, stat
         return None
     known, document = entry.grouped is not None, row.received.document
     if isinstance(document, SourceDocument):
-        placed = place(document, state, known=known)
+        placed = consolidation_of(document, state, known=known)
     else:
-        placed = Placed(document, None) if known and isinstance(document, Skipped) else None
+        placed = Consolidation(document, None) if known and isinstance(document, Skipped) else None
     return None if placed is None else _verdict(row, entry, placed)
 
 
-def _verdict(row: ConsolidatedLineRecord, entry: DocumentState, placed: Placed) -> ExportResult:
+def _verdict(row: ConsolidatedLineRecord, entry: DocumentState, placed: Consolidation) -> ExportResult:
     result = result_of(placed.answer)
     if not placed.moves:
         return result

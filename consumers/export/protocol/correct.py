@@ -27,7 +27,7 @@ from consumers.export.protocol.reconcile import GiveUp, NeedsPerson, NotProvenYe
 from consumers.export.work_item import NoLongerPosted, ReverseOrDelete, Update, WorkItem
 from domain.codes import Code
 from domain.documents import Document, SageObject
-from sage_client import REVERSALS, UPDATABLE, Level, SageError, Standing, line_elements
+from sage_client import REVERSALS, UPDATABLE, ExchangeLevel, SageError, SageRecord, line_elements
 from sage_client.errors import ReversalDateError
 
 _IN_THE_WAY = (
@@ -72,7 +72,7 @@ class CorrectionRefused:
 Decision = Update | ReverseOrDelete | NoLongerPosted | CorrectionRefused
 
 
-def plan_correction(posted: Posted, found: Standing | None, wanted: Replacement) -> Decision:
+def plan_correction(posted: Posted, found: SageRecord | None, wanted: Replacement) -> Decision:
     """Choose the change of an existing record.
 
     Args:
@@ -96,7 +96,7 @@ def _absent(posted: Posted, wanted: Replacement) -> NoLongerPosted | CorrectionR
     return CorrectionRefused(Code.STANDING_NOT_FOUND, f"{record} is not found in Sage Intacct")
 
 
-def _not_ours(posted: Posted, found: Standing) -> CorrectionRefused | None:
+def _not_ours(posted: Posted, found: SageRecord) -> CorrectionRefused | None:
     """Refuse the correction if Sage shows a number other than ours: perhaps the record is another document's.
 
     A record number is unique within one company only.
@@ -107,7 +107,7 @@ def _not_ours(posted: Posted, found: Standing) -> CorrectionRefused | None:
     return CorrectionRefused(Code.STANDING_NOT_FOUND, detail)
 
 
-def _blocking_state(found: Standing) -> CorrectionRefused | None:
+def _blocking_state(found: SageRecord) -> CorrectionRefused | None:
     """Refuse the correction of a record that is paid, selected, closed or in approval. None: nothing forbids it."""
     state = _state(found)
     code = next((code for code, states in _IN_THE_WAY if state in states), None)
@@ -121,7 +121,7 @@ def _blocking_state(found: Standing) -> CorrectionRefused | None:
     return CorrectionRefused(code, detail)
 
 
-def _state(found: Standing) -> str:
+def _state(found: SageRecord) -> str:
     """Sage's state label in lower case. A "paid" document of zero total counts as "posted".
 
     Such a document has nothing to be paid from the start, so Sage may call it Paid; whether it does is documented
@@ -131,7 +131,7 @@ def _state(found: Standing) -> str:
     return "posted" if state == "paid" and not (found.total or found.paid or found.selected) else state
 
 
-def _change(posted: Posted, found: Standing, wanted: Replacement) -> Update | ReverseOrDelete | CorrectionRefused:
+def _change(posted: Posted, found: SageRecord, wanted: Replacement) -> Update | ReverseOrDelete | CorrectionRefused:
     """Choose the change of a record that may be changed: a draft, or a posted one with no payments."""
     state = _state(found)
     if (
@@ -146,14 +146,14 @@ def _change(posted: Posted, found: Standing, wanted: Replacement) -> Update | Re
         return ReverseOrDelete(posted, DELETE, found.total, wanted.today)
     if state == "posted" and posted.sage_object in REVERSALS:
         # The latest of: today, since an earlier period may have been reported; the record's own date; Sage's limit.
-        days = (wanted.today, found.day, wanted.not_before)
+        days = (wanted.today, found.gl_date, wanted.not_before)
         return ReverseOrDelete(posted, REVERSE, found.total, max(day for day in days if day is not None))
     detail = f"record {found.record_no} is an {posted.sage_object} in the state {found.state}"
     known = state == "posted" and posted.sage_object.adjusts
     return CorrectionRefused(Code.CREDIT_CHANGED if known else Code.STANDING_STATE_UNKNOWN, detail)
 
 
-def _can_update_in_place(posted: Posted, found: Standing, document: Document, party_id: str | None) -> bool:
+def _can_update_in_place(posted: Posted, found: SageRecord, document: Document, party_id: str | None) -> bool:
     """Whether an update in place would leave nothing of the old content behind.
 
     An update may be partial, and whether an empty element clears a field is documented nowhere. So the record in Sage
@@ -186,7 +186,7 @@ def later_day(work: WorkItem, error: SageError) -> bool:
     step = work.step
     if (
         not isinstance(error, ReversalDateError)
-        or error.level is not Level.RESULT
+        or error.level is not ExchangeLevel.RESULT
         or not isinstance(step, ReverseOrDelete)
         or step.operation != REVERSE
         or work.not_before is not None
@@ -206,7 +206,7 @@ class Applied:
 CorrectionProof = Applied | NoLongerPosted | NotProvenYet | SendAgain | GiveUp | NeedsPerson
 
 
-def reconcile_correction(claim: Claim, found: Standing | None, *, lease_ended: bool, budget: int) -> CorrectionProof:
+def reconcile_correction(claim: Claim, found: SageRecord | None, *, lease_ended: bool, budget: int) -> CorrectionProof:
     """Decide from one look-up about a correction whose outcome is not known.
 
     =========================================  ======================================================================

@@ -24,14 +24,14 @@ from domain.codes import Code
 from domain.commands import Command, MarkSynced, Retry, said
 from domain.documents import AP_OBJECTS, Connection, Document, SourceDocument
 from domain.emission import AHEAD
-from domain.identity import booked_of, content_of, contents_of
+from domain.identity import booked_content_hash, booked_of, contents_of
 from domain.keys import ConnectionKey
 from domain.mapping_state import MappingState
 from domain.outcomes import Deferred, Outcome, Rejected, Skipped
 from domain.parties import alvys_party
-from domain.reading import Received
+from domain.reading import ParsedRecord
 from domain.reading.revision import earlier_revisions, former_revisions, said_of
-from domain.settings import ConnectionSetting, ConnectionStatus, Invalid
+from domain.settings import ConnectionSetting, ConnectionStatus, InvalidSetting
 from producers.results import SageAnswer
 
 Known = TypeVar("Known", Claim, Posted)
@@ -51,7 +51,7 @@ class NextStep(Enum):
     """Map the event with the settings in force; then post it if they allow, or correct the existing record."""
 
 
-def as_known(entry: DocumentState, received: Received) -> Received:
+def as_known(entry: DocumentState, received: ParsedRecord) -> ParsedRecord:
     """Adapt what was read from an event to what the ledger knows of the document.
 
     The revision becomes the one under which an earlier version stored the same content (that version took lists as
@@ -185,14 +185,14 @@ def plan_export(
     return _left_posted(standing, answer)
 
 
-def _taken_back(standing: Posted, setting: ConnectionSetting | Invalid | None) -> ExportResult | None:
+def _taken_back(standing: Posted, setting: ConnectionSetting | InvalidSetting | None) -> ExportResult | None:
     """Decide what happens to the existing record of a withdrawn document. None: it is removed.
 
     The withdrawal is mapped without any setting, so the settings of the existing record are checked here: if the
     subsidiary was disconnected, or the side is off, nothing is touched in Sage.
     """
     key = ConnectionKey(standing.connection.subsidiary_id).canonical
-    if isinstance(setting, Invalid):
+    if isinstance(setting, InvalidSetting):
         return result_of(Deferred(Code.SETTING_INVALID, f"{key}: {setting.reason}", (key,)))
     if setting is None:
         return _left_posted(standing, Skipped(Code.NOT_CONNECTED, "the subsidiary of what stands has no connection"))
@@ -228,7 +228,7 @@ def _not_posted(answer: Skipped | Deferred | Rejected, retired: Sequence[FormerR
     return ExportResult(Outcome.REJECTED, Code.CHANGED_AFTER_POSTING, f"{detail}{answer.code}, {answer.detail}")
 
 
-def already_booked(standing: Posted | None, received: Received, document: Document) -> ExportResult | None:
+def already_booked(standing: Posted | None, received: ParsedRecord, document: Document) -> ExportResult | None:
     """The result if a new revision books the same as before: nothing is corrected, only the revision is stored.
 
     If an earlier version posted the record, the ledger has no content hash of it. Then the revisions have to be equal
@@ -246,7 +246,7 @@ def already_booked(standing: Posted | None, received: Received, document: Docume
     return _as_booked(standing, received, document, standing.content) if same else None
 
 
-def books_the_same(standing: Posted, received: Received, document: Document) -> bool:
+def books_the_same(standing: Posted, received: ParsedRecord, document: Document) -> bool:
     """Whether Sage already holds the document, provided that its party is the existing record's.
 
     Call this once the document's payment term is settled. Also true if settings changed since, and the event says the
@@ -274,12 +274,12 @@ def same_party(standing: Posted, document: Document, found: str | Rejected) -> b
     return found == standing.party_id or (isinstance(found, Rejected) and known != "" and known == standing.alvys_party)
 
 
-def is_booked_already(standing: Posted, received: Received, document: Document) -> ExportResult:
+def is_booked_already(standing: Posted, received: ParsedRecord, document: Document) -> ExportResult:
     """The result for the same books under the same party, if the event names the party or orders lines otherwise."""
-    return _as_booked(standing, received, document, content_of(document))
+    return _as_booked(standing, received, document, booked_content_hash(document))
 
 
-def _as_booked(standing: Posted, received: Received, document: Document, content: str) -> ExportResult:
+def _as_booked(standing: Posted, received: ParsedRecord, document: Document, content: str) -> ExportResult:
     sage = SageAnswer(standing.record_no, standing.control_id)
     posted = replace(
         standing,
@@ -327,7 +327,7 @@ def deletes(known: Posted | FormerRecord, settings: MappingState) -> bool:
 def plan_against_existing(
     standing: Posted | None,
     retired: Sequence[FormerRecord],
-    received: Received,
+    received: ParsedRecord,
     document: Document,
     settings: MappingState,
 ) -> Document | ExportResult:

@@ -22,7 +22,7 @@ from domain.codes import Code
 from domain.documents import SourceDocument
 from domain.emission import Emitted
 from domain.identity import SEPARATOR
-from domain.reading import Received
+from domain.reading import ParsedRecord
 from domain.reading.revision import earlier_revisions, revision_of
 from producers.results import SourceRecord
 
@@ -45,7 +45,7 @@ class Turn(Enum):
     """The newest event has the same id and timestamp, but other content: it is unknown which of the two is true."""
 
 
-def turn_of(entry: DocumentState, received: Received, source: SourceRecord, now: datetime) -> Turn:
+def turn_of(entry: DocumentState, received: ParsedRecord, source: SourceRecord, now: datetime) -> Turn:
     """Compare an event from the source topic with everything known of its document.
 
     Args:
@@ -68,7 +68,7 @@ def turn_of(entry: DocumentState, received: Received, source: SourceRecord, now:
     return Turn.CONTRADICTED
 
 
-def _was_answered(entry: DocumentState, received: Received, emitted: Emitted) -> bool:
+def _was_answered(entry: DocumentState, received: ParsedRecord, emitted: Emitted) -> bool:
     """Whether the event was answered, by this version's revision of its content or an earlier version's."""
     if not entry.answered:
         return False
@@ -94,7 +94,7 @@ def _not_after(source: SourceRecord, known: LastOutcome | Claim) -> bool:
     return known.offset is not None and source.offset <= known.offset and source.timestamp <= known.timestamp
 
 
-def answered(entry: DocumentState, received: Received, result: ExportResult | None = None) -> DocumentState:
+def answered(entry: DocumentState, received: ParsedRecord, result: ExportResult | None = None) -> DocumentState:
     """The entry with the event added to the answered ones.
 
     An event of unknown place that is not kept for a person is not added: if it is delivered again, it is judged again.
@@ -112,7 +112,7 @@ def digest(emitted: Emitted, revision: str) -> str:
     return base64.urlsafe_b64encode(found).rstrip(b"=").decode()
 
 
-def place_of(entry: DocumentState, received: Received, now: datetime, *, newest: bool) -> Emitted | None:
+def place_of(entry: DocumentState, received: ParsedRecord, now: datetime, *, newest: bool) -> Emitted | None:
     """The position that the answer to an event takes in the order of its document's events. None if not known.
 
     An event that was answered before, or that the ledger kept, takes the position of the newest event, because its

@@ -32,7 +32,7 @@ from domain.codes import Code
 from domain.identity import marker
 from domain.outcomes import Outcome
 from producers.results import SageAnswer
-from sage_client import DocumentKey, Kind, Login, SageError
+from sage_client import DocumentKey, ErrorCategory, Login, SageError
 from sage_client.errors import PermissionDeniedError
 
 log = structlog.get_logger(__name__)
@@ -151,7 +151,9 @@ class InDoubt:
             self._all_later(batch, f"it could not be looked up: {error}", self._config.half_open_after)
             return
         except SageError as error:
-            if error.kind in (Kind.AUTH, Kind.CONFIGURATION) and not isinstance(error, PermissionDeniedError):
+            if error.kind in (ErrorCategory.AUTH, ErrorCategory.CONFIGURATION) and not isinstance(
+                error, PermissionDeniedError
+            ):
                 self._aside.open(connection, ExportResult(Outcome.DEFERRED, error.code, str(error)))
             self._all_later(batch, f"it could not be looked up: {error}", self._config.backoff)
             return
@@ -185,7 +187,7 @@ class InDoubt:
         self, login: Login, batch: Sequence[WorkItem], lease_ended: Sequence[bool]
     ) -> Sequence[CorrectionProof]:
         claims = [work.claimed for work in batch]
-        there = await self._client.standing(login, claims[0].sage_object, [claim.record_no for claim in claims])
+        there = await self._client.records(login, claims[0].sage_object, [claim.record_no for claim in claims])
         budget = self._config.max_duplicate_answers
         return [
             reconcile_correction(claim, there.get(claim.record_no), lease_ended=over, budget=budget)

@@ -29,7 +29,7 @@ class Inspection:
         """
         standing = [_posted(work) for work in batch]
         kind = standing[0].sage_object
-        there = await self._client.standing(login, kind, [each.record_no for each in standing], lines_too=True)
+        there = await self._client.records(login, kind, [each.record_no for each in standing], lines_too=True)
         today = self._time.now().astimezone(UTC).date()
         return [
             (

@@ -29,7 +29,7 @@ from consumers.export.work_item import ExportResult, NoLongerPosted, PartitionHa
 from domain.codes import Code
 from domain.documents import Connection, SageObject
 from domain.outcomes import Outcome
-from sage_client import Answer, Done, Kind, Level, Login, Refused, SageError, Unknown
+from sage_client import Answer, Done, ErrorCategory, ExchangeLevel, Login, Refused, SageError, Unknown
 from sage_client.errors import (
     DuplicateCallError,
     PeriodClosedError,
@@ -344,7 +344,7 @@ class Lane:
                 wanted=lambda: self._still_needed(batch),
                 resent=resent,
             )
-        not_taken: dict[Kind | None, list[tuple[SageError, WorkItem]]] = {}
+        not_taken: dict[ErrorCategory | None, list[tuple[SageError, WorkItem]]] = {}
         late: list[WorkItem] = []
         for work, answer in zip(batch, answers, strict=True):
             if isinstance(error := self._settle(work, answer), _AGAIN_AT_ONCE):
@@ -353,7 +353,8 @@ class Lane:
                 not_taken.setdefault(error.kind, []).append((error, work))
         self._requeue(late)  # the claim grew too old while it waited, or the document has a new date: no trouble
         others = any(
-            isinstance(answer, Done) or (isinstance(answer, Refused) and answer.error.kind in (Kind.DATA, Kind.BUG))
+            isinstance(answer, Done)
+            or (isinstance(answer, Refused) and answer.error.kind in (ErrorCategory.DATA, ErrorCategory.BUG))
             for answer in answers
         )
         if others:
@@ -411,7 +412,7 @@ class Lane:
             case Refused(error=error) if not claim.corrects and self._periods.next_attempt(work, error):
                 self._answered(work)
                 return error
-            case Refused(error=error) if error.kind in (Kind.DATA, Kind.BUG):
+            case Refused(error=error) if error.kind in (ErrorCategory.DATA, ErrorCategory.BUG):
                 if work.document is not None:  # None: the existing record is only removed
                     self._preparation.dimensions.refused(work.document, claim.connection.entity_id)
                 self._answered(work)
@@ -442,8 +443,8 @@ class Lane:
         """
         result = ExportResult(Outcome.DEFERRED, error.code, str(error), sage=sage_answer(error))
         # An error on one function alone, even AUTH because a session ended within it, says nothing of the credentials.
-        own = error.level is Level.RESULT and error.kind in (Kind.RETRY, Kind.AUTH)
-        if error.kind not in (Kind.RETRY, Kind.THROTTLED) and not own:
+        own = error.level is ExchangeLevel.RESULT and error.kind in (ErrorCategory.RETRY, ErrorCategory.AUTH)
+        if error.kind not in (ErrorCategory.RETRY, ErrorCategory.THROTTLED) and not own:
             denied = isinstance(error, PermissionDeniedError)
             self._block(batch, result, batch[0].sage_object if denied else None)
             return
