@@ -8,12 +8,12 @@ it.
 `commands`             one module per command
 `settings`             the environment variables, with `credentials` and `secret_provider` for Sage users
 `bootstrap`            builds the worker; `payments` builds the payments poller
-`running`              start and stop of the long-running commands
+`service`              start and stop of the long-running commands
 `topics`               the Kafka topics: expected configuration, checks, creation
 `connections`          the set-up wizard and the check of a connection against Sage (`doctor`)
 `replay`               moves the consumer group's offsets and forecasts the effect
 `mapping_*`            reads, checks, writes and shows the settings in the mapping-state topic
-`ledger_reading`       reads the export ledgers beside running workers, for `waiting`, `retry` and others
+`topic_reader`         reads the export ledgers beside running workers, for `waiting`, `retry` and others
 `roles`                who may change the installation
 `output` `logging`     what goes to the terminal and to the log
 =====================  ====================================================================================

@@ -159,7 +159,7 @@ def _forward(onto: typer.Typer, name: str, load: Callable[[], object], text: str
 
 
 def _in_words(error: Exception) -> str:
-    """The error as `one_line`. For an unreachable broker: the cause, and the setting to check."""
+    """The error as `single_line`. For an unreachable broker: the cause, and the setting to check."""
     if not any(map(_is_kafka, _causes(error))):
         return one_line(error)
     trouble = resolve_name("app.kafka_trouble")  # it imports Kafka, which is loaded by now

@@ -11,7 +11,7 @@ from structlog.typing import EventDict, Processor
 
 from app.log_thinning import Thinning
 from app.settings import Settings
-from domain.words import single_line
+from domain.text import single_line
 
 LONGEST = 4_000
 """Largest length of one value of a log line, in characters."""

@@ -20,8 +20,8 @@ from domain.categories import CATEGORIES, CATEGORY_DEFAULT, Category, Side, cate
 from domain.connections import ChangeRefusedError, refuse_moving
 from domain.keys import AccountKey, BadKeyError, ConnectionKey, canonical, parse
 from domain.mapping_state import MappingState
+from domain.setting_table import SettingRecord
 from domain.settings import AccountSetting, ConnectionSetting, InvalidSetting
-from domain.table import SettingRecord
 from producers.mapping_state import FormerValue, MappingWriter, Written
 
 By = Annotated[str, typer.Option("--by", envvar="USER", help="Who writes, for the record.")]
@@ -166,7 +166,7 @@ def read_category(text: str, side: Side) -> Category:
 
 @dataclass(frozen=True, slots=True)
 class Target:
-    """The account mapping that a person names: an item of a category, or the category's default (`OWN`)."""
+    """The account mapping that a person names: an item of a category, or the category itself (`CATEGORY_DEFAULT`)."""
 
     subsidiary: str
     side: Side

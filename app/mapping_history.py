@@ -12,9 +12,9 @@ from datetime import UTC, datetime
 
 from aiokafka import ConsumerRecord
 
-from app.ledger_reading import partitions_of, reader_of
 from app.progress import Progress
 from app.settings import Settings
+from app.topic_reader import partitions_of, reader_of
 from consumers import header_names
 from domain.keys import canonical
 from producers.mapping_state import HISTORY, FormerValue

@@ -10,8 +10,8 @@ from domain.categories import CATEGORIES, CATEGORY_DEFAULT, MASTER_ITEMS, Catego
 from domain.documents import MappingLevel, Resolution
 from domain.keys import AccountKey, BadKeyError, OtherKey, canonical, parse
 from domain.mapping_state import MappingState
+from domain.setting_table import SettingRecord
 from domain.settings import AccountSetting, InvalidSetting
-from domain.table import SettingRecord
 
 
 @dataclass(frozen=True, slots=True)

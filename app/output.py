@@ -18,7 +18,7 @@ from rich.console import Console
 from rich.table import Column, Table
 from rich.text import Text
 
-from domain.words import printable
+from domain.text import printable
 
 WIDEST = 10_000
 """Width in columns that no table of ours reaches."""

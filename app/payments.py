@@ -6,13 +6,13 @@ from datetime import datetime, timedelta
 
 from app.bootstrap import SYSTEM_TIME, client_of, login_of
 from app.errors import UsageError
-from app.ledger_reading import partitions_of
 from app.settings import Settings, kafka_options
+from app.topic_reader import partitions_of
 from consumers.mapping_state import MappingTable
-from consumers.payments.documents import ExportedDocuments
+from consumers.payments.config import PollConfig, PollContext
+from consumers.payments.exported_documents import ExportedDocuments
 from consumers.payments.partition import Cursors
 from consumers.payments.poller import Membership, Poller
-from consumers.payments.rules import PollConfig, PollContext
 from domain.payments import STAMP
 
 

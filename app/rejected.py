@@ -4,7 +4,7 @@ from collections.abc import Sequence
 
 from app.errors import UsageError
 from app.output import note, show_json, show_line, show_table
-from app.waiting import Waiting, by_code, group_documents, money, text_of
+from app.waiting_report import Waiting, by_code, group_documents, money, text_of
 from domain.codes import Code
 
 AGAIN = (

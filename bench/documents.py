@@ -10,9 +10,9 @@ from demo.rig import SETTINGS
 from domain.documents import Document, SourceDocument
 from domain.events import EventKind
 from domain.export import export
-from domain.identity import control_id
+from domain.idempotency import control_id
 from domain.mapping_state import MappingState
-from domain.reading import parse_record
+from domain.translation import parse_record
 from sage_client import Call
 
 LINES = 5

@@ -15,7 +15,7 @@ from bench.measure import Figure, Outcome, Size, seconds
 from domain.documents import Document, SourceDocument
 from domain.events import EventKind, decode
 from domain.export import export
-from domain.reading import parse_record
+from domain.translation import parse_record
 from sage_client import _documents, _envelope
 
 T = TypeVar("T")

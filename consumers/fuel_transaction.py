@@ -1,8 +1,8 @@
 """`fuel-transaction`: fuel-card rows, booked as AP bills of the card's vendor. Rows charged to a driver are skipped."""
 
 from domain.events import EventKind
-from domain.reading import ParsedRecord
-from domain.reading import parse_record as read
+from domain.translation import ParsedRecord
+from domain.translation import parse_record as read
 
 TOPIC = "fuel-transaction"
 """The topic's default name; the settings may give another."""

@@ -1,8 +1,8 @@
 """`invoice-created`: customer invoices, booked as AR invoices (requirement 2)."""
 
 from domain.events import EventKind
-from domain.reading import ParsedRecord
-from domain.reading import parse_record as read
+from domain.translation import ParsedRecord
+from domain.translation import parse_record as read
 
 TOPIC = "invoice-created"
 """The topic's default name; the settings may give another."""

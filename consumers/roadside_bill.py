@@ -1,8 +1,8 @@
 """`roadside-bill`: consolidated bills, a provider's fuel or tolls of a day. `alvys-sage group-bills` writes them."""
 
 from domain.events import EventKind
-from domain.reading import ParsedRecord
-from domain.reading import parse_record as read
+from domain.translation import ParsedRecord
+from domain.translation import parse_record as read
 
 TOPIC = "roadside-bill"
 """The topic's default name; the settings may give another."""

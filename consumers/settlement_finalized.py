@@ -1,8 +1,8 @@
 """`settlement-finalized`: driver and carrier statements and carrier bills, booked as AP bills (requirement 3)."""
 
 from domain.events import EventKind
-from domain.reading import ParsedRecord
-from domain.reading import parse_record as read
+from domain.translation import ParsedRecord
+from domain.translation import parse_record as read
 
 TOPIC = "settlement-finalized"
 """The topic's default name; the settings may give another."""

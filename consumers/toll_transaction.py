@@ -1,8 +1,8 @@
 """`toll-transaction`: tolls, booked as AP bills of the provider's vendor; rows deducted from a driver are skipped."""
 
 from domain.events import EventKind
-from domain.reading import ParsedRecord
-from domain.reading import parse_record as read
+from domain.translation import ParsedRecord
+from domain.translation import parse_record as read
 
 TOPIC = "toll-transaction"
 """The topic's default name; the settings may give another."""

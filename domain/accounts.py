@@ -11,15 +11,15 @@ from domain.categories import CATEGORY_DEFAULT, Category, Side, item_slot
 from domain.documents import MappingLevel, Resolution
 from domain.keys import AccountKey, master
 from domain.mapping_state import MappingState
+from domain.setting_table import SettingRecord
 from domain.settings import AccountSetting, InvalidSetting
-from domain.table import SettingRecord
 
 
 @dataclass(frozen=True, slots=True)
 class Unmapped:
     """Result of a look-up in which no level has an account.
 
-    `would_answer` lists the canonical keys that were asked, the most specific first and the master Default last. An
+    `missing_keys` lists the canonical keys that were asked, the most specific first and the master Default last. An
     account set under any one of them resolves the line.
     """
 
@@ -31,7 +31,7 @@ class UnreadableMapping:
     """Result of a look-up that met a record which cannot be read.
 
     The account of that record is not known, so the search stops: a less specific level may not replace it.
-    `would_answer` lists canonical keys: first that of the unreadable record, then the more specific ones, which have
+    `missing_keys` lists canonical keys: first that of the unreadable record, then the more specific ones, which have
     no record and would take precedence.
     """
 
@@ -61,8 +61,8 @@ def resolve(
     """Choose the GL account of one line: specific item, then category default, then master Default.
 
     Returns:
-        The account with the level and the key that gave it; `Unmapped` if no level has an account; `Unreadable` if the
-        first level that has a record cannot be read.
+        The account with the level and the key that gave it; `Unmapped` if no level has an account; `UnreadableMapping`
+        if the first level that has a record cannot be read.
     """
     asked: list[str] = []
     for level, _, canonical in levels(subsidiary_id, side, category, item):

@@ -54,7 +54,7 @@ def mapped_digest(content: str, document: Document) -> str:
     If the hash did not change, Sage would refuse the document again for the same reason.
 
     Args:
-        content: The `domain.identity.content_of` of the mapped document.
+        content: The `domain.idempotency.booked_content_hash` of the mapped document.
         document: The mapped document; its rules for parties, terms and closed periods are part of the hash too.
     """
     said = (content, document.party_rules, document.term_rules, document.first_open_day)

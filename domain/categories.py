@@ -151,7 +151,7 @@ def category_titled(title: str) -> Category | None:
 
 @lru_cache(maxsize=4096)
 def item_slot(category: Category, item: str) -> str:
-    """Normalise an item within its category: its folded name, or `OWN` for the category's default.
+    """Normalise an item within its category: its folded name, or `CATEGORY_DEFAULT` for the category's default.
 
     "Toll" and "default" in the category Toll are the same item, "Toll (default)" (requirement 76); the same holds for
     the other categories. An empty item means the default too.

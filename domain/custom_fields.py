@@ -5,8 +5,8 @@ from collections.abc import Sequence
 from datetime import date, datetime
 from enum import StrEnum
 
-from domain.facts import AttributeKind
-from domain.own_fields import RESERVED_FIELDS
+from domain.attributes import AttributeKind
+from domain.sage_fields import RESERVED_FIELDS
 
 
 class FieldObject(StrEnum):

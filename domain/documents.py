@@ -9,8 +9,8 @@ from dataclasses import dataclass
 from decimal import Decimal
 from enum import StrEnum
 
+from domain.attributes import NO_ATTRIBUTES, Attributes
 from domain.categories import Category, Side
-from domain.facts import NO_ATTRIBUTES, Attributes
 from domain.profiles import DEFAULT_PARTY_RULES, PartyRules, Profile
 from domain.terms import DATE_GIVEN, NO_TERMS, ChosenTerm, RequestedTerms, TermRules
 
@@ -122,7 +122,7 @@ class ExcludedLines:
 class SourceDocument:
     """One document as the event describes it, before any setting is applied.
 
-    The revision of the document is a hash of its content (`domain.reading.revision`).
+    The revision of the document is a hash of its content (`domain.translation.revision`).
     """
 
     kind: SourceKind

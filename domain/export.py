@@ -9,7 +9,6 @@ from dataclasses import dataclass, replace
 
 from domain import lengths
 from domain.accounts import Unmapped, UnreadableMapping, resolve
-from domain.carried import add_dimensions_and_fields
 from domain.categories import CATEGORY_DEFAULT, Side
 from domain.codes import Code
 from domain.documents import (
@@ -28,14 +27,15 @@ from domain.documents import (
     becomes,
 )
 from domain.keys import ConnectionKey, IntercompanyKey, Provider, VendorKey
-from domain.line_switches import exclude_lines
+from domain.line_attributes import add_dimensions_and_fields
+from domain.line_filters import exclude_lines
 from domain.mapping_state import MappingState
 from domain.outcomes import Deferred, Rejected, Skipped
 from domain.parties import rules_of, unlinked
 from domain.policy import first_objection, skip_reason
-from domain.reading.texts import DESCRIPTION_LENGTH, MEMO_LENGTH, cut, former_number, formerly, several
 from domain.settings import ConnectionSetting, IntercompanySetting, InvalidSetting
 from domain.terms import TermRules
+from domain.translation.texts import DESCRIPTION_LENGTH, MEMO_LENGTH, cut, former_number, formerly, several
 
 MOST_BLOCKED = 20_000
 """Upper limit, in characters, for all blocker keys of one waiting document (some hundred keys of the usual length)."""

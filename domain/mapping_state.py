@@ -1,6 +1,7 @@
 """The settings in force: the mapping-state topic as a table.
 
-1. `apply` takes any record and never raises. A record that cannot be read is stored as `Invalid` and blocks every
+1. `apply` takes any record and never raises. A record that cannot be read is stored as `InvalidSetting` and blocks
+every
    document that needs its setting; it is never treated as missing.
 2. A record without a value (a tombstone) clears a setting. Two spellings of one item are two records of one setting:
    the later one is in force, and clearing one leaves the other (`domain.keys.canonical`).
@@ -27,6 +28,7 @@ from domain.keys import (
     VendorKey,
     parse,
 )
+from domain.setting_table import SettingRecord, SettingTable
 from domain.settings import (
     AccountSetting,
     ConnectionSetting,
@@ -39,7 +41,6 @@ from domain.settings import (
     Setting,
     VendorSetting,
 )
-from domain.table import SettingRecord, SettingTable
 
 _N = TypeVar("_N")
 _S = TypeVar("_S", DimensionSetting, CustomFieldSetting)
@@ -150,7 +151,7 @@ class MappingState:
                 pass
 
     def connection(self, subsidiary_id: str) -> ConnectionSetting | InvalidSetting | None:
-        """The connection of a subsidiary; `Invalid` if the record cannot be read; None if there is none."""
+        """The connection of a subsidiary; `InvalidSetting` if the record cannot be read; None if there is none."""
         record = self._connections.get(ConnectionKey(subsidiary_id).canonical)
         return None if record is None else record.value
 
@@ -167,7 +168,7 @@ class MappingState:
         return self._intercompany.get(canonical)
 
     def dimensions(self, subsidiary_id: str) -> Mapping[str, SettingRecord[DimensionSetting]]:
-        """The dimension settings of a subsidiary by slug; `domain.carried` resolves them."""
+        """The dimension settings of a subsidiary by slug; `domain.line_attributes` resolves them."""
         return self._dimensions_of.get(subsidiary_id, {})
 
     def dimension_value(self, canonical: str) -> SettingRecord[DimensionValueSetting] | None:
@@ -175,7 +176,7 @@ class MappingState:
         return self._dimension_values.get(canonical)
 
     def custom_fields(self, subsidiary_id: str) -> Mapping[tuple[FieldObject, str], SettingRecord[CustomFieldSetting]]:
-        """The custom field settings of a subsidiary by object and name; `domain.carried` resolves them."""
+        """The custom field settings of a subsidiary by object and name; `domain.line_attributes` resolves them."""
         return self._custom_fields_of.get(subsidiary_id, {})
 
     def connections(self) -> Iterator[SettingRecord[ConnectionSetting]]:

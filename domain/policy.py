@@ -13,7 +13,7 @@ from domain.credits import credit_objection as objection_to_credit
 from domain.documents import TAX_1099, ExcludedLines, SourceDocument, SourceKind, becomes
 from domain.events.settlement import Trigger
 from domain.keys import ConnectionKey
-from domain.line_switches import in_words
+from domain.line_filters import in_words
 from domain.money import MINOR_UNITS, exact
 from domain.outcomes import Deferred, Rejected, Skipped
 from domain.settings import ApSettings, ConnectionSetting, ConnectionStatus

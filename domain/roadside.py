@@ -12,8 +12,8 @@ from domain.documents import SourceDocument, SourceKind
 from domain.mapping_state import MappingState
 from domain.outcomes import Rejected, Skipped
 from domain.policy import skip_reason, too_fine
-from domain.reading.groups import DAYS, group_of
 from domain.settings import ConnectionSetting
+from domain.translation.consolidated import DAYS, group_of
 
 LATEST, EARLIEST = 60, -1
 """Most and fewest days from the date of a transaction to its event, for the transaction to be consolidated.

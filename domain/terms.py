@@ -66,7 +66,7 @@ TermList = Mapping[str, SageTerm]
 
 
 def by_name(terms: Iterable[SageTerm]) -> TermList:
-    """Index terms by folded name, for `choose`."""
+    """Index terms by folded name, for `choose_term`."""
     return {fold(term.name): term for term in terms}
 
 
@@ -81,7 +81,7 @@ def choose_term(asked: RequestedTerms, rules: TermRules, known: TermList) -> Cho
     Args:
         asked: The terms that the event asks for.
         rules: The terms of the connection.
-        known: The active terms of Sage (`listed`).
+        known: The active terms of Sage (`by_name`).
 
     Returns:
         The term; None if no term is sent; a `Rejected` with `TERM_NOT_FOUND` if Sage has neither the wanted term nor

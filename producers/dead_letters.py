@@ -8,7 +8,7 @@ import hashlib
 from dataclasses import dataclass, replace
 
 from domain.codes import Code
-from domain.words import single_line
+from domain.text import single_line
 
 STAGE = "VALUE_CONVERTER"
 """Kafka Connect's name of the failed stage: every record on this topic is one that could not be read."""

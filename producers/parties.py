@@ -8,7 +8,7 @@ import orjson
 
 from domain.documents import Connection, SourceDocument
 from domain.parties import own_id
-from domain.reading.texts import key_part
+from domain.translation.texts import key_part
 
 SCHEMA = 1
 

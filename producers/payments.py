@@ -11,7 +11,7 @@ import orjson
 
 from domain.money import BASE_MINOR_UNITS, MINOR_UNITS
 from domain.payments import DocumentBalance, PaymentFact
-from domain.words import single_line
+from domain.text import single_line
 
 SCHEMA = 1
 

@@ -16,7 +16,7 @@ from domain.documents import Connection, Document
 from domain.outcomes import Outcome
 from domain.party_fields import NotSent
 from domain.terms import ChosenTerm
-from domain.words import single_line
+from domain.text import single_line
 from producers import carried
 
 SCHEMA = 1

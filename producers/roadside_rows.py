@@ -13,7 +13,7 @@ import orjson
 
 from domain.documents import SourceDocument
 from domain.events import FuelTransactionCreated, TollTransactionCreated
-from domain.reading.groups import group_of
+from domain.translation.consolidated import group_of
 
 SCHEMA = 1
 

@@ -6,10 +6,9 @@ It knows nothing of Kafka or events. `sage_client.errors` lists all errors and w
 from sage_client import errors
 from sage_client._classify import classify
 from sage_client._endpoint import is_loopback
-from sage_client._kinds import Certainty, ErrorCategory, ExchangeLevel
+from sage_client._error_categories import Certainty, ErrorCategory, ExchangeLevel
 from sage_client._reply import SageRow
 from sage_client.answers import Answer, Call, Done, Refused, Unknown
-from sage_client.books import Account, Entity, Term
 from sage_client.client import GATEWAY_URL, SageClient
 from sage_client.corrections import REVERSALS, UPDATABLE, Correction, DeleteCall, ReverseCall, UpdateCall, line_elements
 from sage_client.discovery import CustomField, Dimension, DimensionValue
@@ -19,9 +18,10 @@ from sage_client.login import Login
 from sage_client.lookups import DocumentKey, Found
 from sage_client.parties import PartyCall, PartyFields
 from sage_client.query import AllOf, AnyOf, Filter, Operator, Query, Where, equal, one_of, since
-from sage_client.standing import SageRecord
+from sage_client.rate_limiter import RateLimit
+from sage_client.records import SageRecord
+from sage_client.reference_data import Account, Entity, Term
 from sage_client.timeouts import Timeouts
-from sage_client.turns import RateLimit
 
 __all__ = [
     "GATEWAY_URL",

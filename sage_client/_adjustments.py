@@ -22,7 +22,7 @@ from collections.abc import Iterable
 
 from domain import lengths
 from domain.documents import Document, SageObject
-from sage_client._kinds import ExchangeLevel
+from sage_client._error_categories import ExchangeLevel
 from sage_client._text import legacy_currency, prose, required_text, split_date
 from sage_client.errors import RequestInvalidError
 

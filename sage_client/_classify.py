@@ -1,4 +1,4 @@
-"""Classification of Sage's answers: one pure function over the table in `_rules`.
+"""Classification of Sage's answers: one pure function over the table in `_error_table`.
 
 What each answer proves:
 
@@ -16,8 +16,8 @@ What each answer proves:
 
 from collections.abc import Iterable
 
-from sage_client._kinds import ExchangeLevel
-from sage_client._rules import GENERIC, WORDING_ONLY, ErrorClass, Rule, rule_for
+from sage_client._error_categories import ExchangeLevel
+from sage_client._error_table import GENERIC, WORDING_ONLY, ErrorClass, Rule, rule_for
 from sage_client.errors import (
     ConfigurationError,
     ConnectionLostError,

@@ -11,10 +11,10 @@ Every value passes through `_text`, and the tests read the bytes back with lxml.
 
 from domain import lengths
 from domain.documents import Document, DocumentLine, SageObject
-from domain.identity import marker
+from domain.idempotency import marker
 from sage_client._adjustments import create_adjustment
-from sage_client._carried import generic_fields, generic_line, header_fields, legacy_fields, legacy_line
-from sage_client._kinds import ExchangeLevel
+from sage_client._attributes import generic_fields, generic_line, header_fields, legacy_fields, legacy_line
+from sage_client._error_categories import ExchangeLevel
 from sage_client._text import amount, clean, escape, legacy_currency, prose, required_text, split_date, us_date
 from sage_client.errors import RequestInvalidError
 

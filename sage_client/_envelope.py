@@ -47,7 +47,7 @@ class Authentication:
 def unique_id() -> str:
     """Generate a new control id, for a request or for a function that only reads.
 
-    Functions that write have deterministic control ids (`domain.identity`), so that Sage recognises a call that it
+    Functions that write have deterministic control ids (`domain.idempotency`), so that Sage recognises a call that it
     already executed.
     """
     return secrets.token_hex(16)

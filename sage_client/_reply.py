@@ -16,7 +16,7 @@ from datetime import datetime
 
 from lxml import etree
 
-from sage_client._kinds import ExchangeLevel
+from sage_client._error_categories import ExchangeLevel
 from sage_client.errors import UnreadableAnswerError
 from sage_client.gateway_error import GatewayError
 

@@ -18,7 +18,7 @@ from pydantic import SecretStr
 
 from sage_client._classify import as_read, classify
 from sage_client._endpoint import endpoint_refusal, shown
-from sage_client._kinds import ExchangeLevel
+from sage_client._error_categories import ExchangeLevel
 from sage_client._reply import SUCCESS, Reply
 from sage_client.errors import ConfigurationError, EndpointRefusedError, SageError, UnavailableError
 from sage_client.login import Login

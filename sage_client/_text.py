@@ -9,7 +9,7 @@ import re
 from datetime import date
 from decimal import Context, Decimal, Inexact, InvalidOperation
 
-from sage_client._kinds import ExchangeLevel
+from sage_client._error_categories import ExchangeLevel
 from sage_client.errors import RequestInvalidError
 
 _FORBIDDEN = "\x00-\x08\x0b\x0c\x0e-\x1f\ud800-\udfff\ufffe\uffff"

@@ -23,7 +23,7 @@ import httpx
 
 from sage_client._classify import classify
 from sage_client._endpoint import shown
-from sage_client._kinds import ExchangeLevel
+from sage_client._error_categories import ExchangeLevel
 from sage_client._reply import Reply, parse
 from sage_client.errors import (
     ConnectionLostError,

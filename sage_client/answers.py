@@ -12,9 +12,9 @@ from dataclasses import dataclass
 
 from domain.documents import Document
 from sage_client._classify import classify
-from sage_client._kinds import Certainty, ExchangeLevel
+from sage_client._error_categories import Certainty, ExchangeLevel
+from sage_client._error_table import names_the_call
 from sage_client._reply import LONGEST_NUMBER, SUCCESS, Reply, Result
-from sage_client._rules import names_the_call
 from sage_client.errors import DuplicateCallError, MissingResultError, SageError, SignInError
 
 _RECORD_NO = re.compile(rf"[1-9][0-9]{{0,{LONGEST_NUMBER - 1}}}")
@@ -22,7 +22,7 @@ _RECORD_NO = re.compile(rf"[1-9][0-9]{{0,{LONGEST_NUMBER - 1}}}")
 
 @dataclass(frozen=True, slots=True)
 class Call:
-    """A call to create a document for a customer or vendor, under a control id (`domain.identity.control_id`)."""
+    """A call to create a document for a customer or vendor, under a control id (`domain.idempotency.control_id`)."""
 
     control_id: str
     document: Document

@@ -11,7 +11,7 @@ Guarantees:
    outcome as unknown.
 5. Reads are complete, or they raise.
 6. No secret is in any repr, error, traceback context or log line.
-7. All requests to one company share one rate limit (`turns`): sign-ins, postings, look-ups, lists and probes.
+7. All requests to one company share one rate limit (`rate_limiter`): sign-ins, postings, look-ups, lists and probes.
 8. A query selects only fields that the company has, as far as Sage tells (`_fields`). A missing field that the query
    cannot do without is an error.
 """
@@ -31,18 +31,18 @@ from domain.categories import Side
 from domain.custom_fields import FieldObject
 from domain.documents import PartyKind, SageObject
 from domain.parties import PartyRecord
-from sage_client import _envelope, books, discovery, parties
+from sage_client import _envelope, discovery, parties
+from sage_client import reference_data as books
 from sage_client._classify import as_read, classify
 from sage_client._endpoint import is_loopback
+from sage_client._error_categories import ExchangeLevel
+from sage_client._error_table import session_is_over
 from sage_client._fields import Fields, lookup
-from sage_client._kinds import ExchangeLevel
-from sage_client._reading import Reads, Send, read_one
+from sage_client._paging import Reads, Send, read_one
 from sage_client._reply import SUCCESS, Reply, SageRow
-from sage_client._rules import session_is_over
 from sage_client._session import Session, Sessions, opened
 from sage_client._transport import RequestBody, Transport
 from sage_client.answers import Answer, Call, failed, in_resend, match, session_ended
-from sage_client.books import Account, Entity, Term
 from sage_client.corrections import Correction, render_call
 from sage_client.discovery import CustomField, Dimension, DimensionValue
 from sage_client.errors import (
@@ -58,9 +58,10 @@ from sage_client.login import Login
 from sage_client.lookups import DocumentKey, Found, found
 from sage_client.parties import NAMES_ONLY, PartyCall, PartyFields
 from sage_client.query import Changes, Query
-from sage_client.standing import SageRecord, line_queries, lines, record_of, record_queries
+from sage_client.rate_limiter import RateLimit, RateLimiter
+from sage_client.records import SageRecord, line_queries, lines, record_of, record_queries
+from sage_client.reference_data import Account, Entity, Term
 from sage_client.timeouts import Timeouts
-from sage_client.turns import RateLimit, RateLimiter
 
 log = getLogger("sage_client")
 

@@ -20,7 +20,7 @@ from datetime import date
 
 from domain.documents import Document, SageObject
 from sage_client._documents import render
-from sage_client._kinds import ExchangeLevel
+from sage_client._error_categories import ExchangeLevel
 from sage_client._text import required_text, split_date
 from sage_client.answers import Call
 from sage_client.errors import RequestInvalidError

@@ -22,7 +22,7 @@ from lxml import etree
 
 from domain.custom_fields import FieldObject, FieldType
 from domain.dimensions import STANDARD_OBJECTS, Standard
-from sage_client._kinds import ExchangeLevel
+from sage_client._error_categories import ExchangeLevel
 from sage_client._reply import SageRow
 from sage_client.errors import UnavailableError
 from sage_client.query import Query

@@ -45,7 +45,7 @@ from typing import ClassVar, Self
 
 from domain.codes import Code
 from domain.dimensions import UNREADABLE
-from sage_client._kinds import Certainty, ErrorCategory, ExchangeLevel
+from sage_client._error_categories import Certainty, ErrorCategory, ExchangeLevel
 from sage_client.gateway_error import GatewayError
 
 __all__ = [

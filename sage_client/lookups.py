@@ -4,8 +4,8 @@ from dataclasses import dataclass
 from decimal import Decimal, InvalidOperation
 
 from domain.documents import SageObject
-from domain.identity import markers_in
-from sage_client._kinds import ExchangeLevel
+from domain.idempotency import markers_in
+from sage_client._error_categories import ExchangeLevel
 from sage_client._reply import SageRow
 from sage_client.errors import UnavailableError
 from sage_client.query import AllOf, Query, equal

@@ -12,7 +12,7 @@ from domain import lengths
 from domain.documents import PartyKind
 from domain.parties import PartyRecord, made_for
 from domain.party_fields import fields_read
-from sage_client._kinds import ExchangeLevel
+from sage_client._error_categories import ExchangeLevel
 from sage_client._reply import SageRow
 from sage_client._text import clean, escape, required_text
 from sage_client.errors import UnavailableError

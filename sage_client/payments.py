@@ -24,7 +24,7 @@ from domain.payments import (
     plain,
     side_of,
 )
-from sage_client._kinds import ExchangeLevel
+from sage_client._error_categories import ExchangeLevel
 from sage_client._reply import SageRow, whole_number
 from sage_client.errors import UnavailableError
 from sage_client.login import Login

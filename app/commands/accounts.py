@@ -5,7 +5,7 @@ from typing import Annotated
 
 import typer
 
-from app.connections.chart import grouped, titled
+from app.connections.account_list import grouped, titled
 from app.connections.doctor import client_of, login_for
 from app.connections.findings import Finding
 from app.errors import CommandError

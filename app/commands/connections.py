@@ -25,7 +25,7 @@ from domain.connections import ChangeRefusedError, badge, switched
 from domain.events.wire import in_words
 from domain.mapping_state import MappingState
 from domain.settings import ConnectionSetting, InvalidSetting
-from domain.words import single_line
+from domain.text import single_line
 
 connections = typer.Typer(
     help="Connections: one for each subsidiary, to exactly one place in Sage Intacct.",

@@ -14,12 +14,12 @@ from app.errors import UsageError
 from app.mapping_access import NOBODY, By, read_subsidiary, write
 from app.mapping_changes import SettingChange, unreadable
 from app.output import Json, show_json, show_line, show_table
-from app.sage_access import sage_of
+from app.sage import sage_of
+from domain.attributes import LOAD_REFERENCE, TRIP_REFERENCE, AttributeKind, AttributeName, kind_of
 from domain.categories import fold
 from domain.custom_fields import FITS, TITLES, FieldObject, FieldType
-from domain.facts import LOAD_REFERENCE, TRIP_REFERENCE, AttributeKind, AttributeName, kind_of
+from domain.setting_table import SettingRecord
 from domain.settings import CustomFieldSetting, InvalidSetting
-from domain.table import SettingRecord
 from sage_client import CustomField
 
 custom_fields = typer.Typer(

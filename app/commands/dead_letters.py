@@ -8,15 +8,15 @@ from typing import Annotated
 import typer
 from aiokafka import ConsumerRecord, TopicPartition
 
-from app.asking import DRY_RUN, NOBODY, By, Execute, Person, ask, read_code, replay_of
 from app.bootstrap import subscription_of
+from app.command_requests import DRY_RUN, NOBODY, By, Execute, Person, ask, read_code, replay_of
 from app.errors import CommandError, UsageError
-from app.ledger_reading import offsets_in, partitions_of, reader_of
 from app.mapping_access import settings_for_command
 from app.output import Json, note, show_json, show_table
 from app.progress import Progress
 from app.roles import may_see
 from app.settings import Settings
+from app.topic_reader import offsets_in, partitions_of, reader_of
 from app.topics import source_named
 from consumers.export.ledger.document_state import INTERNAL
 from consumers.export.ledger.placement import stand_in

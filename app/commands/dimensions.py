@@ -14,13 +14,13 @@ from app.errors import UsageError
 from app.mapping_access import NOBODY, By, live_table, read_subsidiary, settings_for_command, write
 from app.mapping_changes import SettingChange, unreadable
 from app.output import Json, note, show_json, show_line, show_table
-from app.sage_access import SageForPerson, sage_of
+from app.sage import SageForPerson, sage_of
 from domain.categories import fold
 from domain.dimensions import STANDARD_OBJECTS, DimensionSource, slug_of
 from domain.keys import BadKeyError, canonical
 from domain.mapping_state import MappingState
+from domain.setting_table import SettingRecord
 from domain.settings import DimensionSetting, InvalidSetting
-from domain.table import SettingRecord
 from sage_client import Dimension, DimensionValue
 from sage_client.errors import DimensionUnreadableError, FieldMissingError
 

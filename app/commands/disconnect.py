@@ -5,7 +5,7 @@ from typing import Annotated
 
 import typer
 
-from app.asking import Execute
+from app.command_requests import Execute
 from app.connections.plan import to_disconnect
 from app.errors import CommandError
 from app.mapping_access import NOBODY, By, live_table, read_subsidiary, remove, settings_for_command

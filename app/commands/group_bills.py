@@ -9,7 +9,7 @@ import typer
 
 from app.bootstrap import SYSTEM_TIME
 from app.logging import set_up
-from app.running import begin, until_stopped
+from app.service import begin, until_stopped
 from app.settings import Settings, kafka_options
 from consumers.group_bills.groups import Schedule
 from consumers.group_bills.job import Job

@@ -18,8 +18,8 @@ from app.roles import may_change, may_see
 from app.settings import Settings
 from domain.keys import canonical
 from domain.mapping_state import MappingState
+from domain.setting_table import SettingRecord
 from domain.settings import InvalidSetting, OtherSetting, Setting
-from domain.table import SettingRecord
 
 NOT_CHECKED = "note: what the entries name was not looked up in Sage Intacct: alvys-sage doctor, or --check, does it"
 FileArgument = Annotated[str, typer.Argument(metavar="FILE", help="JSON lines, JSON or CSV; - reads standard input.")]

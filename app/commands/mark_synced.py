@@ -7,15 +7,15 @@ from typing import Annotated
 import typer
 from aiokafka import TopicPartition
 
-from app.asking import DRY_RUN, NOBODY, By, Execute, Person, ask, find, tell
-from app.documents import DocumentSummary, RetrySource, Selection, missing
+from app.command_requests import DRY_RUN, NOBODY, By, Execute, Person, ask, find, tell
+from app.document_selection import DocumentSummary, RetrySource, Selection, missing
 from app.errors import CommandError, UsageError
-from app.ledger_reading import documents
 from app.mapping_access import settings_for_command
 from app.output import Json, note, show_json, show_line, show_table
 from app.roles import may_change, may_see
 from app.settings import Settings
-from app.waiting import text_of
+from app.topic_reader import documents
+from app.waiting_report import text_of
 from consumers.export.ledger.document_state import DocumentState
 from domain.commands import MarkSynced
 

@@ -13,10 +13,10 @@ from app.errors import CommandError, UsageError
 from app.logging import set_up
 from app.output import Json, show_json, show_line, show_table
 from app.payments import poller_of, stamp_of
-from app.running import begin, until_stopped
+from app.service import begin, until_stopped
 from app.settings import Settings
-from consumers.payments.memory import Replay
-from consumers.payments.rounds import PollReport
+from consumers.payments.cursor import Replay
+from consumers.payments.schedule import PollReport
 
 log = structlog.get_logger(__name__)
 

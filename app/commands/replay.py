@@ -7,8 +7,8 @@ from typing import Annotated
 
 import typer
 
-from app.asking import By
 from app.bootstrap import SYSTEM_TIME
+from app.command_requests import By
 from app.errors import UsageError
 from app.mapping_access import NOBODY, settings_for_command
 from app.output import Json, note, show_json, show_line

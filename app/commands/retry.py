@@ -6,8 +6,8 @@ from typing import Annotated
 
 import typer
 
-from app.asking import DRY_RUN, NOBODY, By, Execute, Person, ask, find, read_again, read_code, tell
-from app.documents import DocumentSummary, RetrySource, Selection, missing
+from app.command_requests import DRY_RUN, NOBODY, By, Execute, Person, ask, find, read_again, read_code, tell
+from app.document_selection import DocumentSummary, RetrySource, Selection, missing
 from app.errors import UsageError
 from app.mapping_access import settings_for_command
 from app.output import Json, note

@@ -10,7 +10,7 @@ import structlog
 
 from app.errors import CommandError
 from app.logging import set_up
-from app.running import begin
+from app.service import begin
 from app.settings import Settings, kafka_options
 from consumers.statistics.windows import WindowConfig
 from consumers.statistics.worker import Plan, Topics, application, run

@@ -9,14 +9,14 @@ from aiokafka import TopicPartition
 
 from app.bootstrap import subscription_of
 from app.errors import UsageError
-from app.ledger_reading import documents
 from app.mapping_access import NOBODY, By, live_table, settings_for_command
 from app.output import Json, note, show_json, show_line, show_table
 from app.rejected import show_rejected, table_of
 from app.roles import may_see
 from app.settings import Settings
+from app.topic_reader import documents
 from app.topics import source_named
-from app.waiting import Group, Waiting, by_blocker, group_documents, read, text_of
+from app.waiting_report import Group, Waiting, by_blocker, group_documents, read, text_of
 from consumers.export.ledger.document_state import DocumentState
 from domain.keys import canonical
 from domain.settings import ConnectionSetting

@@ -6,7 +6,7 @@ import structlog
 
 from app.bootstrap import worker_of
 from app.logging import set_up
-from app.running import begin, until_stopped
+from app.service import begin, until_stopped
 from app.settings import Settings
 
 log = structlog.get_logger(__name__)

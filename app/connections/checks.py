@@ -2,9 +2,9 @@
 
 from collections.abc import Iterable, Iterator
 
-from app.connections.books import CompanySnapshot, DimensionFact
 from app.connections.findings import Finding, SetupProblem, Severity, WizardStep, finding
-from app.connections.mapped import MappedDimension, SettingsInUse, providers_with_vendors
+from app.connections.settings_in_use import MappedDimension, SettingsInUse, providers_with_vendors
+from app.connections.snapshot import CompanySnapshot, DimensionFact
 from domain.categories import MASTER_ITEMS, Side
 from domain.keys import AccountKey, ConnectionKey, Provider, master, parse
 from domain.mapping_state import MappingState

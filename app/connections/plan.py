@@ -4,7 +4,7 @@ from collections.abc import Sequence
 
 import orjson
 
-from app.connections.mapped import plain, records_of
+from app.connections.settings_in_use import plain, records_of
 from app.errors import UsageError
 from app.mapping_changes import SettingChange
 from domain.keys import BadKeyError, ConnectionKey, canonical

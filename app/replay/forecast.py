@@ -14,9 +14,9 @@ from enum import StrEnum
 
 from aiokafka import ConsumerRecord, TopicPartition
 
-from app.ledger_reading import TopicReader, offsets_in
 from app.progress import Progress
 from app.replay.plan import Move
+from app.topic_reader import TopicReader, offsets_in
 from consumers.export.config import ExportConfig
 from consumers.export.context import ParseRecord
 from consumers.export.ledger.document_state import DocumentState, LastOutcome, Posted, after_removal, decode, ended
@@ -39,12 +39,12 @@ from domain.codes import Code
 from domain.documents import Document, SourceDocument
 from domain.events import ContractError
 from domain.export import export
-from domain.identity import booked_content_hash
+from domain.idempotency import booked_content_hash
 from domain.mapping_state import MappingState
 from domain.outcomes import Outcome, Rejected
 from domain.parties import PartyIndex
-from domain.reading import ParsedRecord
-from domain.reading.revision import said_of
+from domain.translation import ParsedRecord
+from domain.translation.revision import said_of
 from producers.results import SourceRecord
 
 

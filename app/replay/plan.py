@@ -7,9 +7,9 @@ from aiokafka import AIOKafkaConsumer, TopicPartition
 from aiokafka.admin import AIOKafkaAdminClient
 
 from app.errors import CommandError, UsageError
-from app.ledger_reading import OffsetRange
 from app.replay.request import AtOffset, AtTime, Listed, ResetTo, Scope, Shift, Target
 from app.settings import Topics
+from app.topic_reader import OffsetRange
 from consumers.topic_facts import describe
 
 

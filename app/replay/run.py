@@ -8,13 +8,13 @@ from aiokafka import AIOKafkaConsumer, TopicPartition
 from app.admin import admin_of
 from app.bootstrap import SYSTEM_TIME, config_of, subscription_of
 from app.errors import CommandError
-from app.ledger_reading import reader_of
 from app.mapping_access import live_table
 from app.replay.forecast import Forecast, Forecaster, forecast
 from app.replay.group import Activity, activity, committed_offsets, move_offsets
 from app.replay.plan import Plan, make_plan, partitions_of
 from app.replay.request import Listed, Scope, Target
 from app.settings import Settings, kafka_options
+from app.topic_reader import reader_of
 from consumers.export.record_parsing import PartitionCheck
 from consumers.stopping import stop_client
 

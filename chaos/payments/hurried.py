@@ -22,9 +22,9 @@ from unittest.mock import patch
 
 from app import payments
 from app.cli import main
-from consumers.payments.memory import CompanyCursor, CursorRecord, PublishedFact
+from consumers.payments.config import PollConfig
+from consumers.payments.cursor import CompanyCursor, CursorRecord, PublishedFact
 from consumers.payments.partition import CursorPartition, PaymentRecord
-from consumers.payments.rules import PollConfig
 from domain import payments as rules_of_payments
 
 RECONCILE = 6.0

@@ -8,7 +8,7 @@ from consumers.export.config import Clock, ExportConfig
 from consumers.export.output_records import ResultWriter
 from consumers.export.work_item import PartitionHandle, WorkItem
 from domain.mapping_state import MappingState
-from domain.reading import ParsedRecord
+from domain.translation import ParsedRecord
 
 
 class SendingLanes(Protocol):

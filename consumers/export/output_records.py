@@ -25,7 +25,7 @@ from domain.commands import Retry
 from domain.documents import Connection, SourceDocument
 from domain.events import ContractError
 from domain.outcomes import Outcome, Skipped
-from domain.words import single_line
+from domain.text import single_line
 from producers import dead_letters, parties, results
 from producers.dead_letters import DeadRecord
 from producers.results import ResultRecord, SageAnswer

@@ -21,7 +21,7 @@ from consumers.export.ledger.store import LedgerStore
 from consumers.export.work_item import PartitionHandle, WorkItem, work_without_event
 from domain.commands import Command, Replay
 from domain.events import ContractError
-from domain.reading import ParsedRecord
+from domain.translation import ParsedRecord
 from producers.dead_letters import DeadRecord
 from producers.results import SourceRecord
 

@@ -50,9 +50,9 @@ from domain.commands import Command, MarkSynced, Replay, Retry
 from domain.documents import Document, SourceDocument
 from domain.events import ContractError
 from domain.export import export
-from domain.identity import booked_content_hash
+from domain.idempotency import booked_content_hash
 from domain.outcomes import Outcome
-from domain.reading import ParsedRecord
+from domain.translation import ParsedRecord
 from producers.dead_letters import DeadRecord
 from producers.results import SourceRecord
 

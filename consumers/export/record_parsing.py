@@ -6,7 +6,7 @@ from consumers.export.context import ParseRecord
 from consumers.partitioners import Placement
 from domain.codes import Code
 from domain.events import ContractError
-from domain.reading import ParsedRecord
+from domain.translation import ParsedRecord
 
 
 @dataclass(frozen=True, slots=True)

@@ -10,7 +10,7 @@ result                lines with their mappings, several times the      `produce
 ====================  ================================================  =============================
 
 `OVERHEAD` is enough for an entry without its event because texts, ids, details and lists of keys are bounded where they
-are made: `domain.events.fields`, `domain.words`, `domain.export.MOST_BLOCKED`.
+are made: `domain.events.fields`, `domain.text`, `domain.export.MOST_BLOCKED`.
 """
 
 from producers import results

@@ -23,7 +23,7 @@ from domain.documents import Connection, Document, SageObject
 from domain.emission import Emitted
 from domain.outcomes import Deferred, Outcome, Rejected, Skipped
 from domain.party_fields import NotSent
-from domain.reading import ParsedRecord
+from domain.translation import ParsedRecord
 from producers.results import SageAnswer, SourceRecord
 
 
@@ -181,7 +181,7 @@ class WorkItem:
     rejected_update_hash: str | None = None
     """Content hash of an update that no look-up showed as executed, so that it is sent again. None if there is none."""
     content: str = ""
-    """Hash of all that is to be booked (`domain.identity.content_of`). It is compared with the existing record's."""
+    """Hash of all that is to be booked (`domain.idempotency.booked_content_hash`), to compare with the existing one."""
     mapping_offset: int | None = None
     """Offset of the mapping state that the document was mapped with. None before it was mapped."""
     number_taken: bool = False

@@ -16,7 +16,7 @@ from aiokafka.structs import TopicPartition
 from consumers.export.ledger.restore import fence
 from consumers.high_watermarks import HighWatermarks
 from consumers.kafka_reader import KafkaReader
-from consumers.payments.memory import CompanyCursor, CursorRecord, CursorUnreadableError, decode, encode, key
+from consumers.payments.cursor import CompanyCursor, CursorRecord, CursorUnreadableError, decode, encode, key
 from consumers.stopping import stop_client
 
 POLL_MS = 100

@@ -17,12 +17,12 @@ from dataclasses import replace
 import structlog
 
 from consumers.payments.companies import Company, scope
-from consumers.payments.desk import PaymentPublisher
-from consumers.payments.documents import Name
-from consumers.payments.memory import Backfilled, Cursor, CursorRecord, Replay
+from consumers.payments.config import PollContext
+from consumers.payments.cursor import Backfilled, Cursor, CursorRecord, Replay
+from consumers.payments.exported_documents import Name
 from consumers.payments.partition import CursorPartition, PaymentRecord
+from consumers.payments.publisher import PaymentPublisher
 from consumers.payments.reconcile import Pass, Reconciliation
-from consumers.payments.rules import PollContext
 from domain.categories import Side
 from domain.payments import PaymentKind, latest, moment, since
 from sage_client import Login

@@ -17,11 +17,11 @@ from aiokafka.structs import TopicPartition
 from consumers.kafka_reader import KafkaReader
 from consumers.mapping_state import MappingTable
 from consumers.payments.companies import Company, Sessions, companies
-from consumers.payments.memory import Replay
+from consumers.payments.config import PollContext
+from consumers.payments.cursor import Replay
 from consumers.payments.partition import CursorPartition, Cursors, PartitionClosedError, partition_of
 from consumers.payments.reconcile import Pass
-from consumers.payments.rounds import PollLoop, PollReport
-from consumers.payments.rules import PollContext
+from consumers.payments.schedule import PollLoop, PollReport
 from consumers.stopping import stop_client
 
 log = structlog.get_logger(__name__)

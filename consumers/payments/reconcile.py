@@ -16,8 +16,8 @@ import structlog
 
 from consumers.payments import metrics
 from consumers.payments.companies import Company
-from consumers.payments.desk import PaymentPublisher
-from consumers.payments.memory import ReconciliationProgress
+from consumers.payments.cursor import ReconciliationProgress
+from consumers.payments.publisher import PaymentPublisher
 from domain.documents import SageObject
 from domain.payments import (
     ZERO,

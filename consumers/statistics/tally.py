@@ -1,4 +1,4 @@
-"""Statistics arithmetic: facts make a window's tally, waiting documents a `Standing`, both a summary. Pure."""
+"""Statistics arithmetic: facts make a window's tally, waiting documents a `WaitingSummary`, both a summary. Pure."""
 
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field, replace

@@ -2,9 +2,9 @@
 
 from pydantic import StrictBool
 
-from domain.events.around import Named
 from domain.events.envelope import Envelope
 from domain.events.fields import CalendarDate, Id, Money, Text, Wire
+from domain.events.load_and_trip import Named
 
 
 class FuelLocation(Wire):

@@ -4,7 +4,6 @@ from typing import Self
 
 from pydantic import Field, model_validator
 
-from domain.events.around import Load, Trip
 from domain.events.envelope import Envelope
 from domain.events.fields import (
     CalendarDate,
@@ -17,13 +16,14 @@ from domain.events.fields import (
     Text,
     Wire,
 )
+from domain.events.load_and_trip import Load, Trip
 
 INTERCOMPANY = "Intercompany"
 """The `invoice.type` of an invoice from one subsidiary to another (cross-subsidiary billing)."""
 
 
 class Mapping(Wire):
-    """The category and item of a line as the producer states them. They take precedence over `domain.lines`."""
+    """The category and item of a line as the producer states them; they precede those of `domain.line_categories`."""
 
     category: Text
     item: Text | None = None

@@ -6,7 +6,6 @@ from typing import Annotated, Literal, Self
 
 from pydantic import BeforeValidator, Field, model_validator
 
-from domain.events.around import Load, Trip, TripFacts
 from domain.events.envelope import Envelope
 from domain.events.fields import (
     CalendarDate,
@@ -21,6 +20,7 @@ from domain.events.fields import (
     to_loose_object,
 )
 from domain.events.invoice import Intercompany, Mapping, Subsidiary
+from domain.events.load_and_trip import Load, Trip, TripFacts
 
 
 class TaxCompany(Wire):

@@ -2,13 +2,13 @@
 
 from pydantic import StrictBool
 
-from domain.events.around import Named
 from domain.events.envelope import Envelope
 from domain.events.fields import CalendarDate, Id, Money, Text, Wire
+from domain.events.load_and_trip import Named
 
 
 class Toll(Wire):
-    """The toll transaction. `amount` is booked; `fee` is only named in the memo (see `domain.reading.toll`)."""
+    """The toll transaction. `amount` is booked; `fee` is only named in the memo (see `domain.translation.toll`)."""
 
     id: Id
     transaction_id: Text

@@ -14,7 +14,7 @@ from domain.blockers import mapped_digest
 from domain.codes import Code
 from domain.documents import Connection, Document, SageObject, SourceDocument
 from domain.export import export
-from domain.identity import booked_content_hash
+from domain.idempotency import booked_content_hash
 from domain.outcomes import Outcome
 from tests.support.engine import SUBSIDIARY, invoice, key
 from tests.support.mappings import Settings

@@ -71,7 +71,7 @@ def test_the_markup_of_a_cell_would_break_a_table():
 
 
 def test_no_other_module_of_the_commands_prints():
-    """`app.connections.asker` talks to a person too: it asks through the same escaping."""
+    """`app.connections.prompts` talks to a person too: it asks through the same escaping."""
     doors = {"output.py", "asker.py"}
     found = []
     for file in APP.rglob("*.py"):

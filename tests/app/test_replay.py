@@ -14,7 +14,8 @@ from aiokafka.admin import RecordsToDelete
 from aiokafka.errors import KafkaError
 from aiokafka.structs import OffsetAndMetadata
 
-from app import ledger_reading, progress
+from app import progress
+from app import topic_reader as ledger_reading
 from app.errors import CommandError, UsageError
 from app.replay.forecast import RecordOutcome
 from app.replay.group import GroupActiveError

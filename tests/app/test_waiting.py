@@ -9,9 +9,9 @@ from decimal import Decimal
 import orjson
 import pytest
 
-from app import ledger_reading
+from app import topic_reader as ledger_reading
 from app.commands.waiting import read_waiting
-from app.waiting import Waiting, by_blocker, group_documents, money
+from app.waiting_report import Waiting, by_blocker, group_documents, money
 from tests.support.engine import QUICK, invoice, key
 from tests.support.kafka import producing
 

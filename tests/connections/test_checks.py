@@ -5,11 +5,11 @@ from typing import Any
 
 import pytest
 
-from app.connections.books import CompanySnapshot, DimensionFact, FieldFact
 from app.connections.checks import check
 from app.connections.findings import ADVICE, Finding, SetupProblem, Severity, WizardStep
-from app.connections.mapped import mapped
-from app.connections.signing import diagnose
+from app.connections.settings_in_use import mapped
+from app.connections.sign_in_diagnosis import diagnose
+from app.connections.snapshot import CompanySnapshot, DimensionFact, FieldFact
 from domain.categories import Side
 from domain.settings import ConnectionSetting
 from sage_client import Account, Entity, ExchangeLevel, SageError, Term

@@ -18,7 +18,7 @@ from domain.documents import Document, SourceDocument
 from domain.events import ContractError, EventKind
 from domain.export import export
 from domain.outcomes import Deferred, Rejected, Skipped
-from domain.reading import parse_record
+from domain.translation import parse_record
 
 KINDS = dict(zip((*TOPICS, GROUPED), EventKind, strict=True))
 STATE = settings()

@@ -16,7 +16,7 @@ from domain.mapping_state import MappingState
 from domain.outcomes import Skipped
 from domain.parties import own_id
 from domain.payments import DocumentBalance, ExportedDocument, PaymentFact, PaymentKind
-from domain.reading import ParsedRecord
+from domain.translation import ParsedRecord
 from producers.parties import announcement
 from producers.payments import encode
 from tests.support.events import read

@@ -8,7 +8,7 @@ from domain.blockers import blockers, mapped_digest
 from domain.codes import Code
 from domain.documents import Document, SourceDocument
 from domain.export import export
-from domain.identity import booked_content_hash
+from domain.idempotency import booked_content_hash
 from domain.outcomes import Rejected
 from tests.support.events import event, read
 from tests.support.mappings import CARRIER, connected

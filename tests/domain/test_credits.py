@@ -8,7 +8,7 @@ import pytest
 from domain.categories import Side
 from domain.documents import SageObject, SourceDocument
 from domain.outcomes import Deferred, Rejected
-from domain.reading.revision import revision_of
+from domain.translation.revision import revision_of
 from tests.domain.test_export import mapped, source, stopped
 from tests.support.events import NAMES
 from tests.support.mappings import Settings, connected

@@ -10,11 +10,11 @@ import pytest
 from domain.codes import Code
 from domain.documents import Document, PartyKind, SourceDocument
 from domain.export import export
-from domain.identity import booked_content_hash, contents_of
+from domain.idempotency import booked_content_hash, contents_of
 from domain.outcomes import Rejected
 from domain.party_fields import fields_given, not_sent
 from domain.profiles import Address, Profile
-from domain.reading.revision import earlier_revisions, former_revisions, revision_of
+from domain.translation.revision import earlier_revisions, former_revisions, revision_of
 from producers import carried
 from tests.support.events import event, read
 from tests.support.mappings import Settings, connected

@@ -14,12 +14,12 @@ from domain.codes import Class
 from domain.documents import Document, SourceDocument
 from domain.events import ContractError, EventKind
 from domain.export import export
-from domain.identity import control_id
+from domain.idempotency import control_id
 from domain.mapping_state import MappingState
 from domain.outcomes import Deferred, Rejected, Skipped
-from domain.reading import ParsedRecord, parse_record
 from domain.settings import InvalidSetting
-from domain.words import LONGEST, single_line
+from domain.text import LONGEST, single_line
+from domain.translation import ParsedRecord, parse_record
 from sage_client._documents import render
 from sage_client.errors import RequestInvalidError
 from tests.support.events import NAMES, event, kind_of

@@ -13,8 +13,8 @@ from hypothesis import strategies as st
 from domain.documents import SourceDocument
 from domain.money import CURRENCIES, exact
 from domain.outcomes import Rejected
-from domain.reading.refusal import Refusal
-from domain.reading.texts import (
+from domain.translation.refusal import Refusal
+from domain.translation.texts import (
     cut,
     different,
     document_number,

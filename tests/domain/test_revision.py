@@ -11,13 +11,13 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+from domain.attributes import Attributes, attributes
 from domain.categories import Category, Side
 from domain.documents import PartyKind, SourceDocument, SourceKind
 from domain.events import EventKind
-from domain.facts import Attributes, attributes
 from domain.outcomes import Rejected
-from domain.reading import parse_record
-from domain.reading.revision import former_revisions, revision_of
+from domain.translation import parse_record
+from domain.translation.revision import former_revisions, revision_of
 from tests.support.events import NAMES, event, read
 
 NO_CONTENT = ("created_at", "trigger", "profile", "terms", "number_given", "by_number")

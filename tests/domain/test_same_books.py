@@ -14,10 +14,10 @@ from consumers.export.protocol.decide import is_booked_already, same_party
 from domain.codes import Code
 from domain.documents import CustomValue, Document, LineDimension, PartyRef, SourceDocument, ValueSource
 from domain.export import export
-from domain.identity import booked_of
+from domain.idempotency import booked_of
 from domain.outcomes import Rejected
-from domain.reading.revision import said_of
 from domain.terms import ChosenTerm, RequestedTerms
+from domain.translation.revision import said_of
 from tests.domain.test_revision import shuffled, spelled
 from tests.support.events import NAMES, event, read
 from tests.support.mappings import connected

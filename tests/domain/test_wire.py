@@ -14,7 +14,7 @@ from domain.documents import SourceDocument
 from domain.events import ContractError, EventKind, decode
 from domain.events.fields import to_amount
 from domain.events.wire import parse
-from domain.reading import ParsedRecord, parse_record
+from domain.translation import ParsedRecord, parse_record
 from tests.support.events import NAMES, event, kind_of, read, to_bytes
 
 KINDS = st.sampled_from(EventKind)

@@ -6,8 +6,8 @@ from typing import Any
 import orjson
 import pytest
 
-from domain.reading.revision import earlier_revisions
-from domain.reading.texts import former_number, formerly
+from domain.translation.revision import earlier_revisions
+from domain.translation.texts import former_number, formerly
 from tests.engine.test_corrections import connection, stands, told
 from tests.engine.test_exactly_once import reset
 from tests.support.engine import SUBSIDIARY, invoice, key
@@ -23,9 +23,9 @@ def changed(document: str, amount: str = "100.00", loads: tuple[str, ...] = (), 
 
 def as_before(monkeypatch: pytest.MonkeyPatch) -> None:
     """Read and book as the version did that knew 30 and 20 characters."""
-    monkeypatch.setattr("domain.reading.invoice.document_number", former_number)
+    monkeypatch.setattr("domain.translation.invoice.document_number", former_number)
     monkeypatch.setattr("domain.export.several", lambda values, _: formerly(values))
-    receiving = importlib.import_module("domain.reading.receive")
+    receiving = importlib.import_module("domain.translation.parse_record")
     monkeypatch.setattr(receiving, "revision_of", lambda document: earlier_revisions(document)[1])
 
 

@@ -32,9 +32,9 @@ from domain.documents import Connection, SageObject, SourceDocument
 from domain.emission import AHEAD, Emitted
 from domain.events import EventKind
 from domain.outcomes import Outcome, Rejected
-from domain.reading import ParsedRecord
-from domain.reading.receive import parse_record
-from domain.reading.revision import earlier_revisions
+from domain.translation import ParsedRecord
+from domain.translation.parse_record import parse_record
+from domain.translation.revision import earlier_revisions
 from producers.results import SourceRecord
 from tests.support.engine import invoice
 

@@ -33,7 +33,7 @@ from domain.documents import Connection, SageObject
 from domain.events.fields import LONGEST_ID, LONGEST_TEXT
 from domain.export import MOST_BLOCKED
 from domain.outcomes import Outcome
-from domain.words import LONGEST, single_line
+from domain.text import LONGEST, single_line
 from producers.dead_letters import DeadRecord, fitted, headers
 from producers.results import LARGEST, ResultRecord, SageAnswer, SourceRecord
 from producers.results import encode as encode_result

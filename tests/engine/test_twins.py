@@ -15,9 +15,9 @@ from consumers.export.work_item import ExportResult, PartitionHandle, WorkItem
 from domain.codes import Code
 from domain.documents import Document, SourceDocument
 from domain.export import export
-from domain.identity import marker
+from domain.idempotency import marker
 from domain.outcomes import Outcome, Rejected, Skipped
-from domain.reading import ParsedRecord
+from domain.translation import ParsedRecord
 from producers.results import SourceRecord
 from sage_client import Login, SageClient
 from tests.support.events import event, read, withdrawn

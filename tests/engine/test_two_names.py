@@ -7,7 +7,7 @@ from typing import Any
 import orjson
 import pytest
 
-from domain.identity import marker
+from domain.idempotency import marker
 from sage_client.errors import UnavailableError
 from tests.engine.test_corrections import connection, drafts, stands, told
 from tests.engine.test_order_and_waiting import MASTER

@@ -13,7 +13,7 @@ from domain.documents import SourceDocument
 from domain.emission import Emitted
 from domain.events import EventKind, TollTransactionCreated, decode
 from domain.outcomes import Rejected
-from domain.reading import ParsedRecord, parse_record
+from domain.translation import ParsedRecord, parse_record
 from producers.roadside_rows import RowUnreadableError, encode
 from tests.support.events import event, to_bytes
 

@@ -6,7 +6,7 @@ from decimal import Decimal
 import pytest
 
 from consumers.export.ledger.document_state import DocumentState, FormerRecord
-from consumers.payments.memory import Replay
+from consumers.payments.cursor import Replay
 from consumers.payments.partition import PartitionClosedError
 from consumers.payments.poll import CompanyPoll
 from consumers.payments.reconcile import Reconciliation
@@ -139,7 +139,7 @@ async def test_a_balance_that_no_row_explains_is_told_as_a_difference_until_it_c
 
 
 async def test_the_reconciliation_goes_on_in_slices_over_many_polls(books, monkeypatch):
-    from consumers.payments.rules import PollConfig  # noqa: PLC0415
+    from consumers.payments.config import PollConfig  # noqa: PLC0415
 
     numbers = [await books.invoice(f"I{number}") for number in range(7)]
     await books.poll()
@@ -218,7 +218,7 @@ async def test_a_posted_document_that_sage_does_not_show_any_more_is_named_and_o
 
 
 async def test_a_whole_reconciliation_goes_on_where_a_running_poller_interrupted_it(books, monkeypatch):
-    from consumers.payments.rules import PollConfig  # noqa: PLC0415
+    from consumers.payments.config import PollConfig  # noqa: PLC0415
 
     monkeypatch.setattr("app.payments.rules_of", lambda _: PollConfig(reconcile_slice=1))
     monkeypatch.setattr("consumers.payments.poller.TURN_AFTER", 0.01)

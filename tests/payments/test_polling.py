@@ -10,7 +10,7 @@ import pytest
 
 from app.topics import topic_specs
 from consumers.payments.companies import Company
-from consumers.payments.rounds import PollLoop, PollReport
+from consumers.payments.schedule import PollLoop, PollReport
 from simulator.payments import Edit, Parts
 from tests.support.kafka import compress_topics
 

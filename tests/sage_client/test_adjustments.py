@@ -12,7 +12,7 @@ from lxml import etree
 
 from domain.categories import Side
 from domain.documents import Document, SageObject
-from domain.identity import marker
+from domain.idempotency import marker
 from sage_client import Call, DocumentKey, Done, Refused, Unknown, errors
 from sage_client._documents import described, render
 from simulator import Fault

@@ -10,7 +10,7 @@ from pydantic import SecretStr
 
 from domain.categories import Side
 from domain.documents import Document, PartyKind, SageObject
-from domain.identity import marker
+from domain.idempotency import marker
 from sage_client import Call, DocumentKey, Done, ErrorCategory, Login, Refused, SageClient, Timeouts, Unknown, errors
 from simulator import Fault, Simulator, demo_seed
 from simulator.seed import CustomField, Preset

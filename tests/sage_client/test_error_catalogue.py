@@ -9,7 +9,7 @@ from domain.categories import Side
 from domain.codes import Code
 from domain.error_classes import CLASSES
 from sage_client import Certainty, ExchangeLevel, GatewayError, Refused, classify, errors
-from sage_client._rules import WORDING_ONLY
+from sage_client._error_table import WORDING_ONLY
 from simulator.seed import CustomField
 from tests.sage_client.scripted import document, why
 from tests.sage_client.test_against_simulator import CUSTOMER, VENDOR, WHO, call, client, simulator

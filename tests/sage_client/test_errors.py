@@ -10,7 +10,7 @@ import pytest
 from domain.codes import Code
 from sage_client import Certainty, ErrorCategory, ExchangeLevel, GatewayError, SageError, classify, errors
 from sage_client._classify import as_read
-from sage_client._rules import RULES
+from sage_client._error_table import RULES
 from sage_client._transport import LONGEST_RETRY_AFTER, retry_after
 
 NOW = datetime(2026, 3, 9, 12, tzinfo=UTC)

@@ -13,8 +13,8 @@ from pydantic import SecretStr
 
 from domain.documents import PartyKind, SageObject
 from sage_client._classify import classify
-from sage_client._kinds import ExchangeLevel
-from sage_client._reading import _advanced, _result
+from sage_client._error_categories import ExchangeLevel
+from sage_client._paging import _advanced, _result
 from sage_client._reply import Reply, parse
 from sage_client._session import opened
 from sage_client._transport import _read, retry_after

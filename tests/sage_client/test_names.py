@@ -15,7 +15,7 @@ from types import CodeType
 import pytest
 from lxml import etree
 
-from app.connections.books import SnapshotReader
+from app.connections.snapshot import SnapshotReader
 from chaos.books import by_query
 from domain.categories import Side
 from domain.custom_fields import FieldObject

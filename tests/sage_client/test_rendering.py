@@ -15,7 +15,7 @@ from hypothesis import strategies as st
 from lxml import etree
 
 from domain.categories import Side
-from domain.identity import marker
+from domain.idempotency import marker
 from sage_client import Login, errors
 from sage_client._documents import described, render
 from sage_client._envelope import Authentication, Sender, function, get_api_session, request

@@ -9,7 +9,7 @@ from pydantic import SecretStr
 from domain.documents import PartyKind
 from sage_client import RateLimit, Refused, SageClient
 from sage_client.errors import TooLateError
-from sage_client.turns import RateLimiter
+from sage_client.rate_limiter import RateLimiter
 from simulator import Fault, Simulator
 from tests.sage_client.test_against_simulator import WHO, call, key
 

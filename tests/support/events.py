@@ -6,7 +6,7 @@ from pathlib import Path
 from typing import Any
 
 from domain.events import EventKind
-from domain.reading import ParsedRecord, parse_record
+from domain.translation import ParsedRecord, parse_record
 
 FOLDER = Path(__file__).parents[1] / "fixtures" / "events"
 NAMES = tuple(sorted(path.stem for path in FOLDER.glob("*.json")))

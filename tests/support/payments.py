@@ -16,9 +16,9 @@ from app.credentials import Credentials
 from app.payments import poller_of
 from app.settings import Settings
 from consumers.export.ledger.document_state import Claim, DocumentState, Posted, encode
-from consumers.payments.memory import Replay
+from consumers.payments.cursor import Replay
 from consumers.payments.poller import Poller
-from consumers.payments.rounds import PollReport
+from consumers.payments.schedule import PollReport
 from domain.documents import Connection, SageObject
 from simulator import Simulator
 from simulator.payments import Parts, Payment

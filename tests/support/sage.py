@@ -12,7 +12,7 @@ from decimal import Decimal
 
 from domain.categories import Side
 from domain.documents import PartyKind, SageObject
-from domain.identity import marker
+from domain.idempotency import marker
 from domain.parties import PartyRecord
 from sage_client import (
     Answer,

@@ -12,10 +12,10 @@ import structlog
 from consumers.export.config import Clock, ExportConfig
 from consumers.export.work_item import ExportResult, WorkItem, result_of
 from domain.blockers import dimension_keys
-from domain.carried import MOST_KEYS
 from domain.categories import fold
 from domain.codes import Code
 from domain.documents import Document, LineDimension
+from domain.line_attributes import MOST_KEYS
 from domain.outcomes import Deferred
 from sage_client import Dimension, DimensionValue, Login, SageClient, SageError
 

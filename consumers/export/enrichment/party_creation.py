@@ -21,7 +21,7 @@ import structlog
 from consumers.export.enrichment.party_cache import PartyCache
 from domain.codes import Code
 from domain.documents import Connection, PartyKind
-from domain.identity import control_id
+from domain.idempotency import control_id
 from domain.outcomes import Rejected
 from domain.parties import creatable, derived_id, made_for_note
 from domain.party_fields import contact_fields, fields_given

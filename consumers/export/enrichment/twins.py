@@ -14,7 +14,7 @@ from consumers.export.protocol.document_numbers import is_suffix_of
 from consumers.export.work_item import ExportResult, WorkItem
 from domain.codes import Code
 from domain.documents import SageObject
-from domain.identity import marker
+from domain.idempotency import marker
 from domain.outcomes import Outcome
 from producers.results import SageAnswer
 from sage_client import DocumentKey, Found, Login, SageClient

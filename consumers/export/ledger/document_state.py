@@ -66,11 +66,11 @@ class Claim:
     """Posting date in the general ledger if it is not the document's own (`closed_periods`). For a reversal, its date
     if Sage refused an earlier one."""
     content: str = ""
-    """Hash of what is to be booked (`domain.identity.content_of`). Empty if not known."""
+    """Hash of what is to be booked (`domain.idempotency.booked_content_hash`). Empty if not known."""
     booked: str = ""
-    """Hash of what Sage holds after the call (`domain.identity.booked_of`). Empty if not known."""
+    """Hash of what Sage holds after the call (`domain.idempotency.booked_of`). Empty if not known."""
     said: str = ""
-    """Hash of what the event says except for the party (`domain.reading.revision.said_of`). Empty if not known."""
+    """Hash of what the event says except for the party (`domain.translation.revision.said_of`). Empty if not known."""
     alvys_party: str = ""
     """Alvys's own id of the party. Empty if the event did not give it."""
     emitted: Emitted | None = None
@@ -94,11 +94,11 @@ class Posted:
     number: str
     party_id: str
     content: str = ""
-    """Hash of what was asked to be booked (`domain.identity.content_of`). Empty if not known."""
+    """Hash of what was asked to be booked (`domain.idempotency.booked_content_hash`). Empty if not known."""
     booked: str = ""
-    """Hash of what Sage holds since (`domain.identity.booked_of`). Empty if not known."""
+    """Hash of what Sage holds since (`domain.idempotency.booked_of`). Empty if not known."""
     said: str = ""
-    """Hash of what the event says except for the party (`domain.reading.revision.said_of`). Empty if not known."""
+    """Hash of what the event says except for the party (`domain.translation.revision.said_of`). Empty if not known."""
     alvys_party: str = ""
     """Alvys's own id of the party. Empty if the event did not give it."""
 

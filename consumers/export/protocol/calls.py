@@ -6,9 +6,9 @@ from datetime import date, datetime
 from consumers.export.ledger.document_state import REVERSE, Claim
 from consumers.export.work_item import ReverseOrDelete, Update, WorkItem
 from domain.documents import SourceDocument
-from domain.identity import SEPARATOR, booked_of, control_id
+from domain.idempotency import SEPARATOR, booked_of, control_id
 from domain.parties import alvys_party
-from domain.reading.revision import said_of
+from domain.translation.revision import said_of
 from sage_client import Call, Correction, DeleteCall, ReverseCall, UpdateCall
 
 

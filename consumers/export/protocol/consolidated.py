@@ -12,8 +12,8 @@ from domain.documents import SourceDocument
 from domain.events import EventKind, FuelTransactionCreated, TollTransactionCreated, decode
 from domain.mapping_state import MappingState
 from domain.outcomes import Outcome, Skipped
-from domain.reading import ParsedRecord
 from domain.roadside import Consolidation, consolidation_of
+from domain.translation import ParsedRecord
 from producers import roadside_rows
 
 

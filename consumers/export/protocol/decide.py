@@ -24,14 +24,14 @@ from domain.codes import Code
 from domain.commands import Command, MarkSynced, Retry, said
 from domain.documents import AP_OBJECTS, Connection, Document, SourceDocument
 from domain.emission import AHEAD
-from domain.identity import booked_content_hash, booked_of, contents_of
+from domain.idempotency import booked_content_hash, booked_of, contents_of
 from domain.keys import ConnectionKey
 from domain.mapping_state import MappingState
 from domain.outcomes import Deferred, Outcome, Rejected, Skipped
 from domain.parties import alvys_party
-from domain.reading import ParsedRecord
-from domain.reading.revision import earlier_revisions, former_revisions, said_of
 from domain.settings import ConnectionSetting, ConnectionStatus, InvalidSetting
+from domain.translation import ParsedRecord
+from domain.translation.revision import earlier_revisions, former_revisions, said_of
 from producers.results import SageAnswer
 
 Known = TypeVar("Known", Claim, Posted)

@@ -84,7 +84,7 @@ class Evidence:
     """The facts of a look-up besides the claim and the records found."""
 
     marker: str
-    """Our marker of the document (`domain.identity.marker`)."""
+    """Our marker of the document (`domain.idempotency.marker`)."""
     lease_ended: bool
     """Whether the lease had ended before Sage was asked."""
     number_taken: bool

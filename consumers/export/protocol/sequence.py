@@ -21,9 +21,9 @@ from consumers.export.work_item import ExportResult
 from domain.codes import Code
 from domain.documents import SourceDocument
 from domain.emission import Emitted
-from domain.identity import SEPARATOR
-from domain.reading import ParsedRecord
-from domain.reading.revision import earlier_revisions, revision_of
+from domain.idempotency import SEPARATOR
+from domain.translation import ParsedRecord
+from domain.translation.revision import earlier_revisions, revision_of
 from producers.results import SourceRecord
 
 REMEMBERED = 20

@@ -29,7 +29,7 @@ from consumers.export.sending.leases import Leases
 from consumers.export.sending.sage_access import CredentialsMissingError, SageAccess, endpoint_of
 from consumers.export.work_item import ExportResult, NoLongerPosted, PartitionHandle, WorkItem
 from domain.codes import Code
-from domain.identity import marker
+from domain.idempotency import marker
 from domain.outcomes import Outcome
 from producers.results import SageAnswer
 from sage_client import DocumentKey, ErrorCategory, Login, SageError
