@@ -52,7 +52,7 @@ records = st.builds(
     selected=money,
     reference=st.sampled_from(["", "PO 1"]),
     currency=st.sampled_from(["", "USD", "CAD"]),
-    day=st.none() | st.just(date(2026, 7, 15)) | st.just(date(2026, 6, 1)),
+    gl_date=st.none() | st.just(date(2026, 7, 15)) | st.just(date(2026, 6, 1)),
     lines=st.none() | st.lists(st.sampled_from([frozenset(), frozenset({"memo"}), frozenset({"classid"})])).map(tuple),
 )
 wanted = st.builds(

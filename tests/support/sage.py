@@ -239,7 +239,7 @@ class FakeSage:
         self.corrected.append((type(call).__name__.removesuffix("Call").lower(), call.record_no))
         return call.record_no
 
-    async def standing(
+    async def records(
         self, login: Login, kind: SageObject, record_nos: Sequence[str], *, lines_too: bool = False
     ) -> dict[str, SageRecord]:
         self.inspections += 1
