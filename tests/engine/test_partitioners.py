@@ -2,6 +2,7 @@
 
 import asyncio
 from base64 import b64encode
+from collections import Counter
 from contextlib import AsyncExitStack
 
 import pytest
@@ -280,8 +281,9 @@ async def test_partitions_added_while_a_worker_runs_stop_it_before_anything_is_p
         with pytest.raises(PartitionsChangedError, match="began with 2 partitions and has 3"):
             async with asyncio.timeout(25):  # the broker's news alone would take longer
                 await running.task
-    assert {each.number for each in world.sage.standing_now} == set(numbers)
-    assert len(world.sage.standing_now) == 20
+    times = Counter(each.number for each in world.sage.standing_now)
+    assert times.keys() <= set(numbers)
+    assert set(times.values()) == {1}  # one that it stopped in the middle of correcting stands reversed until it goes on
 
 
 async def test_with_any_record_key_no_partition_is_wrong(world: World):
