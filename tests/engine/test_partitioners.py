@@ -283,7 +283,7 @@ async def test_partitions_added_while_a_worker_runs_stop_it_before_anything_is_p
                 await running.task
     times = Counter(each.number for each in world.sage.standing_now)
     assert times.keys() <= set(numbers)
-    assert set(times.values()) == {1}  # one that it stopped in the middle of correcting stands reversed until it goes on
+    assert set(times.values()) == {1}  # a correction that the stop interrupts leaves a reversed one until it goes on
 
 
 async def test_with_any_record_key_no_partition_is_wrong(world: World):
