@@ -14,7 +14,11 @@ from tests.engine.test_reconciliation import until
 from tests.support.engine import SUBSIDIARY, invoice, key
 from tests.support.events import event, read, to_bytes
 
-GIVING_UP = {"give_up": timedelta(0), "probe_every": timedelta(seconds=0.1), "probe_cap": timedelta(seconds=0.4)}
+GIVING_UP = {
+    "open_circuit_after": timedelta(0),
+    "half_open_after": timedelta(seconds=0.1),
+    "max_half_open_delay": timedelta(seconds=0.4),
+}
 
 
 async def send_bill(world):
@@ -159,10 +163,10 @@ async def test_what_waits_for_its_turn_is_not_sent_for_an_owner_that_is_gone(wor
         await world.until(1, "posted")
         lane = next(iter(running.worker._lanes._lanes.values()))
         session = next(iter(running.worker._sessions.values()))
-        work = type("W", (), {"owner": session, "begin_by": float("inf")})()
-        assert lane._wanted([work])
+        work = type("W", (), {"owner": session, "send_deadline": float("inf")})()
+        assert lane._still_needed([work])
         await session.close_now()
-        assert not lane._wanted([work])
+        assert not lane._still_needed([work])
         running.killed = True
         running.task.cancel()
         await asyncio.gather(running.task, return_exceptions=True)
