@@ -366,7 +366,7 @@ async def test_a_number_that_its_own_reversed_record_holds_gets_a_suffix(world):
         assert stands(world) == [("a-2", "100.00")]
         assert world.sage.requests == [1] * 6  # the number was tried once, and refused once
     entries, _ = await ledger(world)
-    assert [each.record_no for each in entries["invoice/a"].retired] == ["1", "2"]
+    assert [each.record_no for each in entries["invoice/a"].former_records] == ["1", "2"]
 
 
 async def test_a_number_that_someone_else_holds_after_the_reversal_is_refused_and_nothing_guessed(world):
