@@ -8,8 +8,7 @@ from app.admin import admin_of
 from app.errors import CommandError
 from app.replay.group import refuse_if_active
 from app.settings import Settings, kafka_options
-from consumers.export.ledger import generation as incarnation
-from consumers.export.ledger import placement
+from consumers.export.ledger import generation, placement
 from consumers.export.ledger.restore import fence, restore
 from consumers.partitioners import Placement, Rule
 from consumers.topic_facts import describe
@@ -44,7 +43,7 @@ async def change(settings: Settings, rule: Rule) -> list[str]:
     copies = {}
     try:
         copies = await restore(kafka, parts, check_crcs=settings.check_crcs)
-        await incarnation.stamp_or_check(kafka, producers, copies, check_crcs=settings.check_crcs)
+        await generation.stamp_or_check(kafka, producers, copies, check_crcs=settings.check_crcs)
         for part, copy in copies.items():
             there = Placement(rule, facts[part.topic].partitions)
             astray = [key for key in copy.known() if there.partition_of(key.encode()) not in (None, part.partition)]

@@ -16,7 +16,7 @@ from aiokafka.structs import TopicPartition
 from bench.measure import Figure, Outcome, Size, real_broker
 from bench.transactions import create
 from consumers import invoice_created
-from consumers.export.ledger import generation as incarnation
+from consumers.export.ledger import generation
 from consumers.export.ledger.document_state import DocumentState, LastOutcome, Posted, encode
 from consumers.export.ledger.restore import fence, restore
 from demo.events import good_events
@@ -53,7 +53,7 @@ async def _opening(outcome: Outcome, bootstrap: str, folder: Path, size: Size) -
         await producer.partitions_for(ledger.topic)
         [fenced] = await fence(kafka, [ledger])
         restored = await restore(kafka, [ledger])
-        await incarnation.stamp_or_check(kafka, {ledger: fenced}, restored)
+        await generation.stamp_or_check(kafka, {ledger: fenced}, restored)
         await fenced.stop()
         restored[ledger].close()
         await _send(producer, ledger, range(size.of(DOCUMENTS)))

@@ -25,7 +25,7 @@ from domain.documents import (
     becomes,
 )
 from domain.keys import ConnectionKey, DimensionValueKey
-from domain.keys import canonical as standing
+from domain.keys import canonical as canonical_key
 from domain.mapping_state import MappingState
 from domain.outcomes import Deferred, Rejected
 from domain.setting_table import SettingRecord
@@ -122,7 +122,7 @@ class _Resolver:
         first = min(self.wrong, key=lambda each: _PRIORITY.index(each.code))
         same = len({each.detail for each in self.wrong if each.code is first.code})
         detail = first.detail + (f"; and {same - 1} more" if same > 1 else "")
-        every = dict.fromkeys(standing(key) for each in (first, *self.wrong) for key in each.keys)
+        every = dict.fromkeys(canonical_key(key) for each in (first, *self.wrong) for key in each.keys)
         keys = tuple(every)[:MOST_KEYS]
         return Rejected(first.code, detail, keys) if first.rejects else Deferred(first.code, detail, keys)
 

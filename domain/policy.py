@@ -9,7 +9,7 @@ from itertools import chain
 
 from domain.categories import Side
 from domain.codes import Code
-from domain.credits import credit_objection as objection_to_credit
+from domain.credits import credit_objection
 from domain.documents import TAX_1099, ExcludedLines, SourceDocument, SourceKind, becomes
 from domain.events.settlement import Trigger
 from domain.keys import ConnectionKey
@@ -120,7 +120,7 @@ def _content(source: SourceDocument, setting: ConnectionSetting) -> Iterator[Ski
     elif not source.total and setting.zero_totals == "refuse":
         lines = len(source.lines)
         yield Rejected(Code.LINES_CANCEL_OUT, f"{lines} lines cancel out, and zeroTotals is refuse")
-    if refused := objection_to_credit(source.side, source.total, (line.amount for line in source.lines), setting):
+    if refused := credit_objection(source.side, source.total, (line.amount for line in source.lines), setting):
         yield refused
     if too_fine(source, setting):
         places = MINOR_UNITS[setting.base_currency]

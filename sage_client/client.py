@@ -31,8 +31,7 @@ from domain.categories import Side
 from domain.custom_fields import FieldObject
 from domain.documents import PartyKind, SageObject
 from domain.parties import PartyRecord
-from sage_client import _envelope, discovery, parties
-from sage_client import reference_data as books
+from sage_client import _envelope, discovery, parties, reference_data
 from sage_client._classify import as_read, classify
 from sage_client._endpoint import is_loopback
 from sage_client._error_categories import ExchangeLevel
@@ -263,15 +262,15 @@ class SageClient:
 
     async def accounts(self, login: Login) -> list[Account]:
         """Read all GL accounts that can be posted to, active or not; raises SageError like `parties`."""
-        return [books.account(row) for row in await self.query(login, books.accounts_query())]
+        return [reference_data.account(row) for row in await self.query(login, reference_data.accounts_query())]
 
     async def entities(self, login: Login) -> list[Entity]:
         """Read all entities, active or not; empty for a company without several entities. Raises like `parties`."""
-        return [books.entity(row) for row in await self.query(login, books.entities_query())]
+        return [reference_data.entity(row) for row in await self.query(login, reference_data.entities_query())]
 
     async def terms(self, login: Login, side: Side) -> list[Term]:
         """Read all payment terms of a side, active or not; raises SageError like `parties`."""
-        return [books.term(row) for row in await self.query(login, books.terms_query(side))]
+        return [reference_data.term(row) for row in await self.query(login, reference_data.terms_query(side))]
 
     async def dimensions(self, login: Login) -> list[Dimension]:
         """Read the dimensions of the company, including those that cannot be mapped (`Dimension.withheld`).

@@ -6,7 +6,7 @@ refuses its columns: only the document's balance holds it, docs/decisions/0053).
 """
 
 from collections.abc import Callable, Collection, Mapping, Sequence
-from dataclasses import dataclass, field, replace
+from dataclasses import dataclass, field
 from decimal import Decimal
 from random import Random
 from typing import Any
@@ -137,9 +137,9 @@ class Player:
         taken = min(amount - 1, max(1, amount // self._chance.randint(2, 30)))
         other = self._chance.choice(("discount", "adjustment", "inline"))
         parts = {"payment": text(amount - taken), other: text(taken)} if taken else {other: text(amount)}
-        play = self._record("parts", books, {documents[0]["recordno"]: parts})
-        unseen = books.side == "AR" and "discount" in parts
-        return replace(play, hidden=_touched(books, [{"document": documents[0]["recordno"]}])) if unseen else play
+        document = documents[0]["recordno"]
+        unseen = [{"document": document}] if books.side == "AR" and "discount" in parts else []
+        return Play("parts", (self._recording(books, {document: parts}),), _touched(books, unseen))
 
     def _negative(self, books: Books) -> Play | None:
         credits_ = [row for row in books.documents if Decimal(row["due"]) < 0 and row["state"] in _OPEN]

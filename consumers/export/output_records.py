@@ -5,7 +5,7 @@ from datetime import datetime
 
 from aiokafka import ConsumerRecord
 
-from consumers.export import size_limits as sizes
+from consumers.export import size_limits
 from consumers.export.ledger.document_state import (
     REVISION_AMBIGUOUS,
     DocumentState,
@@ -39,7 +39,7 @@ class ResultWriter:
     results: str
     """Name of the topic of results; `dead_letters` likewise."""
     dead_letters: str
-    room: int = sizes.max_record_bytes(sizes.LARGEST_EVENT)
+    room: int = size_limits.max_record_bytes(size_limits.LARGEST_EVENT)
     """Maximum size of a dead letter, in bytes."""
     parties: str = ""
     """Name of the topic that publishes party ids to Alvys. If empty, they are not published."""
@@ -120,7 +120,7 @@ class ResultWriter:
             error: How it breaks the contract.
             ends: Offset of the source record that ends with the dead letter. None if no record ends.
         """
-        dead = dead_letters.fitted(record, self.room - sizes.OVERHEAD)
+        dead = dead_letters.fitted(record, self.room - size_limits.OVERHEAD)
         headers = dead_letters.headers(dead, error.code, error.detail, self.group_id)
         return PendingWrite(None, (OutputRecord(self.dead_letters, dead.key, dead.value, headers),), ends)
 

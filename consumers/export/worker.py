@@ -25,7 +25,7 @@ from aiokafka.structs import TopicPartition
 
 from consumers.export.config import Clock, ExportConfig
 from consumers.export.context import ExportContext, ParseRecord
-from consumers.export.ledger import generation as incarnation
+from consumers.export.ledger import generation
 from consumers.export.ledger.generation import MAY_NOT, PartitionsChangedError
 from consumers.export.ledger.placement import PartitionerRequest, UndecidedError, settle
 from consumers.export.ledger.restore import fence, restore
@@ -311,7 +311,7 @@ class Worker(ConsumerRebalanceListener):  # type: ignore[misc]  # aiokafka ships
         told = self._subscription
         restored = await restore(self._kafka, list(producers), check_crcs=told.check_crcs, state_dir=told.state_dir)
         try:
-            await incarnation.stamp_or_check(self._kafka, producers, restored, check_crcs=told.check_crcs)
+            await generation.stamp_or_check(self._kafka, producers, restored, check_crcs=told.check_crcs)
             asked = {
                 told.ledgers[each]: PartitionerRequest(each, told.partitioners.get(each), unchecked=told.any_record_key)
                 for each in told.sources

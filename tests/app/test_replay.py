@@ -14,8 +14,7 @@ from aiokafka.admin import RecordsToDelete
 from aiokafka.errors import KafkaError
 from aiokafka.structs import OffsetAndMetadata
 
-from app import progress
-from app import topic_reader as ledger_reading
+from app import progress, topic_reader
 from app.errors import CommandError, UsageError
 from app.replay.forecast import RecordOutcome
 from app.replay.group import GroupActiveError
@@ -395,10 +394,10 @@ async def test_offsets_that_moved_after_the_dry_run_are_not_overwritten(world):
 
 async def test_a_long_range_is_streamed_and_progress_is_told(world, monkeypatch, capsys):
     await world.send_invoices(*(f"n{number}" for number in range(3_000)))
-    monkeypatch.setattr(ledger_reading, "READ_AT_ONCE", 200)
+    monkeypatch.setattr(topic_reader, "READ_AT_ONCE", 200)
     monkeypatch.setattr(progress, "EVERY", 0.0)
     most = 0
-    real = ledger_reading.TopicReader.records
+    real = topic_reader.TopicReader.records
 
     async def watched(reader, *arguments, **options):
         nonlocal most
@@ -406,7 +405,7 @@ async def test_a_long_range_is_streamed_and_progress_is_told(world, monkeypatch,
             most = max(most, len(records))
             yield records
 
-    monkeypatch.setattr(ledger_reading.TopicReader, "records", watched)
+    monkeypatch.setattr(topic_reader.TopicReader, "records", watched)
     found = await look(world.settings, ResetTo.LATEST, everything(world))
     assert total(found, skips=True).kinds == {RecordOutcome.MAY_POST: 3_000}
     assert 0 < most <= 200

@@ -9,7 +9,7 @@ from decimal import Decimal
 import orjson
 import pytest
 
-from app import topic_reader as ledger_reading
+from app import topic_reader
 from app.commands.waiting import read_waiting
 from app.waiting_report import Waiting, by_blocker, group_documents, money
 from tests.support.engine import QUICK, invoice, key
@@ -125,7 +125,7 @@ async def test_an_entry_that_cannot_be_read_stops_it_and_is_named(blocked, comma
 
 
 async def test_a_transaction_that_a_killed_worker_left_open_is_not_waited_for(blocked, monkeypatch, capsys):
-    monkeypatch.setattr(ledger_reading, "PATIENCE", 0.5)
+    monkeypatch.setattr(topic_reader, "PATIENCE", 0.5)
     source = blocked.topics.invoice_created
     async with producing(blocked.bootstrap, f"{blocked.prefix}killed") as killed:
         await killed.begin_transaction()

@@ -15,7 +15,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from consumers.export import metrics
-from consumers.export.ledger import generation as incarnation
+from consumers.export.ledger import generation
 from consumers.export.ledger import store as ledger_store
 from consumers.export.ledger.document_state import DocumentState, LastOutcome, encode
 from consumers.export.ledger.generation import MARK, PartitionsChangedError, TopicGeneration
@@ -204,7 +204,7 @@ async def test_a_store_from_before_the_topic_was_made_anew_is_not_believed(boots
     for mark_first in (True, False):
         await _make_anew(bootstrap, ledger)
         if mark_first:  # as the service writes it
-            await _write(bootstrap, ledger, (MARK, incarnation.encode(TopicGeneration("another", 1))))
+            await _write(bootstrap, ledger, (MARK, generation.encode(TopicGeneration("another", 1))))
         await _write(
             bootstrap, ledger, *((f"new{number}", encode(DocumentState(f"n{number}"))) for number in range(50))
         )
@@ -240,7 +240,7 @@ async def test_what_an_aborted_transaction_held_is_never_in_the_store(bootstrap,
     copy = open_ledger(tmp_path, ledger)
     failures: list[BaseException] = []
     async with producing(bootstrap, f"{topic_prefix}id") as producer:
-        await incarnation.stamp_or_check({"bootstrap_servers": bootstrap}, {ledger: producer}, {ledger: copy})
+        await generation.stamp_or_check({"bootstrap_servers": bootstrap}, {ledger: producer}, {ledger: copy})
         journal = TransactionWriter(
             producer, TransactionScope(source, ledger.topic, "group"), copy, OffsetTracker(), failures.append
         )
@@ -298,7 +298,7 @@ async def test_the_owner_of_an_added_partition_alone_notices_that_the_ledger_gre
             while len(await producer.partitions_for(ledger.topic)) < 2:
                 await producer.client.force_metadata_update()
         with pytest.raises(PartitionsChangedError, match="began with 1 partitions and has 2"):
-            await incarnation.stamp_or_check(
+            await generation.stamp_or_check(
                 {"bootstrap_servers": bootstrap}, {added: producer}, {added: LedgerStore(MEMORY)}
             )
 
@@ -334,7 +334,7 @@ async def _begun(bootstrap, prefix, folder, records):
     kafka = {"bootstrap_servers": bootstrap}
     restored = await restore(kafka, [ledger], state_dir=folder)
     async with producing(bootstrap, f"{prefix}id") as producer:
-        await incarnation.stamp_or_check(kafka, {ledger: producer}, restored)
+        await generation.stamp_or_check(kafka, {ledger: producer}, restored)
     restored[ledger].close()
     await _write(
         bootstrap, ledger, *((f"old{n}", encode(DocumentState(f"old{n}", attempts=1))) for n in range(records))

@@ -12,7 +12,7 @@ from aiokafka import TopicPartition
 from hypothesis import given
 from hypothesis import strategies as st
 
-from consumers.export import size_limits as sizes
+from consumers.export import size_limits
 from consumers.export.ledger.document_state import (
     MAX_FORMER_RECORDS,
     Claim,
@@ -65,10 +65,14 @@ def largest_entry(event: int) -> DocumentState:
     return DocumentState(KEY, 10**9, posted, claim, last, b"x" * event, None, retired, renumbered=True)
 
 
-@pytest.mark.parametrize("event", [1024, sizes.LARGEST_EVENT, sizes.MAX_EVENT])
+@pytest.mark.parametrize("event", [1024, size_limits.LARGEST_EVENT, size_limits.MAX_EVENT])
 def test_the_largest_entry_fits_into_its_ledger(event):
-    assert len(KEY) + len(encode(largest_entry(event))) + 1024 < sizes.max_record_bytes(event) <= sizes.LARGEST_RECORD
-    assert sizes.event_within(sizes.max_record_bytes(event)) in (event, event + 1)
+    assert (
+        len(KEY) + len(encode(largest_entry(event))) + 1024
+        < size_limits.max_record_bytes(event)
+        <= size_limits.LARGEST_RECORD
+    )
+    assert size_limits.event_within(size_limits.max_record_bytes(event)) in (event, event + 1)
 
 
 def test_the_largest_result_fits_into_its_topic():

@@ -20,7 +20,7 @@ import structlog
 from aiokafka import AIOKafkaProducer
 from aiokafka.structs import TopicPartition
 
-from consumers.export.ledger import generation as incarnation
+from consumers.export.ledger import generation
 from consumers.export.ledger.document_state import INTERNAL
 from consumers.export.ledger.store import LedgerRecord, LedgerStore
 from consumers.export.record_parsing import PartitionCheck
@@ -88,10 +88,10 @@ def stand_in(ledger: TopicPartition, internal: Mapping[str, bytes | None]) -> Pa
     Raises:
         PartitionerError: The rule's record cannot be read.
     """
-    mark, rule = internal.get(incarnation.MARK), internal.get(RULE)
+    mark, rule = internal.get(generation.MARK), internal.get(RULE)
     if mark is None or rule is None:
         return None
-    placement = Placement(decode(ledger.topic, rule), incarnation.decode(mark).partitions)
+    placement = Placement(decode(ledger.topic, rule), generation.decode(mark).partitions)
     return PartitionCheck(ledger.partition, placement)
 
 

@@ -10,7 +10,7 @@ from aiokafka import AIOKafkaConsumer, AIOKafkaProducer, ConsumerRecord
 from aiokafka.structs import TopicPartition
 
 from consumers.export import metrics
-from consumers.export.ledger import generation as incarnation
+from consumers.export.ledger import generation
 from consumers.export.ledger.document_state import key_of
 from consumers.export.ledger.store import MEMORY, LedgerRecord, LedgerStore
 from consumers.export.ledger.store_files import open_ledger
@@ -159,7 +159,7 @@ async def _believed(
     """The offset to read on from, for each store that is of this log and not ahead of it. Other stores are emptied."""
     held = {ledger: at for ledger, copy in copies.items() if (at := copy.checkpoint) is not None}
     behind = {ledger: copies[ledger] for ledger, checkpoint in held.items() if checkpoint <= ends[ledger]}
-    same = await incarnation.unchanged(consumer, ends, behind)
+    same = await generation.unchanged(consumer, ends, behind)
     for ledger in held.keys() - same:
         log.info("ledger store is not of this topic; it is built anew", ledger=f"{ledger.topic}-{ledger.partition}")
         copies[ledger].clear()
