@@ -125,7 +125,7 @@ async def test_an_entry_that_cannot_be_read_stops_it_and_is_named(blocked, comma
 
 
 async def test_a_transaction_that_a_killed_worker_left_open_is_not_waited_for(blocked, monkeypatch, capsys):
-    monkeypatch.setattr(topic_reader, "PATIENCE", 0.5)
+    monkeypatch.setattr(topic_reader, "PATIENCE", 3)
     source = blocked.topics.invoice_created
     async with producing(blocked.bootstrap, f"{blocked.prefix}killed") as killed:
         await killed.begin_transaction()

@@ -113,7 +113,7 @@ def test_nothing_that_money_moved_on_or_that_is_not_known_is_touched(found, want
             assert decision.operation == (DELETE if state == "draft" or want.by_deletion else REVERSE)
             assert decision.on >= TODAY
             if decision.operation == REVERSE:
-                assert decision.on == max(day for day in (TODAY, found.day, want.not_before) if day is not None)
+                assert decision.on == max(day for day in (TODAY, found.gl_date, want.not_before) if day is not None)
         case NoLongerPosted():
             assert want.confirmed_missing if found is None else state in ("reversed", "voided")
         case CorrectionRefused():

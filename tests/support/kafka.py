@@ -32,9 +32,13 @@ async def create_topic(
         answer = await admin.create_topics(
             [NewTopic(name, num_partitions=partitions, replication_factor=1, topic_configs=dict(config or {}))]
         )
-    for _topic, code, text in answer.topic_errors:
-        if code:
-            raise for_code(code)(text)
+        for _topic, code, text in answer.topic_errors:
+            if code:
+                raise for_code(code)(text)
+        # The answer comes from the controller. A broker lists the topic only when it has read the controller's log.
+        async with asyncio.timeout(READ_TIMEOUT):
+            while (await admin.describe_topics([name]))[0]["error_code"]:  # noqa: ASYNC110 - Kafka tells no event
+                await asyncio.sleep(0.02)
     return [TopicPartition(name, number) for number in range(partitions)]
 
 
