@@ -25,6 +25,7 @@ from consumers.export.ledger.document_state import DocumentState
 from consumers.export.ledger.store import LedgerStore
 from consumers.export.offsets import OffsetTracker
 from consumers.export.protocol import calls
+from consumers.export.protocol.lifecycle import ProvenAbsent
 from consumers.export.sending.in_doubt import InDoubt
 from consumers.export.work_item import WorkItem
 from sage_client import _envelope
@@ -68,7 +69,7 @@ def blind_resend() -> None:
 
     async def look_up(_self: InDoubt, batch: Sequence[WorkItem]) -> None:
         for work in batch:
-            work.owner.resend(work)
+            work.owner.handle(work, ProvenAbsent())
 
     _put(InDoubt, "_look_up", look_up)
     _put(calls, "control_id", _fresh)

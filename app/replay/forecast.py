@@ -31,9 +31,9 @@ from consumers.export.protocol.decide import (
     plan_against_existing,
     plan_export,
 )
+from consumers.export.protocol.export_result import ExportResult, result_of
 from consumers.export.protocol.sequence import Turn, answered, place_of, turn_of
 from consumers.export.record_parsing import PartitionCheck, read
-from consumers.export.work_item import ExportResult, result_of
 from domain.blockers import mapped_digest
 from domain.codes import Code
 from domain.documents import Document, SourceDocument
@@ -277,7 +277,7 @@ class Forecaster:
             after = after_removal(entry, ending, None, deleted=deletes(entry.posted, self._state))
         else:
             after = ended(entry, ending, posted=posted, marked=entry.marked)
-        if verdict.parked or verdict.outcome is Outcome.REJECTED or after.marked is not None:
+        if verdict.waits or verdict.outcome is Outcome.REJECTED or after.marked is not None:
             after = replace(after, parked=PARKED)
         self._entries[entry.key] = after if verdict.moved is None else replace(after, grouped=verdict.moved.grouped)
 

@@ -65,5 +65,4 @@ class InFlight:
             return None
         self._waiting[key].remove(asked)
         doubtful = self._in_doubt.pop(key)
-        doubtful.superseded = True
         return doubtful, asked

@@ -1,4 +1,4 @@
-"""The records written when a document ends, waits or cannot be read. Pure: from item and result to journal notes."""
+"""The records written when a document ends, waits or cannot be read. Pure: from item and result to writes."""
 
 from dataclasses import dataclass, replace
 from datetime import datetime
@@ -7,7 +7,6 @@ from aiokafka import ConsumerRecord
 
 from consumers.export import size_limits
 from consumers.export.ledger.document_state import (
-    REVISION_AMBIGUOUS,
     DocumentState,
     LastOutcome,
     after_removal,
@@ -15,9 +14,11 @@ from consumers.export.ledger.document_state import (
     placed,
 )
 from consumers.export.ledger.transactions import OutputRecord, PendingWrite
+from consumers.export.protocol.export_result import ExportResult
+from consumers.export.protocol.lifecycle import WriteDoubt, WriteRemoval, WriteResult
 from consumers.export.protocol.sequence import answered
 from consumers.export.sending.sage_access import correction_blocker_of
-from consumers.export.work_item import ExportResult, NoLongerPosted, WorkItem
+from consumers.export.work_item import WorkItem
 from consumers.unreadable import Unreadable
 from domain.blockers import mapped_digest
 from domain.codes import Code
@@ -33,7 +34,7 @@ from producers.results import ResultRecord, SageAnswer
 
 @dataclass(frozen=True, slots=True)
 class ResultWriter:
-    """Builds the journal notes of one worker, for that worker's topics."""
+    """Builds the writes of one worker, for that worker's topics."""
 
     group_id: str
     results: str
@@ -46,48 +47,69 @@ class ResultWriter:
     rows: str = ""
     """Name of the topic of rows of consolidated bills."""
 
-    def finished(self, work: WorkItem, verdict: ExportResult, entry: DocumentState, at: datetime) -> PendingWrite:
-        """Note for a document that ended: its result, its entry without a claim, the end of its record.
+    def finished(self, work: WorkItem, effect: WriteResult, at: datetime) -> PendingWrite | None:
+        """Write for a document that ended: its result, its document state without a claim, the end of its record.
 
         Args:
             work: The document.
-            verdict: The result.
-            entry: The ledger entry before the result.
+            effect: The result, and the document state before it.
             at: The present time, for the result record.
+
+        Returns:
+            The write. None if the document was retried unasked and still waits for the same keys: nothing is new.
         """
-        result: tuple[OutputRecord, ...] = (self._result(work, verdict, at), *self._party(work))
-        before, entry = entry, answered(entry, work.received, verdict)
-        taken_away = work.command is not None and isinstance(work.command.command, Retry)
-        if verdict.from_ledger:
-            if (last := entry.last) is None or not verdict.records_newer_revision:
-                return PendingWrite(None if entry == before else entry, result, work.offset)
+        result, entry, command = effect.result, effect.before, work.command
+        unasked = effect.completes is None and command is None
+        if unasked and entry.claim is None and as_before(entry, last_outcome(work, result)):
+            return None
+        records: tuple[OutputRecord, ...] = (self._result(work, result, at), *self._party(work))
+        before, entry = entry, answered(entry, work.received, result)
+        taken_away = command is not None and isinstance(command.command, Retry)
+        if result.from_ledger:
+            if (last := entry.last) is None or not result.records_newer_revision:
+                return PendingWrite(None if entry == before else entry, records, effect.completes)
             if last.revision == work.received.revision and not (taken_away and entry.rejected):
-                newest = placed(entry, last_outcome(work, verdict))
+                newest = placed(entry, last_outcome(work, result))
                 last = replace(last, offset=newest.offset, timestamp=newest.timestamp, emitted=newest.emitted)
-                return PendingWrite(replace(entry, last=last), result, work.offset)
-        marked = verdict.marked or (None if taken_away else entry.marked)
-        another = verdict.refused_by_sage or verdict.outcome is Outcome.UPDATED
-        settled = ended(entry, last_outcome(work, verdict), posted=verdict.posted, marked=marked, next_attempt=another)
-        if verdict.parked or verdict.outcome is Outcome.REJECTED or marked is not None:
+                return PendingWrite(replace(entry, last=last), records, effect.completes)
+        marked = result.marked or (None if taken_away else entry.marked)
+        another = result.refused_by_sage or result.outcome is Outcome.UPDATED
+        settled = ended(entry, last_outcome(work, result), posted=result.posted, marked=marked, next_attempt=another)
+        if result.waits or result.outcome is Outcome.REJECTED or marked is not None:
             settled = replace(settled, parked=work.value)
-        if (moved := verdict.moved) is not None:
+        if (moved := result.moved) is not None:
             settled = replace(settled, grouped=moved.grouped)
-            result = (*result, OutputRecord(self.rows, work.key.encode(), moved.row))
-        return PendingWrite(settled, result, work.offset)
+            records = (*records, OutputRecord(self.rows, work.key.encode(), moved.row))
+        return PendingWrite(settled, records, effect.completes)
 
-    def in_doubt(self, work: WorkItem, verdict: ExportResult, entry: DocumentState, at: datetime) -> PendingWrite:
-        """Note for a document in doubt: its record ends, its claim stays, its event is kept in the ledger."""
-        parked = replace(entry, last=placed(entry, last_outcome(work, verdict)), parked=work.value)
-        return PendingWrite(answered(parked, work.received), (self._result(work, verdict, at),), work.offset)
+    def in_doubt(self, work: WorkItem, effect: WriteDoubt, before: DocumentState, at: datetime) -> PendingWrite | None:
+        """Write for a document in doubt: its record ends, its claim stays, its event is kept in the ledger.
 
-    def retired(self, work: WorkItem, gone: NoLongerPosted, entry: DocumentState, at: datetime) -> PendingWrite:
-        """Note for an existing record that no longer counts: a `reversed` result, and the event kept in the ledger.
+        Args:
+            work: The document.
+            effect: The result that reports the doubt, and the document state with the claim.
+            before: The document state that the ledger holds.
+            at: The present time, for the result record.
+
+        Returns:
+            The write. None if the ledger holds the same already, from a former owner of the partition.
+        """
+        result, entry = effect.result, effect.state
+        told = effect.completes is None and work.command is None and entry == before
+        if told and as_before(entry, last_outcome(work, result)):
+            return None
+        parked = replace(entry, last=placed(entry, last_outcome(work, result)), parked=work.value)
+        return PendingWrite(answered(parked, work.received), (self._result(work, result, at),), effect.completes)
+
+    def removed(self, work: WorkItem, effect: WriteRemoval, at: datetime) -> PendingWrite:
+        """Write for an existing record that no longer counts: a `reversed` result, and the event kept in the ledger.
 
         The event is kept because the document is still to be exported.
 
         Raises:
             ValueError: The ledger knows of no existing record.
         """
+        entry, gone = effect.before, effect.gone
         if (posted := entry.posted) is None:
             raise ValueError(f"{entry.key} does not stand in Sage")
         said = work.received.document  # `Skipped` if the document was withdrawn: its reason goes into the result
@@ -101,17 +123,18 @@ class ResultWriter:
             revision=work.received.revision,
             outcome=Outcome.REVERSED,
             at=at,
-            attempt=work.claim.attempt if work.claim is not None else work.attempt,
+            attempt=effect.attempt,
             code=said.code if isinstance(said, Skipped) else None,
             detail=f"{gone.why}; {said.detail}" if isinstance(said, Skipped) else gone.why,
             connection=posted.connection,
             sage=SageAnswer(posted.record_no, gone.control_id),
-            mapping_offset=work.mapping_offset,
+            mapping_offset=work.plan.mapping_offset,
         )
-        return PendingWrite(after, (OutputRecord(self.results, work.key.encode(), results.encode(told)),), work.offset)
+        records = (OutputRecord(self.results, work.key.encode(), results.encode(told)),)
+        return PendingWrite(after, records, effect.completes)
 
     def dead(self, record: DeadRecord, error: ContractError, *, ends: int | None) -> PendingWrite:
-        """Note for a record that breaks the contract: a dead letter with the untouched bytes.
+        """Write for a record that breaks the contract: a dead letter with the untouched bytes.
 
         Parts that do not fit into the dead letter are left out, and a header names them.
 
@@ -126,54 +149,48 @@ class ResultWriter:
 
     def _party(self, work: WorkItem) -> tuple[OutputRecord, ...]:
         """The party id to publish to Alvys, if any. It goes out with every result, so that no crash loses it."""
-        source, party_id = work.received.document, work.party_id or (work.claim.party_id if work.claim else None)
+        source, party_id = work.received.document, _party_id(work)
         if not self.parties or not isinstance(source, SourceDocument) or party_id is None:
             return ()
         told = parties.announcement(source, work.connection, party_id)
         return () if told is None else (OutputRecord(self.parties, told[0].encode(), told[1]),)
 
-    def _result(self, work: WorkItem, verdict: ExportResult, at: datetime) -> OutputRecord:
-        claim, document = work.claim, work.document
-        result = ResultRecord(
+    def _result(self, work: WorkItem, result: ExportResult, at: datetime) -> OutputRecord:
+        claim, plan = work.life.claim, work.plan
+        document = plan.document
+        corrects = plan.former_records[-1].record_no if plan.former_records else None
+        record = ResultRecord(
             key=work.key,
             event_id=work.received.event_id,
             source=work.source,
             subsidiary_id=work.received.subsidiary_id,
             revision=work.received.revision,
-            outcome=verdict.outcome,
+            outcome=result.outcome,
             at=at,
-            attempt=claim.attempt if claim else work.attempt,
-            code=verdict.code,
-            detail=verdict.detail,
-            blocked_by=verdict.blocked_by,
+            attempt=work.attempt,
+            code=result.code,
+            detail=result.detail,
+            blocked_by=result.blocked_by,
             connection=document.connection if document else claim.connection if claim else None,
             document=document,
-            party_id=work.party_id or (claim.party_id if claim else None),
-            party_made=work.party_made,
-            sage=verdict.sage,
-            mapping_offset=work.mapping_offset,
-            from_ledger=verdict.from_ledger,
-            corrects=work.former_records[-1].record_no
-            if verdict.outcome is Outcome.POSTED and work.former_records
-            else None,
+            party_id=_party_id(work),
+            party_made=plan.party_made,
+            sage=result.sage,
+            mapping_offset=plan.mapping_offset,
+            from_ledger=result.from_ledger,
+            corrects=corrects if result.outcome is Outcome.POSTED else None,
         )
-        return OutputRecord(self.results, work.key.encode(), results.encode(result))
+        return OutputRecord(self.results, work.key.encode(), results.encode(record))
 
 
-def with_attempts(work: WorkItem, entry: DocumentState) -> DocumentState:
-    """The ledger entry with `attempts` raised by the refusals of this run: each refused call uses up a control id.
-
-    If an update of the existing record may have been executed, the entry also forgets which content that record has.
-    """
-    entry = replace(entry, attempts=max(entry.attempts, work.attempt))
-    if work.update_maybe_applied and entry.posted is not None:
-        return replace(entry, posted=replace(entry.posted, revision=REVISION_AMBIGUOUS, content="", booked="", said=""))
-    return entry
+def _party_id(work: WorkItem) -> str | None:
+    claim = work.life.claim
+    return work.plan.party_id or (claim.party_id if claim is not None else None)
 
 
 def between_calls(work: WorkItem, entry: DocumentState) -> DocumentState:
-    """The entry between two calls of a document. It keeps the event if no source record will bring the event again."""
-    if work.offset is not None:
+    """The document state between two calls. It keeps the event if no source record will bring the event again."""
+    if work.life.offset is not None:
         return entry
     goes_on = _pending(work, work.connection, "the next call is another one")
     return replace(entry, last=placed(entry, goes_on), parked=work.value)
@@ -181,30 +198,28 @@ def between_calls(work: WorkItem, entry: DocumentState) -> DocumentState:
 
 def _pending(work: WorkItem, connection: Connection, why: str) -> LastOutcome:
     blocked_by = (correction_blocker_of(connection),)
-    return last_outcome(
-        work, ExportResult(Outcome.DEFERRED, Code.CORRECTION_UNDER_WAY, why, blocked_by=blocked_by, parked=True)
-    )
+    return last_outcome(work, ExportResult(Outcome.DEFERRED, Code.CORRECTION_UNDER_WAY, why, blocked_by=blocked_by))
 
 
-def last_outcome(work: WorkItem, verdict: ExportResult) -> LastOutcome:
+def last_outcome(work: WorkItem, result: ExportResult) -> LastOutcome:
     """The part of a result that the ledger keeps."""
     return LastOutcome(
         revision=work.received.revision,
-        outcome=verdict.outcome,
+        outcome=result.outcome,
         offset=work.source.offset,
         timestamp=work.source.timestamp,
-        code=verdict.code,
-        detail=None if verdict.detail is None else single_line(verdict.detail),
-        blocked_by=verdict.blocked_by,
-        by_sage=verdict.refused_by_sage or verdict.final_on_replay,
-        mapped_digest=_mapped_digest(work, verdict),
+        code=result.code,
+        detail=None if result.detail is None else single_line(result.detail),
+        blocked_by=result.blocked_by,
+        by_sage=result.refused_by_sage or result.final_on_replay,
+        mapped_digest=_mapped_digest(work, result),
         emitted=work.emitted,
     )
 
 
-def _mapped_digest(work: WorkItem, verdict: ExportResult) -> str:
-    refused = verdict.outcome is Outcome.REJECTED and verdict.blocked_by and work.document is not None
-    return mapped_digest(work.content, work.mapped) if refused else ""
+def _mapped_digest(work: WorkItem, result: ExportResult) -> str:
+    refused = result.outcome is Outcome.REJECTED and result.blocked_by and work.plan.document is not None
+    return mapped_digest(work.plan.content, work.mapped) if refused else ""
 
 
 def as_before(entry: DocumentState, now: LastOutcome) -> bool:

@@ -7,7 +7,6 @@ import asyncio
 from collections import deque
 from collections.abc import Iterable, Mapping
 from contextlib import AbstractContextManager
-from dataclasses import replace
 from typing import Protocol
 
 import structlog
@@ -18,6 +17,7 @@ from consumers.export.context import ParseRecord
 from consumers.export.in_flight import InFlight
 from consumers.export.ledger.document_state import DocumentState
 from consumers.export.ledger.store import LedgerStore
+from consumers.export.protocol.lifecycle import TakenOver
 from consumers.export.work_item import PartitionHandle, WorkItem, work_without_event
 from domain.commands import Command, Replay
 from domain.events import ContractError
@@ -169,7 +169,7 @@ class ParkingLot:
     def _bring_back(self, entry: DocumentState) -> None:
         work = self._kept(entry)
         if work is None and entry.claim is not None:  # the event is unreadable, but its call can still be looked up
-            work = replace(work_without_event(self._host, self._source, entry.key, entry.claim), value=entry.parked)
+            work = work_without_event(self._host, self._source, entry.key, entry.claim, entry.parked)
         if work is not None:
             self._host.admit(work)
 
@@ -188,7 +188,7 @@ class ParkingLot:
         if entry.claim is not None and entry.claim.offset is not None:
             place = entry.claim.offset, entry.claim.timestamp
         source = SourceRecord(self._source.topic, self._source.partition, *place)
-        return WorkItem(self._host, received, entry.parked, source, offset=None)
+        return WorkItem(self._host, received, entry.parked, source)
 
     # Commands of people (the topic of commands).
 
@@ -230,7 +230,7 @@ class ParkingLot:
         entry = self._ledger.get(key)
         if (change := self._documents.yield_to_command(key, lambda asked: _is_about(asked, entry))) is not None:
             doubtful, asked = change
-            self.answered(doubtful)
+            self._host.handle(doubtful, TakenOver())
             self._host.decide(asked)
 
     def _concerned(self, order: PendingCommand) -> list[tuple[str, PendingCommand, WorkItem | None]]:
@@ -251,7 +251,7 @@ class ParkingLot:
             place = (source.topic, source.partition, source.offset, source.timestamp)
             self._host.dead_letter(DeadRecord(*place, 0, command.key, command.value), error, ends=None)
             return None
-        return WorkItem(self._host, received, command.value, source, offset=None)
+        return WorkItem(self._host, received, command.value, source)
 
     def _ask(self, key: str, order: PendingCommand, work: WorkItem | None) -> None:
         """Give a command to one document: at once, or after the document's work item in flight has ended."""

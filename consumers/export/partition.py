@@ -1,7 +1,8 @@
 """One source partition, from its assignment to its revocation. The session owns the documents of the partition.
 
-The session decides what each record needs (an answer from the ledger, a call, a look-up), keeps the revisions of one
-document in order, and writes everything through one journal. It never calls Sage: the lanes do.
+The partition processor keeps the revisions of one document in order and writes everything through one transaction
+writer. What becomes of a document is decided by `protocol.lifecycle` alone; this class performs it. It never calls
+Sage: the lanes do.
 """
 
 import asyncio
@@ -17,40 +18,43 @@ from aiokafka.structs import TopicPartition
 from consumers.export import metrics
 from consumers.export.context import ExportContext, ParseRecord
 from consumers.export.in_flight import InFlight
-from consumers.export.ledger.document_state import UPDATE, Claim, DocumentState
+from consumers.export.ledger.document_state import Claim, DocumentState
 from consumers.export.ledger.store import LedgerStore
 from consumers.export.ledger.transactions import PendingWrite, TransactionScope, TransactionWriter
 from consumers.export.offsets import OffsetTracker
-from consumers.export.output_records import as_before, between_calls, dead_letter_source, last_outcome, with_attempts
+from consumers.export.output_records import between_calls, dead_letter_source
 from consumers.export.parking_lot import ParkingLot
-from consumers.export.protocol.consolidated import ConsolidatedLineRecord, as_consolidated_line
-from consumers.export.protocol.decide import (
-    NextStep,
-    as_known,
-    clear_mark,
-    decide,
-    deletes,
-    is_stale,
-    lost,
-    mark_synced,
-    plan_against_existing,
-    plan_export,
-    reject_changed,
-    with_current_credentials,
+from consumers.export.protocol.begin import Arrival, begin
+from consumers.export.protocol.export_result import ExportResult
+from consumers.export.protocol.lifecycle import (
+    AnswerCommand,
+    ClaimWritten,
+    DoubtWritten,
+    Effect,
+    Event,
+    Life,
+    LookUp,
+    Map,
+    Send,
+    TakeNext,
+    WriteBetweenCalls,
+    WriteDoubt,
+    WriteRemoval,
+    WriteResult,
+    WriteState,
+    Written,
+    YieldToCommand,
+    claimed,
+    transition,
 )
-from consumers.export.protocol.document_numbers import numbered
-from consumers.export.protocol.sequence import Turn, place_of, turn_of
+from consumers.export.protocol.plan import Plan, PlanningRules, make_plan, repeats_refusal
 from consumers.export.record_parsing import PartitionCheck, read
-from consumers.export.work_item import ExportResult, NoLongerPosted, ReadExisting, WorkItem
+from consumers.export.work_item import WorkItem
 from consumers.partitioners import Placement
 from consumers.unreadable import Unreadable
-from domain.blockers import mapped_digest
 from domain.codes import Code
-from domain.commands import Command, MarkSynced, Replay, Retry
-from domain.documents import Document, SourceDocument
+from domain.commands import Command
 from domain.events import ContractError
-from domain.export import export
-from domain.idempotency import booked_content_hash
 from domain.outcomes import Outcome
 from domain.translation import ParsedRecord
 from producers.dead_letters import DeadRecord
@@ -212,7 +216,7 @@ class PartitionProcessor:
                     received=received,
                     value=record.value,
                     source=SourceRecord(record.topic, record.partition, record.offset, record.timestamp),
-                    offset=record.offset,
+                    life=Life(record.offset),
                 )
             )
         self._gauge.set(len(self._tracker))
@@ -281,7 +285,7 @@ class PartitionProcessor:
         if self._documents.admit(work):
             self.decide(work)
 
-    def _release(self, work: WorkItem) -> None:
+    def _take_next(self, work: WorkItem) -> None:
         """Start the next work item of the document, now that the end of this one is durable."""
         if not self._open:
             self._documents.drop(work)
@@ -291,86 +295,78 @@ class PartitionProcessor:
             self._recall.drain()
 
     def decide(self, work: WorkItem) -> None:
-        """Step 1: decide from the ledger entry of the document what this revision needs."""
+        """Step 1: decide from the ledger what this revision needs, now that its turn has come."""
         entry = self._ledger.get(work.key)
-        work.received = as_known(entry, work.received)
         command = work.command.command if work.command is not None else None
-        now, arrives = self._around.time.now(), work.offset is not None or isinstance(command, Replay)
-        turn = turn_of(entry, work.received, work.source, now) if arrives else Turn.NEWEST
-        work.emitted = place_of(entry, work.received, now, newest=arrives and turn is Turn.NEWEST)
-        if command is not None and not isinstance(command, Replay) and entry.parked != work.value:
-            self._complete(work)  # another revision was answered while the command waited for it
-            return
-        if command is not None and is_stale(entry, command):
-            self._complete(work)
-            return
-        if isinstance(command, MarkSynced):
-            self.complete(work, mark_synced(entry, work.received.revision, command))
-            return
-        if isinstance(command, Retry):
-            entry = clear_mark(entry)
-            work.confirmed_missing = entry.last is not None and entry.last.code is Code.STANDING_NOT_FOUND
-        work.former_records = entry.former_records
-        answer = decide(entry, work.received.revision, turn)
-        if isinstance(answer, ExportResult):
-            self.complete(work, answer)
-        elif answer is NextStep.MAP or entry.claim is None:
-            self._plan(work)
-        else:
-            work.claim = with_current_credentials(entry.claim, self._around.mapping())
-            if work.offset is None:  # else the record has to end first, which `park` does
-                self._documents.mark_in_doubt(work)
-            self._lanes.reconcile(work)
+        arrival = Arrival(work.received, work.value, work.source, work.life.offset is not None, command)
+        begun = begin(arrival, entry, self._around.mapping(), self._around.time.now())
+        work.received, work.emitted = begun.received, begun.emitted
+        work.plan = Plan(former_records=entry.former_records)
+        self.handle(work, begun.decided)
 
-    def _plan(self, work: WorkItem) -> None:
-        """Step 2: map the event with the settings in force to a document, or to the reason why there is none."""
-        state, entry = self._around.mapping(), self._ledger.get(work.key)
-        work.mapping_offset, work.attempt, work.former_records = state.offset, entry.attempts, entry.former_records
-        work.step = None
-        work.existing = None if entry.posted is None else with_current_credentials(entry.posted, state)
-        work.by_deletion = work.existing is not None and deletes(work.existing, state)
-        source = work.received.document
-        if work.value is not None and work.acknowledged_claim is None:
-            verdict = as_consolidated_line(
-                ConsolidatedLineRecord(work.received, work.value), self._ledger.get(work.key), state
-            )
-            if verdict is not None:
-                self.complete(work, verdict)
-                return
-        answer = (
-            export(source, state, self._config.max_lines_per_request) if isinstance(source, SourceDocument) else source
+    # The life of a document (`protocol.lifecycle` decides, this class performs).
+
+    def handle(self, work: WorkItem, event: Event) -> None:
+        """Apply an event to the document's life, and perform what follows from it (`protocol.lifecycle`)."""
+        if self._gone:
+            return  # the next owner decides instead
+        before = work.life
+        work.life, effects = transition(before, event, self._ledger.get(work.key), work.received.revision)
+        self._follow(work, before)
+        for effect in effects:
+            self._perform(work, effect)
+
+    def _follow(self, work: WorkItem, before: Life) -> None:
+        """Keep the lists of documents in doubt and of those with a call out in step with the document's state."""
+        if work.life.rests_in_doubt:
+            self._documents.mark_in_doubt(work)
+        elif before.rests_in_doubt:
+            self._documents.resolve(work)
+        if not work.life.must_end_first:
+            self._called.discard(work)
+            if not self._called:
+                self._calm.set()
+
+    def _perform(self, work: WorkItem, effect: Effect) -> None:  # noqa: C901 - one branch an effect
+        match effect:
+            case Map():
+                self._map(work)
+            case Send():
+                self._lanes.send(work)
+            case LookUp():
+                self._lanes.reconcile(work)
+            case WriteResult():
+                self._write_result(work, effect)
+            case WriteDoubt():
+                self._write_doubt(work, effect)
+            case WriteRemoval():
+                note = self._writer.removed(work, effect, self._around.time.now())
+                metrics.OUTCOMES.labels(self.source.topic, Outcome.REVERSED, "").inc()
+                self._write_between_calls(work, note)
+            case WriteBetweenCalls(state):
+                self._write_between_calls(work, PendingWrite(between_calls(work, state)))
+            case WriteState(state):
+                self._journal.write(PendingWrite(state))
+            case AnswerCommand():
+                self._recall.answered(work)
+            case YieldToCommand():
+                if self._open:
+                    self._recall.give_way(work.key)
+            case TakeNext():
+                self._take_next(work)
+
+    def _map(self, work: WorkItem) -> None:
+        """Step 2: map the event with the settings in force to the next call, or to the reason why there is none."""
+        entry, rules = (
+            self._ledger.get(work.key),
+            PlanningRules(self._around.mapping(), self._config.max_lines_per_request),
         )
-        result = plan_export(work.existing, answer, state, entry.former_records)
-        work.content = booked_content_hash(result) if isinstance(result, Document) else ""
-        if work.rejected_update_hash is not None and work.rejected_update_hash != work.content:
-            work.attempt += 1  # Sage may know the control id from the earlier update with other content
-        work.rejected_update_hash = None
-        if isinstance(result, Document):
-            result = self._plan_against_existing(work, entry, result)
-        if isinstance(result, ExportResult):
-            work.document = None
-            self.complete(work, result)
-            return
-        if result is not None and _refused_before(work, entry, result):
-            self._release(work)
-            return
-        work.document = numbered(result, entry) if result is not None else None
-        if result is None and work.existing is not None:
-            work.step = ReadExisting(work.existing)
-        self._lanes.send(work)
+        plan, mapped = make_plan(work.received, work.value, entry, work.life.history, rules)
+        work.plan = replace(plan, party_made=work.plan.party_made)
+        woken = work.life.offset is None and work.command is None
+        self.handle(work, replace(mapped, repeats_refusal=woken and repeats_refusal(plan, entry)))
 
-    def _plan_against_existing(
-        self, work: WorkItem, entry: DocumentState, document: Document
-    ) -> Document | ExportResult:
-        """Return the document to post, or a result if its content is already in Sage."""
-        standing = work.existing
-        if standing is not None and (work.update_maybe_applied or work.acknowledged_claim or lost(entry)):
-            work.existing, standing = replace(standing, content="", booked="", said=""), None  # content is uncertain
-        return plan_against_existing(standing, entry.former_records, work.received, document, self._around.mapping())
-
-    # Called by the lanes (`PartitionHandle`).
-
-    async def claim(self, claims: Sequence[tuple[WorkItem, Claim]]) -> bool:
+    async def claim(self, claims: Sequence[tuple[WorkItem, Claim]], send_deadline: float) -> bool:
         """Step 3: write the claims durably, all in one transaction. Returns False if the partition is given up."""
         if not self._open:
             return False
@@ -378,174 +374,66 @@ class PartitionProcessor:
         self._called.update(work for work, _ in claims)
         self._calm.clear()
         await asyncio.wait(durable)
-        return durable[-1].exception() is None and not self._gone
+        if durable[-1].exception() is not None or self._gone:
+            return False
+        for work, claim in claims:
+            self.handle(work, ClaimWritten(claim, send_deadline))
+        return True
 
     def _claimed(self, work: WorkItem, claim: Claim) -> DocumentState:
-        """The entry while the call is in progress. It keeps the event only if no record will bring the event again."""
-        entry = with_attempts(work, self._ledger.get(work.key))
-        kept = work.value if work.offset is None and entry.last is not None else None
-        return replace(entry, claim=claim, parked=kept, marked=None)  # only a retry, which clears the mark, gets here
+        event = work.value if work.life.offset is None else None
+        return claimed(work.life.history, self._ledger.get(work.key), claim, event)
 
-    def complete(self, work: WorkItem, verdict: ExportResult) -> None:
-        """Step 5: complete a document. Result, ledger entry and offset are written in one transaction."""
-        if work.superseded or self._gone:
-            return  # a command or the next owner decides instead
-        if work.acknowledged_claim is not None and not (
-            verdict.posted or verdict.refused_by_sage or verdict.final_on_replay or verdict.marked
-        ):
-            self._still_in_doubt(work, work.acknowledged_claim)
-            return
-        self._documents.resolve(work)
-        entry = with_attempts(work, self._ledger.get(work.key))
-        claim = work.claim
-        if verdict.posted is not None and claim is not None and claim.revision != work.received.revision:
-            # The record found in Sage is of an earlier revision; this revision corrects it.
-            updated = verdict.outcome is Outcome.UPDATED
-            entry = replace(entry, posted=verdict.posted, claim=None, attempts=entry.attempts + updated)
-            if verdict.outcome is not Outcome.REJECTED:
-                self._go_on(work, PendingWrite(between_calls(work, entry)))
-                return
-            verdict = reject_changed(entry)
-        self._write(work, verdict, entry)
+    def _write_doubt(self, work: WorkItem, doubt: WriteDoubt) -> None:
+        note = self._writer.in_doubt(work, doubt, self._ledger.get(work.key), self._around.time.now())
+        if note is not None:
+            self._count(doubt.result)
+        self._when_durable(work, note or PendingWrite(), DoubtWritten())
 
-    def _still_in_doubt(self, work: WorkItem, executed: Claim) -> None:
-        """Look the document up again, whatever the settings say now.
+    def _write_between_calls(self, work: WorkItem, note: PendingWrite) -> None:
+        self._when_durable(work, note, Written())
 
-        Sage says that it executed the call, so no other result may take the call's place.
-        """
-        work.claim = executed
-        self._called.discard(work)
-        self._unload()
-        if work.offset is None:
-            self._documents.mark_in_doubt(work)
-        self._lanes.reconcile(work)
-
-    def park(self, work: WorkItem, verdict: ExportResult) -> None:
-        """Keep a document in doubt: its record ends, its claim stays, and later work items of its key wait."""
-        if work.superseded or self._gone:
-            return
-        before = self._ledger.get(work.key)
-        entry = replace(before, claim=work.claim, marked=None)
-        note = PendingWrite()
-        if (
-            work.offset is not None
-            or work.command
-            or entry != before
-            or not as_before(entry, last_outcome(work, verdict))
-        ):
-            note = self._writer.in_doubt(work, verdict, entry, self._around.time.now())
-            self._count(verdict)
+    def _when_durable(self, work: WorkItem, note: PendingWrite, event: Event) -> None:
         durable = self._journal.write(note)
-        work.offset = None
-        self._called.discard(work)
-        self._unload()
-        self._documents.mark_in_doubt(work)
-        durable.add_done_callback(lambda done: self._park_for(work, done))
+        durable.add_done_callback(lambda done: self._is_durable(work, event, done))
 
-    def _park_for(self, work: WorkItem, done: "asyncio.Future[None]") -> None:
-        if done.cancelled() or done.exception() is not None:
-            return
-        with self.reporting_defects():
-            self._recall.answered(work)
-            if self._open:
-                self._recall.give_way(work.key)
-
-    def release(self, work: WorkItem) -> None:
-        """Release a claimed document: Sage definitely did not take it, and this worker will not send it again."""
-        self._called.discard(work)
-        self._unload()
-        if self._gone:
-            return
-        entry = with_attempts(work, self._ledger.get(work.key))
-        # A document that was already in doubt has no blocker key. If we cleared its claim, no event would ever wake it,
-        # so keep the claim.
-        forgotten = entry.waiting and entry.last is not None and not entry.last.blocked_by
-        if not forgotten:
-            self._journal.write(PendingWrite(replace(entry, claim=None)))
-
-    def resend(self, work: WorkItem) -> None:
-        """Resend: the claimed call was not executed and never will be. Only an update may have been, unnoticed."""
-        if work.superseded or self._gone:
-            return
-        self._documents.resolve(work)
-        work.update_maybe_applied = work.update_maybe_applied or work.claimed.operation == UPDATE
-        sent = work.claimed
-        work.reset_for_next_call()
-        work.sent = sent.control_id
-        if sent.revision == work.received.revision and not sent.corrects:
-            work.posting_date = sent.posting_date
-        elif sent.corrects:
-            work.not_before = sent.posting_date
-        work.rejected_update_hash = sent.content if sent.operation == UPDATE else None
-        self._plan(work)
-
-    def existing_removed(self, work: WorkItem, gone: NoLongerPosted) -> None:
-        """Record durably and publish that the existing Sage record no longer counts; post the document after that."""
-        if work.superseded or self._gone:
-            return
-        self._documents.resolve(work)
-        note = self._writer.retired(work, gone, self._ledger.get(work.key), self._around.time.now())
-        metrics.OUTCOMES.labels(self.source.topic, Outcome.REVERSED, "").inc()
-        work.offset = None
-        self._go_on(work, note)
-
-    def use_next_number(self, work: WorkItem) -> None:
-        """Use the next number: Sage definitely refused this one, which a former record of the document still has."""
-        if work.superseded or self._gone:
-            return
-        self._documents.resolve(work)
-        entry = self._ledger.get(work.key)
-        entry = replace(entry, claim=None, attempts=entry.attempts + 1, renumbered=True)
-        self._go_on(work, PendingWrite(between_calls(work, entry)))
-
-    def _go_on(self, work: WorkItem, note: PendingWrite) -> None:
-        """Once the note is durable, map the document again for its next call, which has another control id."""
-        self._called.discard(work)
-        self._unload()
-        durable = self._journal.write(note)
-        durable.add_done_callback(lambda done: self._goes_on_committed(work, done))
-
-    def _goes_on_committed(self, work: WorkItem, done: "asyncio.Future[None]") -> None:
+    def _is_durable(self, work: WorkItem, event: Event, done: "asyncio.Future[None]") -> None:
         if done.cancelled() or done.exception() is not None:
             return
         with self.reporting_defects():
             self._gauge.set(len(self._tracker))
-            work.reset_for_next_call()
-            work.acknowledged_claim, work.update_maybe_applied = None, False
-            if not self._open:
-                self._documents.drop(work)
+            if self._open or isinstance(event, DoubtWritten):
+                self.handle(work, event)
             else:
-                self._plan(work)
+                self._documents.drop(work)
 
-    def _write(self, work: WorkItem, verdict: ExportResult, entry: DocumentState) -> None:
-        self._called.discard(work)
-        self._unload()
-        if self._gone:
+    def _write_result(self, work: WorkItem, effect: WriteResult) -> None:
+        """Step 5: result, document state and offset are written in one transaction."""
+        note = self._writer.finished(work, effect, self._around.time.now())
+        if note is None:
+            self.handle(work, Written())
             return
-        unasked = work.offset is None and not work.command
-        if unasked and entry.claim is None and as_before(entry, last_outcome(work, verdict)):
-            self._release(work)  # retried, and still blocked by the same keys: nothing new to publish
-            return
-        self._count(verdict)
-        durable = self._journal.write(self._writer.finished(work, verdict, entry, self._around.time.now()))
-        self._parking.update(_of_sage(verdict))
-        durable.add_done_callback(lambda done: self._committed(work, verdict, done))
+        result = effect.result
+        self._count(result)
+        durable = self._journal.write(note)
+        self._parking.update(_of_sage(result))
+        durable.add_done_callback(lambda done: self._result_is_durable(work, result, done))
 
     def is_parked(self, blocker: str) -> bool:
         """Whether a document is about to be parked for `blocker`, with a record that is not durable yet."""
         return self._open and self._parking[blocker] > 0
 
-    def _committed(self, work: WorkItem, verdict: ExportResult, done: "asyncio.Future[None]") -> None:
-        self._parking.subtract(_of_sage(verdict))
+    def _result_is_durable(self, work: WorkItem, result: ExportResult, done: "asyncio.Future[None]") -> None:
+        self._parking.subtract(_of_sage(result))
         if done.cancelled() or done.exception() is not None:
             return
         self._gauge.set(len(self._tracker))
         with self.reporting_defects():
-            self._complete(work)
+            self.handle(work, Written())
             # The ledger answered another event. A parked event of the same document may have been woken meanwhile.
-            others = verdict.from_ledger and self._ledger.get(work.key).released_by
-            blocked = verdict.outcome is Outcome.DEFERRED or verdict.blocked_by or others
-            if blocked and self._open and self._arrived_meanwhile(work, verdict):
+            others = result.from_ledger and self._ledger.get(work.key).released_by
+            blocked = result.outcome is Outcome.DEFERRED or result.blocked_by or others
+            if blocked and self._open and self._arrived_meanwhile(work, result):
                 # The blocker arrived before the ledger knew of it. Retry now, else the document would wait for ever.
                 self._recall.wake([work.key])
 
@@ -557,19 +445,10 @@ class PartitionProcessor:
         except Exception as defect:  # noqa: BLE001  # any exception here is a defect of ours
             self._defect = defect
 
-    def _complete(self, work: WorkItem) -> None:
-        """End a work item: complete the command that asked for it, then start the next work item of the document."""
-        self._recall.answered(work)
-        self._release(work)
-
-    def _arrived_meanwhile(self, work: WorkItem, verdict: ExportResult) -> bool:
-        if (sage := _of_sage(verdict)) and not any(self._lanes.is_blocked(blocker) for blocker in sage):
+    def _arrived_meanwhile(self, work: WorkItem, result: ExportResult) -> bool:
+        if (sage := _of_sage(result)) and not any(self._lanes.is_blocked(blocker) for blocker in sage):
             return True
-        return self._around.mapping().offset != work.mapping_offset
-
-    def _unload(self) -> None:
-        if not self._called:
-            self._calm.set()
+        return self._around.mapping().offset != work.plan.mapping_offset
 
     def dead_letter(self, record: DeadRecord, error: ContractError, *, ends: int | None) -> None:
         """Write a dead letter with the untouched bytes of a record that breaks the contract. The topic moves on."""
@@ -577,16 +456,10 @@ class PartitionProcessor:
         self.misplaced = self.misplaced or error.code is Code.WRONG_PARTITION
         self._journal.write(self._writer.dead(record, error, ends=ends))
 
-    def _count(self, verdict: ExportResult) -> None:
-        metrics.OUTCOMES.labels(self.source.topic, verdict.outcome, verdict.code or "").inc()
+    def _count(self, result: ExportResult) -> None:
+        metrics.OUTCOMES.labels(self.source.topic, result.outcome, result.code or "").inc()
 
 
-def _of_sage(verdict: ExportResult) -> list[str]:
+def _of_sage(result: ExportResult) -> list[str]:
     """The Sage connections, among the result's blockers, that a document has to wait for."""
-    return [blocker for blocker in verdict.blocked_by if blocker.startswith(SAGE_BLOCKER)]
-
-
-def _refused_before(work: WorkItem, entry: DocumentState, document: Document) -> bool:
-    """Whether the same document was refused before and only a key was rewritten: Sage would answer the same again."""
-    woken = work.offset is None and work.command is None and entry.claim is None and entry.rejected
-    return woken and entry.last is not None and entry.last.mapped_digest == mapped_digest(work.content, document)
+    return [blocker for blocker in result.blocked_by if blocker.startswith(SAGE_BLOCKER)]

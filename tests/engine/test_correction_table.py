@@ -26,7 +26,7 @@ from consumers.export.protocol.reconcile import (
     SendAgain,
     reconcile,
 )
-from consumers.export.work_item import NoLongerPosted, ReverseOrDelete, Update
+from consumers.export.protocol.steps import NoLongerPosted, ReverseOrDelete, Update
 from domain.codes import Code
 from domain.documents import Connection, SageObject
 from sage_client import Found, SageRecord

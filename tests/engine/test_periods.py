@@ -10,9 +10,11 @@ import pytest
 from pydantic import SecretStr
 
 from consumers.export.config import Clock, ExportConfig
-from consumers.export.ledger.document_state import Claim
+from consumers.export.ledger.document_state import Claim, DocumentState
 from consumers.export.partition import PartitionProcessor
 from consumers.export.protocol.closed_periods import MOST_STEPS, ClosedPeriods
+from consumers.export.protocol.lifecycle import Claimed, ClaimWritten, History, Life, transition
+from consumers.export.protocol.plan import Plan
 from consumers.export.work_item import WorkItem
 from domain.categories import Side
 from sage_client import ExchangeLevel, GatewayError, SageClient, Timeouts
@@ -188,12 +190,12 @@ async def test_a_worker_killed_between_a_refusal_and_the_next_claim_counts_it_ag
     await send(world, "a")
     real, asked, stopped = PartitionProcessor.claim, [], asyncio.Event()
 
-    async def claim(session, claims):
+    async def claim(session, claims, send_deadline):
         asked.append(claims)
         if len(asked) == 2:
             stopped.set()
             await asyncio.Event().wait()
-        return await real(session, claims)
+        return await real(session, claims, send_deadline)
 
     monkeypatch.setattr(PartitionProcessor, "claim", claim)
     async with world.worker(now=now) as running:
@@ -233,15 +235,24 @@ def error(text="The period is closed", level=ExchangeLevel.RESULT):
 
 def work(on=date(2026, 6, 10), side=Side.AR, first_open_day=True):
     one = replace(document(side=side), date=on, first_open_day=first_open_day)
-    found = WorkItem(owner=None, received=None, value=None, source=None, offset=0)  # type: ignore[arg-type]  # unused here
-    found.document = one
-    found.claim = Claim("r", "c", 0, one.connection, one.sage_object, one.number, "C", one.total, NOW)
-    return found
+    claim = Claim("r", "c", 0, one.connection, one.sage_object, one.number, "C", one.total, NOW)
+    life, plan = Life(0, Claimed(claim, 0.0)), Plan(document=one)
+    return WorkItem(owner=None, received=None, value=None, source=None, life=life, plan=plan)  # type: ignore[arg-type]  # unused here
+
+
+def tried_again(one, anew):
+    """Claim the next call, as the lane does after a refusal for the date."""
+    again, _ = transition(one.life, anew, DocumentState("invoice/1"), "r")
+    claim = replace(one.claimed, attempt=again.history.attempt)
+    one.life, _ = transition(again, ClaimWritten(claim, 0.0), DocumentState("invoice/1"), "r")
 
 
 def stepped(periods, one, refusal=None):
-    assert periods.next_attempt(one, refusal or error())
-    one.claim = replace(one.claimed, attempt=one.attempt)
+    anew = periods.next_attempt(one, refusal or error())
+    assert anew is not None
+    attempt = one.claimed.attempt
+    tried_again(one, anew)
+    assert one.claimed.attempt == attempt + 1  # a call of its own, with another control id
     return one.mapped.posting_date
 
 
@@ -281,7 +292,7 @@ def test_a_day_that_is_closed_by_now_is_forgotten_and_the_next_is_tried():
     stepped(periods, first)
     periods.record_open_day(first)
     second = work()
-    second.document = periods.with_posting_date(second)
+    second.plan = replace(second.plan, document=periods.with_posting_date(second))
     assert stepped(periods, second) == date(2026, 8, 1)
     assert periods.with_posting_date(work()).posting_date is None
 
@@ -300,13 +311,14 @@ def test_nothing_is_sent_anew_unless_one_call_was_refused_for_its_period_and_a_d
     assert not ClosedPeriods(ExportConfig(), FakeClock().time()).next_attempt(one, refusal)
     assert one.mapped.posting_date is None
     executed = work()
-    executed.acknowledged_claim = executed.claimed
+    executed.life = replace(executed.life, history=History(acknowledged=executed.claimed))
     assert not ClosedPeriods(ExportConfig(), FakeClock().time()).next_attempt(executed, error())
     assert not ClosedPeriods(ExportConfig(), FakeClock().time()).next_attempt(work(first_open_day=False), error())
 
 
 def test_the_search_ends():
     periods, one, steps = ClosedPeriods(ExportConfig(), FakeClock().time()), work(on=date(1999, 1, 1)), 0
-    while periods.next_attempt(one, error()):
+    while (anew := periods.next_attempt(one, error())) is not None:
+        tried_again(one, anew)
         steps += 1
     assert steps == MOST_STEPS

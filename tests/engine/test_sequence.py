@@ -24,8 +24,10 @@ from consumers.export.ledger.document_state import (
 )
 from consumers.export.output_records import ResultWriter
 from consumers.export.protocol.decide import NextStep, clear_mark, decide
+from consumers.export.protocol.export_result import ExportResult
+from consumers.export.protocol.lifecycle import Life, WriteResult
 from consumers.export.protocol.sequence import REMEMBERED, Turn, answered, place_of, turn_of
-from consumers.export.work_item import ExportResult, PartitionHandle, WorkItem
+from consumers.export.work_item import PartitionHandle, WorkItem
 from domain.codes import Code
 from domain.commands import Retry
 from domain.documents import Connection, SageObject, SourceDocument
@@ -108,19 +110,22 @@ class Engine:
         value = repr(received).encode()
         PARKED[value] = received
         place = place_of(self.entry, received, self.now, newest=newest)
-        return WorkItem(cast(PartitionHandle, None), received, value, source, offset, emitted=place)
+        return WorkItem(cast(PartitionHandle, None), received, value, source, Life(offset), emitted=place)
 
     def go(self, work: WorkItem, fate: str) -> ExportResult:
         verdicts = {
             "posted": ExportResult(Outcome.POSTED, posted=posted(work.received.revision)),
-            "deferred": ExportResult(Outcome.DEFERRED, Code.ACCOUNT_UNMAPPED, blocked_by=("x",), parked=True),
+            "deferred": ExportResult(Outcome.DEFERRED, Code.ACCOUNT_UNMAPPED, blocked_by=("x",)),
             "rejected": ExportResult(Outcome.REJECTED, Code.NEGATIVE_TOTAL),
             "refused": ExportResult(Outcome.REJECTED, Code.SAGE_REFUSED, refused_by_sage=True),
         }
         return self.end(work, verdicts[fate])
 
     def end(self, work: WorkItem, verdict: ExportResult) -> ExportResult:
-        note = WRITER.finished(work, verdict, self.entry, self.now)
+        note = WRITER.finished(work, WriteResult(verdict, self.entry, work.life.offset), self.now)
+        if note is None:
+            assert work.life.offset is None  # what was retried and still waits for the same is told once
+            return verdict
         assert note.outgoing  # every record is answered
         if note.entry is not None:
             self.entry = self.kept(note.entry)
@@ -320,13 +325,13 @@ def test_a_retry_that_finds_what_stands_takes_the_mark_and_what_was_kept_away():
     marked = MarkedSynced("b", "kim", at=1)
     kept = LastOutcome("a", Outcome.REJECTED, 2, code=Code.CHANGED_AFTER_POSTING, emitted=EARLY)
     entry = DocumentState(KEY, posted=posted("a"), marked=marked, last=kept, parked=b"a")
-    work = WorkItem(
-        cast(PartitionHandle, None), event(0, "evt-1", "a"), b"a", SourceRecord("invoice-created", 0, 2), None
-    )
+    work = WorkItem(cast(PartitionHandle, None), event(0, "evt-1", "a"), b"a", SourceRecord("invoice-created", 0, 2))
     work.command = PendingCommand(Retry(id="r-1", by="kim", at=NOW, documents=(KEY,)), 0, 0)
     verdict = decide(clear_mark(entry), "a")
     assert isinstance(verdict, ExportResult)
-    after = WRITER.finished(work, verdict, entry, NOW).entry
+    note = WRITER.finished(work, WriteResult(verdict, entry, None), NOW)
+    assert note is not None
+    after = note.entry
     assert after is not None
     assert (after.marked, after.parked, after.rejected) == (None, None, False)
 

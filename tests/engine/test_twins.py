@@ -11,7 +11,10 @@ from pydantic import SecretStr
 from consumers.export.enrichment.twins import Twins, held_back
 from consumers.export.ledger.document_state import REVERSE, Claim, DocumentState, LastOutcome
 from consumers.export.protocol.decide import as_known
-from consumers.export.work_item import ExportResult, PartitionHandle, WorkItem
+from consumers.export.protocol.export_result import ExportResult
+from consumers.export.protocol.lifecycle import Claimed, InDoubt, Life
+from consumers.export.protocol.plan import Plan
+from consumers.export.work_item import PartitionHandle, WorkItem
 from domain.codes import Code
 from domain.documents import Document, SourceDocument
 from domain.export import export
@@ -53,8 +56,7 @@ def work(trip_id: str | None, number: str = "T#100", **claimed: Any) -> WorkItem
     assert isinstance(what.document, SourceDocument)
     document = export(what.document, connected().state)
     assert isinstance(document, Document), document
-    made = WorkItem(OWNER, what, b"{}", SourceRecord("bills", 0, 1, 0), offset=2, document=document, party_id="V-1")
-    made.claim = Claim(
+    claim = Claim(
         what.revision,
         f"control-{what.key}",
         0,
@@ -65,9 +67,9 @@ def work(trip_id: str | None, number: str = "T#100", **claimed: Any) -> WorkItem
         document.total,
         UNTIL,
     )
-    if claimed:
-        made.claim = replace(made.claim, **claimed)
-    return made
+    life = Life(2, Claimed(replace(claim, **claimed), 0.0))
+    plan = Plan(document=document, party_id="V-1")
+    return WorkItem(OWNER, what, b"{}", SourceRecord("bills", 0, 1, 0), life, plan)
 
 
 def books(*records: tuple[WorkItem, str, str]) -> FakeSage:
@@ -120,7 +122,7 @@ async def test_the_former_number_of_another_trip_is_no_twin():
 @pytest.mark.parametrize("number", ["T-100-x4cf16bb4", "T-100-x4cf16bb4-1", "T-100"])
 def test_a_bill_waits_while_the_call_of_its_other_name_has_no_outcome(ids, number):
     doubt, mine = work(ids[0]), work(ids[1])
-    doubt.claim = replace(doubt.claimed, number=number)
+    doubt.life = Life(None, InDoubt(replace(doubt.claimed, number=number)))
     [(held, verdict)] = held_back([mine], [doubt])
     assert held is mine
     assert (verdict.outcome, verdict.code) == (Outcome.DEFERRED, Code.BILL_IN_DOUBT)

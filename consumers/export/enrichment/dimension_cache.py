@@ -10,7 +10,8 @@ from dataclasses import dataclass
 import structlog
 
 from consumers.export.config import Clock, ExportConfig
-from consumers.export.work_item import ExportResult, WorkItem, result_of
+from consumers.export.protocol.export_result import ExportResult, result_of
+from consumers.export.work_item import WorkItem
 from domain.blockers import dimension_keys
 from domain.categories import fold
 from domain.codes import Code

@@ -13,8 +13,9 @@ from consumers.export.enrichment.party_creation import CreationResult, NewParty,
 from consumers.export.enrichment.party_sync import PartySync, PartyToSync
 from consumers.export.enrichment.term_cache import TermCache
 from consumers.export.protocol.decide import books_the_same, is_booked_already, same_party
+from consumers.export.protocol.export_result import ExportResult
 from consumers.export.protocol.results import rejected
-from consumers.export.work_item import ExportResult, WorkItem
+from consumers.export.work_item import WorkItem
 from domain.categories import fold
 from domain.codes import Code
 from domain.documents import SageObject
@@ -79,9 +80,9 @@ class Enrichment:
         followed = []
         for work, party in answers:
             if isinstance(party, Rejected):
-                prepared.refused.append((work, rejected(work.document, party)))
+                prepared.refused.append((work, rejected(work.plan.document, party)))
                 continue
-            work.party_id = party
+            work.plan = replace(work.plan, party_id=party)
             if (one := self._follows(login, work, party)) is not None:
                 followed.append(one)
         if followed:
@@ -90,11 +91,11 @@ class Enrichment:
 
     def refused(self, work: WorkItem) -> None:
         """Read the document's party and terms again at their next use: Sage refused it, so they may have changed."""
-        document = work.document
+        document, party_id = work.plan.document, work.plan.party_id
         if document is None:
             return
-        if work.party_id is not None:
-            self._directory.invalidate(document.party.kind, [work.party_id])
+        if party_id is not None:
+            self._directory.invalidate(document.party.kind, [party_id])
         if document.term is not None:
             self._terms.doubt(document.source.side)
 
@@ -113,14 +114,16 @@ class Enrichment:
         lacking = {fold(name) for work, name in asked.items() if work.mapped.source.terms.days != 0}
         terms = await self._terms.of(login, batch[0].mapped.source.side, lacking=lacking)
         refused = [(work, _with_term(work, terms)) for work in asked]
-        return [(work, rejected(work.document, one)) for work, one in refused if one is not None]
+        return [(work, rejected(work.plan.document, one)) for work, one in refused if one is not None]
 
     # Parties.
 
     async def _stands_already(self, login: Login, batch: Sequence[WorkItem]) -> list[tuple[WorkItem, ExportResult]]:
         """The documents that Sage holds already, if the party is found to be the same. Each with its result."""
         same = [
-            (work, one) for work in batch if (one := work.existing) and books_the_same(one, work.received, work.mapped)
+            (work, one)
+            for work in batch
+            if (one := work.plan.existing) and books_the_same(one, work.received, work.mapped)
         ]
         if not same:
             return []
@@ -128,7 +131,7 @@ class Enrichment:
         settled = []
         for (work, standing), found in zip(same, answers, strict=True):
             if same_party(standing, work.mapped, found):
-                work.party_id = standing.party_id
+                work.plan = replace(work.plan, party_id=standing.party_id)
                 settled.append((work, is_booked_already(standing, work.received, work.mapped)))
         return settled
 
@@ -158,7 +161,8 @@ class Enrichment:
         self._directory.invalidate(sought[0].ref.kind, made)
         for work, party_id in ids.items():
             if made[party_id] is None:
-                work.party_made = not_sent(new[party_id].kind, new[party_id].profile)
+                made_without = not_sent(new[party_id].kind, new[party_id].profile)
+                work.plan = replace(work.plan, party_made=made_without)
         anew = await self._directory.find(login, [_party_query(work) for work in ids])
         settled = {work: _made(made[ids[work]], answer) for work, answer in zip(ids, anew, strict=True)}
         prepared.retry_later += [(work, one) for work, one in settled.items() if isinstance(one, SageError)]
@@ -199,7 +203,8 @@ def _with_term(work: WorkItem, terms: TermList) -> Rejected | None:
     use = choose_term(asked, document.term_rules, terms)
     if isinstance(use, Rejected):
         return use
-    work.document = replace(document, term=use, due=due(asked, use, document.date, document.source.due))
+    dated = replace(document, term=use, due=due(asked, use, document.date, document.source.due))
+    work.plan = replace(work.plan, document=dated)
     return None
 
 

@@ -11,7 +11,8 @@ from collections import defaultdict
 from collections.abc import Iterable, Sequence
 
 from consumers.export.protocol.document_numbers import is_suffix_of
-from consumers.export.work_item import ExportResult, WorkItem
+from consumers.export.protocol.export_result import ExportResult
+from consumers.export.work_item import WorkItem
 from domain.codes import Code
 from domain.documents import SageObject
 from domain.idempotency import marker
@@ -28,13 +29,14 @@ def has_two_names(work: WorkItem) -> bool:
 
     False for a call that Sage says it has executed: its document exists, or existed, under this key.
     """
-    creates = work.step is None and work.acknowledged_claim is None
-    return creates and work.document is not None and work.document.source.by_number is not None
+    document = work.plan.document
+    creates = work.plan.step is None and work.life.history.acknowledged is None
+    return creates and document is not None and document.source.by_number is not None
 
 
 def names_of(work: WorkItem) -> set[str]:
     """All keys that the work item's document may exist under, as far as its event gives them."""
-    by_number = work.document.source.by_number if work.document is not None else None
+    by_number = work.plan.document.source.by_number if work.plan.document is not None else None
     return {work.key} if by_number is None else {work.key, by_number}
 
 

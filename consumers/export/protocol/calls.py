@@ -4,7 +4,8 @@ from dataclasses import replace
 from datetime import date, datetime
 
 from consumers.export.ledger.document_state import REVERSE, Claim
-from consumers.export.work_item import ReverseOrDelete, Update, WorkItem
+from consumers.export.protocol.steps import ReverseOrDelete, Update
+from consumers.export.work_item import WorkItem
 from domain.documents import SourceDocument
 from domain.idempotency import SEPARATOR, booked_of, control_id
 from domain.parties import alvys_party
@@ -21,19 +22,19 @@ def claim_of(work: WorkItem, lease_until: datetime) -> Claim:
     Raises:
         ValueError: The document was not mapped yet.
     """
-    step, connection = work.step, work.connection
+    step, connection, plan, history = work.plan.step, work.connection, work.plan, work.life.history
     record_no = step.posted.record_no if step is not None else ""
     content = f"{work.received.revision}{SEPARATOR}{record_no}" if step is not None else work.received.revision
     if isinstance(step, ReverseOrDelete):
         number, party_id, total = step.posted.number, step.posted.party_id, step.total
     else:
-        number, party_id, total = work.mapped.number, work.party_id or "", work.mapped.total
+        number, party_id, total = work.mapped.number, plan.party_id or "", work.mapped.total
     claim = Claim(
         revision=work.received.revision,
         control_id=control_id(
-            connection.company_id, connection.entity_id, work.key, content, work.operation, work.attempt
+            connection.company_id, connection.entity_id, work.key, content, work.operation, history.attempt
         ),
-        attempt=work.attempt,
+        attempt=history.attempt,
         connection=connection,
         sage_object=work.sage_object,
         number=number,
@@ -42,7 +43,7 @@ def claim_of(work: WorkItem, lease_until: datetime) -> Claim:
         lease_until=lease_until,
         offset=work.source.offset,
         timestamp=work.source.timestamp,
-        repeats=work.acknowledged_claim.repeats if work.acknowledged_claim is not None else 0,
+        repeats=history.acknowledged.repeats if history.acknowledged is not None else 0,
         operation=work.operation,
         record_no=record_no,
         posting_date=work.mapped.posting_date if step is None else _late(work),
@@ -53,7 +54,7 @@ def claim_of(work: WorkItem, lease_until: datetime) -> Claim:
         return claim
     return replace(
         claim,
-        content=work.content,
+        content=plan.content,
         booked=booked_of(work.mapped, party_id),
         said=said_of(source),
         alvys_party=alvys_party(source),
@@ -62,14 +63,18 @@ def claim_of(work: WorkItem, lease_until: datetime) -> Claim:
 
 def _late(work: WorkItem) -> date | None:
     """Date of a reversal, if Sage refused an earlier one; else None."""
-    step = work.step
-    return step.on if work.not_before and isinstance(step, ReverseOrDelete) and step.operation == REVERSE else None
+    step = work.plan.step
+    return (
+        step.on
+        if work.life.history.not_before and isinstance(step, ReverseOrDelete) and step.operation == REVERSE
+        else None
+    )
 
 
 def call_of(work: WorkItem) -> Call | Correction:
     """Build the call of the work item's claim. Raises ValueError before the claim was made."""
     claim = work.claimed
-    match work.step:
+    match work.plan.step:
         case ReverseOrDelete(operation=operation, on=on):
             if operation == REVERSE:
                 return ReverseCall(claim.control_id, claim.sage_object, claim.record_no, on)

@@ -18,6 +18,7 @@ import re
 from dataclasses import dataclass, replace
 
 from consumers.export.config import Clock, ExportConfig
+from consumers.export.protocol.lifecycle import DatedAnew
 from consumers.export.work_item import WorkItem
 from domain.categories import Side
 from domain.documents import Document
@@ -67,43 +68,41 @@ class ClosedPeriods:
         document = work.mapped
         if not document.first_open_day or document.posting_date is not None:
             return document
-        if work.posting_date is not None:
-            return replace(document, posting_date=work.posting_date)
+        if (day := work.life.history.posting_date) is not None:
+            return replace(document, posting_date=day)
         known = self._open.get(_books(document))
         if known is None or not known.answers(document.date, self._time.monotonic()):
             return document
         return replace(document, posting_date=known.day)
 
-    def next_attempt(self, work: WorkItem, error: SageError) -> bool:
+    def next_attempt(self, work: WorkItem, error: SageError) -> DatedAnew | None:
         """Give a document that was refused for its period another posting date, for another call.
 
-        `work` gets the next attempt and the new posting date.
+        The plan of `work` gets the new posting date.
 
         Returns:
-            False if the document ends here: the setting says so, no open day is left up to today, or Sage has also said
-            that it executed the call, so that no other call may be sent.
+            The event to report. None if the document ends here: the setting says so, no open day is left up to today,
+            or Sage has also said that it executed the call, so that no other call may be sent.
         """
-        document = work.mapped
+        document, history = work.mapped, work.life.history
         refused = isinstance(error, PeriodClosedError) and error.level is ExchangeLevel.RESULT
-        if not refused or not document.first_open_day or work.acknowledged_claim is not None:
-            return False
+        if not refused or not document.first_open_day or history.acknowledged is not None:
+            return None
         last = document.posting_date or document.date
         named = _named(error)
         day = named if named is not None and named > last else _next_month(last)
         self._forget(document)
-        if day > self._time.now().date() or work.period_retries >= MOST_STEPS:
-            work.document = replace(document, posting_date=None)
-            return False
-        work.document = replace(document, posting_date=day)
-        work.period_retries += 1
-        work.attempt = work.claimed.attempt + 1
+        if day > self._time.now().date() or history.period_retries >= MOST_STEPS:
+            work.plan = replace(work.plan, document=replace(document, posting_date=None))
+            return None
+        work.plan = replace(work.plan, document=replace(document, posting_date=day))
         if day == named:
             self._learn(document, _Open(day, self._until, before=day))
-        return True
+        return DatedAnew()
 
     def record_open_day(self, work: WorkItem) -> None:
         """Remember the posting date as an open day, because Sage took the document."""
-        document = work.document
+        document = work.plan.document
         if document is None or document.posting_date is None or not document.first_open_day:
             return
         known = self._open.get(_books(document))

@@ -6,7 +6,7 @@
 from dataclasses import dataclass, replace
 
 from consumers.export.ledger.document_state import Consolidated, DocumentState
-from consumers.export.work_item import ExportResult, MovedTransaction, result_of
+from consumers.export.protocol.export_result import ExportResult, MovedTransaction, result_of
 from domain.codes import Code
 from domain.documents import SourceDocument
 from domain.events import EventKind, FuelTransactionCreated, TollTransactionCreated, decode

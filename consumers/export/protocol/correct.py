@@ -23,8 +23,9 @@ from dataclasses import dataclass
 from datetime import date, timedelta
 
 from consumers.export.ledger.document_state import DELETE, REVERSE, UPDATE, Claim, Posted
+from consumers.export.protocol.lifecycle import DatedAnew, History
 from consumers.export.protocol.reconcile import GiveUp, NeedsPerson, NotProvenYet, SendAgain
-from consumers.export.work_item import NoLongerPosted, ReverseOrDelete, Update, WorkItem
+from consumers.export.protocol.steps import NoLongerPosted, ReverseOrDelete, Step, Update
 from domain.codes import Code
 from domain.documents import Document, SageObject
 from sage_client import REVERSALS, UPDATABLE, ExchangeLevel, SageError, SageRecord, line_elements
@@ -176,26 +177,28 @@ def _can_update_in_place(posted: Posted, found: SageRecord, document: Document, 
     return all(old <= sent for old, sent in zip(present, new[: len(present)], strict=True))
 
 
-def later_day(work: WorkItem, error: SageError) -> bool:
-    """Plan a second reversal, dated one day later, if Sage refused the first for its date. Returns False if not.
+def later_day(step: Step | None, history: History, error: SageError) -> DatedAnew | None:
+    """Plan a second reversal, dated one day later, if Sage refused the first for its date. Returns None if not.
 
     It is planned only once, as a call of its own: some of Sage's interfaces want a day after the posting date
     (docs/decisions/0055-the-day-after.md). The existing record is inspected again, because it was not touched. Never
     planned if Sage has also said that it executed the call.
+
+    Args:
+        step: The correction step that Sage refused. None if the call was no correction.
+        history: The calls made for the document.
+        error: Sage's refusal.
     """
-    step = work.step
     if (
         not isinstance(error, ReversalDateError)
         or error.level is not ExchangeLevel.RESULT
         or not isinstance(step, ReverseOrDelete)
         or step.operation != REVERSE
-        or work.not_before is not None
-        or work.acknowledged_claim is not None
+        or history.not_before is not None
+        or history.acknowledged is not None
     ):
-        return False
-    work.not_before = step.on + timedelta(days=1)
-    work.attempt = work.claimed.attempt + 1
-    return True
+        return None
+    return DatedAnew(not_before=step.on + timedelta(days=1))
 
 
 @dataclass(frozen=True, slots=True)

@@ -17,8 +17,8 @@ from consumers.export.ledger.document_state import (
     Posted,
 )
 from consumers.export.protocol.consolidated import is_placed_finally
+from consumers.export.protocol.export_result import ExportResult, result_of
 from consumers.export.protocol.sequence import Turn, in_words
-from consumers.export.work_item import ExportResult, result_of
 from domain.categories import Side
 from domain.codes import Code
 from domain.commands import Command, MarkSynced, Retry, said

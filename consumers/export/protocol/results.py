@@ -4,12 +4,14 @@ from dataclasses import replace
 
 from consumers.export.ledger.document_state import DELETE, REVERSE, REVISION_UNKNOWN, UPDATE, Claim, Posted
 from consumers.export.protocol.closed_periods import explain
-from consumers.export.protocol.correct import CorrectionRefused
-from consumers.export.protocol.reconcile import GiveUp
-from consumers.export.work_item import ExportResult, NoLongerPosted, WorkItem
+from consumers.export.protocol.correct import Applied, CorrectionRefused
+from consumers.export.protocol.export_result import ExportResult
+from consumers.export.protocol.lifecycle import Ended, Event, ExistingRemoved, NumberRefused, ProvenAbsent
+from consumers.export.protocol.reconcile import Adopt, GiveUp, Renumber, SendAgain
+from consumers.export.protocol.steps import NoLongerPosted
 from domain.blockers import blockers
 from domain.codes import Code
-from domain.documents import Document
+from domain.documents import Document, SourceDocument
 from domain.outcomes import Outcome, Rejected, Skipped
 from producers.results import SageAnswer
 from sage_client import SageError
@@ -26,31 +28,59 @@ def sage_answer(error: SageError, claim: Claim | None = None) -> SageAnswer:
     )
 
 
-def executed(work: WorkItem, record_no: str) -> None:
-    """Report to the partition that the claimed call was executed.
+def executed(claim: Claim, record_no: str) -> Ended | ExistingRemoved:
+    """The event that the claimed call was executed.
 
     Args:
-        work: The document.
+        claim: The claim of the call.
         record_no: Record number of a newly created record. A correction has its own in the claim.
     """
-    claim = work.claimed
     match claim.operation:
         case operation if operation in (REVERSE, DELETE):
             deleted = operation == DELETE
             why = f"record {claim.record_no} was {'deleted' if deleted else 'reversed'}"
             if claim.posting_date is not None:
                 why += f" as of {claim.posting_date.isoformat()}: Sage Intacct refused the day before"
-            work.owner.existing_removed(work, NoLongerPosted(why, deleted, claim.control_id))
+            return ExistingRemoved(NoLongerPosted(why, deleted, claim.control_id))
         case operation if operation == UPDATE:
-            work.owner.complete(work, replace(posted(claim, claim.record_no), outcome=Outcome.UPDATED))
+            return Ended(replace(posted(claim, claim.record_no), outcome=Outcome.UPDATED))
         case _:
-            work.owner.complete(work, posted(claim, record_no))
+            return Ended(posted(claim, record_no))
 
 
-def not_corrected(work: WorkItem, why: CorrectionRefused) -> ExportResult:
-    """The result if the existing record must not be changed."""
-    sage = SageAnswer(work.existing.record_no) if work.existing is not None else None
-    said = work.received.document
+def proven(claim: Claim, proof: Adopt | Applied | NoLongerPosted | Renumber | GiveUp | SendAgain) -> Event:
+    """The event that a look-up proved.
+
+    Args:
+        claim: The claim of the call that was in doubt.
+        proof: The decision of `reconcile` or `reconcile_correction`.
+    """
+    match proof:
+        case Adopt(record_no):
+            return Ended(posted(claim, record_no))
+        case Applied():
+            return executed(claim, claim.record_no)
+        case NoLongerPosted():
+            return ExistingRemoved(proof)
+        case Renumber():
+            return NumberRefused()
+        case GiveUp():
+            return Ended(ended(claim, proof))
+        case SendAgain():
+            return ProvenAbsent()
+
+
+def not_corrected(
+    existing: Posted | None, said: SourceDocument | Skipped | Rejected, why: CorrectionRefused
+) -> ExportResult:
+    """The result if the existing record must not be changed.
+
+    Args:
+        existing: The existing record.
+        said: The outcome of reading the event. If it is `Skipped`, its reason goes into the result.
+        why: Why the record must not be changed.
+    """
+    sage = SageAnswer(existing.record_no) if existing is not None else None
     detail = f"{said.detail}; {why.detail}" if isinstance(said, Skipped) else why.detail
     return ExportResult(Outcome.REJECTED, why.code, detail, sage=sage, final_on_replay=True)
 

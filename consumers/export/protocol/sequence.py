@@ -17,7 +17,7 @@ from datetime import datetime
 from enum import Enum, auto
 
 from consumers.export.ledger.document_state import Claim, DocumentState, LastOutcome
-from consumers.export.work_item import ExportResult
+from consumers.export.protocol.export_result import ExportResult
 from domain.codes import Code
 from domain.documents import SourceDocument
 from domain.emission import Emitted

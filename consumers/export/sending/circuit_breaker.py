@@ -20,6 +20,7 @@ import structlog
 
 from consumers.export import metrics
 from consumers.export.config import Clock, ExportConfig
+from consumers.export.protocol.export_result import ExportResult
 from consumers.export.sending.sage_access import (
     CredentialsMissingError,
     SageAccess,
@@ -27,7 +28,7 @@ from consumers.export.sending.sage_access import (
     kind_blocker_of,
     later_blocker_of,
 )
-from consumers.export.work_item import ExportResult, WorkItem
+from consumers.export.work_item import WorkItem
 from domain.documents import Connection, SageObject
 from domain.keys import ConnectionKey
 from sage_client import SageError
@@ -247,4 +248,4 @@ class CircuitBreakers:
 def _blocked_result(result: ExportResult, work: WorkItem, blocker: str) -> ExportResult:
     """The result with this document's blockers: the circuit, or a new connection setting, releases the document."""
     blocked_by = (blocker, ConnectionKey(work.connection.subsidiary_id).canonical)
-    return replace(result, blocked_by=blocked_by, parked=True)
+    return replace(result, blocked_by=blocked_by)

@@ -3,7 +3,6 @@
 import asyncio
 import heapq
 from collections.abc import Iterator, Sequence
-from dataclasses import replace
 from datetime import timedelta
 from itertools import count
 
@@ -12,26 +11,25 @@ import structlog
 from consumers.export import metrics
 from consumers.export.config import Clock, ExportConfig, full_jitter
 from consumers.export.protocol.correct import Applied, CorrectionProof, reconcile_correction
+from consumers.export.protocol.export_result import ExportResult
+from consumers.export.protocol.lifecycle import NotProven, PersonNeeded
 from consumers.export.protocol.reconcile import (
     Adopt,
     Evidence,
-    GiveUp,
     NeedsPerson,
     NotProvenYet,
     Reconciliation,
-    Renumber,
     SendAgain,
     reconcile,
 )
-from consumers.export.protocol.results import ended, executed, posted
+from consumers.export.protocol.results import proven
 from consumers.export.sending.circuit_breaker import CircuitBreakers
 from consumers.export.sending.leases import Leases
 from consumers.export.sending.sage_access import CredentialsMissingError, SageAccess, endpoint_of
-from consumers.export.work_item import ExportResult, NoLongerPosted, PartitionHandle, WorkItem
+from consumers.export.work_item import PartitionHandle, WorkItem
 from domain.codes import Code
 from domain.idempotency import marker
 from domain.outcomes import Outcome
-from producers.results import SageAnswer
 from sage_client import DocumentKey, ErrorCategory, Login, SageError
 from sage_client.errors import PermissionDeniedError
 
@@ -98,7 +96,7 @@ class InDoubt:
     def works(self) -> Iterator[WorkItem]:
         """All documents whose outcome is unknown."""
         for work in (*self._looking, *(work for _, _, work in self._due)):
-            if not (work.owner.gone or work.superseded):
+            if not work.owner.gone and work.doubt is not None:
                 yield work
 
     def _push(self, work: WorkItem, due: float) -> None:
@@ -121,7 +119,7 @@ class InDoubt:
         while self._due and self._due[0][0] <= now and len(batch) < self._config.max_documents_per_request:
             entry = heapq.heappop(self._due)
             work = entry[2]
-            if work.owner.gone or work.superseded:
+            if work.owner.gone or work.doubt is None:
                 self._asked.discard(work)
                 self._gauge.set(len(self._asked))
                 continue
@@ -158,7 +156,8 @@ class InDoubt:
             self._all_later(batch, f"it could not be looked up: {error}", self._config.backoff)
             return
         for work, proof in zip(batch, proofs, strict=True):
-            self._decide(work, proof)
+            if work.doubt is not None:  # else a command took its place while Sage answered
+                self._decide(work, proof)
 
     async def _prove(
         self, login: Login, batch: Sequence[WorkItem], lease_ended: Sequence[bool]
@@ -174,10 +173,10 @@ class InDoubt:
                 Evidence(
                     marker=marker(work.key),
                     lease_ended=over,
-                    number_taken=work.number_taken,
+                    number_taken=work.doubt is not None and work.doubt.number_taken,
                     same_revision=work.received.revision == claim.revision,
                     budget=self._config.max_duplicate_answers,
-                    retired=work.former_records,
+                    retired=work.plan.former_records,
                 ),
             )
             for work, claim, there, over in zip(batch, claims, found, lease_ended, strict=True)
@@ -196,11 +195,12 @@ class InDoubt:
 
     def _all_later(self, batch: Sequence[WorkItem], why: str, first: timedelta) -> None:
         """Schedule the next look-up of a whole batch for one moment, so that it stays one request."""
-        looks = max(work.lookups for work in batch) + 1
+        looks = max(_lookups(work) for work in batch) + 1
         due = self._time.monotonic() + full_jitter(looks, first, self._config.half_open_after, self._time.random)
         for work in batch:
-            self._report(work, why)
-            self._push(work, due)
+            if work.doubt is not None:
+                self._report(work, why)
+                self._push(work, due)
 
     def _decide(self, work: WorkItem, proof: Reconciliation | CorrectionProof) -> None:
         claim = work.claimed
@@ -213,59 +213,46 @@ class InDoubt:
                 return
             case Adopt():
                 log.info("a document in doubt was found in sage", key=work.key, record_no=proof.record_no)
-                work.owner.complete(work, posted(claim, proof.record_no))
             case Applied():
                 log.info("a correction in doubt was executed", key=work.key, record_no=claim.record_no)
-                executed(work, claim.record_no)
-            case NoLongerPosted():
-                work.owner.existing_removed(work, proof)
-            case Renumber():
-                work.owner.use_next_number(work)
-            case GiveUp():
-                work.owner.complete(work, ended(claim, proof))
             case SendAgain():
                 log.info("a call in doubt is proven not executed and sent again", key=work.key)
-                work.acknowledged_claim = claim if claim.repeats else None
-                work.owner.resend(work)
+        work.owner.handle(work, proven(claim, proof))
         self._leases.forget(claim)
         self._asked.discard(work)
         self._gauge.set(len(self._asked))
 
     def _later(self, work: WorkItem, why: str) -> None:
         self._report(work, why)
-        wait = full_jitter(work.lookups, self._config.backoff, self._config.half_open_after, self._time.random)
+        wait = full_jitter(_lookups(work), self._config.backoff, self._config.half_open_after, self._time.random)
         left = self._leases.left(work.claimed)
         # The look-up that can prove absence runs right when the lease ends, not up to a minute later.
         self._push(work, self._time.monotonic() + (min(wait, left) if left > 0 else wait))
 
     def _ask_person(self, work: WorkItem, why: str) -> None:
         """Report once that a person has to act, then look up ever more rarely: the document may still appear."""
-        claim = work.claimed
-        if work not in self._asked:
+        claim, often = work.claimed, 0
+        if work in self._asked:
+            often = _lookups(work)
+        else:
             self._asked.add(work)
             self._gauge.set(len(self._asked))
             log.error("a document needs a person", key=work.key, number=claim.number, party=claim.party_id, why=why)
-            sage = SageAnswer(control_id=claim.control_id)
-            work.claim, work.doubt_reason, work.lookups = replace(claim, asked=True), why, 0
-            code = Code.CORRECTION_CONTRADICTED if claim.corrects else Code.EXECUTED_BUT_NOT_FOUND
-            work.owner.park(work, ExportResult(Outcome.UNCERTAIN, code, why, sage=sage, parked=True))
-        gap = min(
-            self._config.half_open_after * 2 ** min(work.lookups, 16), self._config.max_half_open_delay
-        ).total_seconds()
-        work.lookups += 1
+        work.owner.handle(work, PersonNeeded(why))
+        gap = min(self._config.half_open_after * 2 ** min(often, 16), self._config.max_half_open_delay).total_seconds()
         self._push(work, self._time.monotonic() + gap * (0.9 + 0.2 * self._time.random()))
 
     def _report(self, work: WorkItem, why: str) -> None:
-        """Log why a document is in doubt, once per reason. Publish the doubt and park the document the first time."""
+        """Log why a document is in doubt, once per reason. The first report is published, and its record ends."""
         claim = work.claimed
-        work.lookups += 1
-        if why != work.doubt_reason:
+        if work.doubt is not None and why != work.doubt.reason:
             log.warning("a document is in doubt", key=work.key, number=claim.number, party=claim.party_id, why=why)
-            work.doubt_reason = why
-        if work.lookups == 1:
-            detail = f"sent under control id {claim.control_id[:12]}…; {why}"
-            sage = SageAnswer(control_id=claim.control_id)
-            work.owner.park(work, ExportResult(Outcome.UNCERTAIN, Code.OUTCOME_UNKNOWN, detail, sage=sage, parked=True))
+        work.owner.handle(work, NotProven(why))
+
+
+def _lookups(work: WorkItem) -> int:
+    """Number of look-ups that proved nothing."""
+    return work.doubt.lookups if work.doubt is not None else 0
 
 
 def _stream(work: WorkItem) -> tuple[object, ...]:

@@ -1,7 +1,7 @@
 """Between steps 2 and 3 of a correction: read the existing Sage records by record number, many in one query."""
 
 from collections.abc import Sequence
-from datetime import UTC
+from datetime import UTC, date
 
 from consumers.export.config import Clock
 from consumers.export.ledger.document_state import Posted
@@ -37,22 +37,27 @@ class Inspection:
                 plan_correction(
                     posted,
                     there.get(posted.record_no),
-                    Replacement(
-                        work.document,
-                        work.party_id,
-                        today,
-                        work.confirmed_missing,
-                        work.update_maybe_applied,
-                        work.by_deletion,
-                        work.not_before,
-                    ),
+                    _replacement(work, today),
                 ),
             )
             for work, posted in zip(batch, standing, strict=True)
         ]
 
 
+def _replacement(work: WorkItem, today: date) -> Replacement:
+    plan, history = work.plan, work.life.history
+    return Replacement(
+        plan.document,
+        plan.party_id,
+        today,
+        history.confirmed_missing,
+        history.update_maybe_applied,
+        plan.by_deletion,
+        history.not_before,
+    )
+
+
 def _posted(work: WorkItem) -> Posted:
-    if work.step is None:
-        raise ValueError(f"{work.key} has nothing to be looked at")
-    return work.step.posted
+    if work.plan.step is None:
+        raise ValueError(f"{work.key} has no existing record to inspect")
+    return work.plan.step.posted

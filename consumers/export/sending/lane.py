@@ -5,6 +5,7 @@ is in progress, the claims of the next are written.
 """
 
 import asyncio
+import math
 from collections import deque
 from collections.abc import Callable, Iterable, Sequence
 from dataclasses import replace
@@ -19,13 +20,26 @@ from consumers.export.ledger.document_state import Claim, Posted
 from consumers.export.protocol.calls import call_of, claim_of
 from consumers.export.protocol.closed_periods import ClosedPeriods
 from consumers.export.protocol.correct import CorrectionRefused, Decision, later_day
+from consumers.export.protocol.export_result import ExportResult
+from consumers.export.protocol.lifecycle import (
+    Claimed,
+    ClaimForbidden,
+    DatedAnew,
+    Ended,
+    ExistingRemoved,
+    NotTaken,
+    Returned,
+    Sending,
+    Unanswered,
+)
 from consumers.export.protocol.results import executed, not_corrected, not_permitted, refused, sage_answer
+from consumers.export.protocol.steps import NoLongerPosted, ReadExisting
 from consumers.export.sending.circuit_breaker import CircuitBreakers, ParkedDocuments
 from consumers.export.sending.in_doubt import InDoubt
 from consumers.export.sending.inspection import Inspection
 from consumers.export.sending.leases import Leases
 from consumers.export.sending.sage_access import CredentialsMissingError, SageAccess, SageEndpoint, endpoint_of
-from consumers.export.work_item import ExportResult, NoLongerPosted, PartitionHandle, ReadExisting, WorkItem
+from consumers.export.work_item import PartitionHandle, WorkItem
 from domain.codes import Code
 from domain.documents import Connection, SageObject
 from domain.outcomes import Outcome
@@ -106,7 +120,7 @@ class Lane:
     def send(self, work: WorkItem) -> None:
         """Take a mapped document. It is posted, or parked if a circuit is open."""
         if (result := self._aside.admit(work)) is not None:
-            work.owner.complete(work, result)
+            work.owner.handle(work, Ended(result))
             return
         self._queue(work)
 
@@ -133,8 +147,8 @@ class Lane:
     def _given_back(work: WorkItem, owner: PartitionHandle) -> bool:
         if work.owner is not owner:
             return False
-        if work.claim is not None:
-            owner.release(work)
+        if isinstance(work.life.state, Claimed):
+            owner.handle(work, Returned())
         return True
 
     def is_blocked(self, blocker: str) -> bool:
@@ -163,7 +177,7 @@ class Lane:
             try:
                 login = self._login(batch[0].connection)
                 later: list[tuple[WorkItem, SageError]] = []
-                if batch[0].step is None:
+                if batch[0].plan.step is None:
                     batch, later = await self._prepare(login, batch)
                 else:
                     batch = await self._inspect(login, batch)
@@ -196,8 +210,8 @@ class Lane:
                     if work.owner.open:
                         batch.append(work)
                         keys |= names
-                    elif work.claim is not None:
-                        work.owner.release(work)
+                    elif isinstance(work.life.state, Claimed):
+                        work.owner.handle(work, Returned())
                 if queue:
                     self._queues[stream] = queue  # at the end of the dict: the streams of a company take turns
                 if batch:
@@ -218,16 +232,16 @@ class Lane:
         prepared = await self._preparation.prepare(login, batch)
         for work, result in prepared.refused:
             self._aside.record_unknown(work)
-            work.owner.complete(work, result)
+            work.owner.handle(work, Ended(result))
         held = prepared.held_back
         ready = []
         for work in batch:
             if work in held:
                 continue
-            if work.existing is None:
+            if work.plan.existing is None:
                 ready.append(work)
             else:
-                self._look_first(work, work.existing)
+                self._look_first(work, work.plan.existing)
         return ready, prepared.retry_later
 
     def _look_first(self, work: WorkItem, standing: Posted) -> None:
@@ -235,7 +249,7 @@ class Lane:
 
         Called once everything that the new posting needs is known.
         """
-        work.step = ReadExisting(standing)
+        work.plan = replace(work.plan, step=ReadExisting(standing))
         if work.connection.company_id == self.company_id:
             self._queue(work)
         else:
@@ -249,12 +263,13 @@ class Lane:
         match decision:
             case CorrectionRefused():
                 self._aside.record_success(work)
-                work.owner.complete(work, not_corrected(work, decision))
+                result = not_corrected(work.plan.existing, work.received.document, decision)
+                work.owner.handle(work, Ended(result))
             case NoLongerPosted():
                 self._aside.record_success(work)
-                work.owner.existing_removed(work, decision)
+                work.owner.handle(work, ExistingRemoved(decision))
             case _:
-                work.step = decision
+                work.plan = replace(work.plan, step=decision)
                 return True
         return False
 
@@ -264,29 +279,20 @@ class Lane:
         begin_by = self._time.monotonic() + self._config.send_deadline.total_seconds()
         by_owner: dict[int, list[tuple[WorkItem, Claim]]] = {}
         for work in batch:
-            if work.step is None:
-                work.document = self._periods.with_posting_date(work)
+            if work.plan.step is None:
+                work.plan = replace(work.plan, document=self._periods.with_posting_date(work))
             claim = claim_of(work, lease_until)
-            if work.acknowledged_claim is not None and work.acknowledged_claim.control_id != claim.control_id:
+            acknowledged = work.life.history.acknowledged
+            if acknowledged is not None and acknowledged.control_id != claim.control_id:
                 # The settings changed meanwhile: the document would go out as another call, although Sage says that it
                 # has executed the first one.
-                work.claim = replace(
-                    work.acknowledged_claim,
-                    repeats=max(work.acknowledged_claim.repeats, self._config.max_duplicate_answers),
-                )
-                self._doubts.add(work)
+                work.owner.handle(work, ClaimForbidden(self._config.max_duplicate_answers))
                 continue
-            work.send_deadline = begin_by
             self._leases.see(claim)
             by_owner.setdefault(id(work.owner), []).append((work, claim))
         owned = list(by_owner.values())
-        durable = await asyncio.gather(*(claims[0][0].owner.claim(claims) for claims in owned))
-        claimed = []
-        for claims, kept in zip(owned, durable, strict=True):
-            for work, claim in claims if kept else ():
-                work.claim = claim
-                claimed.append(work)
-        return claimed
+        durable = await asyncio.gather(*(claims[0][0].owner.claim(claims, begin_by) for claims in owned))
+        return [work for claims, kept in zip(owned, durable, strict=True) if kept for work, _ in claims]
 
     # Stage two: the call.
 
@@ -312,7 +318,7 @@ class Lane:
             held = dict(held_back(batch, self._doubts.works()))
             for work, result in held.items():
                 self._aside.record_unknown(work)
-                work.owner.complete(work, self._aside.open_for_documents(work, result))
+                work.owner.handle(work, Ended(self._aside.open_for_documents(work, result)))
             if not (batch := [work for work in batch if work not in held]):
                 return
             try:
@@ -322,7 +328,7 @@ class Lane:
                 return
             for work, result in against.items():
                 self._answered(work)
-                work.owner.complete(work, result)
+                work.owner.handle(work, Ended(result))
             if left := [work for work in batch if work not in against]:
                 await self._post(login, left)
 
@@ -334,9 +340,10 @@ class Lane:
             # The client checks the time right before the bytes leave. A worker that slept, or had to sign in first,
             # must not send once another worker may have proven the document absent.
             soonest = min(work.claimed.lease_until for work in batch)
-            resent = frozenset(work.sent for work in batch if work.sent == work.claimed.control_id)
+            ids = {work.claimed.control_id: work.life.history.sent for work in batch}
+            resent = frozenset(mine for mine, sent in ids.items() if mine == sent)
             for work in batch:
-                work.sent = work.claimed.control_id
+                work.owner.handle(work, Sending())
             answers = await self._client.post(
                 login,
                 calls,
@@ -384,7 +391,7 @@ class Lane:
         Checked with the monotonic clock, in case the wall clock was set back.
         """
         now = self._time.monotonic()
-        return any(not work.owner.gone for work in batch) and all(now <= work.send_deadline for work in batch)
+        return any(not work.owner.gone for work in batch) and all(now <= _send_deadline(work) for work in batch)
 
     def _settle(self, work: WorkItem, answer: Answer) -> SageError | None:
         """Handle Sage's answer to one document.
@@ -397,35 +404,39 @@ class Lane:
             case Done():
                 self._answered(work)
                 self._periods.record_open_day(work)
-                executed(work, answer.record_no)
+                work.owner.handle(work, executed(claim, answer.record_no))
             case Refused(error=error) if error.code is Code.SAGE_DUPLICATE_NUMBER and not claim.corrects:
                 self._aside.record_success(work)
-                work.number_taken = True  # perhaps by our own earlier posting, which the ledger no longer knows
-                self._doubts.add(work)
+                # Perhaps by our own earlier posting, which the ledger no longer knows.
+                work.owner.handle(work, Unanswered(number_taken=True))
             case Refused(error=PermissionDeniedError() as error) if claim.corrects:
                 # Creating may well be allowed, so the circuit of this kind of documents stays closed.
                 self._aside.record_unknown(work)
-                work.owner.complete(work, self._aside.open_for_documents(work, not_permitted(error)))
-            case Refused(error=error) if later_day(work, error):
+                work.owner.handle(work, Ended(self._aside.open_for_documents(work, not_permitted(error))))
+            case Refused(error=error) if (anew := self._dated_anew(work, error)) is not None:
                 self._answered(work)
-                return error
-            case Refused(error=error) if not claim.corrects and self._periods.next_attempt(work, error):
-                self._answered(work)
+                work.owner.handle(work, anew)
                 return error
             case Refused(error=error) if error.kind in (ErrorCategory.DATA, ErrorCategory.BUG):
-                if work.document is not None:  # None: the existing record is only removed
-                    self._preparation.dimensions.refused(work.document, claim.connection.entity_id)
+                document = work.plan.document
+                if document is not None:  # None: the existing record is only removed
+                    self._preparation.dimensions.refused(document, claim.connection.entity_id)
                 self._answered(work)
                 self._preparation.refused(work)
-                work.owner.complete(work, refused(work.document, claim, error))
+                work.owner.handle(work, Ended(refused(document, claim, error)))
             case Refused(error=error):
                 return error
             case _:
-                if isinstance(answer.error, DuplicateCallError):
-                    work.claim = replace(claim, repeats=claim.repeats + 1)
                 self._aside.record_unknown(work)
-                self._doubts.add(work)
+                executed_before = isinstance(answer.error, DuplicateCallError)
+                work.owner.handle(work, Unanswered(executed_before=executed_before))
         return None
+
+    def _dated_anew(self, work: WorkItem, error: SageError) -> DatedAnew | None:
+        """The event that the call gets another date. None if the refusal is final."""
+        if work.claimed.corrects:
+            return later_day(work.plan.step, work.life.history, error)
+        return self._periods.next_attempt(work, error)
 
     def _answered(self, work: WorkItem) -> None:
         self._leases.forget(work.claimed)
@@ -452,7 +463,7 @@ class Lane:
             batch = self._spend_attempt(batch, result)  # the documents' own trouble, not the company's
             if not batch:
                 return
-            attempt = max(work.attempts for work in batch)
+            attempt = max(work.life.history.retries for work in batch)
         else:
             now = self._time.monotonic()
             self._failures += 1
@@ -480,10 +491,10 @@ class Lane:
         """Count one more retry of each document. Documents with none left are parked; the others are returned."""
         left = []
         for work in batch:
-            work.attempts += 1
-            if work.attempts > self._config.max_attempts or self._aside.on_trial(work):
+            work.owner.handle(work, NotTaken())
+            if work.life.history.retries > self._config.max_attempts or self._aside.on_trial(work):
                 self._aside.record_unknown(work)
-                work.owner.complete(work, self._aside.open_for_documents(work, result))
+                work.owner.handle(work, Ended(self._aside.open_for_documents(work, result)))
             else:
                 left.append(work)
         return left
@@ -492,7 +503,7 @@ class Lane:
         """Put documents that were not taken back at the head of their queue, in their order."""
         for work in reversed(self._admissible(batch)):
             if not work.owner.open:
-                work.owner.release(work)
+                self._given_back(work, work.owner)
                 continue
             self._queues.setdefault(_stream(work), deque()).appendleft(work)
         if batch:
@@ -503,7 +514,7 @@ class Lane:
         left = []
         for work in batch:
             if (result := self._aside.refuses(work)) is not None:
-                work.owner.complete(work, result)
+                work.owner.handle(work, Ended(result))
             else:
                 left.append(work)
         return left
@@ -524,4 +535,10 @@ class Lane:
 
 
 def _stream(work: WorkItem) -> Stream:
-    return endpoint_of(work.connection), work.sage_object, work.step is not None
+    return endpoint_of(work.connection), work.sage_object, work.plan.step is not None
+
+
+def _send_deadline(work: WorkItem) -> float:
+    """Latest time at which the call may begin, in monotonic seconds. Minus infinity if the claim is not held."""
+    state = work.life.state
+    return state.send_deadline if isinstance(state, Claimed) else -math.inf
