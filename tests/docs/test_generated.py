@@ -7,6 +7,7 @@ from pydantic import BaseModel
 
 from app.commands import codes
 from domain.settings import ConnectionSetting
+from tests.support import life_table
 from tests.support.pages import GENERATORS, MARKS, OUT, ROOT, blocks, feature_names, feature_rows, marked_names, pages
 
 SET_UP = {"companyId", "entityId", "credentials", "state", "activatedAt", "baseCurrency", "locationId"}
@@ -21,6 +22,10 @@ def test_every_generated_block_stands_somewhere():
 @pytest.mark.parametrize("name", GENERATORS)
 def test_a_generated_block_is_what_the_code_says(name: str):
     assert FOUND[name] == GENERATORS[name]() + "\n"
+
+
+def test_the_table_of_a_documents_life_has_every_state_and_event():
+    assert life_table.missing() == set()
 
 
 def test_the_page_of_codes_is_what_the_command_prints():

@@ -38,6 +38,7 @@ from domain.settings import (
     IntercompanySetting,
     VendorSetting,
 )
+from tests.support import life_table
 
 ROOT = Path(__file__).parents[2]
 _FENCE = re.compile(r"^```(?P<info>[^\n]*)\n(?P<body>.*?)^```$", re.MULTILINE | re.DOTALL)
@@ -263,6 +264,7 @@ GENERATORS: dict[str, Callable[[], str]] = {
     "setting-dimension-value": lambda: field_rows(DimensionValueSetting),
     "setting-custom-field": lambda: field_rows(CustomFieldSetting),
     "custom-field-sources": source_rows,
+    "lifecycle": life_table.table,
     "event-load": lambda: field_rows(Load),
     "event-trip": lambda: field_rows(Trip),
 }
