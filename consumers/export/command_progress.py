@@ -11,9 +11,8 @@ from dataclasses import dataclass, field
 import orjson
 
 from consumers.export.ledger.document_state import INTERNAL
-from consumers.export.ledger.store import LedgerStore
 from consumers.export.offsets import OffsetTracker
-from domain.commands import Command, MarkSynced, Retry
+from domain.commands import Command
 
 RECORD = f"{INTERNAL}commands"
 """Name of the ledger's internal record that holds the offsets up to which the commands topic was applied."""
@@ -82,14 +81,3 @@ class CommandProgress:
     def record(self) -> tuple[str, bytes]:
         """Build the ledger's internal record (name and value) of the offsets up to which commands are applied."""
         return RECORD, orjson.dumps({str(number): place for number, place in sorted(self.positions.items())})
-
-
-def affected_documents(command: Retry | MarkSynced, topic: str, ledger: LedgerStore) -> tuple[str, ...]:
-    """Keys of the documents in one partition of `topic` that a command concerns. Settled documents are left out."""
-    keys = [key for key in command.documents if ledger.get(key).parked is not None]
-    if isinstance(command, Retry):
-        if command.topics and topic not in command.topics:
-            return ()
-        keys += [key for code in command.codes for key in ledger.coded(code)]
-        keys += [key for blocker in command.blocked_by for key in ledger.blocked_by(blocker)]
-    return tuple(dict.fromkeys(keys))

@@ -12,15 +12,17 @@ from typing import Protocol
 import structlog
 from aiokafka.structs import TopicPartition
 
-from consumers.export.command_progress import RECORD, CommandProgress, PendingCommand, affected_documents
+from consumers.export.command_progress import RECORD, CommandProgress, PendingCommand
 from consumers.export.context import ParseRecord
 from consumers.export.in_flight import InFlight
-from consumers.export.ledger.document_state import DocumentState
+from consumers.export.ledger.document_state import Claim, DocumentState
 from consumers.export.ledger.store import LedgerStore
 from consumers.export.protocol.lifecycle import TakenOver
-from consumers.export.work_item import PartitionHandle, WorkItem, work_without_event
-from domain.commands import Command, Replay
+from consumers.export.work_item import PartitionHandle, WorkItem
+from domain.codes import Code
+from domain.commands import Command, MarkSynced, Replay, Retry
 from domain.events import ContractError
+from domain.outcomes import Rejected
 from domain.translation import ParsedRecord
 from producers.dead_letters import DeadRecord
 from producers.results import SourceRecord
@@ -275,3 +277,33 @@ def _is_about(asked: WorkItem, entry: DocumentState) -> bool:
     if entry.parked is None:  # only the claim is left in the ledger; the command brings the event along
         return entry.claim is not None and entry.claim.revision == asked.received.revision
     return asked.value == entry.parked
+
+
+def work_without_event(
+    owner: PartitionHandle, source: TopicPartition, key: str, claim: Claim, value: bytes | None = None
+) -> WorkItem:
+    """Create a work item for a claim whose event will not be read again. It can be looked up, but never sent.
+
+    Args:
+        owner: The partition.
+        source: The source partition's topic and number.
+        key: The document key.
+        claim: The claim.
+        value: The event as bytes, if the ledger keeps one that cannot be read. None if it keeps none.
+    """
+    place = f"{source.topic}:{source.partition} at offset {claim.offset}"
+    lost = Rejected(Code.EVENT_NOT_READ_AGAIN, f"the record was passed without being read again: {place}")
+    received = ParsedRecord("", "", key, claim.connection.subsidiary_id, claim.revision, lost, claim.emitted)
+    record = SourceRecord(source.topic, source.partition, claim.offset or 0, claim.timestamp)
+    return WorkItem(owner, received, value, record)
+
+
+def affected_documents(command: Retry | MarkSynced, topic: str, ledger: LedgerStore) -> tuple[str, ...]:
+    """Keys of the documents in one partition of `topic` that a command concerns. Settled documents are left out."""
+    keys = [key for key in command.documents if ledger.get(key).parked is not None]
+    if isinstance(command, Retry):
+        if command.topics and topic not in command.topics:
+            return ()
+        keys += [key for code in command.codes for key in ledger.coded(code)]
+        keys += [key for blocker in command.blocked_by for key in ledger.blocked_by(blocker)]
+    return tuple(dict.fromkeys(keys))

@@ -4,17 +4,13 @@ from collections.abc import Sequence
 from dataclasses import dataclass, field
 from typing import Protocol
 
-from aiokafka.structs import TopicPartition
-
 from consumers.export.command_progress import PendingCommand
 from consumers.export.ledger.document_state import CREATE, UPDATE, Claim
 from consumers.export.protocol.lifecycle import Event, InDoubt, Life
 from consumers.export.protocol.plan import Plan
 from consumers.export.protocol.steps import ReverseOrDelete, Update
-from domain.codes import Code
 from domain.documents import Connection, Document, SageObject
 from domain.emission import Emitted
-from domain.outcomes import Rejected
 from domain.translation import ParsedRecord
 from producers.results import SourceRecord
 
@@ -129,22 +125,3 @@ class WorkItem:
     def doubt(self) -> InDoubt | None:
         """The doubt about the current call. None if its outcome is known, or if no call was made."""
         return self.life.state if isinstance(self.life.state, InDoubt) else None
-
-
-def work_without_event(
-    owner: PartitionHandle, source: TopicPartition, key: str, claim: Claim, value: bytes | None = None
-) -> WorkItem:
-    """Create a work item for a claim whose event will not be read again. It can be looked up, but never sent.
-
-    Args:
-        owner: The partition.
-        source: The source partition's topic and number.
-        key: The document key.
-        claim: The claim.
-        value: The event as bytes, if the ledger keeps one that cannot be read. None if it keeps none.
-    """
-    place = f"{source.topic}:{source.partition} at offset {claim.offset}"
-    lost = Rejected(Code.EVENT_NOT_READ_AGAIN, f"the record was passed without being read again: {place}")
-    received = ParsedRecord("", "", key, claim.connection.subsidiary_id, claim.revision, lost, claim.emitted)
-    record = SourceRecord(source.topic, source.partition, claim.offset or 0, claim.timestamp)
-    return WorkItem(owner, received, value, record)
