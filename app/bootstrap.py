@@ -13,12 +13,13 @@ from app.errors import SettingsError
 from app.roles import refusal
 from app.settings import Settings, kafka_options
 from consumers import fuel_transaction, invoice_created, roadside_bill, settlement_finalized, toll_transaction
-from consumers.export.config import Clock, ExportConfig, utc_now
+from consumers.export.config import ExportConfig
 from consumers.export.sending.sage_access import CredentialsMissingError, SageAccess
 from consumers.export.worker import Subscription, Worker
 from consumers.mapping_state import MappingTable
-from consumers.partitioners import Rule
 from domain.documents import Connection
+from kafka_client.clock import Clock, utc_now
+from kafka_client.partitioners import Rule
 from sage_client import Login, RateLimit, SageClient, Timeouts
 
 SYSTEM_TIME = Clock(utc_now, time.monotonic, asyncio.sleep, random.random)

@@ -18,9 +18,9 @@ from app.roles import may_change
 from app.settings import Settings, kafka_options
 from app.topic_reader import OffsetRange, documents, reader_of
 from consumers.export.ledger.document_state import DocumentState
-from consumers.export.size_limits import LARGEST_RECORD
 from domain.codes import Code
 from domain.commands import Command, Replay
+from kafka_client.size_limits import LARGEST_RECORD
 from producers.commands import CommandWriter
 
 By = Annotated[str, typer.Option("--by", envvar="USER", help="Who asks, for the record.")]

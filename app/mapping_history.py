@@ -15,8 +15,8 @@ from aiokafka import ConsumerRecord
 from app.progress import Progress
 from app.settings import Settings
 from app.topic_reader import partitions_of, reader_of
-from consumers import header_names
 from domain.keys import canonical
+from kafka_client import header_names
 from producers.mapping_state import HISTORY, FormerValue
 
 History = Mapping[str, Sequence["Version"]]

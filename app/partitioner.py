@@ -10,8 +10,8 @@ from app.replay.group import refuse_if_active
 from app.settings import Settings, kafka_options
 from consumers.export.ledger import generation, placement
 from consumers.export.ledger.restore import fence, restore
-from consumers.partitioners import Placement, Rule
-from consumers.topic_facts import describe
+from kafka_client.partitioners import Placement, Rule
+from kafka_client.topics import describe
 
 
 async def change(settings: Settings, rule: Rule) -> list[str]:

@@ -19,7 +19,7 @@ from pydantic_settings.exceptions import SettingsError as SourceError
 from app.credentials import Credentials, CredentialsSource, canonical, read_file, variables
 from app.errors import SettingsError
 from app.secret_provider import provided_by
-from consumers.export.size_limits import LARGEST_EVENT, MAX_EVENT
+from kafka_client.size_limits import LARGEST_EVENT, MAX_EVENT
 from sage_client import is_loopback
 
 PREFIX = "ALVYS_SAGE_"

@@ -19,11 +19,11 @@ from app.output import note
 from app.progress import Progress
 from app.settings import Settings, kafka_options
 from consumers.export.ledger.document_state import INTERNAL, DocumentState, LedgerUnreadableError, decode
-from consumers.high_watermarks import HighWatermarks
-from consumers.kafka_reader import TolerantKafkaReader
-from consumers.stopping import stop_client
-from consumers.topic_facts import describe
-from consumers.unreadable import Unreadable, UnreadableRecordsError
+from kafka_client.high_watermarks import HighWatermarks
+from kafka_client.reader import TolerantKafkaReader
+from kafka_client.stopping import stop_client
+from kafka_client.topics import describe
+from kafka_client.unreadable import Unreadable, UnreadableRecordsError
 
 Chosen = TypeVar("Chosen")
 

@@ -16,8 +16,9 @@ from aiokafka.errors import KafkaError, RequestTimedOutError, TopicAlreadyExists
 
 from app.errors import UsageError
 from app.settings import Settings, variable
-from consumers.export.size_limits import LARGEST_RECORD, RESULT_ROOM, event_within, max_record_bytes
-from consumers.topic_facts import TopicFacts, describe, refuse
+from kafka_client.size_limits import LARGEST_RECORD, event_within, max_record_bytes
+from kafka_client.topics import TopicFacts, describe, refuse
+from producers.results import RESULT_ROOM
 
 DAY = 24 * 60 * 60 * 1000
 FOR_EVER = "-1"

@@ -23,11 +23,11 @@ from unittest.mock import patch
 from app.cli import main
 from consumers.export.ledger.document_state import DocumentState
 from consumers.export.ledger.store import LedgerStore
-from consumers.export.offsets import OffsetTracker
 from consumers.export.protocol import calls
 from consumers.export.protocol.lifecycle import ProvenAbsent
 from consumers.export.sending.in_doubt import InDoubt
 from consumers.export.work_item import WorkItem
+from kafka_client.offset_tracker import OffsetTracker
 from sage_client import _envelope
 
 

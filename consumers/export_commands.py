@@ -15,10 +15,10 @@ from aiokafka.admin import AIOKafkaAdminClient
 from aiokafka.errors import KafkaError, UnknownTopicOrPartitionError
 
 from consumers.export import metrics
-from consumers.kafka_reader import TolerantKafkaReader
-from consumers.stopping import stop_client
-from consumers.topic_facts import describe
 from domain.commands import Command, CommandError, decode
+from kafka_client.reader import TolerantKafkaReader
+from kafka_client.stopping import stop_client
+from kafka_client.topics import describe
 
 log = structlog.get_logger(__name__)
 

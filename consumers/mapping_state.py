@@ -27,11 +27,11 @@ from aiokafka.admin import AIOKafkaAdminClient
 from aiokafka.errors import KafkaError, OffsetOutOfRangeError
 from aiokafka.structs import ConsumerRecord
 
-from consumers.high_watermarks import HighWatermarks
-from consumers.kafka_reader import KafkaReader
-from consumers.stopping import stop_client
-from consumers.topic_facts import describe, set_cleanup
 from domain.mapping_state import MappingState
+from kafka_client.high_watermarks import HighWatermarks
+from kafka_client.reader import KafkaReader
+from kafka_client.stopping import stop_client
+from kafka_client.topics import describe, set_cleanup
 
 log = structlog.get_logger(__name__)
 

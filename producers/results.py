@@ -25,6 +25,8 @@ LARGEST = 1_000_000
 
 A document of some 2,500 lines would be larger.
 """
+RESULT_ROOM = LARGEST + 16 * 1024
+"""Bytes that the results topic must take: the largest value, its key and framing. Kafka's default limit is higher."""
 MOST_WORDS = 20
 """Most error texts of Sage in one result, and most support ids."""
 

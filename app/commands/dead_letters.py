@@ -21,9 +21,9 @@ from app.topics import source_named
 from consumers.export.ledger.document_state import INTERNAL
 from consumers.export.ledger.placement import stand_in
 from consumers.export.record_parsing import PartitionCheck, read
-from consumers.unreadable import Unreadable
 from domain.codes import Code
 from domain.events import ContractError
+from kafka_client.unreadable import Unreadable
 
 dead_letters = typer.Typer(
     name="dead-letters", help="Records that broke the contract: list them, read them again.", no_args_is_help=True

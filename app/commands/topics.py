@@ -14,7 +14,7 @@ from app.partitioner import change
 from app.roles import may_change
 from app.settings import Settings
 from app.topics import Report, check, create, topic_specs
-from consumers.partitioners import Rule
+from kafka_client.partitioners import Rule
 
 
 def topics(

@@ -22,8 +22,8 @@ from app.admin import admin_of
 from app.errors import CommandError
 from app.settings import Settings, kafka_options
 from consumers.export.ledger.restore import fence
-from consumers.stopping import stop_client
-from consumers.topic_facts import refuse
+from kafka_client.stopping import stop_client
+from kafka_client.topics import refuse
 
 TRIES = 20
 BETWEEN_TRIES = 0.5

@@ -10,7 +10,7 @@ from app.errors import CommandError, UsageError
 from app.replay.request import AtOffset, AtTime, Listed, ResetTo, Scope, Shift, Target
 from app.settings import Topics
 from app.topic_reader import OffsetRange
-from consumers.topic_facts import describe
+from kafka_client.topics import describe
 
 
 @dataclass(frozen=True, slots=True)

@@ -16,7 +16,7 @@ from app.replay.request import Listed, Scope, Target
 from app.settings import Settings, kafka_options
 from app.topic_reader import reader_of
 from consumers.export.record_parsing import PartitionCheck
-from consumers.stopping import stop_client
+from kafka_client.stopping import stop_client
 
 Forecasts = Mapping[TopicPartition, Forecast]
 

@@ -5,7 +5,7 @@ from typing import Self
 
 from aiokafka import AIOKafkaConsumer, TopicPartition
 
-from consumers.high_watermarks import HighWatermarks
+from kafka_client.high_watermarks import HighWatermarks
 
 PATIENCE = 120.0
 """Seconds: a transaction that a killed process left open holds up its readers until it is fenced."""

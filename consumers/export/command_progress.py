@@ -11,8 +11,8 @@ from dataclasses import dataclass, field
 import orjson
 
 from consumers.export.ledger.document_state import INTERNAL
-from consumers.export.offsets import OffsetTracker
 from domain.commands import Command
+from kafka_client.offset_tracker import OffsetTracker
 
 RECORD = f"{INTERNAL}commands"
 """Name of the ledger's internal record that holds the offsets up to which the commands topic was applied."""

@@ -1,11 +1,9 @@
-"""Sizes and delays of the engine, each with its reason; and the clock. `app.settings` gives them environment names."""
+"""Sizes and delays of the engine, each with its reason. `app.settings` gives them environment names."""
 
-import asyncio
-from collections.abc import Awaitable, Callable
 from dataclasses import dataclass
-from datetime import UTC, datetime, timedelta
+from datetime import timedelta
 
-from consumers.export.size_limits import LARGEST_EVENT
+from kafka_client.size_limits import LARGEST_EVENT
 
 
 @dataclass(frozen=True, slots=True)
@@ -67,37 +65,3 @@ class ExportConfig:
     def lease(self) -> timedelta:
         """Time from a claim until its call can have no further effect."""
         return self.send_deadline + self.request_timeout + self.max_execution_time
-
-
-@dataclass(frozen=True, slots=True)
-class Clock:
-    """The clock, the sleep and the random numbers that the engine is given."""
-
-    now: Callable[[], datetime]
-    """The present time, with a time zone."""
-    monotonic: Callable[[], float]
-    """Monotonic seconds."""
-    sleep: Callable[[float], Awaitable[None]]
-    """Sleeps for so many seconds."""
-    random: Callable[[], float]
-    """A random number between 0 and 1."""
-
-    async def until(self, event: asyncio.Event, seconds: float) -> None:
-        """Wait until the event is set, or for so many seconds, whichever comes first."""
-        alarm = asyncio.ensure_future(self.sleep(seconds))
-        happened = asyncio.ensure_future(event.wait())
-        try:
-            await asyncio.wait((alarm, happened), return_when=asyncio.FIRST_COMPLETED)
-        finally:
-            alarm.cancel()
-            happened.cancel()
-
-
-def utc_now() -> datetime:
-    """The present time in UTC."""
-    return datetime.now(UTC)
-
-
-def full_jitter(attempt: int, first: timedelta, cap: timedelta, random: Callable[[], float]) -> float:
-    """Seconds to wait before a retry: exponential backoff with full jitter. `attempt` counts from 1."""
-    return random() * min(cap.total_seconds(), first.total_seconds() * 2.0 ** min(attempt - 1, 16))

@@ -4,11 +4,12 @@ from collections.abc import Callable
 from dataclasses import dataclass
 from typing import Protocol
 
-from consumers.export.config import Clock, ExportConfig
+from consumers.export.config import ExportConfig
 from consumers.export.output_records import ResultWriter
 from consumers.export.work_item import PartitionHandle, WorkItem
 from domain.mapping_state import MappingState
 from domain.translation import ParsedRecord
+from kafka_client.clock import Clock
 
 
 class SendingLanes(Protocol):

@@ -5,7 +5,6 @@ from datetime import datetime
 
 from aiokafka import ConsumerRecord
 
-from consumers.export import size_limits
 from consumers.export.ledger.document_state import (
     DocumentState,
     LastOutcome,
@@ -19,7 +18,6 @@ from consumers.export.protocol.lifecycle import WriteDoubt, WriteRemoval, WriteR
 from consumers.export.protocol.sequence import answered
 from consumers.export.sending.sage_access import correction_blocker_of
 from consumers.export.work_item import WorkItem
-from consumers.unreadable import Unreadable
 from domain.blockers import mapped_digest
 from domain.codes import Code
 from domain.commands import Retry
@@ -27,6 +25,8 @@ from domain.documents import Connection, SourceDocument
 from domain.events import ContractError
 from domain.outcomes import Outcome, Skipped
 from domain.text import single_line
+from kafka_client import size_limits
+from kafka_client.unreadable import Unreadable
 from producers import dead_letters, parties, results
 from producers.dead_letters import DeadRecord
 from producers.results import ResultRecord, SageAnswer

@@ -21,7 +21,6 @@ from consumers.export.in_flight import InFlight
 from consumers.export.ledger.document_state import Claim, DocumentState
 from consumers.export.ledger.store import LedgerStore
 from consumers.export.ledger.transactions import PendingWrite, TransactionScope, TransactionWriter
-from consumers.export.offsets import OffsetTracker
 from consumers.export.output_records import between_calls, dead_letter_source
 from consumers.export.parking_lot import ParkingLot
 from consumers.export.protocol.begin import Arrival, begin
@@ -50,13 +49,14 @@ from consumers.export.protocol.lifecycle import (
 from consumers.export.protocol.plan import Plan, PlanningRules, make_plan, repeats_refusal
 from consumers.export.record_parsing import PartitionCheck, read
 from consumers.export.work_item import WorkItem
-from consumers.partitioners import Placement
-from consumers.unreadable import Unreadable
 from domain.codes import Code
 from domain.commands import Command
 from domain.events import ContractError
 from domain.outcomes import Outcome
 from domain.translation import ParsedRecord
+from kafka_client.offset_tracker import OffsetTracker
+from kafka_client.partitioners import Placement
+from kafka_client.unreadable import Unreadable
 from producers.dead_letters import DeadRecord
 from producers.results import SourceRecord
 

@@ -3,10 +3,10 @@
 from dataclasses import dataclass
 
 from consumers.export.context import ParseRecord
-from consumers.partitioners import Placement
 from domain.codes import Code
 from domain.events import ContractError
 from domain.translation import ParsedRecord
+from kafka_client.partitioners import Placement
 
 
 @dataclass(frozen=True, slots=True)

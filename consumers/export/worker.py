@@ -23,7 +23,7 @@ from aiokafka.errors import (
 )
 from aiokafka.structs import TopicPartition
 
-from consumers.export.config import Clock, ExportConfig
+from consumers.export.config import ExportConfig
 from consumers.export.context import ExportContext, ParseRecord
 from consumers.export.ledger import generation
 from consumers.export.ledger.generation import MAY_NOT, PartitionsChangedError
@@ -35,14 +35,15 @@ from consumers.export.partition import AssignedPartition, PartitionProcessor
 from consumers.export.sending.circuit_breaker import ParkedDocuments
 from consumers.export.sending.lanes import Lanes
 from consumers.export.sending.sage_access import SageAccess
-from consumers.export.size_limits import max_record_bytes
 from consumers.export_commands import CommandReader
-from consumers.kafka_reader import TolerantKafkaReader
 from consumers.mapping_state import MappingStateUnavailable, MappingTable
-from consumers.partitioners import Placement, Rule
-from consumers.stopping import stop_client
-from consumers.topic_facts import describe
-from consumers.unreadable import begin_of
+from kafka_client.clock import Clock
+from kafka_client.partitioners import Placement, Rule
+from kafka_client.reader import TolerantKafkaReader
+from kafka_client.size_limits import max_record_bytes
+from kafka_client.stopping import stop_client
+from kafka_client.topics import describe
+from kafka_client.unreadable import begin_of
 
 log = structlog.get_logger(__name__)
 

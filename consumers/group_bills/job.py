@@ -9,11 +9,11 @@ import structlog
 from aiokafka import AIOKafkaConsumer, AIOKafkaProducer, ConsumerRecord, TopicPartition
 from aiokafka.errors import InvalidProducerEpoch, ProducerFenced
 
-from consumers.export.config import Clock
-from consumers.export.size_limits import LARGEST_EVENT, LARGEST_RECORD
 from consumers.group_bills.groups import Groups, Schedule, Sending, SentBill, mark_record
-from consumers.kafka_reader import KafkaReader
-from consumers.stopping import stop_client
+from kafka_client.clock import Clock
+from kafka_client.reader import KafkaReader
+from kafka_client.size_limits import LARGEST_EVENT, LARGEST_RECORD
+from kafka_client.stopping import stop_client
 
 log = structlog.get_logger(__name__)
 

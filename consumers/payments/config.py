@@ -4,9 +4,9 @@ from collections.abc import Callable
 from dataclasses import dataclass
 from datetime import timedelta
 
-from consumers.export.config import Clock
 from consumers.payments.exported_documents import ExportedDocuments
 from domain.documents import Connection
+from kafka_client.clock import Clock
 from sage_client import Login
 from sage_client.payments import Page
 

@@ -16,11 +16,11 @@ import structlog
 from aiokafka import ConsumerRecord, TopicPartition
 
 from consumers.export.ledger.document_state import INTERNAL, DocumentState, FormerRecord, Posted, decode, key_of
-from consumers.high_watermarks import HighWatermarks
-from consumers.kafka_reader import KafkaReader
-from consumers.stopping import stop_client
 from domain.documents import SageObject
 from domain.payments import ExportedDocument
+from kafka_client.high_watermarks import HighWatermarks
+from kafka_client.reader import KafkaReader
+from kafka_client.stopping import stop_client
 
 log = structlog.get_logger(__name__)
 

@@ -14,10 +14,10 @@ from aiokafka import AIOKafkaProducer
 from aiokafka.structs import TopicPartition
 
 from consumers.export.ledger.restore import fence
-from consumers.high_watermarks import HighWatermarks
-from consumers.kafka_reader import KafkaReader
 from consumers.payments.cursor import CompanyCursor, CursorRecord, CursorUnreadableError, decode, encode, key
-from consumers.stopping import stop_client
+from kafka_client.high_watermarks import HighWatermarks
+from kafka_client.reader import KafkaReader
+from kafka_client.stopping import stop_client
 
 POLL_MS = 100
 AT_ONCE = 1_000

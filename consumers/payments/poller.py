@@ -14,7 +14,6 @@ from aiokafka import ConsumerRebalanceListener
 from aiokafka.errors import IllegalStateError, InvalidProducerEpoch, KafkaError, ProducerFenced
 from aiokafka.structs import TopicPartition
 
-from consumers.kafka_reader import KafkaReader
 from consumers.mapping_state import MappingTable
 from consumers.payments.companies import Company, Sessions, companies
 from consumers.payments.config import PollContext
@@ -22,7 +21,8 @@ from consumers.payments.cursor import Replay
 from consumers.payments.partition import CursorPartition, Cursors, PartitionClosedError, partition_of
 from consumers.payments.reconcile import Pass
 from consumers.payments.schedule import PollLoop, PollReport
-from consumers.stopping import stop_client
+from kafka_client.reader import KafkaReader
+from kafka_client.stopping import stop_client
 
 log = structlog.get_logger(__name__)
 

@@ -21,11 +21,11 @@ import faust
 import structlog
 from faust.transport.drivers import aiokafka as driver
 
-from consumers.kafka_reader import Sieve, prepare
 from consumers.statistics import facts, metrics
 from consumers.statistics.facts import Close, RecordPosition, ResultFact, UnreadableResult
 from consumers.statistics.recovery import SteadyRecovery
 from consumers.statistics.windows import WindowConfig, Windows
+from kafka_client.reader import Sieve, prepare
 from producers import statistics
 
 log = structlog.get_logger(__name__)

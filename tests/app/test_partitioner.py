@@ -3,7 +3,7 @@
 import asyncio
 import json
 
-from consumers.partitioners import Placement, Rule
+from kafka_client.partitioners import Placement, Rule
 from tests.support.engine import invoice, key
 from tests.support.kafka import producing
 

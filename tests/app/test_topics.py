@@ -6,7 +6,7 @@ from aiokafka.admin import NewPartitions
 
 from app.settings import Settings
 from app.topics import TopicFault, check_topics, create
-from consumers.topic_facts import describe
+from kafka_client.topics import describe
 from tests.support.kafka import admin_of, create_topic
 
 

@@ -8,7 +8,7 @@ from aiokafka import TopicPartition
 from aiokafka.errors import TopicAuthorizationFailedError
 
 from consumers.mapping_state import MappingStateUnavailable, MappingTable, Patience
-from consumers.topic_facts import describe
+from kafka_client.topics import describe
 from tests.support.kafka import COMPACTED, admin_of, create_topic, producing, read_to_end
 from tests.support.mapping_topic import DIESEL, MASTER, account, account_of, put, table_on
 

@@ -7,9 +7,9 @@ import pytest
 from aiokafka.admin import NewPartitions, NewTopic
 from structlog.testing import capture_logs
 
-from consumers.high_watermarks import HighWatermarks
 from consumers.mapping_state import MappingStateUnavailable, MappingTable, Patience
 from domain.mapping_state import MappingState
+from kafka_client.high_watermarks import HighWatermarks
 from tests.support.kafka import COMPACTED, admin_of, create_topic, producing
 from tests.support.mapping_topic import DIESEL, MASTER, account, account_of, put, table_on
 

@@ -10,7 +10,7 @@ from confluent_kafka import Producer
 from hypothesis import given
 from hypothesis import strategies as st
 
-from consumers.partitioners import Placement, Rule, murmur2
+from kafka_client.partitioners import Placement, Rule, murmur2
 from tests.support.kafka import create_topic, producing
 
 KEYS = [f"{kind}/{n}".encode() for kind in ("invoice", "carrier-statement/Gr\u00fc\u00dfe & Co") for n in range(25)]

@@ -7,9 +7,9 @@ import pytest
 from aiokafka import ConsumerRecord, TopicPartition
 from aiokafka.record.default_records import _DefaultRecordBatchBuilderPy
 
-from consumers.kafka_reader import TRIES, KafkaReader, TolerantKafkaReader
 from consumers.mapping_state import MappingStateUnavailable, MappingTable
-from consumers.unreadable import Unreadable, UnreadableRecordsError, batch_at
+from kafka_client.reader import TRIES, KafkaReader, TolerantKafkaReader
+from kafka_client.unreadable import Unreadable, UnreadableRecordsError, batch_at
 from tests.support import spoiling
 from tests.support.kafka import COMPACTED, create_topic, producing
 from tests.support.spoiling import Spoiler, install

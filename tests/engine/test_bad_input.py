@@ -15,7 +15,7 @@ from aiokafka.record.default_records import _DefaultRecordBatchBuilderPy
 
 from consumers.export.ledger.document_state import LedgerUnreadableError
 from consumers.export.worker import RecordsTooLargeError
-from consumers.partitioners import Placement, Rule
+from kafka_client.partitioners import Placement, Rule
 from producers import results
 from tests.support.engine import SUBSIDIARY, World, invoice, key
 from tests.support.events import event, read

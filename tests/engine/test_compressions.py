@@ -8,11 +8,11 @@ from aiokafka import AIOKafkaProducer
 from confluent_kafka import Producer
 
 from app.topics import topic_specs
-from consumers import compression
-from consumers.compression import LARGEST_BATCH, BatchTooLargeError, CompressionMissingError
-from consumers.kafka_reader import KafkaReader
-from consumers.partitioners import Placement, Rule
-from consumers.unreadable import UnreadableRecordsError
+from kafka_client import compression
+from kafka_client.compression import LARGEST_BATCH, BatchTooLargeError, CompressionMissingError
+from kafka_client.partitioners import Placement, Rule
+from kafka_client.reader import KafkaReader
+from kafka_client.unreadable import UnreadableRecordsError
 from tests.support import spoiling
 from tests.support.engine import SUBSIDIARY, World, invoice, key
 from tests.support.kafka import compress_topics, producing

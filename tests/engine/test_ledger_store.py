@@ -23,8 +23,8 @@ from consumers.export.ledger.restore import restore
 from consumers.export.ledger.store import CACHED, MEMORY, LedgerRecord, LedgerStore
 from consumers.export.ledger.store_files import file_name, open_ledger
 from consumers.export.ledger.transactions import LedgerReplacedError, PendingWrite, TransactionScope, TransactionWriter
-from consumers.export.offsets import OffsetTracker
 from domain.outcomes import Outcome
+from kafka_client.offset_tracker import OffsetTracker
 from tests.engine.test_ledger import entries
 from tests.support.kafka import COMPACTED, admin_of, create_topic, producing, read_to_end
 

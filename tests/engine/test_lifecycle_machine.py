@@ -32,12 +32,11 @@ from hypothesis.stateful import (
 )
 
 from consumers.export import partition as partition_module
-from consumers.export.config import Clock, ExportConfig
+from consumers.export.config import ExportConfig
 from consumers.export.context import ExportContext
 from consumers.export.ledger.document_state import Claim, DocumentState, decode
 from consumers.export.ledger.store import MEMORY, LedgerRecord, LedgerStore
 from consumers.export.ledger.transactions import PendingWrite
-from consumers.export.offsets import OffsetTracker
 from consumers.export.output_records import ResultWriter
 from consumers.export.partition import AssignedPartition, PartitionProcessor
 from consumers.export.protocol import begin as begin_module
@@ -67,13 +66,15 @@ from consumers.export.protocol.results import executed, not_corrected, proven, r
 from consumers.export.protocol.sequence import Turn
 from consumers.export.protocol.steps import NoLongerPosted, ReadExisting
 from consumers.export.work_item import WorkItem
-from consumers.partitioners import Placement, Rule
 from domain.codes import Code
 from domain.commands import Retry
 from domain.events import EventKind
 from domain.idempotency import marker
 from domain.outcomes import Outcome
 from domain.translation import parse_record
+from kafka_client.clock import Clock
+from kafka_client.offset_tracker import OffsetTracker
+from kafka_client.partitioners import Placement, Rule
 from sage_client import Call, Correction, DeleteCall, ExchangeLevel, Found, ReverseCall, SageRecord, UpdateCall
 from sage_client.errors import RefusedError
 from tests.support.engine import invoice as invoice_event

@@ -4,7 +4,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from consumers.export.offsets import OffsetTracker
+from kafka_client.offset_tracker import OffsetTracker
 
 
 def test_nothing_is_committable_before_anything_was_read():

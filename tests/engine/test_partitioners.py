@@ -19,8 +19,8 @@ from consumers.export.ledger.generation import PartitionsChangedError
 from consumers.export.ledger.placement import RULE, PartitionerError, decode, encode
 from consumers.export.ledger.restore import fence
 from consumers.export.ledger.store import MEMORY, LedgerStore
-from consumers.partitioners import Placement, Rule
 from domain.outcomes import Outcome
+from kafka_client.partitioners import Placement, Rule
 from tests.support.engine import World, invoice, key
 from tests.support.kafka import admin_of, producing
 

@@ -11,10 +11,10 @@ import orjson
 import pytest
 from pydantic import SecretStr
 
-from consumers.export.config import Clock, utc_now
 from consumers.export.enrichment.party_cache import PartyCache, PartyQuery
 from domain.documents import PartyKind, PartyRef
 from domain.parties import PartyRecord
+from kafka_client.clock import Clock, utc_now
 from sage_client import Login, SageClient
 from sage_client.errors import UnavailableError
 from tests.support.engine import QUICK, invoice, key

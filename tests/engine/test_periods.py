@@ -9,7 +9,7 @@ from typing import cast
 import pytest
 from pydantic import SecretStr
 
-from consumers.export.config import Clock, ExportConfig
+from consumers.export.config import ExportConfig
 from consumers.export.ledger.document_state import Claim, DocumentState
 from consumers.export.partition import PartitionProcessor
 from consumers.export.protocol.closed_periods import MOST_STEPS, ClosedPeriods
@@ -17,6 +17,7 @@ from consumers.export.protocol.lifecycle import Claimed, ClaimWritten, History, 
 from consumers.export.protocol.plan import Plan
 from consumers.export.work_item import WorkItem
 from domain.categories import Side
+from kafka_client.clock import Clock
 from sage_client import ExchangeLevel, GatewayError, SageClient, Timeouts
 from sage_client.errors import AccountInvalidError, PeriodClosedError
 from simulator import Fault, Simulator, demo_seed

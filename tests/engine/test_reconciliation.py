@@ -8,7 +8,7 @@ import pytest
 from aiokafka import AIOKafkaConsumer, TopicPartition
 from pydantic import SecretStr
 
-from consumers.export.config import utc_now
+from kafka_client.clock import utc_now
 from sage_client import Login
 from sage_client.errors import SignInError
 from tests.engine.test_exactly_once import once, reset

@@ -12,7 +12,6 @@ from aiokafka import TopicPartition
 from hypothesis import given
 from hypothesis import strategies as st
 
-from consumers.export import size_limits
 from consumers.export.ledger.document_state import (
     MAX_FORMER_RECORDS,
     Claim,
@@ -27,13 +26,14 @@ from consumers.export.ledger.document_state import (
 from consumers.export.ledger.store import LedgerStore
 from consumers.export.ledger.transactions import MAX_BATCH as LARGEST_BATCH
 from consumers.export.ledger.transactions import PendingWrite, TransactionScope, TransactionWriter
-from consumers.export.offsets import OffsetTracker
 from domain.codes import Code
 from domain.documents import Connection, SageObject
 from domain.events.fields import LONGEST_ID, LONGEST_TEXT
 from domain.export import MOST_BLOCKED
 from domain.outcomes import Outcome
 from domain.text import LONGEST, single_line
+from kafka_client import size_limits
+from kafka_client.offset_tracker import OffsetTracker
 from producers.dead_letters import DeadRecord, fitted, headers
 from producers.results import LARGEST, ResultRecord, SageAnswer, SourceRecord
 from producers.results import encode as encode_result

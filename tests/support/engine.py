@@ -18,11 +18,12 @@ from pydantic import SecretStr
 from app.bootstrap import subscription_of
 from app.settings import Settings, kafka_options
 from app.topics import create
-from consumers.export.config import Clock, ExportConfig, utc_now
+from consumers.export.config import ExportConfig
 from consumers.export.sending.sage_access import SageAccess
 from consumers.export.worker import Worker
 from consumers.mapping_state import MappingTable
 from domain.documents import Connection
+from kafka_client.clock import Clock, utc_now
 from sage_client import Login, SageClient
 from tests.support.kafka import producing, read_to_end
 from tests.support.sage import FakeSage

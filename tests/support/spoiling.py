@@ -11,7 +11,7 @@ from dataclasses import dataclass, field
 import pytest
 from aiokafka.record.util import calc_crc32c
 
-from consumers import header_names
+from kafka_client import header_names
 
 Spoil = Callable[[bytearray], None]
 HEAD, CRC, ATTRIBUTES, FORMAT, COUNT = 61, 17, 21, 16, 57

@@ -9,7 +9,7 @@ from dataclasses import dataclass
 
 import structlog
 
-from consumers.export.config import Clock, ExportConfig
+from consumers.export.config import ExportConfig
 from consumers.export.protocol.export_result import ExportResult, result_of
 from consumers.export.work_item import WorkItem
 from domain.blockers import dimension_keys
@@ -18,6 +18,7 @@ from domain.codes import Code
 from domain.documents import Document, LineDimension
 from domain.line_attributes import MOST_KEYS
 from domain.outcomes import Deferred
+from kafka_client.clock import Clock
 from sage_client import Dimension, DimensionValue, Login, SageClient, SageError
 
 log = structlog.get_logger(__name__)

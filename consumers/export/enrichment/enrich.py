@@ -6,7 +6,7 @@ Lists are read in bulk and cached, never once for each line or document. Nothing
 from collections.abc import Sequence
 from dataclasses import dataclass, field, replace
 
-from consumers.export.config import Clock, ExportConfig
+from consumers.export.config import ExportConfig
 from consumers.export.enrichment.dimension_cache import DimensionCache
 from consumers.export.enrichment.party_cache import PartyCache, PartyQuery
 from consumers.export.enrichment.party_creation import CreationResult, NewParty, PartyCreator
@@ -23,6 +23,7 @@ from domain.outcomes import Rejected
 from domain.parties import derived_ids, new_id, own_id
 from domain.party_fields import not_sent
 from domain.terms import TermList, choose_term, due, term_name
+from kafka_client.clock import Clock
 from sage_client import ExchangeLevel, Login, SageClient, SageError
 from sage_client.errors import UnavailableError
 

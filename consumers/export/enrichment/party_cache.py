@@ -12,12 +12,13 @@ import asyncio
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, field
 
-from consumers.export.config import Clock, ExportConfig
+from consumers.export.config import ExportConfig
 from domain.codes import Code
 from domain.documents import PartyKind, PartyRef
 from domain.outcomes import Rejected
 from domain.parties import PartyIndex, PartyRecord, link_number
 from domain.profiles import DEFAULT_PARTY_RULES, PartyRules, Profile
+from kafka_client.clock import Clock
 from sage_client import Login, PartyFields, SageClient
 
 _NEVER = float("-inf")

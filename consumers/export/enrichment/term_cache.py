@@ -3,9 +3,10 @@
 from collections.abc import Iterable
 from dataclasses import dataclass
 
-from consumers.export.config import Clock, ExportConfig
+from consumers.export.config import ExportConfig
 from domain.categories import Side
 from domain.terms import SageTerm, TermList, by_name
+from kafka_client.clock import Clock
 from sage_client import Login, SageClient
 
 

@@ -20,8 +20,8 @@ from aiokafka.structs import TopicPartition
 
 from consumers.export.ledger.document_state import INTERNAL
 from consumers.export.ledger.store import LedgerRecord, LedgerStore
-from consumers.kafka_reader import KafkaReader
-from consumers.stopping import stop_client
+from kafka_client.reader import KafkaReader
+from kafka_client.stopping import stop_client
 
 MARK = f"{INTERNAL}incarnation"
 """Name of the internal record that holds the mark."""

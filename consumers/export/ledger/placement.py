@@ -24,9 +24,9 @@ from consumers.export.ledger import generation
 from consumers.export.ledger.document_state import INTERNAL
 from consumers.export.ledger.store import LedgerRecord, LedgerStore
 from consumers.export.record_parsing import PartitionCheck
-from consumers.kafka_reader import KafkaReader, TolerantKafkaReader
-from consumers.partitioners import Placement, Rule
-from consumers.stopping import stop_client
+from kafka_client.partitioners import Placement, Rule
+from kafka_client.reader import KafkaReader, TolerantKafkaReader
+from kafka_client.stopping import stop_client
 
 log = structlog.get_logger(__name__)
 

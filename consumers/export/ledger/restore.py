@@ -14,10 +14,10 @@ from consumers.export.ledger import generation
 from consumers.export.ledger.document_state import key_of
 from consumers.export.ledger.store import MEMORY, LedgerRecord, LedgerStore
 from consumers.export.ledger.store_files import open_ledger
-from consumers.export.size_limits import LARGEST_RECORD
-from consumers.high_watermarks import HighWatermarks
-from consumers.kafka_reader import KafkaReader
-from consumers.stopping import stop_client
+from kafka_client.high_watermarks import HighWatermarks
+from kafka_client.reader import KafkaReader
+from kafka_client.size_limits import LARGEST_RECORD
+from kafka_client.stopping import stop_client
 
 log = structlog.get_logger(__name__)
 

@@ -15,8 +15,8 @@ from aiokafka.structs import OffsetAndMetadata, RecordMetadata, TopicPartition
 from consumers.export import metrics
 from consumers.export.ledger.document_state import DocumentState, encode
 from consumers.export.ledger.store import LedgerRecord, LedgerStore
-from consumers.export.offsets import OffsetTracker
-from consumers.export.size_limits import TRANSACTION
+from kafka_client.offset_tracker import OffsetTracker
+from kafka_client.size_limits import TRANSACTION
 
 MAX_BATCH = 2_000
 """Maximum number of notes in one transaction: enough to fill a round trip, few enough to end before its time-out."""

@@ -17,11 +17,12 @@ import datetime as dt
 import re
 from dataclasses import dataclass, replace
 
-from consumers.export.config import Clock, ExportConfig
+from consumers.export.config import ExportConfig
 from consumers.export.protocol.lifecycle import DatedAnew
 from consumers.export.work_item import WorkItem
 from domain.categories import Side
 from domain.documents import Document
+from kafka_client.clock import Clock
 from sage_client import ExchangeLevel, SageError
 from sage_client.errors import PeriodClosedError
 

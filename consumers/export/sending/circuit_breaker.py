@@ -19,7 +19,7 @@ from dataclasses import dataclass, field, replace
 import structlog
 
 from consumers.export import metrics
-from consumers.export.config import Clock, ExportConfig
+from consumers.export.config import ExportConfig
 from consumers.export.protocol.export_result import ExportResult
 from consumers.export.sending.sage_access import (
     CredentialsMissingError,
@@ -31,6 +31,7 @@ from consumers.export.sending.sage_access import (
 from consumers.export.work_item import WorkItem
 from domain.documents import Connection, SageObject
 from domain.keys import ConnectionKey
+from kafka_client.clock import Clock
 from sage_client import SageError
 
 log = structlog.get_logger(__name__)

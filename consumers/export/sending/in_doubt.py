@@ -9,7 +9,7 @@ from itertools import count
 import structlog
 
 from consumers.export import metrics
-from consumers.export.config import Clock, ExportConfig, full_jitter
+from consumers.export.config import ExportConfig
 from consumers.export.protocol.correct import Applied, CorrectionProof, reconcile_correction
 from consumers.export.protocol.export_result import ExportResult
 from consumers.export.protocol.lifecycle import NotProven, PersonNeeded
@@ -30,6 +30,8 @@ from consumers.export.work_item import PartitionHandle, WorkItem
 from domain.codes import Code
 from domain.idempotency import marker
 from domain.outcomes import Outcome
+from kafka_client.backoff import full_jitter
+from kafka_client.clock import Clock
 from sage_client import DocumentKey, ErrorCategory, Login, SageError
 from sage_client.errors import PermissionDeniedError
 

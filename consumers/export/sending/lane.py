@@ -13,7 +13,7 @@ from dataclasses import replace
 import structlog
 
 from consumers.export import metrics
-from consumers.export.config import Clock, ExportConfig, full_jitter
+from consumers.export.config import ExportConfig
 from consumers.export.enrichment.enrich import Enrichment
 from consumers.export.enrichment.twins import Twins, has_two_names, held_back, names_of
 from consumers.export.ledger.document_state import Claim, Posted
@@ -43,6 +43,8 @@ from consumers.export.work_item import PartitionHandle, WorkItem
 from domain.codes import Code
 from domain.documents import Connection, SageObject
 from domain.outcomes import Outcome
+from kafka_client.backoff import full_jitter
+from kafka_client.clock import Clock
 from sage_client import Answer, Done, ErrorCategory, ExchangeLevel, Login, Refused, SageError, Unknown
 from sage_client.errors import (
     DuplicateCallError,

@@ -2,11 +2,12 @@
 
 import asyncio
 
-from consumers.export.config import Clock, ExportConfig
+from consumers.export.config import ExportConfig
 from consumers.export.sending.circuit_breaker import ParkedDocuments
 from consumers.export.sending.lane import Lane
 from consumers.export.sending.sage_access import SageAccess
 from consumers.export.work_item import PartitionHandle, WorkItem
+from kafka_client.clock import Clock
 
 
 class Lanes:

@@ -6,8 +6,8 @@ the moment at which it first saw the claim, which is never before the claim was 
 
 from datetime import datetime, timedelta
 
-from consumers.export.config import Clock
 from consumers.export.ledger.document_state import Claim
+from kafka_client.clock import Clock
 
 KEPT = 10_000
 """Number of remembered claims that starts a clean-up. To forget a claim only means to wait a whole lease again."""

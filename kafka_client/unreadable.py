@@ -14,7 +14,7 @@ from aiokafka import ConsumerRecord
 from aiokafka.consumer import fetcher
 from aiokafka.structs import TopicPartition
 
-from consumers import header_names
+from kafka_client import header_names
 
 _FRAME = struct.Struct(">qiib")
 """The start of every batch: first offset, length of the rest, leader epoch, format version.

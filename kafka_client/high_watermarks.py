@@ -10,7 +10,7 @@ from collections.abc import Mapping, Sequence
 from aiokafka import AIOKafkaConsumer, TopicPartition
 from aiokafka.errors import KafkaError
 
-from consumers.stopping import stop_client
+from kafka_client.stopping import stop_client
 
 
 class HighWatermarks:

@@ -8,8 +8,8 @@ import structlog
 from aiokafka import AIOKafkaConsumer, ConsumerRecord, TopicPartition
 from aiokafka.errors import IllegalStateError
 
-from consumers import compression, unreadable
-from consumers.unreadable import Unreadable, UnreadableRecordsError
+from kafka_client import compression, unreadable
+from kafka_client.unreadable import Unreadable, UnreadableRecordsError
 
 log = structlog.get_logger(__name__)
 

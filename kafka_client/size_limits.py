@@ -5,15 +5,13 @@ record                how large it can become                           bound
 ====================  ================================================  =============================
 ledger entry          a parked event in base64 (4/3), and `OVERHEAD`      `max_record_bytes`: the ledger must take it
 dead letter           the source record, and its headers                `max_record_bytes`: else parts are left out
-result                lines with their mappings, several times the      `producers.results.MAX_BATCH`:
+result                lines with their mappings, several times the      `producers.results.LARGEST`:
                       event                                             else lines are left out
 ====================  ================================================  =============================
 
 `OVERHEAD` is enough for an entry without its event because texts, ids, details and lists of keys are bounded where they
 are made: `domain.events.fields`, `domain.text`, `domain.export.MOST_BLOCKED`.
 """
-
-from producers import results
 
 LARGEST_RECORD = 16 * 1024 * 1024
 """Bytes: the largest record that our producers send, and that `alvys-sage topics --create` lets the topics take."""
@@ -26,8 +24,6 @@ MAX_EVENT = (LARGEST_RECORD - OVERHEAD) * 3 // 4
 TRANSACTION = 32 * 1024 * 1024
 """Bytes of one transaction, if it has several records. It has to end within its time-out, and the part of it that one
 broker leads must fit into one request to that broker (100 MiB)."""
-RESULT_ROOM = results.LARGEST + 16 * 1024
-"""Bytes that the results topic must take: the largest value, its key and framing. Kafka's default limit is higher."""
 
 
 def max_record_bytes(largest_event: int) -> int:
