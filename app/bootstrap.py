@@ -10,8 +10,9 @@ from datetime import timedelta
 from functools import partial
 
 from app.errors import SettingsError
+from app.kafka import clients_of
 from app.roles import refusal
-from app.settings import Settings, kafka_options
+from app.settings import Settings
 from consumers import fuel_transaction, invoice_created, roadside_bill, settlement_finalized, toll_transaction
 from consumers.export.config import ExportConfig
 from consumers.export.sending.sage_access import CredentialsMissingError, SageAccess
@@ -72,7 +73,6 @@ def subscription_of(settings: Settings) -> Subscription:
         session_timeout_ms=settings.session_timeout_ms,
         partitioners=partitioners_of(settings),
         any_record_key=settings.record_keys == "any",
-        check_crcs=settings.check_crcs,
         consumer_options=options,
         refuses=partial(refusal, settings.people_file),
         state_dir=settings.state_dir,
@@ -108,18 +108,17 @@ async def worker_of(settings: Settings) -> AsyncIterator[Worker]:
     Raises:
         MappingStateUnavailable, SettingsError: The worker cannot start; the text says what to do.
     """
-    kafka = kafka_options(settings)
+    clients = clients_of(settings)
     client = client_of(settings)
     table = MappingTable(
         settings.topics.mapping_state,
-        kafka,
+        clients,
         on_policy_mismatch=settings.mapping_policy,
-        check_crcs=settings.check_crcs,
     )
     async with client, table:
         yield Worker(
             subscription_of(settings),
-            kafka,
+            clients,
             SageAccess(client, lambda connection: login_of(settings, connection)),
             table,
             config_of(settings),

@@ -198,7 +198,7 @@ EXPLAINED = {
     "UnreadableRecordsError": 1,
     "PartitionerError": 1,
     "PartitionsChangedError": 1,
-    "LedgerPartitionMissingError": 1,
+    "PartitionMissingError": 1,
     "CompressionMissingError": 1,
     "RecordsTooLargeError": 1,
     "AnotherGroupsError": 1,

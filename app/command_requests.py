@@ -12,10 +12,11 @@ from aiokafka import TopicPartition
 
 from app.document_selection import DocumentSummary, Selection, missing, summary_of
 from app.errors import UsageError
+from app.kafka import clients_of
 from app.output import note, show_json, show_table
 from app.progress import Progress
 from app.roles import may_change
-from app.settings import Settings, kafka_options
+from app.settings import Settings
 from app.topic_reader import OffsetRange, documents, reader_of
 from consumers.export.ledger.document_state import DocumentState
 from domain.codes import Code
@@ -88,7 +89,7 @@ async def ask(settings: Settings, commands: Sequence[Command]) -> None:
     for by in sorted({command.by for command in commands}):
         may_change(settings, by)
     topic = settings.topics.export_commands
-    async with CommandWriter(topic, kafka_options(settings), largest=LARGEST_RECORD) as writer:
+    async with CommandWriter(topic, clients_of(settings), largest=LARGEST_RECORD) as writer:
         await writer.ask(commands)
     note(ASKED)
 

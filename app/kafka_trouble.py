@@ -20,7 +20,8 @@ from aiokafka.errors import (
 )
 from aiokafka.protocol.metadata import MetadataRequest
 
-from app.settings import BROKERS_VARIABLE, Settings, kafka_options, variable
+from app.kafka import kafka_options
+from app.settings import BROKERS_VARIABLE, Settings, variable
 
 WITHIN = 5.0
 """Seconds for one attempt with one broker."""

@@ -10,11 +10,12 @@ from typing import Annotated, Self
 import typer
 
 from app.errors import UsageError
+from app.kafka import clients_of
 from app.logging import set_up
 from app.mapping_changes import SettingChange
 from app.mapping_history import read_history
 from app.roles import may_change
-from app.settings import Settings, kafka_options
+from app.settings import Settings
 from consumers.mapping_state import MappingTable
 from domain.categories import CATEGORIES, CATEGORY_DEFAULT, Category, Side, category_titled, fold, item_slot
 from domain.connections import ChangeRefusedError, refuse_moving
@@ -45,9 +46,8 @@ async def live_table(settings: Settings) -> AsyncIterator[MappingTable]:
     """
     table = MappingTable(
         settings.topics.mapping_state,
-        kafka_options(settings),
+        clients_of(settings),
         on_policy_mismatch=settings.mapping_policy,
-        check_crcs=settings.check_crcs,
     )
     async with table:
         yield table
@@ -71,7 +71,7 @@ async def write(settings: Settings, table: MappingTable, by: str, changes: Seque
     refuse_moves(table.state, changes)
     topic = settings.topics.mapping_state
     before = await _before(settings, [change.key for change in changes])
-    async with MappingWriter(topic, kafka_options(settings), by=by, clock=lambda: datetime.now(UTC)) as writer:
+    async with MappingWriter(topic, clients_of(settings), by=by, clock=lambda: datetime.now(UTC)) as writer:
         written = []
         for change in changes:
             history = before.get(canonical(change.key), ())
@@ -101,7 +101,7 @@ async def remove(settings: Settings, table: MappingTable, by: str, keys: Sequenc
     may_change(settings, by)
     topic = settings.topics.mapping_state
     before = await _before(settings, keys)
-    async with MappingWriter(topic, kafka_options(settings), by=by, clock=lambda: datetime.now(UTC)) as writer:
+    async with MappingWriter(topic, clients_of(settings), by=by, clock=lambda: datetime.now(UTC)) as writer:
         for key in keys:
             await writer.remove(key, before.get(canonical(key), ()))
     await table.barrier()

@@ -4,12 +4,13 @@ import asyncio
 
 from aiokafka import TopicPartition
 
-from app.admin import admin_of
 from app.errors import CommandError
+from app.kafka import admin_of, clients_of
 from app.replay.group import refuse_if_active
-from app.settings import Settings, kafka_options
+from app.settings import Settings
 from consumers.export.ledger import generation, placement
-from consumers.export.ledger.restore import fence, restore
+from consumers.export.ledger.restore import restore
+from kafka_client.fencing import fence
 from kafka_client.partitioners import Placement, Rule
 from kafka_client.topics import describe
 
@@ -28,7 +29,7 @@ async def change(settings: Settings, rule: Rule) -> list[str]:
         CommandError: A worker runs, or documents are in other partitions than the new rule says; nothing was changed.
         KafkaError: The broker refused. Run the same command again to complete the change.
     """
-    kafka, names = kafka_options(settings), settings.topics
+    clients, names = clients_of(settings), settings.topics
     ledgers = {source: names.ledger(source) for source in names.sources if source != names.roadside_bill}
     async with admin_of(settings) as admin:
         await refuse_if_active(admin, settings)
@@ -39,11 +40,11 @@ async def change(settings: Settings, rule: Rule) -> list[str]:
         if ledger in facts and facts[ledger].partitions > 1
         for number in range(facts[ledger].partitions)
     ]
-    producers = dict(zip(parts, await fence(kafka, parts), strict=True))
+    producers = dict(zip(parts, await fence(clients, parts), strict=True))
     copies = {}
     try:
-        copies = await restore(kafka, parts, check_crcs=settings.check_crcs)
-        await generation.stamp_or_check(kafka, producers, copies, check_crcs=settings.check_crcs)
+        copies = await restore(clients, parts)
+        await generation.stamp_or_check(clients, producers, copies)
         for part, copy in copies.items():
             there = Placement(rule, facts[part.topic].partitions)
             astray = [key for key in copy.known() if there.partition_of(key.encode()) not in (None, part.partition)]

@@ -6,7 +6,8 @@ from datetime import datetime, timedelta
 
 from app.bootstrap import SYSTEM_TIME, client_of, login_of
 from app.errors import UsageError
-from app.settings import Settings, kafka_options
+from app.kafka import clients_of
+from app.settings import Settings
 from app.topic_reader import partitions_of
 from consumers.mapping_state import MappingTable
 from consumers.payments.config import PollConfig, PollContext
@@ -33,14 +34,12 @@ async def poller_of(settings: Settings) -> AsyncIterator[Poller]:
     Raises:
         MappingStateUnavailable, SettingsError, CommandError: The poller cannot start; the text says what to do.
     """
-    kafka, topics = kafka_options(settings), settings.topics
+    clients, topics = clients_of(settings), settings.topics
     ledgers = await partitions_of(settings, [topics.ledger(source) for source in topics.sources])
     cursors = await partitions_of(settings, [topics.payment_cursor])
     client = client_of(settings)
-    table = MappingTable(
-        topics.mapping_state, kafka, on_policy_mismatch=settings.mapping_policy, check_crcs=settings.check_crcs
-    )
-    async with client, table, ExportedDocuments(ledgers, kafka, check_crcs=settings.check_crcs) as documents:
+    table = MappingTable(topics.mapping_state, clients, on_policy_mismatch=settings.mapping_policy)
+    async with client, table, ExportedDocuments(ledgers, clients) as documents:
         around = PollContext(
             documents=documents,
             page=client.page,
@@ -52,11 +51,8 @@ async def poller_of(settings: Settings) -> AsyncIterator[Poller]:
             group_id=f"{settings.group_id}-payments",
             sessions=settings.payments_sessions,
             session_timeout_ms=settings.session_timeout_ms,
-            check_crcs=settings.check_crcs,
         )
-        places = Cursors(
-            topics.payment_cursor, topics.sage_payments, len(cursors), kafka, check_crcs=settings.check_crcs
-        )
+        places = Cursors(topics.payment_cursor, topics.sage_payments, len(cursors), clients)
         yield Poller(membership, places, table, around)
 
 

@@ -11,8 +11,8 @@ import structlog
 from aiokafka.errors import KafkaError
 from prometheus_client import start_http_server
 
-from app.admin import admin_of
 from app.errors import CommandError
+from app.kafka import admin_of
 from app.settings import Settings, variable
 from app.topics import check_topics
 from consumers.mapping_state import MappingStateUnavailable

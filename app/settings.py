@@ -5,13 +5,11 @@ is a `SecretStr` from the moment it is read, so it appears in no `repr`, no log 
 and the rule it breaks, never the value.
 """
 
-import ssl
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Annotated, Literal, Self
 from urllib.parse import urlsplit
 
-from aiokafka.helpers import create_ssl_context
 from pydantic import AliasChoices, Field, SecretStr, ValidationError, field_validator, model_validator
 from pydantic_settings import BaseSettings, PydanticBaseSettingsSource, SettingsConfigDict
 from pydantic_settings.exceptions import SettingsError as SourceError
@@ -411,31 +409,3 @@ def _finding(where: tuple[int | str, ...], message: str) -> str:
         return text  # a rule over several fields names them itself
     name = "__".join(str(part).upper() for part in where)
     return f"{name if BROKERS_VARIABLE in name else PREFIX + name}: {text}"
-
-
-def kafka_options(settings: Settings) -> dict[str, object]:
-    """Make the keywords for every aiokafka client of this service: consumer, producer and admin alike.
-
-    Raises:
-        SettingsError: The file of the certificate authority cannot be read.
-    """
-    options: dict[str, object] = {
-        "bootstrap_servers": settings.kafka_bootstrap_servers,
-        "client_id": settings.client_id,
-        "security_protocol": settings.kafka_security_protocol,
-    }
-    if settings.kafka_security_protocol.endswith("SSL"):
-        options["ssl_context"] = _ssl_context(settings.kafka_ssl_ca_file)
-    if settings.kafka_security_protocol.startswith("SASL") and settings.kafka_sasl_password is not None:
-        options["sasl_mechanism"] = settings.kafka_sasl_mechanism
-        options["sasl_plain_username"] = settings.kafka_sasl_user
-        options["sasl_plain_password"] = settings.kafka_sasl_password.get_secret_value()
-    return options
-
-
-def _ssl_context(authority: Path | None) -> ssl.SSLContext:
-    try:
-        context: ssl.SSLContext = create_ssl_context(cafile=None if authority is None else str(authority))
-    except OSError as error:  # ssl.SSLError is one
-        raise SettingsError([f"{variable('kafka_ssl_ca_file')}: {authority}: {error.strerror or error}"]) from None
-    return context

@@ -5,30 +5,26 @@ so that it can run beside workers. It reads committed records only, up to the en
 for a transaction that stays open.
 """
 
-import time
-from collections.abc import AsyncIterator, Callable, Iterable, Mapping, Sequence
+from collections.abc import AsyncIterator, Callable, Iterable, Sequence
 from contextlib import asynccontextmanager
 from dataclasses import dataclass
 from typing import TypeVar
 
-from aiokafka import AIOKafkaConsumer, ConsumerRecord, TopicPartition
+from aiokafka import ConsumerRecord, TopicPartition
 
-from app.admin import admin_of
 from app.errors import CommandError
+from app.kafka import admin_of, clients_of
 from app.output import note
 from app.progress import Progress
-from app.settings import Settings, kafka_options
+from app.settings import Settings
 from consumers.export.ledger.document_state import INTERNAL, DocumentState, LedgerUnreadableError, decode
-from kafka_client.high_watermarks import HighWatermarks
-from kafka_client.reader import TolerantKafkaReader
-from kafka_client.stopping import stop_client
+from kafka_client.read_to_end import PartitionReader, StalledError, connected_reader
 from kafka_client.topics import describe
 from kafka_client.unreadable import Unreadable, UnreadableRecordsError
 
 Chosen = TypeVar("Chosen")
 
 READ_AT_ONCE = 2_000
-POLL_MS = 100
 PATIENCE = 5.0
 """Seconds without progress after which the rest counts as part of an open transaction.
 
@@ -53,17 +49,11 @@ class TopicReader:
     """Reader of offset ranges, one after the other, with one consumer.
 
     Args:
-        consumer: A started consumer without a group, which reads committed records.
-        watermarks: A started client for high watermarks.
-        clock: A clock in seconds that never goes back.
+        reader: A connected reader; it should be a tolerant one.
     """
 
-    def __init__(
-        self, consumer: AIOKafkaConsumer, watermarks: HighWatermarks, clock: Callable[[], float] = time.monotonic
-    ) -> None:
-        self._consumer = consumer
-        self._watermarks = watermarks
-        self._clock = clock
+    def __init__(self, reader: PartitionReader) -> None:
+        self._reader = reader
 
     async def whole(self, partitions: Sequence[TopicPartition]) -> list[OffsetRange]:
         """Get the whole offset range of each partition, as of some moment after this call.
@@ -71,11 +61,8 @@ class TopicReader:
         Raises:
             KafkaError: The broker refused.
         """
-        if not partitions:
-            return []
-        # High watermarks, not last stable offsets: a commit is acknowledged before its markers are written.
-        ends = await self._watermarks.ask(list(partitions))
-        begins = await self._consumer.beginning_offsets(list(partitions))
+        ends = await self._reader.ends(partitions)
+        begins = await self._reader.begins(partitions)
         return [OffsetRange(partition, begins[partition], ends[partition]) for partition in partitions]
 
     async def records(
@@ -89,26 +76,25 @@ class TopicReader:
             wait_for_ever: If False, reading ends early, with a note to the person, when no record arrives for
                 `PATIENCE` seconds.
         """
+        if not span:
+            return
         partition, position = span.partition, span.begin
-        self._consumer.assign([partition])
-        self._consumer.seek(partition, position)
-        moved = self._clock()
-        while position < span.end:
-            got = await self._consumer.getmany(partition, timeout_ms=POLL_MS, max_records=READ_AT_ONCE)
-            records = [record for record in got.get(partition, ()) if record.offset < span.end]
-            if records:
-                yield records
-            # The position, not the last record: the end may be a transaction's marker or a compacted hole.
-            now_at = min(await self._consumer.position(partition), span.end)
-            if now_at > position:
-                progress.add(now_at - position)
-                position, moved = now_at, self._clock()
-            elif not wait_for_ever and self._clock() - moved > PATIENCE:
-                note(
-                    f"note: a transaction is open on {partition.topic} {partition.partition} at offset {position}; "
-                    "what it holds is not looked at. Was a worker killed? It ends by itself within a minute"
-                )
-                return
+        await self._reader.assign([partition], {partition: position})
+        batches = self._reader.read_to(
+            {partition: span.end}, max_records=READ_AT_ONCE, patience=None if wait_for_ever else PATIENCE
+        )
+        try:
+            async for batch in batches:
+                if records := [record for record in batch.records if record.offset < span.end]:
+                    yield records
+                reached = min(batch.position, span.end)
+                progress.add(reached - position)
+                position = reached
+        except StalledError as stalled:
+            note(
+                f"note: a transaction is open on {partition.topic} {partition.partition} at offset {stalled.position}; "
+                "what it holds is not looked at. Was a worker killed? It ends by itself within a minute"
+            )
 
     async def entries(
         self, ledger: OffsetRange, progress: Progress, *, internal: bool = False
@@ -138,23 +124,8 @@ class TopicReader:
 @asynccontextmanager
 async def reader_of(settings: Settings) -> AsyncIterator[TopicReader]:
     """Connect a reader, and disconnect it at the end of the `async with` block."""
-    kafka: Mapping[str, object] = kafka_options(settings)
-    consumer = TolerantKafkaReader(
-        **kafka,
-        group_id=None,
-        enable_auto_commit=False,
-        auto_offset_reset="earliest",  # records that retention deletes meanwhile are skipped
-        isolation_level="read_committed",
-        check_crcs=settings.check_crcs,
-    )
-    watermarks = HighWatermarks(kafka)
-    try:
-        await watermarks.start()
-        await consumer.start()
-        yield TopicReader(consumer, watermarks)
-    finally:
-        await stop_client(consumer)
-        await stop_client(watermarks)
+    async with connected_reader(clients_of(settings), tolerant=True) as reader:
+        yield TopicReader(reader)
 
 
 async def partitions_of(settings: Settings, topics: Sequence[str]) -> list[TopicPartition]:

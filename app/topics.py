@@ -11,11 +11,12 @@ from dataclasses import dataclass, field
 from enum import StrEnum
 from typing import Literal
 
-from aiokafka.admin import AIOKafkaAdminClient, NewTopic
+from aiokafka.admin import NewTopic
 from aiokafka.errors import KafkaError, RequestTimedOutError, TopicAlreadyExistsError
 
 from app.errors import UsageError
 from app.settings import Settings, variable
+from kafka_client.interface import Admin
 from kafka_client.size_limits import LARGEST_RECORD, event_within, max_record_bytes
 from kafka_client.topics import TopicFacts, describe, refuse
 from producers.results import RESULT_ROOM
@@ -138,7 +139,7 @@ def source_named(name: str, settings: Settings) -> str:
     raise UsageError(f"{name!r} is not a topic that this service reads: {', '.join(sources)}")
 
 
-async def check_topics(admin: AIOKafkaAdminClient, settings: Settings) -> list[TopicProblem]:
+async def check_topics(admin: Admin, settings: Settings) -> list[TopicProblem]:
     """Check all topics. The list of problems is empty if a worker may start.
 
     Raises:
@@ -147,16 +148,14 @@ async def check_topics(admin: AIOKafkaAdminClient, settings: Settings) -> list[T
     return (await check(admin, settings)).problems
 
 
-async def check(admin: AIOKafkaAdminClient, settings: Settings) -> Report:
+async def check(admin: Admin, settings: Settings) -> Report:
     """Check all topics, and report also the topics that exist; errors as for `check_topics`."""
     every = topic_specs(settings)
     facts = await describe(admin, [topic.topic for topic in every])
     return Report(facts, [problem for topic in every for problem in _problems(topic, facts)])
 
 
-async def create(
-    admin: AIOKafkaAdminClient, settings: Settings, tell: Callable[[str], None] = lambda _: None
-) -> Report:
+async def create(admin: Admin, settings: Settings, tell: Callable[[str], None] = lambda _: None) -> Report:
     """Create the missing topics, then check all. A topic that exists is never changed.
 
     Args:
@@ -197,7 +196,7 @@ async def create(
 
 
 async def _check_when_visible(
-    admin: AIOKafkaAdminClient, settings: Settings, created: set[str], tell: Callable[[str], None]
+    admin: Admin, settings: Settings, created: set[str], tell: Callable[[str], None]
 ) -> Report:
     # A broker acknowledges a topic before its metadata shows it: milliseconds earlier, on a busy machine many seconds.
     begun = told = time.monotonic()
@@ -219,7 +218,7 @@ def _not_shown(problem: TopicProblem) -> TopicProblem:
     return TopicProblem(TopicFault.NOT_SHOWN, problem.topic, detail, fix)
 
 
-async def _create(admin: AIOKafkaAdminClient, topic: TopicSpec, partitions: int, replicas: int) -> None:
+async def _create(admin: Admin, topic: TopicSpec, partitions: int, replicas: int) -> None:
     config = dict(topic.config)
     if replicas >= USUAL_REPLICAS:
         config["min.insync.replicas"] = "2"  # an acknowledged record survives the loss of one broker

@@ -18,13 +18,16 @@ from bench.transactions import create
 from consumers import invoice_created
 from consumers.export.ledger import generation
 from consumers.export.ledger.document_state import DocumentState, LastOutcome, Posted, encode
-from consumers.export.ledger.restore import fence, restore
+from consumers.export.ledger.restore import restore
 from demo.events import good_events
 from demo.events.invoices import load_invoice
 from demo.processes import command, running
 from demo.rig import environment
 from domain.documents import Connection, SageObject
 from domain.outcomes import Outcome as Ended
+from kafka_client.clients import BrokerClients, Brokers
+from kafka_client.fencing import fence
+from kafka_client.interface import KafkaClients
 
 DOCUMENTS = 20_000
 TAIL = 100
@@ -46,23 +49,23 @@ def run(size: Size) -> Outcome:
 
 
 async def _opening(outcome: Outcome, bootstrap: str, folder: Path, size: Size) -> None:
-    kafka: dict[str, object] = {"bootstrap_servers": bootstrap}
+    clients = BrokerClients(Brokers(bootstrap))
     ledger = TopicPartition(f"bench-{uuid4().hex[:8]}.ledger", 0)
     await create(bootstrap, [ledger.topic])
     async with AIOKafkaProducer(bootstrap_servers=bootstrap) as producer:
         await producer.partitions_for(ledger.topic)
-        [fenced] = await fence(kafka, [ledger])
-        restored = await restore(kafka, [ledger])
-        await generation.stamp_or_check(kafka, {ledger: fenced}, restored)
+        [fenced] = await fence(clients, [ledger])
+        restored = await restore(clients, [ledger])
+        await generation.stamp_or_check(clients, {ledger: fenced}, restored)
         await fenced.stop()
         restored[ledger].close()
         await _send(producer, ledger, range(size.of(DOCUMENTS)))
-        whole = [await _open(kafka, ledger, None) for _ in range(size.runs)]
-        await _open(kafka, ledger, folder)
+        whole = [await _open(clients, ledger, None) for _ in range(size.runs)]
+        await _open(clients, ledger, folder)
         tails = []
         for _ in range(size.runs):
             await _send(producer, ledger, range(size.of(TAIL)))
-            tails.append(await _open(kafka, ledger, folder))
+            tails.append(await _open(clients, ledger, folder))
     slow, quick = median(whole), median(tails)
     outcome.figures += [
         Figure("read from the topic", size.of(DOCUMENTS) / slow, "entries/s"),
@@ -71,9 +74,9 @@ async def _opening(outcome: Outcome, bootstrap: str, folder: Path, size: Size) -
     ]
 
 
-async def _open(kafka: dict[str, object], ledger: TopicPartition, folder: Path | None) -> float:
+async def _open(clients: KafkaClients, ledger: TopicPartition, folder: Path | None) -> float:
     began = perf_counter()
-    copies = await restore(kafka, [ledger], state_dir=folder)
+    copies = await restore(clients, [ledger], state_dir=folder)
     took = perf_counter() - began
     copies[ledger].close()
     return took

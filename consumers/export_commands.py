@@ -11,12 +11,12 @@ from typing import Protocol, Self
 
 import structlog
 from aiokafka import TopicPartition
-from aiokafka.admin import AIOKafkaAdminClient
 from aiokafka.errors import KafkaError, UnknownTopicOrPartitionError
 
 from consumers.export import metrics
 from domain.commands import Command, CommandError, decode
-from kafka_client.reader import TolerantKafkaReader
+from kafka_client.clients import connected_admin
+from kafka_client.interface import KafkaClients
 from kafka_client.stopping import stop_client
 from kafka_client.topics import describe
 
@@ -54,30 +54,22 @@ class CommandReader:
 
     Args:
         topic: The full name of the commands topic.
-        kafka: Keywords for every aiokafka client: brokers and how to sign in.
-        check_crcs: False only for librdkafka's mock cluster.
+        clients: The factory of Kafka clients.
         refuses: Returns why a person may not give commands, or None if the person may.
     """
 
     def __init__(
         self,
         topic: str,
-        kafka: Mapping[str, object],
+        clients: KafkaClients,
         *,
-        check_crcs: bool = True,
         refuses: Callable[[str], str | None] | None = None,
     ) -> None:
         self._topic = topic
         self._refuses = refuses
-        self._kafka = kafka
-        self._consumer = TolerantKafkaReader(
-            **kafka,
-            enable_auto_commit=False,
-            isolation_level="read_committed",
-            # Where retention deleted records, reading continues with the oldest one left.
-            auto_offset_reset="earliest",
-            check_crcs=check_crcs,
-        )
+        self._clients = clients
+        # Where retention deleted records, reading continues with the oldest one left.
+        self._consumer = clients.reader(tolerant=True)
         self._followers: set[Follower] = set()
         self._new: list[Follower] = []
         self._task: asyncio.Task[None] | None = None
@@ -99,12 +91,8 @@ class CommandReader:
         await stop_client(self._consumer)
 
     async def _partitions(self) -> int:
-        admin = AIOKafkaAdminClient(**self._kafka)
-        try:
-            await admin.start()
+        async with connected_admin(self._clients) as admin:
             facts = (await describe(admin, [self._topic])).get(self._topic)
-        finally:
-            await admin.close()
         if facts is None:
             raise UnknownTopicOrPartitionError(f"{self._topic}: create it with `alvys-sage topics --create`")
         return facts.partitions

@@ -22,15 +22,15 @@ from dataclasses import dataclass
 from typing import Literal, Self
 
 import structlog
-from aiokafka import AIOKafkaConsumer, TopicPartition
-from aiokafka.admin import AIOKafkaAdminClient
+from aiokafka import TopicPartition
 from aiokafka.errors import KafkaError, OffsetOutOfRangeError
 from aiokafka.structs import ConsumerRecord
 
 from domain.mapping_state import MappingState
+from kafka_client.clients import connected_admin
+from kafka_client.follower import Follower
 from kafka_client.high_watermarks import HighWatermarks
-from kafka_client.reader import KafkaReader
-from kafka_client.stopping import stop_client
+from kafka_client.interface import KafkaClients
 from kafka_client.topics import describe, set_cleanup
 
 log = structlog.get_logger(__name__)
@@ -52,11 +52,6 @@ Subscriber = Callable[[str], None]
 It must not raise. If it does, the error is logged and the next subscriber is called.
 """
 
-POLL_MS = 25
-"""Milliseconds that one poll waits. A new record ends the wait at once; a transaction marker or aborted record does
-not, so it may be noticed that much later."""
-POLL_RECORDS = 1000
-"""Records applied before other tasks of the event loop may run: about 10 ms of work."""
 FETCH_BYTES = 8 * 1024 * 1024
 
 
@@ -101,40 +96,37 @@ class MappingTable:
 
     Args:
         topic: The full name of the mapping-state topic.
-        kafka: Keywords for every aiokafka client: brokers and how to sign in.
+        clients: The factory of Kafka clients.
         on_policy_mismatch: How to treat a topic that is not compacted.
-        check_crcs: False only for librdkafka's mock cluster.
         patience: The table's time-outs.
     """
 
     def __init__(
         self,
         topic: str,
-        kafka: Mapping[str, object],
+        clients: KafkaClients,
         *,
         on_policy_mismatch: PolicyMismatch = "raise",
-        check_crcs: bool = True,
         patience: Patience = Patience(),
     ) -> None:
         self.topic = topic
-        self._kafka = dict(kafka)
+        self._clients = clients
         self._on_policy_mismatch = on_policy_mismatch
-        self._check_crcs = check_crcs
         self._patience = patience
         self._status: State = "unstarted"
         self._state = MappingState()
         self._subscribers: list[Subscriber] = []
-        self._positions: dict[TopicPartition, int] = {}
-        self._ends: dict[TopicPartition, int] = {}
         self._reported_masters: set[str] = set()
         self._keyless = 0
         self._error: BaseException | None = None
         self._failed = asyncio.Event()
-        self._moved = asyncio.Event()
         self._stopped = False
-        self._reader: AIOKafkaConsumer | None = None
-        self._watermarks: HighWatermarks | None = None
-        self._tasks: list[asyncio.Task[None]] = []
+        # A missing offset means that the topic was created anew: an error, no reason to start over (guarantee 5).
+        reader = clients.reader(offset_reset="none", fetch_bytes=FETCH_BYTES)
+        self._follower = Follower(
+            reader, HighWatermarks(clients), self._apply, name=f"{topic} reader", on_end=self._fail
+        )
+        self._watching: asyncio.Task[None] | None = None
 
     @property
     def state(self) -> MappingState:
@@ -152,11 +144,12 @@ class MappingTable:
 
     def status(self) -> TableStatus:
         """The table's status, without a request to the broker."""
-        behind = (self._ends.get(tp, 0) - position for tp, position in self._positions.items())
+        positions, ends = self._follower.positions, self._follower.ends
+        behind = (ends.get(tp, 0) - position for tp, position in positions.items())
         return TableStatus(
             state=self._status,
-            positions={tp.partition: position for tp, position in self._positions.items()},
-            ends={tp.partition: end for tp, end in self._ends.items()},
+            positions={tp.partition: position for tp, position in positions.items()},
+            ends={tp.partition: end for tp, end in ends.items()},
             lag=sum(max(0, offsets) for offsets in behind),
             records=len(self._state.records()),
             invalid=len(self._state.problems()) + self._keyless,
@@ -177,9 +170,8 @@ class MappingTable:
         self._status = "loading"
         try:
             async with asyncio.timeout(self._patience.catch_up):
-                partitions = await self._examine_topic()
-                await self._start_reading(partitions)
-                await self._read_to_end()
+                await self._follower.start(await self._examine_topic())
+                await self._follower.barrier()
         except (KafkaError, TimeoutError, OSError) as error:
             reason = self._error or error
             await self.stop()
@@ -189,21 +181,18 @@ class MappingTable:
             raise
         # No await from here to the return, so subscribers are called for every record that is applied later.
         self._status = "caught_up"
-        self._tasks.append(asyncio.create_task(self._watch(), name=f"{self.topic} watch"))
+        self._watching = asyncio.create_task(self._watch(), name=f"{self.topic} watch")
         log.info("mapping state caught up", topic=self.topic, records=self.status().records, end=self.status().ends)
 
     async def stop(self) -> None:
         """Stop reading and close the connections. It is safe to stop a table that was never started."""
-        tasks, self._tasks = self._tasks, []
-        for task in tasks:
-            task.cancel()
-        await asyncio.gather(*tasks, return_exceptions=True)
+        watching, self._watching = self._watching, None
+        if watching is not None:
+            watching.cancel()
+            await asyncio.gather(watching, return_exceptions=True)
         self._stopped = True
         self._status = "unstarted"
-        self._wake()
-        for client in (self._reader, self._watermarks):
-            if client is not None:
-                await stop_client(client)
+        await self._follower.stop()
 
     async def __aenter__(self) -> Self:
         await self.start()
@@ -224,7 +213,7 @@ class MappingTable:
         self._refuse_unless_complete()
         try:
             async with asyncio.timeout(self._patience.barrier):
-                await self._read_to_end()
+                await self._follower.barrier()
         except (KafkaError, TimeoutError, OSError) as error:
             self._refuse_unless_complete()
             self._turn("degraded", error)
@@ -241,9 +230,7 @@ class MappingTable:
     # Starting.
 
     async def _examine_topic(self) -> list[TopicPartition]:
-        admin = AIOKafkaAdminClient(**self._kafka)
-        try:
-            await admin.start()
+        async with connected_admin(self._clients) as admin:
             facts = (await describe(admin, [self.topic])).get(self.topic)
             if facts is None:
                 raise MappingStateUnavailable(
@@ -256,41 +243,9 @@ class MappingTable:
                 log.warning("mapping state is not compacted", topic=self.topic, action=self._on_policy_mismatch)
                 if self._on_policy_mismatch == "reconcile":
                     await set_cleanup(admin, self.topic, facts, "compact")
-        finally:
-            await admin.close()
         return [TopicPartition(self.topic, number) for number in range(facts.partitions)]
 
-    async def _start_reading(self, partitions: list[TopicPartition]) -> None:
-        self._watermarks = HighWatermarks(self._kafka)
-        self._reader = KafkaReader(
-            **self._kafka,
-            enable_auto_commit=False,
-            isolation_level="read_committed",
-            # A missing offset means that the topic was created anew: an error, no reason to start over (guarantee 5).
-            auto_offset_reset="none",
-            check_crcs=self._check_crcs,
-            max_partition_fetch_bytes=FETCH_BYTES,
-        )
-        await self._watermarks.start()
-        await self._reader.start()
-        self._reader.assign(partitions)
-        await self._reader.seek_to_beginning(*partitions)
-        self._positions = {tp: await self._reader.position(tp) for tp in partitions}
-        task = asyncio.create_task(self._follow(self._reader), name=f"{self.topic} reader")
-        task.add_done_callback(self._reader_ended)
-        self._tasks.append(task)
-
     # Reading.
-
-    async def _follow(self, reader: AIOKafkaConsumer) -> None:
-        while True:
-            batches = await reader.getmany(timeout_ms=POLL_MS, max_records=POLL_RECORDS)
-            for records in batches.values():
-                for record in records:
-                    self._apply(record)
-            # The position, not the last record's offset: it passes markers, aborted records and compacted holes.
-            self._positions = {tp: await reader.position(tp) for tp in self._positions}
-            self._wake()
 
     def _apply(self, record: ConsumerRecord[bytes | None, bytes | None]) -> None:
         if record.key is None:
@@ -313,31 +268,13 @@ class MappingTable:
             log.warning("master Default cleared by another writer", code="MASTER_DEFAULT_CLEARED", key=key)
         self._reported_masters = cleared
 
-    def _reader_ended(self, task: asyncio.Task[None]) -> None:
-        if not task.cancelled():
-            self._fail(task.exception() or RuntimeError("the reader ended"))
-
     def _fail(self, error: BaseException) -> None:
         self._error = error
         self._status = "failed"
         self._failed.set()
-        self._wake()
         log.error("mapping state reader died; the table refuses to serve", topic=self.topic, error=_text(error))
 
     # Freshness.
-
-    async def _read_to_end(self) -> None:
-        if self._watermarks is None:
-            raise KafkaError("the table was stopped")
-        self._ends = ends = await self._watermarks.ask(list(self._positions))
-        while any(self._positions[tp] < end for tp, end in ends.items()):
-            if self._error is not None or self._stopped:
-                raise KafkaError("the reader stopped")
-            await self._moved.wait()
-
-    def _wake(self) -> None:
-        moved, self._moved = self._moved, asyncio.Event()
-        moved.set()
 
     async def _watch(self) -> None:
         """Keep `status` up to date while no caller uses `barrier`, and detect a changed partition count."""
@@ -352,10 +289,10 @@ class MappingTable:
                 self._fail_when_repartitioned()
 
     def _fail_when_repartitioned(self) -> None:
-        known = None if self._reader is None else self._reader.partitions_for_topic(self.topic)
-        if known is not None and len(known) != len(self._positions):
-            was, now = len(self._positions), len(known)
-            self._tasks[0].cancel()
+        known, positions = self._follower.partitions_for_topic(self.topic), self._follower.positions
+        if known is not None and len(known) != len(positions):
+            was, now = len(positions), len(known)
+            self._follower.cancel()
             self._fail(RuntimeError(f"the topic has {now} partitions and had {was} at the start; restart to read all"))
 
     def _turn(self, state: Literal["caught_up", "degraded"], error: BaseException | None = None) -> None:
@@ -366,7 +303,8 @@ class MappingTable:
         log.warning("mapping state table changed", topic=self.topic, state=state, error=reason, lag=self.status().lag)
 
     def _gap(self) -> str:
-        gaps = [f"partition {tp.partition} at {self._positions[tp]} of {end}" for tp, end in self._ends.items()]
+        positions = self._follower.positions
+        gaps = [f"partition {tp.partition} at {positions[tp]} of {end}" for tp, end in self._follower.ends.items()]
         return f" ({', '.join(gaps)})"
 
     def _refuse_unless_complete(self) -> None:

@@ -15,7 +15,8 @@ from aiokafka.admin import AIOKafkaAdminClient
 from aiokafka.admin.config_resource import ConfigResource, ConfigResourceType
 
 from app.cli import main
-from app.settings import Settings, kafka_options
+from app.kafka import kafka_options
+from app.settings import Settings
 from app.topics import topic_specs
 
 CREATE = ["topics", "--create"]

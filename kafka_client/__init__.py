@@ -5,6 +5,9 @@ module                  what it holds
 ======================  ================================================================================================
 `interface`             the client objects and their factory, as Protocols: what the rest of the code depends on
 `clients`               the one place that builds aiokafka's clients, with security settings, for a real broker
+`read_to_end`           reading partitions to their ends; says once what the end is
+`follower`              reading partitions for ever, with a barrier
+`fencing`               shutting out the former owner of a partition
 `high_watermarks`       the broker's high watermarks, requested on a connection of their own
 `offset_tracker`        which offset may be committed
 `topics`                partitions and settings of topics

@@ -1,6 +1,6 @@
 """The one place that builds aiokafka's clients. Every other module asks the `KafkaClients` that it is given."""
 
-from collections.abc import AsyncIterator
+from collections.abc import AsyncIterator, Mapping
 from contextlib import asynccontextmanager
 from dataclasses import dataclass, field
 from pathlib import Path
@@ -83,7 +83,7 @@ class BrokerClients:
         session_timeout_ms: int,
         tolerant: bool = False,
         offset_reset: OffsetReset = "earliest",
-        **options: object,
+        options: Mapping[str, object] | None = None,
     ) -> Consumer:
         """See `KafkaClients`."""
         return self._consumer(
@@ -92,7 +92,7 @@ class BrokerClients:
             auto_offset_reset=offset_reset,
             session_timeout_ms=session_timeout_ms,
             heartbeat_interval_ms=session_timeout_ms // HEARTBEATS,
-            **options,
+            **(options or {}),
         )
 
     def committer(self, group_id: str) -> Consumer:

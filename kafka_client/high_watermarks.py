@@ -5,25 +5,30 @@ answer takes less than 1 ms.
 """
 
 import asyncio
-from collections.abc import Mapping, Sequence
+from collections.abc import Sequence
 
-from aiokafka import AIOKafkaConsumer, TopicPartition
+from aiokafka import TopicPartition
 from aiokafka.errors import KafkaError
 
+from kafka_client.interface import KafkaClients
 from kafka_client.stopping import stop_client
+
+HURRIED_MS = 10
 
 
 class HighWatermarks:
     """Client that requests high watermarks: the offset after the last acknowledged record, open transactions included.
 
+    `kafka_client.read_to_end` says why they are the ends of partitions.
+
     Args:
-        kafka: Keywords for every aiokafka client: brokers and how to sign in.
+        clients: The factory of its connection.
+        hurried: Whether someone waits for the first answer. A new client first asks for the partitions' leaders, and
+            then waits before it asks again; a hurried one waits less, and so asks more often while a broker is away.
     """
 
-    def __init__(self, kafka: Mapping[str, object]) -> None:
-        # Read-uncommitted, because otherwise the answer is the last stable offset. Kafka acknowledges a commit before
-        # it writes the marker, so for a moment the last stable offset leaves out records that were just committed.
-        self._client = AIOKafkaConsumer(**kafka, enable_auto_commit=False, isolation_level="read_uncommitted")
+    def __init__(self, clients: KafkaClients, *, hurried: bool = False) -> None:
+        self._client = clients.scout(retry_backoff_ms=HURRIED_MS if hurried else None)
         self._one_at_a_time = asyncio.Lock()
         self._next: asyncio.Task[dict[TopicPartition, int]] | None = None
         self._running: set[asyncio.Task[dict[TopicPartition, int]]] = set()

@@ -7,7 +7,8 @@ A client is not connected when it is made. The caller awaits `start`, and ends t
 `kafka_client.stopping.stop_client` (an admin client by its `close`), also if `start` failed.
 """
 
-from collections.abc import Awaitable, Mapping, Sequence
+import asyncio
+from collections.abc import Mapping, Sequence
 from typing import Any, Literal, Protocol
 
 from aiokafka import ConsumerRebalanceListener, ConsumerRecord, TopicPartition
@@ -113,9 +114,15 @@ class Producer(Protocol):
         key: bytes | None = None,
         partition: int | None = None,
         timestamp_ms: int | None = None,
-        headers: Sequence[tuple[str, bytes]] | None = None,
-    ) -> Awaitable[Any]:
+        headers: Sequence[tuple[str, bytes | None]] | None = None,
+    ) -> "asyncio.Future[Any]":
         """Buffer a record. The returned future gives its `topic`, `partition` and `offset` once it is durable."""
+
+    def create_batch(self) -> Any:
+        """Make an empty batch; its `append` takes records, also with neither key nor value."""
+
+    async def send_batch(self, batch: Any, topic: str, *, partition: int) -> "asyncio.Future[Any]":
+        """Buffer a batch. The returned future gives its offset once it is durable."""
 
     async def send_and_wait(
         self,
@@ -124,7 +131,7 @@ class Producer(Protocol):
         key: bytes | None = None,
         partition: int | None = None,
         timestamp_ms: int | None = None,
-        headers: Sequence[tuple[str, bytes]] | None = None,
+        headers: Sequence[tuple[str, bytes | None]] | None = None,
     ) -> Any:
         """Send a record, and wait until it is durable. Returns its `topic`, `partition` and `offset`."""
 
@@ -190,7 +197,7 @@ class KafkaClients(Protocol):
         session_timeout_ms: int,
         tolerant: bool = False,
         offset_reset: OffsetReset = "earliest",
-        **options: object,
+        options: Mapping[str, object] | None = None,
     ) -> Consumer:
         """Make a member of a consumer group. It reads committed records only, and commits no offset by itself.
 

@@ -6,9 +6,10 @@ aiokafka reports a refusal inside the answer; the functions here raise it as an 
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 
-from aiokafka.admin import AIOKafkaAdminClient
 from aiokafka.admin.config_resource import ConfigResource, ConfigResourceType
 from aiokafka.errors import UnknownTopicOrPartitionError, for_code
+
+from kafka_client.interface import Admin
 
 TOPIC_OVERRIDE = 1
 """`config_source` of a setting made for the topic itself, as opposed to a default of the broker."""
@@ -33,7 +34,7 @@ class TopicFacts:
         return frozenset(part.strip() for part in self.settings.get("cleanup.policy", "").split(",")) - {""}
 
 
-async def describe(admin: AIOKafkaAdminClient, topics: Iterable[str]) -> dict[str, TopicFacts]:
+async def describe(admin: Admin, topics: Iterable[str]) -> dict[str, TopicFacts]:
     """Describe the given topics, by name. Topics that do not exist are left out.
 
     Raises:
@@ -50,7 +51,7 @@ async def describe(admin: AIOKafkaAdminClient, topics: Iterable[str]) -> dict[st
     return facts
 
 
-async def _settings(admin: AIOKafkaAdminClient, topics: list[str]) -> list[tuple[str, dict[str, str], dict[str, str]]]:
+async def _settings(admin: Admin, topics: list[str]) -> list[tuple[str, dict[str, str], dict[str, str]]]:
     if not topics:
         return []
     answers = await admin.describe_configs([ConfigResource(ConfigResourceType.TOPIC, topic) for topic in topics])
@@ -65,7 +66,7 @@ async def _settings(admin: AIOKafkaAdminClient, topics: list[str]) -> list[tuple
     return read
 
 
-async def set_cleanup(admin: AIOKafkaAdminClient, topic: str, facts: TopicFacts, policy: str) -> None:
+async def set_cleanup(admin: Admin, topic: str, facts: TopicFacts, policy: str) -> None:
     """Change only the cleanup policy of a topic.
 
     Args:

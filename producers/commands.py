@@ -1,11 +1,10 @@
 """Writer of commands to the topic `export-commands`; the record key is the id of the command."""
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Sequence
 from typing import Self
 
-from aiokafka import AIOKafkaProducer
-
 from domain.commands import Command, encode
+from kafka_client.interface import KafkaClients
 
 
 class CommandWriter:
@@ -13,14 +12,13 @@ class CommandWriter:
 
     Args:
         topic: The full name of the commands topic.
-        kafka: Keyword arguments for every aiokafka client: brokers and credentials.
+        clients: The factory of Kafka clients.
         largest: The largest command in bytes. A `Replay` contains a whole record and is a third larger than it.
     """
 
-    def __init__(self, topic: str, kafka: Mapping[str, object], *, largest: int) -> None:
+    def __init__(self, topic: str, clients: KafkaClients, *, largest: int) -> None:
         self._topic = topic
-        # Idempotent, so a retry neither doubles a record nor swaps two of one key.
-        self._producer = AIOKafkaProducer(**kafka, acks="all", enable_idempotence=True, max_request_size=largest)
+        self._producer = clients.producer(max_request_size=largest)
 
     async def __aenter__(self) -> Self:
         try:

@@ -10,9 +10,9 @@ from datetime import datetime
 from typing import Self
 
 import orjson
-from aiokafka import AIOKafkaProducer
 
 from domain.keys import AccountKey, canonical, master, parse
+from kafka_client.interface import KafkaClients
 
 CODE = "MASTER_DEFAULT_CANNOT_BE_CLEARED"
 HISTORY = "history"
@@ -56,15 +56,14 @@ class MappingWriter:
 
     Args:
         topic: The full name of the mapping-state topic.
-        kafka: Keyword arguments for every aiokafka client: brokers and credentials.
+        clients: The factory of Kafka clients.
         by: The author of the records.
         clock: Returns the present time, with UTC offset.
     """
 
-    def __init__(self, topic: str, kafka: Mapping[str, object], *, by: str, clock: Callable[[], datetime]) -> None:
+    def __init__(self, topic: str, clients: KafkaClients, *, by: str, clock: Callable[[], datetime]) -> None:
         self._topic = topic
-        # Idempotent, so a retry neither doubles a record nor swaps two of one key.
-        self._producer = AIOKafkaProducer(**kafka, acks="all", enable_idempotence=True)
+        self._producer = clients.producer()
         self._by = by
         self._clock = clock
 

@@ -8,9 +8,10 @@ import structlog
 import typer
 
 from app.bootstrap import SYSTEM_TIME
+from app.kafka import clients_of
 from app.logging import set_up
 from app.service import begin, until_stopped
-from app.settings import Settings, kafka_options
+from app.settings import Settings
 from consumers.group_bills.groups import Schedule
 from consumers.group_bills.job import Job
 
@@ -43,11 +44,10 @@ def job_of(settings: Settings) -> Job:
     return Job(
         rows=settings.topics.roadside_rows,
         bills=settings.topics.roadside_bill,
-        kafka=kafka_options(settings),
+        clients=clients_of(settings),
         schedule=Schedule(time.fromisoformat(settings.fuel_bills_at), time.fromisoformat(settings.toll_bills_at)),
         time=SYSTEM_TIME,
         largest_event=settings.largest_event_bytes,
-        check_crcs=settings.check_crcs,
     )
 
 

@@ -9,9 +9,10 @@ from tempfile import TemporaryDirectory
 import structlog
 
 from app.errors import CommandError
+from app.kafka import kafka_options
 from app.logging import set_up
 from app.service import begin
-from app.settings import Settings, kafka_options
+from app.settings import Settings
 from consumers.statistics.windows import WindowConfig
 from consumers.statistics.worker import Plan, Topics, application, run
 

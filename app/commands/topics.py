@@ -6,8 +6,8 @@ from typing import Annotated
 
 import typer
 
-from app.admin import admin_of
 from app.command_requests import NOBODY, By
+from app.kafka import admin_of
 from app.logging import set_up
 from app.output import Json, note, show_json, show_line, show_table
 from app.partitioner import change

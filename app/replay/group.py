@@ -14,14 +14,14 @@ import logging
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 
-from aiokafka import AIOKafkaConsumer, TopicPartition
-from aiokafka.admin import AIOKafkaAdminClient
+from aiokafka import TopicPartition
 from aiokafka.errors import CommitFailedError, GroupCoordinatorNotAvailableError, NotCoordinatorForGroupError
 
-from app.admin import admin_of
 from app.errors import CommandError
-from app.settings import Settings, kafka_options
-from consumers.export.ledger.restore import fence
+from app.kafka import admin_of, clients_of
+from app.settings import Settings
+from kafka_client.fencing import fence
+from kafka_client.interface import Admin
 from kafka_client.stopping import stop_client
 from kafka_client.topics import refuse
 
@@ -50,7 +50,7 @@ class Activity:
         return bool(self.members) or self.state not in INACTIVE
 
 
-async def activity(admin: AIOKafkaAdminClient, group_id: str) -> Activity:
+async def activity(admin: Admin, group_id: str) -> Activity:
     """Describe the group as it is now.
 
     Raises:
@@ -69,7 +69,7 @@ async def refuse_if_active_now(settings: Settings) -> None:
         await refuse_if_active(admin, settings)
 
 
-async def refuse_if_active(admin: AIOKafkaAdminClient, settings: Settings) -> None:
+async def refuse_if_active(admin: Admin, settings: Settings) -> None:
     """Check that the group has no member.
 
     Raises:
@@ -92,7 +92,7 @@ def active_text(found: Activity, settings: Settings) -> str:
 
 
 async def committed_offsets(
-    admin: AIOKafkaAdminClient, group_id: str, sources: Sequence[TopicPartition]
+    admin: Admin, group_id: str, sources: Sequence[TopicPartition]
 ) -> dict[TopicPartition, int | None]:
     """Read the group's committed offsets from the broker; None for a partition without one.
 
@@ -108,7 +108,7 @@ async def committed_offsets(
 
 
 async def move_offsets(
-    admin: AIOKafkaAdminClient,
+    admin: Admin,
     settings: Settings,
     before: Mapping[TopicPartition, int | None],
     after: Mapping[TopicPartition, int],
@@ -128,13 +128,14 @@ async def move_offsets(
     """
     await refuse_if_active(admin, settings)
     ledgers = [TopicPartition(settings.topics.ledger(source.topic), source.partition) for source in after]
-    producers = await fence(kafka_options(settings), ledgers)
+    clients = clients_of(settings)
+    producers = await fence(clients, ledgers)
     await asyncio.gather(*(stop_client(producer) for producer in producers))
     if await committed_offsets(admin, settings.group_id, list(before)) != dict(before):
         raise CommandError("the group's offsets were moved meanwhile, by a worker or a replay; ask again")
     # aiokafka logs "will rejoin" here, although this consumer was never a member; the error below is enough.
     logging.getLogger("aiokafka.consumer.group_coordinator").setLevel(logging.CRITICAL)
-    consumer = AIOKafkaConsumer(**kafka_options(settings), group_id=settings.group_id, enable_auto_commit=False)
+    consumer = clients.committer(settings.group_id)
     try:
         async with asyncio.timeout(COMMIT_WITHIN):
             await consumer.start()
@@ -147,7 +148,7 @@ async def move_offsets(
         await stop_client(consumer)
 
 
-async def _coordinator(admin: AIOKafkaAdminClient, group_id: str) -> None:
+async def _coordinator(admin: Admin, group_id: str) -> None:
     for left in reversed(range(TRIES)):
         try:
             await admin.find_coordinator(group_id)

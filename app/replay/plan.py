@@ -3,13 +3,13 @@
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 
-from aiokafka import AIOKafkaConsumer, TopicPartition
-from aiokafka.admin import AIOKafkaAdminClient
+from aiokafka import TopicPartition
 
 from app.errors import CommandError, UsageError
 from app.replay.request import AtOffset, AtTime, Listed, ResetTo, Scope, Shift, Target
 from app.settings import Topics
 from app.topic_reader import OffsetRange
+from kafka_client.interface import Admin, Consumer
 from kafka_client.topics import describe
 
 
@@ -60,9 +60,7 @@ class Plan:
     warnings: tuple[str, ...]
 
 
-async def partitions_of(
-    admin: AIOKafkaAdminClient, scope: Scope, listed: Listed | None, topics: Topics
-) -> list[TopicPartition]:
+async def partitions_of(admin: Admin, scope: Scope, listed: Listed | None, topics: Topics) -> list[TopicPartition]:
     """List the source partitions of a request. Each topic and its ledger must exist.
 
     Args:
@@ -95,7 +93,7 @@ async def partitions_of(
 
 
 async def make_plan(
-    consumer: AIOKafkaConsumer,
+    consumer: Consumer,
     committed: Mapping[TopicPartition, int | None],
     target: Target,
 ) -> Plan:

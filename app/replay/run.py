@@ -3,17 +3,17 @@
 from collections.abc import Mapping
 from dataclasses import dataclass
 
-from aiokafka import AIOKafkaConsumer, TopicPartition
+from aiokafka import TopicPartition
 
-from app.admin import admin_of
 from app.bootstrap import SYSTEM_TIME, config_of, subscription_of
 from app.errors import CommandError
+from app.kafka import admin_of, clients_of
 from app.mapping_access import live_table
 from app.replay.forecast import Forecast, Forecaster, forecast
 from app.replay.group import Activity, activity, committed_offsets, move_offsets
 from app.replay.plan import Plan, make_plan, partitions_of
 from app.replay.request import Listed, Scope, Target
-from app.settings import Settings, kafka_options
+from app.settings import Settings
 from app.topic_reader import reader_of
 from consumers.export.record_parsing import PartitionCheck
 from kafka_client.stopping import stop_client
@@ -61,9 +61,7 @@ async def look(settings: Settings, target: Target, scope: Scope, *, offsets_only
         group = await activity(admin, settings.group_id)
         committed = await committed_offsets(admin, settings.group_id, sources)
     # Committed records only, so that a partition ends before the records of an open transaction.
-    consumer = AIOKafkaConsumer(
-        **kafka_options(settings), group_id=None, isolation_level="read_committed", check_crcs=settings.check_crcs
-    )
+    consumer = clients_of(settings).reader()
     try:
         await consumer.start()
         plan = await make_plan(consumer, committed, target)

@@ -1,11 +1,13 @@
 """Follows a topic from its beginning, committed records only, and says when everything up to its end was read."""
 
 import asyncio
+from contextlib import AsyncExitStack
 from typing import Self
 
-from aiokafka import AIOKafkaConsumer, TopicPartition
+from aiokafka import TopicPartition
 
-from kafka_client.high_watermarks import HighWatermarks
+from kafka_client.clients import BrokerClients, Brokers
+from kafka_client.read_to_end import PartitionReader, connected_reader
 
 PATIENCE = 120.0
 """Seconds: a transaction that a killed process left open holds up its readers until it is fenced."""
@@ -17,25 +19,18 @@ class Topic:
 
     def __init__(self, bootstrap: str, name: str, partitions: int) -> None:
         self._places = [TopicPartition(name, number) for number in range(partitions)]
-        self._consumer = AIOKafkaConsumer(
-            bootstrap_servers=bootstrap,
-            enable_auto_commit=False,
-            isolation_level="read_committed",
-            auto_offset_reset="earliest",
-        )
-        self._watermarks = HighWatermarks({"bootstrap_servers": bootstrap})
+        self._clients = BrokerClients(Brokers(bootstrap))
+        self._open = AsyncExitStack()
+        self._reader: PartitionReader
         self._records: list[Record] = []
 
     async def __aenter__(self) -> Self:
-        await self._consumer.start()
-        await self._watermarks.start()
-        self._consumer.assign(self._places)
-        await self._consumer.seek_to_beginning(*self._places)
+        self._reader = await self._open.enter_async_context(connected_reader(self._clients))
+        await self._reader.assign(self._places)
         return self
 
     async def __aexit__(self, *_: object) -> None:
-        await self._consumer.stop()
-        await self._watermarks.stop()
+        await self._open.aclose()
 
     async def records(self) -> list[Record]:
         """All that was committed before this call; keys and values, each partition in its order.
@@ -44,8 +39,6 @@ class Topic:
             TimeoutError: A transaction stays open, or the broker does not answer.
         """
         async with asyncio.timeout(PATIENCE):
-            ends = await self._watermarks.ask(self._places)
-            while any([await self._consumer.position(place) < end for place, end in ends.items()]):
-                for records in (await self._consumer.getmany(timeout_ms=100)).values():
-                    self._records += [(record.key, record.value) for record in records]
+            async for batch in self._reader.read_to(await self._reader.ends(self._places)):
+                self._records += [(record.key, record.value) for record in batch.records]
         return list(self._records)

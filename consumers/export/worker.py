@@ -12,8 +12,7 @@ from itertools import count
 from pathlib import Path
 
 import structlog
-from aiokafka import AIOKafkaProducer, ConsumerRebalanceListener
-from aiokafka.admin import AIOKafkaAdminClient
+from aiokafka import ConsumerRebalanceListener
 from aiokafka.errors import (
     IllegalStateError,
     InvalidProducerEpoch,
@@ -28,7 +27,7 @@ from consumers.export.context import ExportContext, ParseRecord
 from consumers.export.ledger import generation
 from consumers.export.ledger.generation import MAY_NOT, PartitionsChangedError
 from consumers.export.ledger.placement import PartitionerRequest, UndecidedError, settle
-from consumers.export.ledger.restore import fence, restore
+from consumers.export.ledger.restore import restore
 from consumers.export.ledger.store import LedgerStore
 from consumers.export.output_records import ResultWriter
 from consumers.export.partition import AssignedPartition, PartitionProcessor
@@ -37,9 +36,11 @@ from consumers.export.sending.lanes import Lanes
 from consumers.export.sending.sage_access import SageAccess
 from consumers.export_commands import CommandReader
 from consumers.mapping_state import MappingStateUnavailable, MappingTable
+from kafka_client.clients import connected_admin
 from kafka_client.clock import Clock
+from kafka_client.fencing import fence
+from kafka_client.interface import KafkaClients, Producer
 from kafka_client.partitioners import Placement, Rule
-from kafka_client.reader import TolerantKafkaReader
 from kafka_client.size_limits import max_record_bytes
 from kafka_client.stopping import stop_client
 from kafka_client.topics import describe
@@ -80,8 +81,6 @@ class Subscription:
     """The partitioner that producers use, per source topic. For a topic that is not listed, it is learned."""
     any_record_key: bool = False
     """Whether a record's key may differ from its document's key."""
-    check_crcs: bool = True
-    """Whether to verify record checksums. False only for librdkafka's mock cluster."""
     consumer_options: Mapping[str, object] | None = None
     """More settings for aiokafka's consumer, such as static membership or the poll interval."""
     refuses: Callable[[str], str | None] | None = None
@@ -99,7 +98,7 @@ class Worker(ConsumerRebalanceListener):  # type: ignore[misc]  # aiokafka ships
 
     Args:
         subscription: The topics.
-        kafka: Keywords for every aiokafka client.
+        clients: The factory of Kafka clients.
         sage: The client and the credentials.
         table: The settings (mapping state), followed while the worker runs.
         knobs: Sizes and delays.
@@ -109,14 +108,14 @@ class Worker(ConsumerRebalanceListener):  # type: ignore[misc]  # aiokafka ships
     def __init__(
         self,
         subscription: Subscription,
-        kafka: Mapping[str, object],
+        clients: KafkaClients,
         sage: SageAccess,
         table: MappingTable,
         config: ExportConfig,
         time: Clock,
     ) -> None:
         self._subscription = subscription
-        self._kafka = kafka
+        self._clients = clients
         self._table = table
         self._time = time
         self._lanes = Lanes(sage, ParkedDocuments(self._wake, self._release_one, self._coming), config, time)
@@ -135,23 +134,15 @@ class Worker(ConsumerRebalanceListener):  # type: ignore[misc]  # aiokafka ships
             config=config,
             time=time,
         )
-        self._consumer = TolerantKafkaReader(
-            **kafka,
-            group_id=subscription.group_id,
-            enable_auto_commit=False,
-            auto_offset_reset="earliest",
-            isolation_level="read_committed",
+        self._consumer = clients.member(
+            subscription.group_id,
             session_timeout_ms=subscription.session_timeout_ms,
-            metadata_max_age_ms=METADATA_AGE_MS,
-            check_crcs=subscription.check_crcs,
-            heartbeat_interval_ms=subscription.session_timeout_ms // 10,
-            **(subscription.consumer_options or {}),
+            tolerant=True,
+            options={"metadata_max_age_ms": METADATA_AGE_MS, **(subscription.consumer_options or {})},
         )
-        self._commands = CommandReader(
-            subscription.commands, kafka, check_crcs=subscription.check_crcs, refuses=subscription.refuses
-        )
+        self._commands = CommandReader(subscription.commands, clients, refuses=subscription.refuses)
         self._sessions: dict[TopicPartition, PartitionProcessor] = {}
-        self._producers: dict[TopicPartition, AIOKafkaProducer] = {}
+        self._producers: dict[TopicPartition, Producer] = {}
         self._opening: dict[TopicPartition, asyncio.Task[None]] = {}
         self._paused: set[TopicPartition] = set()
         self._hopeless: Exception | None = None
@@ -233,15 +224,12 @@ class Worker(ConsumerRebalanceListener):  # type: ignore[misc]  # aiokafka ships
 
     async def _expect_counts(self) -> None:
         began = {session.source.topic: session.placement.partitions for session in self._sessions.values()}
-        admin = AIOKafkaAdminClient(**self._kafka)
         try:
-            await admin.start()
-            facts = await describe(admin, began)
+            async with connected_admin(self._clients) as admin:
+                facts = await describe(admin, began)
         except KafkaError as error:
             log.warning("partitions could not be counted", error=repr(error))
             return
-        finally:
-            await admin.close()
         for source, was in began.items():
             if source in facts and (now := facts[source].partitions) != was:
                 self._hopeless = PartitionsChangedError(
@@ -281,7 +269,7 @@ class Worker(ConsumerRebalanceListener):  # type: ignore[misc]  # aiokafka ships
             await self._time.sleep(delay)
             try:
                 ledgers = [TopicPartition(self._subscription.ledgers[each.topic], each.partition) for each in sources]
-                producers = await fence(self._kafka, ledgers)
+                producers = await fence(self._clients, ledgers)
                 for source, producer in zip(sources, producers, strict=True):
                     self._producers[source] = producer
                 commands_end = await self._commands.ends()
@@ -306,18 +294,18 @@ class Worker(ConsumerRebalanceListener):  # type: ignore[misc]  # aiokafka ships
         log.info("partitions open", partitions=len(sources), documents=sum(map(len, restored.values())))
 
     async def _restore(
-        self, producers: Mapping[TopicPartition, AIOKafkaProducer], sources: list[TopicPartition]
+        self, producers: Mapping[TopicPartition, Producer], sources: list[TopicPartition]
     ) -> tuple[dict[TopicPartition, LedgerStore], dict[str, Placement]]:
         """Restore the ledgers and their partitioners, then seek the sources to their committed offsets."""
         told = self._subscription
-        restored = await restore(self._kafka, list(producers), check_crcs=told.check_crcs, state_dir=told.state_dir)
+        restored = await restore(self._clients, list(producers), state_dir=told.state_dir)
         try:
-            await generation.stamp_or_check(self._kafka, producers, restored, check_crcs=told.check_crcs)
+            await generation.stamp_or_check(self._clients, producers, restored)
             asked = {
                 told.ledgers[each]: PartitionerRequest(each, told.partitioners.get(each), unchecked=told.any_record_key)
                 for each in told.sources
             }
-            placements = await settle(self._kafka, producers, restored, asked, check_crcs=told.check_crcs)
+            placements = await settle(self._clients, producers, restored, asked)
             await self._rewind(sources)
         except BaseException:  # cancelled too: a store that stays open is locked for whoever opens it next
             for ledger in restored.values():

@@ -1,18 +1,19 @@
 """The job that reads rows, sends the bills that are due and deletes old rows, until it is stopped or once."""
 
 import asyncio
-from collections.abc import Mapping, Sequence
+from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import UTC, datetime
 
 import structlog
-from aiokafka import AIOKafkaConsumer, AIOKafkaProducer, ConsumerRecord, TopicPartition
+from aiokafka import ConsumerRecord, TopicPartition
 from aiokafka.errors import InvalidProducerEpoch, ProducerFenced
 
 from consumers.group_bills.groups import Groups, Schedule, Sending, SentBill, mark_record
 from kafka_client.clock import Clock
-from kafka_client.reader import KafkaReader
-from kafka_client.size_limits import LARGEST_EVENT, LARGEST_RECORD
+from kafka_client.interface import KafkaClients, Producer
+from kafka_client.read_to_end import PartitionReader, connected_reader
+from kafka_client.size_limits import LARGEST_EVENT
 from kafka_client.stopping import stop_client
 
 log = structlog.get_logger(__name__)
@@ -31,18 +32,17 @@ class TakenOverError(Exception):
 class Job:
     """The job's topics, schedule and limits.
 
-    `largest_event` is in bytes. `check_crcs` is False only for librdkafka's mock cluster.
+    `largest_event` is in bytes.
     """
 
     rows: str
     """The topic of rows and sent-marks."""
     bills: str
     """The topic of the events."""
-    kafka: Mapping[str, object]
+    clients: KafkaClients
     schedule: Schedule
     time: Clock
     largest_event: int = LARGEST_EVENT
-    check_crcs: bool = True
 
     async def run(self, stop: asyncio.Event, *, now: bool = False) -> int:
         """Send the bills that are due until `stop` is set.
@@ -59,27 +59,16 @@ class Job:
             RowUnreadableError: A record cannot be read; a bill without it could be too small.
             KafkaError: The broker did not answer. Nothing is lost; start the job again.
         """
-        producer = AIOKafkaProducer(
-            **self.kafka, transactional_id=f"{self.rows}-bills", acks="all", max_request_size=LARGEST_RECORD
-        )
-        consumer = KafkaReader(
-            **self.kafka,
-            group_id=None,
-            enable_auto_commit=False,
-            isolation_level="read_committed",
-            check_crcs=self.check_crcs,
-        )
+        producer = self.clients.transactional_producer(f"{self.rows}-bills")
         try:
             await producer.start()  # fences the former process; only then does the end of the topic stay put
-            await consumer.start()
             partitions = [TopicPartition(self.rows, number) for number in await producer.partitions_for(self.rows)]
-            consumer.assign(partitions)
-            await consumer.seek_to_beginning(*partitions)
-            return await _Run(self, producer, consumer, partitions).until(stop, now=now)
+            async with connected_reader(self.clients) as reader:
+                await reader.assign(partitions)
+                return await _Run(self, producer, reader, partitions).until(stop, now=now)
         except (ProducerFenced, InvalidProducerEpoch) as error:
             raise TakenOverError from error
         finally:
-            await stop_client(consumer)
             await stop_client(producer)
 
 
@@ -87,11 +76,11 @@ class _Run:
     """One run of the job, with its clients and the rows read so far."""
 
     def __init__(
-        self, job: Job, producer: AIOKafkaProducer, consumer: AIOKafkaConsumer, partitions: Sequence[TopicPartition]
+        self, job: Job, producer: Producer, reader: PartitionReader, partitions: Sequence[TopicPartition]
     ) -> None:
         self._job = job
         self._producer = producer
-        self._consumer = consumer
+        self._reader = reader
         self._partitions = partitions
         self._groups = Groups()
         self._sent = 0
@@ -109,19 +98,19 @@ class _Run:
             await self._end_old()
             if now:
                 break
-            self._take(await self._consumer.getmany(timeout_ms=POLL_MS))
+            for batch in await self._reader.poll(POLL_MS):
+                self._take(batch.records)
         return self._sent
 
     async def _read_to_end(self) -> None:
-        ends = await self._consumer.end_offsets(self._partitions)
-        while any([await self._consumer.position(each) < ends[each] for each in self._partitions]):
-            self._take(await self._consumer.getmany(timeout_ms=POLL_MS))
+        ends = await self._reader.ends(self._partitions)
+        async for batch in self._reader.read_to(ends):
+            self._take(batch.records)
 
-    def _take(self, batches: Mapping[TopicPartition, Sequence[ConsumerRecord]]) -> None:
-        for records in batches.values():
-            for record in records:
-                at = datetime.fromtimestamp(record.timestamp / 1000, UTC)
-                self._groups.apply((record.key or b"").decode(), record.value, at)
+    def _take(self, records: Sequence[ConsumerRecord]) -> None:
+        for record in records:
+            at = datetime.fromtimestamp(record.timestamp / 1000, UTC)
+            self._groups.apply((record.key or b"").decode(), record.value, at)
 
     async def _send_due(self, schedule: Schedule | None) -> None:
         for sending in list(self._groups.due(self._job.time.now(), schedule)):

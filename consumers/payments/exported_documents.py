@@ -8,7 +8,7 @@
 """
 
 import asyncio
-from collections.abc import Mapping, Sequence
+from collections.abc import Sequence
 from dataclasses import dataclass, field
 from typing import Self
 
@@ -18,14 +18,12 @@ from aiokafka import ConsumerRecord, TopicPartition
 from consumers.export.ledger.document_state import INTERNAL, DocumentState, FormerRecord, Posted, decode, key_of
 from domain.documents import SageObject
 from domain.payments import ExportedDocument
+from kafka_client.follower import Follower, FollowerEndedError
 from kafka_client.high_watermarks import HighWatermarks
-from kafka_client.reader import KafkaReader
-from kafka_client.stopping import stop_client
+from kafka_client.interface import KafkaClients
 
 log = structlog.get_logger(__name__)
 
-POLL_MS = 100
-POLL_RECORDS = 2_000
 PATIENCE = 120.0
 """Seconds that a barrier may take. After a worker was killed, its transaction stays open for up to a minute."""
 
@@ -73,38 +71,23 @@ class ExportedDocuments:
 
     Args:
         ledgers: All partitions of all ledger topics.
-        kafka: Keywords for every aiokafka client: brokers and how to sign in.
-        check_crcs: False only for librdkafka's mock cluster.
+        clients: The factory of Kafka clients.
     """
 
-    def __init__(
-        self, ledgers: Sequence[TopicPartition], kafka: Mapping[str, object], *, check_crcs: bool = True
-    ) -> None:
-        self._consumer = KafkaReader(
-            **kafka,
-            group_id=None,
-            enable_auto_commit=False,
-            isolation_level="read_committed",
-            auto_offset_reset="earliest",
-            check_crcs=check_crcs,
+    def __init__(self, ledgers: Sequence[TopicPartition], clients: KafkaClients) -> None:
+        self._ledgers = ledgers
+        self._follower = Follower(
+            clients.reader(), HighWatermarks(clients, hurried=True), self._apply, name="follow ledgers"
         )
-        self._watermarks = HighWatermarks({**kafka, "retry_backoff_ms": 10})
         self._companies: dict[str, CompanyExports] = {}
         self._claims: dict[str, str] = {}
         """Company of each open claim, by `ledger key`."""
         self._standing: dict[str, tuple[str, Name]] = {}
         """Company and name of the record that each document has in Sage now, by `ledger key`."""
-        self._positions = dict.fromkeys(ledgers, 0)
-        self._moved = asyncio.Event()
-        self._task: asyncio.Task[None] | None = None
 
     async def __aenter__(self) -> Self:
-        await self._watermarks.start()
-        await self._consumer.start()
-        self._consumer.assign(list(self._positions))
-        await self._consumer.seek_to_beginning(*self._positions)
-        self._task = asyncio.create_task(self._follow(), name="follow ledgers")
         try:
+            await self._follower.start(self._ledgers)
             await self._to_the_end()
         except BaseException:
             await self.__aexit__()
@@ -113,11 +96,7 @@ class ExportedDocuments:
         return self
 
     async def __aexit__(self, *_: object) -> None:
-        if self._task is not None:
-            self._task.cancel()
-            await asyncio.gather(self._task, return_exceptions=True)
-        await stop_client(self._consumer)
-        await stop_client(self._watermarks)
+        await self._follower.stop()
 
     def of(self, company_id: str) -> CompanyExports:
         """The documents of a company. The returned object is live: this reader goes on adding to it."""
@@ -126,7 +105,7 @@ class ExportedDocuments:
     @property
     def places(self) -> Places:
         """The position in each ledger partition: the next offset to read."""
-        return {_name(partition): position for partition, position in self._positions.items()}
+        return {_name(partition): position for partition, position in self._follower.positions.items()}
 
     async def barrier(self) -> None:
         """Wait until everything that was committed before this call is known.
@@ -140,30 +119,17 @@ class ExportedDocuments:
 
     def check(self) -> None:
         """Raise the error that ended the reader, if one did."""
-        if self._task is not None and self._task.done():
-            self._task.result()
+        self._follower.check()
 
     async def _to_the_end(self) -> None:
-        ends = await self._watermarks.ask(list(self._positions))
-        while any(self._positions[partition] < end for partition, end in ends.items()):
-            self.check()
-            await self._moved.wait()
-
-    async def _follow(self) -> None:
         try:
-            while True:
-                batches = await self._consumer.getmany(timeout_ms=POLL_MS, max_records=POLL_RECORDS)
-                for partition, records in batches.items():
-                    for record in records:
-                        self._apply(_name(partition), record)
-                # The position, not the last record: the end may be a transaction's marker or a compacted hole.
-                self._positions = {each: await self._consumer.position(each) for each in self._positions}
-                moved, self._moved = self._moved, asyncio.Event()
-                moved.set()
-        finally:
-            self._moved.set()  # wakes the waiting callers, which then see that the reader has ended
+            await self._follower.barrier()
+        except FollowerEndedError:
+            self.check()  # the error itself says what is wrong
+            raise
 
-    def _apply(self, partition: str, record: ConsumerRecord) -> None:
+    def _apply(self, record: ConsumerRecord) -> None:
+        partition = _name(TopicPartition(record.topic, record.partition))
         key = key_of(record.key)
         if key.startswith(INTERNAL):
             return

@@ -6,20 +6,18 @@ again.
 """
 
 import asyncio
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from zlib import crc32
 
-from aiokafka import AIOKafkaProducer
 from aiokafka.structs import TopicPartition
 
-from consumers.export.ledger.restore import fence
 from consumers.payments.cursor import CompanyCursor, CursorRecord, CursorUnreadableError, decode, encode, key
-from kafka_client.high_watermarks import HighWatermarks
-from kafka_client.reader import KafkaReader
+from kafka_client.fencing import fence
+from kafka_client.interface import KafkaClients, Producer
+from kafka_client.read_to_end import connected_reader
 from kafka_client.stopping import stop_client
 
-POLL_MS = 100
 AT_ONCE = 1_000
 """Records decoded before other tasks of the event loop may run."""
 PATIENCE = 300.0
@@ -59,7 +57,7 @@ class CursorPartition:
     def __init__(
         self,
         place: TopicPartition,
-        producer: AIOKafkaProducer,
+        producer: Producer,
         payments: str,
         memories: dict[str, CompanyCursor],
         on_failure: Callable[[TopicPartition, BaseException], None],
@@ -131,15 +129,13 @@ class Cursors:
         topic: The full name of the cursor topic.
         payments: The full name of the payments topic.
         partitions: The number of partitions of the cursor topic.
-        kafka: Keywords for every aiokafka client: brokers and how to sign in.
-        check_crcs: False only for librdkafka's mock cluster.
+        clients: The factory of Kafka clients.
     """
 
     topic: str
     payments: str
     partitions: int
-    kafka: Mapping[str, object]
-    check_crcs: bool = True
+    clients: KafkaClients
 
     async def open(
         self, numbers: Sequence[int], on_failure: Callable[[TopicPartition, BaseException], None]
@@ -158,7 +154,7 @@ class Cursors:
             KafkaError, TimeoutError: The broker did not answer.
         """
         places = [TopicPartition(self.topic, number) for number in numbers]
-        producers = await fence(self.kafka, places)
+        producers = await fence(self.clients, places)
         try:
             memories = await self._read(places)
         except BaseException:
@@ -170,30 +166,12 @@ class Cursors:
         ]
 
     async def _read(self, places: Sequence[TopicPartition]) -> dict[TopicPartition, dict[str, CompanyCursor]]:
-        consumer = KafkaReader(
-            **self.kafka,
-            group_id=None,
-            enable_auto_commit=False,
-            isolation_level="read_committed",
-            check_crcs=self.check_crcs,
-        )
-        watermarks = HighWatermarks({**self.kafka, "retry_backoff_ms": 10})
         newest: dict[TopicPartition, dict[bytes, bytes | None]] = {place: {} for place in places}
-        try:
-            async with asyncio.timeout(PATIENCE):
-                await watermarks.start()
-                await consumer.start()
-                # Fencing has ended every open transaction, so the position does reach the high watermark.
-                ends = await watermarks.ask(places)
-                consumer.assign(places)
-                await consumer.seek_to_beginning(*places)
-                while any([await consumer.position(place) < end for place, end in ends.items()]):
-                    for place, records in (await consumer.getmany(timeout_ms=POLL_MS)).items():
-                        for record in records:
-                            newest[place][record.key] = record.value
-        finally:
-            await stop_client(consumer)
-            await stop_client(watermarks)
+        async with connected_reader(self.clients, within=PATIENCE) as reader:
+            # The ends are reached for certain: the fence has ended every open transaction.
+            async for batch in reader.read_to_end(places):
+                for record in batch.records:
+                    newest[batch.partition][record.key] = record.value
         return {place: await self._memories(place, list(values.values())) for place, values in newest.items()}
 
     async def _memories(self, place: TopicPartition, values: Sequence[bytes | None]) -> dict[str, CompanyCursor]:

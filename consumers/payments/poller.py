@@ -21,7 +21,6 @@ from consumers.payments.cursor import Replay
 from consumers.payments.partition import CursorPartition, Cursors, PartitionClosedError, partition_of
 from consumers.payments.reconcile import Pass
 from consumers.payments.schedule import PollLoop, PollReport
-from kafka_client.reader import KafkaReader
 from kafka_client.stopping import stop_client
 
 log = structlog.get_logger(__name__)
@@ -45,7 +44,6 @@ class Membership:
     group_id: str
     sessions: Sessions = "top"
     session_timeout_ms: int = 30_000
-    check_crcs: bool = True
 
 
 @dataclass(slots=True)
@@ -178,14 +176,10 @@ class Poller(ConsumerRebalanceListener):  # type: ignore[misc]  # aiokafka ships
             KafkaError, MappingStateUnavailable, LedgerUnreadableError, CursorUnreadableError: The poller cannot go on.
                 What was published is stored; the rest is published after the next start.
         """
-        consumer = self._consumer = KafkaReader(
-            **self._cursors.kafka,
-            group_id=self._membership.group_id,
-            enable_auto_commit=False,
-            auto_offset_reset="latest",
+        consumer = self._consumer = self._cursors.clients.member(
+            self._membership.group_id,
             session_timeout_ms=self._membership.session_timeout_ms,
-            heartbeat_interval_ms=self._membership.session_timeout_ms // 10,
-            check_crcs=self._membership.check_crcs,
+            offset_reset="latest",
         )
         consumer.subscribe([self._cursors.topic], listener=self)
         await consumer.start()

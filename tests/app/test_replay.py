@@ -33,8 +33,8 @@ from app.replay.request import (
 )
 from app.replay.run import execute, look
 from app.settings import Settings
-from consumers.export.ledger import restore
-from consumers.export.ledger.restore import transactional_id
+from kafka_client import fencing
+from kafka_client.fencing import transactional_id
 from sage_client.errors import RefusedError
 from tests.support.engine import QUICK, SUBSIDIARY, invoice, key
 from tests.support.kafka import admin_of, producing
@@ -351,7 +351,7 @@ async def test_a_worker_that_comes_between_check_and_commit_makes_it_fail(world,
     member = AIOKafkaConsumer(
         world.topics.invoice_created, **world.kafka, group_id=world.settings.group_id, enable_auto_commit=False
     )
-    real = restore.fence
+    real = fencing.fence
 
     async def joined_meanwhile(*arguments):
         await member.start()  # returns once it has joined

@@ -6,7 +6,8 @@ import traceback
 import pytest
 
 from app.errors import SettingsError
-from app.settings import Settings, kafka_options
+from app.kafka import kafka_options
+from app.settings import Settings
 from app.settings_table import describe_settings, markdown, unknown_variables
 
 SECRET = "geheim-7319"  # it may appear nowhere

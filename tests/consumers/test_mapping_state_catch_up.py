@@ -8,8 +8,9 @@ from aiokafka import TopicPartition
 from aiokafka.errors import TopicAuthorizationFailedError
 
 from consumers.mapping_state import MappingStateUnavailable, MappingTable, Patience
+from kafka_client.follower import Follower
 from kafka_client.topics import describe
-from tests.support.kafka import COMPACTED, admin_of, create_topic, producing, read_to_end
+from tests.support.kafka import COMPACTED, admin_of, clients_at, create_topic, producing, read_to_end
 from tests.support.mapping_topic import DIESEL, MASTER, account, account_of, put, table_on
 
 
@@ -119,7 +120,7 @@ async def test_a_missing_topic_is_refused_and_not_created(bootstrap: str, topic_
 async def test_a_topic_that_expires_is_refused(bootstrap: str, topic_prefix: str):
     topic = f"{topic_prefix}mapping-state"
     await create_topic(bootstrap, topic, config={"cleanup.policy": "delete"})
-    table = MappingTable(topic, {"bootstrap_servers": bootstrap})
+    table = MappingTable(topic, clients_at(bootstrap))
     with pytest.raises(MappingStateUnavailable, match=r"cleanup\.policy is delete, not compact"):
         await table.start()
     assert table.status().state == "unstarted"
@@ -128,7 +129,7 @@ async def test_a_topic_that_expires_is_refused(bootstrap: str, topic_prefix: str
 async def test_reconcile_sets_the_policy_and_keeps_the_topics_other_settings(bootstrap: str, topic_prefix: str):
     topic = f"{topic_prefix}mapping-state"
     await create_topic(bootstrap, topic, config={"cleanup.policy": "delete", "segment.ms": "777000"})
-    async with MappingTable(topic, {"bootstrap_servers": bootstrap}, on_policy_mismatch="reconcile"):
+    async with MappingTable(topic, clients_at(bootstrap), on_policy_mismatch="reconcile"):
         pass
     async with admin_of(bootstrap) as admin:
         facts = (await describe(admin, [topic]))[topic]
@@ -138,7 +139,7 @@ async def test_reconcile_sets_the_policy_and_keeps_the_topics_other_settings(boo
 async def test_warn_goes_on_with_a_topic_that_expires(bootstrap: str, topic_prefix: str):
     topic = f"{topic_prefix}mapping-state"
     await create_topic(bootstrap, topic, config={"cleanup.policy": "delete"})
-    async with MappingTable(topic, {"bootstrap_servers": bootstrap}, on_policy_mismatch="warn") as table:
+    async with MappingTable(topic, clients_at(bootstrap), on_policy_mismatch="warn") as table:
         assert table.status().state == "caught_up"
 
 
@@ -146,7 +147,7 @@ async def test_a_broker_that_is_not_there_is_named_as_the_cause():
     with socket.socket() as taken:  # bound and not listening: nobody answers, and nobody else can take it
         taken.bind(("127.0.0.1", 0))
         at = f"127.0.0.1:{taken.getsockname()[1]}"
-        table = MappingTable("mapping-state", {"bootstrap_servers": at}, patience=Patience(5, 5, 5))
+        table = MappingTable("mapping-state", clients_at(at), patience=Patience(5, 5, 5))
         with pytest.raises(MappingStateUnavailable, match="KafkaConnectionError"):
             await table.start()
 
@@ -157,10 +158,10 @@ async def test_a_reader_that_dies_while_it_loads_is_the_cause(bootstrap: str, to
     async with producing(bootstrap) as producer:
         await put(producer, topic, MASTER, account("5000"))
 
-    async def refused(self, reader):
+    async def refused(self):
         raise TopicAuthorizationFailedError(topic)
 
-    monkeypatch.setattr(MappingTable, "_follow", refused)
+    monkeypatch.setattr(Follower, "_follow", refused)
     with pytest.raises(MappingStateUnavailable, match="TopicAuthorizationFailedError"):
         async with table_on(bootstrap, topic):
             pass

@@ -1,6 +1,7 @@
 """Guarantees 2 to 4, 6 and 7: followed for ever, read-your-writes, never a stale answer, changes are told."""
 
 import asyncio
+from typing import Any, cast
 from unittest.mock import patch
 
 import pytest
@@ -10,7 +11,7 @@ from structlog.testing import capture_logs
 from consumers.mapping_state import MappingStateUnavailable, MappingTable, Patience
 from domain.mapping_state import MappingState
 from kafka_client.high_watermarks import HighWatermarks
-from tests.support.kafka import COMPACTED, admin_of, create_topic, producing
+from tests.support.kafka import COMPACTED, admin_of, clients_at, create_topic, producing
 from tests.support.mapping_topic import DIESEL, MASTER, account, account_of, put, table_on
 
 
@@ -57,8 +58,7 @@ async def test_a_barrier_passes_an_aborted_transaction(bootstrap: str, topic: st
 
 async def test_barriers_that_come_together_share_a_request_and_never_one_under_way(bootstrap: str, topic: str):
     async with table_on(bootstrap, topic) as table:
-        assert table._watermarks is not None
-        client = table._watermarks._client
+        client = table._follower._watermarks._client
         ask, asked, under_way, go_on = client.end_offsets, 0, asyncio.Event(), asyncio.Event()
 
         async def counted(partitions):
@@ -91,7 +91,7 @@ async def test_a_caller_that_gives_up_does_not_take_the_others_with_it(bootstrap
 async def test_subscribers_are_told_each_change_after_the_catch_up_in_order(bootstrap: str, topic: str):
     async with producing(bootstrap) as producer:
         await put(producer, topic, MASTER, account("before"))
-        table = MappingTable(topic, {"bootstrap_servers": bootstrap})
+        table = MappingTable(topic, clients_at(bootstrap))
         told: list[str] = []
         seen: list[str | None] = []
 
@@ -115,7 +115,7 @@ async def test_subscribers_are_told_each_change_after_the_catch_up_in_order(boot
 
 
 async def test_a_table_that_was_not_started_or_was_stopped_refuses(bootstrap: str, topic: str):
-    table = MappingTable(topic, {"bootstrap_servers": bootstrap})
+    table = MappingTable(topic, clients_at(bootstrap))
     with pytest.raises(MappingStateUnavailable, match="unstarted"):
         _ = table.state
     async with table:
@@ -164,10 +164,10 @@ async def test_a_topic_that_gets_more_partitions_ends_the_reader(bootstrap: str,
     async with table_on(bootstrap, topic, Patience(20, 20, check_every=0.1)) as table:
         async with admin_of(bootstrap) as admin:
             await admin.create_partitions({topic: NewPartitions(2)})
-        assert table._reader is not None
+        reader = cast(Any, table._follower._consumer)
         async with asyncio.timeout(60):
-            while len(table._reader.partitions_for_topic(topic)) != 2:
-                await table._reader._client.force_metadata_update()  # it does so by itself every five minutes
+            while len(reader.partitions_for_topic(topic)) != 2:
+                await reader._client.force_metadata_update()  # it does so by itself every five minutes
             assert "2 partitions and had 1" in str(await table.failure())
         with pytest.raises(MappingStateUnavailable):
             await table.barrier()

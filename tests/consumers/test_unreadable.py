@@ -11,7 +11,7 @@ from consumers.mapping_state import MappingStateUnavailable, MappingTable
 from kafka_client.reader import TRIES, KafkaReader, TolerantKafkaReader
 from kafka_client.unreadable import Unreadable, UnreadableRecordsError, batch_at
 from tests.support import spoiling
-from tests.support.kafka import COMPACTED, create_topic, producing
+from tests.support.kafka import COMPACTED, clients_at, create_topic, producing
 from tests.support.spoiling import Spoiler, install
 
 NAMED = {
@@ -120,7 +120,7 @@ async def test_settings_that_cannot_be_read_are_no_settings_that_are_missing(boo
     [partition] = await create_topic(bootstrap, f"{topic_prefix}mapping-state", config=COMPACTED)
     await one_by_one(bootstrap, partition.topic, b'{"account": "SPOILED"}')
     install(monkeypatch, Spoiler(b"SPOILED", spoiling.flip))
-    table = MappingTable(partition.topic, {"bootstrap_servers": bootstrap})
+    table = MappingTable(partition.topic, clients_at(bootstrap))
     with pytest.raises(MappingStateUnavailable, match="the record at offset 0 cannot be read"):
         await table.start()
 

@@ -8,7 +8,7 @@ import pytest
 from aiokafka import AIOKafkaConsumer, AIOKafkaProducer, TopicPartition
 from aiokafka.admin import NewPartitions
 
-from consumers.export.ledger.restore import LedgerPartitionMissingError, transactional_id
+from kafka_client.fencing import PartitionMissingError, transactional_id
 from sage_client.errors import RefusedError, UnavailableError
 from tests.support.engine import invoice, key
 from tests.support.kafka import admin_of, producing
@@ -269,7 +269,7 @@ async def test_a_source_that_grew_partitions_beyond_its_ledger_is_refused(world)
         await admin.create_partitions({world.topics.invoice_created: NewPartitions(world.partitions + 1)})
     async with world.worker() as running:
         running.killed = True  # it ends by itself, and how is the point
-        with pytest.raises(LedgerPartitionMissingError, match="partition count may not change"):
+        with pytest.raises(PartitionMissingError, match="partition count may not change"):
             async with asyncio.timeout(60):
                 await running.task
 

@@ -26,7 +26,7 @@ from consumers.export.ledger.transactions import LedgerReplacedError, PendingWri
 from domain.outcomes import Outcome
 from kafka_client.offset_tracker import OffsetTracker
 from tests.engine.test_ledger import entries
-from tests.support.kafka import COMPACTED, admin_of, create_topic, producing, read_to_end
+from tests.support.kafka import COMPACTED, admin_of, clients_at, create_topic, producing, read_to_end
 
 AT = TopicPartition("invoice-created.ledger", 0)
 KEYS = ["a", "b", "c"]
@@ -208,7 +208,7 @@ async def test_a_store_from_before_the_topic_was_made_anew_is_not_believed(boots
         await _write(
             bootstrap, ledger, *((f"new{number}", encode(DocumentState(f"n{number}"))) for number in range(50))
         )
-        copy = (await restore({"bootstrap_servers": bootstrap}, [ledger], state_dir=tmp_path))[ledger]
+        copy = (await restore(clients_at(bootstrap), [ledger], state_dir=tmp_path))[ledger]
         assert copy.get("old0").attempts == 0
         assert len(copy) == 50
         copy.close()
@@ -220,7 +220,7 @@ async def test_a_store_that_is_ahead_of_the_topic_is_not_believed(bootstrap, top
         file.execute("UPDATE checkpoint SET at = 1000")
         file.execute("DELETE FROM entry")
     file.close()
-    copy = (await restore({"bootstrap_servers": bootstrap}, [ledger], state_dir=tmp_path))[ledger]
+    copy = (await restore(clients_at(bootstrap), [ledger], state_dir=tmp_path))[ledger]
     assert len(copy) == 5
     copy.close()
 
@@ -228,7 +228,7 @@ async def test_a_store_that_is_ahead_of_the_topic_is_not_believed(bootstrap, top
 async def test_a_record_deleted_from_the_topic_is_forgotten_by_the_next_owner(bootstrap, topic_prefix, tmp_path):
     ledger = await _begun(bootstrap, topic_prefix, tmp_path, records=3)
     await _write(bootstrap, ledger, ("old1", None))
-    copy = (await restore({"bootstrap_servers": bootstrap}, [ledger], state_dir=tmp_path))[ledger]
+    copy = (await restore(clients_at(bootstrap), [ledger], state_dir=tmp_path))[ledger]
     assert [copy.get(f"old{number}").attempts for number in range(3)] == [1, 0, 1]
     assert len(copy) == 2
     copy.close()
@@ -240,7 +240,7 @@ async def test_what_an_aborted_transaction_held_is_never_in_the_store(bootstrap,
     copy = open_ledger(tmp_path, ledger)
     failures: list[BaseException] = []
     async with producing(bootstrap, f"{topic_prefix}id") as producer:
-        await generation.stamp_or_check({"bootstrap_servers": bootstrap}, {ledger: producer}, {ledger: copy})
+        await generation.stamp_or_check(clients_at(bootstrap), {ledger: producer}, {ledger: copy})
         journal = TransactionWriter(
             producer, TransactionScope(source, ledger.topic, "group"), copy, OffsetTracker(), failures.append
         )
@@ -298,9 +298,7 @@ async def test_the_owner_of_an_added_partition_alone_notices_that_the_ledger_gre
             while len(await producer.partitions_for(ledger.topic)) < 2:
                 await producer.client.force_metadata_update()
         with pytest.raises(PartitionsChangedError, match="began with 1 partitions and has 2"):
-            await generation.stamp_or_check(
-                {"bootstrap_servers": bootstrap}, {added: producer}, {added: LedgerStore(MEMORY)}
-            )
+            await generation.stamp_or_check(clients_at(bootstrap), {added: producer}, {added: LedgerStore(MEMORY)})
 
 
 def _change(key, attempts, **more):
@@ -314,7 +312,7 @@ def _records_read(world):
 
 async def _entries_in_topic(world):
     ledgers = [TopicPartition(world.topics.ledger(world.topics.invoice_created), n) for n in range(world.partitions)]
-    copies = await restore(world.kafka, ledgers)
+    copies = await restore(world.clients, ledgers)
     found: dict[str, DocumentState] = {}
     for copy in copies.values():
         found |= {key: copy.get(key) for (key,) in copy._db.execute("SELECT key FROM entry").fetchall()}
@@ -331,15 +329,15 @@ async def _write(bootstrap, ledger, *records):
 async def _begun(bootstrap, prefix, folder, records):
     """A ledger topic with its mark and some records, and a store of it that was closed in order."""
     (ledger,) = await create_topic(bootstrap, f"{prefix}ledger", config=COMPACTED)
-    kafka = {"bootstrap_servers": bootstrap}
-    restored = await restore(kafka, [ledger], state_dir=folder)
+    clients = clients_at(bootstrap)
+    restored = await restore(clients, [ledger], state_dir=folder)
     async with producing(bootstrap, f"{prefix}id") as producer:
-        await generation.stamp_or_check(kafka, {ledger: producer}, restored)
+        await generation.stamp_or_check(clients, {ledger: producer}, restored)
     restored[ledger].close()
     await _write(
         bootstrap, ledger, *((f"old{n}", encode(DocumentState(f"old{n}", attempts=1))) for n in range(records))
     )
-    (await restore(kafka, [ledger], state_dir=folder))[ledger].close()
+    (await restore(clients, [ledger], state_dir=folder))[ledger].close()
     return ledger
 
 

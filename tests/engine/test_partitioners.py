@@ -4,6 +4,7 @@ import asyncio
 from base64 import b64encode
 from collections import Counter
 from contextlib import AsyncExitStack
+from typing import Any, cast
 
 import pytest
 from aiokafka import TopicPartition
@@ -17,9 +18,9 @@ from consumers.export.ledger.document_state import DocumentState, LastOutcome
 from consumers.export.ledger.document_state import encode as encode_entry
 from consumers.export.ledger.generation import PartitionsChangedError
 from consumers.export.ledger.placement import RULE, PartitionerError, decode, encode
-from consumers.export.ledger.restore import fence
 from consumers.export.ledger.store import MEMORY, LedgerStore
 from domain.outcomes import Outcome
+from kafka_client.fencing import fence
 from kafka_client.partitioners import Placement, Rule
 from tests.support.engine import World, invoice, key
 from tests.support.kafka import admin_of, producing
@@ -205,13 +206,13 @@ async def test_no_partition_opens_before_the_owner_of_the_first_has_decided(worl
     """Two owners that decided apart could differ, and each would take a revision of one document."""
     topic = world.topics.ledger(world.topics.invoice_created)
     first, second = TopicPartition(topic, 0), TopicPartition(topic, 1)
-    producers = dict(zip((first, second), await fence(world.kafka, [first, second]), strict=True))
+    producers = dict(zip((first, second), await fence(world.clients, [first, second]), strict=True))
 
     async def settle(ledger, rule):
         asked = {topic: placement.PartitionerRequest(world.topics.invoice_created, rule)}
         copy = LedgerStore(MEMORY)
         try:
-            found = await placement.settle(world.kafka, {ledger: producers[ledger]}, {ledger: copy}, asked)
+            found = await placement.settle(world.clients, {ledger: producers[ledger]}, {ledger: copy}, asked)
         finally:
             copy.close()
         return found[topic].rule
@@ -248,7 +249,7 @@ class Cluster:
         copies = {ledger: LedgerStore(MEMORY) for ledger in ledgers}
         asked = {ledger.topic: placement.PartitionerRequest(ledger.topic, Rule.CRC32) for ledger in ledgers}
         try:
-            await placement.settle({}, dict.fromkeys(ledgers, self), copies, asked)
+            await placement.settle(cast(Any, None), dict.fromkeys(ledgers, cast(Any, self)), copies, asked)
         finally:
             for copy in copies.values():
                 copy.close()

@@ -9,8 +9,9 @@ import orjson
 import pytest
 from aiokafka import TopicPartition
 
-from consumers.export.ledger.restore import fence, restore
+from consumers.export.ledger.restore import restore
 from consumers.export.ledger.store_files import open_ledger
+from kafka_client.fencing import fence
 from tests.support.engine import invoice, key
 from tests.support.kafka import read_to_end
 from tests.support.processes import worker
@@ -82,7 +83,7 @@ async def test_the_local_store_that_survives_a_kill_is_the_topic_up_to_its_check
             await until_booked(sage, round_number * 40)
             await asyncio.sleep(chance.random() * 0.2)  # not an event: the kill is to fall anywhere
             process.kill()
-        for producer in await fence(world.kafka, ledgers):  # ends what the dead left open
+        for producer in await fence(world.clients, ledgers):  # ends what the dead left open
             await producer.stop()
         for ledger in ledgers:
             records = await read_to_end(world.bootstrap, [ledger])
@@ -91,7 +92,7 @@ async def test_the_local_store_that_survives_a_kill_is_the_topic_up_to_its_check
             assert checkpoint
             assert held(survived) == {r.key: r.value for r in records if r.offset < checkpoint}
             survived.close()
-        read_on, anew = await restore(world.kafka, ledgers, state_dir=tmp_path), await restore(world.kafka, ledgers)
+        read_on, anew = await restore(world.clients, ledgers, state_dir=tmp_path), await restore(world.clients, ledgers)
         for ledger in ledgers:
             assert held(read_on[ledger]) == held(anew[ledger])
             assert waiting(read_on[ledger]) == waiting(anew[ledger])

@@ -10,7 +10,8 @@ from faust.transport.drivers.aiokafka import credentials_to_aiokafka_auth
 from pydantic import SecretStr
 
 from app.commands.statistics import plan_of
-from app.settings import Settings, kafka_options
+from app.kafka import kafka_options
+from app.settings import Settings
 from consumers.statistics.worker import application, run
 
 SECRET = "geheim-7319"

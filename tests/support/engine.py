@@ -16,7 +16,8 @@ from aiokafka.admin import AIOKafkaAdminClient
 from pydantic import SecretStr
 
 from app.bootstrap import subscription_of
-from app.settings import Settings, kafka_options
+from app.kafka import clients_of, kafka_options
+from app.settings import Settings
 from app.topics import create
 from consumers.export.config import ExportConfig
 from consumers.export.sending.sage_access import SageAccess
@@ -133,6 +134,7 @@ class World:
             session_timeout_ms=10_000,
         )
         self.kafka = kafka_options(self.settings)
+        self.clients = clients_of(self.settings)
         self.topics = self.settings.topics
 
     async def set_up(self) -> None:
@@ -195,11 +197,11 @@ class World:
     async def worker(
         self, config: ExportConfig | None = None, *, now: Callable[[], datetime] = utc_now, **changes: Any
     ) -> AsyncIterator["Running"]:
-        table = MappingTable(self.topics.mapping_state, self.kafka)
+        table = MappingTable(self.topics.mapping_state, self.clients)
         async with table:
             worker = Worker(
                 replace(subscription_of(self.settings), **changes),
-                self.kafka,
+                self.clients,
                 SageAccess(cast(SageClient, self.sage), _login),
                 table,
                 config or self.config,

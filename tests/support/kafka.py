@@ -10,8 +10,15 @@ from aiokafka.admin import AIOKafkaAdminClient, NewTopic
 from aiokafka.errors import for_code
 from confluent_kafka import admin as confluent
 
+from kafka_client.clients import BrokerClients, Brokers
+
 COMPACTED = {"cleanup.policy": "compact"}
 READ_TIMEOUT = 30  # seconds
+
+
+def clients_at(bootstrap: str) -> BrokerClients:
+    """The factory of clients for a broker that asks nobody to sign in."""
+    return BrokerClients(Brokers(bootstrap))
 
 
 @asynccontextmanager

@@ -7,6 +7,7 @@ from contextlib import asynccontextmanager
 from aiokafka import AIOKafkaProducer
 
 from consumers.mapping_state import MappingTable, Patience
+from tests.support.kafka import clients_at
 
 MASTER = "S1/account/ap/default/default"
 DIESEL = "S1/account/ap/fuel/Truck Diesel"
@@ -26,7 +27,7 @@ async def put(producer: AIOKafkaProducer, topic: str, key: str, value: bytes | N
 
 @asynccontextmanager
 async def table_on(bootstrap: str, topic: str, patience: Patience = IMPATIENT) -> AsyncIterator[MappingTable]:
-    async with MappingTable(topic, {"bootstrap_servers": bootstrap}, patience=patience) as table:
+    async with MappingTable(topic, clients_at(bootstrap), patience=patience) as table:
         yield table
 
 

@@ -54,7 +54,7 @@ def job(world: World, **changes: Any) -> Job:
     parts: dict[str, Any] = {
         "rows": world.topics.roadside_rows,
         "bills": world.topics.roadside_bill,
-        "kafka": world.kafka,
+        "clients": world.clients,
         "schedule": Schedule(time(6, 30), time(7, 30)),
         "time": SYSTEM_TIME,
     }

@@ -15,14 +15,17 @@ from dataclasses import dataclass
 from uuid import uuid4
 
 import orjson
-from aiokafka import AIOKafkaConsumer, AIOKafkaProducer
 from aiokafka.structs import TopicPartition
 
 from consumers.export.ledger.document_state import INTERNAL
 from consumers.export.ledger.store import LedgerRecord, LedgerStore
-from kafka_client.reader import KafkaReader
-from kafka_client.stopping import stop_client
+from kafka_client.interface import KafkaClients, Producer
+from kafka_client.read_to_end import LastStableOffset, PartitionReader, connected_reader
 
+OF_OTHERS = LastStableOffset(
+    "a transaction that another worker left open must not hold up this one for a minute. A mark that is missed here "
+    "was written a moment ago, by a worker that counted the same partitions"
+)
 MARK = f"{INTERNAL}incarnation"
 """Name of the internal record that holds the mark."""
 
@@ -63,19 +66,16 @@ def decode(value: bytes) -> TopicGeneration:
 
 
 async def stamp_or_check(
-    kafka: Mapping[str, object],
-    producers: Mapping[TopicPartition, AIOKafkaProducer],
+    clients: KafkaClients,
+    producers: Mapping[TopicPartition, Producer],
     restored: Mapping[TopicPartition, LedgerStore],
-    *,
-    check_crcs: bool = True,
 ) -> None:
     """Check the partition counts of ledgers that have a mark, and write a mark to those that have none.
 
     Args:
-        kafka: Keywords for every aiokafka client.
+        clients: The factory of Kafka clients.
         producers: The fencing producer of each ledger partition.
         restored: The restored ledgers.
-        check_crcs: False only for librdkafka's mock cluster.
 
     Raises:
         PartitionsChangedError: A ledger has another number of partitions than at its start.
@@ -92,7 +92,7 @@ async def stamp_or_check(
         return
     # A new partition has no mark to compare with; the partitions that existed before have one.
     elders = [TopicPartition(topic, n) for topic in {each.topic for each in new} for n in range(counts[topic])]
-    for elder, value in (await _first_marks(kafka, elders, check_crcs=check_crcs)).items():
+    for elder, value in (await _first_marks(clients, elders)).items():
         _expect(counts, elder, value)
     await asyncio.gather(*(_mark(ledger, counts[ledger.topic], producers[ledger], restored[ledger]) for ledger in new))
 
@@ -103,7 +103,7 @@ def _expect(counts: Mapping[str, int], ledger: TopicPartition, value: bytes) -> 
         raise PartitionsChangedError(f"{ledger.topic} began with {was} partitions and has {now}: {MAY_NOT}")
 
 
-async def _mark(ledger: TopicPartition, partitions: int, producer: AIOKafkaProducer, copy: LedgerStore) -> None:
+async def _mark(ledger: TopicPartition, partitions: int, producer: Producer, copy: LedgerStore) -> None:
     value = encode(
         TopicGeneration(uuid4().hex, partitions)
     )  # real randomness, not the injected one: no two logs may share an id
@@ -114,28 +114,19 @@ async def _mark(ledger: TopicPartition, partitions: int, producer: AIOKafkaProdu
     copy.apply([LedgerRecord(MARK, value, offset=offset)], offset + 1)
 
 
-async def _first_marks(
-    kafka: Mapping[str, object], ledgers: list[TopicPartition], *, check_crcs: bool
-) -> dict[TopicPartition, bytes]:
+async def _first_marks(clients: KafkaClients, ledgers: list[TopicPartition]) -> dict[TopicPartition, bytes]:
     """The marks of partitions that begin with one. Other partitions are empty, or older than marks are."""
-    consumer = KafkaReader(
-        **kafka, group_id=None, enable_auto_commit=False, isolation_level="read_committed", check_crcs=check_crcs
-    )
-    try:
-        await consumer.start()
-        firsts = await consumer.beginning_offsets(ledgers)
-        found = await first_records(consumer, firsts, await consumer.end_offsets(ledgers))
-    finally:
-        await stop_client(consumer)
+    async with connected_reader(clients) as reader:
+        found = await first_records(reader, await reader.begins(ledgers), await reader.ends(ledgers, only=OF_OTHERS))
     return {ledger: value for ledger, (_, key, value) in found.items() if key == MARK.encode() and value is not None}
 
 
 async def unchanged(
-    consumer: AIOKafkaConsumer, ends: Mapping[TopicPartition, int], copies: Mapping[TopicPartition, LedgerStore]
+    reader: PartitionReader, ends: Mapping[TopicPartition, int], copies: Mapping[TopicPartition, LedgerStore]
 ) -> set[TopicPartition]:
     """The ledger partitions whose topic is still the one that their local store was read from."""
     marks = {ledger: at for ledger, copy in copies.items() if (at := copy.internal_offset(MARK)) is not None}
-    found = await first_records(consumer, marks, ends)
+    found = await first_records(reader, marks, ends)
     return {
         ledger
         for ledger, (offset, key, value) in found.items()
@@ -144,22 +135,21 @@ async def unchanged(
 
 
 async def first_records(
-    consumer: AIOKafkaConsumer, starts: Mapping[TopicPartition, int], ends: Mapping[TopicPartition, int]
+    reader: PartitionReader, starts: Mapping[TopicPartition, int], ends: Mapping[TopicPartition, int]
 ) -> dict[TopicPartition, tuple[int, bytes | None, bytes | None]]:
     """Read the first committed record at or after each start offset: its offset, key and value.
 
-    A partition without such a record is left out. The consumer is assigned these partitions, and its positions in them
+    A partition without such a record is left out. The reader is assigned these partitions, and its positions in them
     are arbitrary afterwards.
     """
     found: dict[TopicPartition, tuple[int, bytes | None, bytes | None]] = {}
-    missing = {ledger for ledger, start in starts.items() if start < ends[ledger]}
-    if missing:
-        consumer.assign(list(missing))
-    for ledger in missing:
-        consumer.seek(ledger, starts[ledger])
-    while missing:
-        for ledger, records in (await consumer.getmany(*missing, timeout_ms=100, max_records=1)).items():
-            found[ledger] = (records[0].offset, records[0].key, records[0].value)
-            missing.discard(ledger)
-        missing = {ledger for ledger in missing if await consumer.position(ledger) < ends[ledger]}
+    inside = {ledger: start for ledger, start in starts.items() if start < ends[ledger]}
+    if not inside:
+        return found
+    await reader.assign(inside, inside)
+    limits = {ledger: ends[ledger] for ledger in inside}
+    async for batch in reader.read_to(limits, enough=found.__contains__, max_records=1):
+        if batch.records:
+            first = batch.records[0]
+            found[batch.partition] = (first.offset, first.key, first.value)
     return found

@@ -17,19 +17,23 @@ from dataclasses import dataclass
 
 import orjson
 import structlog
-from aiokafka import AIOKafkaProducer
 from aiokafka.structs import TopicPartition
 
 from consumers.export.ledger import generation
 from consumers.export.ledger.document_state import INTERNAL
 from consumers.export.ledger.store import LedgerRecord, LedgerStore
 from consumers.export.record_parsing import PartitionCheck
+from kafka_client.interface import KafkaClients, Producer
 from kafka_client.partitioners import Placement, Rule
-from kafka_client.reader import KafkaReader, TolerantKafkaReader
-from kafka_client.stopping import stop_client
+from kafka_client.read_to_end import LastStableOffset, connected_reader
 
 log = structlog.get_logger(__name__)
 
+OF_UPSTREAM = LastStableOffset("any records of the source will do, without waiting for a transaction of upstream")
+OF_ANOTHER_WORKER = LastStableOffset(
+    "a transaction that another worker left open must not hold up this one for a minute. Whoever misses the rule here "
+    "asks again after a second"
+)
 RULE = f"{INTERNAL}partitioner"
 """Name of the internal record that holds the rule."""
 SAMPLE = 1_000
@@ -96,21 +100,18 @@ def stand_in(ledger: TopicPartition, internal: Mapping[str, bytes | None]) -> Pa
 
 
 async def settle(
-    kafka: Mapping[str, object],
-    producers: Mapping[TopicPartition, AIOKafkaProducer],
+    clients: KafkaClients,
+    producers: Mapping[TopicPartition, Producer],
     restored: Mapping[TopicPartition, LedgerStore],
     asked: Mapping[str, PartitionerRequest],
-    *,
-    check_crcs: bool = True,
 ) -> dict[str, Placement]:
     """Find the rule of each ledger topic, and write it to every partition that we own.
 
     Args:
-        kafka: Keywords for every aiokafka client.
+        clients: The factory of Kafka clients.
         producers: The fencing producers of the ledger partitions that we own.
         restored: The restored ledgers of these partitions.
         asked: The source and settings of each ledger topic.
-        check_crcs: False only for librdkafka's mock cluster.
 
     Returns:
         The rule and partition count of each ledger topic.
@@ -132,7 +133,7 @@ async def settle(
         if asked[topic].unchecked:
             placements[topic] = Placement(Rule.ANY, partitions)
             continue
-        desk = _Desk(kafka, asked[topic], partitions, check_crcs)
+        desk = _Desk(clients, asked[topic], partitions)
         rule = await desk.rule_of(ours)
         placements[topic] = Placement(rule, partitions)
         missing = {ledger: copy for ledger, copy in ours.items() if copy.internal(RULE) is None}
@@ -146,10 +147,9 @@ async def settle(
 class _Desk:
     """Finds or decides the rule of one ledger topic."""
 
-    kafka: Mapping[str, object]
+    clients: KafkaClients
     asked: PartitionerRequest
     partitions: int
-    check_crcs: bool
 
     async def rule_of(self, ours: Mapping[TopicPartition, LedgerStore]) -> Rule:
         [topic] = {ledger.topic for ledger in ours}
@@ -209,47 +209,22 @@ class _Desk:
     async def _waiting(self) -> list[bytes]:
         """The keys of the first records in partition 0 of the source."""
         source = TopicPartition(self.asked.source, 0)
-        reader = TolerantKafkaReader(
-            **self.kafka,
-            group_id=None,
-            enable_auto_commit=False,
-            auto_offset_reset="earliest",
-            isolation_level="read_committed",
-            check_crcs=self.check_crcs,
-        )
         keys: list[bytes] = []
-        try:
-            await reader.start()
-            reader.assign([source])
-            await reader.seek_to_beginning(source)
-            end = (await reader.end_offsets([source]))[source]
-            while len(keys) < SAMPLE and await reader.position(source) < end:
-                got = await reader.getmany(source, timeout_ms=100, max_records=SAMPLE)
-                keys += [record.key for record in got.get(source, ()) if record.key]
-        finally:
-            await stop_client(reader)
+        async with connected_reader(self.clients, tolerant=True) as reader:
+            sampled = reader.read_to_end(
+                [source], only=OF_UPSTREAM, enough=lambda _: len(keys) >= SAMPLE, max_records=SAMPLE
+            )
+            async for batch in sampled:
+                keys += [record.key for record in batch.records if record.key]
         return keys
 
     async def _written_in(self, first: TopicPartition) -> bytes | None:
         """The rule's record in partition 0, which another worker owns, as committed now. None if there is none."""
-        reader = KafkaReader(
-            **self.kafka,
-            group_id=None,
-            enable_auto_commit=False,
-            isolation_level="read_committed",
-            check_crcs=self.check_crcs,
-        )
         value: bytes | None = None
-        try:
-            await reader.start()
-            reader.assign([first])
-            await reader.seek_to_beginning(first)
-            end = (await reader.end_offsets([first]))[first]  # the last stable offset: do not wait for a transaction
-            while await reader.position(first) < end:
-                for record in (await reader.getmany(first, timeout_ms=100)).get(first, ()):
+        async with connected_reader(self.clients) as reader:
+            async for batch in reader.read_to_end([first], only=OF_ANOTHER_WORKER):
+                for record in batch.records:
                     value = record.value if record.key == RULE.encode() else value
-        finally:
-            await stop_client(reader)
         return value
 
 
@@ -259,7 +234,7 @@ def _only(found: Counter[Rule | None], enough: int) -> Rule | None:
     return rule if count >= enough else None
 
 
-async def write(ledger: TopicPartition, value: bytes | None, producer: AIOKafkaProducer, copy: LedgerStore) -> None:
+async def write(ledger: TopicPartition, value: bytes | None, producer: Producer, copy: LedgerStore) -> None:
     """Write the rule to a ledger partition that we own. None makes the partition read it from partition 0 again."""
     await producer.begin_transaction()
     sent = await producer.send(ledger.topic, key=RULE.encode(), value=value, partition=ledger.partition)

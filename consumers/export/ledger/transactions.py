@@ -9,12 +9,12 @@ from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from itertools import islice
 
-from aiokafka import AIOKafkaProducer
 from aiokafka.structs import OffsetAndMetadata, RecordMetadata, TopicPartition
 
 from consumers.export import metrics
 from consumers.export.ledger.document_state import DocumentState, encode
 from consumers.export.ledger.store import LedgerRecord, LedgerStore
+from kafka_client.interface import Producer
 from kafka_client.offset_tracker import OffsetTracker
 from kafka_client.size_limits import TRANSACTION
 
@@ -80,7 +80,7 @@ class TransactionWriter:
 
     def __init__(
         self,
-        producer: AIOKafkaProducer,
+        producer: Producer,
         place: TransactionScope,
         ledger: LedgerStore,
         tracker: OffsetTracker,
@@ -198,26 +198,19 @@ class TransactionWriter:
         return checkpoint
 
     async def _send_to_ledger(self, change: LedgerRecord) -> "asyncio.Future[RecordMetadata]":
-        sent: asyncio.Future[RecordMetadata] = await self._producer.send(
-            self._place.ledger_topic,
-            key=change.key.encode(),
-            value=change.value,
-            partition=self._place.source.partition,
+        place = self._place
+        return await self._producer.send(
+            place.ledger_topic, key=change.key.encode(), value=change.value, partition=place.source.partition
         )
-        return sent
 
     async def _send(self, out: OutputRecord) -> "asyncio.Future[RecordMetadata]":
         if out.key is not None or out.value is not None:
-            sent: asyncio.Future[RecordMetadata] = await self._producer.send(
-                out.topic, key=out.key, value=out.value, headers=list(out.headers)
-            )
-            return sent
+            return await self._producer.send(out.topic, key=out.key, value=out.value, headers=list(out.headers))
         # A dead letter may have no key and no value, like its source. `send` refuses that, `send_batch` does not.
         batch = self._producer.create_batch()
         batch.append(timestamp=None, key=None, value=None, headers=list(out.headers))
         partitions = await self._producer.partitions_for(out.topic)
-        sent = await self._producer.send_batch(batch, out.topic, partition=min(partitions))
-        return sent  # noqa: RET504 - named above for its type, which aiokafka does not declare
+        return await self._producer.send_batch(batch, out.topic, partition=min(partitions))
 
     def _fail(self, batch: Sequence[tuple[PendingWrite, asyncio.Future[None]]], error: BaseException) -> None:
         if isinstance(error, asyncio.CancelledError):
