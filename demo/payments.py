@@ -8,16 +8,15 @@ from decimal import Decimal
 from typing import Any
 
 import httpx
-from aiokafka import AIOKafkaConsumer, TopicPartition
+from aiokafka import TopicPartition
 
 from demo.rig import PARTITIONS, Rig
 from demo.screen import Screen
 from demo.traffic import Sent
+from kafka_client.clients import BrokerClients, Brokers
+from kafka_client.read_to_end import connected_reader
 
 TIMEOUT = 30.0
-POLL_MS = 250
-QUIET = 8
-"""Empty polls after which the topic is read to its end."""
 INVOICES, BILLS = 4, 2
 """So many documents are paid."""
 
@@ -94,22 +93,7 @@ def _whole(result: dict[str, Any]) -> dict[str, str]:
 
 async def _told(rig: Rig) -> list[dict[str, Any]]:
     """Every committed record of the topic, in the order of its partitions."""
-    consumer = AIOKafkaConsumer(
-        bootstrap_servers=rig.bootstrap,
-        isolation_level="read_committed",
-        auto_offset_reset="earliest",
-        enable_auto_commit=False,
-        check_crcs=rig.real_broker,
-    )
-    await consumer.start()
-    try:
-        consumer.assign([TopicPartition(rig.topic("sage-payments"), number) for number in range(PARTITIONS)])
-        records: list[dict[str, Any]] = []
-        quiet = 0
-        while quiet < QUIET:
-            batches = await consumer.getmany(timeout_ms=POLL_MS)
-            quiet = 0 if batches else quiet + 1
-            records += [json.loads(each.value) for batch in batches.values() for each in batch]
-        return records
-    finally:
-        await consumer.stop()
+    clients = BrokerClients(Brokers(rig.bootstrap), check_crcs=rig.real_broker)
+    partitions = [TopicPartition(rig.topic("sage-payments"), number) for number in range(PARTITIONS)]
+    async with connected_reader(clients) as reader:
+        return [json.loads(each.value) async for batch in reader.read_to_end(partitions) for each in batch.records]

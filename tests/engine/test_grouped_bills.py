@@ -172,6 +172,25 @@ async def test_a_replay_of_the_rows_from_the_beginning_makes_no_second_bill(grou
     assert grouping.sage.keys == {GROUP: 1}
 
 
+async def test_a_row_whose_transaction_is_about_to_be_committed_is_waited_for(grouping):
+    """The end of the rows is the high watermark; read to the last stable offset, the bill would lack the row."""
+    await send(grouping, toll("a"))
+    async with grouping.worker():
+        await answers(grouping, 1, "GROUPED")
+    [row] = await grouping.records(grouping.topics.roadside_rows)
+    other = orjson.loads(row.value)
+    other["row"]["toll"]["id"] = "b"
+    async with producing(grouping.bootstrap, f"{grouping.prefix}worker") as worker:
+        await worker.begin_transaction()
+        await worker.send_and_wait(row.topic, orjson.dumps(other), b"toll/b", partition=row.partition)
+        sending = asyncio.create_task(group(grouping))
+        done, _ = await asyncio.wait({sending}, timeout=2)
+        assert not done
+        await worker.commit_transaction()
+        assert await sending == 1
+    assert await events(grouping) == [(GROUP, {"a": "1.00", "b": "1.00"})]
+
+
 async def test_a_second_job_takes_over_and_the_first_ends(grouping):
     """Runs are wherever the clock says; two clocks, so that each job finds its run when the test wants it."""
     clocks = [Clock(TODAY), Clock(TODAY)]
