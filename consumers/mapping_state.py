@@ -28,7 +28,7 @@ from aiokafka.structs import ConsumerRecord
 
 from domain.mapping_state import MappingState
 from kafka_client.clients import connected_admin
-from kafka_client.follower import Follower
+from kafka_client.follower import PartitionFollower
 from kafka_client.high_watermarks import HighWatermarks
 from kafka_client.interface import KafkaClients
 from kafka_client.topics import describe, set_cleanup
@@ -123,7 +123,7 @@ class MappingTable:
         self._stopped = False
         # A missing offset means that the topic was created anew: an error, no reason to start over (guarantee 5).
         reader = clients.reader(offset_reset="none", fetch_bytes=FETCH_BYTES)
-        self._follower = Follower(
+        self._follower = PartitionFollower(
             reader, HighWatermarks(clients), self._apply, name=f"{topic} reader", on_end=self._fail
         )
         self._watching: asyncio.Task[None] | None = None

@@ -22,7 +22,7 @@ class FollowerEndedError(KafkaError):  # type: ignore[misc]  # aiokafka ships no
     """The follower was stopped, or an error ended it (the cause). Nothing more is read."""
 
 
-class Follower:
+class PartitionFollower:
     """A task that reads partitions in order, committed records only, and hands each record to a function.
 
     Args:

@@ -12,7 +12,7 @@ from contextlib import contextmanager
 from dataclasses import dataclass, replace
 
 import structlog
-from aiokafka import AIOKafkaProducer, ConsumerRecord
+from aiokafka import ConsumerRecord
 from aiokafka.structs import TopicPartition
 
 from consumers.export import metrics
@@ -54,6 +54,7 @@ from domain.commands import Command
 from domain.events import ContractError
 from domain.outcomes import Outcome
 from domain.translation import ParsedRecord
+from kafka_client.interface import Producer
 from kafka_client.offset_tracker import OffsetTracker
 from kafka_client.partitioners import Placement
 from kafka_client.unreadable import Unreadable
@@ -75,7 +76,7 @@ class AssignedPartition:
     """Parses the events of the source topic."""
     ledger_topic: str
     ledger: LedgerStore
-    producer: AIOKafkaProducer
+    producer: Producer
     """The producer that fences the former owner. Only its transactions count for the ledger partition."""
     placement: Placement
     """The rule that says in which partition the records of a key belong."""

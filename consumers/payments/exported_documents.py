@@ -18,7 +18,7 @@ from aiokafka import ConsumerRecord, TopicPartition
 from consumers.export.ledger.document_state import INTERNAL, DocumentState, FormerRecord, Posted, decode, key_of
 from domain.documents import SageObject
 from domain.payments import ExportedDocument
-from kafka_client.follower import Follower, FollowerEndedError
+from kafka_client.follower import FollowerEndedError, PartitionFollower
 from kafka_client.high_watermarks import HighWatermarks
 from kafka_client.interface import KafkaClients
 
@@ -76,7 +76,7 @@ class ExportedDocuments:
 
     def __init__(self, ledgers: Sequence[TopicPartition], clients: KafkaClients) -> None:
         self._ledgers = ledgers
-        self._follower = Follower(
+        self._follower = PartitionFollower(
             clients.reader(), HighWatermarks(clients, hurried=True), self._apply, name="follow ledgers"
         )
         self._companies: dict[str, CompanyExports] = {}

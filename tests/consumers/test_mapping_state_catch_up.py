@@ -8,7 +8,7 @@ from aiokafka import TopicPartition
 from aiokafka.errors import TopicAuthorizationFailedError
 
 from consumers.mapping_state import MappingStateUnavailable, MappingTable, Patience
-from kafka_client.follower import Follower
+from kafka_client.follower import PartitionFollower
 from kafka_client.topics import describe
 from tests.support.kafka import COMPACTED, admin_of, clients_at, create_topic, producing, read_to_end
 from tests.support.mapping_topic import DIESEL, MASTER, account, account_of, put, table_on
@@ -161,7 +161,7 @@ async def test_a_reader_that_dies_while_it_loads_is_the_cause(bootstrap: str, to
     async def refused(self):
         raise TopicAuthorizationFailedError(topic)
 
-    monkeypatch.setattr(Follower, "_follow", refused)
+    monkeypatch.setattr(PartitionFollower, "_follow", refused)
     with pytest.raises(MappingStateUnavailable, match="TopicAuthorizationFailedError"):
         async with table_on(bootstrap, topic):
             pass

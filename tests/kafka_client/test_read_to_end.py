@@ -9,7 +9,7 @@ from typing import Any, cast
 import pytest
 from aiokafka import TopicPartition
 
-from kafka_client.follower import Follower, FollowerEndedError
+from kafka_client.follower import FollowerEndedError, PartitionFollower
 from kafka_client.high_watermarks import HighWatermarks
 from kafka_client.read_to_end import LastStableOffset, StalledError, connected_reader
 from tests.support.kafka import COMPACTED, clients_at, create_topic, producing
@@ -165,7 +165,9 @@ async def test_a_reader_that_takes_too_long_is_disconnected(bootstrap, topic_pre
 
 async def test_a_follower_has_handed_over_at_its_barrier_what_was_committed_before(bootstrap, topic_prefix, partition):
     found, clients = [], clients_at(bootstrap)
-    follower = Follower(clients.reader(), HighWatermarks(clients), lambda each: found.append(each.value), name="test")
+    follower = PartitionFollower(
+        clients.reader(), HighWatermarks(clients), lambda each: found.append(each.value), name="test"
+    )
     async with asyncio.timeout(60), producing(bootstrap, f"{topic_prefix}p") as producer:
         await follower.start([partition])
         for number in range(10):
@@ -183,7 +185,7 @@ async def test_a_follower_that_cannot_go_on_tells_every_caller_why(bootstrap, pa
     def refuse(_record):
         raise ValueError("no record of ours")
 
-    follower = Follower(clients.reader(), HighWatermarks(clients), refuse, name="test", on_end=told.append)
+    follower = PartitionFollower(clients.reader(), HighWatermarks(clients), refuse, name="test", on_end=told.append)
     async with asyncio.timeout(60), producing(bootstrap) as producer:
         await follower.start([partition])
         follower.check()
@@ -198,7 +200,7 @@ async def test_a_follower_that_cannot_go_on_tells_every_caller_why(bootstrap, pa
 
 async def test_who_waits_at_a_barrier_is_told_when_the_follower_is_stopped(bootstrap, topic_prefix, partition):
     clients = clients_at(bootstrap)
-    follower = Follower(clients.reader(), HighWatermarks(clients), lambda _: None, name="test")
+    follower = PartitionFollower(clients.reader(), HighWatermarks(clients), lambda _: None, name="test")
     async with asyncio.timeout(60), producing(bootstrap, f"{topic_prefix}p") as producer:
         await producer.begin_transaction()
         await write(producer, partition, b"open")
