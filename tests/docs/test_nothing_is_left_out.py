@@ -23,7 +23,7 @@ from tests.support.pages import ROOT
 
 CONTRACT = (ROOT / "docs/contract.md").read_text()
 OPERATION = (ROOT / "docs/operation.md").read_text()
-LAYERS = ("app", "consumers", "producers", "sage_client", "domain")
+LAYERS = ("app", "consumers", "producers", "kafka_client", "sage_client", "domain")
 
 
 def test_every_header_of_a_dead_letter():

@@ -12,7 +12,7 @@ import pytest
 from tests.support.pages import ROOT, pages
 from tests.support.pages import test_names as names_of_tests
 
-FOLDERS = "app|bench|chaos|consumers|demo|docs|domain|ops|producers|sage_client|simulator|tests"
+FOLDERS = "app|bench|chaos|consumers|demo|docs|domain|kafka_client|ops|producers|sage_client|simulator|tests"
 NAMES = names_of_tests()
 PAGES = pytest.mark.parametrize("page", pages(), ids=lambda page: str(page.relative_to(ROOT)))
 
