@@ -17,7 +17,8 @@ from app.kafka import admin_of, clients_of
 from app.output import note
 from app.progress import Progress
 from app.settings import Settings
-from consumers.export.ledger.document_state import INTERNAL, DocumentState, LedgerUnreadableError, decode
+from consumers.export.ledger.codec import LedgerUnreadableError, decode
+from consumers.export.ledger.document_state import INTERNAL, DocumentState
 from kafka_client.read_to_end import PartitionReader, StalledError, connected_reader
 from kafka_client.topics import describe
 from kafka_client.unreadable import Unreadable, UnreadableRecordsError

@@ -17,7 +17,8 @@ from bench.measure import Figure, Outcome, Size, real_broker
 from bench.transactions import create
 from consumers import invoice_created
 from consumers.export.ledger import generation
-from consumers.export.ledger.document_state import DocumentState, LastOutcome, Posted, encode
+from consumers.export.ledger.codec import encode
+from consumers.export.ledger.document_state import DocumentState, LastOutcome, Posted
 from consumers.export.ledger.restore import restore
 from demo.events import good_events
 from demo.events.invoices import load_invoice

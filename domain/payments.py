@@ -153,23 +153,26 @@ class ExportedDocument:
 
 @dataclass(frozen=True, slots=True)
 class PaymentFact:
-    """The content of one record on `sage-payments`, without the balance, which is that of the time of publishing."""
+    """The content of one record on `sage-payments`, without the balance, which is that of the time of publishing.
+
+    A text that Sage does not give is empty.
+    """
 
     payment_id: str
     kind: PaymentKind
     amount: Decimal
     document: ExportedDocument
-    currency: str
-    date: str
-    method: str
-    check_number: str
-    reference: str
-    memo: str
-    source_object: str
-    detail_no: str
-    payment_no: str
-    state: str
-    modified: str
+    currency: str = ""
+    date: str = ""
+    method: str = ""
+    check_number: str = ""
+    reference: str = ""
+    memo: str = ""
+    source_object: str = ""
+    detail_no: str = ""
+    payment_no: str = ""
+    state: str = ""
+    modified: str = ""
 
 
 def side_of(kind: SageObject) -> Side:

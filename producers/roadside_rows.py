@@ -8,16 +8,20 @@ for each bill that it sent.
 
 from dataclasses import dataclass
 from datetime import date
+from typing import Literal
 
 import orjson
+from pydantic import TypeAdapter
 
 from domain.documents import SourceDocument
 from domain.events import FuelTransactionCreated, TollTransactionCreated
+from domain.stored_records import StoredRecordError, read_stored, strict_part
 from domain.translation.consolidated import group_of
 
-SCHEMA = 1
+SCHEMA: Literal[1] = 1
 
 
+@strict_part
 @dataclass(frozen=True, slots=True)
 class Bill:
     """The identity of a consolidated bill, which all its lines share."""
@@ -41,6 +45,18 @@ class BillableEvent:
     row: dict[str, object]
 
 
+@dataclass(frozen=True, slots=True)
+class _Stored:
+    """The value of a record."""
+
+    schema: Literal[1]
+    bill: Bill
+    row: dict[str, object]
+
+
+_STORED = TypeAdapter(_Stored)
+
+
 class RowUnreadableError(ValueError):
     """Error for a record that this version cannot read: another program or a later version wrote it.
 
@@ -55,17 +71,12 @@ def encode(row: SourceDocument, event: FuelTransactionCreated | TollTransactionC
         row: The source document made from the event.
         event: The event of the fuel or toll transaction.
     """
-    data = event.data.model_dump(by_alias=True, exclude_none=True)
+    is_fuel = isinstance(event, FuelTransactionCreated)
     money = event.data.fuel.total if isinstance(event, FuelTransactionCreated) else event.data.toll.amount
-    bill = {
-        "key": group_of(row),
-        "bill_type": "FuelDay" if isinstance(event, FuelTransactionCreated) else "TollDay",
-        "subsidiary_id": row.subsidiary_id,
-        "provider": row.party.provider,
-        "date": row.date,
-        "currency": money.currency,
-    }
-    return orjson.dumps({"schema": SCHEMA, "bill": bill, "row": {"timestamp": event.timestamp} | data}, default=str)
+    provider, kind = row.party.provider or "", "FuelDay" if is_fuel else "TollDay"
+    bill = Bill(group_of(row), kind, row.subsidiary_id, provider, row.date, money.currency)
+    data = event.data.model_dump(by_alias=True, exclude_none=True)
+    return orjson.dumps(_Stored(SCHEMA, bill, {"timestamp": event.timestamp} | data), default=str)
 
 
 def decode(key: str, value: bytes) -> BillableEvent:
@@ -79,18 +90,7 @@ def decode(key: str, value: bytes) -> BillableEvent:
         RowUnreadableError: This version did not write the record and cannot read it.
     """
     try:
-        body = orjson.loads(value)
-        if body["schema"] != SCHEMA:
-            raise RowUnreadableError(f"row {key!r} has schema {body['schema']!r}; this version reads {SCHEMA}")
-        return BillableEvent(key, bill_of(body["bill"]), dict(body["row"]))
-    except (ValueError, LookupError, TypeError) as error:
-        raise RowUnreadableError(f"row {key!r} is not one of ours: {error}") from error
-
-
-def bill_of(body: dict[str, object]) -> Bill:
-    """Decode the bill of a record.
-
-    Raises:
-        TypeError, ValueError, KeyError: The object is not a bill.
-    """
-    return Bill(**body | {"date": date.fromisoformat(str(body["date"]))})  # type: ignore[arg-type]  # a wrong body raises TypeError
+        stored = read_stored(_STORED, value)
+    except StoredRecordError as error:
+        raise RowUnreadableError(f"row {key!r} {error}") from error
+    return BillableEvent(key, stored.bill, stored.row)

@@ -19,7 +19,8 @@ from app.replay.plan import Move
 from app.topic_reader import TopicReader, offsets_in
 from consumers.export.config import ExportConfig
 from consumers.export.context import ParseRecord
-from consumers.export.ledger.document_state import DocumentState, LastOutcome, Posted, after_removal, decode, ended
+from consumers.export.ledger.codec import decode
+from consumers.export.ledger.document_state import DocumentState, LastOutcome, Posted, after_removal, ended
 from consumers.export.ledger.placement import stand_in
 from consumers.export.protocol.consolidated import ConsolidatedLineRecord, as_consolidated_line
 from consumers.export.protocol.decide import (

@@ -5,19 +5,22 @@ from collections.abc import Iterator
 from dataclasses import dataclass, field
 from datetime import UTC, datetime, time, timedelta
 from decimal import Decimal
+from typing import Literal
 
 import orjson
+from pydantic import TypeAdapter
 
 from domain.emission import AHEAD
 from domain.events.fields import to_amount
-from producers.roadside_rows import Bill, BillableEvent, RowUnreadableError, bill_of, decode
+from domain.stored_records import StoredRecordError, read_stored
+from producers.roadside_rows import Bill, BillableEvent, RowUnreadableError, decode
 
 MARK = "~sent/"
 """Key prefix of sent-marks. Keys of rows begin with the kind of document instead."""
 KEPT = timedelta(days=90)
 """How long the rows of a bill are kept after the bill's day. Rows that come more than `domain.roadside.LATEST` days
 after that day are not grouped any more; the longer time here serves a worker that is far behind."""
-SCHEMA = 1
+SCHEMA: Literal[1] = 1
 
 
 @dataclass(frozen=True, slots=True)
@@ -207,10 +210,24 @@ def _amount(row: BillableEvent) -> Decimal:
         raise RowUnreadableError(f"row {row.key!r} has no amount") from error
 
 
+@dataclass(frozen=True, slots=True)
+class _StoredMark:
+    """The value of a sent-mark's record."""
+
+    schema: Literal[1]
+    bill: Bill
+    digest: str
+    at: datetime
+    ended: bool
+
+
+_STORED_MARK = TypeAdapter(_StoredMark)
+
+
 def mark_record(mark: SentBill) -> tuple[bytes, bytes]:
     """The record key and value of a sent-mark."""
-    value = {"schema": SCHEMA, "bill": mark.bill, "digest": mark.digest, "at": mark.at, "ended": mark.ended}
-    return f"{MARK}{mark.bill.key}".encode(), orjson.dumps(value)
+    stored = _StoredMark(SCHEMA, mark.bill, mark.digest, mark.at, mark.ended)
+    return f"{MARK}{mark.bill.key}".encode(), orjson.dumps(stored)
 
 
 def read_mark(key: str, value: bytes | None) -> SentBill:
@@ -220,11 +237,7 @@ def read_mark(key: str, value: bytes | None) -> SentBill:
         RowUnreadableError: This service did not write it, or it has no value: marks are never deleted.
     """
     try:
-        body = orjson.loads(value or b"")
-        if body["schema"] != SCHEMA:
-            raise RowUnreadableError(f"{key!r} has schema {body['schema']!r}; this version reads {SCHEMA}")
-        return SentBill(
-            bill_of(body["bill"]), str(body["digest"]), datetime.fromisoformat(body["at"]), bool(body["ended"])
-        )
-    except (ValueError, LookupError, TypeError) as error:
-        raise RowUnreadableError(f"{key!r} is not one of ours: {error}") from error
+        stored = read_stored(_STORED_MARK, value)
+    except StoredRecordError as error:
+        raise RowUnreadableError(f"{key!r} {error}") from error
+    return SentBill(stored.bill, stored.digest, stored.at, stored.ended)

@@ -15,7 +15,8 @@ from typing import Self
 import structlog
 from aiokafka import ConsumerRecord, TopicPartition
 
-from consumers.export.ledger.document_state import INTERNAL, DocumentState, FormerRecord, Posted, decode, key_of
+from consumers.export.ledger.codec import decode, key_of
+from consumers.export.ledger.document_state import INTERNAL, DocumentState, FormerRecord, Posted
 from domain.documents import SageObject
 from domain.payments import ExportedDocument
 from kafka_client.follower import FollowerEndedError, PartitionFollower

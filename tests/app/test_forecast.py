@@ -9,7 +9,8 @@ from aiokafka import ConsumerRecord
 
 from app.replay.forecast import Forecaster, RecordOutcome
 from consumers import invoice_created
-from consumers.export.ledger.document_state import DocumentState, FormerRecord, LastOutcome, Posted, encode
+from consumers.export.ledger.codec import encode
+from consumers.export.ledger.document_state import DocumentState, FormerRecord, LastOutcome, Posted
 from domain.blockers import mapped_digest
 from domain.codes import Code
 from domain.documents import Connection, Document, SageObject, SourceDocument

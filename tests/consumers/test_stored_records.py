@@ -11,7 +11,7 @@ from typing import Any
 import pytest
 
 from consumers.export.command_progress import CommandProgress
-from consumers.export.ledger import document_state, generation, placement
+from consumers.export.ledger import codec, document_state, generation, placement
 from consumers.export.ledger.generation import TopicGeneration
 from consumers.group_bills.groups import mark_record, read_mark
 from consumers.payments import cursor
@@ -47,15 +47,15 @@ def each(kind: str, version: str, expected: dict[str, Any]) -> Any:
 
 @each("ledger", "current", LEDGER)
 def test_a_document_state_is_written_and_read_as_ever(value, made):
-    assert document_state.encode(made) == value
-    assert document_state.decode(made.key, value) == made
+    assert codec.encode(made) == value
+    assert codec.decode(made.key, value) == made
     # What was read and is written again is the same record: a replay changes nothing.
-    assert document_state.encode(document_state.decode(made.key, value)) == value
+    assert codec.encode(codec.decode(made.key, value)) == value
 
 
 @each("ledger", "older", OLDER_LEDGER)
 def test_a_document_state_of_an_earlier_version_is_read(value, made):
-    assert document_state.decode(made.key, value) == made
+    assert codec.decode(made.key, value) == made
 
 
 def test_the_stored_document_states_hold_two_values_of_every_field():
@@ -151,8 +151,8 @@ def later(value: bytes) -> bytes:
 
 
 def test_a_record_of_a_later_version_stops_its_reader():
-    with pytest.raises(document_state.LedgerUnreadableError, match="schema 2"):
-        document_state.decode("invoice/1", later(stored("ledger")["posted"]))
+    with pytest.raises(codec.LedgerUnreadableError, match="schema 2"):
+        codec.decode("invoice/1", later(stored("ledger")["posted"]))
     with pytest.raises(cursor.CursorUnreadableError):
         cursor.decode(later(stored("cursor")["cursor"]))
     with pytest.raises(roadside_rows.RowUnreadableError, match="schema 2"):
@@ -164,8 +164,8 @@ def test_a_part_of_a_document_state_that_says_more_than_this_version_knows_stops
     value = stored("ledger")["posted"]
     more = value.replace(b'"%s":{' % part.encode(), b'"%s":{"later":1,' % part.encode())
     assert more != value
-    with pytest.raises(document_state.LedgerUnreadableError, match="invoice/1"):
-        document_state.decode("invoice/1", more)
+    with pytest.raises(codec.LedgerUnreadableError, match="invoice/1"):
+        codec.decode("invoice/1", more)
 
 
 def test_a_bill_of_more_fields_than_this_version_knows_stops_its_reader():

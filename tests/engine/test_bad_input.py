@@ -13,7 +13,7 @@ from aiokafka import AIOKafkaConsumer, AIOKafkaProducer, TopicPartition
 from aiokafka.admin.config_resource import ConfigResource, ConfigResourceType
 from aiokafka.record.default_records import _DefaultRecordBatchBuilderPy
 
-from consumers.export.ledger.document_state import LedgerUnreadableError
+from consumers.export.ledger.codec import LedgerUnreadableError
 from consumers.export.worker import RecordsTooLargeError
 from kafka_client.partitioners import Placement, Rule
 from producers import results

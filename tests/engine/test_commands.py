@@ -8,7 +8,8 @@ import pytest
 from aiokafka import TopicPartition
 
 from consumers.export.command_progress import RECORD
-from consumers.export.ledger.document_state import INTERNAL, decode
+from consumers.export.ledger.codec import decode
+from consumers.export.ledger.document_state import INTERNAL
 from sage_client.errors import RefusedError
 from tests.engine.test_order_and_waiting import MASTER
 from tests.support.engine import invoice, key

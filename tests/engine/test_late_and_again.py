@@ -13,7 +13,7 @@ from app.replay.forecast import RecordOutcome
 from app.replay.report import total
 from app.replay.request import ResetTo
 from app.replay.run import look
-from consumers.export.ledger.document_state import encode
+from consumers.export.ledger.codec import encode
 from sage_client.errors import RefusedError
 from tests.engine.test_commands import again, ledger, until_dead
 from tests.engine.test_exactly_once import reset

@@ -8,15 +8,8 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from consumers.export.ledger.document_state import (
-    Claim,
-    DocumentState,
-    LastOutcome,
-    Posted,
-    decode,
-    encode,
-    needs_no_index,
-)
+from consumers.export.ledger.codec import decode, encode, needs_no_index
+from consumers.export.ledger.document_state import Claim, DocumentState, LastOutcome, Posted
 from consumers.export.ledger.store import LedgerStore
 from domain.codes import Code
 from domain.documents import Connection, SageObject

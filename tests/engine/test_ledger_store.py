@@ -17,7 +17,8 @@ from hypothesis import strategies as st
 from consumers.export import metrics
 from consumers.export.ledger import generation
 from consumers.export.ledger import store as ledger_store
-from consumers.export.ledger.document_state import DocumentState, LastOutcome, encode
+from consumers.export.ledger.codec import encode
+from consumers.export.ledger.document_state import DocumentState, LastOutcome
 from consumers.export.ledger.generation import MARK, PartitionsChangedError, TopicGeneration
 from consumers.export.ledger.restore import restore
 from consumers.export.ledger.store import CACHED, MEMORY, LedgerRecord, LedgerStore

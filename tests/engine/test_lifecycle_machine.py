@@ -34,7 +34,8 @@ from hypothesis.stateful import (
 from consumers.export import partition as partition_module
 from consumers.export.config import ExportConfig
 from consumers.export.context import ExportContext
-from consumers.export.ledger.document_state import Claim, DocumentState, decode
+from consumers.export.ledger.codec import decode
+from consumers.export.ledger.document_state import Claim, DocumentState
 from consumers.export.ledger.store import MEMORY, LedgerRecord, LedgerStore
 from consumers.export.ledger.transactions import PendingWrite
 from consumers.export.output_records import ResultWriter

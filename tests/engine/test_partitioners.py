@@ -14,8 +14,8 @@ from app.errors import CommandError
 from app.partitioner import change
 from app.replay.group import GroupActiveError
 from consumers.export.ledger import placement
+from consumers.export.ledger.codec import encode as encode_entry
 from consumers.export.ledger.document_state import DocumentState, LastOutcome
-from consumers.export.ledger.document_state import encode as encode_entry
 from consumers.export.ledger.generation import PartitionsChangedError
 from consumers.export.ledger.placement import RULE, PartitionerError, decode, encode
 from consumers.export.ledger.store import MEMORY, LedgerStore

@@ -12,6 +12,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from consumers.export.command_progress import PendingCommand
+from consumers.export.ledger.codec import decode, encode
 from consumers.export.ledger.document_state import (
     REVISION_UNKNOWN,
     Claim,
@@ -19,8 +20,6 @@ from consumers.export.ledger.document_state import (
     LastOutcome,
     MarkedSynced,
     Posted,
-    decode,
-    encode,
 )
 from consumers.export.output_records import ResultWriter
 from consumers.export.protocol.decide import NextStep, clear_mark, decide

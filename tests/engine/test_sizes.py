@@ -12,16 +12,14 @@ from aiokafka import TopicPartition
 from hypothesis import given
 from hypothesis import strategies as st
 
+from consumers.export.ledger.codec import LedgerUnreadableError, decode, encode
 from consumers.export.ledger.document_state import (
     MAX_FORMER_RECORDS,
     Claim,
     DocumentState,
     FormerRecord,
     LastOutcome,
-    LedgerUnreadableError,
     Posted,
-    decode,
-    encode,
 )
 from consumers.export.ledger.store import LedgerStore
 from consumers.export.ledger.transactions import MAX_BATCH as LARGEST_BATCH

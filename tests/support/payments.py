@@ -15,7 +15,8 @@ from pydantic import SecretStr
 from app.credentials import Credentials
 from app.payments import poller_of
 from app.settings import Settings
-from consumers.export.ledger.document_state import Claim, DocumentState, Posted, encode
+from consumers.export.ledger.codec import encode
+from consumers.export.ledger.document_state import Claim, DocumentState, Posted
 from consumers.payments.cursor import Replay
 from consumers.payments.poller import Poller
 from consumers.payments.schedule import PollReport

@@ -1,25 +1,21 @@
 """The state of each document of one source partition: its record in Sage, its claim, its last outcome.
 
 The ledger is the compacted topic `{source}.ledger`, co-partitioned with its source. (It is the export ledger, not the
-general ledger.) This module defines the values of its records, and encodes and decodes them. The worker's copy
-(`ledger.store`) is a cache of the topic and nothing else: a new owner of the partition restores it before reading the
-first event, behind the transactional id that fences the former owner.
+general ledger.) This module defines the state that its records hold, and the state after an outcome; `ledger.codec`
+writes and reads the records. The worker's copy (`ledger.store`) is a cache of the topic and nothing else: a new owner
+of the partition restores it before reading the first event, behind the transactional id that fences the former owner.
 """
 
-import base64
 from dataclasses import dataclass, replace
 from datetime import date, datetime
 from decimal import Decimal
-
-import orjson
 
 from domain.codes import Code
 from domain.documents import Connection, SageObject
 from domain.emission import Emitted
 from domain.outcomes import Outcome
+from domain.stored_records import strict_part
 
-SCHEMA = 1
-"""Version of the record format."""
 WAITING = frozenset({Outcome.DEFERRED, Outcome.UNCERTAIN})
 """Outcomes of documents that continue without a person."""
 REVISION_UNKNOWN = ""
@@ -34,10 +30,7 @@ INTERNAL = "~"
 """Prefix of the engine's internal records. Such a key is no document key; only the record's writer reads its value."""
 
 
-class LedgerUnreadableError(ValueError):
-    """A ledger record was written by somebody else, or by a later version. Ignoring it could post a document twice."""
-
-
+@strict_part
 @dataclass(frozen=True, slots=True)
 class Claim:
     """A call that was about to be made. Until its outcome is known, nothing else may be sent for the document."""
@@ -82,6 +75,7 @@ class Claim:
         return self.operation != CREATE
 
 
+@strict_part
 @dataclass(frozen=True, slots=True)
 class Posted:
     """The existing Sage record of a document."""
@@ -103,6 +97,7 @@ class Posted:
     """Alvys's own id of the party. Empty if the event did not give it."""
 
 
+@strict_part
 @dataclass(frozen=True, slots=True)
 class FormerRecord:
     """A former Sage record of a document. It was reversed or deleted, by us or in Sage."""
@@ -116,6 +111,7 @@ class FormerRecord:
     party_id: str
 
 
+@strict_part
 @dataclass(frozen=True, slots=True)
 class MarkedSynced:
     """A person's statement that the document is in Sage already. It is never posted."""
@@ -130,6 +126,7 @@ class MarkedSynced:
     """The call that was in doubt at the mark. If the mark is cleared, it is looked up before anything is sent."""
 
 
+@strict_part
 @dataclass(frozen=True, slots=True)
 class Consolidated:
     """The document is a row of consolidated bills, and will never be a bill of its own."""
@@ -139,6 +136,7 @@ class Consolidated:
     """Document key of the bill that has the row as a line. None while the row is withdrawn."""
 
 
+@strict_part
 @dataclass(frozen=True, slots=True)
 class LastOutcome:
     """The outcome of the newest revision, as its result said it."""
@@ -197,133 +195,6 @@ class DocumentState:
     def released_by(self) -> tuple[str, ...]:
         """The keys whose change retries the document: it waits for them, or they caused its refusal."""
         return self.last.blocked_by if self.last is not None and (self.waiting or self.rejected) else ()
-
-
-def encode(entry: DocumentState) -> bytes:
-    """Encode an entry as JSON in UTF-8: amounts as text, the parked event in base64 since it may be any bytes."""
-    body: dict[str, object] = {"schema": SCHEMA, "attempts": entry.attempts}
-    for name in ("posted", "claim", "last", "marked", "grouped"):
-        part = getattr(entry, name)
-        if part is not None:
-            body[name] = part
-    if entry.former_records:
-        body["retired"] = entry.former_records
-    if entry.answered:
-        body["answered"] = entry.answered
-    if entry.renumbered:
-        body["renumbered"] = True
-    if entry.parked is not None:
-        body["parked"] = base64.b64encode(entry.parked).decode()
-    return orjson.dumps(body, default=str)
-
-
-def key_of(key: bytes | None) -> str:
-    """Decode the key of a ledger record.
-
-    Raises:
-        LedgerUnreadableError: The key is not UTF-8, so the record is not one of ours.
-    """
-    try:
-        return (key or b"").decode()
-    except UnicodeDecodeError as error:
-        raise LedgerUnreadableError(f"a ledger record's key {key!r} is not one of ours") from error
-
-
-_HEAD = b'{"schema":%d,' % SCHEMA
-"""First bytes of every value of this schema."""
-
-
-def needs_no_index(value: bytes) -> bool:
-    """Whether a record may be stored undecoded: it is of this schema, and no index needs anything of it.
-
-    Only an entry with a parked event waits, or can be selected by its code. Only an entry with a claim is in doubt.
-    """
-    return value.startswith(_HEAD) and b'"parked":' not in value and b'"claim":' not in value
-
-
-def decode(key: str, value: bytes) -> DocumentState:
-    """Decode the value of a ledger record.
-
-    Raises:
-        LedgerUnreadableError: The record is not one of ours. A ledger that cannot be read stops its reader.
-    """
-    try:
-        return _decode(key, value)
-    except LedgerUnreadableError:
-        raise
-    except (ValueError, LookupError, TypeError, AttributeError, ArithmeticError) as error:
-        raise LedgerUnreadableError(f"ledger record {key!r} is not one of ours: {type(error).__name__}") from error
-
-
-def _decode(key: str, value: bytes) -> DocumentState:
-    body = orjson.loads(value)
-    if body["schema"] != SCHEMA:
-        raise LedgerUnreadableError(f"ledger record {key!r} has schema {body['schema']!r}; this version reads {SCHEMA}")
-    posted, claim, last = body.get("posted"), body.get("claim"), body.get("last")
-    parked, marked, grouped = body.get("parked"), body.get("marked"), body.get("grouped")
-    return DocumentState(
-        key=key,
-        attempts=body["attempts"],
-        posted=_posted(posted) if posted else None,
-        claim=_claim(claim) if claim else None,
-        last=_ending(last) if last else None,
-        parked=base64.b64decode(parked) if parked is not None else None,
-        marked=_marked(marked) if marked else None,
-        former_records=tuple(map(_read_retired, body.get("retired", ()))),
-        renumbered=body.get("renumbered", False),
-        grouped=Consolidated(**grouped) if grouped else None,
-        answered=tuple(body.get("answered", ())),
-    )
-
-
-def _posted(body: dict[str, object]) -> Posted:
-    parts = body | {"connection": _connection(body["connection"]), "sage_object": SageObject(str(body["sage_object"]))}
-    return Posted(**parts)  # type: ignore[arg-type]  # a wrong shape raises TypeError, as promised above
-
-
-def _claim(body: dict[str, object]) -> Claim:
-    parts = body | {
-        "connection": _connection(body["connection"]),
-        "sage_object": SageObject(str(body["sage_object"])),
-        "total": Decimal(str(body["total"])),
-        "lease_until": datetime.fromisoformat(str(body["lease_until"])),
-        "posting_date": date.fromisoformat(str(posted)) if (posted := body.get("posting_date")) else None,
-        "emitted": _emitted(body.get("emitted")),
-    }
-    return Claim(**parts)  # type: ignore[arg-type]  # as above
-
-
-def _read_retired(body: dict[str, object]) -> FormerRecord:
-    parts = body | {"connection": _connection(body["connection"]), "sage_object": SageObject(str(body["sage_object"]))}
-    return FormerRecord(**parts)  # type: ignore[arg-type]  # as above
-
-
-def _marked(body: dict[str, object]) -> MarkedSynced:
-    claim = body.get("claim")
-    parts = body | {"claim": _claim(claim) if claim else None}  # type: ignore[arg-type]  # as above
-    return MarkedSynced(**parts)  # type: ignore[arg-type]  # as above
-
-
-def _ending(body: dict[str, object]) -> LastOutcome:
-    code, blocked_by = body["code"], body["blocked_by"]
-    parts = body | {
-        "outcome": Outcome(str(body["outcome"])),
-        "code": Code(str(code)) if code is not None else None,
-        "blocked_by": tuple(blocked_by),  # type: ignore[arg-type]  # as above
-        "emitted": _emitted(body.get("emitted")),
-    }
-    return LastOutcome(**parts)  # type: ignore[arg-type]  # as above
-
-
-def _emitted(body: object) -> Emitted | None:
-    if body is None:
-        return None
-    at, identity = body["at"], body["id"]  # type: ignore[index]  # as above
-    return Emitted(datetime.fromisoformat(at), str(identity))
-
-
-def _connection(body: object) -> Connection:
-    return Connection(**body)  # type: ignore[arg-type]  # as above
 
 
 def placed(entry: DocumentState, ending: LastOutcome) -> LastOutcome:

@@ -16,6 +16,7 @@ from uuid import uuid4
 
 import orjson
 from aiokafka.structs import TopicPartition
+from pydantic import TypeAdapter
 
 from consumers.export.ledger.document_state import INTERNAL
 from consumers.export.ledger.store import LedgerRecord, LedgerStore
@@ -59,10 +60,12 @@ def decode(value: bytes) -> TopicGeneration:
     """Decode a record's value.
 
     Raises:
-        ValueError, KeyError: The value is no mark.
+        ValueError: The value is no mark.
     """
-    body = orjson.loads(value)
-    return TopicGeneration(str(body["id"]), int(body["partitions"]))
+    return _STORED.validate_json(value)
+
+
+_STORED = TypeAdapter(TopicGeneration)
 
 
 async def stamp_or_check(

@@ -10,7 +10,7 @@ from aiokafka.structs import TopicPartition
 
 from consumers.export import metrics
 from consumers.export.ledger import generation
-from consumers.export.ledger.document_state import key_of
+from consumers.export.ledger.codec import key_of
 from consumers.export.ledger.store import MEMORY, LedgerRecord, LedgerStore
 from consumers.export.ledger.store_files import open_ledger
 from kafka_client.interface import KafkaClients

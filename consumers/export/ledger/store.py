@@ -17,15 +17,8 @@ from collections.abc import Iterable, Iterator
 from pathlib import Path
 from typing import NamedTuple
 
-from consumers.export.ledger.document_state import (
-    INTERNAL,
-    SCHEMA,
-    Claim,
-    DocumentState,
-    decode,
-    encode,
-    needs_no_index,
-)
+from consumers.export.ledger.codec import SCHEMA, LedgerUnreadableError, decode, encode, needs_no_index
+from consumers.export.ledger.document_state import INTERNAL, Claim, DocumentState
 
 LAYOUT = 1_000 * 2 + SCHEMA
 """Version of tables and records, stored in the file. Raise it if either changes, or if `_index_rows` yields others."""
@@ -119,7 +112,7 @@ class LedgerStore:
         """The entry of a document; an empty one if the document is new.
 
         Raises:
-            ValueError, KeyError, TypeError: The record is not one of ours; posting without it could post twice.
+            LedgerUnreadableError: The record is not one of ours; posting without it could post twice.
         """
         if (known := self._recent.get(key)) is not None:
             self._recent.move_to_end(key)
@@ -129,7 +122,7 @@ class LedgerStore:
             if row is None or row[0] is None:
                 return DocumentState(key)
             entry = decode(key, row[0])
-        except (sqlite3.Error, ValueError, KeyError, TypeError):
+        except (sqlite3.Error, LedgerUnreadableError):
             self.discard()  # the disk may have damaged the record: build the store again from the topic
             raise
         self._remember(entry)

@@ -12,7 +12,8 @@ from itertools import islice
 from aiokafka.structs import OffsetAndMetadata, RecordMetadata, TopicPartition
 
 from consumers.export import metrics
-from consumers.export.ledger.document_state import DocumentState, encode
+from consumers.export.ledger.codec import encode
+from consumers.export.ledger.document_state import DocumentState
 from consumers.export.ledger.store import LedgerRecord, LedgerStore
 from kafka_client.interface import Producer
 from kafka_client.offset_tracker import OffsetTracker
