@@ -13,12 +13,14 @@ from app.errors import SettingsError
 from app.kafka import clients_of
 from app.roles import refusal
 from app.settings import Settings
-from consumers import fuel_transaction, invoice_created, roadside_bill, settlement_finalized, toll_transaction
 from consumers.export.config import ExportConfig
+from consumers.export.context import ParseRecord
 from consumers.export.sending.sage_access import CredentialsMissingError, SageAccess
 from consumers.export.worker import Subscription, Worker
 from consumers.mapping_state import MappingTable
+from consumers.topics import SOURCES
 from domain.documents import Connection
+from domain.translation import parse_record
 from kafka_client.clock import Clock, utc_now
 from kafka_client.partitioners import Rule
 from sage_client import Login, RateLimit, SageClient, Timeouts
@@ -47,13 +49,8 @@ def config_of(settings: Settings) -> ExportConfig:
 def subscription_of(settings: Settings) -> Subscription:
     """Make the worker's subscription: source topics, ledgers, outbound topics and consumer options."""
     topics = settings.topics
-    sources = {
-        topics.invoice_created: invoice_created.receive,
-        topics.settlement_finalized: settlement_finalized.receive,
-        topics.fuel_transaction: fuel_transaction.receive,
-        topics.toll_transaction: toll_transaction.receive,
-        topics.roadside_bill: roadside_bill.receive,
-    }
+    kinds = zip(topics.sources, SOURCES.values(), strict=True)
+    sources: dict[str, ParseRecord] = {source: partial(parse_record, kind) for source, kind in kinds}
     options: dict[str, object] = {
         "max_poll_interval_ms": settings.max_poll_interval_ms,
         "rebalance_timeout_ms": settings.rebalance_timeout_ms,

@@ -17,6 +17,7 @@ from pydantic_settings.exceptions import SettingsError as SourceError
 from app.credentials import Credentials, CredentialsSource, canonical, read_file, variables
 from app.errors import SettingsError
 from app.secret_provider import provided_by
+from consumers.topics import SOURCES
 from kafka_client.size_limits import LARGEST_EVENT, MAX_EVENT
 from sage_client import is_loopback
 
@@ -50,8 +51,7 @@ class Topics:
     @property
     def sources(self) -> tuple[str, ...]:
         """The topics whose records are exported: four upstream topics, and the consolidated bills of fuel and tolls."""
-        upstream = self.invoice_created, self.settlement_finalized, self.fuel_transaction, self.toll_transaction
-        return *upstream, self.roadside_bill
+        return tuple(getattr(self, name) for name in SOURCES)
 
     @property
     def roadside_rows(self) -> str:

@@ -15,7 +15,6 @@ from aiokafka.structs import TopicPartition
 
 from bench.measure import Figure, Outcome, Size, real_broker
 from bench.transactions import create
-from consumers import invoice_created
 from consumers.export.ledger import generation
 from consumers.export.ledger.codec import encode
 from consumers.export.ledger.document_state import DocumentState, LastOutcome, Posted
@@ -25,7 +24,9 @@ from demo.events.invoices import load_invoice
 from demo.processes import command, running
 from demo.rig import environment
 from domain.documents import Connection, SageObject
+from domain.events import EventKind
 from domain.outcomes import Outcome as Ended
+from domain.translation import parse_record
 from kafka_client.clients import BrokerClients, Brokers
 from kafka_client.fencing import fence
 from kafka_client.interface import KafkaClients
@@ -130,7 +131,7 @@ async def _fill(bootstrap: str, prefix: str, count: int) -> None:
         sent = []
         for number, event in enumerate(good_events(SEED, count, load_invoice)):
             value = event.value or b""
-            known = _posted(invoice_created.receive(value).revision, number)
+            known = _posted(parse_record(EventKind.INVOICE, value).revision, number)
             sent.append(await producer.send(source, value, event.key))
             sent.append(await producer.send(ledger, known, event.key))
         await asyncio.gather(*sent)

@@ -1,9 +1,12 @@
-"""The carrier of a statement or bill, as a vendor."""
+"""The carrier of a statement or bill, as a vendor, and the items of its statements."""
 
+from domain.categories import Side
 from domain.codes import Code
 from domain.documents import PartyKind, PartyRef
-from domain.events.settlement import BilledCarrier, Carrier, ExternalId, FactoringCompany, StatementCarrier
+from domain.events.settlement import BilledCarrier, Carrier, CarrierItem, ExternalId, FactoringCompany, StatementCarrier
+from domain.line_categories import CategoryItem, for_carrier_item
 from domain.profiles import Profile
+from domain.translation.mapped_category import named
 from domain.translation.people import address
 from domain.translation.refusal import Refusal
 
@@ -45,6 +48,16 @@ def days(carrier: StatementCarrier | BilledCarrier) -> int | None:
     """
     factoring = carrier.factoring_terms_in_days if carrier.factoring_company else None
     return factoring if factoring is not None else carrier.terms_in_days
+
+
+def item_of(item: CarrierItem) -> tuple[CategoryItem, str]:
+    """Choose the category and item of one amount of a statement or intercompany bill, and the start of its memo.
+
+    Raises:
+        Refusal: The explicit mapping of the amount names no category of AP.
+    """
+    tag = item.accounting_tag or item.description or ""
+    return named(Side.AP, item.mapping) or for_carrier_item(item.kind, tag), item.description or tag or item.kind
 
 
 def _factoring(company: FactoringCompany | None) -> Profile | None:

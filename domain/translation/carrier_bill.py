@@ -37,7 +37,12 @@ def _by_number(data: CarrierBillData | WithdrawnCarrierBillData) -> str:
     return f"carrier-bill/{key_part(data.subsidiary.id)}/{key_part(data.trip.trip_number or '')}"
 
 
-def read(data: CarrierBillData, key: str, emitted_at: datetime) -> SourceDocument:
+def subsidiary_of(data: CarrierBillData | WithdrawnCarrierBillData) -> str:
+    """The subsidiary in whose books the document belongs."""
+    return data.subsidiary.id
+
+
+def to_document(data: CarrierBillData, key: str, emitted_at: datetime) -> SourceDocument:
     """Translate a carrier's bill for one trip into a source document, an AP bill.
 
     Args:
@@ -118,7 +123,7 @@ def _nothing(total: Money) -> list[Money]:
 
 
 def _line(row: _Charge, amount: Decimal, trip_number: str, facts: Attributes) -> SourceLine:
-    place = named(Side.AP, row.mapping) if row.mapping else for_carrier_item(row.kind, row.tag)
+    place = named(Side.AP, row.mapping) or for_carrier_item(row.kind, row.tag)
     memo = phrase(row.tag, f"trip {trip_number}", row.reference and f"e-check {row.reference}")
     return SourceLine(place.category, place.item, amount, flat(memo), trip_number, facts)
 

@@ -9,13 +9,11 @@ from domain.codes import Code
 from domain.documents import SourceDocument, SourceKind, SourceLine
 from domain.events.settlement import CarrierItem, CarrierStatementData, CarrierTrip
 from domain.events.withdrawn import WithdrawnCarrierStatementData
-from domain.line_categories import for_carrier_item
 from domain.terms import RequestedTerms
 from domain.translation.amounts import check
-from domain.translation.carrier import days, profile, vendor
+from domain.translation.carrier import days, item_of, profile, vendor
 from domain.translation.dates import terms
 from domain.translation.load_facts import LoadAndTripFacts, pair
-from domain.translation.mapped_category import named
 from domain.translation.refusal import Refusal
 from domain.translation.texts import document_number, flat, key_part, phrase
 
@@ -34,7 +32,12 @@ def key_of(data: CarrierStatementData | WithdrawnCarrierStatementData) -> str:
     return f"carrier-statement/{key_part(data.carrier.id)}/{key_part(data.statement.number)}"
 
 
-def read(data: CarrierStatementData, key: str, emitted_at: datetime) -> SourceDocument:
+def subsidiary_of(data: CarrierStatementData | WithdrawnCarrierStatementData) -> str:
+    """The subsidiary in whose books the document belongs."""
+    return data.statement.subsidiary_id
+
+
+def to_document(data: CarrierStatementData, key: str, emitted_at: datetime) -> SourceDocument:
     """Translate a carrier's statement into a source document, an AP bill.
 
     Args:
@@ -94,8 +97,7 @@ def _given_due(data: CarrierStatementData) -> date | None:
 
 
 def _line(trip: CarrierTrip, item: CarrierItem, amount: Decimal, facts: Attributes) -> SourceLine:
-    tag = item.accounting_tag or item.description or ""
-    place = named(Side.AP, item.mapping) if item.mapping else for_carrier_item(item.kind, tag)
+    place, title = item_of(item)
     number, invoice = trip.trip_number or None, trip.invoice_number
-    memo = phrase(item.description or tag or item.kind, number and f"trip {number}", invoice and f"invoice {invoice}")
+    memo = phrase(title, number and f"trip {number}", invoice and f"invoice {invoice}")
     return SourceLine(place.category, place.item, amount, flat(memo), number, facts)

@@ -27,7 +27,12 @@ def key_of(data: DriverStatementData | WithdrawnDriverStatementData) -> str:
     return f"driver-statement/{key_part(statement.driver.id)}/{key_part(statement.number)}"
 
 
-def read(data: DriverStatementData, key: str, emitted_at: datetime) -> SourceDocument:
+def subsidiary_of(data: DriverStatementData | WithdrawnDriverStatementData) -> str:
+    """The subsidiary in whose books the document belongs."""
+    return data.statement.driver.subsidiary_id
+
+
+def to_document(data: DriverStatementData, key: str, emitted_at: datetime) -> SourceDocument:
     """Translate a driver's statement into a source document, an AP bill.
 
     Its total is the net income. Pay, deductions, fuel, tolls and escrow are all lines of the bill.
@@ -95,11 +100,7 @@ def _names(driver: Driver) -> tuple[str, ...]:
 def _line(line: DriverLine, amount: Decimal, facts: Attributes) -> SourceLine:
     trip = line.trip_number or None
     title = line.title or line.category
-    place = (
-        named(Side.AP, line.mapping)
-        if line.mapping
-        else for_driver_line(line.category, title, on_a_trip=trip is not None)
-    )
+    place = named(Side.AP, line.mapping) or for_driver_line(line.category, title, on_a_trip=trip is not None)
     source = line.source_transaction_id or None
     memo = phrase(title, line.policy_name and f"({line.policy_name})", trip and f"trip {trip}", source)
     return SourceLine(place.category, place.item, amount, flat(memo), trip or source, facts)

@@ -7,10 +7,9 @@ from domain.categories import Side
 from domain.documents import PartyKind, PartyRef, SourceDocument, SourceKind, SourceLine
 from domain.events.settlement import IntercompanyBillData, IntercompanyLine
 from domain.events.withdrawn import WithdrawnIntercompanyBillData
-from domain.line_categories import for_carrier_item
 from domain.translation.amounts import check
+from domain.translation.carrier import item_of
 from domain.translation.dates import terms
-from domain.translation.mapped_category import named
 from domain.translation.routing import apart
 from domain.translation.texts import document_number, flat, key_part, phrase
 
@@ -20,7 +19,12 @@ def key_of(data: IntercompanyBillData | WithdrawnIntercompanyBillData) -> str:
     return f"intercompany-bill/{key_part(data.bill.id)}"
 
 
-def read(data: IntercompanyBillData, key: str, emitted_at: datetime) -> SourceDocument:
+def subsidiary_of(data: IntercompanyBillData | WithdrawnIntercompanyBillData) -> str:
+    """The subsidiary in whose books the document belongs."""
+    return data.subsidiary.id
+
+
+def to_document(data: IntercompanyBillData, key: str, emitted_at: datetime) -> SourceDocument:
     """Translate an intercompany bill into a source document: an AP bill whose vendor is the other subsidiary.
 
     Args:
@@ -55,8 +59,7 @@ def read(data: IntercompanyBillData, key: str, emitted_at: datetime) -> SourceDo
 
 
 def _line(line: IntercompanyLine, amount: Decimal) -> SourceLine:
-    tag = line.accounting_tag or line.description or ""
-    place = named(Side.AP, line.mapping) if line.mapping else for_carrier_item(line.kind, tag)
+    place, title = item_of(line)
     trip, load = line.trip_number or None, line.load_number or None
-    memo = phrase(line.description or tag or line.kind, trip and f"trip {trip}", load and f"load {load}")
+    memo = phrase(title, trip and f"trip {trip}", load and f"load {load}")
     return SourceLine(place.category, place.item, amount, flat(memo), trip or load)

@@ -1,6 +1,6 @@
 """`invoice.created` -> AR invoice: number, customer, lines, and the loads' order and PO numbers."""
 
-from datetime import timedelta
+from datetime import datetime, timedelta
 from decimal import Decimal
 
 from domain.attributes import AttributeName, Attributes, Pair
@@ -24,12 +24,18 @@ def key_of(data: InvoiceData | WithdrawnInvoiceData) -> str:
     return f"invoice/{key_part(data.invoice.id)}"
 
 
-def read(data: InvoiceData, key: str) -> SourceDocument:
+def subsidiary_of(data: InvoiceData | WithdrawnInvoiceData) -> str:
+    """The subsidiary in whose books the document belongs."""
+    return data.subsidiary.id
+
+
+def to_document(data: InvoiceData, key: str, _emitted_at: datetime) -> SourceDocument:
     """Translate an Alvys invoice into a source document, an AR invoice (requirement 2).
 
     Args:
         data: The data of the event.
         key: The document key (`key_of`).
+        _emitted_at: Unused: an invoice states when it was created.
 
     Raises:
         Refusal: The document contradicts itself.
@@ -101,7 +107,7 @@ def _known(data: InvoiceData) -> tuple[Pair, ...]:
 
 
 def _line(line: InvoiceLine, amount: Decimal, facts: Attributes) -> SourceLine:
-    place = named(Side.AR, line.mapping) if line.mapping else for_invoice_line(line.category, line.name)
+    place = named(Side.AR, line.mapping) or for_invoice_line(line.category, line.name)
     load = line.load_number or None
     memo = flat(phrase(line.name or line.category, load and f"load {load}"))
     return SourceLine(place.category, place.item, amount, memo, load, facts, is_deduction(line.category))

@@ -7,12 +7,14 @@ from domain.outcomes import Rejected
 from domain.translation.refusal import Refusal
 
 
-def named(side: Side, mapping: Mapping) -> CategoryItem:
-    """Look up the category and item that the explicit mapping of an event names.
+def named(side: Side, mapping: Mapping | None) -> CategoryItem | None:
+    """Look up the category and item that the explicit mapping of a line names; None if the line has no mapping.
 
     Raises:
         Refusal: `CATEGORY_UNKNOWN` or `CATEGORY_WRONG_SIDE`.
     """
+    if mapping is None:
+        return None
     place = from_mapping(side, mapping.category, mapping.item)
     if isinstance(place, Rejected):
         raise Refusal(place.code, place.detail)

@@ -1,7 +1,11 @@
 """Translation of one record of a source topic: document key, revision, and the source document or its refusal."""
 
+from collections.abc import Mapping
 from dataclasses import dataclass
 from datetime import UTC, datetime
+from typing import Any, Protocol
+
+from pydantic import BaseModel
 
 from domain.codes import Code
 from domain.documents import SourceDocument
@@ -20,12 +24,10 @@ from domain.events import (
     Withdrawn,
     WithdrawnCarrierBillData,
     WithdrawnCarrierStatementData,
-    WithdrawnData,
     WithdrawnDriverStatementData,
     WithdrawnFuelData,
     WithdrawnIntercompanyBillData,
     WithdrawnInvoiceData,
-    WithdrawnSettlementData,
     WithdrawnTollData,
     decode,
 )
@@ -43,8 +45,43 @@ from domain.translation import (
 from domain.translation.refusal import Refusal
 from domain.translation.revision import revision_of, revision_of_raw, revision_of_withdrawal
 
-SettlementData = DriverStatementData | CarrierStatementData | CarrierBillData | IntercompanyBillData
-EventData = InvoiceData | SettlementData | FuelData | TollData | FuelDayData | TollDayData
+
+class DocumentKind(Protocol):
+    """The functions that each module of this package offers which translates one kind of document."""
+
+    def key_of(self, data: Any) -> str:
+        """Build the document key, from the data of an event or of a withdrawal."""
+
+    def subsidiary_of(self, data: Any) -> str:
+        """The id of the subsidiary in whose books the document belongs, from the same data."""
+
+    def to_document(self, data: Any, key: str, emitted_at: datetime) -> SourceDocument:
+        """Translate the data of an event into a source document.
+
+        Raises:
+            Refusal: The document contradicts itself.
+        """
+
+
+DOCUMENT_KINDS: Mapping[type[BaseModel], DocumentKind] = {
+    InvoiceData: invoice,
+    WithdrawnInvoiceData: invoice,
+    DriverStatementData: driver_statement,
+    WithdrawnDriverStatementData: driver_statement,
+    CarrierStatementData: carrier_statement,
+    WithdrawnCarrierStatementData: carrier_statement,
+    CarrierBillData: carrier_bill,
+    WithdrawnCarrierBillData: carrier_bill,
+    IntercompanyBillData: intercompany_bill,
+    WithdrawnIntercompanyBillData: intercompany_bill,
+    FuelData: fuel,
+    WithdrawnFuelData: fuel,
+    TollData: toll,
+    WithdrawnTollData: toll,
+    FuelDayData: roadside_day,
+    TollDayData: roadside_day,
+}
+"""The module that translates each type of `data` in an event."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -83,14 +120,15 @@ def parse_record(kind: EventKind, value: bytes | None) -> ParsedRecord:
     """
     event = decode(kind, value)
     data = event.data
-    key, subsidiary_id = _identity(data)
+    translation = DOCUMENT_KINDS[type(data)]
+    key, subsidiary_id = translation.key_of(data), translation.subsidiary_of(data)
     emitted = Emitted(event.timestamp.astimezone(UTC), event.id)
     if isinstance(data, Withdrawn):
         gone = revision_of_withdrawal(key)
         return ParsedRecord(event.id, kind.value, key, subsidiary_id, gone, _withdrawn(data), emitted)
     document: SourceDocument | Rejected
     try:
-        document = _read(data, key, event.timestamp)
+        document = translation.to_document(data, key, event.timestamp)
         revision = revision_of(document)
     except Refusal as refusal:
         document = refusal.rejected
@@ -101,55 +139,3 @@ def parse_record(kind: EventKind, value: bytes | None) -> ParsedRecord:
 def _withdrawn(data: Withdrawn) -> Skipped:
     reason = f": {data.withdrawn.reason}" if data.withdrawn.reason else ""
     return Skipped(Code.WITHDRAWN, f"withdrawn in Alvys{reason}")
-
-
-def _identity(data: EventData | WithdrawnData) -> tuple[str, str]:
-    match data:
-        case InvoiceData() | WithdrawnInvoiceData():
-            return invoice.key_of(data), data.subsidiary.id
-        case FuelData() | WithdrawnFuelData():
-            return fuel.key_of(data), data.fuel.subsidiary_id
-        case TollData() | WithdrawnTollData():
-            return toll.key_of(data), data.toll.subsidiary_id
-        case FuelDayData() | TollDayData():
-            return roadside_day.key_of(data), data.subsidiary_id
-        case _:
-            return _identity_of_settlement(data)
-
-
-def _identity_of_settlement(data: SettlementData | WithdrawnSettlementData) -> tuple[str, str]:
-    match data:
-        case DriverStatementData() | WithdrawnDriverStatementData():
-            return driver_statement.key_of(data), data.statement.driver.subsidiary_id
-        case CarrierStatementData() | WithdrawnCarrierStatementData():
-            return carrier_statement.key_of(data), data.statement.subsidiary_id
-        case CarrierBillData() | WithdrawnCarrierBillData():
-            return carrier_bill.key_of(data), data.subsidiary.id
-        case IntercompanyBillData() | WithdrawnIntercompanyBillData():
-            return intercompany_bill.key_of(data), data.subsidiary.id
-
-
-def _read(data: EventData, key: str, emitted_at: datetime) -> SourceDocument:
-    match data:
-        case InvoiceData():
-            return invoice.read(data, key)
-        case FuelData():
-            return fuel.read(data, key, emitted_at)
-        case TollData():
-            return toll.read(data, key, emitted_at)
-        case FuelDayData() | TollDayData():
-            return roadside_day.read(data, key, emitted_at)
-        case _:
-            return _read_settlement(data, key, emitted_at)
-
-
-def _read_settlement(data: SettlementData, key: str, emitted_at: datetime) -> SourceDocument:
-    match data:
-        case DriverStatementData():
-            return driver_statement.read(data, key, emitted_at)
-        case CarrierStatementData():
-            return carrier_statement.read(data, key, emitted_at)
-        case CarrierBillData():
-            return carrier_bill.read(data, key, emitted_at)
-        case IntercompanyBillData():
-            return intercompany_bill.read(data, key, emitted_at)

@@ -27,7 +27,12 @@ def key_of(data: RoadsideDayData) -> str:
     return consolidated_key(_kind(data), data.subsidiary_id, data.provider, data.date, currency)
 
 
-def read(data: RoadsideDayData, key: str, emitted_at: datetime) -> SourceDocument:
+def subsidiary_of(data: RoadsideDayData) -> str:
+    """The subsidiary in whose books the document belongs."""
+    return data.subsidiary_id
+
+
+def to_document(data: RoadsideDayData, key: str, emitted_at: datetime) -> SourceDocument:
     """Translate a provider's day into a source document, a consolidated AP bill.
 
     A day without transactions is valid; it has nothing to book.
@@ -71,8 +76,8 @@ def _kind(data: RoadsideDayData) -> SourceKind:
 
 def _row(row: FuelRow | TollRow) -> SourceDocument:
     if isinstance(row, FuelRow):
-        return fuel.read(row, fuel.key_of(row), row.timestamp)
-    return toll.read(row, toll.key_of(row), row.timestamp)
+        return fuel.to_document(row, fuel.key_of(row), row.timestamp)
+    return toll.to_document(row, toll.key_of(row), row.timestamp)
 
 
 def _named(line: SourceLine) -> SourceLine:

@@ -2,21 +2,23 @@
 
 from dataclasses import replace
 from datetime import UTC, datetime
+from functools import partial
 
 import orjson
 import pytest
 from aiokafka import ConsumerRecord
 
 from app.replay.forecast import Forecaster, RecordOutcome
-from consumers import invoice_created
 from consumers.export.ledger.codec import encode
 from consumers.export.ledger.document_state import DocumentState, FormerRecord, LastOutcome, Posted
 from domain.blockers import mapped_digest
 from domain.codes import Code
 from domain.documents import Connection, Document, SageObject, SourceDocument
+from domain.events import EventKind
 from domain.export import export
 from domain.idempotency import booked_content_hash
 from domain.outcomes import Outcome
+from domain.translation import parse_record
 from tests.support.engine import SUBSIDIARY, invoice, key
 from tests.support.mappings import Settings
 
@@ -34,7 +36,7 @@ def settings() -> Settings:
 
 def simulation(made: Settings, *entries: DocumentState) -> Forecaster:
     ledger = {each.key: encode(each) for each in entries}
-    return Forecaster(invoice_created.receive, made.state, ledger, any_record_key=False, now=NOW)
+    return Forecaster(partial(parse_record, EventKind.INVOICE), made.state, ledger, any_record_key=False, now=NOW)
 
 
 def foretold(simulation: Forecaster, *values: bytes) -> list[RecordOutcome]:
@@ -58,7 +60,7 @@ def delivered(day: str) -> bytes:
 def test_a_refusal_after_a_reversal_is_not_foretold_to_be_sent_again(digest_as):
     """What comes after a reversal may be booked on the first open day, in what is foretold as in the worker."""
     made, value = settings(), invoice("a")
-    received = invoice_created.receive(value)
+    received = parse_record(EventKind.INVOICE, value)
     assert isinstance(received.document, SourceDocument)
     document = export(received.document, made.state)
     assert isinstance(document, Document)
@@ -89,7 +91,7 @@ def test_a_revision_of_the_same_books_is_foretold_to_be_posted_already():
 
 def test_of_what_was_not_found_in_sage_it_is_not_foretold_that_it_stands():
     made, first = settings(), delivered("2026-06-01")
-    received = invoice_created.receive(first)
+    received = parse_record(EventKind.INVOICE, first)
     assert isinstance(received.document, SourceDocument)
     document = export(received.document, made.state)
     assert isinstance(document, Document)
@@ -122,7 +124,7 @@ def test_an_event_of_an_impossible_time_takes_no_place_of_one_that_is_foretold_t
 def test_what_is_foretold_to_be_taken_back_is_known_to_be_gone_afterwards():
     """A worker tells a person where nothing is exported in the place of what it took back."""
     made, value = settings(), invoice("a")
-    received = invoice_created.receive(value)
+    received = parse_record(EventKind.INVOICE, value)
     posted = Posted(received.revision, "7", "c", *STANDS, number="a", party_id="C-1")
     entry = DocumentState(
         received.key, posted=posted, last=LastOutcome(received.revision, Outcome.POSTED, 1, emitted=received.emitted)

@@ -2,6 +2,7 @@
 
 import json
 import traceback
+from collections import Counter
 
 import pytest
 
@@ -9,6 +10,8 @@ from app.errors import SettingsError
 from app.kafka import kafka_options
 from app.settings import Settings
 from app.settings_table import describe_settings, markdown, unknown_variables
+from consumers.topics import SOURCES
+from domain.events import EventKind
 
 SECRET = "geheim-7319"  # it may appear nowhere
 
@@ -204,3 +207,10 @@ def test_a_misspelt_variable_is_found(monkeypatch):
     monkeypatch.setenv("ALVYS_SAGE_BATCH_SIZE", "7")
     monkeypatch.setenv("ALVYS_SAGE_CREDENTIALS__A__USER", "u")
     assert unknown_variables() == ["ALVYS_SAGE_BATCHSIZE"]
+
+
+def test_every_type_of_event_has_a_source_topic():
+    assert Counter(SOURCES.values()) == Counter(EventKind)
+    topics = Settings.load().topics
+    named = [topics.invoice_created, topics.settlement_finalized, topics.fuel_transaction, topics.toll_transaction]
+    assert topics.sources == (*named, topics.roadside_bill)

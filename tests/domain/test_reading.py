@@ -4,15 +4,17 @@ import hashlib
 import re
 from datetime import date
 from decimal import Decimal
-from typing import Any
+from typing import Any, get_args
 
 import pytest
 from hypothesis import example, given
 from hypothesis import strategies as st
 
 from domain.documents import SourceDocument
+from domain.events import Event, Withdrawn
 from domain.money import CURRENCIES, exact
 from domain.outcomes import Rejected
+from domain.translation.parse_record import DOCUMENT_KINDS
 from domain.translation.refusal import Refusal
 from domain.translation.texts import (
     cut,
@@ -280,3 +282,15 @@ def test_a_fuel_row_without_provider_is_refused_rather_than_sent_to_the_default_
     sample = event("fuel-reefer")
     sample["data"]["fuel"]["source"] = None
     assert refused(sample).code == "PARTY_UNNAMED"
+
+
+def types_of_data() -> set[type]:
+    """The types of `data` in all events: what pydantic may make of it."""
+    fields = [model.model_fields["data"].annotation for model in get_args(Event)]
+    return {each for field in fields for each in (get_args(field) or (field,))}
+
+
+def test_every_type_of_event_data_has_a_translation():
+    assert DOCUMENT_KINDS.keys() == types_of_data()
+    withdrawn = {each for each in types_of_data() if issubclass(each, Withdrawn)}
+    assert len(withdrawn) == 7  # all but a day of fuel and one of tolls, whose rows are withdrawn
