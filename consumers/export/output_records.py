@@ -115,20 +115,13 @@ class ResultWriter:
         said = work.received.document  # `Skipped` if the document was withdrawn: its reason goes into the result
         goes_on = _pending(work, posted.connection, gone.why)
         after = after_removal(answered(entry, work.received), goes_on, work.value, deleted=gone.deleted)
-        told = ResultRecord(
-            key=work.key,
-            event_id=work.received.event_id,
-            source=work.source,
-            subsidiary_id=work.received.subsidiary_id,
-            revision=work.received.revision,
-            outcome=Outcome.REVERSED,
-            at=at,
+        told = replace(
+            _result_record(work, Outcome.REVERSED, at),
             attempt=effect.attempt,
             code=said.code if isinstance(said, Skipped) else None,
             detail=f"{gone.why}; {said.detail}" if isinstance(said, Skipped) else gone.why,
             connection=posted.connection,
             sage=SageAnswer(posted.record_no, gone.control_id),
-            mapping_offset=work.plan.mapping_offset,
         )
         records = (OutputRecord(self.results, work.key.encode(), results.encode(told)),)
         return PendingWrite(after, records, effect.completes)
@@ -159,15 +152,8 @@ class ResultWriter:
         claim, plan = work.life.claim, work.plan
         document = plan.document
         corrects = plan.former_records[-1].record_no if plan.former_records else None
-        record = ResultRecord(
-            key=work.key,
-            event_id=work.received.event_id,
-            source=work.source,
-            subsidiary_id=work.received.subsidiary_id,
-            revision=work.received.revision,
-            outcome=result.outcome,
-            at=at,
-            attempt=work.attempt,
+        record = replace(
+            _result_record(work, result.outcome, at),
             code=result.code,
             detail=result.detail,
             blocked_by=result.blocked_by,
@@ -176,11 +162,25 @@ class ResultWriter:
             party_id=_party_id(work),
             party_made=plan.party_made,
             sage=result.sage,
-            mapping_offset=plan.mapping_offset,
             from_ledger=result.from_ledger,
             corrects=corrects if result.outcome is Outcome.POSTED else None,
         )
         return OutputRecord(self.results, work.key.encode(), results.encode(record))
+
+
+def _result_record(work: WorkItem, outcome: Outcome, at: datetime) -> ResultRecord:
+    """The result record of a document, as far as every outcome has the same."""
+    return ResultRecord(
+        key=work.key,
+        event_id=work.received.event_id,
+        source=work.source,
+        subsidiary_id=work.received.subsidiary_id,
+        revision=work.received.revision,
+        outcome=outcome,
+        at=at,
+        attempt=work.attempt,
+        mapping_offset=work.plan.mapping_offset,
+    )
 
 
 def _party_id(work: WorkItem) -> str | None:

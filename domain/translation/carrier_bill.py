@@ -45,11 +45,6 @@ def subsidiary_of(data: CarrierBillData | WithdrawnCarrierBillData) -> str:
 def to_document(data: CarrierBillData, key: str, emitted_at: datetime) -> SourceDocument:
     """Translate a carrier's bill for one trip into a source document, an AP bill.
 
-    Args:
-        data: The data of the event.
-        key: The document key (`key_of`).
-        emitted_at: The emission time of the event, which counts as the creation time.
-
     Raises:
         Refusal: The document contradicts itself.
     """

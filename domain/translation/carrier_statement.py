@@ -40,11 +40,6 @@ def subsidiary_of(data: CarrierStatementData | WithdrawnCarrierStatementData) ->
 def to_document(data: CarrierStatementData, key: str, emitted_at: datetime) -> SourceDocument:
     """Translate a carrier's statement into a source document, an AP bill.
 
-    Args:
-        data: The data of the event.
-        key: The document key (`key_of`).
-        emitted_at: The emission time of the event, which counts as the creation time.
-
     Raises:
         Refusal: The document contradicts itself, or its number is empty.
     """

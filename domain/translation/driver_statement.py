@@ -37,11 +37,6 @@ def to_document(data: DriverStatementData, key: str, emitted_at: datetime) -> So
 
     Its total is the net income. Pay, deductions, fuel, tolls and escrow are all lines of the bill.
 
-    Args:
-        data: The data of the event.
-        key: The document key (`key_of`).
-        emitted_at: The emission time of the event, which counts as the creation time.
-
     Raises:
         Refusal: The document contradicts itself.
     """

@@ -30,11 +30,6 @@ def subsidiary_of(data: FuelData | WithdrawnFuelData) -> str:
 def to_document(data: FuelData, key: str, emitted_at: datetime) -> SourceDocument:
     """Translate a fuel transaction into a source document, an AP bill.
 
-    Args:
-        data: The data of the event.
-        key: The document key (`key_of`).
-        emitted_at: The emission time of the event, which counts as the creation time.
-
     Raises:
         Refusal: The document contradicts itself, or names no provider.
     """

@@ -27,11 +27,6 @@ def subsidiary_of(data: IntercompanyBillData | WithdrawnIntercompanyBillData) ->
 def to_document(data: IntercompanyBillData, key: str, emitted_at: datetime) -> SourceDocument:
     """Translate an intercompany bill into a source document: an AP bill whose vendor is the other subsidiary.
 
-    Args:
-        data: The data of the event.
-        key: The document key (`key_of`).
-        emitted_at: The emission time of the event, which counts as the creation time.
-
     Raises:
         Refusal: The document contradicts itself.
     """

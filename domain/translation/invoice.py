@@ -32,11 +32,6 @@ def subsidiary_of(data: InvoiceData | WithdrawnInvoiceData) -> str:
 def to_document(data: InvoiceData, key: str, _emitted_at: datetime) -> SourceDocument:
     """Translate an Alvys invoice into a source document, an AR invoice (requirement 2).
 
-    Args:
-        data: The data of the event.
-        key: The document key (`key_of`).
-        _emitted_at: Unused: an invoice states when it was created.
-
     Raises:
         Refusal: The document contradicts itself.
     """

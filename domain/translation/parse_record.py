@@ -58,6 +58,11 @@ class DocumentKind(Protocol):
     def to_document(self, data: Any, key: str, emitted_at: datetime) -> SourceDocument:
         """Translate the data of an event into a source document.
 
+        Args:
+            data: The data of the event.
+            key: The document key.
+            emitted_at: The emission time of the event, which counts as the creation time of a document without one.
+
         Raises:
             Refusal: The document contradicts itself.
         """

@@ -37,11 +37,6 @@ def to_document(data: RoadsideDayData, key: str, emitted_at: datetime) -> Source
 
     A day without transactions is valid; it has nothing to book.
 
-    Args:
-        data: The data of the event.
-        key: The document key (`key_of`).
-        emitted_at: The emission time of the event; it is the creation time of a bill without transactions.
-
     Raises:
         Refusal: A transaction belongs to another bill, or the document contradicts itself.
     """

@@ -33,11 +33,6 @@ def to_document(data: TollData, key: str, emitted_at: datetime) -> SourceDocumen
 
     The unit number counts as the truck number.
 
-    Args:
-        data: The data of the event.
-        key: The document key (`key_of`).
-        emitted_at: The emission time of the event, which counts as the creation time.
-
     Raises:
         Refusal: The document contradicts itself, or names no provider.
     """
