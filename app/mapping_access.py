@@ -18,11 +18,11 @@ from app.roles import may_change
 from app.settings import Settings
 from consumers.mapping_state import MappingTable
 from domain.categories import CATEGORIES, CATEGORY_DEFAULT, Category, Side, category_titled, fold, item_slot
-from domain.connections import ChangeRefusedError, refuse_moving
-from domain.keys import AccountKey, BadKeyError, ConnectionKey, canonical, parse
-from domain.mapping_state import MappingState
-from domain.setting_table import SettingRecord
-from domain.settings import AccountSetting, ConnectionSetting, InvalidSetting
+from domain.settings.connections import ChangeRefusedError, refuse_moving
+from domain.settings.keys import AccountKey, BadKeyError, ConnectionKey, canonical, parse
+from domain.settings.mapping_state import MappingState
+from domain.settings.setting_table import SettingRecord
+from domain.settings.values import AccountSetting, ConnectionSetting, InvalidSetting
 from producers.mapping_state import FormerValue, MappingWriter, Written
 
 By = Annotated[str, typer.Option("--by", envvar="USER", help="Who writes, for the record.")]

@@ -14,9 +14,9 @@ import orjson
 
 from app.errors import UsageError
 from domain.categories import CATEGORY_DEFAULT
-from domain.keys import BadKeyError, canonical
-from domain.mapping_state import MappingState
-from domain.settings import InvalidSetting
+from domain.settings.keys import BadKeyError, canonical
+from domain.settings.mapping_state import MappingState
+from domain.settings.values import InvalidSetting
 from producers.mapping_state import MasterDefaultCannotBeCleared, refuse_clearing_a_master
 
 COLUMNS = ("subsidiary", "side", "category", "item", "account")

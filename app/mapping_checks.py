@@ -19,10 +19,10 @@ from app.output import note
 from app.settings import Settings
 from app.shell import command_line
 from domain.documents import PartyKind
-from domain.keys import AccountKey, IntercompanyKey, VendorKey, parse
-from domain.mapping_state import MappingState
-from domain.parties import PartyRecord
-from domain.settings import ConnectionSetting, InvalidSetting
+from domain.parties.matching import PartyRecord
+from domain.settings.keys import AccountKey, IntercompanyKey, VendorKey, parse
+from domain.settings.mapping_state import MappingState
+from domain.settings.values import ConnectionSetting, InvalidSetting
 from sage_client import Account, Login, SageClient, SageError
 
 Unchecked = Annotated[

@@ -15,7 +15,7 @@ from aiokafka import ConsumerRecord
 from app.progress import Progress
 from app.settings import Settings
 from app.topic_reader import partitions_of, reader_of
-from domain.keys import canonical
+from domain.settings.keys import canonical
 from kafka_client import header_names
 from producers.mapping_state import HISTORY, FormerValue
 

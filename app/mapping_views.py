@@ -5,13 +5,13 @@ from dataclasses import dataclass
 
 from app.mapping_access import Target, shown
 from app.shell import command_line
-from domain.accounts import LevelView, explain, resolve
 from domain.categories import CATEGORIES, CATEGORY_DEFAULT, MASTER_ITEMS, Category, Side, fold, item_slot
 from domain.documents import MappingLevel, Resolution
-from domain.keys import AccountKey, BadKeyError, OtherKey, canonical, parse
-from domain.mapping_state import MappingState
-from domain.setting_table import SettingRecord
-from domain.settings import AccountSetting, InvalidSetting
+from domain.lines.accounts import LevelView, explain, resolve
+from domain.settings.keys import AccountKey, BadKeyError, OtherKey, canonical, parse
+from domain.settings.mapping_state import MappingState
+from domain.settings.setting_table import SettingRecord
+from domain.settings.values import AccountSetting, InvalidSetting
 
 
 @dataclass(frozen=True, slots=True)

@@ -12,7 +12,7 @@ from app.settings import Settings
 from consumers.export.sending.sage_access import CredentialsMissingError
 from consumers.mapping_state import MappingTable
 from domain.documents import Connection
-from domain.settings import ConnectionSetting, InvalidSetting
+from domain.settings.values import ConnectionSetting, InvalidSetting
 from sage_client import Login, RateLimit, SageClient, SageError, Timeouts
 
 

@@ -11,7 +11,7 @@ from domain.documents import Document, SourceDocument
 from domain.events import EventKind
 from domain.export import export
 from domain.idempotency import control_id
-from domain.mapping_state import MappingState
+from domain.settings.mapping_state import MappingState
 from domain.translation import parse_record
 from sage_client import Call
 

@@ -26,7 +26,7 @@ from aiokafka import TopicPartition
 from aiokafka.errors import KafkaError, OffsetOutOfRangeError
 from aiokafka.structs import ConsumerRecord
 
-from domain.mapping_state import MappingState
+from domain.settings.mapping_state import MappingState
 from kafka_client.clients import connected_admin
 from kafka_client.follower import PartitionFollower
 from kafka_client.high_watermarks import HighWatermarks
@@ -47,7 +47,7 @@ PolicyMismatch = Literal["raise", "warn", "reconcile"]
 """How to treat a topic that is not compacted: refuse to start, log and continue, or set its cleanup policy."""
 
 Subscriber = Callable[[str], None]
-"""A function that is called with the canonical text of a changed key (`domain.keys`).
+"""A function that is called with the canonical text of a changed key (`domain.settings.keys`).
 
 It must not raise. If it does, the error is logged and the next subscriber is called.
 """

@@ -10,12 +10,12 @@ import re
 from collections.abc import Callable, Iterable, Iterator
 from itertools import accumulate
 
-from domain.accounts import levels
 from domain.categories import fold
 from domain.codes import Code
-from domain.dimensions import Standard
 from domain.documents import Document, LineDimension, ValueSource
-from domain.keys import ConnectionKey, DimensionKey, canonical
+from domain.lines.accounts import levels
+from domain.settings.dimensions import Standard
+from domain.settings.keys import ConnectionKey, DimensionKey, canonical
 
 MOST = 20_000
 """Upper limit, in characters, for all blocker keys of one refusal (some hundred keys of the usual length).

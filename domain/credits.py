@@ -13,7 +13,7 @@ from decimal import Decimal
 from domain.categories import Side
 from domain.codes import Code
 from domain.outcomes import Rejected
-from domain.settings import ConnectionSetting
+from domain.settings.values import ConnectionSetting
 
 
 def credit_objection(

@@ -11,7 +11,7 @@ from enum import StrEnum
 
 from domain.attributes import NO_ATTRIBUTES, Attributes
 from domain.categories import Category, Side
-from domain.profiles import DEFAULT_PARTY_RULES, PartyRules, Profile
+from domain.parties.profiles import DEFAULT_PARTY_RULES, PartyRules, Profile
 from domain.terms import DATE_GIVEN, NO_TERMS, ChosenTerm, RequestedTerms, TermRules
 
 TAX_1099 = "1099"
@@ -74,7 +74,7 @@ class PartyKind(StrEnum):
 
 @dataclass(frozen=True, slots=True)
 class PartyRef:
-    """The other party as the event names it. `domain.parties` describes how its Sage record is found.
+    """The other party as the event names it. `domain.parties.matching` describes how its Sage record is found.
 
     Attributes:
         kind: Customer or vendor.

@@ -8,7 +8,6 @@ The first step that objects gives the result.
 from dataclasses import dataclass, replace
 
 from domain import lengths
-from domain.accounts import Unmapped, UnreadableMapping, resolve
 from domain.categories import CATEGORY_DEFAULT, Side
 from domain.codes import Code
 from domain.documents import (
@@ -26,14 +25,15 @@ from domain.documents import (
     SourceKind,
     becomes,
 )
-from domain.keys import ConnectionKey, IntercompanyKey, Provider, VendorKey
-from domain.line_attributes import add_dimensions_and_fields
-from domain.line_filters import exclude_lines
-from domain.mapping_state import MappingState
+from domain.lines.accounts import Unmapped, UnreadableMapping, resolve
+from domain.lines.line_attributes import add_dimensions_and_fields
+from domain.lines.line_filters import exclude_lines
 from domain.outcomes import Deferred, Rejected, Skipped
-from domain.parties import rules_of, unlinked
+from domain.parties.matching import rules_of, unlinked
 from domain.policy import first_objection, skip_reason
-from domain.settings import ConnectionSetting, IntercompanySetting, InvalidSetting
+from domain.settings.keys import ConnectionKey, IntercompanyKey, Provider, VendorKey
+from domain.settings.mapping_state import MappingState
+from domain.settings.values import ConnectionSetting, IntercompanySetting, InvalidSetting
 from domain.terms import TermRules
 from domain.translation.texts import DESCRIPTION_LENGTH, MEMO_LENGTH, cut, former_number, formerly, several
 

@@ -12,7 +12,7 @@ from dataclasses import replace
 from decimal import Context, Decimal
 
 from domain.documents import CustomValue, Document, SourceKind
-from domain.parties import link_number
+from domain.parties.matching import link_number
 
 SEPARATOR = "\x1f"
 _WIDE = Context(prec=64)

@@ -12,11 +12,11 @@ from domain.codes import Code
 from domain.credits import credit_objection
 from domain.documents import TAX_1099, ExcludedLines, SourceDocument, SourceKind, becomes
 from domain.events.settlement import Trigger
-from domain.keys import ConnectionKey
-from domain.line_filters import in_words
+from domain.lines.line_filters import in_words
 from domain.money import MINOR_UNITS, exact
 from domain.outcomes import Deferred, Rejected, Skipped
-from domain.settings import ApSettings, ConnectionSetting, ConnectionStatus
+from domain.settings.keys import ConnectionKey
+from domain.settings.values import ApSettings, ConnectionSetting, ConnectionStatus
 
 Objection = Skipped | Rejected | Deferred
 

@@ -9,10 +9,10 @@ from dataclasses import dataclass
 
 from domain.codes import Code
 from domain.documents import SourceDocument, SourceKind
-from domain.mapping_state import MappingState
 from domain.outcomes import Rejected, Skipped
 from domain.policy import skip_reason, too_fine
-from domain.settings import ConnectionSetting
+from domain.settings.mapping_state import MappingState
+from domain.settings.values import ConnectionSetting
 from domain.translation.consolidated import DAYS, group_of
 
 LATEST, EARLIEST = 60, -1

@@ -6,7 +6,7 @@ A part without content is left out, so that a result without any of them is the 
 from collections.abc import Iterable
 
 from domain.documents import CustomValue, Document, DocumentLine, Shortened
-from domain.party_fields import NotSent
+from domain.parties.party_fields import NotSent
 
 
 def line(one: DocumentLine) -> dict[str, object]:

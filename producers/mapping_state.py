@@ -11,7 +11,7 @@ from typing import Self
 
 import orjson
 
-from domain.keys import AccountKey, canonical, master, parse
+from domain.settings.keys import AccountKey, canonical, master, parse
 from kafka_client.interface import KafkaClients
 
 CODE = "MASTER_DEFAULT_CANNOT_BE_CLEARED"

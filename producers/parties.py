@@ -7,7 +7,7 @@ know the id yet. The topic is compacted. The newest record of a key is valid, an
 import orjson
 
 from domain.documents import Connection, SourceDocument
-from domain.parties import own_id
+from domain.parties.matching import own_id
 from domain.translation.texts import key_part
 
 SCHEMA = 1

@@ -14,7 +14,7 @@ import orjson
 from domain.codes import Code
 from domain.documents import Connection, Document
 from domain.outcomes import Outcome
-from domain.party_fields import NotSent
+from domain.parties.party_fields import NotSent
 from domain.terms import ChosenTerm
 from domain.text import single_line
 from producers import carried

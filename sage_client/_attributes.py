@@ -2,7 +2,7 @@
 
 Legacy lines (v3.0/api.xsd; accounts-receivable/invoices): `locationid, departmentid` directly after the memo, then
 `customfields`, then the other dimensions. No page documents a user-defined dimension as a custom field of a legacy
-line. It is rendered so only if the connection says that the company's Sage accepts it (`domain.line_attributes`).
+line. It is rendered so only if the connection says that the company's Sage accepts it (`domain.lines.line_attributes`).
 
 Generic lines (accounts-payable/bills): each dimension and field is an element of its own, in any order. A user-defined
 dimension is named `GLDIM` followed by its object. `lookup` lists `ASSETID` for a company with Fixed Assets.
@@ -10,8 +10,8 @@ dimension is named `GLDIM` followed by its object. `lookup` lists `ASSETID` for 
 
 from collections.abc import Iterable
 
-from domain.dimensions import SAGE_NAME, Standard
 from domain.documents import CustomValue, DocumentLine, LineDimension
+from domain.settings.dimensions import SAGE_NAME, Standard
 from sage_client._error_categories import ExchangeLevel
 from sage_client._text import escape, required_text
 from sage_client.errors import RequestInvalidError

@@ -28,9 +28,9 @@ import httpx
 from pydantic import SecretStr
 
 from domain.categories import Side
-from domain.custom_fields import FieldObject
 from domain.documents import PartyKind, SageObject
-from domain.parties import PartyRecord
+from domain.parties.matching import PartyRecord
+from domain.settings.custom_fields import FieldObject
 from sage_client import _envelope, discovery, parties, reference_data
 from sage_client._classify import as_read, classify
 from sage_client._endpoint import is_loopback

@@ -20,8 +20,8 @@ from dataclasses import dataclass
 
 from lxml import etree
 
-from domain.custom_fields import FieldObject, FieldType
-from domain.dimensions import STANDARD_OBJECTS, Standard
+from domain.settings.custom_fields import FieldObject, FieldType
+from domain.settings.dimensions import STANDARD_OBJECTS, Standard
 from sage_client._error_categories import ExchangeLevel
 from sage_client._reply import SageRow
 from sage_client.errors import UnavailableError

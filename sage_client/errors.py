@@ -44,7 +44,7 @@ failure, and `code` is the stable code for the result.
 from typing import ClassVar, Self
 
 from domain.codes import Code
-from domain.dimensions import UNREADABLE
+from domain.settings.dimensions import UNREADABLE
 from sage_client._error_categories import Certainty, ErrorCategory, ExchangeLevel
 from sage_client.gateway_error import GatewayError
 

@@ -10,8 +10,8 @@ from dataclasses import dataclass, replace
 
 from domain import lengths
 from domain.documents import PartyKind
-from domain.parties import PartyRecord, made_for
-from domain.party_fields import fields_read
+from domain.parties.matching import PartyRecord, made_for
+from domain.parties.party_fields import fields_read
 from sage_client._error_categories import ExchangeLevel
 from sage_client._reply import SageRow
 from sage_client._text import clean, escape, required_text
@@ -98,7 +98,7 @@ def create(kind: PartyKind, party_id: str, name: str, contact: str, fields: Mapp
         party_id: CUSTOMERID or VENDORID, which the service chooses.
         name: NAME of the record, and PRINTAS of the contact.
         contact: The name of the display contact, unique in the company.
-        fields: All other fields by Sage's names, as `domain.party_fields` fills them.
+        fields: All other fields by Sage's names, as `domain.parties.party_fields` fills them.
         pay_to: The name of the contact that receives payments, if it is another one; "" for none.
 
     Raises:

@@ -14,7 +14,7 @@ from app.output import Json, show_json, show_table
 from app.roles import may_see
 from app.settings import Settings
 from app.shell import command_line
-from domain.settings import ConnectionSetting
+from domain.settings.values import ConnectionSetting
 from sage_client import Account, SageError
 
 

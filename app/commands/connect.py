@@ -28,9 +28,9 @@ from app.roles import may_change
 from app.settings import Settings
 from app.shell import command_line
 from domain.categories import Side
-from domain.connections import Badge, badge
-from domain.mapping_state import MappingState
-from domain.settings import ConnectionSetting
+from domain.settings.connections import Badge, badge
+from domain.settings.mapping_state import MappingState
+from domain.settings.values import ConnectionSetting
 
 
 def connect(  # noqa: PLR0913 - its parameters are the command's

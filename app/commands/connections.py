@@ -21,10 +21,10 @@ from app.output import Json, note, show_json, show_line, show_table
 from app.roles import may_change, may_see
 from app.settings import Settings
 from domain.categories import Side
-from domain.connections import ChangeRefusedError, badge, switched
 from domain.events.wire import in_words
-from domain.mapping_state import MappingState
-from domain.settings import ConnectionSetting, InvalidSetting
+from domain.settings.connections import ChangeRefusedError, badge, switched
+from domain.settings.mapping_state import MappingState
+from domain.settings.values import ConnectionSetting, InvalidSetting
 from domain.text import single_line
 
 connections = typer.Typer(

@@ -17,9 +17,9 @@ from app.output import Json, show_json, show_line, show_table
 from app.sage import sage_of
 from domain.attributes import LOAD_REFERENCE, TRIP_REFERENCE, AttributeKind, AttributeName, kind_of
 from domain.categories import fold
-from domain.custom_fields import FITS, TITLES, FieldObject, FieldType
-from domain.setting_table import SettingRecord
-from domain.settings import CustomFieldSetting, InvalidSetting
+from domain.settings.custom_fields import FITS, TITLES, FieldObject, FieldType
+from domain.settings.setting_table import SettingRecord
+from domain.settings.values import CustomFieldSetting, InvalidSetting
 from sage_client import CustomField
 
 custom_fields = typer.Typer(

@@ -16,11 +16,11 @@ from app.mapping_changes import SettingChange, unreadable
 from app.output import Json, note, show_json, show_line, show_table
 from app.sage import SageForPerson, sage_of
 from domain.categories import fold
-from domain.dimensions import STANDARD_OBJECTS, DimensionSource, slug_of
-from domain.keys import BadKeyError, canonical
-from domain.mapping_state import MappingState
-from domain.setting_table import SettingRecord
-from domain.settings import DimensionSetting, InvalidSetting
+from domain.settings.dimensions import STANDARD_OBJECTS, DimensionSource, slug_of
+from domain.settings.keys import BadKeyError, canonical
+from domain.settings.mapping_state import MappingState
+from domain.settings.setting_table import SettingRecord
+from domain.settings.values import DimensionSetting, InvalidSetting
 from sage_client import Dimension, DimensionValue
 from sage_client.errors import DimensionUnreadableError, FieldMissingError
 

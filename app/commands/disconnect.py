@@ -12,8 +12,8 @@ from app.mapping_access import NOBODY, By, live_table, read_subsidiary, remove, 
 from app.output import Json, note, show_json, show_table
 from app.roles import may_change
 from app.settings import Settings
-from domain.keys import ConnectionKey
-from domain.settings import ConnectionSetting
+from domain.settings.keys import ConnectionKey
+from domain.settings.values import ConnectionSetting
 
 DRY_RUN = "This was a dry run: nothing was removed. --execute does it; it cannot be taken back."
 NEVER = "{subsidiary} is not connected to Sage Intacct; only settings that were left for it are concerned."

@@ -12,8 +12,8 @@ from app.mapping_access import NOBODY, By, live_table, read_subsidiary, settings
 from app.output import Json, note, show_json, show_line
 from app.roles import may_see
 from app.settings import Settings
-from domain.connections import badge
-from domain.keys import ConnectionKey, parse
+from domain.settings.connections import badge
+from domain.settings.keys import ConnectionKey, parse
 
 
 def doctor(

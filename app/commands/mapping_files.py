@@ -16,10 +16,10 @@ from app.mapping_checks import to_write
 from app.output import Json, note, show_json, show_json_line, show_table
 from app.roles import may_change, may_see
 from app.settings import Settings
-from domain.keys import canonical
-from domain.mapping_state import MappingState
-from domain.setting_table import SettingRecord
-from domain.settings import InvalidSetting, OtherSetting, Setting
+from domain.settings.keys import canonical
+from domain.settings.mapping_state import MappingState
+from domain.settings.setting_table import SettingRecord
+from domain.settings.values import InvalidSetting, OtherSetting, Setting
 
 NOT_CHECKED = "note: what the entries name was not looked up in Sage Intacct: alvys-sage doctor, or --check, does it"
 FileArgument = Annotated[str, typer.Argument(metavar="FILE", help="JSON lines, JSON or CSV; - reads standard input.")]

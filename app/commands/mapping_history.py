@@ -13,7 +13,7 @@ from app.mapping_access import NOBODY, By, settings_for_command
 from app.mapping_history import History, differences, read_history
 from app.output import Json, show_json, show_table
 from app.roles import may_see
-from domain.keys import canonical
+from domain.settings.keys import canonical
 
 
 @dataclass(frozen=True, slots=True)

@@ -12,9 +12,9 @@ from app.mapping_changes import SettingChange, readable
 from app.mapping_checks import Unchecked, to_write
 from app.output import Json, note, show_json, show_line, show_table
 from app.roles import may_change, may_see
-from domain.keys import IntercompanyKey, Key, Provider, VendorKey, parse
-from domain.mapping_state import MappingState
-from domain.settings import IntercompanySetting, InvalidSetting, VendorSetting
+from domain.settings.keys import IntercompanyKey, Key, Provider, VendorKey, parse
+from domain.settings.mapping_state import MappingState
+from domain.settings.values import IntercompanySetting, InvalidSetting, VendorSetting
 
 SubsidiaryArgument = Annotated[str, typer.Argument(metavar="SUBSIDIARY", help="The subsidiary's id in Alvys.")]
 Clear = Annotated[bool, typer.Option("--clear", help="Clear the mapping instead.")]

@@ -33,8 +33,8 @@ from app.mapping_views import COLUMNS, Explained, explained, problems, rows, sub
 from app.output import Json, note, show_json, show_line, show_table
 from app.roles import may_change, may_see
 from domain.categories import CATEGORIES, CATEGORY_DEFAULT, Category, Side
-from domain.keys import canonical
-from domain.mapping_state import MappingState
+from domain.settings.keys import canonical
+from domain.settings.mapping_state import MappingState
 from producers.mapping_state import refuse_clearing_a_master
 
 mappings = typer.Typer(

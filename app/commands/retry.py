@@ -15,7 +15,7 @@ from app.roles import may_see
 from app.settings import Settings
 from app.topics import source_named
 from domain.commands import Command, Retry
-from domain.keys import BadKeyError, canonical
+from domain.settings.keys import BadKeyError, canonical
 
 AT_ONCE = 500
 """Document keys in one command: a record of some 20 kB."""

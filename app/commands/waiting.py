@@ -18,8 +18,8 @@ from app.topic_reader import documents
 from app.topics import source_named
 from app.waiting_report import Group, Waiting, by_blocker, group_documents, read, text_of
 from consumers.export.ledger.document_state import DocumentState
-from domain.keys import canonical
-from domain.settings import ConnectionSetting
+from domain.settings.keys import canonical
+from domain.settings.values import ConnectionSetting
 
 SEVERAL = "A document that waits for several keys is counted at each of them, and once in the total."
 

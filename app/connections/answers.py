@@ -12,8 +12,8 @@ from pydantic.alias_generators import to_camel
 from app.errors import UsageError
 from app.mapping_changes import SettingChange
 from domain.categories import Side
-from domain.keys import canonical, master
-from domain.settings import ApSettings, ArSettings, ConnectionSetting, TermSettings
+from domain.settings.keys import canonical, master
+from domain.settings.values import ApSettings, ArSettings, ConnectionSetting, TermSettings
 
 SHAPE = "a JSON object with subsidiary, template, sage, ap, ar, advanced and activate"
 

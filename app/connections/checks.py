@@ -6,9 +6,9 @@ from app.connections.findings import Finding, SetupProblem, Severity, WizardStep
 from app.connections.settings_in_use import MappedDimension, SettingsInUse, providers_with_vendors
 from app.connections.snapshot import CompanySnapshot, DimensionFact
 from domain.categories import MASTER_ITEMS, Side
-from domain.keys import AccountKey, ConnectionKey, Provider, master, parse
-from domain.mapping_state import MappingState
-from domain.settings import ConnectionSetting, InvalidSetting
+from domain.settings.keys import AccountKey, ConnectionKey, Provider, master, parse
+from domain.settings.mapping_state import MappingState
+from domain.settings.values import ConnectionSetting, InvalidSetting
 from sage_client import Account
 
 STEPS = {Side.AP: WizardStep.AP, Side.AR: WizardStep.AR}

@@ -5,7 +5,7 @@ from dataclasses import replace
 from app.connections.findings import SetupProblem, Severity, finding
 from app.connections.settings_in_use import SettingsInUse
 from app.connections.snapshot import CompanySnapshot, DimensionFact, FieldFact, SnapshotReader
-from domain.custom_fields import FieldObject
+from domain.settings.custom_fields import FieldObject
 from sage_client import CustomField, Dimension
 from sage_client.errors import DimensionUnreadableError, FieldMissingError
 

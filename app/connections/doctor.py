@@ -15,9 +15,9 @@ from app.errors import SettingsError
 from app.settings import Settings
 from consumers.export.sending.sage_access import CredentialsMissingError
 from domain.documents import Connection
-from domain.keys import ConnectionKey
-from domain.mapping_state import MappingState
-from domain.settings import ConnectionSetting, InvalidSetting
+from domain.settings.keys import ConnectionKey
+from domain.settings.mapping_state import MappingState
+from domain.settings.values import ConnectionSetting, InvalidSetting
 from sage_client import Entity, Login, SageClient, SageError, Timeouts
 from sage_client.errors import SignInError
 

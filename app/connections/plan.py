@@ -7,9 +7,9 @@ import orjson
 from app.connections.settings_in_use import plain, records_of
 from app.errors import UsageError
 from app.mapping_changes import SettingChange
-from domain.keys import BadKeyError, ConnectionKey, canonical
-from domain.mapping_state import MappingState
-from domain.settings import ConnectionSetting, InvalidSetting
+from domain.settings.keys import BadKeyError, ConnectionKey, canonical
+from domain.settings.mapping_state import MappingState
+from domain.settings.values import ConnectionSetting, InvalidSetting
 
 COPIED = ("account", "dimension", "custom-field", "vendor")
 """The key families that are copied from a template to another subsidiary."""

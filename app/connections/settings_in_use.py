@@ -5,13 +5,13 @@ from dataclasses import dataclass, field
 
 from pydantic import BaseModel
 
-from domain.keys import BadKeyError, VendorKey, parse
-from domain.mapping_state import MappingState
-from domain.setting_table import SettingRecord
-from domain.settings import AccountSetting, InvalidSetting, OtherSetting, Setting, VendorSetting
+from domain.settings.keys import BadKeyError, VendorKey, parse
+from domain.settings.mapping_state import MappingState
+from domain.settings.setting_table import SettingRecord
+from domain.settings.values import AccountSetting, InvalidSetting, OtherSetting, Setting, VendorSetting
 
 DIMENSION, FIELD = "dimension", "custom-field"
-"""Key families, named as in `domain.keys`."""
+"""Key families, named as in `domain.settings.keys`."""
 
 
 @dataclass(frozen=True, slots=True)

@@ -13,9 +13,9 @@ from app.errors import CommandError, UsageError
 from app.mapping_access import read_subsidiary
 from app.settings import Settings
 from domain.categories import MASTER_ITEMS, Side
-from domain.connections import Badge, badge, company_and_entity
-from domain.mapping_state import MappingState
-from domain.settings import ConnectionSetting
+from domain.settings.connections import Badge, badge, company_and_entity
+from domain.settings.mapping_state import MappingState
+from domain.settings.values import ConnectionSetting
 from sage_client import Entity
 
 POST_TO = "Where should transactions be posted in Sage? This is permanent"

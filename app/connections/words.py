@@ -12,7 +12,7 @@ from typing import Literal, get_args, get_origin
 from pydantic import BaseModel
 
 from app.errors import UsageError
-from domain.settings import ConnectionSetting
+from domain.settings.values import ConnectionSetting
 
 TITLES = {
     "credentials": "Name of the credentials of the Web Services User, never the password",

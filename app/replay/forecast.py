@@ -41,9 +41,9 @@ from domain.documents import Document, SourceDocument
 from domain.events import ContractError
 from domain.export import export
 from domain.idempotency import booked_content_hash
-from domain.mapping_state import MappingState
 from domain.outcomes import Outcome, Rejected
-from domain.parties import PartyIndex
+from domain.parties.matching import PartyIndex
+from domain.settings.mapping_state import MappingState
 from domain.translation import ParsedRecord
 from domain.translation.revision import said_of
 from producers.results import SourceRecord

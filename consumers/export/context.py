@@ -7,7 +7,7 @@ from typing import Protocol
 from consumers.export.config import ExportConfig
 from consumers.export.output_records import ResultWriter
 from consumers.export.work_item import PartitionHandle, WorkItem
-from domain.mapping_state import MappingState
+from domain.settings.mapping_state import MappingState
 from domain.translation import ParsedRecord
 from kafka_client.clock import Clock
 

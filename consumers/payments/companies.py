@@ -15,9 +15,9 @@ from typing import Literal
 
 from domain.categories import Side
 from domain.documents import Connection
-from domain.keys import parse
-from domain.mapping_state import MappingState
-from domain.settings import ConnectionSetting, ConnectionStatus
+from domain.settings.keys import parse
+from domain.settings.mapping_state import MappingState
+from domain.settings.values import ConnectionSetting, ConnectionStatus
 
 Sessions = Literal["top", "entity"]
 

@@ -23,7 +23,7 @@ INTERCOMPANY = "Intercompany"
 
 
 class Mapping(Wire):
-    """The category and item of a line as the producer states them; they precede those of `domain.line_categories`."""
+    """The category and item of a line as the producer states them; they precede those of `line_categories`."""
 
     category: Text
     item: Text | None = None

@@ -4,8 +4,8 @@ from domain.categories import Side
 from domain.codes import Code
 from domain.documents import PartyKind, PartyRef
 from domain.events.settlement import BilledCarrier, Carrier, CarrierItem, ExternalId, FactoringCompany, StatementCarrier
-from domain.line_categories import CategoryItem, for_carrier_item
-from domain.profiles import Profile
+from domain.lines.line_categories import CategoryItem, for_carrier_item
+from domain.parties.profiles import Profile
 from domain.translation.mapped_category import named
 from domain.translation.people import address
 from domain.translation.refusal import Refusal

@@ -12,7 +12,7 @@ from domain.events.fields import Money
 from domain.events.invoice import Mapping
 from domain.events.settlement import BilledCarrier, BilledTrip, CarrierBillData
 from domain.events.withdrawn import WithdrawnCarrierBillData
-from domain.line_categories import for_carrier_item
+from domain.lines.line_categories import for_carrier_item
 from domain.terms import RequestedTerms
 from domain.translation.amounts import check
 from domain.translation.carrier import days, profile, vendor

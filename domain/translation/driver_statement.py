@@ -8,7 +8,7 @@ from domain.categories import Side
 from domain.documents import PartyKind, PartyRef, SourceDocument, SourceKind, SourceLine
 from domain.events.settlement import Driver, DriverLine, DriverStatementData
 from domain.events.withdrawn import WithdrawnDriverStatementData
-from domain.line_categories import for_driver_line
+from domain.lines.line_categories import for_driver_line
 from domain.terms import RequestedTerms
 from domain.translation.amounts import check
 from domain.translation.load_facts import LoadAndTripFacts, contractor, pair

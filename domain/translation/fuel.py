@@ -7,7 +7,7 @@ from domain.codes import Code
 from domain.documents import SourceDocument, SourceKind
 from domain.events.fuel import Fuel, FuelData
 from domain.events.withdrawn import WithdrawnFuelData
-from domain.line_categories import for_fuel
+from domain.lines.line_categories import for_fuel
 from domain.translation.load_facts import pair
 from domain.translation.provider_transaction import ProviderTransaction, facts_of
 from domain.translation.refusal import Refusal

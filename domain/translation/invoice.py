@@ -8,7 +8,7 @@ from domain.categories import Side
 from domain.documents import PartyKind, PartyRef, SourceDocument, SourceKind, SourceLine
 from domain.events.invoice import InvoiceData, InvoiceLine
 from domain.events.withdrawn import WithdrawnInvoiceData
-from domain.line_categories import for_invoice_line, is_deduction
+from domain.lines.line_categories import for_invoice_line, is_deduction
 from domain.terms import RequestedTerms
 from domain.translation.amounts import check
 from domain.translation.dates import terms

@@ -2,7 +2,7 @@
 
 from domain.categories import Side
 from domain.events.invoice import Mapping
-from domain.line_categories import CategoryItem, from_mapping
+from domain.lines.line_categories import CategoryItem, from_mapping
 from domain.outcomes import Rejected
 from domain.translation.refusal import Refusal
 

@@ -4,7 +4,7 @@ from domain.documents import TAX_1099
 from domain.events.fields import PostalAddress
 from domain.events.invoice import Customer
 from domain.events.settlement import Driver
-from domain.profiles import Address, Profile
+from domain.parties.profiles import Address, Profile
 
 
 def address(found: PostalAddress | None) -> Address | None:

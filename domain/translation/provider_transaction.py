@@ -13,7 +13,7 @@ from domain.documents import PartyKind, PartyRef, SourceDocument, SourceKind, So
 from domain.events.fields import Money
 from domain.events.fuel import Fuel
 from domain.events.toll import Toll
-from domain.line_categories import CategoryItem
+from domain.lines.line_categories import CategoryItem
 from domain.terms import RequestedTerms
 from domain.translation.amounts import check
 from domain.translation.load_facts import pair

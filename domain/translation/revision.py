@@ -16,7 +16,7 @@ from pydantic import BaseModel
 
 from domain.attributes import NO_ATTRIBUTES
 from domain.documents import PartyRef, SourceDocument
-from domain.parties import plain_name
+from domain.parties.matching import plain_name
 from domain.translation.texts import DESCRIPTION_LENGTH, MEMO_LENGTH, cut, former_number, formerly
 
 _DIGITS = 32

@@ -11,7 +11,7 @@ from domain.codes import Code
 from domain.documents import SourceDocument, SourceKind
 from domain.events.toll import Toll, TollData
 from domain.events.withdrawn import WithdrawnTollData
-from domain.line_categories import TOLL
+from domain.lines.line_categories import TOLL
 from domain.translation.load_facts import pair
 from domain.translation.provider_transaction import ProviderTransaction, facts_of
 from domain.translation.refusal import Refusal

@@ -5,7 +5,7 @@ import json
 from app.connections.answers import Answers, Draft
 from app.connections.words import infos, with_assignments
 from domain.categories import Side
-from domain.settings import ConnectionSetting
+from domain.settings.values import ConnectionSetting
 
 STANDING = {"companyId": "C", "credentials": "c", "entityId": "100", "state": "paused"}
 

@@ -11,7 +11,7 @@ from app.connections.settings_in_use import mapped
 from app.connections.sign_in_diagnosis import diagnose
 from app.connections.snapshot import CompanySnapshot, DimensionFact, FieldFact
 from domain.categories import Side
-from domain.settings import ConnectionSetting
+from domain.settings.values import ConnectionSetting
 from sage_client import Account, Entity, ExchangeLevel, SageError, Term
 from sage_client.errors import EndpointRefusedError, GatewayRedirectsError
 from tests.support.mappings import CARRIER, Settings, connected

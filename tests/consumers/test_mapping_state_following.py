@@ -9,7 +9,7 @@ from aiokafka.admin import NewPartitions, NewTopic
 from structlog.testing import capture_logs
 
 from consumers.mapping_state import MappingStateUnavailable, MappingTable, Patience
-from domain.mapping_state import MappingState
+from domain.settings.mapping_state import MappingState
 from kafka_client.high_watermarks import HighWatermarks
 from tests.support.kafka import COMPACTED, admin_of, clients_at, create_topic, producing
 from tests.support.mapping_topic import DIESEL, MASTER, account, account_of, put, table_on

@@ -29,12 +29,12 @@ from domain.documents import (
     ValueSource,
 )
 from domain.export import export
-from domain.mapping_state import MappingState
 from domain.outcomes import Outcome
-from domain.parties import own_id
-from domain.party_fields import NotSent
+from domain.parties.matching import own_id
+from domain.parties.party_fields import NotSent
 from domain.payments import DocumentBalance
-from domain.settings import AccountSetting
+from domain.settings.mapping_state import MappingState
+from domain.settings.values import AccountSetting
 from domain.terms import ChosenTerm
 from producers import dead_letters, parties, payments, results, statistics
 from producers.dead_letters import DeadRecord

@@ -12,10 +12,10 @@ import pytest
 from domain.codes import Code
 from domain.commands import decode
 from domain.documents import Connection, SageObject, SourceDocument, SourceKind
-from domain.mapping_state import MappingState
 from domain.outcomes import Skipped
-from domain.parties import own_id
+from domain.parties.matching import own_id
 from domain.payments import DocumentBalance, ExportedDocument, PaymentFact, PaymentKind
+from domain.settings.mapping_state import MappingState
 from domain.translation import ParsedRecord
 from producers.parties import announcement
 from producers.payments import encode

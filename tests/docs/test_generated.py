@@ -6,7 +6,7 @@ import pytest
 from pydantic import BaseModel
 
 from app.commands import codes
-from domain.settings import ConnectionSetting
+from domain.settings.values import ConnectionSetting
 from tests.support import life_table
 from tests.support.pages import GENERATORS, MARKS, OUT, ROOT, blocks, feature_names, feature_rows, marked_names, pages
 

@@ -4,9 +4,9 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from domain.accounts import Unmapped, UnreadableMapping, explain, resolve
 from domain.categories import CATEGORIES, CATEGORY_DEFAULT, Category, Side, item_slot
 from domain.documents import MappingLevel, Resolution
+from domain.lines.accounts import Unmapped, UnreadableMapping, explain, resolve
 from tests.support.mappings import CARRIER, Settings, connected
 
 ACCESSORIALS, FUEL = Category.ACCESSORIALS, Category.FUEL

@@ -7,9 +7,9 @@ import pytest
 from domain.codes import Code
 from domain.documents import Document, SourceDocument, ValueSource
 from domain.export import export
-from domain.keys import canonical
 from domain.outcomes import Deferred, Rejected
-from domain.settings import InvalidSetting
+from domain.settings.keys import canonical
+from domain.settings.values import InvalidSetting
 from tests.support.events import event, read
 from tests.support.mappings import BROKER, CARRIER, Settings, connected
 

@@ -6,8 +6,8 @@ import pytest
 from pydantic import ValidationError
 
 from domain.categories import Side
-from domain.connections import Badge, ChangeRefusedError, badge, refuse_moving, switched
-from domain.settings import ConnectionSetting, InvalidSetting
+from domain.settings.connections import Badge, ChangeRefusedError, badge, refuse_moving, switched
+from domain.settings.values import ConnectionSetting, InvalidSetting
 from tests.support.mappings import CARRIER, CONNECTION, connected
 
 NOW = datetime(2026, 7, 1, tzinfo=UTC)

@@ -12,8 +12,8 @@ from domain.documents import Document, PartyKind, SourceDocument
 from domain.export import export
 from domain.idempotency import booked_content_hash, contents_of
 from domain.outcomes import Rejected
-from domain.party_fields import fields_given, not_sent
-from domain.profiles import Address, Profile
+from domain.parties.party_fields import fields_given, not_sent
+from domain.parties.profiles import Address, Profile
 from domain.translation.revision import earlier_revisions, former_revisions, revision_of
 from producers import carried
 from tests.support.events import event, read

@@ -15,9 +15,9 @@ from domain.documents import Document, SourceDocument
 from domain.events import ContractError, EventKind
 from domain.export import export
 from domain.idempotency import control_id
-from domain.mapping_state import MappingState
 from domain.outcomes import Deferred, Rejected, Skipped
-from domain.settings import InvalidSetting
+from domain.settings.mapping_state import MappingState
+from domain.settings.values import InvalidSetting
 from domain.text import LONGEST, single_line
 from domain.translation import ParsedRecord, parse_record
 from sage_client._documents import render

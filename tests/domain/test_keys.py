@@ -5,9 +5,9 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from domain.categories import CATEGORIES, Category, Side
-from domain.custom_fields import FieldObject
-from domain.dimensions import SAGE_NAME
-from domain.keys import (
+from domain.settings.custom_fields import FieldObject
+from domain.settings.dimensions import SAGE_NAME
+from domain.settings.keys import (
     AccountKey,
     BadKeyError,
     ConnectionKey,

@@ -6,7 +6,7 @@ import pytest
 
 from domain.categories import STATEMENT_PAY_TYPES, TRIP_PAY_TYPES, Category, Side
 from domain.documents import SourceDocument
-from domain.line_categories import for_carrier_item, for_driver_line, for_fuel, for_invoice_line, from_mapping
+from domain.lines.line_categories import for_carrier_item, for_driver_line, for_fuel, for_invoice_line, from_mapping
 from domain.outcomes import Rejected
 from tests.support.events import NAMES, event, read
 

@@ -4,10 +4,10 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from domain.accounts import resolve
 from domain.categories import Category, Side
 from domain.documents import Resolution
-from domain.settings import ConnectionSetting, ConnectionStatus, InvalidSetting
+from domain.lines.accounts import resolve
+from domain.settings.values import ConnectionSetting, ConnectionStatus, InvalidSetting
 from tests.support.mappings import CARRIER, CONNECTION, Settings, connected
 
 KEY = f"{CARRIER}/account/ap/accessorials"

@@ -6,7 +6,7 @@ from hypothesis import strategies as st
 
 from domain.documents import PartyKind, PartyRef, SourceDocument
 from domain.outcomes import Deferred, Rejected
-from domain.parties import (
+from domain.parties.matching import (
     PartyIndex,
     PartyRecord,
     creatable,
@@ -20,8 +20,8 @@ from domain.parties import (
     rules_of,
     unlinked,
 )
-from domain.profiles import PartyRules, Profile
-from domain.settings import ConnectionSetting
+from domain.parties.profiles import PartyRules, Profile
+from domain.settings.values import ConnectionSetting
 from tests.support.events import event, read
 from tests.support.mappings import CONNECTION
 

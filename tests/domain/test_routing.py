@@ -9,8 +9,8 @@ from domain.codes import Code
 from domain.documents import Document, ExcludedLines, SageObject, SourceDocument
 from domain.events import ContractError
 from domain.export import export
-from domain.keys import BadKeyError, parse
 from domain.outcomes import Deferred, Rejected, Skipped
+from domain.settings.keys import BadKeyError, parse
 from tests.support.events import event, read
 from tests.support.mappings import BROKER, CARRIER, Settings, connected
 

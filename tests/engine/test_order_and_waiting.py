@@ -7,7 +7,7 @@ from datetime import timedelta
 import orjson
 
 from domain.documents import PartyKind
-from domain.parties import PartyRecord
+from domain.parties.matching import PartyRecord
 from sage_client.errors import SignInError
 from tests.support.engine import SUBSIDIARY, invoice, key
 from tests.support.kafka import producing

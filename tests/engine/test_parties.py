@@ -11,7 +11,7 @@ from aiokafka import TopicPartition
 from pydantic import SecretStr
 
 from domain.documents import PartyKind
-from domain.parties import derived_id
+from domain.parties.matching import derived_id
 from sage_client import RateLimit, SageClient, Timeouts
 from simulator import Fault, Simulator, demo_seed
 from simulator.seed import CustomField, Record, User

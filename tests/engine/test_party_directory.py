@@ -13,7 +13,7 @@ from pydantic import SecretStr
 
 from consumers.export.enrichment.party_cache import PartyCache, PartyQuery
 from domain.documents import PartyKind, PartyRef
-from domain.parties import PartyRecord
+from domain.parties.matching import PartyRecord
 from kafka_client.clock import Clock, utc_now
 from sage_client import Login, SageClient
 from sage_client.errors import UnavailableError

@@ -3,7 +3,7 @@
 import pytest
 
 from domain.documents import PartyKind
-from domain.parties import PartyRecord
+from domain.parties.matching import PartyRecord
 from sage_client import DimensionValue, ExchangeLevel
 from sage_client.errors import AccountInvalidError, DimensionInvalidError, RefusedError, TermInvalidError
 from tests.support.engine import SUBSIDIARY, World

@@ -6,7 +6,7 @@ import orjson
 import pytest
 
 from domain.documents import PartyKind
-from domain.parties import PartyRecord, derived_id
+from domain.parties.matching import PartyRecord, derived_id
 from tests.engine.test_corrections import connection, stands, told
 from tests.engine.test_order_and_waiting import MASTER
 from tests.support.engine import SUBSIDIARY, invoice, key

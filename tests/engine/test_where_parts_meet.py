@@ -6,7 +6,7 @@ import orjson
 import pytest
 
 from domain.documents import PartyKind
-from domain.parties import PartyRecord, derived_id
+from domain.parties.matching import PartyRecord, derived_id
 from sage_client import ExchangeLevel
 from sage_client.errors import PermissionDeniedError, RefusedError
 from tests.engine.test_corrections import connection, delivered, drafts, posted, stands, told

@@ -4,7 +4,7 @@ import orjson
 import pytest
 
 from domain.documents import PartyKind
-from domain.parties import derived_id
+from domain.parties.matching import derived_id
 from tests.processes.test_crash_table import STAYS, dead
 from tests.processes.test_killed import environment
 from tests.support.engine import SUBSIDIARY, invoice, key

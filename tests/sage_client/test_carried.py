@@ -11,8 +11,8 @@ from sageintacctsdk import SageIntacctSDK
 from sageintacctsdk.apis.api_base import ApiBase
 
 from domain.categories import Side
-from domain.dimensions import Standard
 from domain.documents import CustomValue, Document, LineDimension, ValueSource
+from domain.settings.dimensions import Standard
 from sage_client import Call, Done, Login, Refused, SageClient, errors
 from sage_client._documents import render
 from simulator import Simulator, demo_seed

@@ -5,7 +5,7 @@ from collections.abc import AsyncIterator
 import pytest
 from pydantic import SecretStr
 
-from domain.custom_fields import FieldObject, FieldType
+from domain.settings.custom_fields import FieldObject, FieldType
 from sage_client import Dimension, Login, SageClient, errors
 from simulator import Simulator, demo_seed
 from simulator.seed import Company, Config, CustomField, Preset, Record, User, UserDefinedDimension

@@ -12,7 +12,7 @@ import pytest
 from domain.categories import Side
 from domain.codes import Code
 from domain.documents import PartyKind, SageObject
-from domain.party_fields import differing
+from domain.parties.party_fields import differing
 from domain.payments import PaymentKind
 from sage_client import Dimension, DocumentKey, ErrorCategory, Query, errors, one_of
 from sage_client._fields import KEPT, refused_names

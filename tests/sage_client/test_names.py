@@ -18,10 +18,10 @@ from lxml import etree
 from app.connections.snapshot import SnapshotReader
 from chaos.books import by_query
 from domain.categories import Side
-from domain.custom_fields import FieldObject
-from domain.dimensions import Standard
 from domain.documents import CustomValue, LineDimension, PartyKind, SageObject, ValueSource
-from domain.party_fields import fields_read
+from domain.parties.party_fields import fields_read
+from domain.settings.custom_fields import FieldObject
+from domain.settings.dimensions import Standard
 from domain.terms import ChosenTerm
 from sage_client import Call, DeleteCall, DocumentKey, Query, ReverseCall, UpdateCall, errors
 from sage_client.corrections import REVERSALS, UPDATABLE, render_call

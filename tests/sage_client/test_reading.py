@@ -10,7 +10,7 @@ from hypothesis import strategies as st
 from lxml import etree
 
 from domain.documents import PartyKind, SageObject
-from domain.parties import PartyRecord
+from domain.parties.matching import PartyRecord
 from sage_client import (
     AllOf,
     AnyOf,

@@ -3,7 +3,7 @@
 import json
 from typing import Any
 
-from domain.mapping_state import MappingState
+from domain.settings.mapping_state import MappingState
 
 CARRIER = "a1b2c3d4-0000-0000-0000-000000000001"
 BROKER = "a1b2c3d4-0000-0000-0000-000000000002"

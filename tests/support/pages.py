@@ -19,9 +19,7 @@ from app.commands import codes
 from app.connections.findings import ADVICE
 from app.settings_table import describe_settings
 from app.settings_table import markdown as settings_markdown
-from domain import settings
 from domain.attributes import LOAD_REFERENCE, TRIP_REFERENCE, AttributeKind, AttributeName, kind_of
-from domain.custom_fields import FITS, TITLES, FieldType
 from domain.events import fields
 from domain.events.fuel import FuelData
 from domain.events.invoice import InvoiceData
@@ -29,7 +27,9 @@ from domain.events.load_and_trip import Load, Trip, TripFacts
 from domain.events.roadside import FuelDayData, TollDayData
 from domain.events.settlement import CarrierBillData, CarrierStatementData, DriverStatementData, IntercompanyBillData
 from domain.events.toll import TollData
-from domain.settings import (
+from domain.settings import values as setting_values
+from domain.settings.custom_fields import FITS, TITLES, FieldType
+from domain.settings.values import (
     AccountSetting,
     ConnectionSetting,
     CustomFieldSetting,
@@ -152,7 +152,7 @@ WORDS: dict[object, str] = {
     fields.to_date: "date",
     fields.to_number: "text or integer",
     fields.to_currency_number: "ISO 4217 number or null",
-    settings._to_activation: "time",
+    setting_values._to_activation: "time",
     fields.to_days: "days, 0 to 3650",
     fields.to_loose_text: "text; left out if it is none",
     fields.to_loose_texts: "list of texts; what is none is left out",

@@ -13,7 +13,7 @@ from decimal import Decimal
 from domain.categories import Side
 from domain.documents import PartyKind, SageObject
 from domain.idempotency import marker
-from domain.parties import PartyRecord
+from domain.parties.matching import PartyRecord
 from sage_client import (
     Answer,
     Call,

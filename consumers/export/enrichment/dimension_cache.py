@@ -16,7 +16,7 @@ from domain.blockers import dimension_keys
 from domain.categories import fold
 from domain.codes import Code
 from domain.documents import Document, LineDimension
-from domain.line_attributes import MOST_KEYS
+from domain.lines.line_attributes import MOST_KEYS
 from domain.outcomes import Deferred
 from kafka_client.clock import Clock
 from sage_client import Dimension, DimensionValue, Login, SageClient, SageError

@@ -20,8 +20,8 @@ from domain.categories import fold
 from domain.codes import Code
 from domain.documents import SageObject
 from domain.outcomes import Rejected
-from domain.parties import derived_ids, new_id, own_id
-from domain.party_fields import not_sent
+from domain.parties.matching import derived_ids, new_id, own_id
+from domain.parties.party_fields import not_sent
 from domain.terms import TermList, choose_term, due, term_name
 from kafka_client.clock import Clock
 from sage_client import ExchangeLevel, Login, SageClient, SageError

@@ -16,8 +16,8 @@ from consumers.export.config import ExportConfig
 from domain.codes import Code
 from domain.documents import PartyKind, PartyRef
 from domain.outcomes import Rejected
-from domain.parties import PartyIndex, PartyRecord, link_number
-from domain.profiles import DEFAULT_PARTY_RULES, PartyRules, Profile
+from domain.parties.matching import PartyIndex, PartyRecord, link_number
+from domain.parties.profiles import DEFAULT_PARTY_RULES, PartyRules, Profile
 from kafka_client.clock import Clock
 from sage_client import Login, PartyFields, SageClient
 

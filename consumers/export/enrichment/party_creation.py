@@ -1,8 +1,8 @@
 """Creates in Sage Intacct the customers and vendors that it lacks, each once.
 
 No document is sent before its party is proven to exist. That needs no ledger: the id is ours and never changes
-(`domain.parties.derived_id`, or the External Accounting ID), Sage has no two records of one id, and whatever the answer
-to a call is, or if there is none, a look-up of that id shows the truth:
+(`domain.parties.matching.derived_id`, or the External Accounting ID), Sage has no two records of one id, and whatever
+the answer to a call is, or if there is none, a look-up of that id shows the truth:
 
 ==========================  ==========================================================================================
 created                     Sage said so
@@ -23,9 +23,9 @@ from domain.codes import Code
 from domain.documents import Connection, PartyKind
 from domain.idempotency import control_id
 from domain.outcomes import Rejected
-from domain.parties import creatable, derived_id, made_for_note
-from domain.party_fields import contact_fields, fields_given
-from domain.profiles import DEFAULT_PARTY_RULES, PartyRules, Profile
+from domain.parties.matching import creatable, derived_id, made_for_note
+from domain.parties.party_fields import contact_fields, fields_given
+from domain.parties.profiles import DEFAULT_PARTY_RULES, PartyRules, Profile
 from sage_client import Answer, Done, ErrorCategory, ExchangeLevel, Login, PartyCall, Refused, SageClient, SageError
 from sage_client.errors import (
     DuplicateCallError,

@@ -12,9 +12,9 @@ import structlog
 
 from consumers.export.enrichment.party_cache import PartyCache
 from domain.documents import PartyKind
-from domain.parties import PartyRecord
-from domain.party_fields import differing, fields_given
-from domain.profiles import Profile
+from domain.parties.matching import PartyRecord
+from domain.parties.party_fields import differing, fields_given
+from domain.parties.profiles import Profile
 from sage_client import Done, Login, PartyCall, SageClient
 from sage_client.parties import update
 

@@ -18,7 +18,7 @@ from consumers.export.protocol.sequence import Turn, place_of, turn_of
 from domain.codes import Code
 from domain.commands import Command, MarkSynced, Replay, Retry
 from domain.emission import Emitted
-from domain.mapping_state import MappingState
+from domain.settings.mapping_state import MappingState
 from domain.translation import ParsedRecord
 from producers.results import SourceRecord
 

@@ -8,7 +8,7 @@ from consumers.export.protocol.steps import ReverseOrDelete, Update
 from consumers.export.work_item import WorkItem
 from domain.documents import SourceDocument
 from domain.idempotency import SEPARATOR, booked_of, control_id
-from domain.parties import alvys_party
+from domain.parties.matching import alvys_party
 from domain.translation.revision import said_of
 from sage_client import Call, Correction, DeleteCall, ReverseCall, UpdateCall
 

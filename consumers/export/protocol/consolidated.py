@@ -10,9 +10,9 @@ from consumers.export.protocol.export_result import ExportResult, MovedTransacti
 from domain.codes import Code
 from domain.documents import SourceDocument
 from domain.events import EventKind, FuelTransactionCreated, TollTransactionCreated, decode
-from domain.mapping_state import MappingState
 from domain.outcomes import Outcome, Skipped
 from domain.roadside import Consolidation, consolidation_of
+from domain.settings.mapping_state import MappingState
 from domain.translation import ParsedRecord
 from producers import roadside_rows
 

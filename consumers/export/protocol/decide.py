@@ -25,11 +25,11 @@ from domain.commands import Command, MarkSynced, Retry, said
 from domain.documents import AP_OBJECTS, Connection, Document, SourceDocument
 from domain.emission import AHEAD
 from domain.idempotency import booked_content_hash, booked_of, contents_of
-from domain.keys import ConnectionKey
-from domain.mapping_state import MappingState
 from domain.outcomes import Deferred, Outcome, Rejected, Skipped
-from domain.parties import alvys_party
-from domain.settings import ConnectionSetting, ConnectionStatus, InvalidSetting
+from domain.parties.matching import alvys_party
+from domain.settings.keys import ConnectionKey
+from domain.settings.mapping_state import MappingState
+from domain.settings.values import ConnectionSetting, ConnectionStatus, InvalidSetting
 from domain.translation import ParsedRecord
 from domain.translation.revision import earlier_revisions, former_revisions, said_of
 from producers.results import SageAnswer

@@ -19,8 +19,8 @@ from domain.blockers import mapped_digest
 from domain.documents import Document, SourceDocument
 from domain.export import export
 from domain.idempotency import booked_content_hash
-from domain.mapping_state import MappingState
-from domain.party_fields import NotSent
+from domain.parties.party_fields import NotSent
+from domain.settings.mapping_state import MappingState
 from domain.translation import ParsedRecord
 
 

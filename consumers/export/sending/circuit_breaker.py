@@ -30,7 +30,7 @@ from consumers.export.sending.sage_access import (
 )
 from consumers.export.work_item import WorkItem
 from domain.documents import Connection, SageObject
-from domain.keys import ConnectionKey
+from domain.settings.keys import ConnectionKey
 from kafka_client.clock import Clock
 from sage_client import SageError
 

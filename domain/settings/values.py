@@ -8,10 +8,10 @@ from typing import Annotated, Literal, Self
 from pydantic import AfterValidator, BeforeValidator, Field, StrictBool, StrictInt, StringConstraints, model_validator
 
 from domain.attributes import AttributeKind, kind_of
-from domain.custom_fields import FITS, TITLES, FieldType, converted
-from domain.dimensions import SAGE_NAME, DimensionSource
 from domain.events.fields import Id, Text, Wire, to_instant
 from domain.money import MINOR_UNITS
+from domain.settings.custom_fields import FITS, TITLES, FieldType, converted
+from domain.settings.dimensions import SAGE_NAME, DimensionSource
 
 
 def _to_activation(value: object) -> datetime:

@@ -1,10 +1,9 @@
 """The settings in force: the mapping-state topic as a table.
 
 1. `apply` takes any record and never raises. A record that cannot be read is stored as `InvalidSetting` and blocks
-every
-   document that needs its setting; it is never treated as missing.
+   every document that needs its setting; it is never treated as missing.
 2. A record without a value (a tombstone) clears a setting. Two spellings of one item are two records of one setting:
-   the later one is in force, and clearing one leaves the other (`domain.keys.canonical`).
+   the later one is in force, and clearing one leaves the other (`domain.settings.keys.canonical`).
 3. Every look-up takes one step, whatever the size of the table.
 4. Families of settings that this version does not know are stored unchanged.
 """
@@ -14,9 +13,9 @@ from dataclasses import dataclass, field
 from typing import TypeVar
 
 from domain.categories import Category
-from domain.custom_fields import FieldObject
-from domain.dimensions import slug_of
-from domain.keys import (
+from domain.settings.custom_fields import FieldObject
+from domain.settings.dimensions import slug_of
+from domain.settings.keys import (
     AccountKey,
     BadKeyError,
     ConnectionKey,
@@ -28,8 +27,8 @@ from domain.keys import (
     VendorKey,
     parse,
 )
-from domain.setting_table import SettingRecord, SettingTable
-from domain.settings import (
+from domain.settings.setting_table import SettingRecord, SettingTable
+from domain.settings.values import (
     AccountSetting,
     ConnectionSetting,
     CustomFieldSetting,
@@ -156,7 +155,7 @@ class MappingState:
         return None if record is None else record.value
 
     def account(self, canonical: str) -> SettingRecord[AccountSetting] | None:
-        """Look up the record of exactly this `AccountKey.canonical`; `domain.accounts` tries the levels in turn."""
+        """Look up the record of exactly this `AccountKey.canonical`; `lines.accounts` tries the levels in turn."""
         return self._accounts.get(canonical)
 
     def vendor(self, canonical: str) -> SettingRecord[VendorSetting] | None:
@@ -168,7 +167,7 @@ class MappingState:
         return self._intercompany.get(canonical)
 
     def dimensions(self, subsidiary_id: str) -> Mapping[str, SettingRecord[DimensionSetting]]:
-        """The dimension settings of a subsidiary by slug; `domain.line_attributes` resolves them."""
+        """The dimension settings of a subsidiary by slug; `domain.lines.line_attributes` resolves them."""
         return self._dimensions_of.get(subsidiary_id, {})
 
     def dimension_value(self, canonical: str) -> SettingRecord[DimensionValueSetting] | None:
@@ -176,7 +175,7 @@ class MappingState:
         return self._dimension_values.get(canonical)
 
     def custom_fields(self, subsidiary_id: str) -> Mapping[tuple[FieldObject, str], SettingRecord[CustomFieldSetting]]:
-        """The custom field settings of a subsidiary by object and name; `domain.line_attributes` resolves them."""
+        """The custom field settings of a subsidiary by object and name; `line_attributes` resolves them."""
         return self._custom_fields_of.get(subsidiary_id, {})
 
     def connections(self) -> Iterator[SettingRecord[ConnectionSetting]]:

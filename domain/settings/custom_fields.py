@@ -6,7 +6,7 @@ from datetime import date, datetime
 from enum import StrEnum
 
 from domain.attributes import AttributeKind
-from domain.sage_fields import RESERVED_FIELDS
+from domain.settings.sage_fields import RESERVED_FIELDS
 
 
 class FieldObject(StrEnum):

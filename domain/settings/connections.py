@@ -4,7 +4,7 @@ from datetime import datetime
 from enum import StrEnum
 
 from domain.categories import Side
-from domain.settings import ConnectionSetting, ConnectionStatus, InvalidSetting
+from domain.settings.values import ConnectionSetting, ConnectionStatus, InvalidSetting
 
 
 class Badge(StrEnum):

@@ -7,8 +7,8 @@ from typing import Generic, TypeVar
 from pydantic import BaseModel, ValidationError
 
 from domain.events.wire import ContractError, in_words, not_xml, parse
-from domain.keys import Key
-from domain.settings import InvalidSetting, Setting
+from domain.settings.keys import Key
+from domain.settings.values import InvalidSetting, Setting
 from domain.text import single_line
 
 S_co = TypeVar("S_co", bound=Setting, covariant=True)

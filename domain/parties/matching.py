@@ -30,10 +30,10 @@ from hashlib import sha256
 from domain.categories import Side
 from domain.codes import Code
 from domain.documents import PartyKind, PartyRef, SourceDocument, SourceKind
-from domain.keys import ConnectionKey
 from domain.outcomes import Deferred, Rejected
-from domain.profiles import DEFAULT_PARTY_RULES, PartyRules, Profile
-from domain.settings import ConnectionSetting
+from domain.parties.profiles import DEFAULT_PARTY_RULES, PartyRules, Profile
+from domain.settings.keys import ConnectionKey
+from domain.settings.values import ConnectionSetting
 
 _CARRIERS = {SourceKind.CARRIER_STATEMENT, SourceKind.CARRIER_BILL}
 _SEPARATOR = "\x1f"

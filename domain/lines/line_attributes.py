@@ -1,6 +1,6 @@
 """Dimensions of the lines, and custom fields of the lines and of the document. Pure.
 
-Like `domain.accounts`, this module only looks up mapping-state and the facts of the event. Lines with the same facts
+Like `lines.accounts`, this module only looks up mapping-state and the facts of the event. Lines with the same facts
 are resolved once. The value of a dimension is the value mapping of the Alvys value, else the default of the dimension,
 else the Alvys value unchanged (Alvys's article "How to Configure Dimension and Custom Field Mappings for Sage
 Intacct"). The location of the connection is the default of the dimension Location.
@@ -11,8 +11,6 @@ from dataclasses import dataclass, field, replace
 
 from domain.attributes import AttributeName, Attributes, canonical
 from domain.codes import Code
-from domain.custom_fields import TITLES, FieldObject, converted, is_reserved
-from domain.dimensions import DimensionSource, Standard
 from domain.documents import (
     CustomValue,
     DocumentLine,
@@ -24,12 +22,14 @@ from domain.documents import (
     ValueSource,
     becomes,
 )
-from domain.keys import ConnectionKey, DimensionValueKey
-from domain.keys import canonical as canonical_key
-from domain.mapping_state import MappingState
 from domain.outcomes import Deferred, Rejected
-from domain.setting_table import SettingRecord
-from domain.settings import ConnectionSetting, CustomFieldSetting, DimensionSetting, InvalidSetting
+from domain.settings.custom_fields import TITLES, FieldObject, converted, is_reserved
+from domain.settings.dimensions import DimensionSource, Standard
+from domain.settings.keys import ConnectionKey, DimensionValueKey
+from domain.settings.keys import canonical as canonical_key
+from domain.settings.mapping_state import MappingState
+from domain.settings.setting_table import SettingRecord
+from domain.settings.values import ConnectionSetting, CustomFieldSetting, DimensionSetting, InvalidSetting
 
 MOST_KEYS = 200
 """Upper limit of the blocker keys that one waiting document names.

@@ -10,7 +10,7 @@ from decimal import Decimal
 
 from domain.categories import Category, Side
 from domain.documents import ExcludedLines, SourceDocument, SourceKind, SourceLine
-from domain.settings import ApSettings, ArSettings, ConnectionSetting
+from domain.settings.values import ApSettings, ArSettings, ConnectionSetting
 
 DEDUCTIONS = Category.DEDUCTIONS.value
 ROADSIDE = frozenset({SourceKind.FUEL, SourceKind.TOLL, SourceKind.FUEL_DAY, SourceKind.TOLL_DAY})

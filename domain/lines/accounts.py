@@ -9,10 +9,10 @@ from functools import lru_cache
 
 from domain.categories import CATEGORY_DEFAULT, Category, Side, item_slot
 from domain.documents import MappingLevel, Resolution
-from domain.keys import AccountKey, master
-from domain.mapping_state import MappingState
-from domain.setting_table import SettingRecord
-from domain.settings import AccountSetting, InvalidSetting
+from domain.settings.keys import AccountKey, master
+from domain.settings.mapping_state import MappingState
+from domain.settings.setting_table import SettingRecord
+from domain.settings.values import AccountSetting, InvalidSetting
 
 
 @dataclass(frozen=True, slots=True)

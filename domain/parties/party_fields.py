@@ -10,7 +10,7 @@ from dataclasses import dataclass
 
 from domain import lengths
 from domain.documents import PartyKind
-from domain.profiles import Address, Profile
+from domain.parties.profiles import Address, Profile
 
 _CONTACT = "DISPLAYCONTACT"
 _ADDRESS = ("ADDRESS1", "ADDRESS2", "CITY", "STATE", "ZIP", "COUNTRYCODE")

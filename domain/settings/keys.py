@@ -20,8 +20,8 @@ from dataclasses import dataclass
 from enum import StrEnum
 
 from domain.categories import CATEGORIES, CATEGORY_DEFAULT, Category, Side, fold, item_slot
-from domain.custom_fields import FieldObject
-from domain.dimensions import SAGE_NAME, slug_of
+from domain.settings.custom_fields import FieldObject
+from domain.settings.dimensions import SAGE_NAME, slug_of
 
 _SUBSIDIARY = re.compile(r"[A-Za-z0-9._-]+")
 _SLUG = re.compile(r"[a-z0-9-]+")
