@@ -179,9 +179,9 @@ def test_any_bytes_are_read_or_are_a_contract_error(kind: EventKind, value: byte
     ids=range(10),
 )
 def test_a_megabyte_of_anything_is_answered_at_once(value: bytes):
-    started = time.perf_counter()
+    started = time.process_time()
     the_whole_path(EventKind.INVOICE, value)
-    assert time.perf_counter() - started < 2
+    assert time.process_time() - started < 2
 
 
 @pytest.mark.parametrize("name", ["invoice-load", "driver-statement-1099"])
@@ -189,9 +189,9 @@ def test_fifty_thousand_broken_lines_are_answered_at_once(name: str):
     sample = event(name)
     holder = sample["data"].get("invoice") or sample["data"]["statement"]
     holder["lineItems"] = [{"category": 1}] * 50_000
-    started = time.perf_counter()
+    started = time.process_time()
     the_whole_path(kind_of(sample), json.dumps(sample).encode())
-    assert time.perf_counter() - started < 5
+    assert time.process_time() - started < 5
 
 
 def test_an_unknown_kind_of_settlement_is_named_without_its_value():
