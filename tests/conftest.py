@@ -1,16 +1,33 @@
-"""The Kafka broker that every test may use: one for the whole run, and a real one."""
+"""The Kafka broker of a test: in memory and in virtual time, or a real one that the whole run shares."""
 
-from collections.abc import Iterator
+from tests.support import virtual_time
+
+virtual_time.install()  # before the service is imported, which keeps `time.monotonic` itself in places
+
+import asyncio
+from collections.abc import Callable, Iterator, Mapping
 from uuid import uuid4
 
 import pytest
 from hypothesis import settings
 
 from ops.broker import Broker, BrokerError, find_broker
+from tests.support import memory_kafka
+from tests.support.where import in_memory, places
+
+memory_kafka.install()
 
 # A slow machine is no defect: how long an example takes is not what these tests are about.
 settings.register_profile("no deadline", deadline=None)
 settings.load_profile("no deadline")
+
+
+def pytest_asyncio_loop_factories(
+    config: pytest.Config, item: pytest.Item
+) -> Mapping[str, Callable[[], asyncio.AbstractEventLoop]]:
+    """Give the tests in memory an event loop that waits for no timer."""
+    loops = {"memory": virtual_time.VirtualTimeLoop, "real": asyncio.new_event_loop}
+    return {place: loops[place] for place in places(item)}
 
 
 @pytest.fixture(scope="session")
@@ -30,10 +47,18 @@ def broker(request: pytest.FixtureRequest) -> Iterator[Broker]:
         yield found
 
 
-@pytest.fixture(scope="session")
-def bootstrap(broker: Broker) -> str:
+@pytest.fixture
+def memory() -> memory_kafka.MemoryKafka:
+    """A broker in memory, of the test's own."""
+    return memory_kafka.serve(memory_kafka.MemoryKafka())
+
+
+@pytest.fixture
+def bootstrap(request: pytest.FixtureRequest) -> str:
     """The broker's address, ``host:port``."""
-    return broker.bootstrap
+    found: memory_kafka.MemoryKafka | Broker
+    found = request.getfixturevalue("memory" if in_memory(request.node) else "broker")
+    return found.bootstrap
 
 
 @pytest.fixture

@@ -1,6 +1,7 @@
 """What aiokafka really does, where its documentation is silent and our engine depends on the answer.
 
-A fact that changes with a release fails here first, beside a sentence that says what was built on it.
+A fact that changes with a release fails here first, beside a sentence that says what was built on it. Each holds before
+a real broker and before the one in memory (tests/support/memory_kafka).
 """
 
 import asyncio
@@ -13,6 +14,12 @@ from tests.support.kafka import COMPACTED, create_topic, producing, read_to_end,
 
 LONG = 10_000
 """Milliseconds of a `getmany` that is expected to return before them."""
+
+
+@pytest.fixture(params=["broker", "memory"])
+def bootstrap(request) -> str:
+    address: str = request.getfixturevalue(request.param).bootstrap
+    return address
 
 
 async def test_the_position_passes_the_commit_marker_in_the_getmany_that_empties_the_fetch(bootstrap, topic_prefix):
@@ -109,7 +116,8 @@ async def test_the_end_reaches_what_was_committed_only_some_time_after_the_commi
             assert await consumer.end_offsets([partition]) == {partition: 100}
 
 
-async def test_a_compacted_topic_reads_to_its_end_across_the_holes(bootstrap, topic_prefix):
+async def test_a_compacted_topic_reads_to_its_end_across_the_holes(broker, topic_prefix):
+    bootstrap = broker.bootstrap  # the one in memory compacts nothing
     settings = COMPACTED | {"segment.ms": "100", "min.cleanable.dirty.ratio": "0.01", "max.compaction.lag.ms": "200"}
     (partition,) = await create_topic(bootstrap, f"{topic_prefix}ledger", config=settings)
     async with producing(bootstrap, f"{topic_prefix}p") as producer:

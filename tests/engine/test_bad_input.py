@@ -248,6 +248,7 @@ async def ended(world: World) -> tuple[dict[Place, list[str]], dict[Place, list[
     return ends, letters
 
 
+@pytest.mark.kafka("both")
 async def test_every_bad_record_ends_by_its_code_and_every_good_one_between_them_is_posted_once(sent):
     world = sent.world
     await put_all(sent)
@@ -278,6 +279,7 @@ async def test_every_bad_record_ends_by_its_code_and_every_good_one_between_them
     assert before[0].keys() == again[0].keys()
 
 
+@pytest.mark.kafka("both")
 async def test_a_header_name_that_is_not_utf_8_stops_no_reader(sent):
     world = sent.world
     await sent.put("posted", invoice("before"), key("before"))
@@ -328,6 +330,7 @@ async def test_a_document_of_very_many_lines_is_told_of_without_them(sent):
     assert world.sage.requests == [1, 1]  # never more lines in one request than there may be
 
 
+@pytest.mark.kafka("both")
 async def test_the_largest_event_waits_in_the_ledger_and_goes_after_a_restart(sent):
     world = sent.world
     for number in range(3):
@@ -350,6 +353,7 @@ async def test_the_largest_event_waits_in_the_ledger_and_goes_after_a_restart(se
     assert set(world.sage.keys.values()) == {1}
 
 
+@pytest.mark.kafka("both")
 async def test_a_topic_that_takes_less_than_at_the_start_ends_the_worker_and_loses_nothing(sent):
     world = sent.world
     async with world.worker() as running:
@@ -404,6 +408,7 @@ async def test_equal_numbers_of_two_subsidiaries_are_two_documents_and_equal_ids
     assert world.sage.keys == {"invoice/id-of-sub-1": 1, "invoice/id-of-sub-2": 1, "invoice/2000": 1}
 
 
+@pytest.mark.kafka("both")
 @pytest.mark.parametrize(("record_key", "value"), [(b"invoice/a", b"{}"), (b"\xff", b"{}"), (b"", b"\x00")])
 async def test_foreign_bytes_in_a_ledger_end_the_worker_with_a_clear_error(world, record_key, value):
     await world.send((record_key, value), topic=f"{world.topics.invoice_created}.ledger")

@@ -45,6 +45,7 @@ async def test_a_permission_for_one_kind_of_document_stops_that_kind_alone(world
     assert set(world.sage.keys.values()) == {1}
 
 
+@pytest.mark.kafka("both")
 async def test_a_probe_that_succeeds_lets_one_document_through_and_the_others_are_told_nothing(world):
     world.sage.denied.add(SageObject.AR_INVOICE)
     await world.send_invoices(*(f"n{number}" for number in range(30)))

@@ -52,6 +52,7 @@ async def test_a_retry_posts_what_was_rejected_under_a_new_attempt(world, choice
     assert dict(world.sage.keys) == {"invoice/a": 1, "invoice/b": 1}
 
 
+@pytest.mark.kafka("both")
 async def test_a_retry_while_no_worker_runs_is_done_by_the_next_one_and_only_once(world):
     await rejected(world, "a")
     await world.ask("retry", documents=["invoice/a"])

@@ -18,6 +18,7 @@ from tests.support.engine import SUBSIDIARY, World, invoice, key
 from tests.support.kafka import compress_topics, producing
 from tests.support.spoiling import Spoiler, install
 
+pytestmark = pytest.mark.kafka("real")  # who compresses is the broker, or a client that is not ours
 ALL = ("gzip", "snappy", "lz4", "zstd")
 PADDING = b" " * 4_000
 """So that it is worth compressing."""

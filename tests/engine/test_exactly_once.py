@@ -32,6 +32,7 @@ async def reset(world):
     await consumer.stop()
 
 
+@pytest.mark.kafka("both")
 async def test_every_event_is_posted_once_and_its_offset_committed(world):
     await world.send_invoices(*NUMBERS)
     async with world.worker():
@@ -49,6 +50,7 @@ async def test_documents_go_out_in_batches_not_one_by_one(world):
     assert len(world.sage.requests) <= 12
 
 
+@pytest.mark.kafka("both")
 async def test_a_replay_from_the_beginning_posts_nothing_and_makes_no_call(world):
     await world.send_invoices(*NUMBERS)
     async with world.worker():
@@ -70,6 +72,7 @@ async def test_the_same_event_again_is_answered_from_the_ledger(world):
     assert once(world, ["a"])
 
 
+@pytest.mark.kafka("both")
 async def test_a_lost_answer_is_looked_up_and_adopted(world):
     world.sage.script.extend(["lost"])
     await world.send_invoices(*NUMBERS)
@@ -80,6 +83,7 @@ async def test_a_lost_answer_is_looked_up_and_adopted(world):
     assert sum(world.sage.requests) == 20  # nothing was sent a second time
 
 
+@pytest.mark.kafka("both")
 async def test_a_call_that_vanished_is_uncertain_until_its_lease_ends_then_sent_once_more(world):
     world.sage.script.extend(["vanished"])
     await world.send_invoices("a")
@@ -126,6 +130,7 @@ async def test_a_doubt_survives_the_worker(world):
     assert world.sage.requests == [1]
 
 
+@pytest.mark.kafka("both")
 async def test_a_document_in_doubt_that_is_let_go_before_it_was_sent_again_is_found_by_the_next_owner(world):
     world.sage.script.extend(["vanished", UnavailableError("try later")])
     slow = replace(world.config, backoff=timedelta(seconds=60), max_backoff=timedelta(seconds=60))
@@ -165,6 +170,7 @@ async def test_a_refusal_stands_when_the_record_is_read_again_and_is_asked_anew_
     assert results[2]["attempt"] == 1
 
 
+@pytest.mark.kafka("both")
 async def test_a_new_owner_fences_the_old_one_and_nothing_is_posted_twice(world):
     held = asyncio.Event()
     world.sage.script.extend([held])
@@ -184,6 +190,7 @@ async def test_a_new_owner_fences_the_old_one_and_nothing_is_posted_twice(world)
     assert once(world, ["a"])
 
 
+@pytest.mark.kafka("both")
 async def test_offsets_pass_transaction_markers_so_that_no_lag_is_left(world):
     producer = AIOKafkaProducer(**world.kafka, transactional_id=f"{world.prefix}upstream")
     await producer.start()
@@ -202,6 +209,7 @@ async def test_offsets_pass_transaction_markers_so_that_no_lag_is_left(world):
     assert once(world)
 
 
+@pytest.mark.kafka("both")
 async def test_two_workers_share_the_partitions_and_post_everything_once(world):
     await world.send_invoices(*(f"x{number}" for number in range(100)))
     async with world.worker() as first:
@@ -218,6 +226,7 @@ async def test_two_workers_share_the_partitions_and_post_everything_once(world):
     assert len(world.sage.keys) == 250
 
 
+@pytest.mark.kafka("both")
 async def test_a_graceful_stop_waits_for_the_call_and_commits_its_outcome(world):
     held = asyncio.Event()
     world.sage.script.extend([held])
@@ -264,6 +273,7 @@ async def test_an_older_revision_that_is_read_again_is_superseded_not_a_change(w
     assert once(world, ["a"])
 
 
+@pytest.mark.kafka("both")
 async def test_a_source_that_grew_partitions_beyond_its_ledger_is_refused(world):
     async with admin_of(world.bootstrap) as admin:
         await admin.create_partitions({world.topics.invoice_created: NewPartitions(world.partitions + 1)})

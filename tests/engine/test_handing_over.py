@@ -2,9 +2,12 @@
 
 import asyncio
 
+import pytest
+
 from tests.engine.test_exactly_once import once
 
 
+@pytest.mark.kafka("both")
 async def test_records_read_before_a_rewind_are_not_handed_to_the_session_that_opened_after_it(world):
     numbers = [f"n{number}" for number in range(10)]
     async with world.worker() as running:
@@ -29,6 +32,7 @@ async def test_records_read_before_a_rewind_are_not_handed_to_the_session_that_o
     assert once(world, numbers)
 
 
+@pytest.mark.kafka("both")
 async def test_a_rebalance_during_a_stop_loses_nothing_and_posts_nothing_twice(world):
     held = asyncio.Event()
     world.sage.script.extend([held])

@@ -38,6 +38,7 @@ def standing(world):
     return [str(each.total) for each in world.sage.standing_now]
 
 
+@pytest.mark.kafka("both")
 async def test_an_event_delivered_again_or_late_brings_no_old_money_back(world):
     first, second = of("1000.00", 1), of("1150.00", 3)
     late = of("900.00", 2)

@@ -173,6 +173,7 @@ def test_a_folder_that_cannot_be_written_leaves_the_ledger_in_memory(tmp_path):
 # With the topic.
 
 
+@pytest.mark.kafka("both")
 async def test_a_restart_reads_only_the_tail(world, tmp_path):
     await world.send_invoices(*(f"n{number}" for number in range(30)))
     async with world.worker(state_dir=tmp_path):
@@ -200,6 +201,7 @@ async def test_a_deleted_store_is_built_anew_and_nothing_is_posted_twice(world, 
     assert list(tmp_path.iterdir())
 
 
+@pytest.mark.kafka("both")
 async def test_a_store_from_before_the_topic_was_made_anew_is_not_believed(bootstrap, topic_prefix, tmp_path):
     ledger = await _begun(bootstrap, topic_prefix, tmp_path, records=5)
     for mark_first in (True, False):
@@ -226,6 +228,7 @@ async def test_a_store_that_is_ahead_of_the_topic_is_not_believed(bootstrap, top
     copy.close()
 
 
+@pytest.mark.kafka("both")
 async def test_a_record_deleted_from_the_topic_is_forgotten_by_the_next_owner(bootstrap, topic_prefix, tmp_path):
     ledger = await _begun(bootstrap, topic_prefix, tmp_path, records=3)
     await _write(bootstrap, ledger, ("old1", None))
@@ -235,6 +238,7 @@ async def test_a_record_deleted_from_the_topic_is_forgotten_by_the_next_owner(bo
     copy.close()
 
 
+@pytest.mark.kafka("both")
 async def test_what_an_aborted_transaction_held_is_never_in_the_store(bootstrap, topic_prefix, tmp_path):
     (ledger,) = await create_topic(bootstrap, f"{topic_prefix}ledger", config=COMPACTED)
     source = TopicPartition(f"{topic_prefix}source", 0)
@@ -257,6 +261,7 @@ async def test_what_an_aborted_transaction_held_is_never_in_the_store(bootstrap,
     copy.close()
 
 
+@pytest.mark.kafka("both")
 async def test_a_ledger_that_was_made_anew_under_a_running_worker_is_noticed_before_anything_is_committed(
     bootstrap, topic_prefix
 ):
@@ -275,6 +280,7 @@ async def test_a_ledger_that_was_made_anew_under_a_running_worker_is_noticed_bef
     assert await read_to_end(bootstrap, [ledger]) == []
 
 
+@pytest.mark.kafka("both")
 async def test_a_ledger_that_grew_with_its_source_is_refused(world):
     async with world.worker() as running:
         await running.until_open(10)
@@ -289,6 +295,7 @@ async def test_a_ledger_that_grew_with_its_source_is_refused(world):
                 await running.task
 
 
+@pytest.mark.kafka("both")
 async def test_the_owner_of_an_added_partition_alone_notices_that_the_ledger_grew(bootstrap, topic_prefix, tmp_path):
     ledger = await _begun(bootstrap, topic_prefix, tmp_path, records=1)
     async with admin_of(bootstrap) as admin:

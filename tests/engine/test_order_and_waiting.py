@@ -5,6 +5,7 @@ from dataclasses import replace
 from datetime import timedelta
 
 import orjson
+import pytest
 
 from domain.documents import PartyKind
 from domain.parties.matching import PartyRecord
@@ -33,6 +34,7 @@ async def test_a_zero_revision_is_skipped_and_a_later_one_exports(world):
     assert results[0]["code"] == "ZERO_TOTAL"
 
 
+@pytest.mark.kafka("both")
 async def test_revisions_of_one_document_end_in_their_order_while_others_pass(world):
     held = asyncio.Event()
     world.sage.script.extend([held])
@@ -48,6 +50,7 @@ async def test_revisions_of_one_document_end_in_their_order_while_others_pass(wo
     assert [str(each.total) for each in world.sage.standing_now] == ["100.00"]
 
 
+@pytest.mark.kafka("both")
 async def test_a_slow_company_does_not_hold_up_another(world):
     await world.connect("sub-2", company="OTHER")
     await world.set("sub-2/account/ar/default/default", {"account": "4100"})
@@ -63,6 +66,7 @@ async def test_a_slow_company_does_not_hold_up_another(world):
         await world.until(14, "posted")
 
 
+@pytest.mark.kafka("both")
 async def test_without_a_master_default_a_document_waits_and_exports_by_itself_when_it_arrives(world):
     await world.set(MASTER, None)
     await world.send_invoices("a", "b")
@@ -77,6 +81,7 @@ async def test_without_a_master_default_a_document_waits_and_exports_by_itself_w
     assert await world.committed() == await world.ends()
 
 
+@pytest.mark.kafka("both")
 async def test_a_waiting_document_survives_the_worker_and_goes_on_when_its_key_arrives_later(world):
     await world.set(MASTER, None)
     await world.send_invoices("a")
@@ -133,6 +138,7 @@ async def test_a_mapping_written_before_an_event_counts_for_it(world):
     assert all(line["mapping"]["level"] == "specific" for line in used.values())
 
 
+@pytest.mark.kafka("both")
 async def test_bytes_that_break_the_contract_become_dead_letters_untouched_and_the_topic_moves_on(world):
     bad = [(b"k1", b"not json"), (b"k2", b"\xff\xfe"), (None, None), (b"k4", b'{"id": 1}'), (b"", b""), (b"k6", None)]
     await world.send(*(each for each in bad if each != (None, None)))
@@ -199,6 +205,7 @@ async def test_what_could_not_begin_in_time_is_claimed_anew_not_sent_late(world)
     assert world.sage.keys == {"invoice/a": 1}
 
 
+@pytest.mark.kafka("both")
 async def test_an_event_as_large_as_its_topic_takes_is_still_a_dead_letter_or_waits(world):
     await world.set(MASTER, None)
     padded = orjson.loads(invoice("a")) | {"padding": "x" * 900_000}
@@ -212,6 +219,7 @@ async def test_an_event_as_large_as_its_topic_takes_is_still_a_dead_letter_or_wa
     assert await world.committed() == await world.ends()
 
 
+@pytest.mark.kafka("both")
 async def test_a_full_window_pauses_reading_and_loses_nothing(world):
     held = asyncio.Event()
     world.sage.script.extend([held])

@@ -76,6 +76,7 @@ async def test_a_time_out_after_the_bytes_left_is_looked_up_and_never_sent_again
     assert creates(gateway, function) == 3
 
 
+@pytest.mark.kafka("both")
 @pytest.mark.feature("ar.creditMemos")
 @pytest.mark.parametrize(("amount", "function", "kind"), KINDS)
 async def test_a_worker_killed_with_the_call_on_its_way_posts_nothing_twice(world, gateway, amount, function, kind):

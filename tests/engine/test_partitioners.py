@@ -58,6 +58,7 @@ async def rules(world, source=None):
     return found
 
 
+@pytest.mark.kafka("both")
 async def test_of_two_producers_with_two_partitioners_one_posts_and_the_others_revisions_are_set_aside(world: World):
     async with world.worker():
         await send(world, CRC32, *APART[:6])
@@ -202,6 +203,7 @@ async def test_a_change_that_was_cut_off_leaves_one_rule_for_all(world: World, m
     assert await rules(world) == {0: Rule.MURMUR2, 1: Rule.MURMUR2}
 
 
+@pytest.mark.kafka("both")
 async def test_no_partition_opens_before_the_owner_of_the_first_has_decided(world: World):
     """Two owners that decided apart could differ, and each would take a revision of one document."""
     topic = world.topics.ledger(world.topics.invoice_created)
@@ -268,6 +270,7 @@ async def test_two_workers_that_decide_for_one_topic_each_do_not_wait_for_each_o
     assert cluster.written == dict.fromkeys((*first, *second), encode(Rule.CRC32))
 
 
+@pytest.mark.kafka("both")
 async def test_partitions_added_while_a_worker_runs_stop_it_before_anything_is_posted_twice(world: World):
     numbers = NUMBERS[:20]
     await world.send_invoices(*numbers)

@@ -94,6 +94,7 @@ async def test_a_mark_that_was_taken_away_does_not_come_back_with_a_doubt(world)
         await world.until(1, "posted")
 
 
+@pytest.mark.kafka("both")
 @pytest.mark.parametrize("seen", [True, False], ids=["found", "found later"])
 async def test_a_doubt_that_was_ended_by_a_mark_is_looked_up_when_the_mark_is_taken_away(world, seen):
     """By then Sage may have forgotten the control id: the look-up is a guard of its own."""

@@ -91,6 +91,7 @@ async def test_a_document_reversed_in_sage_while_in_doubt_is_neither_adopted_nor
     assert world.sage.requests == [1]
 
 
+@pytest.mark.kafka("both")
 async def test_our_document_with_another_total_is_never_posted_a_second_time(world):
     world.sage.script.extend(["lost"])
     world.sage.hidden = True
@@ -129,6 +130,7 @@ async def test_a_new_owner_whose_clock_is_wrong_waits_a_whole_lease_all_the_same
     assert once(world, ["a"])
 
 
+@pytest.mark.kafka("both")
 async def test_a_claim_whose_record_was_skipped_is_looked_up_and_adopted(world):
     world.sage.hidden = True
     held = await killed_with_a_call_in_flight(world)

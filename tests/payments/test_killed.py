@@ -14,7 +14,7 @@ from tests.support.crashing import PAYMENT_POINTS
 from tests.support.payments import Books
 from tests.support.processes import Process, gateway
 
-pytestmark = pytest.mark.requirement(4)
+pytestmark = [pytest.mark.requirement(4), pytest.mark.kafka("real")]
 
 
 class Accountant:

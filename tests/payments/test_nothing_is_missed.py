@@ -217,6 +217,7 @@ async def test_a_posted_document_that_sage_does_not_show_any_more_is_named_and_o
     assert kept
 
 
+@pytest.mark.kafka("both")
 async def test_a_whole_reconciliation_goes_on_where_a_running_poller_interrupted_it(books, monkeypatch):
     from consumers.payments.config import PollConfig  # noqa: PLC0415
 
@@ -245,6 +246,7 @@ async def test_a_whole_reconciliation_goes_on_where_a_running_poller_interrupted
     assert again == 2, "only the slice that was interrupted is looked at again"
 
 
+@pytest.mark.kafka("both")
 async def test_a_replay_beside_a_running_poller_is_told_once(books, monkeypatch):
     monkeypatch.setattr("consumers.payments.poller.TURN_AFTER", 0.01)
     number = await books.invoice("A")

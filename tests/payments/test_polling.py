@@ -26,6 +26,7 @@ async def kinds(books):
     return [(each["documentKey"], each["kind"], each["amount"]) for each in await books.records()]
 
 
+@pytest.mark.kafka("both")
 async def test_a_payment_is_told_once_with_all_that_sage_says_of_it(books):
     number = await books.invoice("A", "250.00")
     await books.poll()
@@ -62,6 +63,7 @@ async def test_a_payment_is_told_once_with_all_that_sage_says_of_it(books):
     }
 
 
+@pytest.mark.kafka("real")  # its broker compresses
 @pytest.mark.parametrize("codec", ["lz4", "zstd"])
 async def test_payments_are_told_once_where_the_broker_compresses_the_topics(books, codec):
     topics = [each.topic for each in topic_specs(books.settings)]

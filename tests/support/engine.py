@@ -24,10 +24,11 @@ from consumers.export.sending.sage_access import SageAccess
 from consumers.export.worker import Worker
 from consumers.mapping_state import MappingTable
 from domain.documents import Connection
-from kafka_client.clock import Clock, utc_now
+from kafka_client.clock import Clock
 from sage_client import Login, SageClient
 from tests.support.kafka import producing, read_to_end
 from tests.support.sage import FakeSage
+from tests.support.virtual_time import now
 
 SUBSIDIARY = "sub-1"
 QUICK = ExportConfig(
@@ -195,7 +196,7 @@ class World:
 
     @asynccontextmanager
     async def worker(
-        self, config: ExportConfig | None = None, *, now: Callable[[], datetime] = utc_now, **changes: Any
+        self, config: ExportConfig | None = None, *, now: Callable[[], datetime] = now, **changes: Any
     ) -> AsyncIterator["Running"]:
         table = MappingTable(self.topics.mapping_state, self.clients)
         async with table:

@@ -7,7 +7,7 @@ import asyncio
 from collections import Counter, deque
 from collections.abc import Callable, Collection, Iterable, Sequence
 from dataclasses import dataclass, field, replace
-from datetime import UTC, date, datetime
+from datetime import date, datetime
 from decimal import Decimal
 
 from domain.categories import Side
@@ -45,6 +45,7 @@ from sage_client.errors import (
     TooLateError,
 )
 from sage_client.parties import NAMES_ONLY
+from tests.support.virtual_time import now
 
 
 @dataclass
@@ -142,7 +143,7 @@ class FakeSage:
     ) -> list[Answer]:
         self.late += self.too_late
         unwanted = wanted is not None and not wanted()
-        if self.too_late or unwanted or (not_after is not None and datetime.now(UTC) > not_after):
+        if self.too_late or unwanted or (not_after is not None and now() > not_after):
             return [Refused(call.control_id, TooLateError("too late to send")) for call in calls]
         self.requests.append(len(calls))
         self.lost = list(calls)
