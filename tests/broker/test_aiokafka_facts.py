@@ -188,7 +188,7 @@ async def test_sixteen_transactional_producers_start_side_by_side_and_abort_what
 
     former, present = producers(), producers()
     try:
-        async with asyncio.timeout(15):
+        async with asyncio.timeout(90):
             await asyncio.gather(*(producer.start() for producer in former))
             for producer, partition in zip(former, partitions, strict=True):
                 await producer.begin_transaction()

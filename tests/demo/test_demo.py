@@ -36,10 +36,18 @@ def test_the_demonstration_ends_with_nothing_lost_and_nothing_twice():
     assert events > sum(ended)  # the rest was delivered again, and answered from memory
 
 
+INTERRUPTIBLE = """
+import runpy, signal
+signal.signal(signal.SIGINT, signal.default_int_handler)
+runpy.run_module("demo", run_name="__main__")
+"""
+"""The demonstration from a terminal. Tests that run in the background ignore Ctrl-C, and a child inherits that."""
+
+
 def test_a_demonstration_that_is_kept_can_be_used_from_another_terminal_until_it_is_interrupted():
     file = ROOT / ".cache" / "demo.env"
     process = subprocess.Popen(
-        [sys.executable, "-m", "demo", "--good", "20", "--keep"],
+        [sys.executable, "-c", INTERRUPTIBLE, "--good", "20", "--keep"],
         cwd=ROOT,
         stdout=subprocess.PIPE,
         stderr=subprocess.STDOUT,
