@@ -1,12 +1,16 @@
 """Promise 5: what a company does not take is set aside with one alarm, tried with one document, then released."""
 
 import asyncio
+import math
 from dataclasses import replace
 from datetime import timedelta
+from typing import cast
 
 import pytest
 
+from consumers.export.ledger.document_state import Claim
 from consumers.export.ledger.transactions import TransactionWriter
+from consumers.export.protocol.lifecycle import Claimed, Life
 from domain.documents import SageObject
 from sage_client import ExchangeLevel
 from sage_client.errors import SignInError, ThrottledError, UnavailableError
@@ -164,7 +168,7 @@ async def test_what_waits_for_its_turn_is_not_sent_for_an_owner_that_is_gone(wor
         await world.until(1, "posted")
         lane = next(iter(running.worker._lanes._lanes.values()))
         session = next(iter(running.worker._sessions.values()))
-        work = type("W", (), {"owner": session, "send_deadline": float("inf")})()
+        work = type("W", (), {"owner": session, "life": Life(0, Claimed(cast(Claim, None), math.inf))})()
         assert lane._still_needed([work])
         await session.close_now()
         assert not lane._still_needed([work])
