@@ -22,7 +22,7 @@ from consumers.topics import SOURCES
 from domain.documents import Connection
 from domain.translation import parse_record
 from kafka_client.clock import Clock, utc_now
-from kafka_client.partitioners import Rule
+from kafka_client.partitioners import Partitioner
 from sage_client import Login, RateLimit, SageClient, Timeouts
 
 SYSTEM_TIME = Clock(utc_now, time.monotonic, asyncio.sleep, random.random)
@@ -76,13 +76,13 @@ def subscription_of(settings: Settings) -> Subscription:
     )
 
 
-def partitioners_of(settings: Settings) -> dict[str, Rule]:
+def partitioners_of(settings: Settings) -> dict[str, Partitioner]:
     """The partitioning rule of each source topic, as far as the settings give it. Topics without one are left out."""
     names = settings.topics
-    ours = {names.roadside_bill: Rule.MURMUR2}  # written by `group-bills`
+    ours = {names.roadside_bill: Partitioner.MURMUR2}  # written by `group-bills`
     if settings.partitioner == "auto":
         return ours
-    return {source: Rule(settings.partitioner) for source in names.sources} | ours
+    return {source: Partitioner(settings.partitioner) for source in names.sources} | ours
 
 
 def login_of(settings: Settings, connection: Connection) -> Login:

@@ -11,11 +11,11 @@ from app.settings import Settings
 from consumers.export.ledger import generation, placement
 from consumers.export.ledger.restore import restore
 from kafka_client.fencing import fence
-from kafka_client.partitioners import Placement, Rule
+from kafka_client.partitioners import Partitioner, Placement
 from kafka_client.topics import describe
 
 
-async def change(settings: Settings, rule: Rule) -> list[str]:
+async def change(settings: Settings, rule: Partitioner) -> list[str]:
     """Write another partitioner into the ledgers of upstream's topics.
 
     Each document in a ledger must be in the partition that the new rule computes for it. Otherwise its next revision

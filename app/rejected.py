@@ -4,7 +4,7 @@ from collections.abc import Sequence
 
 from app.errors import UsageError
 from app.output import note, show_json, show_line, show_table
-from app.waiting_report import Waiting, by_code, group_documents, money, text_of
+from app.waiting_report import UnpostedDocument, by_code, group_documents, money, text_of
 from domain.codes import Code
 
 AGAIN = (
@@ -13,7 +13,7 @@ AGAIN = (
 )
 
 
-def show_rejected(found: Sequence[Waiting], code: str | None, *, as_json: bool) -> None:
+def show_rejected(found: Sequence[UnpostedDocument], code: str | None, *, as_json: bool) -> None:
     """Show rejected documents: a summary by code, or the documents of one code.
 
     Args:
@@ -58,7 +58,7 @@ def _fix(code: str) -> str:
     return Code(code).explanation.fix if code in set(Code) else "-"
 
 
-def table_of(documents: Sequence[Waiting]) -> None:
+def table_of(documents: Sequence[UnpostedDocument]) -> None:
     """Show one row per document. A column names the blocking settings if any document has one."""
     blocked = any(each.blocked_by for each in documents)
     columns = (

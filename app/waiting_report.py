@@ -18,7 +18,7 @@ CENTS = Decimal("0.01")
 
 
 @dataclass(frozen=True, slots=True)
-class Waiting:
+class UnpostedDocument:
     """A waiting or rejected document, described by its ledger entry and its parked event."""
 
     key: str
@@ -61,9 +61,9 @@ class Group:
 
     documents: int
     amounts: Mapping[str, Decimal]
-    """Sum by currency, which is written as in `Waiting.currency`."""
+    """Sum by currency, which is written as in `UnpostedDocument.currency`."""
     since: datetime
-    """The earliest `Waiting.since` of the group."""
+    """The earliest `UnpostedDocument.since` of the group."""
     codes: tuple[str, ...]
     topics: tuple[str, ...]
 
@@ -83,7 +83,7 @@ class Group:
         }
 
 
-def read(entry: DocumentState, topic: str, receive: ParseRecord, base: Callable[[str], str | None]) -> Waiting:
+def read(entry: DocumentState, topic: str, receive: ParseRecord, base: Callable[[str], str | None]) -> UnpostedDocument:
     """Describe the document of a ledger entry that waits, or that was rejected and waits for a person.
 
     Args:
@@ -107,7 +107,7 @@ def read(entry: DocumentState, topic: str, receive: ParseRecord, base: Callable[
         subsidiary = received.subsidiary_id
         document = received.document if isinstance(received.document, SourceDocument) else None
     last = entry.last
-    return Waiting(
+    return UnpostedDocument(
         key=entry.key,
         topic=topic,
         subsidiary=subsidiary,
@@ -133,9 +133,9 @@ def _party(document: SourceDocument) -> str | None:
     return party.names[0] if party.names else party.external_id or party.provider
 
 
-def by_blocker(documents: Iterable[Waiting]) -> list[tuple[str, Group]]:
+def by_blocker(documents: Iterable[UnpostedDocument]) -> list[tuple[str, Group]]:
     """Group documents by blocker key, the largest group first. A document with several blockers is in each group."""
-    groups: dict[str, list[Waiting]] = {}
+    groups: dict[str, list[UnpostedDocument]] = {}
     for document in documents:
         for blocker in document.blocked_by:
             groups.setdefault(blocker, []).append(document)
@@ -143,9 +143,9 @@ def by_blocker(documents: Iterable[Waiting]) -> list[tuple[str, Group]]:
     return sorted(rows, key=lambda row: (-row[1].documents, _narrowness(row[0]), row[0]))
 
 
-def by_code(documents: Iterable[Waiting]) -> list[tuple[str, Group]]:
+def by_code(documents: Iterable[UnpostedDocument]) -> list[tuple[str, Group]]:
     """Group documents by code, the largest group first."""
-    groups: dict[str, list[Waiting]] = {}
+    groups: dict[str, list[UnpostedDocument]] = {}
     for document in documents:
         groups.setdefault(document.code or "-", []).append(document)
     rows = [(code, crowd) for code, some in groups.items() if (crowd := group_documents(some)) is not None]
@@ -157,7 +157,7 @@ def _narrowness(blocker: str) -> int:
     return 0 if blocker.endswith("/default/default") else 1 if blocker.endswith("/default") else 2
 
 
-def group_documents(documents: Iterable[Waiting]) -> Group | None:
+def group_documents(documents: Iterable[UnpostedDocument]) -> Group | None:
     """Make one group of these documents; None if there are none."""
     some = list(documents)
     if not some:

@@ -14,7 +14,7 @@ from aiokafka import TopicPartition
 from aiokafka.errors import KafkaError, UnknownTopicOrPartitionError
 
 from consumers.export import metrics
-from domain.commands import Command, CommandError, decode
+from domain.commands import Command, InvalidCommandError, decode
 from kafka_client.clients import connected_admin
 from kafka_client.interface import KafkaClients
 from kafka_client.stopping import stop_client
@@ -173,7 +173,7 @@ class CommandReader:
 def _read(source: TopicPartition, offset: int, value: bytes | None) -> Command | None:
     try:
         return decode(value)
-    except CommandError as error:
+    except InvalidCommandError as error:
         log.warning(
             "a command cannot be read, and nothing is done for it",
             topic=source.topic,

@@ -14,7 +14,7 @@ Text = Annotated[str, Field(min_length=1, max_length=1000)]
 Offset = Annotated[int, Field(ge=0)]
 
 
-class CommandError(ValueError):
+class InvalidCommandError(ValueError):
     """Error for a record of `export-commands` that is not a valid command.
 
     The text names the field and the problem, never the whole value.
@@ -93,7 +93,7 @@ def decode(value: bytes | None) -> Command:
     except ValidationError as error:
         first = error.errors(include_input=False, include_url=False)[0]
         where = ".".join(map(str, first["loc"]))
-        raise CommandError(f"{where}: {first['msg']}" if where else first["msg"]) from None
+        raise InvalidCommandError(f"{where}: {first['msg']}" if where else first["msg"]) from None
 
 
 def encode(command: Command) -> bytes:

@@ -26,7 +26,7 @@ _WITH_HEADERS = NEWEST_FORMAT = 2
 def keep_bytes() -> None:
     """Make aiokafka keep the bytes of fetched records, for every consumer of this process.
 
-    The caller also has to install a `PartitionRecords` that uses the bytes (`unreadable.set_apart` does).
+    The caller also has to install a `LenientPartitionRecords` that uses the bytes (`unreadable.set_apart` does).
     """
     fetcher.MemoryRecords = Kept
 
@@ -63,8 +63,8 @@ class _Names(bytearray):
         return super().decode(encoding, errors)
 
 
-class _Batch(_DefaultRecordBatchPy):  # type: ignore[misc]  # as above
-    def __iter__(self) -> "_Batch":
+class _LenientBatch(_DefaultRecordBatchPy):  # type: ignore[misc]  # as above
+    def __iter__(self) -> "_LenientBatch":
         super().__iter__()  # decompresses
         self._buffer: bytearray = _Names(self._buffer)
         return self
@@ -76,10 +76,10 @@ class _Records(_MemoryRecordsPy):  # type: ignore[misc]  # as above
         if found is None or found[_MAGIC] < _WITH_HEADERS:
             return super().next_batch()
         self._cache_next()
-        return _Batch(found)
+        return _LenientBatch(found)
 
 
-class PartitionRecords(fetcher.PartitionRecords):  # type: ignore[misc]  # as above
+class LenientPartitionRecords(fetcher.PartitionRecords):  # type: ignore[misc]  # as above
     """Records of one partition that were fetched together, readable whatever their header names are."""
 
     def __init__(

@@ -14,8 +14,8 @@ _FACTOR = 0x5BD1E995
 _SEED = 0x9747B28C
 
 
-class Rule(StrEnum):
-    """A rule that computes the partition from the key."""
+class Partitioner(StrEnum):
+    """How a producer computes the partition of a record from its key."""
 
     MURMUR2 = "murmur2"
     """The rule of the Java client and of clients that follow it."""
@@ -27,16 +27,16 @@ class Rule(StrEnum):
 
 @dataclass(frozen=True, slots=True)
 class Placement:
-    """The rule and the partition count of one topic."""
+    """The partitioner and the partition count of one topic."""
 
-    rule: Rule
+    rule: Partitioner
     partitions: int
 
     def partition_of(self, key: bytes) -> int | None:
         """The partition that holds the records of a key. None: it may be any partition."""
-        if self.rule is Rule.ANY or self.partitions == 1:
+        if self.rule is Partitioner.ANY or self.partitions == 1:
             return None
-        if self.rule is Rule.CRC32:
+        if self.rule is Partitioner.CRC32:
             return zlib.crc32(key) % self.partitions
         return (murmur2(key) & 0x7FFFFFFF) % self.partitions
 

@@ -63,7 +63,7 @@ class Unreadable(ConsumerRecord):  # type: ignore[misc]  # aiokafka ships no typ
 
 
 @dataclass(frozen=True, slots=True)
-class _Batch:
+class _FoundBatch:
     """A batch as its header describes it. The header may be as broken as the rest."""
 
     content: bytes
@@ -73,7 +73,7 @@ class _Batch:
     described: str
 
 
-class PartitionRecords(header_names.PartitionRecords):
+class ReportingPartitionRecords(header_names.LenientPartitionRecords):
     """The records of one partition that were fetched together."""
 
     next_fetch_offset: int
@@ -105,7 +105,7 @@ class PartitionRecords(header_names.PartitionRecords):
         return Unreadable(*place, None, None, None, -1, -1, (), first=first, why=why, batch=found.content)
 
 
-def batch_at(fetched: bytes, offset: int) -> _Batch:
+def batch_at(fetched: bytes, offset: int) -> _FoundBatch:
     """Find the batch that holds `offset` among the fetched bytes.
 
     A header that contradicts itself or the next batch is not trusted: the batch then counts as one record, and fetching
@@ -122,9 +122,9 @@ def batch_at(fetched: bytes, offset: int) -> _Batch:
             behind = _FRAME.unpack_from(fetched, end)[0] if end + _FRAME.size <= len(fetched) else None
             if after <= 0 or base > offset or (behind is not None and behind < after):
                 after = offset + 1
-            return _Batch(fetched[place:end], after, timestamp, described)
+            return _FoundBatch(fetched[place:end], after, timestamp, described)
         place = end
-    return _Batch(fetched[place:], offset + 1, 0, "no batch begins there")
+    return _FoundBatch(fetched[place:], offset + 1, 0, "no batch begins there")
 
 
 def _described(fetched: bytes, place: int, base: int, version: int) -> tuple[int, int, str]:
@@ -150,4 +150,4 @@ def begin_of(record: ConsumerRecord) -> int:
 def set_apart() -> None:
     """Patch aiokafka, so that every consumer of this process returns `Unreadable` instead of raising."""
     header_names.keep_bytes()
-    fetcher.PartitionRecords = PartitionRecords
+    fetcher.PartitionRecords = ReportingPartitionRecords

@@ -34,7 +34,7 @@ class Alert:
 
 
 @dataclass(frozen=True, slots=True)
-class Waiting:
+class WaitingDocument:
     """A document whose last outcome is `deferred` or `uncertain`, and the time since which it waits."""
 
     document: str
@@ -51,7 +51,7 @@ class WaitingSummary:
 
     deferred: int = 0
     uncertain: int = 0
-    oldest: Waiting | None = None
+    oldest: WaitingDocument | None = None
     set_aside: Sequence[str] = ()
     """The Sage connections that documents wait for."""
 
@@ -102,7 +102,7 @@ def encode(summary: Summary) -> bytes:
     )
 
 
-def _waiting(waiting: Waiting) -> Mapping[str, object]:
+def _waiting(waiting: WaitingDocument) -> Mapping[str, object]:
     return {
         "documentKey": waiting.document,
         "since": waiting.since,

@@ -17,7 +17,7 @@ What each answer proves:
 from collections.abc import Iterable
 
 from sage_client._error_categories import ExchangeLevel
-from sage_client._error_table import GENERIC, WORDING_ONLY, ErrorClass, Rule, rule_for
+from sage_client._error_table import GENERIC, WORDING_ONLY, ErrorClass, ErrorRule, rule_for
 from sage_client.errors import (
     ConfigurationError,
     ConnectionLostError,
@@ -113,7 +113,7 @@ def _meaning(level: ExchangeLevel, errors: tuple[GatewayError, ...]) -> ErrorCla
     return next((verdict for verdict in known if verdict is not RefusedError), known[0] if known else None)
 
 
-def _only_read(rule: Rule) -> bool:
+def _only_read(rule: ErrorRule) -> bool:
     """Whether the rule knows the error only by its wording. Such a rule does not outweigh an unknown outcome."""
     return rule.verdict in WORDING_ONLY or rule.numbers <= {GENERIC}
 

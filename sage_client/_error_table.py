@@ -60,7 +60,7 @@ ErrorClass = type[SageError] | None
 
 
 @dataclass(frozen=True, slots=True)
-class Rule:
+class ErrorRule:
     """A rule. It fits an error if all its conditions hold; an empty condition always holds."""
 
     verdict: ErrorClass
@@ -85,9 +85,9 @@ def _matches(pattern: str, number: str) -> bool:
 
 def _rule(
     verdict: ErrorClass, numbers: str = "", words: Iterable[str] = (), levels: Iterable[ExchangeLevel] = ()
-) -> Rule:
+) -> ErrorRule:
     groups = tuple(frozenset(phrase.strip() for phrase in group.split("|")) for group in words)
-    return Rule(verdict, frozenset(numbers.split()), groups, frozenset(levels))
+    return ErrorRule(verdict, frozenset(numbers.split()), groups, frozenset(levels))
 
 
 _WHOLE = (ExchangeLevel.CONTROL, ExchangeLevel.AUTHENTICATION)
@@ -143,7 +143,7 @@ GENERIC = "BL01001973"
 """An error number of wrappers and of many other errors."""
 REFUSED = "XL03000027 BL03002128 BL03002101 BL03000018 BL03000130 PL01000127 CRE-3211"
 
-RULES: tuple[Rule, ...] = (
+RULES: tuple[ErrorRule, ...] = (
     # A repeated control id comes first: to miss it could mean to book twice.
     _rule(DuplicateCallError, words=[CONTROL_ID, REPEATED]),
     _rule(DuplicateCallError, words=[REPEATED_CALL]),
@@ -244,7 +244,7 @@ RULES: tuple[Rule, ...] = (
 )
 
 
-def rule_for(level: ExchangeLevel, error: GatewayError) -> Rule | None:
+def rule_for(level: ExchangeLevel, error: GatewayError) -> ErrorRule | None:
     """Find the first rule that fits an error; None if the table does not know the error."""
     numbers = (error.errorno, error.errorid)
     text = plain(error)

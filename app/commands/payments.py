@@ -15,7 +15,7 @@ from app.output import Json, show_json, show_line, show_table
 from app.payments import poller_of, stamp_of
 from app.service import begin, until_stopped
 from app.settings import Settings
-from consumers.payments.cursor import Replay
+from consumers.payments.cursor import PaymentReplay
 from consumers.payments.schedule import PollReport
 
 log = structlog.get_logger(__name__)
@@ -60,7 +60,7 @@ def payments(
     if not ends:
         asyncio.run(_follow(settings))
         return
-    replay = Replay(uuid4().hex, stamp_of(since)) if since is not None else None
+    replay = PaymentReplay(uuid4().hex, stamp_of(since)) if since is not None else None
     polled = asyncio.run(_once(settings, replay, company, reconcile=reconcile))
     if company is not None and not polled:
         raise UsageError(f"no active connection names the company {company!r}")
@@ -83,7 +83,9 @@ async def _poll(settings: Settings, stop: asyncio.Event) -> None:
         await poller.run(stop)
 
 
-async def _once(settings: Settings, replay: Replay | None, company: str | None, *, reconcile: bool) -> list[PollReport]:
+async def _once(
+    settings: Settings, replay: PaymentReplay | None, company: str | None, *, reconcile: bool
+) -> list[PollReport]:
     stop = await begin(settings, _topics(settings))
     async with poller_of(settings) as poller:
         polling = asyncio.create_task(poller.once(replay=replay, only=company, reconcile_all=reconcile))

@@ -27,7 +27,7 @@ from app.replay.request import (
     read_scope,
     read_time,
 )
-from app.replay.run import Found, look
+from app.replay.run import ReplayPreview, look
 from app.replay.run import execute as carry_out
 from app.roles import may_change, may_see
 from app.settings import Settings
@@ -114,12 +114,12 @@ def replay(  # noqa: PLR0913 - its parameters are the command's
         _conclude(settings, found, executed=execute)
 
 
-def _export(found: Found) -> None:
+def _export(found: ReplayPreview) -> None:
     for line in export_lines({move.source: move.new for move in found.plan.moves}):
         show_line(line)
 
 
-def _conclude(settings: Settings, found: Found, *, executed: bool) -> None:
+def _conclude(settings: Settings, found: ReplayPreview, *, executed: bool) -> None:
     if executed:
         note(DONE if any(move.changes for move in found.plan.moves) else NOTHING)
         return

@@ -14,7 +14,7 @@ from app.logging import set_up
 from app.service import begin
 from app.settings import Settings
 from consumers.statistics.windows import WindowConfig
-from consumers.statistics.worker import Plan, Topics, application, run
+from consumers.statistics.worker import StatisticsConfig, StatisticsTopics, application, run
 
 log = structlog.get_logger(__name__)
 
@@ -37,9 +37,9 @@ def statistics() -> None:
 async def _count(settings: Settings) -> None:
     stop = await begin(settings)
     with TemporaryDirectory(prefix="alvys-sage-") as directory:
-        plan = plan_of(settings, Path(directory))
-        log.info("statistics started", group=plan.group_id, window_seconds=plan.rules.seconds)
-        ending = await run(application(plan), stop, STOP_WITHIN)
+        config = config_of(settings, Path(directory))
+        log.info("statistics started", group=config.group_id, window_seconds=config.rules.seconds)
+        ending = await run(application(config), stop, STOP_WITHIN)
     if not ending.in_time:
         log.warning("statistics did not stop in time and are ended", seconds=STOP_WITHIN, crash=repr(ending.crash))
         logging.shutdown()
@@ -49,7 +49,7 @@ async def _count(settings: Settings) -> None:
     log.info("statistics stopped")
 
 
-def plan_of(settings: Settings, directory: Path) -> Plan:
+def config_of(settings: Settings, directory: Path) -> StatisticsConfig:
     """Make the configuration of the statistics application from the settings.
 
     Args:
@@ -57,9 +57,9 @@ def plan_of(settings: Settings, directory: Path) -> Plan:
         directory: A writable directory for Faust.
     """
     names = settings.topics
-    return Plan(
+    return StatisticsConfig(
         group_id=f"{settings.group_id}-statistics",
-        topics=Topics(
+        topics=StatisticsTopics(
             results=names.sage_export_results,
             summaries=names.sage_export_statistics,
             facts=names.statistics_facts,

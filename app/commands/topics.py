@@ -14,7 +14,7 @@ from app.partitioner import change
 from app.roles import may_change
 from app.settings import Settings
 from app.topics import Report, check, create, topic_specs
-from kafka_client.partitioners import Rule
+from kafka_client.partitioners import Partitioner
 
 
 def topics(
@@ -26,7 +26,7 @@ def topics(
         bool, typer.Option("--check", help="Only check. This is what happens without --create.")
     ] = False,
     partitioner: Annotated[
-        Rule | None,
+        Partitioner | None,
         typer.Option("--partitioner", help="Have the ledgers go by another partitioner; every worker must have ended."),
     ] = None,
     by: By = NOBODY,

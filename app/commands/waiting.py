@@ -16,7 +16,7 @@ from app.roles import may_see
 from app.settings import Settings
 from app.topic_reader import documents
 from app.topics import source_named
-from app.waiting_report import Group, Waiting, by_blocker, group_documents, read, text_of
+from app.waiting_report import Group, UnpostedDocument, by_blocker, group_documents, read, text_of
 from consumers.export.ledger.document_state import DocumentState
 from domain.settings.keys import canonical
 from domain.settings.values import ConnectionSetting
@@ -69,7 +69,7 @@ def waiting(  # noqa: PLR0913 - its parameters are the command's
 
 async def read_waiting(
     settings: Settings, sources: Sequence[str], *, rejected: bool = False, key: str | None = None
-) -> list[Waiting]:
+) -> list[UnpostedDocument]:
     """Read the waiting (or the rejected) documents of these source topics from the ledgers, the oldest first.
 
     Args:
@@ -90,7 +90,7 @@ async def read_waiting(
             setting = state.connection(subsidiary)
             return setting.base_currency if isinstance(setting, ConnectionSetting) else None
 
-        def waits(entry: DocumentState, source: TopicPartition) -> Waiting | None:
+        def waits(entry: DocumentState, source: TopicPartition) -> UnpostedDocument | None:
             wanted = key in entry.released_by if key is not None else entry.rejected if rejected else entry.waiting
             return read(entry, source.topic, receivers[source.topic], base) if wanted else None
 
@@ -98,7 +98,7 @@ async def read_waiting(
     return sorted(found, key=lambda each: (each.since, each.key))
 
 
-def _show(found: Sequence[Waiting]) -> None:
+def _show(found: Sequence[UnpostedDocument]) -> None:
     blocked = [each for each in found if not each.in_doubt]
     rows = [(blocker, *_cells(crowd)) for blocker, crowd in by_blocker(blocked)]
     if rows:
@@ -119,7 +119,7 @@ def _cells(crowd: Group) -> tuple[str, ...]:
     return f"{crowd.documents:,}", crowd.amount, text_of(crowd.since), codes, topics
 
 
-def _show_documents(key: str, found: Sequence[Waiting], *, as_json: bool) -> None:
+def _show_documents(key: str, found: Sequence[UnpostedDocument], *, as_json: bool) -> None:
     listed = [each for each in found if key in each.blocked_by]
     total = group_documents(listed)
     if as_json:
@@ -132,7 +132,7 @@ def _show_documents(key: str, found: Sequence[Waiting], *, as_json: bool) -> Non
         show_line(f"{key} blocks {total.documents:,} documents, {total.amount}")
 
 
-def _as_json(found: Sequence[Waiting]) -> dict[str, object]:
+def _as_json(found: Sequence[UnpostedDocument]) -> dict[str, object]:
     blocked = [each for each in found if not each.in_doubt]
     doubtful = [each for each in found if each.in_doubt]
     total = group_documents(blocked)

@@ -53,7 +53,7 @@ class Move:
 
 
 @dataclass(frozen=True, slots=True)
-class Plan:
+class ReplayPlan:
     """The moves in order of topic and partition, and warnings for the person."""
 
     moves: tuple[Move, ...]
@@ -96,7 +96,7 @@ async def make_plan(
     consumer: Consumer,
     committed: Mapping[TopicPartition, int | None],
     target: Target,
-) -> Plan:
+) -> ReplayPlan:
     """Plan the move of each partition in `committed`.
 
     Args:
@@ -123,7 +123,7 @@ async def make_plan(
         new = min(max(wanted, stands.begin), stands.end)
         moves.append(Move(source, stands.committed, stands.begin, stands.end, new))
         warnings += _warnings(moves[-1], wanted, asked=isinstance(target, AtOffset | Shift | Listed))
-    return Plan(tuple(moves), tuple(warnings))
+    return ReplayPlan(tuple(moves), tuple(warnings))
 
 
 def _wanted(target: Target, stands: Move, at: int | None) -> int:

@@ -7,7 +7,7 @@ from operator import add
 from app.output import note, show_line, show_table
 from app.replay.forecast import Forecast, RecordOutcome
 from app.replay.plan import Move
-from app.replay.run import Found
+from app.replay.run import ReplayPreview
 from app.settings import Settings
 
 MEANINGS: Mapping[RecordOutcome, tuple[str, str]] = {
@@ -35,7 +35,7 @@ MEANINGS: Mapping[RecordOutcome, tuple[str, str]] = {
 """Title of each outcome, and what happens to the record."""
 
 
-def show(found: Found, *, confirmed: bool) -> None:
+def show(found: ReplayPreview, *, confirmed: bool) -> None:
     """Print the partitions as a table, then in words what happens to the records.
 
     Args:
@@ -61,14 +61,14 @@ def show(found: Found, *, confirmed: bool) -> None:
         note(f"warning: {warning}")
 
 
-def total(found: Found, *, skips: bool) -> Forecast:
+def total(found: ReplayPreview, *, skips: bool) -> Forecast:
     """Add up the forecasts of all partitions that skip records, or of all that do not."""
     if found.forecasts is None:
         return Forecast()
     return reduce(add, (found.forecasts[m.source] for m in found.plan.moves if m.skips is skips), Forecast())
 
 
-def _show_partitions(found: Found) -> None:
+def _show_partitions(found: ReplayPreview) -> None:
     forecasts = found.forecasts
     kinds = [
         kind for kind in RecordOutcome if forecasts is not None and any(each.kinds[kind] for each in forecasts.values())
@@ -96,7 +96,7 @@ def _show_sum(forecast: Forecast, what: str) -> None:
             show_line(f"{count:>9,}  {MEANINGS[kind][0]:<15} {MEANINGS[kind][1]}")
 
 
-def as_json(settings: Settings, found: Found, *, executed: bool) -> dict[str, object]:
+def as_json(settings: Settings, found: ReplayPreview, *, executed: bool) -> dict[str, object]:
     """The report as JSON for a program. It has a count for every outcome; without forecasts it has no counts at all."""
     body: dict[str, object] = {
         "group": settings.group_id,
@@ -111,7 +111,7 @@ def as_json(settings: Settings, found: Found, *, executed: bool) -> dict[str, ob
     return body
 
 
-def _partition(found: Found, move: Move) -> dict[str, object]:
+def _partition(found: ReplayPreview, move: Move) -> dict[str, object]:
     body: dict[str, object] = {
         "topic": move.source.topic,
         "partition": move.source.partition,

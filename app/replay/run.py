@@ -11,7 +11,7 @@ from app.kafka import admin_of, clients_of
 from app.mapping_access import live_table
 from app.replay.forecast import Forecast, Forecaster, forecast
 from app.replay.group import Activity, activity, committed_offsets, move_offsets
-from app.replay.plan import Plan, make_plan, partitions_of
+from app.replay.plan import ReplayPlan, make_plan, partitions_of
 from app.replay.request import Listed, Scope, Target
 from app.settings import Settings
 from app.topic_reader import reader_of
@@ -22,10 +22,10 @@ Forecasts = Mapping[TopicPartition, Forecast]
 
 
 @dataclass(frozen=True, slots=True)
-class Found:
+class ReplayPreview:
     """The plan of a replay, its forecasts (None if only offsets were requested), and the state of the group."""
 
-    plan: Plan
+    plan: ReplayPlan
     forecasts: Forecasts | None
     group: Activity
 
@@ -43,7 +43,7 @@ class Found:
         return f"{records:,} records would never be read; {told}" if records else None
 
 
-async def look(settings: Settings, target: Target, scope: Scope, *, offsets_only: bool = False) -> Found:
+async def look(settings: Settings, target: Target, scope: Scope, *, offsets_only: bool = False) -> ReplayPreview:
     """Plan a replay and forecast what a worker would do. Nothing is changed.
 
     Args:
@@ -68,10 +68,10 @@ async def look(settings: Settings, target: Target, scope: Scope, *, offsets_only
     finally:
         await stop_client(consumer)
     forecasts = None if offsets_only else await _forecasts(settings, plan)
-    return Found(plan, forecasts, group)
+    return ReplayPreview(plan, forecasts, group)
 
 
-async def execute(settings: Settings, found: Found, *, skip: bool = False) -> None:
+async def execute(settings: Settings, found: ReplayPreview, *, skip: bool = False) -> None:
     """Move the offsets as planned.
 
     Args:
@@ -92,7 +92,7 @@ async def execute(settings: Settings, found: Found, *, skip: bool = False) -> No
             await move_offsets(admin, settings, before, after)
 
 
-async def _forecasts(settings: Settings, plan: Plan) -> Forecasts:
+async def _forecasts(settings: Settings, plan: ReplayPlan) -> Forecasts:
     if not any(len(move.span) for move in plan.moves):
         return {move.source: Forecast() for move in plan.moves}
     subscription, knobs = subscription_of(settings), config_of(settings)

@@ -40,7 +40,7 @@ from kafka_client.clients import connected_admin
 from kafka_client.clock import Clock
 from kafka_client.fencing import fence
 from kafka_client.interface import KafkaClients, Producer
-from kafka_client.partitioners import Placement, Rule
+from kafka_client.partitioners import Partitioner, Placement
 from kafka_client.size_limits import max_record_bytes
 from kafka_client.stopping import stop_client
 from kafka_client.topics import describe
@@ -77,7 +77,7 @@ class Subscription:
     """Name of the topic of rows of consolidated bills. Empty: there is none."""
     max_poll_records: int = 500
     session_timeout_ms: int = 30_000
-    partitioners: Mapping[str, Rule] = field(default_factory=dict)
+    partitioners: Mapping[str, Partitioner] = field(default_factory=dict)
     """The partitioner that producers use, per source topic. For a topic that is not listed, it is learned."""
     any_record_key: bool = False
     """Whether a record's key may differ from its document's key."""

@@ -33,7 +33,7 @@ class PublishedFact:
 
 
 @dataclass(frozen=True, slots=True)
-class Replay:
+class PaymentReplay:
     """A person's request to publish again every payment changed since `since`, a time stamp as Sage writes it."""
 
     id: str
@@ -52,7 +52,7 @@ class Cursor:
     """The greatest time stamp that Sage returned; "" while there was no row at all."""
     wide_at: datetime
     """When the wide overlap was last read, by our clock."""
-    replay: Replay | None = None
+    replay: PaymentReplay | None = None
 
 
 @dataclass(frozen=True, slots=True)

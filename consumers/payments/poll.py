@@ -18,7 +18,7 @@ import structlog
 
 from consumers.payments.companies import Company, scope
 from consumers.payments.config import PollContext
-from consumers.payments.cursor import Backfilled, Cursor, CursorRecord, Replay
+from consumers.payments.cursor import Backfilled, Cursor, CursorRecord, PaymentReplay
 from consumers.payments.exported_documents import Name
 from consumers.payments.partition import CursorPartition, PaymentRecord
 from consumers.payments.publisher import PaymentPublisher
@@ -123,7 +123,7 @@ class CompanyPoll:
                 return
 
     async def _replay_removed(
-        self, company: Company, login: Login, side: Side, replay: Replay, changes: list[CursorRecord]
+        self, company: Company, login: Login, side: Side, replay: PaymentReplay, changes: list[CursorRecord]
     ) -> tuple[list[CursorRecord], list[PaymentRecord]]:
         """At the end of a replay: facts it covers that have no row in Sage any more, to be published again."""
         now = {id_of(each) for each in changes}

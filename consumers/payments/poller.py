@@ -17,7 +17,7 @@ from aiokafka.structs import TopicPartition
 from consumers.mapping_state import MappingTable
 from consumers.payments.companies import Company, Sessions, companies
 from consumers.payments.config import PollContext
-from consumers.payments.cursor import Replay
+from consumers.payments.cursor import PaymentReplay
 from consumers.payments.partition import CursorPartition, Cursors, PartitionClosedError, partition_of
 from consumers.payments.reconcile import Pass
 from consumers.payments.schedule import PollLoop, PollReport
@@ -94,7 +94,7 @@ class Poller(ConsumerRebalanceListener):  # type: ignore[misc]  # aiokafka ships
                 rounds.poll_now()
 
     async def once(
-        self, *, replay: Replay | None = None, only: str | None = None, reconcile_all: bool = False
+        self, *, replay: PaymentReplay | None = None, only: str | None = None, reconcile_all: bool = False
     ) -> list[PollReport]:
         """Poll every company once, or only one company. A poller that owns their partitions is fenced.
 
@@ -123,7 +123,7 @@ class Poller(ConsumerRebalanceListener):  # type: ignore[misc]  # aiokafka ships
         return sorted((each for group in polled for each in group), key=lambda each: each.company)
 
     async def _in_turns(
-        self, number: int, wanted: list[Company], replay: Replay | None, reconcile_all: bool
+        self, number: int, wanted: list[Company], replay: PaymentReplay | None, reconcile_all: bool
     ) -> list[PollReport]:
         polled: dict[str, PollReport] = {}
         begun: set[str] = set()
@@ -157,7 +157,7 @@ class Poller(ConsumerRebalanceListener):  # type: ignore[misc]  # aiokafka ships
         company: Company,
         partition: CursorPartition,
         begun: set[str],
-        replay: Replay | None,
+        replay: PaymentReplay | None,
         reconcile_all: bool,
     ) -> PollReport:
         goes_on = company.id in begun

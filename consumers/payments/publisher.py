@@ -11,7 +11,7 @@ from consumers.payments import metrics
 from consumers.payments.budget import Budget
 from consumers.payments.companies import Company
 from consumers.payments.config import PollContext
-from consumers.payments.cursor import CompanyCursor, CursorRecord, PublishedFact, Replay
+from consumers.payments.cursor import CompanyCursor, CursorRecord, PaymentReplay, PublishedFact
 from consumers.payments.exported_documents import CompanyExports, Name
 from consumers.payments.partition import CursorPartition, PaymentRecord
 from domain.categories import Side
@@ -140,7 +140,12 @@ class PaymentPublisher:
         )
 
     async def to_publish(
-        self, company: Company, login: Login, side: Side, details: Iterable[PaymentDetail], replay: Replay | None = None
+        self,
+        company: Company,
+        login: Login,
+        side: Side,
+        details: Iterable[PaymentDetail],
+        replay: PaymentReplay | None = None,
     ) -> tuple[list[CursorRecord], list[PaymentRecord]]:
         """Decide what to publish of these rows.
 
@@ -236,7 +241,7 @@ class PaymentPublisher:
             )
 
     async def publish(
-        self, logins: Collection[Login], facts: Collection[PaymentFact], replay: Replay | None = None
+        self, logins: Collection[Login], facts: Collection[PaymentFact], replay: PaymentReplay | None = None
     ) -> tuple[list[CursorRecord], list[PaymentRecord]]:
         """Build the records of these facts, each with its document's present balance.
 
@@ -290,5 +295,5 @@ class PaymentPublisher:
                 yield CandidatePayment(detail, application, ours, told)
 
 
-def _again(told: PublishedFact | None, replay: Replay | None) -> bool:
+def _again(told: PublishedFact | None, replay: PaymentReplay | None) -> bool:
     return replay is not None and told is not None and told.replay != replay.id

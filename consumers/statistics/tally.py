@@ -8,7 +8,7 @@ from typing import TypeVar
 
 from consumers.statistics.facts import ResultFact, UnreadableResult
 from domain.outcomes import Outcome
-from producers.statistics import Alarm, Alert, Summary, Waiting, WaitingSummary
+from producers.statistics import Alarm, Alert, Summary, WaitingDocument, WaitingSummary
 
 WAITS = frozenset({Outcome.DEFERRED, Outcome.UNCERTAIN})
 ENOUGH_TO_JUDGE = 5
@@ -81,15 +81,15 @@ def _one_more(counts: Mapping[K, int], name: K) -> Mapping[K, int]:
     return {**counts, name: counts.get(name, 0) + 1}
 
 
-def waiting(fact: ResultFact, before: Waiting | None) -> Waiting | None:
+def waiting(fact: ResultFact, before: WaitingDocument | None) -> WaitingDocument | None:
     """The document's waiting state after this fact; None if it waits no longer. `since` is kept while it waits."""
     if fact.outcome not in WAITS:
         return None
     since = fact.at if before is None else min(fact.at, before.since)
-    return Waiting(fact.document, since, fact.outcome, fact.code, fact.connection)
+    return WaitingDocument(fact.document, since, fact.outcome, fact.code, fact.connection)
 
 
-def standing(documents: Iterable[Waiting]) -> WaitingSummary:
+def standing(documents: Iterable[WaitingDocument]) -> WaitingSummary:
     """Summarise the waiting documents of one subsidiary."""
     found = list(documents)
     return WaitingSummary(

@@ -11,7 +11,7 @@ from pydantic import TypeAdapter
 
 from consumers.statistics.facts import Close, ResultFact, UnreadableResult
 from consumers.statistics.tally import Tally, Window, add, standing, summarise, waiting, window_of
-from producers.statistics import Summary, Waiting, WaitingSummary
+from producers.statistics import Summary, WaitingDocument, WaitingSummary
 
 STANDING_MAY_BE = 2.0
 """Seconds for which the summary of waiting documents is cached. Windows end together, so one scan serves them all."""
@@ -20,7 +20,7 @@ ASK_AGAIN = 30.0
 
 Table = MutableMapping[bytes, bytes]
 _TALLY = TypeAdapter(Tally)
-_WAITING = TypeAdapter(Waiting)
+_WAITING = TypeAdapter(WaitingDocument)
 
 
 @dataclass(frozen=True, slots=True)
@@ -131,7 +131,7 @@ class Windows:
     def _standing(self, subsidiary: str | None) -> WaitingSummary:
         instant = self._monotonic()
         if self._looked is None or instant - self._looked >= STANDING_MAY_BE:
-            found: dict[str | None, list[Waiting]] = {}
+            found: dict[str | None, list[WaitingDocument]] = {}
             for name, kept in list(self._documents.items()):
                 found.setdefault(orjson.loads(name)[0], []).append(_WAITING.validate_json(kept))
             self._standings = {each: standing(documents) for each, documents in found.items()}

@@ -38,7 +38,7 @@ LOOK_EVERY = 1.0
 
 
 @dataclass(frozen=True, slots=True)
-class Topics:
+class StatisticsTopics:
     """Full topic names. `facts`, `windows` and `waiting` have equal partition counts."""
 
     results: str
@@ -49,11 +49,11 @@ class Topics:
 
 
 @dataclass(frozen=True, slots=True)
-class Plan:
+class StatisticsConfig:
     """Configuration of the application. `kafka` holds the keywords of every aiokafka client of this service."""
 
     group_id: str
-    topics: Topics
+    topics: StatisticsTopics
     rules: WindowConfig
     kafka: Mapping[str, object]
     directory: Path
@@ -116,16 +116,16 @@ class _Work:
     No body raises: Faust would restart the agent and count the record as processed.
     """
 
-    def __init__(self, app: faust.App, plan: Plan) -> None:
+    def __init__(self, app: faust.App, config: StatisticsConfig) -> None:
         self._app = app
-        self._facts = plan.topics.facts
-        self.results = _bytes(app, plan.topics.results)
-        self.messages = _bytes(app, plan.topics.facts)
-        self._summaries = _bytes(app, plan.topics.summaries)
-        open_windows, documents = _NamedTable(app, plan.topics.windows), _NamedTable(app, plan.topics.waiting)
+        self._facts = config.topics.facts
+        self.results = _bytes(app, config.topics.results)
+        self.messages = _bytes(app, config.topics.facts)
+        self._summaries = _bytes(app, config.topics.summaries)
+        open_windows, documents = _NamedTable(app, config.topics.windows), _NamedTable(app, config.topics.waiting)
         app.tables.add(open_windows)
         app.tables.add(documents)
-        self._windows = Windows(open_windows, documents, plan.rules, time.monotonic)
+        self._windows = Windows(open_windows, documents, config.rules, time.monotonic)
 
     async def read(self, stream: Any) -> None:
         """Send the fact of each result to the partition of its subsidiary."""
@@ -171,7 +171,7 @@ class _Work:
             log.warning("alert", alert=alert.alarm, subsidiary=summary.subsidiary, detail=alert.detail)
 
 
-def application(plan: Plan) -> faust.App:
+def application(config: StatisticsConfig) -> faust.App:
     """Build the Faust application, ready to be started.
 
     Raises:
@@ -179,15 +179,15 @@ def application(plan: Plan) -> faust.App:
     """
     prepare()
     app = faust.App(
-        plan.group_id,
-        broker=[f"kafka://{server.strip()}" for server in str(plan.kafka["bootstrap_servers"]).split(",")],
-        broker_client_id=str(plan.kafka["client_id"]),
-        broker_credentials=_credentials(plan.kafka),
-        broker_check_crcs=plan.check_crcs,
-        broker_max_poll_records=plan.max_poll_records,
+        config.group_id,
+        broker=[f"kafka://{server.strip()}" for server in str(config.kafka["bootstrap_servers"]).split(",")],
+        broker_client_id=str(config.kafka["client_id"]),
+        broker_credentials=_credentials(config.kafka),
+        broker_check_crcs=config.check_crcs,
+        broker_max_poll_records=config.max_poll_records,
         broker_commit_interval=COMMIT_EVERY,
-        broker_session_timeout=plan.session_timeout,
-        broker_heartbeat_interval=plan.session_timeout / 10,
+        broker_session_timeout=config.session_timeout,
+        broker_heartbeat_interval=config.session_timeout / 10,
         consumer_auto_offset_reset="earliest",
         producer_request_timeout=30.0,
         stream_wait_empty=False,
@@ -195,15 +195,15 @@ def application(plan: Plan) -> faust.App:
         topic_disable_leader=True,
         table_standby_replicas=0,
         store="memory://",
-        datadir=str(plan.directory),
+        datadir=str(config.directory),
         web_enabled=False,
         autodiscover=False,
     )
     app.transport = _CommittedTransport(app.conf.broker_consumer, app)
-    app.transport.sieve = Sieve(lambda topic: topic == plan.topics.results)
+    app.transport.sieve = Sieve(lambda topic: topic == config.topics.results)
     tables: Any = app.tables  # Faust creates a recovery of its own unless one is set
     tables._recovery = SteadyRecovery(app, tables, beacon=tables.beacon, loop=tables.loop)  # noqa: SLF001
-    work = _Work(app, plan)
+    work = _Work(app, config)
     app.agent(work.results, name="read")(work.read)
     app.agent(work.messages, name="fold")(work.fold)
     app.timer(LOOK_EVERY, name="look")(work.look)

@@ -35,13 +35,13 @@ class Withdrawn(Wire):
     withdrawn: Annotated[Withdrawal, BeforeValidator(_to_withdrawal)]
 
 
-class Named(Wire):
+class IdOnly(Wire):
     """The id of a document, or of its party."""
 
     id: Id
 
 
-class OfSubsidiary(Named):
+class OfSubsidiary(IdOnly):
     """The ids of a document and of its subsidiary."""
 
     subsidiary_id: Id
@@ -51,7 +51,7 @@ class WithdrawnInvoiceData(Withdrawn):
     """The `data` of a withdrawn invoice or intercompany invoice."""
 
     subsidiary: Subsidiary
-    invoice: Named
+    invoice: IdOnly
 
 
 class WithdrawnDriverStatement(Wire):
@@ -80,7 +80,7 @@ class WithdrawnCarrierStatementData(Withdrawn):
 
     settlement_type: Literal["CarrierStatement"]
     statement: WithdrawnCarrierStatement
-    carrier: Named
+    carrier: IdOnly
 
 
 class WithdrawnTrip(Wire):
@@ -109,7 +109,7 @@ class WithdrawnIntercompanyBillData(Withdrawn):
 
     settlement_type: Literal["IntercompanyBill"]
     subsidiary: Subsidiary
-    bill: Named
+    bill: IdOnly
 
 
 class WithdrawnFuelData(Withdrawn):

@@ -3,11 +3,11 @@
 import asyncio
 import json
 
-from kafka_client.partitioners import Placement, Rule
+from kafka_client.partitioners import Partitioner, Placement
 from tests.support.engine import invoice, key
 from tests.support.kafka import producing
 
-MURMUR2, CRC32 = (Placement(rule, 2) for rule in (Rule.MURMUR2, Rule.CRC32))
+MURMUR2, CRC32 = (Placement(rule, 2) for rule in (Partitioner.MURMUR2, Partitioner.CRC32))
 APART = [f"I-{n}" for n in range(40) if MURMUR2.partition_of(key(f"I-{n}")) != CRC32.partition_of(key(f"I-{n}"))][:4]
 
 

@@ -11,7 +11,7 @@ import pytest
 
 from app import topic_reader
 from app.commands.waiting import read_waiting
-from app.waiting_report import Waiting, by_blocker, group_documents, money
+from app.waiting_report import UnpostedDocument, by_blocker, group_documents, money
 from tests.support.engine import QUICK, invoice, key
 from tests.support.kafka import producing
 
@@ -137,8 +137,8 @@ async def test_a_transaction_that_a_killed_worker_left_open_is_not_waited_for(bl
     assert f"a transaction is open on {blocked.topics.ledger(source)} 0" in capsys.readouterr().err
 
 
-def document(name: str, amount: str | None, currency: str | None, *blocked_by: str) -> Waiting:
-    return Waiting(
+def document(name: str, amount: str | None, currency: str | None, *blocked_by: str) -> UnpostedDocument:
+    return UnpostedDocument(
         key=name,
         topic="t",
         subsidiary="s",

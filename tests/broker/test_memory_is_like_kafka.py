@@ -21,7 +21,7 @@ from aiokafka.errors import (
     for_code,
 )
 
-from kafka_client.partitioners import Placement, Rule
+from kafka_client.partitioners import Partitioner, Placement
 from kafka_client.topics import describe, set_cleanup
 from tests.support.kafka import COMPACTED, admin_of, create_topic, producing, read_to_end, reading
 
@@ -140,7 +140,7 @@ async def test_partitions_can_be_added_and_topics_deleted(at, topic_prefix):
 
 async def test_a_record_comes_back_as_it_was_sent_in_the_partition_of_its_key(at, topic_prefix):
     partitions = await create_topic(at, f"{topic_prefix}a", 4)
-    place, headers = Placement(Rule.MURMUR2, 4), [("one", b"1"), ("none", None), ("one", b"2")]
+    place, headers = Placement(Partitioner.MURMUR2, 4), [("one", b"1"), ("none", None), ("one", b"2")]
     async with producing(at) as producer:
         for number in range(8):
             sent = await producer.send_and_wait(partitions[0].topic, b"v", b"k%d" % number, headers=headers)

@@ -40,7 +40,7 @@ from producers import dead_letters, parties, payments, results, statistics
 from producers.dead_letters import DeadRecord
 from producers.mapping_state import FormerValue, MappingWriter
 from producers.results import ResultRecord, SageAnswer, SourceRecord
-from producers.statistics import Alarm, Alert, Summary, Waiting, WaitingSummary
+from producers.statistics import Alarm, Alert, Summary, WaitingDocument, WaitingSummary
 from tests.support.events import event, read
 from tests.support.mappings import connected
 from tests.support.stored_records import AT, BARE_FACT, ENTITY, FACT, TOP, stored
@@ -200,7 +200,9 @@ SUMMARY = Summary(
     posted_without_total=1,
     from_ledger=3,
     unreadable=0,
-    standing=WaitingSummary(1, 0, Waiting("invoice/1", AT, Outcome.DEFERRED, "ACCOUNT_UNMAPPED", "sage/B/100"), ("x",)),
+    standing=WaitingSummary(
+        1, 0, WaitingDocument("invoice/1", AT, Outcome.DEFERRED, "ACCOUNT_UNMAPPED", "sage/B/100"), ("x",)
+    ),
     alerts=(Alert(Alarm.CONNECTION_SET_ASIDE, "documents wait for x"),),
 )
 

@@ -19,7 +19,7 @@ from domain import commands
 from domain.documents import SourceDocument
 from domain.events import EventKind, FuelTransactionCreated, TollTransactionCreated, decode
 from domain.translation import parse_record
-from kafka_client.partitioners import Rule
+from kafka_client.partitioners import Partitioner
 from producers import roadside_rows
 from tests.support.events import event, to_bytes
 from tests.support.stored_records import (
@@ -129,7 +129,11 @@ INTERNAL: dict[str, tuple[Callable[[], bytes], Callable[[bytes], object], object
     "generation": (
         partial(generation.encode, TopicGeneration("0" * 32, 12)), generation.decode, TopicGeneration("0" * 32, 12),
     ),
-    "partitioner": (partial(placement.encode, Rule.CRC32), partial(placement.decode, "x.ledger"), Rule.CRC32),
+    "partitioner": (
+        partial(placement.encode, Partitioner.CRC32),
+        partial(placement.decode, "x.ledger"),
+        Partitioner.CRC32,
+    ),
     "commands": (
         lambda: CommandProgress(None, {1: 40, 0: 7}).record()[1],
         lambda value: CommandProgress(value, {0: 9, 1: 99}).positions,

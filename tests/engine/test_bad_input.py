@@ -15,7 +15,7 @@ from aiokafka.record.default_records import _DefaultRecordBatchBuilderPy
 
 from consumers.export.ledger.codec import LedgerUnreadableError
 from consumers.export.worker import RecordsTooLargeError
-from kafka_client.partitioners import Placement, Rule
+from kafka_client.partitioners import Partitioner, Placement
 from producers import results
 from tests.support.engine import SUBSIDIARY, World, invoice, key
 from tests.support.events import event, read
@@ -312,7 +312,7 @@ async def put_foreign_header(sent: Sent, topic: str, value: bytes, record_key: b
     batch._builder = _DefaultRecordBatchBuilderPy(2, 0, 0, -1, -1, 0, 1 << 20)
     batch.append(timestamp=None, key=record_key, value=value, headers=[(ForeignName("name"), b"1")])
     count = len(await sent.producer.partitions_for(topic))
-    where = Placement(Rule.MURMUR2, count).partition_of(record_key) or 0
+    where = Placement(Partitioner.MURMUR2, count).partition_of(record_key) or 0
     await (await sent.producer.send_batch(batch, topic, partition=where))
 
 

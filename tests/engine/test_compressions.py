@@ -10,7 +10,7 @@ from confluent_kafka import Producer
 from app.topics import topic_specs
 from kafka_client import compression
 from kafka_client.compression import LARGEST_BATCH, BatchTooLargeError, CompressionMissingError
-from kafka_client.partitioners import Placement, Rule
+from kafka_client.partitioners import Partitioner, Placement
 from kafka_client.reader import KafkaReader
 from kafka_client.unreadable import UnreadableRecordsError
 from tests.support import spoiling
@@ -88,7 +88,8 @@ async def test_records_that_cannot_be_read_are_a_dead_letter_and_hold_up_nobody(
 
 
 async def test_a_batch_of_many_that_cannot_be_read_is_one_dead_letter_for_all_of_them(world: World, monkeypatch):
-    numbers = [n for n in (f"I-{n}" for n in range(20)) if Placement(Rule.MURMUR2, 2).partition_of(key(n)) == 0][:3]
+    murmur2 = Placement(Partitioner.MURMUR2, 2)
+    numbers = [n for n in (f"I-{n}" for n in range(20)) if murmur2.partition_of(key(n)) == 0][:3]
     async with producing(world.bootstrap) as producer:
         batch = producer.create_batch()
         for number in (*numbers[:2], "SPOILED"):

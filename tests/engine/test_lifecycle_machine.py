@@ -75,7 +75,7 @@ from domain.outcomes import Outcome
 from domain.translation import parse_record
 from kafka_client.clock import Clock
 from kafka_client.offset_tracker import OffsetTracker
-from kafka_client.partitioners import Placement, Rule
+from kafka_client.partitioners import Partitioner, Placement
 from sage_client import Call, Correction, DeleteCall, ExchangeLevel, Found, ReverseCall, SageRecord, UpdateCall
 from sage_client.errors import RefusedError
 from tests.support.engine import invoice as invoice_event
@@ -287,7 +287,7 @@ class DocumentMachine(RuleBasedStateMachine):
             "ledger",
             store,
             cast(AIOKafkaProducer, self.kafka),
-            Placement(Rule.ANY, 1),
+            Placement(Partitioner.ANY, 1),
             {0: len(self.topics.commands)},
         )
         self.failed: list[BaseException] = []

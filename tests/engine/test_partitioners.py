@@ -21,11 +21,11 @@ from consumers.export.ledger.placement import RULE, PartitionerError, decode, en
 from consumers.export.ledger.store import MEMORY, LedgerStore
 from domain.outcomes import Outcome
 from kafka_client.fencing import fence
-from kafka_client.partitioners import Placement, Rule
+from kafka_client.partitioners import Partitioner, Placement
 from tests.support.engine import World, invoice, key
 from tests.support.kafka import admin_of, producing
 
-MURMUR2, CRC32 = (Placement(rule, 2) for rule in (Rule.MURMUR2, Rule.CRC32))
+MURMUR2, CRC32 = (Placement(rule, 2) for rule in (Partitioner.MURMUR2, Partitioner.CRC32))
 NUMBERS = [f"I-{n}" for n in range(40)]
 APART = [n for n in NUMBERS if MURMUR2.partition_of(key(n)) != CRC32.partition_of(key(n))]
 """Invoices that the two rules put in two partitions."""
@@ -67,7 +67,7 @@ async def test_of_two_producers_with_two_partitioners_one_posts_and_the_others_r
         await world.until(6, "posted")
     booked = sorted((each.number, str(each.total)) for each in world.sage.booked)
     assert booked == [(number, "110.00") for number in sorted(APART[:6])]
-    assert set((await rules(world)).values()) == {Rule.MURMUR2}
+    assert set((await rules(world)).values()) == {Partitioner.MURMUR2}
 
 
 async def test_a_rule_that_is_told_is_kept_for_all_partitions_and_our_own_topic_keeps_its_own(world: World):
@@ -77,8 +77,8 @@ async def test_a_rule_that_is_told_is_kept_for_all_partitions_and_our_own_topic_
         await world.until(6, "posted")
         await send(world, MURMUR2, *APART[:6], amount="110.00")
         await letters(world, 6)
-    assert await rules(world) == {0: Rule.CRC32, 1: Rule.CRC32}
-    assert await rules(world, world.topics.roadside_bill) == {0: Rule.MURMUR2, 1: Rule.MURMUR2}
+    assert await rules(world) == {0: Partitioner.CRC32, 1: Partitioner.CRC32}
+    assert await rules(world, world.topics.roadside_bill) == {0: Partitioner.MURMUR2, 1: Partitioner.MURMUR2}
     world.settings = world.settings.model_copy(update={"partitioner": "auto"})
     async with world.worker():  # what is written holds
         await send(world, CRC32, *APART[6:8])
@@ -90,7 +90,7 @@ async def test_the_rule_is_learned_from_what_waits_in_the_topic(world: World):
     await send(world, CRC32, *numbers)
     async with world.worker():
         await world.until(150, "posted")
-    assert await rules(world) == {0: Rule.CRC32, 1: Rule.CRC32}
+    assert await rules(world) == {0: Partitioner.CRC32, 1: Partitioner.CRC32}
     assert await letters(world) == []
 
 
@@ -98,12 +98,12 @@ async def test_a_few_records_are_no_reason_to_leave_kafkas_own_rule(world: World
     await send(world, CRC32, *APART[:6])
     async with world.worker():
         await letters(world, 6)
-    assert await rules(world) == {0: Rule.MURMUR2, 1: Rule.MURMUR2}
+    assert await rules(world) == {0: Partitioner.MURMUR2, 1: Partitioner.MURMUR2}
 
 
 async def test_a_ledger_from_before_learns_from_the_documents_that_it_knows(world: World, monkeypatch):
     async def before(*arguments, **options):
-        return {each: Placement(Rule.ANY, 2) for each in map(world.topics.ledger, world.topics.sources)}
+        return {each: Placement(Partitioner.ANY, 2) for each in map(world.topics.ledger, world.topics.sources)}
 
     with monkeypatch.context() as without:
         without.setattr("consumers.export.worker.settle", before)
@@ -116,7 +116,7 @@ async def test_a_ledger_from_before_learns_from_the_documents_that_it_knows(worl
         await world.until(16)
         await send(world, MURMUR2, *APART[:2], amount="120.00")
         await letters(world, 2)
-    assert await rules(world) == {0: Rule.CRC32, 1: Rule.CRC32}
+    assert await rules(world) == {0: Partitioner.CRC32, 1: Partitioner.CRC32}
     assert len(world.sage.standing_now) == 8
 
 
@@ -161,8 +161,9 @@ async def test_a_wrong_partitioner_is_changed_where_no_document_is_in_the_way(wo
         await send(world, CRC32, *APART[:6])
         letters_before = await letters(world, 6)
         with pytest.raises(GroupActiveError):
-            await change(world.settings, Rule.CRC32)
-    assert set(await change(world.settings, Rule.CRC32)) == {*world.topics.sources} - {world.topics.roadside_bill}
+            await change(world.settings, Partitioner.CRC32)
+    changed = await change(world.settings, Partitioner.CRC32)
+    assert set(changed) == {*world.topics.sources} - {world.topics.roadside_bill}
     async with world.worker():
         for letter in letters_before:
             headers = {name: value.decode() for name, value in letter.headers}
@@ -176,10 +177,10 @@ async def test_a_wrong_partitioner_is_changed_where_no_document_is_in_the_way(wo
                 value=b64encode(letter.value).decode(),
             )
         await world.until(6, "posted")
-    assert set((await rules(world)).values()) == {Rule.CRC32}
+    assert set((await rules(world)).values()) == {Partitioner.CRC32}
     with pytest.raises(CommandError, match="documents that partition"):
-        await change(world.settings, Rule.MURMUR2)
-    assert set((await rules(world)).values()) == {Rule.CRC32}
+        await change(world.settings, Partitioner.MURMUR2)
+    assert set((await rules(world)).values()) == {Partitioner.CRC32}
 
 
 async def test_a_change_that_was_cut_off_leaves_one_rule_for_all(world: World, monkeypatch):
@@ -196,11 +197,11 @@ async def test_a_change_that_was_cut_off_leaves_one_rule_for_all(world: World, m
     with monkeypatch.context() as broken:
         broken.setattr(placement, "write", dying)
         with pytest.raises(ConnectionError):
-            await change(world.settings, Rule.CRC32)
+            await change(world.settings, Partitioner.CRC32)
     assert written
     async with world.worker() as running:
         await running.until_open(10)
-    assert await rules(world) == {0: Rule.MURMUR2, 1: Rule.MURMUR2}
+    assert await rules(world) == {0: Partitioner.MURMUR2, 1: Partitioner.MURMUR2}
 
 
 @pytest.mark.kafka("both")
@@ -223,12 +224,12 @@ async def test_no_partition_opens_before_the_owner_of_the_first_has_decided(worl
         for producer in producers.values():
             stack.push_async_callback(producer.stop)
         with pytest.raises(placement.UndecidedError):
-            await settle(second, Rule.MURMUR2)
-        assert await settle(first, Rule.CRC32) is Rule.CRC32
+            await settle(second, Partitioner.MURMUR2)
+        assert await settle(first, Partitioner.CRC32) is Partitioner.CRC32
         with pytest.raises(PartitionerError, match="holds the partitioner crc32"):
-            await settle(second, Rule.MURMUR2)
-        assert await settle(second, None) is Rule.CRC32
-    assert await rules(world) == {0: Rule.CRC32, 1: Rule.CRC32}
+            await settle(second, Partitioner.MURMUR2)
+        assert await settle(second, None) is Partitioner.CRC32
+    assert await rules(world) == {0: Partitioner.CRC32, 1: Partitioner.CRC32}
 
 
 class Cluster:
@@ -249,7 +250,7 @@ class Cluster:
     async def settle(self, *ledgers: TopicPartition) -> None:
         """Open these partitions, as a worker does that was given them."""
         copies = {ledger: LedgerStore(MEMORY) for ledger in ledgers}
-        asked = {ledger.topic: placement.PartitionerRequest(ledger.topic, Rule.CRC32) for ledger in ledgers}
+        asked = {ledger.topic: placement.PartitionerRequest(ledger.topic, Partitioner.CRC32) for ledger in ledgers}
         try:
             await placement.settle(cast(Any, None), dict.fromkeys(ledgers, cast(Any, self)), copies, asked)
         finally:
@@ -267,7 +268,7 @@ async def test_two_workers_that_decide_for_one_topic_each_do_not_wait_for_each_o
         await cluster.settle(*first)
     await cluster.settle(*second)  # the first has decided for x, though y was not decided
     await cluster.settle(*first)
-    assert cluster.written == dict.fromkeys((*first, *second), encode(Rule.CRC32))
+    assert cluster.written == dict.fromkeys((*first, *second), encode(Partitioner.CRC32))
 
 
 @pytest.mark.kafka("both")
@@ -279,9 +280,10 @@ async def test_partitions_added_while_a_worker_runs_stop_it_before_anything_is_p
         await world.until(20, "posted")
         async with admin_of(world.bootstrap) as admin:
             await admin.create_partitions({world.topics.invoice_created: NewPartitions(3)})
-        moved = [n for n in numbers if Placement(Rule.MURMUR2, 3).partition_of(key(n)) != MURMUR2.partition_of(key(n))]
+        of_three = Placement(Partitioner.MURMUR2, 3)
+        moved = [n for n in numbers if of_three.partition_of(key(n)) != MURMUR2.partition_of(key(n))]
         assert len(moved) > 5
-        await send(world, Placement(Rule.MURMUR2, 3), *numbers, amount="110.00")
+        await send(world, of_three, *numbers, amount="110.00")
         with pytest.raises(PartitionsChangedError, match="began with 2 partitions and has 3"):
             async with asyncio.timeout(25):  # the broker's news alone would take longer
                 await running.task

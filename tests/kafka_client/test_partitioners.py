@@ -10,7 +10,7 @@ from confluent_kafka import Producer
 from hypothesis import given
 from hypothesis import strategies as st
 
-from kafka_client.partitioners import Placement, Rule, murmur2
+from kafka_client.partitioners import Partitioner, Placement, murmur2
 from tests.support.kafka import create_topic, producing
 
 KEYS = [f"{kind}/{n}".encode() for kind in ("invoice", "carrier-statement/Gr\u00fc\u00dfe & Co") for n in range(25)]
@@ -19,16 +19,16 @@ KEYS = [f"{kind}/{n}".encode() for kind in ("invoice", "carrier-statement/Gr\u00
 @given(st.binary(max_size=90))
 def test_murmur2_is_kafkas(key):
     assert murmur2(key) == murmur2_of_aiokafka(key)
-    assert Placement(Rule.MURMUR2, 7).partition_of(key) == DefaultPartitioner()(key, list(range(7)), [])
+    assert Placement(Partitioner.MURMUR2, 7).partition_of(key) == DefaultPartitioner()(key, list(range(7)), [])
 
 
 @pytest.mark.parametrize(
     ("partitioner", "rule"),
     [
-        ("murmur2", Rule.MURMUR2),
-        ("murmur2_random", Rule.MURMUR2),
-        ("consistent", Rule.CRC32),
-        ("consistent_random", Rule.CRC32),
+        ("murmur2", Partitioner.MURMUR2),
+        ("murmur2_random", Partitioner.MURMUR2),
+        ("consistent", Partitioner.CRC32),
+        ("consistent_random", Partitioner.CRC32),
     ],
 )
 async def test_librdkafka_places_keys_as_the_rule_says(bootstrap, topic_prefix, partitioner, rule):
@@ -51,9 +51,9 @@ async def test_aiokafka_which_writes_our_own_topics_places_keys_by_murmur2(boots
     await create_topic(bootstrap, topic, partitions=5)
     async with producing(bootstrap) as producer:
         found = {key: (await producer.send_and_wait(topic, b"v", key)).partition for key in KEYS}
-    assert found == {key: Placement(Rule.MURMUR2, 5).partition_of(key) for key in KEYS}
+    assert found == {key: Placement(Partitioner.MURMUR2, 5).partition_of(key) for key in KEYS}
 
 
 def test_where_nothing_is_known_or_all_is_one_any_partition_is_right():
-    assert Placement(Rule.ANY, 5).partition_of(b"k") is None
-    assert Placement(Rule.CRC32, 1).partition_of(b"k") is None
+    assert Placement(Partitioner.ANY, 5).partition_of(b"k") is None
+    assert Placement(Partitioner.CRC32, 1).partition_of(b"k") is None

@@ -6,7 +6,7 @@ from decimal import Decimal
 import pytest
 
 from consumers.export.ledger.document_state import DocumentState, FormerRecord
-from consumers.payments.cursor import Replay
+from consumers.payments.cursor import PaymentReplay
 from consumers.payments.partition import PartitionClosedError
 from consumers.payments.poll import CompanyPoll
 from consumers.payments.reconcile import Reconciliation
@@ -188,7 +188,7 @@ async def test_a_replay_tells_each_fact_once_more_under_the_same_id(books, monke
     books.payments.delete("BLUEMESA", "AR", 6)
     await books.poll(reconcile=True)
     before = await books.records()
-    await books.poll(Replay("again", "03/10/2026 14:30:00"))  # 12:00 and an hour a payment: from the third on
+    await books.poll(PaymentReplay("again", "03/10/2026 14:30:00"))  # 12:00 and an hour a payment: from the third on
     again = await books.records()
     new = sorted(each["paymentId"] for each in again)
     for each in before:
@@ -268,7 +268,7 @@ async def test_a_replay_beside_a_running_poller_is_told_once(books, monkeypatch)
         await poll(self, company, passing)
 
     monkeypatch.setattr(CompanyPoll, "poll", interrupted)
-    await books.poll(Replay("again", "03/10/2026 00:00:00"))
+    await books.poll(PaymentReplay("again", "03/10/2026 00:00:00"))
     assert taken == 1
     assert [each["paymentId"] for each in await books.records()] == [f"BLUEMESA/ar/{number}/payment"] * 2
 

@@ -19,7 +19,7 @@ from domain.documents import Connection
 from domain.outcomes import Outcome
 from producers import results, statistics
 from producers.results import ResultRecord, SourceRecord
-from producers.statistics import Alarm, Waiting, WaitingSummary
+from producers.statistics import Alarm, WaitingDocument, WaitingSummary
 
 EPOCH = datetime(2026, 6, 10, tzinfo=UTC)
 RULES = WindowConfig(seconds=60, grace=5, reject_percent=20)
@@ -228,8 +228,8 @@ def test_rejects_are_an_alert_from_a_share_of_enough_documents(rejected, posted,
 
 
 def test_documents_in_doubt_and_connections_set_aside_are_alerts_while_they_last():
-    uncertain = Waiting("d", EPOCH, Outcome.UNCERTAIN)
-    aside = Waiting("e", EPOCH, Outcome.DEFERRED, "SAGE_SIGN_IN", "sage/ACME/main")
+    uncertain = WaitingDocument("d", EPOCH, Outcome.UNCERTAIN)
+    aside = WaitingDocument("e", EPOCH, Outcome.DEFERRED, "SAGE_SIGN_IN", "sage/ACME/main")
     stands = standing([uncertain, aside])
     found = {alert.alarm: alert.detail for alert in alerts(Tally(), stands, 20)}
     assert found == {

@@ -9,7 +9,7 @@ import pytest
 from faust.transport.drivers.aiokafka import credentials_to_aiokafka_auth
 from pydantic import SecretStr
 
-from app.commands.statistics import plan_of
+from app.commands.statistics import config_of
 from app.kafka import kafka_options
 from app.settings import Settings
 from consumers.statistics.worker import application, run
@@ -26,7 +26,7 @@ def test_faust_speaks_to_the_brokers_as_every_other_client_does(protocol, tmp_pa
         kafka_sasl_user="bob",
         kafka_sasl_password=SecretStr(SECRET),
     )
-    app = application(plan_of(settings, tmp_path))
+    app = application(config_of(settings, tmp_path))
     assert [(url.host, url.port) for url in app.conf.broker] == [("one", 1), ("two", 2)]
     ours = kafka_options(settings)
     theirs = credentials_to_aiokafka_auth(app.conf.broker_credentials)

@@ -17,7 +17,7 @@ from app.payments import poller_of
 from app.settings import Settings
 from consumers.export.ledger.codec import encode
 from consumers.export.ledger.document_state import Claim, DocumentState, Posted
-from consumers.payments.cursor import Replay
+from consumers.payments.cursor import PaymentReplay
 from consumers.payments.poller import Poller
 from consumers.payments.schedule import PollReport
 from domain.documents import Connection, SageObject
@@ -155,7 +155,7 @@ class Books:
             yield poller
 
     async def poll(
-        self, replay: Replay | None = None, *, reconcile: bool = False, well: bool = True, **changes: object
+        self, replay: PaymentReplay | None = None, *, reconcile: bool = False, well: bool = True, **changes: object
     ) -> list[PollReport]:
         """One poll by a poller that has just been started."""
         async with self.poller(**changes) as poller:

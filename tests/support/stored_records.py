@@ -28,9 +28,9 @@ from consumers.payments.cursor import (
     Backfilled,
     Cursor,
     CursorRecord,
+    PaymentReplay,
     PublishedFact,
     ReconciliationProgress,
-    Replay,
 )
 from domain import commands
 from domain.categories import Side
@@ -151,8 +151,10 @@ CURSOR: dict[str, CursorRecord] = {
     "fact of a balance": PublishedFact(BARE_FACT),
     "cursor at the beginning": Cursor("sub-1", Side.AR, "", AT),
     "cursor": Cursor("BLUEMESA", Side.AP, "03/31/2026 22:15:07", AT),
-    "cursor with a replay to begin": Cursor("sub-1", Side.AR, "x", AT, Replay("replay-1", "03/01/2026 00:00:00")),
-    "cursor within a replay": Cursor("sub-1", Side.AR, "x", AT, Replay("replay-1", "03/01/2026 00:00:00", PAGE)),
+    "cursor with a replay to begin": Cursor(
+        "sub-1", Side.AR, "x", AT, PaymentReplay("replay-1", "03/01/2026 00:00:00")
+    ),
+    "cursor within a replay": Cursor("sub-1", Side.AR, "x", AT, PaymentReplay("replay-1", "03/01/2026 00:00:00", PAGE)),
     "backfilled": Backfilled({"invoice-created.ledger/0": 17, "toll.ledger/3": 0}, frozenset({"sub-1/ar", "sub-1/ap"})),
     "nothing backfilled": Backfilled({}, frozenset()),
     "reconciliation ended": ReconciliationProgress(AT),

@@ -24,7 +24,7 @@ from consumers.export.ledger.document_state import INTERNAL
 from consumers.export.ledger.store import LedgerRecord, LedgerStore
 from consumers.export.record_parsing import PartitionCheck
 from kafka_client.interface import KafkaClients, Producer
-from kafka_client.partitioners import Placement, Rule
+from kafka_client.partitioners import Partitioner, Placement
 from kafka_client.read_to_end import LastStableOffset, connected_reader
 
 log = structlog.get_logger(__name__)
@@ -55,18 +55,18 @@ class PartitionerRequest:
     """A source topic and its settings, before its ledger is read."""
 
     source: str
-    rule: Rule | None
+    rule: Partitioner | None
     """The rule that a setting names. None: the rule is learned."""
     unchecked: bool = False
     """True if records may have any key (`ALVYS_SAGE_RECORD_KEYS`). Then no key says where its document belongs."""
 
 
-def encode(rule: Rule) -> bytes:
+def encode(rule: Partitioner) -> bytes:
     """Encode the rule as the record's value."""
     return orjson.dumps({"rule": rule})
 
 
-def decode(ledger: str, value: bytes) -> Rule:
+def decode(ledger: str, value: bytes) -> Partitioner:
     """Decode the rule's record.
 
     Args:
@@ -77,7 +77,7 @@ def decode(ledger: str, value: bytes) -> Rule:
         PartitionerError: The record is none of ours, or a later version's.
     """
     try:
-        return Rule(orjson.loads(value)["rule"])
+        return Partitioner(orjson.loads(value)["rule"])
     except (ValueError, LookupError, TypeError) as error:
         raise PartitionerError(f"{ledger}: its record {RULE} cannot be read; was a later version at work?") from error
 
@@ -128,10 +128,10 @@ async def settle(
         ours = {ledger: copy for ledger, copy in restored.items() if ledger.topic == topic}
         partitions = len(await producers[next(iter(ours))].partitions_for(topic))
         if partitions == 1:
-            placements[topic] = Placement(Rule.ANY, partitions)
+            placements[topic] = Placement(Partitioner.ANY, partitions)
             continue
         if asked[topic].unchecked:
-            placements[topic] = Placement(Rule.ANY, partitions)
+            placements[topic] = Placement(Partitioner.ANY, partitions)
             continue
         desk = _Desk(clients, asked[topic], partitions)
         rule = await desk.rule_of(ours)
@@ -151,7 +151,7 @@ class _Desk:
     asked: PartitionerRequest
     partitions: int
 
-    async def rule_of(self, ours: Mapping[TopicPartition, LedgerStore]) -> Rule:
+    async def rule_of(self, ours: Mapping[TopicPartition, LedgerStore]) -> Partitioner:
         [topic] = {ledger.topic for ledger in ours}
         written = {decode(topic, value) for copy in ours.values() if (value := copy.internal(RULE)) is not None}
         if len(written) > 1:
@@ -172,38 +172,40 @@ class _Desk:
             )
         return rule
 
-    async def _decide(self, copy: LedgerStore, topic: str) -> Rule:
+    async def _decide(self, copy: LedgerStore, topic: str) -> Partitioner:
         if self.asked.rule is not None:
             log.info("partitioner", topic=self.asked.source, rule=self.asked.rule, why="set")
             return self.asked.rule
-        rule: Rule | None
+        rule: Partitioner | None
         known = self._fitting(map(str.encode, copy.known()))
         if known:
             rule, why = self._of_the_ledger(known, topic), "learned from the ledger"
         else:
             rule, why = _only(self._fitting(await self._waiting()), ENOUGH), "learned from the topic"
-        log.info("partitioner", topic=self.asked.source, rule=rule or Rule.MURMUR2, why=why if rule else "default")
-        return rule or Rule.MURMUR2
+        log.info(
+            "partitioner", topic=self.asked.source, rule=rule or Partitioner.MURMUR2, why=why if rule else "default"
+        )
+        return rule or Partitioner.MURMUR2
 
-    def _fitting(self, keys: Iterable[bytes]) -> Counter[Rule | None]:
+    def _fitting(self, keys: Iterable[bytes]) -> Counter[Partitioner | None]:
         """Count the keys of partition 0 by the one rule that fits them (None: neither). Keys of both are skipped."""
-        rules = [Placement(rule, self.partitions) for rule in (Rule.MURMUR2, Rule.CRC32)]
-        found: Counter[Rule | None] = Counter()
+        rules = [Placement(rule, self.partitions) for rule in (Partitioner.MURMUR2, Partitioner.CRC32)]
+        found: Counter[Partitioner | None] = Counter()
         for key in keys:
             fits = [each.rule for each in rules if each.partition_of(key) == 0]
             if len(fits) < len(rules):
                 found[fits[0] if fits else None] += 1
         return found
 
-    def _of_the_ledger(self, known: Counter[Rule | None], topic: str) -> Rule:
+    def _of_the_ledger(self, known: Counter[Partitioner | None], topic: str) -> Partitioner:
         if (rule := _only(known, 1)) is not None:
             return rule
         raise PartitionerError(
-            f"{topic}: of its documents in partition 0, {known[Rule.MURMUR2]} are there by murmur2 alone, "
-            f"{known[Rule.CRC32]} by crc32 alone and {known[None]} by neither, so producers with several partitioners "
-            "have written to its source. Have all of them use one, then say which in ALVYS_SAGE_PARTITIONER (any: "
-            "nothing is checked). Later revisions of documents that stand elsewhere are dead letters then, "
-            "WRONG_PARTITION"
+            f"{topic}: of its documents in partition 0, {known[Partitioner.MURMUR2]} are there by murmur2 alone, "
+            f"{known[Partitioner.CRC32]} by crc32 alone and {known[None]} by neither, so producers with several "
+            "partitioners have written to its source. Have all of them use one, then say which in "
+            "ALVYS_SAGE_PARTITIONER (any: nothing is checked). Later revisions of documents that stand elsewhere "
+            "are dead letters then, WRONG_PARTITION"
         )
 
     async def _waiting(self) -> list[bytes]:
@@ -228,7 +230,7 @@ class _Desk:
         return value
 
 
-def _only(found: Counter[Rule | None], enough: int) -> Rule | None:
+def _only(found: Counter[Partitioner | None], enough: int) -> Partitioner | None:
     """The one rule that all keys fit. None if there is no such rule, or if too few keys fit it."""
     [(rule, count)] = found.items() if len(found) == 1 else [(None, 0)]
     return rule if count >= enough else None
