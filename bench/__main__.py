@@ -7,11 +7,11 @@ import sys
 from collections.abc import Callable
 
 from bench import batch, end_to_end, ledger, mapping, transactions
-from bench.measure import RUNS, TINY, Outcome, Size, show
+from bench.measure import RUNS, TINY, BenchResult, Size, show
 from demo.processes import DemoError
 from ops.broker import BrokerError
 
-BENCHES: dict[str, Callable[[Size], Outcome]] = {
+BENCHES: dict[str, Callable[[Size], BenchResult]] = {
     "map": mapping.run,
     "batch": batch.run,
     "transactions": transactions.run,

@@ -13,7 +13,7 @@ from time import perf_counter
 from pydantic import SecretStr
 
 from bench.documents import calls
-from bench.measure import Figure, Outcome, Size, middle
+from bench.measure import BenchResult, Figure, Size, middle
 from demo.processes import running
 from demo.rig import SENDER_PASSWORD, USER_PASSWORD, add_parties, environment
 from sage_client import Call, Done, Login, SageClient
@@ -26,9 +26,9 @@ AT_A_TIME = 1
 """Requests at a time: what Sage grants a company at its standard level."""
 
 
-def run(size: Size) -> Outcome:
+def run(size: Size) -> BenchResult:
     """Both ways against both gateways."""
-    outcome = Outcome("batch", f"Posting documents, {LATENCY_MS} ms a request, {AT_A_TIME} request at a time")
+    outcome = BenchResult("batch", f"Posting documents, {LATENCY_MS} ms a request, {AT_A_TIME} request at a time")
     wait = ["--latency-ms", str(LATENCY_MS)]
     env = environment("", "", real=True)
     with tempfile.TemporaryDirectory(prefix="alvys-sage-bench-") as name:
@@ -43,7 +43,7 @@ def run(size: Size) -> Outcome:
     return outcome
 
 
-def _measure(outcome: Outcome, gateway: str, url: str, size: Size) -> None:
+def _measure(outcome: BenchResult, gateway: str, url: str, size: Size) -> None:
     every = calls(size.runs * (size.of(ONE_BY_ONE) + size.of(IN_BATCHES) + 2))
     if len({call.control_id for call in every}) != len(every):
         raise ValueError("control ids repeat")

@@ -10,14 +10,13 @@ from dataclasses import replace
 from statistics import median
 from time import perf_counter
 
-from bench.measure import Figure, Outcome, Size, real_broker
+from bench.measure import BenchResult, Figure, Size, real_broker
 from demo.accounts import Accounts
-from demo.events import Event, good_events
-from demo.events import Outcome as Outcomes
+from demo.events import Event, ExpectedOutcome, good_events
 from demo.events.invoices import load_invoice
-from demo.rig import SETTINGS, Gateway, Rig, rig
+from demo.rig import SETTINGS, GatewayProcess, Rig, rig
 from demo.screen import Screen
-from demo.traffic import Traffic
+from demo.traffic import EventTraffic
 from ops.broker import GivenBroker
 
 INVOICES = 2_000
@@ -28,13 +27,13 @@ LATENCIES_MS = (0, 50)
 SEED = 17
 
 
-def run(size: Size) -> Outcome:
+def run(size: Size) -> BenchResult:
     """One system for each latency."""
     title = "Invoices through topics, one worker and a stub gateway: two companies, three entities"
-    outcome = Outcome("end-to-end", title)
+    outcome = BenchResult("end-to-end", title)
     with real_broker() as broker:
         for latency in LATENCIES_MS:
-            stub = Gateway("stub", "bench.stub_gateway", ("--latency-ms", str(latency)), has_admin=False)
+            stub = GatewayProcess("stub", "bench.stub_gateway", ("--latency-ms", str(latency)), has_admin=False)
             with rig(Screen(quiet=True), GivenBroker(broker.bootstrap), stub) as running:
                 rate = asyncio.run(_measure(running, size))
             first = outcome.figures[0].value if outcome.figures else rate
@@ -45,19 +44,19 @@ def run(size: Size) -> Outcome:
 async def _measure(running: Rig, size: Size) -> float:
     count = size.of(INVOICES)
     events = [_by_id(event) for event in good_events(SEED, WARM + count * size.runs, load_invoice)]
-    async with Traffic(running, Accounts(SETTINGS)) as traffic:
+    async with EventTraffic(running, Accounts(SETTINGS)) as traffic:
         await _through(traffic, events[:WARM])
         runs = [events[start : start + count] for start in range(WARM, len(events), count)]
         return median([count / await _through(traffic, run) for run in runs])
 
 
-async def _through(traffic: Traffic, events: list[Event]) -> float:
+async def _through(traffic: EventTraffic, events: list[Event]) -> float:
     """Seconds from the first record sent to the last result seen."""
     began = perf_counter()
     sent = await traffic.send(events)
     await traffic.answered(sent, _nobody)
     took = perf_counter() - began
-    wrong = [each for each in sent if each.last is None or each.last.outcome != Outcomes.POSTED]
+    wrong = [each for each in sent if each.last is None or each.last.outcome != ExpectedOutcome.POSTED]
     if wrong:
         raise RuntimeError(f"{len(wrong)} documents were not posted, the first: {wrong[0].answers}")
     return took

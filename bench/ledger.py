@@ -13,7 +13,7 @@ from uuid import uuid4
 from aiokafka import AIOKafkaConsumer, AIOKafkaProducer
 from aiokafka.structs import TopicPartition
 
-from bench.measure import Figure, Outcome, Size, real_broker
+from bench.measure import BenchResult, Figure, Size, real_broker
 from bench.transactions import create
 from consumers.export.ledger import generation
 from consumers.export.ledger.codec import encode
@@ -25,7 +25,7 @@ from demo.processes import command, running
 from demo.rig import environment
 from domain.documents import Connection, SageObject
 from domain.events import EventKind
-from domain.outcomes import Outcome as Ended
+from domain.outcomes import Outcome
 from domain.translation import parse_record
 from kafka_client.clients import BrokerClients, Brokers
 from kafka_client.fencing import fence
@@ -40,9 +40,11 @@ SOURCE, RESULTS = "invoice-created", "sage-export-results"
 DEADLINE = 120.0
 
 
-def run(size: Size) -> Outcome:
+def run(size: Size) -> BenchResult:
     """Both, on one broker."""
-    outcome = Outcome("ledger", f"A ledger of {size.of(DOCUMENTS):,} documents: opening it, and replaying its source")
+    outcome = BenchResult(
+        "ledger", f"A ledger of {size.of(DOCUMENTS):,} documents: opening it, and replaying its source"
+    )
     with real_broker() as broker, tempfile.TemporaryDirectory(prefix="alvys-sage-bench-") as name:
         asyncio.run(_opening(outcome, broker.bootstrap, Path(name) / "opening", size))
         _replaying(outcome, broker.bootstrap, Path(name), size)
@@ -50,7 +52,7 @@ def run(size: Size) -> Outcome:
     return outcome
 
 
-async def _opening(outcome: Outcome, bootstrap: str, folder: Path, size: Size) -> None:
+async def _opening(outcome: BenchResult, bootstrap: str, folder: Path, size: Size) -> None:
     clients = BrokerClients(Brokers(bootstrap))
     ledger = TopicPartition(f"bench-{uuid4().hex[:8]}.ledger", 0)
     await create(bootstrap, [ledger.topic])
@@ -95,10 +97,10 @@ async def _send(producer: AIOKafkaProducer, ledger: TopicPartition, numbers: ran
 def _posted(revision: str, offset: int) -> bytes:
     connection = Connection("sub-1", "BLUEMESA", "100", "blue_mesa")
     posted = Posted(revision, str(offset), uuid4().hex, connection, SageObject.AR_INVOICE, f"INV-{offset}", "C-1")
-    return encode(DocumentState("", posted=posted, last=LastOutcome(revision, Ended.POSTED, offset)))
+    return encode(DocumentState("", posted=posted, last=LastOutcome(revision, Outcome.POSTED, offset)))
 
 
-def _replaying(outcome: Outcome, bootstrap: str, folder: Path, size: Size) -> None:
+def _replaying(outcome: BenchResult, bootstrap: str, folder: Path, size: Size) -> None:
     """Without a folder for stores and with one, in turns: a busy machine is busy for both."""
     rates = [
         (_replay(bootstrap, folder, size, None), _replay(bootstrap, folder, size, folder / "replaying"))

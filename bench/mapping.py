@@ -11,7 +11,7 @@ from typing import TypeVar
 from pydantic import SecretStr
 
 from bench.documents import five_line_invoices, mapped, settings
-from bench.measure import Figure, Outcome, Size, seconds
+from bench.measure import BenchResult, Figure, Size, seconds
 from domain.documents import Document, SourceDocument
 from domain.events import EventKind, decode
 from domain.export import export
@@ -30,7 +30,7 @@ EXPORT, RENDER = "export: accounts of all lines", "render: XML, and the request 
 WHOLE = "one document"
 
 
-def run(size: Size) -> Outcome:
+def run(size: Size) -> BenchResult:
     """Measure in processor time, so that what else runs on the machine counts little."""
     events = five_line_invoices(size.of(DOCUMENTS))
     work = _work([event.value or b"" for event in events], [mapped(event, settings()) for event in events])
@@ -47,7 +47,7 @@ def run(size: Size) -> Outcome:
     took = {name: median(each[name] for each in runs) for name in work}
     shares = {name: median(each[name] / each[WHOLE] for each in runs) for name in work}
     length = sum(len(event.value or b"") for event in events) / len(events)
-    return Outcome(
+    return BenchResult(
         "map",
         "An invoice event of five lines, from bytes to bytes, on one core",
         [

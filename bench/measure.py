@@ -30,7 +30,7 @@ class Figure:
 
 
 @dataclass(slots=True)
-class Outcome:
+class BenchResult:
     """What a bench found."""
 
     name: str
@@ -84,7 +84,7 @@ def real_broker() -> Broker:
     return broker
 
 
-def show(outcomes: Sequence[Outcome]) -> None:
+def show(outcomes: Sequence[BenchResult]) -> None:
     """Tables for a person."""
     console = Console(highlight=False)
     if not console.is_terminal:

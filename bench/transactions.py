@@ -11,7 +11,7 @@ from aiokafka import AIOKafkaProducer
 from aiokafka.admin import AIOKafkaAdminClient, NewTopic
 from aiokafka.structs import OffsetAndMetadata, TopicPartition
 
-from bench.measure import Figure, Outcome, Size, middle, real_broker
+from bench.measure import BenchResult, Figure, Size, middle, real_broker
 
 BATCH = 100
 IN_BATCHES = 2_000
@@ -21,11 +21,11 @@ RECORD = b"x" * 1_500
 TOPICS = ("source", "ledger", "results")
 
 
-def run(size: Size) -> Outcome:
+def run(size: Size) -> BenchResult:
     """Both ways, one partition."""
     with real_broker() as broker:
         single, batched = asyncio.run(_measure(broker.bootstrap, size))
-    return Outcome(
+    return BenchResult(
         "transactions",
         "Kafka transactions of one partition",
         [

@@ -16,9 +16,9 @@ import typer
 from chaos import broken, proxy
 from chaos.plan import BROKER_KILLS, plan
 from chaos.report import figures, findings, last_line, lines, sound
-from chaos.run import Evidence, Run
+from chaos.run import ExportEvidence, ExportRun
 from chaos.script import script
-from chaos.system import Wanted, system
+from chaos.system import ExportOptions, system
 from demo.processes import DemoError
 from demo.rig import companies
 from demo.screen import Screen
@@ -80,7 +80,7 @@ def chaos(  # noqa: PLR0913 - the options of a command
         raise typer.BadParameter(f"no fault is called {', '.join(sorted(wrong))}", param_hint="--faults")
     if break_guard and break_guard not in broken.GUARDS:
         raise typer.BadParameter(f"no guard is called {break_guard}", param_hint="--break")
-    wanted = Wanted(
+    wanted = ExportOptions(
         seed,
         workers,
         partitions,
@@ -124,8 +124,8 @@ def show_companies() -> None:
 
 
 async def _run(
-    wanted: Wanted, amounts: tuple[int, int, int], folder: Path, screen: Screen, patience: float
-) -> Evidence:
+    wanted: ExportOptions, amounts: tuple[int, int, int], folder: Path, screen: Screen, patience: float
+) -> ExportEvidence:
     events, kills, rounds = amounts
     # A gateway that outlives the run remembers numbers and control ids: there, every run has documents of its own.
     now = int(time.time())
@@ -137,10 +137,10 @@ async def _run(
     if wanted.broken:
         screen.say(f"THE WORKERS ARE BROKEN ON PURPOSE: {wanted.broken}")
     async with system(wanted, folder, screen.say) as running:
-        return await Run(running, items, patience).play(rounds_planned)
+        return await ExportRun(running, items, patience).play(rounds_planned)
 
 
-def _tell(evidence: Evidence, screen: Screen, report: Path | None) -> None:
+def _tell(evidence: ExportEvidence, screen: Screen, report: Path | None) -> None:
     whole = figures(evidence) | {"sound": sound(evidence), "findings": findings(evidence)}
     if str(report) == "-":
         print(json.dumps(whole, indent=1))

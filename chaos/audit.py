@@ -15,11 +15,11 @@ from collections import defaultdict
 from collections.abc import Container, Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 
-from chaos.books import Standing
+from chaos.books import BookedDocument
 from chaos.mappings import History
-from chaos.script import Item
-from chaos.watch import Answer, Place
-from demo.events import Booking, Outcome
+from chaos.script import ScriptedRecord
+from chaos.watch import CommittedAnswer, Place
+from demo.events import Booking, ExpectedOutcome
 
 STANDS = ("posted", "already_posted", "updated")
 POSTS = ("posted", "updated")
@@ -30,7 +30,7 @@ Name = tuple[str, str, str, str]
 
 
 @dataclass(slots=True)
-class Findings:
+class ExportFindings:
     """In words, a line each. Empty lists are what a sound run gives."""
 
     lost: list[str] = field(default_factory=list)
@@ -50,31 +50,34 @@ class Emission:
     """One record of a document, with everything that was said of it."""
 
     place: Place
-    item: Item
+    item: ScriptedRecord
     floor: int
     """The mapping-state offset that was acknowledged before it was sent."""
 
 
 @dataclass(slots=True)
-class Document:
+class DocumentHistory:
     """Its records in the order of the topic, its answers in the order in which they were committed."""
 
     key: str
     emissions: list[Emission] = field(default_factory=list)
-    answers: list[Answer] = field(default_factory=list)
+    answers: list[CommittedAnswer] = field(default_factory=list)
 
 
 def documents_of(
-    sources: Mapping[Place, int], items: Mapping[int, Item], answers: Iterable[Answer], floors: Mapping[int, int]
-) -> list[Document]:
+    sources: Mapping[Place, int],
+    items: Mapping[int, ScriptedRecord],
+    answers: Iterable[CommittedAnswer],
+    floors: Mapping[int, int],
+) -> list[DocumentHistory]:
     """Group by document; records that are dead letters are documents of their own."""
-    by_place: dict[Place, Document] = {}
-    by_key: dict[tuple[str, str], Document] = {}
+    by_place: dict[Place, DocumentHistory] = {}
+    by_key: dict[tuple[str, str], DocumentHistory] = {}
     for place in sorted(sources):
         item = items[sources[place]]
-        dead = item.ends is Outcome.DEAD or item.key is None
+        dead = item.ends is ExpectedOutcome.DEAD or item.key is None
         key = f"{place}" if dead else (item.key or b"").decode()
-        document = by_key.setdefault((item.topic, key), Document(key))
+        document = by_key.setdefault((item.topic, key), DocumentHistory(key))
         document.emissions.append(Emission(place, item, floors.get(item.number, -1)))
         by_place[place] = document
     for answer in answers:
@@ -83,10 +86,10 @@ def documents_of(
     return list(by_key.values())
 
 
-def audit(documents: Sequence[Document], standing: Sequence[Standing], history: History) -> Findings:
+def audit(documents: Sequence[DocumentHistory], standing: Sequence[BookedDocument], history: History) -> ExportFindings:
     """Compare."""
-    found = Findings()
-    there: defaultdict[Name, list[Standing]] = defaultdict(list)
+    found = ExportFindings()
+    there: defaultdict[Name, list[BookedDocument]] = defaultdict(list)
     for each in standing:
         there[each.name].append(each)
     for document in documents:
@@ -104,7 +107,7 @@ def _name(booking: Booking) -> Name:
     return booking.company, booking.sage_object, booking.number, booking.party
 
 
-def _answers_in_order(document: Document, found: Findings) -> None:
+def _answers_in_order(document: DocumentHistory, found: ExportFindings) -> None:
     """Each record is answered, and the first answers of a document's records come in the records' order."""
     first: dict[Place, int] = {}
     for number, answer in enumerate(document.answers):
@@ -119,7 +122,7 @@ def _answers_in_order(document: Document, found: Findings) -> None:
         found.disorder.append(f"{document.key}: results of its revisions came in the order {_told(document.answers)}")
 
 
-def _one(document: Document, ours: Sequence[Standing], history: History, found: Findings) -> None:
+def _one(document: DocumentHistory, ours: Sequence[BookedDocument], history: History, found: ExportFindings) -> None:
     """A document that is to stand once, as its last revision; all that stood before it is reversed, and told so."""
     key = document.key
     standing = [each for each in ours if not each.reversed]
@@ -155,7 +158,7 @@ def _one(document: Document, ours: Sequence[Standing], history: History, found: 
         found.disorder.append(f"{key}: an earlier revision was posted after a later one: {_told(document.answers)}")
 
 
-def _differences(posted: Emission, answer: Answer, stands: Standing, history: History) -> list[str]:
+def _differences(posted: Emission, answer: CommittedAnswer, stands: BookedDocument, history: History) -> list[str]:
     booking = posted.item.booking
     if booking is None:
         return []
@@ -173,7 +176,7 @@ def _differences(posted: Emission, answer: Answer, stands: Standing, history: Hi
     return []
 
 
-def _none(document: Document, found: Findings) -> None:
+def _none(document: DocumentHistory, found: ExportFindings) -> None:
     """A document that is not posted: each of its records ends as the rules say."""
     for each in document.emissions:
         last = next((answer for answer in reversed(document.answers) if answer.place == each.place), None)
@@ -181,13 +184,13 @@ def _none(document: Document, found: Findings) -> None:
             found.wrong.append(f"{document.key}: {each.item.story} ended as {last.outcome}:{last.code}")
 
 
-def _told(answers: Sequence[Answer]) -> str:
+def _told(answers: Sequence[CommittedAnswer]) -> str:
     return ", ".join(f"{each.place[2]} {each.outcome}{f':{each.code}' if each.code else ''}" for each in answers)
 
 
-def to_send_again(answers: Iterable[Answer], refused: Container[str | None]) -> list[Answer]:
+def to_send_again(answers: Iterable[CommittedAnswer], refused: Container[str | None]) -> list[CommittedAnswer]:
     """The refusals of documents that were refused without a message and do not stand: a person sends them again."""
-    stuck: dict[tuple[str, str], Answer] = {}
+    stuck: dict[tuple[str, str], CommittedAnswer] = {}
     for answer in answers:
         if answer.outcome == "rejected" and answer.control_id in refused:
             stuck[answer.place[0], answer.key] = answer
@@ -197,7 +200,7 @@ def to_send_again(answers: Iterable[Answer], refused: Container[str | None]) -> 
     return list(stuck.values())
 
 
-def may_wait(items: Iterable[Item]) -> set[str]:
+def may_wait(items: Iterable[ScriptedRecord]) -> set[str]:
     """The keys of the documents that still wait at the end, since what they wait for never comes."""
-    keys = {(each.key or b"").decode(errors="replace") for each in items if each.ends is Outcome.DEFERRED}
+    keys = {(each.key or b"").decode(errors="replace") for each in items if each.ends is ExpectedOutcome.DEFERRED}
     return keys - {(each.key or b"").decode(errors="replace") for each in items if each.booking is not None}

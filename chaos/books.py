@@ -18,7 +18,7 @@ REVERSAL = "Reversal"
 
 
 @dataclass(frozen=True, slots=True)
-class Standing:
+class BookedDocument:
     """One document in the books. Lines are account and amount in cents, in their order."""
 
     company: str
@@ -41,10 +41,10 @@ class Standing:
         return self.company, self.sage_object, self.number, self.party
 
 
-def of_simulator(documents: Sequence[Mapping[str, Any]]) -> list[Standing]:
+def of_simulator(documents: Sequence[Mapping[str, Any]]) -> list[BookedDocument]:
     """The answer of the simulator's `/admin/documents`, which is read from its database."""
     return [
-        Standing(
+        BookedDocument(
             company=each["company"],
             sage_object=each["kind"],
             number=each["number"],
@@ -59,7 +59,7 @@ def of_simulator(documents: Sequence[Mapping[str, Any]]) -> list[Standing]:
     ]
 
 
-async def by_query(client: SageClient, logins: Sequence[Login]) -> list[Standing]:
+async def by_query(client: SageClient, logins: Sequence[Login]) -> list[BookedDocument]:
     """Read companies at their top level, entities included, with `query`: any gateway answers that.
 
     Raises:
@@ -75,7 +75,7 @@ async def by_query(client: SageClient, logins: Sequence[Login]) -> list[Standing
                 line = (int(row["LINE_NO"]), row["ACCOUNTNO"], _cents(row["AMOUNT"]))
                 lines[row["RECORDKEY"]].append(line)
             found += [
-                Standing(
+                BookedDocument(
                     company=login.company_id,
                     sage_object=sage_object,
                     number=row["RECORDID"],

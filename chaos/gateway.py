@@ -7,7 +7,7 @@ from typing import Protocol
 import httpx
 from pydantic import SecretStr
 
-from chaos.books import Standing, by_query, of_simulator
+from chaos.books import BookedDocument, by_query, of_simulator
 from demo.events.world import CONNECTED
 from demo.processes import Process
 from demo.rig import USER_PASSWORD, add_parties
@@ -16,7 +16,7 @@ from sage_client import Login, SageClient
 TIMEOUT = 120.0
 
 
-class Gateway(Protocol):
+class ChaosGateway(Protocol):
     """What a run needs of a gateway that holds the companies of `python -m chaos companies`."""
 
     @property
@@ -29,7 +29,7 @@ class Gateway(Protocol):
     def stop(self) -> None:
         """End what was started."""
 
-    async def books(self) -> list[Standing]:
+    async def books(self) -> list[BookedDocument]:
         """Every AR invoice and AP bill that stands in its companies, and was not there at the start."""
 
 
@@ -56,7 +56,7 @@ class OurSimulator:
         if self._process is not None:
             self._process.stop()
 
-    async def books(self) -> list[Standing]:
+    async def books(self) -> list[BookedDocument]:
         """Asked of the database, not of the code that answers workers."""
         async with httpx.AsyncClient(trust_env=False, timeout=TIMEOUT) as http:
             answer = await http.get(f"{self._admin}/documents")
@@ -80,7 +80,7 @@ class OtherGateway:
     def stop(self) -> None:
         """It is not ours to stop."""
 
-    async def books(self) -> list[Standing]:
+    async def books(self) -> list[BookedDocument]:
         """The first call, before the run, notes what is there already."""
         async with SageClient(self._url, *self._sender) as client:
             found = await by_query(client, self._logins)
@@ -99,5 +99,5 @@ def _login(company: str, env: Mapping[str, str]) -> Login:
     return Login(company, env.get(f"{stem}USER", "alvys_ws"), SecretStr(password), None)
 
 
-def _record(each: Standing) -> tuple[str, str, str]:
+def _record(each: BookedDocument) -> tuple[str, str, str]:
     return each.company, each.sage_object, each.record_no

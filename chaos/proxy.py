@@ -67,7 +67,7 @@ _FORWARD_TIMEOUT = 60.0
 
 
 @dataclass(slots=True)
-class Seen:
+class ProxyCounts:
     """What passed, counted."""
 
     requests: int = 0
@@ -91,7 +91,7 @@ class Proxy:
     def __init__(
         self, target: str, seed: int | str, *, rate: float, kinds: Sequence[str] = KINDS, patience: float, lease: float
     ) -> None:
-        self.seen = Seen()
+        self.seen = ProxyCounts()
         self.on = True
         self.held = 0
         """Requests that a fault has in hand: they may be executed yet."""

@@ -6,8 +6,8 @@ from statistics import median
 from typing import Any
 
 from chaos.plan import BROKER_KILLS, WORKER_KILLS
-from chaos.run import Evidence, Kill
-from chaos.watch import Seen
+from chaos.run import ExportEvidence, Kill
+from chaos.watch import WatchedTopics
 
 SHOWN = 20
 """Findings of a kind that are printed; the JSON report has all of them."""
@@ -26,7 +26,7 @@ COUNTED = (
 """The figures of the last line."""
 
 
-def figures(evidence: Evidence) -> dict[str, Any]:
+def figures(evidence: ExportEvidence) -> dict[str, Any]:
     """Every figure of the report; counts are whole numbers, times are seconds."""
     found, seen, passed = evidence.findings, evidence.seen, evidence.passed
     outcomes = Counter(answer.outcome for answer in seen.answers)
@@ -66,12 +66,12 @@ def figures(evidence: Evidence) -> dict[str, Any]:
     }
 
 
-def sound(evidence: Evidence) -> bool:
+def sound(evidence: ExportEvidence) -> bool:
     """Whether every promise that is looked at was kept."""
     return evidence.findings.sound and evidence.drained and not evidence.seen.past_unfinished
 
 
-def findings(evidence: Evidence) -> dict[str, list[str]]:
+def findings(evidence: ExportEvidence) -> dict[str, list[str]]:
     """Every finding in words, by kind."""
     found = evidence.findings
     past = [
@@ -89,7 +89,7 @@ def findings(evidence: Evidence) -> dict[str, list[str]]:
     }
 
 
-def recovery(kills: list[Kill], seen: Seen) -> dict[str, list[float]]:
+def recovery(kills: list[Kill], seen: WatchedTopics) -> dict[str, list[float]]:
     """By kind of kill: seconds from it until every source partition had given an outcome for a record sent after it.
 
     Kills overlap, as the plan has it, so some of these times hold the recovery from a later kill too. Those that hold
@@ -108,7 +108,7 @@ def recovery(kills: list[Kill], seen: Seen) -> dict[str, list[float]]:
     return times
 
 
-def _recovered(kill: Kill, seen: Seen) -> float | None:
+def _recovered(kill: Kill, seen: WatchedTopics) -> float | None:
     ends = [seen.answered.get(place) for number in kill.probes if (place := seen.by_number.get(number))]
     known = [end for end in ends if end is not None]
     return max(known) if known and len(known) == len(kill.probes) else None
@@ -120,7 +120,7 @@ def _times(times: list[float]) -> Mapping[str, float | int]:
     return {"count": len(times), "median": round(median(times), 1), "max": round(max(times), 1)}
 
 
-def lines(evidence: Evidence) -> list[str]:
+def lines(evidence: ExportEvidence) -> list[str]:
     """The report for a person."""
     told = figures(evidence)
     text = [f"{name.replace('_', ' '):41} {_shown(value)}" for name, value in told.items() if name != "recovery"]
@@ -135,7 +135,7 @@ def lines(evidence: Evidence) -> list[str]:
     return text
 
 
-def last_line(evidence: Evidence) -> str:
+def last_line(evidence: ExportEvidence) -> str:
     """One line that says it all."""
     told = figures(evidence)
     counts = " ".join(f"{name}={told[name]}" for name in COUNTED)

@@ -10,13 +10,13 @@ from typing import Any
 from aiokafka import AIOKafkaConsumer
 from aiokafka.errors import KafkaError
 
-from chaos.audit import Document, Findings, audit, documents_of, may_wait, to_send_again
+from chaos.audit import DocumentHistory, ExportFindings, audit, documents_of, may_wait, to_send_again
 from chaos.mappings import CHANGED_ACCOUNTS, original_settings
 from chaos.plan import Round, Step
-from chaos.proxy import Seen as Passed
-from chaos.script import Item, probe, sent_again
-from chaos.system import System
-from chaos.watch import Seen
+from chaos.proxy import ProxyCounts
+from chaos.script import ScriptedRecord, probe, sent_again
+from chaos.system import ExportSystem
+from chaos.watch import WatchedTopics
 from chaos.workers import Endings
 from demo.events import TOPICS
 from demo.events.world import LATE_PROVIDER, LATE_VENDOR, TRANSPORT
@@ -47,15 +47,15 @@ class Kill:
 
 
 @dataclass(slots=True)
-class Evidence:
+class ExportEvidence:
     """Everything a report is made of."""
 
     gateway: str
     seconds: float
     documents: int
-    findings: Findings
-    seen: Seen
-    passed: Passed
+    findings: ExportFindings
+    seen: WatchedTopics
+    passed: ProxyCounts
     kills: list[Kill]
     done: Counter[str]
     endings: Endings
@@ -70,10 +70,10 @@ class Evidence:
     """Documents that were refused without a message, and sent again at the end."""
 
 
-class Run:
+class ExportRun:
     """Does what the plan says to a system, and gathers the evidence."""
 
-    def __init__(self, system: System, items: list[Item], patience: float) -> None:
+    def __init__(self, system: ExportSystem, items: list[ScriptedRecord], patience: float) -> None:
         """`patience`: seconds without progress at the end after which the run counts as stuck."""
         self._patience = patience
         self._system = system
@@ -83,7 +83,7 @@ class Run:
         self._extra = len(items)
         """The next number for a record that is not in the script."""
         self._sent_again: set[str] = set()
-        self._sent: dict[int, Item] = {}
+        self._sent: dict[int, ScriptedRecord] = {}
         self._kills: list[Kill] = []
         self._done: Counter[str] = Counter()
         self._replayed = 0
@@ -94,7 +94,7 @@ class Run:
         self._held: Counter[str] = Counter()
         """Keys of mapping-state that are changed for a while, so that no two changes undo each other."""
 
-    async def play(self, rounds: list[Round]) -> Evidence:
+    async def play(self, rounds: list[Round]) -> ExportEvidence:
         """All rounds, then the end."""
         system, began = self._system, time.monotonic()
         await self._probe_every_partition()
@@ -153,7 +153,7 @@ class Run:
             self._next = max(self._next, until)
             await asyncio.sleep(0.1)
 
-    async def _put(self, items: list[Item]) -> None:
+    async def _put(self, items: list[ScriptedRecord]) -> None:
         for item in items:
             self._sent[item.number] = item
         if items:
@@ -345,15 +345,15 @@ class Run:
                 left.append(f"{each.key} {'is in doubt' if each.in_doubt else 'waits'}")
         return left, waiting
 
-    def _documents(self) -> list[Document]:
+    def _documents(self) -> list[DocumentHistory]:
         seen = self._system.watch.seen
         return documents_of(seen.sources, self._sent, seen.answers, self._system.sender.floors)
 
-    async def _evidence(self, seconds: float, left: list[str], waiting: int, *, drained: bool) -> Evidence:
+    async def _evidence(self, seconds: float, left: list[str], waiting: int, *, drained: bool) -> ExportEvidence:
         system = self._system
         documents = self._documents()
         standing = await system.gateway.books()
-        return Evidence(
+        return ExportEvidence(
             gateway=system.gateway.name,
             seconds=seconds,
             documents=sum(any(each.item.booking for each in document.emissions) for document in documents),

@@ -1,7 +1,7 @@
 """What is sent: documents of every kind, revisions of invoices, the same bytes again, records that are never posted.
 
-Everything is decided before the run begins. `Item.number` travels with the record as a header, so that what was sent is
-read back from the topic itself, whatever became of the producer that sent it.
+Everything is decided before the run begins. `ScriptedRecord.number` travels with the record as a header, so that what
+was sent is read back from the topic itself, whatever became of the producer that sent it.
 """
 
 import json
@@ -9,8 +9,8 @@ from collections.abc import Iterator
 from dataclasses import dataclass, replace
 from datetime import datetime, timedelta
 
-from demo.events import BookedLine, Booking, Event, Outcome, bad_events, drafts
-from demo.events.draft import Draft
+from demo.events import BookedLine, Booking, Event, ExpectedOutcome, bad_events, drafts
+from demo.events.draft import EventDraft
 from demo.events.maker import Maker, encoded
 
 HEADER = "chaos"
@@ -29,14 +29,14 @@ SOON = 30
 
 
 @dataclass(frozen=True, slots=True)
-class Item:
+class ScriptedRecord:
     """One record to be sent. A redelivery is an item of its own with the same bytes."""
 
     number: int
     topic: str
     key: bytes | None
     value: bytes | None
-    ends: Outcome
+    ends: ExpectedOutcome
     """How it ends if nothing else happened to its document; `POSTED` where it may be what stands in Sage."""
     booking: Booking | None
     """What stands in Sage if this record is the one that is posted."""
@@ -47,7 +47,7 @@ class Item:
     """Where it has to go; None: where its key leads."""
 
 
-def script(seed: int | str, events: int, first_number: int = 2_000_001) -> list[Item]:
+def script(seed: int | str, events: int, first_number: int = 2_000_001) -> list[ScriptedRecord]:
     """So many records, give or take a batch of bad ones; most revisions of one document stand in their order."""
     maker = Maker(seed, first_number)
     places: list[tuple[float, int, Event]] = []
@@ -81,7 +81,7 @@ def _later(maker: Maker, place: float, events: int) -> float:
     return place + maker.random.random() * max(events - place, 1.0)
 
 
-def _story_of(maker: Maker, draft: Draft) -> Iterator[Event]:
+def _story_of(maker: Maker, draft: EventDraft) -> Iterator[Event]:
     """The document, then what is said of it later, in order."""
     yield draft.posted()
     if draft.booking.sage_object != "ARINVOICE" or not maker.chance(REVISED):
@@ -91,7 +91,7 @@ def _story_of(maker: Maker, draft: Draft) -> Iterator[Event]:
         yield draft.posted()
 
 
-def _with_one_line_more(maker: Maker, draft: Draft, number: int) -> Draft:
+def _with_one_line_more(maker: Maker, draft: EventDraft, number: int) -> EventDraft:
     """The next revision of an invoice: the same with another charge, so that its total tells which one it is."""
     revised = draft.later(f"{draft.story.partition(',')[0]}, revision {number}", number)
     invoice = revised.event["data"]["invoice"]
@@ -112,15 +112,15 @@ def _with_one_line_more(maker: Maker, draft: Draft, number: int) -> Draft:
     return replace(revised, booking=replace(draft.booking, lines=lines))
 
 
-def _item(number: int, event: Event) -> Item:
+def _item(number: int, event: Event) -> ScriptedRecord:
     expected = event.expectation
     # One that waits for a setting which comes before the end is posted then, like any other.
-    ends = Outcome.POSTED if expected.booking is not None else expected.outcome
+    ends = ExpectedOutcome.POSTED if expected.booking is not None else expected.outcome
     emitted = _emitted(event.value or b"") if expected.booking is not None else None
-    return Item(number, event.topic, event.key, event.value, ends, expected.booking, event.story, emitted)
+    return ScriptedRecord(number, event.topic, event.key, event.value, ends, expected.booking, event.story, emitted)
 
 
-def sent_again(item: Item, number: int) -> Item:
+def sent_again(item: ScriptedRecord, number: int) -> ScriptedRecord:
     """The document as upstream sends it once more for a person: in a new event, a second newer."""
     event = json.loads(item.value or b"")
     at = datetime.fromisoformat(event["timestamp"]) + timedelta(seconds=1)
@@ -135,7 +135,9 @@ def _emitted(value: bytes) -> tuple[datetime, int, str]:
     return datetime.fromisoformat(event["timestamp"]), len(event["id"]), event["id"]
 
 
-def probe(number: int, topic: str, partition: int) -> Item:
+def probe(number: int, topic: str, partition: int) -> ScriptedRecord:
     """A record that no Sage is needed for: its dead letter shows that the partition is open and outcomes flow."""
     key = f"probe/{number}".encode()
-    return Item(number, topic, key, b"probe", Outcome.DEAD, None, "a probe after a kill", partition=partition)
+    return ScriptedRecord(
+        number, topic, key, b"probe", ExpectedOutcome.DEAD, None, "a probe after a kill", partition=partition
+    )

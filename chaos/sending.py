@@ -9,12 +9,12 @@ import orjson
 from aiokafka import AIOKafkaProducer
 from aiokafka.errors import KafkaError
 
-from chaos.script import HEADER, Item
+from chaos.script import HEADER, ScriptedRecord
 
 REQUEST_TIMEOUT_MS = 10_000
 
 
-class Sender:
+class EventSender:
     """An idempotent producer that is made anew when it fails."""
 
     def __init__(self, bootstrap: str, prefix: str) -> None:
@@ -31,7 +31,7 @@ class Sender:
     async def __aexit__(self, *exc: object) -> None:
         await self._drop()
 
-    async def send(self, items: Sequence[Item]) -> None:
+    async def send(self, items: Sequence[ScriptedRecord]) -> None:
         """Return when the broker has all of them, in this order within a partition."""
         async with self._turn:
             rest = list(items)
@@ -53,7 +53,7 @@ class Sender:
                 self._acknowledged = max(self._acknowledged, done.offset)
                 return
 
-    async def _try(self, items: list[Item]) -> list[Item]:
+    async def _try(self, items: list[ScriptedRecord]) -> list[ScriptedRecord]:
         """Send; what is left, from the first that failed of each partition on, in order."""
         try:
             producer = await self._ready()
@@ -70,7 +70,7 @@ class Sender:
             await self._drop()
         return left
 
-    async def _one(self, producer: AIOKafkaProducer, item: Item) -> "asyncio.Future[Any]":
+    async def _one(self, producer: AIOKafkaProducer, item: ScriptedRecord) -> "asyncio.Future[Any]":
         headers = [(HEADER, str(item.number).encode())]
         topic = self._prefix + item.topic
         if item.key is not None or item.value is not None:

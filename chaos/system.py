@@ -7,9 +7,9 @@ from dataclasses import dataclass
 from pathlib import Path
 from uuid import uuid4
 
-from chaos.gateway import Gateway, OtherGateway, OurSimulator
+from chaos.gateway import ChaosGateway, OtherGateway, OurSimulator
 from chaos.proxy import KINDS, Proxy
-from chaos.sending import Sender
+from chaos.sending import EventSender
 from chaos.watch import Watch
 from chaos.workers import Pool
 from demo.events import TOPICS
@@ -39,7 +39,7 @@ LEASE = float(SEND_WITHIN + PATIENCE + EXECUTION)
 
 
 @dataclass(frozen=True, slots=True)
-class Wanted:
+class ExportOptions:
     """What kind of system."""
 
     seed: int | str
@@ -61,7 +61,7 @@ class Wanted:
 
 
 @dataclass(slots=True)
-class System:
+class ExportSystem:
     """What runs."""
 
     broker: Broker
@@ -70,8 +70,8 @@ class System:
     pool: Pool
     proxy: Proxy
     watch: Watch
-    sender: Sender
-    gateway: Gateway
+    sender: EventSender
+    gateway: ChaosGateway
     say: Callable[[str], None]
 
     @property
@@ -81,7 +81,7 @@ class System:
 
 
 @asynccontextmanager
-async def system(wanted: Wanted, folder: Path, say: Callable[[str], None]) -> AsyncIterator[System]:
+async def system(wanted: ExportOptions, folder: Path, say: Callable[[str], None]) -> AsyncIterator[ExportSystem]:
     """Start everything; stop it in the opposite order. `folder` keeps the workers' logs.
 
     Raises:
@@ -92,7 +92,7 @@ async def system(wanted: Wanted, folder: Path, say: Callable[[str], None]) -> As
         stack.enter_context(broker)
         prefix = f"chaos-{uuid4().hex[:8]}-"
         env = _environment(broker.bootstrap, prefix, wanted)
-        gateway: Gateway
+        gateway: ChaosGateway
         gateway = OtherGateway(wanted.gateway_url, env) if wanted.gateway_url else OurSimulator(env, folder)
         stack.callback(gateway.stop)
         target = gateway.start()
@@ -106,15 +106,15 @@ async def system(wanted: Wanted, folder: Path, say: Callable[[str], None]) -> As
         watch = await stack.enter_async_context(
             Watch(broker.bootstrap, prefix, f"{prefix}worker", TOPICS, wanted.partitions)
         )
-        sender = await stack.enter_async_context(Sender(broker.bootstrap, prefix))
+        sender = await stack.enter_async_context(EventSender(broker.bootstrap, prefix))
         start = ("chaos.broken", wanted.broken) if wanted.broken else (SERVICE, "worker")
         pool = Pool(wanted.workers, env, folder, say, start)
         stack.callback(pool.kill_all)
         pool.start()
-        yield System(broker, env, prefix, pool, proxy, watch, sender, gateway, say)
+        yield ExportSystem(broker, env, prefix, pool, proxy, watch, sender, gateway, say)
 
 
-def _environment(bootstrap: str, prefix: str, wanted: Wanted) -> dict[str, str]:
+def _environment(bootstrap: str, prefix: str, wanted: ExportOptions) -> dict[str, str]:
     """The demonstration's, with our times; for another gateway the sender and the users are the caller's, if given."""
     env = environment(bootstrap, prefix, real=True)
     env |= {f"ALVYS_SAGE_{name}": value for name, value in WORKER.items()}

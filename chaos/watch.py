@@ -31,7 +31,7 @@ Place = tuple[str, int, int]
 
 
 @dataclass(frozen=True, slots=True)
-class Answer:
+class CommittedAnswer:
     """A committed result or dead letter, in the order in which it was read; `seen` is when, in seconds since 1970."""
 
     place: Place
@@ -60,12 +60,12 @@ class Parked:
 
 
 @dataclass(slots=True)
-class Seen:
+class WatchedTopics:
     """All that was read so far."""
 
     sources: dict[Place, int] = field(default_factory=dict)
     """Every record that was sent: its item's number."""
-    answers: list[Answer] = field(default_factory=list)
+    answers: list[CommittedAnswer] = field(default_factory=list)
     answered: dict[Place, float] = field(default_factory=dict)
     """When a source record's first answer was seen."""
     ledger: dict[str, Parked] = field(default_factory=dict)
@@ -88,7 +88,7 @@ class Watch:
         self._results, self._dead = f"{prefix}sage-export-results", f"{prefix}sage-dead-letters"
         self._mapping = f"{prefix}mapping-state"
         self._partitions = partitions
-        self.seen = Seen()
+        self.seen = WatchedTopics()
         self._positions: dict[TopicPartition, int] = {}
         self._checked: defaultdict[TopicPartition, int] = defaultdict(int)
         self._known: defaultdict[TopicPartition, list[int]] = defaultdict(list)
@@ -162,7 +162,7 @@ class Watch:
             self.seen.by_number.setdefault(number, place)
             self._known[TopicPartition(topic, record.partition)].append(record.offset)
 
-    def _answer(self, answer: Answer) -> None:
+    def _answer(self, answer: CommittedAnswer) -> None:
         self.seen.answers.append(answer)
         self.seen.answered.setdefault(answer.place, answer.seen)
 
@@ -240,10 +240,10 @@ class Watch:
         )
 
 
-def _result(record: ConsumerRecord, now: float) -> Answer:
+def _result(record: ConsumerRecord, now: float) -> CommittedAnswer:
     body = json.loads(record.value)
     source = body["source"]
-    return Answer(
+    return CommittedAnswer(
         place=(source["topic"], source["partition"], source["offset"]),
         key=body["documentKey"],
         outcome=body["outcome"],
@@ -256,8 +256,8 @@ def _result(record: ConsumerRecord, now: float) -> Answer:
     )
 
 
-def _dead_letter(record: ConsumerRecord, now: float) -> Answer:
+def _dead_letter(record: ConsumerRecord, now: float) -> CommittedAnswer:
     said = {name: value.decode(errors="replace") for name, value in record.headers}
     where = "kafka_dlt-original-"
     place = (said[f"{where}topic"], int(said[f"{where}partition"]), int(said[f"{where}offset"]))
-    return Answer(place, "", "dead", said["alvys-sage-code"], None, None, None, from_ledger=False, seen=now)
+    return CommittedAnswer(place, "", "dead", said["alvys-sage-code"], None, None, None, from_ledger=False, seen=now)

@@ -9,13 +9,13 @@ import httpx
 
 from demo.accounts import Accounts
 from demo.audit import TIMEOUT, Audit, audit, documents
-from demo.events import Event, Outcome, redelivered, stream
+from demo.events import Event, ExpectedOutcome, redelivered, stream
 from demo.events.world import CONNECTED, LATE_PROVIDER, LATE_VENDOR, TRANSPORT
 from demo.payments import Payments, pay_some
 from demo.rig import SETTINGS, Rig
 from demo.samples import samples
 from demo.screen import Screen
-from demo.traffic import Sent, Traffic
+from demo.traffic import EventTraffic, Sent
 
 SEED = 20260610
 SHARE_AGAIN = 0.3
@@ -25,7 +25,7 @@ _CREATES = {"create", "create_invoice", "create_bill"}
 
 
 @dataclass(slots=True)
-class Evidence:
+class DemoRun:
     """All that was seen."""
 
     sent: list[Sent]
@@ -61,12 +61,12 @@ def as_expected(sent: Sent) -> bool:
     wanted = sent.event.expectation
     if not sent.answers or str(sent.answers[0]) != str(wanted):
         return False
-    goes_on = wanted.outcome in (Outcome.DEFERRED, Outcome.REVERSED) and wanted.booking
+    goes_on = wanted.outcome in (ExpectedOutcome.DEFERRED, ExpectedOutcome.REVERSED) and wanted.booking
     last = "posted" if goes_on else wanted.outcome
     return sent.answers[-1].outcome == last
 
 
-async def play(rig: Rig, screen: Screen, good: int) -> Evidence:
+async def play(rig: Rig, screen: Screen, good: int) -> DemoRun:
     """All acts.
 
     Raises:
@@ -74,7 +74,7 @@ async def play(rig: Rig, screen: Screen, good: int) -> Evidence:
     """
     accounts = Accounts(SETTINGS)
     halves = stream(SEED, good)
-    async with Traffic(rig, accounts) as traffic:
+    async with EventTraffic(rig, accounts) as traffic:
         await _act(traffic, screen, "events, first half, with the contract's samples", [*samples(), *halves.first])
 
         screen.say(f"an accountant gives AR Accessorials/Detention an account of its own: {DETENTION}")
@@ -97,22 +97,22 @@ async def play(rig: Rig, screen: Screen, good: int) -> Evidence:
         sent = list(traffic.sent.values())
         found = audit(sent, standing)
         paid = await pay_some(rig, sent, screen)
-        return Evidence(sent, found, standing, again, creates, len(traffic.strays), paid)
+        return DemoRun(sent, found, standing, again, creates, len(traffic.strays), paid)
 
 
-async def _act(traffic: Traffic, screen: Screen, text: str, events: list[Event]) -> list[Sent]:
+async def _act(traffic: EventTraffic, screen: Screen, text: str, events: list[Event]) -> list[Sent]:
     with screen.counting(text, len(events)) as progress:
         sent = await traffic.send(events)
         await traffic.answered(sent, progress)
         return sent
 
 
-async def _release(rig: Rig, traffic: Traffic, screen: Screen) -> None:
+async def _release(rig: Rig, traffic: EventTraffic, screen: Screen) -> None:
     """Give the late card provider its vendor: what waited for it goes by itself."""
     waiting = [
         each
         for each in traffic.sent.values()
-        if each.event.expectation.outcome is Outcome.DEFERRED and each.event.expectation.booking
+        if each.event.expectation.outcome is ExpectedOutcome.DEFERRED and each.event.expectation.booking
     ]
     screen.say(f"the missing vendor of {LATE_PROVIDER} is set: {LATE_VENDOR}")
     await asyncio.to_thread(rig.alvys_sage, "mappings", "vendor", TRANSPORT.id, "fuel", LATE_PROVIDER, LATE_VENDOR)

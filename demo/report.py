@@ -4,17 +4,17 @@ from collections import Counter
 from decimal import Decimal
 from typing import Any
 
-from demo.acts import DETENTION, Evidence, as_expected
-from demo.events import GROUPED, INVOICES, TOPICS, Outcome
+from demo.acts import DETENTION, DemoRun, as_expected
+from demo.events import GROUPED, INVOICES, TOPICS, ExpectedOutcome
 from demo.screen import Screen
 from demo.traffic import Sent
 
-OUTCOMES = tuple(Outcome)
+OUTCOMES = tuple(ExpectedOutcome)
 SHOWN = 5
 """So many findings of a kind are printed."""
 
 
-def report(evidence: Evidence, screen: Screen) -> None:
+def report(evidence: DemoRun, screen: Screen) -> None:
     """Everything but the last line."""
     _outcomes(evidence, screen)
     _codes(evidence, screen)
@@ -30,10 +30,12 @@ def report(evidence: Evidence, screen: Screen) -> None:
     _findings(evidence, screen)
 
 
-def last_line(evidence: Evidence) -> str:
+def last_line(evidence: DemoRun) -> str:
     """The line that a script reads. How records are counted stands in demo/README.md."""
     ended = Counter(_outcome(each) for each in evidence.sent)
-    shown = " ".join(f"{outcome}={ended[outcome]}" for outcome in OUTCOMES if outcome is not Outcome.ALREADY_POSTED)
+    shown = " ".join(
+        f"{outcome}={ended[outcome]}" for outcome in OUTCOMES if outcome is not ExpectedOutcome.ALREADY_POSTED
+    )
     audit = evidence.audit
     payments = len(evidence.payments.told)
     return (
@@ -43,12 +45,12 @@ def last_line(evidence: Evidence) -> str:
 
 def _outcome(sent: Sent) -> str:
     """How the record ended; one that corrected what stood counts as that, though it was posted in its place."""
-    if any(answer.outcome == Outcome.REVERSED for answer in sent.answers):
-        return Outcome.REVERSED
+    if any(answer.outcome == ExpectedOutcome.REVERSED for answer in sent.answers):
+        return ExpectedOutcome.REVERSED
     return sent.last.outcome if sent.last else "unanswered"
 
 
-def _outcomes(evidence: Evidence, screen: Screen) -> None:
+def _outcomes(evidence: DemoRun, screen: Screen) -> None:
     counts = Counter((each.event.topic, _outcome(each)) for each in evidence.sent)
     columns = ["topic", *OUTCOMES, "events"]
     rows = []
@@ -61,7 +63,7 @@ def _outcomes(evidence: Evidence, screen: Screen) -> None:
     screen.table("What became of every record", columns, rows, right=frozenset(columns[1:]))
 
 
-def _codes(evidence: Evidence, screen: Screen) -> None:
+def _codes(evidence: DemoRun, screen: Screen) -> None:
     """Every code with an example of what leads to it."""
     coded = [(str(each.last), each.event.story) for each in evidence.sent if each.last and each.last.code]
     counts, stories = Counter(name for name, _ in coded), dict(reversed(coded))
@@ -71,7 +73,7 @@ def _codes(evidence: Evidence, screen: Screen) -> None:
     )
 
 
-def _explained(evidence: Evidence, screen: Screen) -> None:
+def _explained(evidence: DemoRun, screen: Screen) -> None:
     """The invoice with most lines among those that were mapped after the change, as its result explains it."""
     invoices = [each for each in evidence.sent if each.event.topic == INVOICES and _uses_new_account(each)]
     if not invoices:
@@ -97,11 +99,11 @@ def _line(line: dict[str, Any]) -> list[str]:
 
 
 def _uses_new_account(sent: Sent) -> bool:
-    document = sent.last.result.get("document") if sent.last and sent.last.outcome == Outcome.POSTED else None
+    document = sent.last.result.get("document") if sent.last and sent.last.outcome == ExpectedOutcome.POSTED else None
     return document is not None and any(line["account"] == DETENTION for line in document["lines"])
 
 
-def _detention(evidence: Evidence, screen: Screen) -> None:
+def _detention(evidence: DemoRun, screen: Screen) -> None:
     """Which account detention went to, before and after the change, as Sage's own lines say."""
     lines = Counter(
         line["account"]
@@ -115,7 +117,7 @@ def _detention(evidence: Evidence, screen: Screen) -> None:
     screen.plain(f"AR detention of BLUEMESA in Sage, earlier documents and later ones: {shown}")
 
 
-def _payments(evidence: Evidence, screen: Screen) -> None:
+def _payments(evidence: DemoRun, screen: Screen) -> None:
     """What came back from Sage, and whether that is so. Sage has a row for each line of a document; shown are sums."""
     paid = evidence.payments
     sums: dict[tuple[str, ...], Decimal] = {}
@@ -130,7 +132,7 @@ def _payments(evidence: Evidence, screen: Screen) -> None:
     screen.plain(f"payments that stand by the topic: {len(paid.told)}, in Sage's database: {len(paid.standing)}")
 
 
-def _findings(evidence: Evidence, screen: Screen) -> None:
+def _findings(evidence: DemoRun, screen: Screen) -> None:
     """What is not as it should be."""
     audit = evidence.audit
     otherwise = [

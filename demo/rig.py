@@ -47,7 +47,7 @@ class Rig:
 
 
 @dataclass(frozen=True, slots=True)
-class Gateway:
+class GatewayProcess:
     """What stands in for Sage: a process that prints `listening on` and its address."""
 
     name: str
@@ -57,11 +57,11 @@ class Gateway:
     """Whether it has the simulator's admin endpoints."""
 
 
-SIMULATOR = Gateway("simulator", SERVICE, ("simulator", "--demo", "--port", "0"), has_admin=True)
+SIMULATOR = GatewayProcess("simulator", SERVICE, ("simulator", "--demo", "--port", "0"), has_admin=True)
 
 
 @contextmanager
-def rig(screen: Screen, broker: Broker | None = None, gateway: Gateway = SIMULATOR) -> Iterator[Rig]:
+def rig(screen: Screen, broker: Broker | None = None, gateway: GatewayProcess = SIMULATOR) -> Iterator[Rig]:
     """Start everything, and stop it again in the opposite order.
 
     Raises:

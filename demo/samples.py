@@ -3,19 +3,30 @@
 import json
 from pathlib import Path
 
-from demo.events import FUEL, GROUPED, INVOICES, SETTLEMENTS, TOLLS, BookedLine, Booking, Event, Expectation, Outcome
+from demo.events import (
+    FUEL,
+    GROUPED,
+    INVOICES,
+    SETTLEMENTS,
+    TOLLS,
+    BookedLine,
+    Booking,
+    Event,
+    Expectation,
+    ExpectedOutcome,
+)
 from demo.events.maker import hashed_number
 from demo.events.world import LOGISTICS, TRANSPORT
 
 FOLDER = Path(__file__).parents[1] / "tests" / "fixtures" / "events"
 _COMPANY = TRANSPORT.company
-_BY_STATEMENT = Expectation(Outcome.SKIPPED, "CARRIER_STATEMENTS_ON")
-_DEDUCTED = Expectation(Outcome.SKIPPED, "DEDUCTED_FROM_DRIVER")
+_BY_STATEMENT = Expectation(ExpectedOutcome.SKIPPED, "CARRIER_STATEMENTS_ON")
+_DEDUCTED = Expectation(ExpectedOutcome.SKIPPED, "DEDUCTED_FROM_DRIVER")
 
 
 def _booking(sub: str, sage_object: str, number: str, party: str, *lines: tuple[str, str, int]) -> Expectation:
     booked = tuple(BookedLine(*line) for line in lines)
-    return Expectation(Outcome.POSTED, booking=Booking(sub, _COMPANY, sage_object, number, party, booked))
+    return Expectation(ExpectedOutcome.POSTED, booking=Booking(sub, _COMPANY, sage_object, number, party, booked))
 
 
 def _expectations() -> dict[str, tuple[str, str, Expectation]]:

@@ -11,7 +11,7 @@ from typing import Any, Self
 from aiokafka import AIOKafkaConsumer, AIOKafkaProducer, ConsumerRecord, TopicPartition
 
 from demo.accounts import Accounts
-from demo.events import Event, Outcome
+from demo.events import Event, ExpectedOutcome
 from demo.processes import DemoError
 from demo.rig import Rig
 
@@ -25,7 +25,7 @@ Place = tuple[str, int, int]
 
 
 @dataclass(slots=True)
-class Answer:
+class ObservedResult:
     """What came of a record: the outcome, its code, and the whole result for explaining it."""
 
     outcome: str
@@ -43,22 +43,22 @@ class Sent:
     event: Event
     place: Place
     accounts: tuple[str, ...]
-    answers: list[Answer] = field(default_factory=list)
+    answers: list[ObservedResult] = field(default_factory=list)
 
     @property
-    def last(self) -> Answer | None:
+    def last(self) -> ObservedResult | None:
         """How it stands."""
         return self.answers[-1] if self.answers else None
 
 
-class Traffic:
+class EventTraffic:
     """Sends events and collects answers: results and dead letters that were committed."""
 
     def __init__(self, rig: Rig, accounts: Accounts) -> None:
         self._rig = rig
         self._accounts = accounts
         self.sent: dict[Place, Sent] = {}
-        self.strays: list[Answer] = []
+        self.strays: list[ObservedResult] = []
         """Answers to records that were never sent; there are none in a sound system."""
         self._stack = AsyncExitStack()
 
@@ -136,15 +136,15 @@ class Traffic:
             self.strays.append(answer)
 
 
-def _read(record: ConsumerRecord, dead_letters: str) -> tuple[Place, Answer]:
+def _read(record: ConsumerRecord, dead_letters: str) -> tuple[Place, ObservedResult]:
     if record.topic == dead_letters:
         said = {name: value.decode() for name, value in record.headers}
         where = "kafka_dlt-original-"
         place = (said[f"{where}topic"], int(said[f"{where}partition"]), int(said[f"{where}offset"]))
-        return place, Answer("dead", said["alvys-sage-code"])
+        return place, ObservedResult("dead", said["alvys-sage-code"])
     result = json.loads(record.value)
     source = result["source"]
-    return (source["topic"], source["partition"], source["offset"]), Answer(
+    return (source["topic"], source["partition"], source["offset"]), ObservedResult(
         result["outcome"], result.get("code"), result
     )
 
@@ -162,4 +162,4 @@ def _missing(sent: list[Sent], count: int, rig: Rig) -> str:
 
 def _answered(sent: Sent) -> bool:
     """What was reversed is posted anew: that is another answer."""
-    return sent.last is not None and sent.last.outcome != Outcome.REVERSED
+    return sent.last is not None and sent.last.outcome != ExpectedOutcome.REVERSED

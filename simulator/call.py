@@ -20,7 +20,7 @@ from simulator.store import Store
 
 
 @dataclass(frozen=True, slots=True)
-class Outcome:
+class FunctionSuccess:
     """The answer of a function that succeeded: a key (legacy), data (generic), or neither."""
 
     key: str | None = None

@@ -18,7 +18,7 @@ from dataclasses import dataclass, field
 from simulator import functions
 from simulator.answer import Answer, Result, SignedIn, render
 from simulator.auth import Session, admit_sender, company_of, sign_in
-from simulator.call import Call, Outcome
+from simulator.call import Call, FunctionSuccess
 from simulator.envelope import Function, Login, Operation, Request, parse
 from simulator.errors import (
     ASSUMED_DUPLICATE_CONTROL_ID,
@@ -152,7 +152,7 @@ class Gateway:
             return Result(function.name, function.control_id, "failure", data=data, errors=error.errors)
         return Result(function.name, function.control_id, "success", outcome.key, outcome.data)
 
-    def _once(self, admitted: Admitted, call: Call) -> Outcome:
+    def _once(self, admitted: Admitted, call: Call) -> FunctionSuccess:
         if admitted.request.unique_id:
             if call.control_id in admitted.held_elsewhere:
                 raise _duplicate(IN_FLIGHT_CONTROL_ID_TEXT, call.control_id)

@@ -46,7 +46,7 @@ class Line(TypedDict):
     custom: dict[str, str | int]
 
 
-class Document(TypedDict):
+class StoredDocument(TypedDict):
     """A document as stored, to be compared with the intended document."""
 
     company: str
@@ -238,12 +238,12 @@ class Store:
             control_ids=control_ids,
         )
 
-    def documents(self, company: str | None = None) -> list[Document]:
+    def documents(self, company: str | None = None) -> list[StoredDocument]:
         """List every AR invoice, AP bill and adjustment with its lines, by company, kind and record number."""
         companies = [company] if company else self.companies()
         return [document for name in companies for kind in ALL for document in self._documents(kind, name)]
 
-    def _documents(self, kind: DocumentKind, company: str) -> list[Document]:
+    def _documents(self, kind: DocumentKind, company: str) -> list[StoredDocument]:
         lines: dict[int, list[Line]] = {}
         for row in self.database.find(kind.line, company):
             lines.setdefault(row["RECORDKEY"], []).append(_line(row))
@@ -271,8 +271,8 @@ def _setup(config: Config) -> Setup:
     return Setup(config, objects)
 
 
-def _document(kind: DocumentKind, row: Row, lines: list[Line]) -> Document:
-    return Document(
+def _document(kind: DocumentKind, row: Row, lines: list[Line]) -> StoredDocument:
+    return StoredDocument(
         company=row["COMPANY"],
         entity=row["MEGAENTITYID"],
         kind=kind.header,

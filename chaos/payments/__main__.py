@@ -15,8 +15,8 @@ import typer
 
 from chaos.payments.hurried import GUARDS
 from chaos.payments.report import figures, last_line, lines
-from chaos.payments.run import Result, Run
-from chaos.payments.system import Wanted, system
+from chaos.payments.run import PaymentRun, PaymentRunReport
+from chaos.payments.system import PaymentOptions, system
 from demo.processes import DemoError
 from demo.screen import Screen
 from ops.broker import BrokerError
@@ -69,7 +69,7 @@ def chaos_payments(  # noqa: PLR0913 - the options of a command
     folder = logs or Path(tempfile.mkdtemp(prefix="chaos-payments-"))
     folder.mkdir(parents=True, exist_ok=True)
     screen = Screen(quiet=str(report) == "-")
-    wanted = Wanted(
+    wanted = PaymentOptions(
         seed, documents, pollers, fault_rate=fault_rate, bootstrap=bootstrap_servers or None, broken=break_guard
     )
     screen.say(f"seed {seed}: {documents} documents, {kills} kills in {seconds:.0f} s, {pollers} pollers")
@@ -98,10 +98,16 @@ def chaos_payments(  # noqa: PLR0913 - the options of a command
 
 
 async def _run(
-    wanted: Wanted, amounts: tuple[float, int, int], folder: Path, screen: Screen, patience: float, *, replay: bool
-) -> Result:
+    wanted: PaymentOptions,
+    amounts: tuple[float, int, int],
+    folder: Path,
+    screen: Screen,
+    patience: float,
+    *,
+    replay: bool,
+) -> PaymentRunReport:
     async with system(wanted, folder, screen.say) as running:
-        return await Run(running, wanted.seed, patience).play(*amounts, replay=replay)
+        return await PaymentRun(running, wanted.seed, patience).play(*amounts, replay=replay)
 
 
 if __name__ == "__main__":

@@ -7,7 +7,7 @@ from typing import Any, Self
 import httpx
 
 from chaos.payments.facts import Place
-from chaos.payments.player import Call, Play, Player
+from chaos.payments.player import AdminCall, Play, Player
 
 TIMEOUT = 60.0
 
@@ -48,14 +48,14 @@ class Accountant:
         self._player.learn(play, [number for number in numbers if number is not None])
         return play
 
-    async def call(self, call: Call) -> Mapping[str, Any]:
+    async def call(self, call: AdminCall) -> Mapping[str, Any]:
         """One call that must work."""
         answer = await self._http.request(call.method, f"{self._url}/{call.path}", json=call.body)
         answer.raise_for_status()
         found: dict[str, Any] = answer.json()
         return found
 
-    async def _do(self, call: Call, kind: str) -> int | None:
+    async def _do(self, call: AdminCall, kind: str) -> int | None:
         answer = await self._http.request(call.method, f"{self._url}/{call.path}", json=call.body)
         if answer.status_code == httpx.codes.BAD_REQUEST:
             self.refused[kind] += 1

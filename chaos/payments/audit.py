@@ -21,7 +21,7 @@ from collections.abc import Set as AbstractSet
 from dataclasses import asdict, dataclass, field
 from decimal import Decimal
 
-from chaos.payments.facts import ZERO, Expected, Place, Standing, Told, Truth, fold
+from chaos.payments.facts import ZERO, Expected, Place, SimulatedDocument, Told, Truth, fold
 
 READS = frozenset(
     {"getAPISession", "query", "read", "readByName", "readByQuery", "readMore", "lookup", "inspect", "getDimensions"}
@@ -30,7 +30,7 @@ DIFFERENCE, VOID = "difference", "void"
 
 
 @dataclass(slots=True)
-class Findings:
+class PaymentFindings:
     """In words, a line each. Empty lists are what a sound run gives."""
 
     missed: list[str] = field(default_factory=list)
@@ -49,7 +49,7 @@ class Findings:
 
 
 @dataclass(frozen=True, slots=True)
-class Evidence:
+class PaymentEvidence:
     """What is compared. `exported`: the document keys by place; `functions`: calls by name while pollers ran."""
 
     told: Sequence[Told]
@@ -61,9 +61,9 @@ class Evidence:
     """Whether the topic was asked to be told again: the same content may stand twice then."""
 
 
-def audit(evidence: Evidence) -> Findings:
+def audit(evidence: PaymentEvidence) -> PaymentFindings:
     """Compare."""
-    found = Findings()
+    found = PaymentFindings()
     keys = {key: place for place, key in evidence.exported.items()}
     folded = fold(evidence.told)
     for each in evidence.told:
@@ -84,7 +84,7 @@ def audit(evidence: Evidence) -> Findings:
     return found
 
 
-def _about(told: Told, keys: Mapping[str, Place], found: Findings) -> None:
+def _about(told: Told, keys: Mapping[str, Place], found: PaymentFindings) -> None:
     """A record is about a document of ours, and says so in its key."""
     place = keys.get(told.document_key)
     if place is None:
@@ -95,7 +95,7 @@ def _about(told: Told, keys: Mapping[str, Place], found: Findings) -> None:
         found.wrong.append(f"{told.payment_id}: its key is {told.key}, its document {told.document_key}")
 
 
-def _fact(expected: Expected, told: Told | None, exported: Mapping[Place, str], found: Findings) -> None:
+def _fact(expected: Expected, told: Told | None, exported: Mapping[Place, str], found: PaymentFindings) -> None:
     what = f"{expected.payment_id} of {exported[expected.place]}"
     if told is None or not told.amount:
         if expected.amount:
@@ -115,7 +115,7 @@ def _fact(expected: Expected, told: Told | None, exported: Mapping[Place, str], 
         found.wrong.append(f"{what}: told as {told.kind}")
 
 
-def _nothing(told: Told, found: Findings) -> None:
+def _nothing(told: Told, found: PaymentFindings) -> None:
     """What the database does not have: nothing may be left of it, and a payment that went is called void."""
     if told.kind == DIFFERENCE:
         if told.amount:
@@ -127,7 +127,7 @@ def _nothing(told: Told, found: Findings) -> None:
 
 
 def _balance(
-    key: str, standing: Standing | None, told: Sequence[Told], folded: Iterable[Told], found: Findings
+    key: str, standing: SimulatedDocument | None, told: Sequence[Told], folded: Iterable[Told], found: PaymentFindings
 ) -> None:
     if standing is None:
         found.unbalanced.append(f"{key}: is not in the database any more")
@@ -143,7 +143,7 @@ def _balance(
         found.unbalanced.append(f"{key}: {last.payment_id} told last {_shown(last)}, it has {_shown_of(standing)}")
 
 
-def _repeated(told: Iterable[Told], found: Findings) -> None:
+def _repeated(told: Iterable[Told], found: PaymentFindings) -> None:
     last: dict[str, tuple[object, ...]] = {}
     for each in told:
         if last.get(each.payment_id) == each.content:
@@ -156,5 +156,5 @@ def _shown(told: Told) -> str:
     return f"{balance} {told.state or 'no state'}"
 
 
-def _shown_of(standing: Standing) -> str:
+def _shown_of(standing: SimulatedDocument) -> str:
     return f"{standing.total}/{standing.paid}/{standing.due} {standing.state}"

@@ -40,7 +40,7 @@ _FOREIGN = (
 
 
 @dataclass(frozen=True, slots=True)
-class Topics:
+class RunTopics:
     """The topics of this run, on its broker."""
 
     bootstrap: str
@@ -52,7 +52,9 @@ class Topics:
         return Topic(self.bootstrap, self.prefix + name, self.partitions)
 
 
-async def export(seed: int | str, count: int, topics: Topics, env: Mapping[str, str], folder: Path) -> dict[Place, str]:
+async def export(
+    seed: int | str, count: int, topics: RunTopics, env: Mapping[str, str], folder: Path
+) -> dict[Place, str]:
     """Have a worker post so many documents; returns their keys by their places in Sage.
 
     Raises:
@@ -92,7 +94,7 @@ def _events(seed: int | str, count: int) -> list[Event]:
     return [draft.posted() for draft in (*made, *negative)]
 
 
-async def _send(topics: Topics, events: list[Event]) -> None:
+async def _send(topics: RunTopics, events: list[Event]) -> None:
     producer = AIOKafkaProducer(bootstrap_servers=topics.bootstrap, enable_idempotence=True)
     await producer.start()
     try:

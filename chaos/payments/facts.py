@@ -66,7 +66,7 @@ class Expected:
 
 
 @dataclass(frozen=True, slots=True)
-class Standing:
+class SimulatedDocument:
     """A document as the database has it."""
 
     place: Place
@@ -81,7 +81,7 @@ class Truth:
     """What the database holds: the facts that count, and every document's balance."""
 
     facts: Mapping[str, Expected]
-    documents: Mapping[Place, Standing]
+    documents: Mapping[Place, SimulatedDocument]
 
 
 def read(key: bytes | None, value: bytes) -> Told:
@@ -126,7 +126,7 @@ def truth(answer: Mapping[str, Any]) -> Truth:
                     each.payment_id, each.place, amount, each.date, each.method, each.number, each.memo
                 )
     documents = [
-        Standing(
+        SimulatedDocument(
             place=(row["company"], row["side"].lower(), str(row["recordno"])),
             total=Decimal(row["total"]),
             paid=Decimal(row["paid"]),

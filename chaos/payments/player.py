@@ -20,7 +20,7 @@ JUMP = 5400
 
 
 @dataclass(frozen=True, slots=True)
-class Call:
+class AdminCall:
     """One call to an admin endpoint."""
 
     method: str
@@ -33,7 +33,7 @@ class Play:
     """What is done, in order, and the documents for which polling cannot see it."""
 
     kind: str
-    calls: tuple[Call, ...]
+    calls: tuple[AdminCall, ...]
     hidden: frozenset[Place] = frozenset()
 
 
@@ -230,7 +230,7 @@ class Player:
 
     def _shift(self, books: Books) -> Play:
         fault = {"kind": "shift_pages", "company": books.company, "function": "query", "times": 1}
-        return Play("shift", (Call("POST", "faults", fault),))
+        return Play("shift", (AdminCall("POST", "faults", fault),))
 
     def _jump(self, books: Books) -> Play | None:
         """The company's clock jumps back, a payment is recorded, and it is put right again."""
@@ -240,7 +240,7 @@ class Player:
         at = self._offsets[books.company]
         where = f"company/{books.company}"
         pay = self._recording(books, {documents[0]["recordno"]: self._some(documents[0])})
-        back, right = (Call("PATCH", where, {"clock_seconds": seconds}) for seconds in (at - JUMP, at))
+        back, right = (AdminCall("PATCH", where, {"clock_seconds": seconds}) for seconds in (at - JUMP, at))
         return Play("clock jump", (back, pay, right), _touched(books, [{"document": documents[0]["recordno"]}]))
 
     # How.
@@ -279,7 +279,7 @@ class Player:
     def _record(self, kind: str, books: Books, applied: Mapping[int, object], **more: object) -> Play:
         return Play(kind, (self._recording(books, applied, **more),))
 
-    def _recording(self, books: Books, applied: Mapping[int, object], **more: object) -> Call:
+    def _recording(self, books: Books, applied: Mapping[int, object], **more: object) -> AdminCall:
         self._number += 1
         body = {
             "company": books.company,
@@ -290,11 +290,11 @@ class Player:
             "memo": self._chance.choice(("", "short paid", "two for ten & more")),
             "on": f"2026-11-{self._chance.randint(1, 28):02d}",
         }
-        return Call("POST", "payments", body | more)
+        return AdminCall("POST", "payments", body | more)
 
     def _on(self, books: Books, kind: str, path: str, unseen: Collection[Place] = frozenset(), **more: object) -> Play:
         body = {"company": books.company, "side": books.side, **more}
-        return Play(kind, (Call("POST", path, body),), frozenset(unseen))
+        return Play(kind, (AdminCall("POST", path, body),), frozenset(unseen))
 
 
 _OPEN = {"Posted", "Partially Paid"}

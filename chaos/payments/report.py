@@ -3,14 +3,14 @@
 from dataclasses import asdict, fields
 from typing import Any
 
-from chaos.payments.audit import Findings
-from chaos.payments.run import Result
+from chaos.payments.audit import PaymentFindings
+from chaos.payments.run import PaymentRunReport
 
 SHOWN = 15
 """Findings of a kind that are printed; the JSON report has all of them."""
 
 
-def figures(result: Result) -> dict[str, Any]:
+def figures(result: PaymentRunReport) -> dict[str, Any]:
     """Every figure and finding; counts are whole numbers, times are seconds."""
     told = {each.name: getattr(result, each.name) for each in fields(result)}
     told |= {"findings": asdict(result.findings), "replay": asdict(result.replay) if result.replay else None}
@@ -21,7 +21,7 @@ def figures(result: Result) -> dict[str, Any]:
     return told | {"sound": result.sound}
 
 
-def lines(result: Result) -> list[str]:
+def lines(result: PaymentRunReport) -> list[str]:
     """The report for a person."""
     told = figures(result)
     found = [told.pop("findings"), told.pop("replay") or {}]
@@ -34,13 +34,13 @@ def lines(result: Result) -> list[str]:
     return text
 
 
-def last_line(result: Result) -> str:
+def last_line(result: PaymentRunReport) -> str:
     """One line that says it all."""
     counts = " ".join(f"{name}={count}" for name, count in _counts(result.findings, result.replay).items())
     return f"chaos: payments={result.payments} told={result.told} kills={sum(result.kills.values())} {counts}"
 
 
-def _counts(*findings: Findings | None) -> dict[str, int]:
+def _counts(*findings: PaymentFindings | None) -> dict[str, int]:
     counts: dict[str, int] = {}
     for each in findings:
         for name, found in asdict(each).items() if each is not None else ():

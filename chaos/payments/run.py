@@ -7,10 +7,10 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from random import Random
 
-from chaos.payments.audit import Evidence, Findings, audit
+from chaos.payments.audit import PaymentEvidence, PaymentFindings, audit
 from chaos.payments.facts import Told, read, truth
 from chaos.payments.hurried import RECONCILE
-from chaos.payments.system import COMPANIES, INTERVAL, System
+from chaos.payments.system import COMPANIES, INTERVAL, PaymentSystem
 from demo.processes import DemoError, command
 
 KILLS = {"kill": 8, "freeze": 3, "term": 3, "once": 2}
@@ -25,7 +25,7 @@ BURST = 12
 
 
 @dataclass(frozen=True, slots=True)
-class Result:
+class PaymentRunReport:
     """What a run showed."""
 
     seconds: float
@@ -44,8 +44,8 @@ class Result:
     ended: Mapping[int, int]
     requests: Mapping[str, int]
     struck: Mapping[str, int]
-    findings: Findings
-    replay: Findings | None
+    findings: PaymentFindings
+    replay: PaymentFindings | None
     """What the audit found after everything was told again; None if that was not asked."""
 
     @property
@@ -54,10 +54,10 @@ class Result:
         return self.findings.sound and (self.replay is None or self.replay.sound)
 
 
-class Run:
+class PaymentRun:
     """Plays and kills for a while."""
 
-    def __init__(self, system: System, seed: int, patience: float) -> None:
+    def __init__(self, system: PaymentSystem, seed: int, patience: float) -> None:
         """`patience`: seconds without a new record after which what is missing counts as missed."""
         self._system = system
         self._patience = patience
@@ -66,7 +66,7 @@ class Run:
         self._unreadable: list[str] = []
         self._before: Counter[str] = Counter()
 
-    async def play(self, seconds: float, plays: int, kills: int, *, replay: bool) -> Result:
+    async def play(self, seconds: float, plays: int, kills: int, *, replay: bool) -> PaymentRunReport:
         """All of it."""
         system, began = self._system, time.monotonic()
         self._before = await system.accountant.functions()
@@ -90,7 +90,7 @@ class Run:
         findings = audit(evidence)
         findings.unreadable += self._unreadable
         functions = await system.accountant.functions() - self._before
-        return Result(
+        return PaymentRunReport(
             seconds=time.monotonic() - began,
             settled_after=settled,
             told=len(evidence.told),
@@ -158,7 +158,7 @@ class Run:
                                  f"calls {self._system.proxy.seen.requests}")  # fmt: skip
             await asyncio.sleep(0.2)
 
-    async def _settle(self) -> Evidence:
+    async def _settle(self) -> PaymentEvidence:
         """Wait until nothing is found and nothing new comes, or until nothing has come for `patience` seconds."""
         changed, seen, sound_at = time.monotonic(), -1, -1
         while True:
@@ -175,12 +175,12 @@ class Run:
             if time.monotonic() - changed > self._patience or found.repeated or found.wrote:
                 return evidence  # nothing more comes, or nothing that comes can mend it
 
-    async def _look(self) -> Evidence:
+    async def _look(self) -> PaymentEvidence:
         accountant = self._system.accountant
         held = truth(await accountant.books())
         told = self._read(await self._system.payments.records())
         functions = await accountant.functions() - self._before
-        return Evidence(told, held, self._system.exported, frozenset(accountant.hidden), functions)
+        return PaymentEvidence(told, held, self._system.exported, frozenset(accountant.hidden), functions)
 
     def _read(self, records: list[tuple[bytes | None, bytes | None]]) -> list[Told]:
         told: list[Told] = []
@@ -192,16 +192,18 @@ class Run:
                 self._unreadable.append(f"{key!r}: {error!r} in {(value or b'')[:200]!r}")
         return told
 
-    async def _again(self, before: Evidence) -> Findings:
+    async def _again(self, before: PaymentEvidence) -> PaymentFindings:
         """Everything is told once more: the fold stays what it was, under the same ids."""
         system = self._system
         system.say("everything is to be told once more")
         try:
             await asyncio.to_thread(command, ["payments", "--once", "--since", "2000-01-01"], system.env)
         except DemoError as error:
-            return Findings(missed=[f"the replay failed: {error}"])
+            return PaymentFindings(missed=[f"the replay failed: {error}"])
         after = await self._look()
-        found = audit(Evidence(after.told, after.truth, after.exported, after.hidden, after.functions, replayed=True))
+        found = audit(
+            PaymentEvidence(after.told, after.truth, after.exported, after.hidden, after.functions, replayed=True)
+        )
         known = {each.payment_id for each in before.told}
         found.invented += [f"{each.payment_id}: only after the replay" for each in after.told
                            if each.payment_id not in known]  # fmt: skip

@@ -8,9 +8,9 @@ from random import Random
 from uuid import uuid4
 
 from chaos.payments.accountant import Accountant
-from chaos.payments.exports import Topics, export, strangers
+from chaos.payments.exports import RunTopics, export, strangers
 from chaos.payments.facts import Place
-from chaos.payments.player import Call, Player
+from chaos.payments.player import AdminCall, Player
 from chaos.payments.reading import Topic
 from chaos.proxy import KINDS, Proxy
 from chaos.workers import Pool
@@ -37,7 +37,7 @@ POLLER = {
 
 
 @dataclass(frozen=True, slots=True)
-class Wanted:
+class PaymentOptions:
     """What kind of system."""
 
     seed: int
@@ -53,7 +53,7 @@ class Wanted:
 
 
 @dataclass(slots=True)
-class System:
+class PaymentSystem:
     """What runs."""
 
     payments: Topic
@@ -67,7 +67,7 @@ class System:
 
 
 @asynccontextmanager
-async def system(wanted: Wanted, folder: Path, say: Callable[[str], None]) -> AsyncIterator[System]:
+async def system(wanted: PaymentOptions, folder: Path, say: Callable[[str], None]) -> AsyncIterator[PaymentSystem]:
     """Start everything, the pollers last; stop it in the opposite order. `folder` keeps the processes' logs.
 
     Raises:
@@ -76,7 +76,7 @@ async def system(wanted: Wanted, folder: Path, say: Callable[[str], None]) -> As
     async with AsyncExitStack() as stack:
         broker: Broker = GivenBroker(wanted.bootstrap) if wanted.bootstrap else LocalKafka(say, BROKER)
         stack.enter_context(broker)
-        topics = Topics(broker.bootstrap, f"chaos-{uuid4().hex[:8]}-", wanted.partitions)
+        topics = RunTopics(broker.bootstrap, f"chaos-{uuid4().hex[:8]}-", wanted.partitions)
         env = _environment(topics, wanted)
         simulator = Process("simulator", ["simulator", "--demo", "--port", "0"], env, folder)
         stack.callback(simulator.stop)
@@ -101,7 +101,7 @@ async def system(wanted: Wanted, folder: Path, say: Callable[[str], None]) -> As
         pool = Pool(wanted.pollers, env, folder, say, start)
         stack.callback(pool.kill_all)
         payments = await stack.enter_async_context(topics.open("sage-payments"))
-        yield System(payments, env, pool, proxy, accountant, exported, say)
+        yield PaymentSystem(payments, env, pool, proxy, accountant, exported, say)
 
 
 async def _clocks(seed: int, admin_url: str) -> dict[str, int]:
@@ -111,11 +111,11 @@ async def _clocks(seed: int, admin_url: str) -> dict[str, int]:
     async with Accountant(admin_url, Player(0, {})) as accountant:
         for company, seconds in offsets.items():
             changes = {"clock_seconds": seconds, "utc_offset_minutes": chance.choice(ZONES)}
-            await accountant.call(Call("PATCH", f"company/{company}", changes))
+            await accountant.call(AdminCall("PATCH", f"company/{company}", changes))
     return offsets
 
 
-def _environment(topics: Topics, wanted: Wanted) -> dict[str, str]:
+def _environment(topics: RunTopics, wanted: PaymentOptions) -> dict[str, str]:
     """The demonstration's, with our times."""
     env = environment(topics.bootstrap, topics.prefix, real=True)
     env |= {f"ALVYS_SAGE_{name}": value for name, value in POLLER.items()}

@@ -23,7 +23,7 @@ Sessions = Literal["top", "entity"]
 
 
 @dataclass(frozen=True, slots=True)
-class Company:
+class PolledCompany:
     """One Sage company to be polled."""
 
     id: str
@@ -36,7 +36,7 @@ class Company:
         """Whether payments on the documents of this side of the subsidiary are imported."""
         return scope(subsidiary_id, side) in self.subsidiaries_and_sides
 
-    def without(self, sides: Collection[Side]) -> "Company":
+    def without(self, sides: Collection[Side]) -> "PolledCompany":
         """A copy of the company that does not import these sides."""
         scopes = (each for each in self.subsidiaries_and_sides if not any(each.endswith(f"/{side}") for side in sides))
         return replace(self, subsidiaries_and_sides=frozenset(scopes)) if sides else self
@@ -52,7 +52,7 @@ def scope(subsidiary_id: str, side: Side) -> str:
     return f"{subsidiary_id}/{side}"
 
 
-def companies(state: MappingState, sessions: Sessions = "top") -> dict[str, Company]:
+def companies(state: MappingState, sessions: Sessions = "top") -> dict[str, PolledCompany]:
     """Find the companies of all active connections, by company id.
 
     A connection record that cannot be read counts as no connection, as it does for exports.
@@ -74,4 +74,6 @@ def companies(state: MappingState, sessions: Sessions = "top") -> dict[str, Comp
         if active:
             views.setdefault(setting.company_id, {}).setdefault(f"{setting.credentials}/{entity_id or ''}", view)
             scopes.setdefault(setting.company_id, set()).update(scope(subsidiary_id, side) for side in active)
-    return {name: Company(name, dict(sorted(found.items())), frozenset(scopes[name])) for name, found in views.items()}
+    return {
+        name: PolledCompany(name, dict(sorted(found.items())), frozenset(scopes[name])) for name, found in views.items()
+    }

@@ -16,7 +16,7 @@ from dataclasses import replace
 
 import structlog
 
-from consumers.payments.companies import Company, scope
+from consumers.payments.companies import PolledCompany, scope
 from consumers.payments.config import PollContext
 from consumers.payments.cursor import Backfilled, Cursor, CursorRecord, PaymentReplay
 from consumers.payments.exported_documents import Name
@@ -61,7 +61,7 @@ class CompanyPoll:
         """Keys of documents that should exist in Sage and that Sage did not show at the last reconciliation."""
         return frozenset(self._reconciliation.missing)
 
-    async def poll(self, company: Company, passing: Pass = Pass.DUE) -> None:
+    async def poll(self, company: PolledCompany, passing: Pass = Pass.DUE) -> None:
         """Publish new payments, backfill documents, and reconcile a slice of the documents if that is due.
 
         Args:
@@ -87,7 +87,7 @@ class CompanyPoll:
         if denied:
             raise next(iter(denied.values()))
 
-    async def _changes(self, company: Company, view: str, login: Login, side: Side) -> None:
+    async def _changes(self, company: PolledCompany, view: str, login: Login, side: Side) -> None:
         desk, rules = self.desk, self._around.rules
         cursor = desk.memory.cursors.get((view, side))
         if cursor is None:
@@ -123,7 +123,7 @@ class CompanyPoll:
                 return
 
     async def _replay_removed(
-        self, company: Company, login: Login, side: Side, replay: PaymentReplay, changes: list[CursorRecord]
+        self, company: PolledCompany, login: Login, side: Side, replay: PaymentReplay, changes: list[CursorRecord]
     ) -> tuple[list[CursorRecord], list[PaymentRecord]]:
         """At the end of a replay: facts it covers that have no row in Sage any more, to be published again."""
         now = {id_of(each) for each in changes}
@@ -141,7 +141,7 @@ class CompanyPoll:
         ]
         return await self.desk.publish([login], again, replay)
 
-    async def _backfill(self, company: Company) -> None:
+    async def _backfill(self, company: PolledCompany) -> None:
         """Backfill: query by number the documents whose payments the polls may already have passed."""
         desk = self.desk
         asked = self._plan_backfill(company)
@@ -161,7 +161,7 @@ class CompanyPoll:
         if asked != desk.memory.asked:
             await desk.write([asked], [])
 
-    def _plan_backfill(self, company: Company) -> Backfilled:
+    def _plan_backfill(self, company: PolledCompany) -> Backfilled:
         """List the documents to backfill. The returned progress may be stored only after they have been queried."""
         documents, asked = self.desk.documents, self.desk.memory.asked
         begun = company.subsidiaries_and_sides - self._scopes

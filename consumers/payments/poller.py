@@ -15,7 +15,7 @@ from aiokafka.errors import IllegalStateError, InvalidProducerEpoch, KafkaError,
 from aiokafka.structs import TopicPartition
 
 from consumers.mapping_state import MappingTable
-from consumers.payments.companies import Company, Sessions, companies
+from consumers.payments.companies import PolledCompany, Sessions, companies
 from consumers.payments.config import PollContext
 from consumers.payments.cursor import PaymentReplay
 from consumers.payments.partition import CursorPartition, Cursors, PartitionClosedError, partition_of
@@ -79,7 +79,7 @@ class Poller(ConsumerRebalanceListener):  # type: ignore[misc]  # aiokafka ships
         self._open: dict[int, _Ours] = {}
         self._opening: dict[int, asyncio.Task[None]] = {}
         self._stopping = False
-        self._known: tuple[int | None, dict[str, Company]] = (None, {})
+        self._known: tuple[int | None, dict[str, PolledCompany]] = (None, {})
         """Offset of mapping-state, and the companies as of that offset."""
 
     @property
@@ -113,7 +113,7 @@ class Poller(ConsumerRebalanceListener):  # type: ignore[misc]  # aiokafka ships
             PartitionClosedError: Another poller took the partition back more than `TURNS` times.
             KafkaError, CursorUnreadableError: As `Cursors.open`.
         """
-        chosen: dict[int, list[Company]] = {}
+        chosen: dict[int, list[PolledCompany]] = {}
         for name, company in sorted(self._companies().items()):
             if only in {None, name}:
                 chosen.setdefault(partition_of(name, self._cursors.partitions), []).append(company)
@@ -123,7 +123,7 @@ class Poller(ConsumerRebalanceListener):  # type: ignore[misc]  # aiokafka ships
         return sorted((each for group in polled for each in group), key=lambda each: each.company)
 
     async def _in_turns(
-        self, number: int, wanted: list[Company], replay: PaymentReplay | None, reconcile_all: bool
+        self, number: int, wanted: list[PolledCompany], replay: PaymentReplay | None, reconcile_all: bool
     ) -> list[PollReport]:
         polled: dict[str, PollReport] = {}
         begun: set[str] = set()
@@ -154,7 +154,7 @@ class Poller(ConsumerRebalanceListener):  # type: ignore[misc]  # aiokafka ships
 
     async def _one(
         self,
-        company: Company,
+        company: PolledCompany,
         partition: CursorPartition,
         begun: set[str],
         replay: PaymentReplay | None,
@@ -260,13 +260,13 @@ class Poller(ConsumerRebalanceListener):  # type: ignore[misc]  # aiokafka ships
 
     # Companies.
 
-    def _companies(self) -> dict[str, Company]:
+    def _companies(self) -> dict[str, PolledCompany]:
         state = self._table.state
         if self._known[0] != state.offset:
             self._known = state.offset, companies(state, self._membership.sessions)
         return self._known[1]
 
-    def _company(self, name: str) -> Company | None:
+    def _company(self, name: str) -> PolledCompany | None:
         return self._companies().get(name)
 
     def _share_out(self) -> None:

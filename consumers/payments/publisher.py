@@ -9,7 +9,7 @@ import structlog
 
 from consumers.payments import metrics
 from consumers.payments.budget import Budget
-from consumers.payments.companies import Company
+from consumers.payments.companies import PolledCompany
 from consumers.payments.config import PollContext
 from consumers.payments.cursor import CompanyCursor, CursorRecord, PaymentReplay, PublishedFact
 from consumers.payments.exported_documents import CompanyExports, Name
@@ -141,7 +141,7 @@ class PaymentPublisher:
 
     async def to_publish(
         self,
-        company: Company,
+        company: PolledCompany,
         login: Login,
         side: Side,
         details: Iterable[PaymentDetail],
@@ -279,7 +279,7 @@ class PaymentPublisher:
                     found |= {(kind, number): balance for number, balance in read.items()}
         return found
 
-    def _cases(self, company: Company, side: Side, detail: PaymentDetail) -> Iterator[CandidatePayment]:
+    def _cases(self, company: PolledCompany, side: Side, detail: PaymentDetail) -> Iterator[CandidatePayment]:
         found = {each.slug: each for each in applications(side, detail)}
         for slug in _SLUGS:
             told = self.memory.told.get(payment_id(self.company_id, side, detail.record_no, slug))

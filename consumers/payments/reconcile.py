@@ -15,7 +15,7 @@ from enum import Enum, auto
 import structlog
 
 from consumers.payments import metrics
-from consumers.payments.companies import Company
+from consumers.payments.companies import PolledCompany
 from consumers.payments.cursor import ReconciliationProgress
 from consumers.payments.publisher import PaymentPublisher
 from domain.documents import SageObject
@@ -55,7 +55,7 @@ class Reconciliation:
         self.missing: set[str] = set()
         """Keys of documents that should exist in Sage and that Sage did not show the last time."""
 
-    async def go_on(self, company: Company, passing: Pass = Pass.DUE) -> None:
+    async def go_on(self, company: PolledCompany, passing: Pass = Pass.DUE) -> None:
         """Do the part of a pass that `passing` asks for.
 
         Raises:
@@ -91,7 +91,7 @@ class Reconciliation:
             metrics.MISSING.labels(company.id).set(len(self.missing))
             log.info("payments reconciled", company=company.id, documents=len(desk.documents.found))
 
-    def _behind(self, company: Company, after: tuple[str, str] | None) -> list[ExportedDocument]:
+    def _behind(self, company: PolledCompany, after: tuple[str, str] | None) -> list[ExportedDocument]:
         found = [
             each for each in self._desk.documents.found.values() if company.is_imported(each.subsidiary_id, each.side)
         ]
@@ -99,7 +99,7 @@ class Reconciliation:
         place = None if after is None else (after[0], int(after[1]))
         return found if place is None else [each for each in found if _place(each) > place]
 
-    async def _look_at(self, company: Company, part: list[ExportedDocument]) -> None:
+    async def _look_at(self, company: PolledCompany, part: list[ExportedDocument]) -> None:
         desk = self._desk
         logins = [desk.around.login(each) for each in company.sessions.values()]
         names = [(each.object, each.record_no) for each in part]
@@ -111,7 +111,7 @@ class Reconciliation:
                 await self._read_again(company, logins, kind, documents, before)
 
     def _look_for_missing(
-        self, company: Company, part: list[ExportedDocument], shown: dict[tuple[SageObject, str], DocumentBalance]
+        self, company: PolledCompany, part: list[ExportedDocument], shown: dict[tuple[SageObject, str], DocumentBalance]
     ) -> None:
         for document in part:
             name = document.object, document.record_no
@@ -136,7 +136,7 @@ class Reconciliation:
 
     async def _read_again(
         self,
-        company: Company,
+        company: PolledCompany,
         logins: list[Login],
         kind: SageObject,
         documents: list[ExportedDocument],

@@ -12,7 +12,7 @@ import structlog
 from consumers.export.sending.sage_access import CredentialsMissingError
 from consumers.payments import metrics
 from consumers.payments.budget import BudgetSpentError
-from consumers.payments.companies import Company
+from consumers.payments.companies import PolledCompany
 from consumers.payments.config import PollContext
 from consumers.payments.partition import CursorPartition, PartitionClosedError
 from consumers.payments.poll import CompanyPoll
@@ -60,7 +60,7 @@ class PollLoop:
         """Poll as soon as possible."""
         self._wanted.set()
 
-    async def run(self, company: Callable[[str], Company | None]) -> None:
+    async def run(self, company: Callable[[str], PolledCompany | None]) -> None:
         """Poll until this is cancelled, or no active connection names the company any more.
 
         Args:
@@ -71,7 +71,7 @@ class PollLoop:
             _, wait = await self.once(now)
             await self._around.time.until(self._wanted, wait)
 
-    async def once(self, company: Company, passing: Pass = Pass.DUE) -> tuple[PollReport, float]:
+    async def once(self, company: PolledCompany, passing: Pass = Pass.DUE) -> tuple[PollReport, float]:
         """Poll once. Returns the report, and the seconds until the next poll.
 
         Raises:

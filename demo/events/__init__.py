@@ -16,7 +16,7 @@ from demo.events.expect import (
     Booking,
     Event,
     Expectation,
-    Outcome,
+    ExpectedOutcome,
 )
 from demo.events.stream import Stream, bad_events, drafts, good_events, redelivered, stream
 
@@ -31,7 +31,7 @@ __all__ = [
     "Booking",
     "Event",
     "Expectation",
-    "Outcome",
+    "ExpectedOutcome",
     "Stream",
     "bad_events",
     "drafts",

@@ -4,8 +4,8 @@ from collections.abc import Iterator
 from typing import Any
 
 from demo.events import roadside
-from demo.events.draft import Draft
-from demo.events.expect import INVOICES, SETTLEMENTS, TOLLS, Event, Expectation, Outcome
+from demo.events.draft import EventDraft
+from demo.events.expect import INVOICES, SETTLEMENTS, TOLLS, Event, Expectation, ExpectedOutcome
 from demo.events.invoices import load_invoice
 from demo.events.maker import Maker, encoded
 
@@ -20,11 +20,13 @@ def broken(maker: Maker) -> Iterator[Event]:
         SETTLEMENTS,
         misplaced.key.encode(),
         encoded(misplaced.event),
-        Expectation(Outcome.DEAD, "WRONG_TOPIC"),
+        Expectation(ExpectedOutcome.DEAD, "WRONG_TOPIC"),
         misplaced.story,
     )
-    yield Event(INVOICES, None, b"hello", Expectation(Outcome.DEAD, "UNDECODABLE"), "no key and no JSON")
-    yield Event(TOLLS, b"\xff\xfe", b"[]", Expectation(Outcome.DEAD, "CONTRACT_BROKEN"), "a key that is no text")
+    yield Event(INVOICES, None, b"hello", Expectation(ExpectedOutcome.DEAD, "UNDECODABLE"), "no key and no JSON")
+    yield Event(
+        TOLLS, b"\xff\xfe", b"[]", Expectation(ExpectedOutcome.DEAD, "CONTRACT_BROKEN"), "a key that is no text"
+    )
 
 
 def _bytes(maker: Maker) -> Iterator[Event]:
@@ -76,7 +78,7 @@ def _fields(maker: Maker) -> Iterator[Event]:
     yield nameless.dead("CONTRACT_BROKEN")
 
 
-def _changed(draft: Draft, story: str, changes: dict[str, Any]) -> Draft:
+def _changed(draft: EventDraft, story: str, changes: dict[str, Any]) -> EventDraft:
     changed = draft.copy(story)
     changed.event.update(changes)
     return changed

@@ -2,18 +2,18 @@
 
 from datetime import timedelta
 
-from demo.events.draft import Draft, bill_booking
+from demo.events.draft import EventDraft, bill_booking
 from demo.events.drivers import TYPE
 from demo.events.expect import SETTLEMENTS, BookedLine
 from demo.events.maker import Json, Maker, envelope, instant
-from demo.events.world import BY_STATEMENT, BY_TRIP, CARRIERS, Party, Subsidiary
+from demo.events.world import BY_STATEMENT, BY_TRIP, CARRIERS, DemoSubsidiary, Party
 
 ACCESSORIALS = ("Detention", "Lumper", "Layover", "Pallet Exchange")
 LINEHAUL = "Carrier Linehaul"
 E_CHECKS = ("Lumper Fee", "Fuel Advance")
 
 
-def statement(maker: Maker, subsidiary: Subsidiary | None = None) -> Draft:
+def statement(maker: Maker, subsidiary: DemoSubsidiary | None = None) -> EventDraft:
     """One to four trips in one bill, sometimes paid to a factoring company; the vendor is the carrier all the same."""
     maker.new_document()
     subsidiary = subsidiary or maker.next_of("carrier subsidiary", BY_STATEMENT)
@@ -50,10 +50,10 @@ def statement(maker: Maker, subsidiary: Subsidiary | None = None) -> Draft:
     }
     booking = bill_booking(subsidiary, f"s-{number}", carrier.sage_id, booked)
     key = f"carrier-statement/{carrier.alvys_id}/{number}"
-    return Draft(SETTLEMENTS, key, envelope(maker, TYPE, instant(day, 18), data), booking, "carrier statement")
+    return EventDraft(SETTLEMENTS, key, envelope(maker, TYPE, instant(day, 18), data), booking, "carrier statement")
 
 
-def bill(maker: Maker, subsidiary: Subsidiary | None = None) -> Draft:
+def bill(maker: Maker, subsidiary: DemoSubsidiary | None = None) -> EventDraft:
     """A carrier's invoice for one trip: linehaul and accessorials, less the e-checks it has had."""
     maker.new_document()
     subsidiary = subsidiary or maker.next_of("bill subsidiary", BY_TRIP)
@@ -93,7 +93,7 @@ def bill(maker: Maker, subsidiary: Subsidiary | None = None) -> Draft:
     }
     booking = bill_booking(subsidiary, number, carrier.sage_id, booked)
     event = envelope(maker, TYPE, instant(day, 18), data)
-    return Draft(SETTLEMENTS, f"carrier-bill/{identity}", event, booking, "carrier bill")
+    return EventDraft(SETTLEMENTS, f"carrier-bill/{identity}", event, booking, "carrier bill")
 
 
 def _items(maker: Maker) -> list[tuple[Json, BookedLine]]:
@@ -112,7 +112,7 @@ def _item(maker: Maker, kind: str, tag: str, line: BookedLine) -> tuple[Json, Bo
     return {"description": tag, "type": kind, "amount": maker.money(line.cents), "accountingTag": tag}, line
 
 
-def _carrier(maker: Maker, carrier: Party, subsidiary: Subsidiary) -> Json:
+def _carrier(maker: Maker, carrier: Party, subsidiary: DemoSubsidiary) -> Json:
     """By the id of this subsidiary (another's counts for nothing), or by name."""
     ids = [{"subsidiaryId": "another-subsidiary", "externalAccountingId": "VEN-99999"}]
     if maker.chance(0.6):

@@ -6,13 +6,13 @@ from dataclasses import dataclass, replace
 from datetime import datetime, timedelta
 from typing import Any, Self
 
-from demo.events.expect import BookedLine, Booking, Event, Expectation, Outcome
+from demo.events.expect import BookedLine, Booking, Event, Expectation, ExpectedOutcome
 from demo.events.maker import encoded, record
-from demo.events.world import Party, Subsidiary
+from demo.events.world import DemoSubsidiary, Party
 
 
 @dataclass(frozen=True, slots=True)
-class Draft:
+class EventDraft:
     """`event` is the JSON to be; whoever changes it works on a `copy`."""
 
     topic: str
@@ -34,23 +34,23 @@ class Draft:
 
     def posted(self) -> Event:
         """It is good."""
-        return self.ends(Outcome.POSTED, booking=self.booking)
+        return self.ends(ExpectedOutcome.POSTED, booking=self.booking)
 
-    def ends(self, outcome: Outcome, code: str | None = None, booking: Booking | None = None) -> Event:
+    def ends(self, outcome: ExpectedOutcome, code: str | None = None, booking: Booking | None = None) -> Event:
         """It ends like this."""
         return record(self.topic, self.key, self.event, Expectation(outcome, code, booking), self.story)
 
     def dead(self, code: str, value: bytes | None = None, *, raw: bool = False) -> Event:
         """It ends as a dead letter; `raw` sends `value` in place of the event, None included."""
         sent = value if raw else encoded(self.event)
-        return Event(self.topic, self.key.encode(), sent, Expectation(Outcome.DEAD, code), self.story)
+        return Event(self.topic, self.key.encode(), sent, Expectation(ExpectedOutcome.DEAD, code), self.story)
 
 
-def invoice_booking(subsidiary: Subsidiary, number: str, party: Party, lines: Sequence[BookedLine]) -> Booking:
+def invoice_booking(subsidiary: DemoSubsidiary, number: str, party: Party, lines: Sequence[BookedLine]) -> Booking:
     """An AR invoice."""
     return Booking(subsidiary.id, subsidiary.company, "ARINVOICE", number, party.sage_id, tuple(lines))
 
 
-def bill_booking(subsidiary: Subsidiary, number: str, vendor: str, lines: Sequence[BookedLine]) -> Booking:
+def bill_booking(subsidiary: DemoSubsidiary, number: str, vendor: str, lines: Sequence[BookedLine]) -> Booking:
     """An AP bill."""
     return Booking(subsidiary.id, subsidiary.company, "APBILL", number, vendor, tuple(lines))

@@ -3,10 +3,10 @@
 from collections.abc import Iterator
 from dataclasses import dataclass
 
-from demo.events.draft import Draft, bill_booking
+from demo.events.draft import EventDraft, bill_booking
 from demo.events.expect import SETTLEMENTS, BookedLine
 from demo.events.maker import Json, Maker, envelope, instant
-from demo.events.world import CONNECTED, DRIVERS, Party, Subsidiary
+from demo.events.world import CONNECTED, DRIVERS, DemoSubsidiary, Party
 
 TYPE = "settlement.finalized"
 TRIP_PAY = (
@@ -64,7 +64,7 @@ class _Line:
     more: tuple[tuple[str, object], ...] = ()
 
 
-def statement(maker: Maker, subsidiary: Subsidiary | None = None) -> Draft:
+def statement(maker: Maker, subsidiary: DemoSubsidiary | None = None) -> EventDraft:
     """A statement that pays something; in turn of an owner-operator and of a company driver."""
     maker.new_document()
     subsidiary = subsidiary or maker.next_of("statement subsidiary", CONNECTED)
@@ -94,10 +94,10 @@ def statement(maker: Maker, subsidiary: Subsidiary | None = None) -> Draft:
     booking = bill_booking(subsidiary, number, driver.sage_id, booked)
     key = f"driver-statement/{driver.alvys_id}/{number}"
     kind = "owner-operator's statement" if owner else "company driver's statement"
-    return Draft(SETTLEMENTS, key, envelope(maker, TYPE, instant(day, 19), data), booking, kind)
+    return EventDraft(SETTLEMENTS, key, envelope(maker, TYPE, instant(day, 19), data), booking, kind)
 
 
-def _driver(maker: Maker, driver: Party, subsidiary: Subsidiary, *, owner: bool) -> Json:
+def _driver(maker: Maker, driver: Party, subsidiary: DemoSubsidiary, *, owner: bool) -> Json:
     named: Json = {
         "id": driver.alvys_id,
         "name": f"Driver of {driver.name}" if owner else driver.name,

@@ -17,7 +17,7 @@ GROUPED = "roadside-bill"
 """The source topic that `alvys-sage group-bills` writes."""
 
 
-class Outcome(StrEnum):
+class ExpectedOutcome(StrEnum):
     """How a record ends, in the words of the results topic; `DEAD` is a dead letter."""
 
     POSTED = "posted"
@@ -67,7 +67,7 @@ class Booking:
 class Expectation:
     """`booking` is what is to stand in Sage: at once for `POSTED`, once its setting arrives for `DEFERRED`."""
 
-    outcome: Outcome
+    outcome: ExpectedOutcome
     code: str | None = None
     booking: Booking | None = None
 

@@ -7,8 +7,8 @@ from collections.abc import Callable, Iterator
 from typing import Any
 
 from demo.events import carriers, drivers, roadside
-from demo.events.draft import Draft
-from demo.events.expect import Event, Outcome
+from demo.events.draft import EventDraft
+from demo.events.expect import Event, ExpectedOutcome
 from demo.events.invoices import load_invoice, one_line
 from demo.events.maker import Maker
 from demo.events.world import LATE_PROVIDER, LATE_VENDOR, LOGISTICS, STRANGER, TRANSPORT, TWINS, UNFINISHED, Party
@@ -21,14 +21,14 @@ def skipped(maker: Maker) -> Iterator[Event]:
     """Policy says no."""
     early = load_invoice(maker).copy("created before activation")
     early.event["data"]["invoice"]["createdDate"] = "2026-05-31T23:59:59Z"
-    yield early.ends(Outcome.SKIPPED, "BEFORE_ACTIVATION")
+    yield early.ends(ExpectedOutcome.SKIPPED, "BEFORE_ACTIVATION")
     yield _strangers(load_invoice(maker), "invoice")
     yield _strangers(carriers.bill(maker), "carrier bill")
     trip = carriers.bill(maker, LOGISTICS).copy("a trip's bill where bills come from statements")
-    yield trip.ends(Outcome.SKIPPED, "CARRIER_STATEMENTS_ON")
+    yield trip.ends(ExpectedOutcome.SKIPPED, "CARRIER_STATEMENTS_ON")
     statement = carriers.statement(maker, TRANSPORT).copy("a statement where bills come from trips")
-    yield statement.ends(Outcome.SKIPPED, "CARRIER_STATEMENTS_OFF")
-    yield _empty(maker).ends(Outcome.SKIPPED, "ZERO_TOTAL")
+    yield statement.ends(ExpectedOutcome.SKIPPED, "CARRIER_STATEMENTS_OFF")
+    yield _empty(maker).ends(ExpectedOutcome.SKIPPED, "ZERO_TOTAL")
     yield roadside.deducted(roadside.fuel(maker))
     yield roadside.deducted(roadside.toll(maker))
 
@@ -36,24 +36,26 @@ def skipped(maker: Maker) -> Iterator[Event]:
 def deferred(maker: Maker) -> Iterator[Event]:
     """A named setting is missing. The late provider's vendor comes at the end of the demonstration."""
     late = roadside.fuel(maker, TRANSPORT, (LATE_PROVIDER, LATE_VENDOR)).copy("card provider without vendor, set later")
-    yield late.ends(Outcome.DEFERRED, "VENDOR_UNMAPPED", late.booking)
+    yield late.ends(ExpectedOutcome.DEFERRED, "VENDOR_UNMAPPED", late.booking)
     never = roadside.toll(maker, LOGISTICS, ("IPass", "")).copy("toll provider without vendor")
-    yield never.ends(Outcome.DEFERRED, "VENDOR_UNMAPPED")
-    yield one_line(maker, UNFINISHED, 12_500).copy("no master Default").ends(Outcome.DEFERRED, "ACCOUNT_UNMAPPED")
+    yield never.ends(ExpectedOutcome.DEFERRED, "VENDOR_UNMAPPED")
+    yield (
+        one_line(maker, UNFINISHED, 12_500).copy("no master Default").ends(ExpectedOutcome.DEFERRED, "ACCOUNT_UNMAPPED")
+    )
     waiting = drivers.statement(maker, UNFINISHED).copy("no master Default")
-    yield waiting.ends(Outcome.DEFERRED, "ACCOUNT_UNMAPPED")
+    yield waiting.ends(ExpectedOutcome.DEFERRED, "ACCOUNT_UNMAPPED")
 
 
 def contradictory(maker: Maker) -> Iterator[Event]:
     """The document contradicts itself."""
     for story, code, spoil in _CONTRADICTIONS:
-        yield _invoice(maker, story, spoil).ends(Outcome.REJECTED, code)
-    yield _lineless(maker).ends(Outcome.REJECTED, "NO_LINES")
+        yield _invoice(maker, story, spoil).ends(ExpectedOutcome.REJECTED, code)
+    yield _lineless(maker).ends(ExpectedOutcome.REJECTED, "NO_LINES")
     short = carriers.bill(maker).copy("a carrier bill that does not add up")
     short.event["data"]["trip"]["carrier"]["totalPayable"]["amount"] = "1.00"
-    yield short.ends(Outcome.REJECTED, "LINES_DO_NOT_ADD_UP")
+    yield short.ends(ExpectedOutcome.REJECTED, "LINES_DO_NOT_ADD_UP")
     credit = one_line(maker, TRANSPORT, -5000).copy("a credit")
-    yield credit.ends(Outcome.REJECTED, "NEGATIVE_TOTAL")
+    yield credit.ends(ExpectedOutcome.REJECTED, "NEGATIVE_TOTAL")
 
 
 def partyless(maker: Maker) -> Iterator[Event]:
@@ -63,33 +65,33 @@ def partyless(maker: Maker) -> Iterator[Event]:
     yield _customer(maker, {"name": TWINS.name}, "a name that two customers share", "PARTY_AMBIGUOUS")
     nobody = roadside.fuel(maker).copy("fuel without a provider")
     nobody.event["data"]["fuel"]["source"] = None
-    yield nobody.ends(Outcome.REJECTED, "PARTY_UNNAMED")
+    yield nobody.ends(ExpectedOutcome.REJECTED, "PARTY_UNNAMED")
 
 
 def refused_by_sage(maker: Maker) -> Iterator[Event]:
     """Only Sage knows that it cannot be booked; other documents in the same request are posted all the same."""
     stranger = load_invoice(maker, TRANSPORT, Party("CUST-99999", "Prairie Gold Foods", "x")).copy("an unknown id")
     stranger.event["data"]["customer"]["externalAccountingId"] = "CUST-99999"
-    yield stranger.ends(Outcome.REJECTED, "PARTY_NOT_FOUND")
+    yield stranger.ends(ExpectedOutcome.REJECTED, "PARTY_NOT_FOUND")
     closed = load_invoice(maker).copy("dated into a closed period")
     closed.event["data"]["invoice"]["invoicedDate"] = "2025-12-15T00:00:00Z"
-    yield closed.ends(Outcome.REJECTED, "SAGE_PERIOD_CLOSED")
+    yield closed.ends(ExpectedOutcome.REJECTED, "SAGE_PERIOD_CLOSED")
 
 
-def _strangers(draft: Draft, what: str) -> Event:
+def _strangers(draft: EventDraft, what: str) -> Event:
     changed = draft.copy(f"{what} of a subsidiary without a connection")
     changed.event["data"]["subsidiary"]["id"] = STRANGER.id
-    return changed.ends(Outcome.SKIPPED, "NOT_CONNECTED")
+    return changed.ends(ExpectedOutcome.SKIPPED, "NOT_CONNECTED")
 
 
-def _lineless(maker: Maker) -> Draft:
+def _lineless(maker: Maker) -> EventDraft:
     draft = drivers.statement(maker).copy("a statement without a line")
     draft.event["data"]["statement"]["totals"]["netIncome"] = maker.money(0)
     draft.event["data"]["statement"]["lineItems"] = []
     return draft
 
 
-def _empty(maker: Maker) -> Draft:
+def _empty(maker: Maker) -> EventDraft:
     draft = drivers.statement(maker).copy("a statement whose lines are all zero")
     statement = draft.event["data"]["statement"]
     line = statement["lineItems"][0]
@@ -101,10 +103,10 @@ def _empty(maker: Maker) -> Draft:
 def _customer(maker: Maker, named: dict[str, Any], story: str, code: str) -> Event:
     draft = load_invoice(maker, TRANSPORT).copy(story)
     draft.event["data"]["customer"] = {"id": "c-1", "type": "Customer", **named}
-    return draft.ends(Outcome.REJECTED, code)
+    return draft.ends(ExpectedOutcome.REJECTED, code)
 
 
-def _invoice(maker: Maker, story: str, spoil: Spoil) -> Draft:
+def _invoice(maker: Maker, story: str, spoil: Spoil) -> EventDraft:
     draft = load_invoice(maker, TRANSPORT).copy(story)
     invoice = draft.event["data"]["invoice"]
     for amount in (invoice["total"], *(line["amount"] for line in invoice["lineItems"])):

@@ -2,10 +2,10 @@
 
 from datetime import timedelta
 
-from demo.events.draft import Draft, invoice_booking
+from demo.events.draft import EventDraft, invoice_booking
 from demo.events.expect import INVOICES, BookedLine
 from demo.events.maker import Json, Maker, envelope, instant
-from demo.events.world import CONNECTED, CUSTOMERS, Party, Subsidiary
+from demo.events.world import CONNECTED, CUSTOMERS, DemoSubsidiary, Party
 
 TYPE = "invoice.created"
 ACCESSORIALS = (
@@ -25,7 +25,7 @@ TITLES = {"load": "Load", "accessorials": "Accessorials", "e-checks": "E-checks"
 _SHORT_PAY = "Short Pay"
 
 
-def load_invoice(maker: Maker, subsidiary: Subsidiary | None = None, customer: Party | None = None) -> Draft:
+def load_invoice(maker: Maker, subsidiary: DemoSubsidiary | None = None, customer: Party | None = None) -> EventDraft:
     """An invoice of one load with one to eight lines."""
     maker.new_document()
     subsidiary = subsidiary or maker.next_of("invoice subsidiary", CONNECTED)
@@ -34,7 +34,7 @@ def load_invoice(maker: Maker, subsidiary: Subsidiary | None = None, customer: P
     return _invoice(maker, subsidiary, customer, number, charges, "load invoice")
 
 
-def summary_invoice(maker: Maker) -> Draft:
+def summary_invoice(maker: Maker) -> EventDraft:
     """One invoice over two to four loads."""
     maker.new_document()
     subsidiary = maker.next_of("summary subsidiary", CONNECTED)
@@ -46,7 +46,7 @@ def summary_invoice(maker: Maker) -> Draft:
     return _invoice(maker, subsidiary, None, f"S{maker.number()}", charges, "summary invoice")
 
 
-def one_line(maker: Maker, subsidiary: Subsidiary, cents: int, name: str = "Detention") -> Draft:
+def one_line(maker: Maker, subsidiary: DemoSubsidiary, cents: int, name: str = "Detention") -> EventDraft:
     """An invoice of one accessorial line: the smallest there is."""
     maker.new_document()
     number = maker.number()
@@ -90,8 +90,8 @@ def _charge(maker: Maker, load: str, category: str, name: str, cents: int) -> Ch
 
 
 def _invoice(
-    maker: Maker, subsidiary: Subsidiary, customer: Party | None, number: str, charges: list[Charge], story: str
-) -> Draft:
+    maker: Maker, subsidiary: DemoSubsidiary, customer: Party | None, number: str, charges: list[Charge], story: str
+) -> EventDraft:
     customer = customer or maker.pick(CUSTOMERS[subsidiary.company])
     day, identity = maker.day(), maker.id()
     loads = dict.fromkeys(str(line["loadNumber"]) for line, _ in charges)
@@ -120,7 +120,7 @@ def _invoice(
         ],
     }
     booking = invoice_booking(subsidiary, number, customer, [line for _, line in charges])
-    return Draft(INVOICES, f"invoice/{identity}", envelope(maker, TYPE, instant(day, 16), data), booking, story)
+    return EventDraft(INVOICES, f"invoice/{identity}", envelope(maker, TYPE, instant(day, 16), data), booking, story)
 
 
 def _named(maker: Maker, customer: Party) -> Json:

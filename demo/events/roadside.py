@@ -1,9 +1,9 @@
 """`fuel-transaction` and `toll-transaction`: rows of card and toll providers, some of them deducted from a driver."""
 
-from demo.events.draft import Draft, bill_booking
-from demo.events.expect import FUEL, TOLLS, BookedLine, Event, Outcome
+from demo.events.draft import EventDraft, bill_booking
+from demo.events.expect import FUEL, TOLLS, BookedLine, Event, ExpectedOutcome
 from demo.events.maker import Maker, envelope, hashed_number, instant
-from demo.events.world import CONNECTED, FUEL_VENDORS, TOLL_VENDORS, Subsidiary
+from demo.events.world import CONNECTED, FUEL_VENDORS, TOLL_VENDORS, DemoSubsidiary
 
 FUEL_TYPE = "fuel.transaction.created"
 TOLL_TYPE = "toll.transaction.created"
@@ -28,7 +28,7 @@ FUELS = (
 )
 
 
-def fuel(maker: Maker, subsidiary: Subsidiary | None = None, provider: tuple[str, str] | None = None) -> Draft:
+def fuel(maker: Maker, subsidiary: DemoSubsidiary | None = None, provider: tuple[str, str] | None = None) -> EventDraft:
     """A row of a fuel card swipe that the company bears. `provider`: its name, and its vendor in Sage."""
     maker.new_document()
     subsidiary = subsidiary or maker.next_of("fuel subsidiary", CONNECTED)
@@ -55,10 +55,12 @@ def fuel(maker: Maker, subsidiary: Subsidiary | None = None, provider: tuple[str
         "deductFuel": False,
     }
     booking = bill_booking(subsidiary, hashed_number(transaction, identity), vendor, [line])
-    return Draft(FUEL, f"fuel/{identity}", envelope(maker, FUEL_TYPE, instant(day), data), booking, f"fuel, {kind}")
+    return EventDraft(
+        FUEL, f"fuel/{identity}", envelope(maker, FUEL_TYPE, instant(day), data), booking, f"fuel, {kind}"
+    )
 
 
-def toll(maker: Maker, subsidiary: Subsidiary | None = None, provider: tuple[str, str] | None = None) -> Draft:
+def toll(maker: Maker, subsidiary: DemoSubsidiary | None = None, provider: tuple[str, str] | None = None) -> EventDraft:
     """A passage that the company bears."""
     maker.new_document()
     subsidiary = subsidiary or maker.next_of("toll subsidiary", CONNECTED)
@@ -83,12 +85,12 @@ def toll(maker: Maker, subsidiary: Subsidiary | None = None, provider: tuple[str
         "deductToll": False,
     }
     booking = bill_booking(subsidiary, hashed_number(transaction, identity), vendor, [line])
-    return Draft(TOLLS, f"toll/{identity}", envelope(maker, TOLL_TYPE, instant(day), data), booking, "toll")
+    return EventDraft(TOLLS, f"toll/{identity}", envelope(maker, TOLL_TYPE, instant(day), data), booking, "toll")
 
 
-def deducted(draft: Draft) -> Event:
+def deducted(draft: EventDraft) -> Event:
     """The same row, deducted from a driver: it reaches Sage as a line of his statement, and is no bill of its own."""
     flag = "deductFuel" if draft.topic == FUEL else "deductToll"
     changed = draft.copy(f"{draft.story}, deducted")
     changed.event["data"][flag] = True
-    return changed.ends(Outcome.SKIPPED, "DEDUCTED_FROM_DRIVER")
+    return changed.ends(ExpectedOutcome.SKIPPED, "DEDUCTED_FROM_DRIVER")

@@ -10,14 +10,14 @@ from random import Random
 
 from demo.events import carriers, drivers, roadside
 from demo.events.broken import broken
-from demo.events.draft import Draft
-from demo.events.expect import Event, Expectation, Outcome
+from demo.events.draft import EventDraft
+from demo.events.expect import Event, Expectation, ExpectedOutcome
 from demo.events.faulty import contradictory, deferred, partyless, refused_by_sage, skipped
 from demo.events.invoices import load_invoice, one_line, summary_invoice
 from demo.events.maker import Maker
 from demo.events.world import TRANSPORT
 
-Make = Callable[[Maker], Draft]
+Make = Callable[[Maker], EventDraft]
 MIX: tuple[tuple[int, Make], ...] = (
     (8, load_invoice),
     (2, summary_invoice),
@@ -80,12 +80,12 @@ def redelivered(events: Sequence[Event], share: float, seed: int) -> list[Event]
     return [_again(event, stands.get(event.key)) for event in chosen]
 
 
-def drafts(maker: Maker, count: int) -> list[Draft]:
+def drafts(maker: Maker, count: int) -> list[EventDraft]:
     """So many good documents of every kind, for a caller who makes revisions of them."""
     return [_draft(maker, number) for number in range(count)]
 
 
-def _draft(maker: Maker, number: int) -> Draft:
+def _draft(maker: Maker, number: int) -> EventDraft:
     place = number % sum(weight for weight, _ in MIX)
     for weight, make in MIX:
         if place < weight:
@@ -107,10 +107,10 @@ def _zero_then_not(maker: Maker) -> tuple[Event, Event]:
     zero = something.copy("an invoice of nothing")
     invoice = zero.event["data"]["invoice"]
     invoice["lineItems"][0]["amount"] = invoice["total"] = maker.money(0)
-    return zero.ends(Outcome.SKIPPED, "ZERO_TOTAL"), later.posted()
+    return zero.ends(ExpectedOutcome.SKIPPED, "ZERO_TOTAL"), later.posted()
 
 
-def _changed(draft: Draft) -> Event:
+def _changed(draft: EventDraft) -> Event:
     """The document says something else after it was posted: what stands is reversed, and this takes its place."""
     changed = draft.later(f"{draft.story}, changed after posting")
     data = changed.event["data"]
@@ -125,25 +125,25 @@ def _changed(draft: Draft) -> Event:
         data["trip"]["carrier"]["carrierInvoiceNumber"] += "-B"
     else:
         data["statement"]["statementDate"] = "2026-06-30"
-    return changed.ends(Outcome.REVERSED, booking=changed.booking)
+    return changed.ends(ExpectedOutcome.REVERSED, booking=changed.booking)
 
 
-def _told_again(draft: Draft) -> Event:
+def _told_again(draft: EventDraft) -> Event:
     """The same document in another event, with other things around it: nothing that is booked has changed."""
     again = draft.copy(f"{draft.story}, told again in other words")
     again.event.update({"id": f"{again.event['id']}-again", "timestamp": "2026-06-30T08:00:00Z", "attempt": 2})
-    return again.ends(Outcome.ALREADY_POSTED)
+    return again.ends(ExpectedOutcome.ALREADY_POSTED)
 
 
 def _again(event: Event, stands: Event | None) -> Event:
     """The record once more. `stands`: the newest one of its document that is booked."""
     expectation = event.expectation
     if event is stands:
-        expectation = Expectation(Outcome.ALREADY_POSTED)
-    elif stands is not None and expectation.outcome in (Outcome.POSTED, Outcome.SKIPPED):
-        expectation = Expectation(Outcome.SKIPPED, "SUPERSEDED")
+        expectation = Expectation(ExpectedOutcome.ALREADY_POSTED)
+    elif stands is not None and expectation.outcome in (ExpectedOutcome.POSTED, ExpectedOutcome.SKIPPED):
+        expectation = Expectation(ExpectedOutcome.SKIPPED, "SUPERSEDED")
     return replace(event, expectation=expectation, story=f"{event.story}, delivered again")
 
 
 def _waits(event: Event) -> bool:
-    return event.expectation.outcome is Outcome.DEFERRED and event.expectation.booking is not None
+    return event.expectation.outcome is ExpectedOutcome.DEFERRED and event.expectation.booking is not None

@@ -7,7 +7,7 @@ from dataclasses import dataclass
 
 
 @dataclass(frozen=True, slots=True)
-class Subsidiary:
+class DemoSubsidiary:
     """A subsidiary in Alvys, and the Sage company its documents belong in."""
 
     id: str
@@ -25,12 +25,12 @@ class Party:
     alvys_id: str
 
 
-TRANSPORT = Subsidiary("a1b2c3d4-0000-0000-0000-000000000001", "Blue Mesa Transport LLC", "Carrier", "BLUEMESA")
-LOGISTICS = Subsidiary("a1b2c3d4-0000-0000-0000-000000000002", "Blue Mesa Logistics LLC", "Broker", "BLUEMESA")
-HIGHLINE = Subsidiary("b7c8d9e0-0000-0000-0000-000000000003", "Highline Carriers Inc", "Carrier", "HIGHLINE")
-UNFINISHED = Subsidiary("b7c8d9e0-0000-0000-0000-000000000004", "Highline West Inc", "Carrier", "HIGHLINE")
+TRANSPORT = DemoSubsidiary("a1b2c3d4-0000-0000-0000-000000000001", "Blue Mesa Transport LLC", "Carrier", "BLUEMESA")
+LOGISTICS = DemoSubsidiary("a1b2c3d4-0000-0000-0000-000000000002", "Blue Mesa Logistics LLC", "Broker", "BLUEMESA")
+HIGHLINE = DemoSubsidiary("b7c8d9e0-0000-0000-0000-000000000003", "Highline Carriers Inc", "Carrier", "HIGHLINE")
+UNFINISHED = DemoSubsidiary("b7c8d9e0-0000-0000-0000-000000000004", "Highline West Inc", "Carrier", "HIGHLINE")
 """Connected, and without any account: its documents wait."""
-STRANGER = Subsidiary("ffffffff-0000-0000-0000-000000000099", "Nobody Trucking LLC", "Carrier", "")
+STRANGER = DemoSubsidiary("ffffffff-0000-0000-0000-000000000099", "Nobody Trucking LLC", "Carrier", "")
 """Not connected to Sage: its documents are skipped."""
 
 CONNECTED = (TRANSPORT, LOGISTICS, HIGHLINE)

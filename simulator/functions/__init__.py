@@ -3,7 +3,7 @@
 from lxml import etree
 from lxml.etree import _Element as Element
 
-from simulator.call import Call, Outcome
+from simulator.call import Call, FunctionSuccess
 from simulator.errors import SCHEMA, refuse
 from simulator.functions import describing, generic, legacy, query, reading
 from simulator.functions.reading import ResultSets
@@ -25,7 +25,7 @@ _PLAIN = {
 _PAGED = {"readByQuery": reading.read_by_query, "readMore": reading.read_more}
 
 
-def execute(call: Call, results: ResultSets) -> Outcome:
+def execute(call: Call, results: ResultSets) -> FunctionSuccess:
     """Run a function by its name; raises FunctionError if it fails or is not simulated."""
     if call.function in LEGACY:
         return legacy.execute(call)

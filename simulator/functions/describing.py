@@ -12,7 +12,7 @@ from lxml.etree import SubElement
 from lxml.etree import _Element as Element
 
 from simulator.auth import open_session
-from simulator.call import Call, Outcome
+from simulator.call import Call, FunctionSuccess
 from simulator.envelope import text
 from simulator.fields import Field
 from simulator.seed import CustomField
@@ -59,7 +59,7 @@ _CUSTOM_DATA_TYPES = {
 }
 
 
-def get_api_session(call: Call) -> Outcome:
+def get_api_session(call: Call) -> FunctionSuccess:
     """Open a session at the requested entity.
 
     An empty `locationid` means the top level; without the element, the session is at the caller's own level.
@@ -71,10 +71,10 @@ def get_api_session(call: Call) -> Outcome:
     _text(api, "sessionid", open_session(call.store, call.session, entity))
     _text(api, "endpoint", call.endpoint)
     _text(api, "locationid", entity)
-    return Outcome(data=data)
+    return FunctionSuccess(data=data)
 
 
-def lookup(call: Call) -> Outcome:
+def lookup(call: Call) -> FunctionSuccess:
     """Answer with the fields and paths of an object."""
     object_type = call.object_type(text(call.element, "object"))
     custom = {known.name: known for known in call.config.custom_fields if known.object == object_type.name}
@@ -94,10 +94,10 @@ def lookup(call: Call) -> Outcome:
         _text(block, "LABEL", related.object_name.capitalize())
         _text(block, "RELATIONSHIPTYPE", "MANY2ONE")
         _text(block, "RELATEDBY", related.by)
-    return Outcome(data=data)
+    return FunctionSuccess(data=data)
 
 
-def inspect(call: Call) -> Outcome:
+def inspect(call: Call) -> FunctionSuccess:
     """Answer with all objects of the company, or with the fields of one object."""
     name = text(call.element, "object")
     data = etree.Element("data", listtype="All")
@@ -106,7 +106,7 @@ def inspect(call: Call) -> Outcome:
         data.set("count", str(len(objects)))
         for object_type in objects:
             SubElement(data, "type", typename=object_type.name).text = object_type.label
-        return Outcome(data=data)
+        return FunctionSuccess(data=data)
     object_type = call.object_type(name)
     data.set("count", "1")
     fields = SubElement(SubElement(data, "Type", Name=object_type.name), "Fields")
@@ -118,10 +118,10 @@ def inspect(call: Call) -> Outcome:
             _text(block, "isRequired", "true" if known.required else "false")
         else:
             _text(fields, "Field", known.name)
-    return Outcome(data=data)
+    return FunctionSuccess(data=data)
 
 
-def get_dimensions(call: Call) -> Outcome:
+def get_dimensions(call: Call) -> FunctionSuccess:
     """Answer with the standard and user-defined dimensions, and whether each is enabled in the GL."""
     data = etree.Element("data")
     dimensions = SubElement(data, "dimensions")
@@ -133,10 +133,10 @@ def get_dimensions(call: Call) -> Outcome:
     for dimension in call.config.user_dimensions:
         label = dimension.label or dimension.name
         _dimension(dimensions, dimension.name, label, user_defined=True, in_gl=dimension.enabled_in_gl)
-    return Outcome(data=data)
+    return FunctionSuccess(data=data)
 
 
-def get_user_permissions(call: Call) -> Outcome:
+def get_user_permissions(call: Call) -> FunctionSuccess:
     """Answer with the objects that the user's role denies. The format below `permissions` is an assumption."""
     data = etree.Element("data")
     block = SubElement(SubElement(data, "permissions"), "appSubscription")
@@ -145,7 +145,7 @@ def get_user_permissions(call: Call) -> Outcome:
         policy = SubElement(SubElement(block, "policies"), "policy")
         _text(policy, "policyName", denied)
         _text(policy, "rights", "")
-    return Outcome(data=data)
+    return FunctionSuccess(data=data)
 
 
 def _field(block: Element, known: Field, custom: CustomField | None, *, required: Iterable[str]) -> None:

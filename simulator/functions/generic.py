@@ -12,7 +12,7 @@ from lxml import etree
 from lxml.etree import SubElement
 from lxml.etree import _Element as Element
 
-from simulator.call import Call, Outcome
+from simulator.call import Call, FunctionSuccess
 from simulator.catalogue import ObjectType
 from simulator.database import Row
 from simulator.envelope import text
@@ -41,19 +41,19 @@ _READ_ONLY = {"RECORDNO", "WHENCREATED", "WHENMODIFIED", "CREATEDBY", "MODIFIEDB
 _CONTACT_MAX = 200
 
 
-def create(call: Call) -> Outcome:
+def create(call: Call) -> FunctionSuccess:
     """Create the records of one `<create>`, all or none."""
     keys = [(str(element.tag).lower(), _create(call, element)) for element in call.element]
-    return Outcome(data=_keys(keys))
+    return FunctionSuccess(data=_keys(keys))
 
 
-def update(call: Call) -> Outcome:
+def update(call: Call) -> FunctionSuccess:
     """Update the records of one `<update>`, all or none."""
     keys = [(str(element.tag).lower(), _update(call, element)) for element in call.element]
-    return Outcome(data=_keys(keys))
+    return FunctionSuccess(data=_keys(keys))
 
 
-def delete(call: Call) -> Outcome:
+def delete(call: Call) -> FunctionSuccess:
     """Delete records by their record numbers."""
     object_type = call.object_type(text(call.element, "object"))
     keys = [key.strip() for key in text(call.element, "keys").split(",") if key.strip()]
@@ -64,7 +64,7 @@ def delete(call: Call) -> Outcome:
             documents.remove(call, BY_HEADER[object_type.name], key)
         else:
             _delete(call, object_type, key)
-    return Outcome()
+    return FunctionSuccess()
 
 
 def _keys(keys: list[tuple[str, int]]) -> Element:

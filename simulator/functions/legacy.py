@@ -11,7 +11,7 @@ from datetime import date
 
 from lxml.etree import _Element as Element
 
-from simulator.call import Call, Outcome
+from simulator.call import Call, FunctionSuccess
 from simulator.envelope import children, text
 from simulator.errors import GENERIC, INVALID, refuse
 from simulator.functions import documents
@@ -25,20 +25,20 @@ _DIMENSIONS = (
 _NOT_SIMULATED = {"allocationid", "taxentries", "totalpaid", "totaldue", "taxsolutionid", "revrectemplate"}
 
 
-def execute(call: Call) -> Outcome:
+def execute(call: Call) -> FunctionSuccess:
     """Run an object-specific function. Its name, such as `create_bill`, gives the action and the kind of document."""
     verb, _, noun = call.function.partition("_")
     kind = BY_FUNCTION[noun]
     call.session.require(call.function, kind.header)
     if verb == "create":
-        return Outcome(key=str(documents.post(call, kind, _read(call.element, kind))))
+        return FunctionSuccess(key=str(documents.post(call, kind, _read(call.element, kind))))
     key = _key(call, kind)
     if verb == "update":
-        return Outcome(key=str(_update(call, kind, key)))
+        return FunctionSuccess(key=str(_update(call, kind, key)))
     if verb == "reverse":
-        return Outcome(key=str(documents.reverse(call, kind, key, *_reversal(call.element))))
+        return FunctionSuccess(key=str(documents.reverse(call, kind, key, *_reversal(call.element))))
     documents.remove(call, kind, key)
-    return Outcome()
+    return FunctionSuccess()
 
 
 def _reversal(element: Element) -> tuple[str, str]:

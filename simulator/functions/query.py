@@ -12,7 +12,7 @@ from lxml import etree
 from lxml.etree import SubElement
 from lxml.etree import _Element as Element
 
-from simulator.call import Call, Outcome, Visibility
+from simulator.call import Call, FunctionSuccess, Visibility
 from simulator.envelope import text
 from simulator.errors import NOT_QUERYABLE, PROCESSING, FunctionError, SageError, refuse
 from simulator.fields import Kind, Value, shown
@@ -33,7 +33,7 @@ _COMPARISONS = {
 }
 
 
-def query(call: Call) -> Outcome:
+def query(call: Call) -> FunctionSuccess:
     """Run a query, and answer with one page of its result."""
     element = call.element
     unknown = next((child.tag for child in element if child.tag not in _CHILDREN), None)
@@ -73,7 +73,7 @@ def query(call: Call) -> Outcome:
         record = SubElement(data, object_type.name)
         for position, column in enumerate([*columns, *aggregates]):
             SubElement(record, column.name).text = shown(column.kind, values[position]) or None
-    return Outcome(data=data)
+    return FunctionSuccess(data=data)
 
 
 def _refuse_unknown(source: Source, element: Element) -> None:

@@ -12,7 +12,7 @@ from lxml import etree
 from lxml.etree import SubElement
 from lxml.etree import _Element as Element
 
-from simulator.call import Call, Outcome, Visibility
+from simulator.call import Call, FunctionSuccess, Visibility
 from simulator.catalogue import ObjectType
 from simulator.database import Row
 from simulator.envelope import text
@@ -66,7 +66,7 @@ class ResultSets:
         return (result_id, pinned) if pinned and pinned.company == call.company else None
 
 
-def read_by_query(call: Call, results: ResultSets) -> Outcome:
+def read_by_query(call: Call, results: ResultSets) -> FunctionSuccess:
     """Run a query, and answer with its first page."""
     object_type = call.object_type(text(call.element, "object"))
     source = Source(call, object_type, "readByQuery")
@@ -82,7 +82,7 @@ def read_by_query(call: Call, results: ResultSets) -> Outcome:
     return _page(call, results.add(call, pinned), pinned)
 
 
-def read_more(call: Call, results: ResultSets) -> Outcome:
+def read_more(call: Call, results: ResultSets) -> FunctionSuccess:
     """Answer with the next page of a pinned result set."""
     found = results.find(call)
     if found is None:
@@ -90,7 +90,7 @@ def read_more(call: Call, results: ResultSets) -> Outcome:
     return _page(call, *found)
 
 
-def _page(call: Call, result_id: str, pinned: Pinned) -> Outcome:
+def _page(call: Call, result_id: str, pinned: Pinned) -> FunctionSuccess:
     object_type = call.object_type(pinned.object_name)
     numbers = pinned.numbers[pinned.position : pinned.position + pinned.size]
     pinned.position += len(numbers)
@@ -105,10 +105,10 @@ def _page(call: Call, result_id: str, pinned: Pinned) -> Outcome:
         resultId=result_id,
     )
     _records(data, object_type, columns, rows)
-    return Outcome(data=data)
+    return FunctionSuccess(data=data)
 
 
-def read(call: Call) -> Outcome:
+def read(call: Call) -> FunctionSuccess:
     """Answer with records by record number; documents include their lines."""
     object_type = call.object_type(text(call.element, "object"))
     keys = [key for key in _keys(call) if key.isdecimal()]
@@ -124,10 +124,10 @@ def read(call: Call) -> Outcome:
             mine = Condition("t.RECORDKEY = ?", (row["RECORDNO"],))
             lines = _visible(call, line_type, line_columns, mine)
             _records(SubElement(record, kind.lines), line_type, line_columns, lines)
-    return Outcome(data=data)
+    return FunctionSuccess(data=data)
 
 
-def read_by_name(call: Call) -> Outcome:
+def read_by_name(call: Call) -> FunctionSuccess:
     """Answer with records by their natural id (CUSTOMERID, ACCOUNTNO, CONTACTNAME …)."""
     object_type = call.object_type(text(call.element, "object"))
     columns = _columns(Source(call, object_type, "readByQuery"), text(call.element, "fields") or "*")
@@ -135,7 +135,7 @@ def read_by_name(call: Call) -> Outcome:
     rows = _visible(call, object_type, columns, _one_of(f't."{natural}"', _keys(call)))
     data = etree.Element("data", listtype=object_type.name.lower(), count=str(len(rows)))
     _records(data, object_type, columns, rows)
-    return Outcome(data=data)
+    return FunctionSuccess(data=data)
 
 
 def _keys(call: Call) -> list[str]:

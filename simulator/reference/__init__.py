@@ -73,7 +73,7 @@ class ObjectFacts:
 
 
 @dataclass(frozen=True, slots=True)
-class Reference:
+class SageReference:
     """All names of objects, fields and functions that the sources give."""
 
     objects: Mapping[str, ObjectFacts]
@@ -108,10 +108,10 @@ class Reference:
 
 
 @cache
-def reference() -> Reference:
+def reference() -> SageReference:
     """Load the data; the result is cached."""
     data = json.loads((Path(__file__).parent / "sage-objects.json").read_text(encoding="utf-8"))
-    return Reference(
+    return SageReference(
         objects={name: _object(name, facts) for name, facts in data["objects"].items()},
         functions={name: tuple(facts["elements"]) for name, facts in data["functions"].items()},
         dimensions=tuple(data["dimensions"]["names"]),

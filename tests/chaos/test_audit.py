@@ -5,30 +5,32 @@ from datetime import UTC, datetime
 
 import pytest
 
-from chaos.audit import Document, Emission, audit, documents_of, may_wait, to_send_again
-from chaos.books import Standing
+from chaos.audit import DocumentHistory, Emission, audit, documents_of, may_wait, to_send_again
+from chaos.books import BookedDocument
 from chaos.mappings import History
-from chaos.script import Item
-from chaos.watch import Answer
-from demo.events import BookedLine, Booking, Outcome
+from chaos.script import ScriptedRecord
+from chaos.watch import CommittedAnswer
+from demo.events import BookedLine, Booking, ExpectedOutcome
 
 TOPIC = "invoice-created"
 BOOKING = Booking("sub", "ACME", "ARINVOICE", "1", "C-1", (BookedLine("load", "", 100),))
 REVISED = replace(BOOKING, lines=(*BOOKING.lines, BookedLine("load", "", 5)))
 
 
-def item(number, booking=BOOKING, ends=Outcome.POSTED):
+def item(number, booking=BOOKING, ends=ExpectedOutcome.POSTED):
     emitted = (datetime(2026, 6, 10, tzinfo=UTC), 1, str(number))
-    return Item(number, TOPIC, b"invoice/1", b"{}", ends, booking, f"record {number}", emitted)
+    return ScriptedRecord(number, TOPIC, b"invoice/1", b"{}", ends, booking, f"record {number}", emitted)
 
 
 def answer(offset, outcome, code=None, record="7", at=0):
-    return Answer((TOPIC, 0, offset), "invoice/1", outcome, code, record, "id", at, from_ledger=False, seen=0.0)
+    return CommittedAnswer(
+        (TOPIC, 0, offset), "invoice/1", outcome, code, record, "id", at, from_ledger=False, seen=0.0
+    )
 
 
 def stands(booking=BOOKING, record="7", account="4000", state="Posted"):
     lines = tuple((account, line.cents) for line in booking.lines)
-    return Standing("ACME", "ARINVOICE", "1", "C-1", record, booking.cents, lines, state)
+    return BookedDocument("ACME", "ARINVOICE", "1", "C-1", record, booking.cents, lines, state)
 
 
 @pytest.fixture
@@ -41,7 +43,7 @@ def history():
 
 def document(items, answers, floor=0):
     emissions = [Emission((TOPIC, 0, number), each, floor) for number, each in enumerate(items)]
-    return Document("invoice/1", emissions, answers)
+    return DocumentHistory("invoice/1", emissions, answers)
 
 
 WAITED = [answer(0, "deferred", "ACCOUNT_UNMAPPED", None), answer(1, "posted"), answer(2, "already_posted")]
@@ -89,11 +91,11 @@ def test_the_newest_revision_stands_in_whatever_order_they_came(history):
         ("wrong", [item(0)], [answer(0, "posted", at=-1)], [stands()]),
         ("wrong", [item(0)], [answer(0, "posted", record="9")], [stands()]),
         ("wrong", [item(0)], [answer(0, "deferred", "ACCOUNT_UNMAPPED", None)], [stands()]),
-        ("wrong", [item(0, None, Outcome.SKIPPED)], [answer(0, "rejected", "SAGE_REFUSED")], []),
+        ("wrong", [item(0, None, ExpectedOutcome.SKIPPED)], [answer(0, "rejected", "SAGE_REFUSED")], []),
         ("disorder", [item(0), item(1)], [answer(1, "posted"), answer(0, "already_posted")], [stands()]),
         ("disorder", [item(0), item(1, REVISED), item(2)], [*CORRECTED, answer(2, "skipped")], [ONCE, LATER]),
         ("disorder", [item(0), item(1, REVISED)], [answer(0, "posted"), answer(1, "already_posted")], [stands()]),
-        ("unexpected", [item(0, None, Outcome.SKIPPED)], [answer(0, "skipped")], [stands()]),
+        ("unexpected", [item(0, None, ExpectedOutcome.SKIPPED)], [answer(0, "skipped")], [stands()]),
     ],
 )
 def test_each_finding_is_found_alone(history, kind, items, answers, books):
@@ -114,7 +116,7 @@ def test_what_was_refused_without_a_message_is_sent_again_and_may_be_overtaken(h
 
 
 def test_records_are_grouped_by_document_in_the_order_of_the_topic_and_dead_letters_stand_alone():
-    items = {0: item(0, REVISED), 1: item(1), 2: item(2, None, Outcome.DEAD)}
+    items = {0: item(0, REVISED), 1: item(1), 2: item(2, None, ExpectedOutcome.DEAD)}
     sources = {(TOPIC, 0, 5): 0, (TOPIC, 0, 2): 1, (TOPIC, 0, 3): 2}
     one, dead = documents_of(sources, items, [answer(3, "dead"), answer(5, "posted")], {1: 4})
     assert [(each.place[2], each.item.number, each.floor) for each in one.emissions] == [(2, 1, 4), (5, 0, -1)]
@@ -123,7 +125,7 @@ def test_records_are_grouped_by_document_in_the_order_of_the_topic_and_dead_lett
 
 
 def test_only_what_never_can_be_posted_may_wait_at_the_end():
-    never = replace(item(1, None, Outcome.DEFERRED), key=b"invoice/2")
+    never = replace(item(1, None, ExpectedOutcome.DEFERRED), key=b"invoice/2")
     assert may_wait([item(0), never]) == {"invoice/2"}
 
 

@@ -5,7 +5,7 @@ from dataclasses import asdict, replace
 
 import pytest
 
-from chaos.payments.audit import Evidence, audit
+from chaos.payments.audit import PaymentEvidence, audit
 from chaos.payments.facts import read, truth
 
 EXPORTED = {("BLUEMESA", "ar", "1"): "acme/invoice/1", ("BLUEMESA", "ar", "2"): "acme/invoice/2"}
@@ -58,7 +58,7 @@ def record(number=12, slug="payment", *, document_no="1", balance=("250.00", "10
 
 def evidence(told, details=None, documents=None, **more):
     held = {"details": [detail()] if details is None else details, "documents": documents or [document(), UNPAID]}
-    return Evidence(told, truth(held), EXPORTED, **more)
+    return PaymentEvidence(told, truth(held), EXPORTED, **more)
 
 
 def kinds(found):

@@ -4,13 +4,15 @@ import copy
 from typing import Any
 
 from demo.audit import audit
-from demo.events import BookedLine, Booking, Event, Expectation, Outcome
+from demo.events import BookedLine, Booking, Event, Expectation, ExpectedOutcome
 from demo.traffic import Sent
 
 BOOKING = Booking(
     "sub", "ACME", "ARINVOICE", "1001", "C-1", (BookedLine("load", "", 10_050), BookedLine("load", "", -50))
 )
-SENT = [Sent(Event("t", b"k", b"v", Expectation(Outcome.POSTED, booking=BOOKING), "s"), ("t", 0, 0), ("40", "41"))]
+SENT = [
+    Sent(Event("t", b"k", b"v", Expectation(ExpectedOutcome.POSTED, booking=BOOKING), "s"), ("t", 0, 0), ("40", "41"))
+]
 STANDING: dict[str, Any] = {
     "company": "ACME",
     "kind": "ARINVOICE",

@@ -7,7 +7,7 @@ import pytest
 
 from bench.documents import settings
 from demo.accounts import Accounts
-from demo.events import GROUPED, TOPICS, BookedLine, Event, Outcome, redelivered, stream
+from demo.events import GROUPED, TOPICS, BookedLine, Event, ExpectedOutcome, redelivered, stream
 from demo.events.carriers import bill
 from demo.events.drivers import STATEMENT_PAY, TRIP_PAY
 from demo.events.maker import Maker
@@ -88,7 +88,7 @@ def test_the_same_seed_gives_the_same_bytes_and_another_seed_others():
 
 
 def test_documents_never_share_a_key_or_a_number():
-    posted = [event for event in STREAM.events if event.expectation.outcome is Outcome.POSTED]
+    posted = [event for event in STREAM.events if event.expectation.outcome is ExpectedOutcome.POSTED]
     assert len({event.key for event in posted}) == len(posted)
     numbers = [(event.expectation.booking.sage_object, event.expectation.booking.number) for event in posted]  # type: ignore[union-attr]
     assert len(set(numbers)) == len(numbers)
@@ -109,16 +109,22 @@ def test_every_pay_type_and_every_fuel_comes_up():
 def test_every_way_to_end_comes_up_on_every_topic_that_has_it():
     outcomes = Counter((event.topic, event.expectation.outcome) for event in STREAM.events)
     for topic in TOPICS:
-        for outcome in (Outcome.POSTED, Outcome.REVERSED, Outcome.SKIPPED, Outcome.REJECTED, Outcome.DEAD):
-            if (topic, outcome) != ("toll-transaction", Outcome.REJECTED):  # no toll contradicts itself
+        for outcome in (
+            ExpectedOutcome.POSTED,
+            ExpectedOutcome.REVERSED,
+            ExpectedOutcome.SKIPPED,
+            ExpectedOutcome.REJECTED,
+            ExpectedOutcome.DEAD,
+        ):
+            if (topic, outcome) != ("toll-transaction", ExpectedOutcome.REJECTED):  # no toll contradicts itself
                 assert outcomes[topic, outcome], (topic, outcome)
 
 
 def test_what_was_posted_is_answered_from_memory_when_it_is_delivered_again():
     again = redelivered(STREAM.events, share=1.0, seed=1)
-    assert not [event for event in again if event.expectation.outcome is Outcome.POSTED]
+    assert not [event for event in again if event.expectation.outcome is ExpectedOutcome.POSTED]
     late = [event.key for event in again if event.expectation.code == "SUPERSEDED"]
-    changed = [event.key for event in STREAM.events if event.expectation.outcome is Outcome.REVERSED]
+    changed = [event.key for event in STREAM.events if event.expectation.outcome is ExpectedOutcome.REVERSED]
     assert set(changed) < set(late)
     assert len(late) == len(set(late))
     originals = {(event.topic, event.key, event.value) for event in STREAM.events}

@@ -9,7 +9,7 @@ from decimal import Decimal
 import pytest
 
 from app.topics import topic_specs
-from consumers.payments.companies import Company
+from consumers.payments.companies import PolledCompany
 from consumers.payments.schedule import PollLoop, PollReport
 from simulator.payments import Edit, Parts
 from tests.support.kafka import compress_topics
@@ -160,7 +160,7 @@ async def test_a_row_that_was_judged_to_be_no_money_is_not_looked_into_at_every_
     calls: list[int] = []
     once = PollLoop.once
 
-    async def noting(self: PollLoop, company: Company) -> tuple[PollReport, float]:
+    async def noting(self: PollLoop, company: PolledCompany) -> tuple[PollReport, float]:
         polled, wait = await once(self, company)
         calls.append(polled.calls)
         return polled, wait

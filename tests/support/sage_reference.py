@@ -2,9 +2,9 @@
 
 from collections.abc import Iterable
 
-from simulator.reference import FieldFacts, ObjectFacts, Reference, Relation, reference
+from simulator.reference import FieldFacts, ObjectFacts, Relation, SageReference, reference
 
-__all__ = ["FieldFacts", "ObjectFacts", "Reference", "Relation", "reference", "unsourced"]
+__all__ = ["FieldFacts", "ObjectFacts", "Relation", "SageReference", "reference", "unsourced"]
 
 
 def unsourced(object_name: str, fields: Iterable[str]) -> list[str]:
