@@ -69,14 +69,15 @@ def tell(found: Sequence[DocumentSummary], choice: Selection, *, executed: bool,
 
 
 def read_code(text: str) -> str:
-    """Check that a code exists, and return it.
+    """Check that a code exists, and return its present name; a former name is taken too.
 
     Raises:
         UsageError: There is no code of that name.
     """
-    if text not in set(Code):
-        raise UsageError(f"{text!r} is not a code; alvys-sage codes lists them")
-    return text
+    try:
+        return Code(text)
+    except ValueError:
+        raise UsageError(f"{text!r} is not a code; alvys-sage codes lists them") from None
 
 
 async def ask(settings: Settings, commands: Sequence[Command]) -> None:

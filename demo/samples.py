@@ -20,7 +20,7 @@ from demo.events.world import LOGISTICS, TRANSPORT
 
 FOLDER = Path(__file__).parents[1] / "tests" / "fixtures" / "events"
 _COMPANY = TRANSPORT.company
-_BY_STATEMENT = Expectation(ExpectedOutcome.SKIPPED, "CARRIER_STATEMENTS_ON")
+_BY_STATEMENT = Expectation(ExpectedOutcome.SKIPPED, "CARRIER_STATEMENTS_ENABLED")
 _DEDUCTED = Expectation(ExpectedOutcome.SKIPPED, "DEDUCTED_FROM_DRIVER")
 
 

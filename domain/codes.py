@@ -1,10 +1,12 @@
 """The one table of codes: every refusal, deferral and skip the service can answer with, its cause and its fix.
 
 Codes are stable, because dashboards, replays and people depend on them. docs/codes.md is generated from this table.
+A code that was renamed is still read under its former name, wherever it is stored: see `FORMER_NAMES`.
 """
 
 from dataclasses import dataclass
 from enum import StrEnum
+from typing import Self
 
 
 class Class(StrEnum):
@@ -27,11 +29,14 @@ class Explanation:
 
 
 class Code(StrEnum):
-    """The stable codes. `explanation` gives the cause and the fix of each."""
+    """The stable codes. `explanation` gives the cause and the fix of each.
+
+    `Code(text)` takes a former name too, and gives the present code.
+    """
 
     # Events that break the contract: dead letters.
-    UNDECODABLE = "UNDECODABLE"
-    CONTRACT_BROKEN = "CONTRACT_BROKEN"
+    MALFORMED_JSON = "MALFORMED_JSON"
+    SCHEMA_VIOLATION = "SCHEMA_VIOLATION"
     UNKNOWN_TYPE = "UNKNOWN_TYPE"
     UNKNOWN_VERSION = "UNKNOWN_VERSION"
     WRONG_TOPIC = "WRONG_TOPIC"
@@ -42,7 +47,7 @@ class Code(StrEnum):
     # Policy.
     NOT_CONNECTED = "NOT_CONNECTED"
     BEFORE_ACTIVATION = "BEFORE_ACTIVATION"
-    SIDE_OFF = "SIDE_OFF"
+    SIDE_DISABLED = "SIDE_DISABLED"
     ZERO_TOTAL = "ZERO_TOTAL"
     WITHDRAWN = "WITHDRAWN"
     DEDUCTED_FROM_DRIVER = "DEDUCTED_FROM_DRIVER"
@@ -50,24 +55,24 @@ class Code(StrEnum):
     EVENT_TIME_AHEAD = "EVENT_TIME_AHEAD"
     EVENT_ID_REUSED = "EVENT_ID_REUSED"
     MARKED_SYNCED = "MARKED_SYNCED"
-    DRIVER_BILLS_OFF = "DRIVER_BILLS_OFF"
+    DRIVER_BILLS_DISABLED = "DRIVER_BILLS_DISABLED"
     NOT_A_1099_DRIVER = "NOT_A_1099_DRIVER"
-    FUEL_OFF = "FUEL_OFF"
-    TOLLS_OFF = "TOLLS_OFF"
+    FUEL_DISABLED = "FUEL_DISABLED"
+    TOLLS_DISABLED = "TOLLS_DISABLED"
     # Routing, triggers, consolidated bills.
     ROUTING_CONTRADICTS = "ROUTING_CONTRADICTS"
-    CARRIER_STATEMENTS_ON = "CARRIER_STATEMENTS_ON"
-    CARRIER_STATEMENTS_OFF = "CARRIER_STATEMENTS_OFF"
-    OTHER_TRIGGER = "OTHER_TRIGGER"
+    CARRIER_STATEMENTS_ENABLED = "CARRIER_STATEMENTS_ENABLED"
+    CARRIER_STATEMENTS_DISABLED = "CARRIER_STATEMENTS_DISABLED"
+    TRIGGER_NOT_IN_FORCE = "TRIGGER_NOT_IN_FORCE"
     BILLED_UNDER_OTHER_KEY = "BILLED_UNDER_OTHER_KEY"
     BILLED_OTHERWISE = "BILLED_OTHERWISE"
     BILL_IN_DOUBT = "BILL_IN_DOUBT"
-    ALL_LINES_OFF = "ALL_LINES_OFF"
-    CROSS_SUBSIDIARY_OFF = "CROSS_SUBSIDIARY_OFF"
+    ALL_LINES_DISABLED = "ALL_LINES_DISABLED"
+    CROSS_SUBSIDIARY_DISABLED = "CROSS_SUBSIDIARY_DISABLED"
     INTERCOMPANY_UNMAPPED = "INTERCOMPANY_UNMAPPED"
     GROUPED = "GROUPED"
-    ROW_OUT_OF_TIME = "ROW_OUT_OF_TIME"
-    ROWS_DO_NOT_BELONG = "ROWS_DO_NOT_BELONG"
+    TRANSACTION_DATE_OUT_OF_RANGE = "TRANSACTION_DATE_OUT_OF_RANGE"
+    CONSOLIDATED_BILL_INVALID = "CONSOLIDATED_BILL_INVALID"
     # Waiting for a setting.
     ACCOUNT_UNMAPPED = "ACCOUNT_UNMAPPED"
     SETTING_INVALID = "SETTING_INVALID"
@@ -132,36 +137,83 @@ class Code(StrEnum):
     OUTCOME_UNKNOWN = "OUTCOME_UNKNOWN"
     EXECUTED_BUT_NOT_FOUND = "EXECUTED_BUT_NOT_FOUND"
     REVERSED_IN_SAGE = "REVERSED_IN_SAGE"
-    EVENT_NOT_READ_AGAIN = "EVENT_NOT_READ_AGAIN"
+    SOURCE_RECORD_PASSED = "SOURCE_RECORD_PASSED"
     # Corrections of records in Sage.
     CHANGED_AFTER_POSTING = "CHANGED_AFTER_POSTING"
     CORRECTION_UNDER_WAY = "CORRECTION_UNDER_WAY"
-    STANDING_PAID = "STANDING_PAID"
-    STANDING_SELECTED = "STANDING_SELECTED"
-    STANDING_CLOSED = "STANDING_CLOSED"
-    STANDING_IN_APPROVAL = "STANDING_IN_APPROVAL"
-    STANDING_STATE_UNKNOWN = "STANDING_STATE_UNKNOWN"
-    STANDING_NOT_FOUND = "STANDING_NOT_FOUND"
+    POSTED_DOCUMENT_PAID = "POSTED_DOCUMENT_PAID"
+    POSTED_DOCUMENT_SELECTED = "POSTED_DOCUMENT_SELECTED"
+    POSTED_DOCUMENT_CLOSED = "POSTED_DOCUMENT_CLOSED"
+    POSTED_DOCUMENT_IN_APPROVAL = "POSTED_DOCUMENT_IN_APPROVAL"
+    POSTED_DOCUMENT_STATE_UNKNOWN = "POSTED_DOCUMENT_STATE_UNKNOWN"
+    POSTED_DOCUMENT_NOT_FOUND = "POSTED_DOCUMENT_NOT_FOUND"
     CORRECTION_REFUSED = "CORRECTION_REFUSED"
     CORRECTION_NOT_PERMITTED = "CORRECTION_NOT_PERMITTED"
-    REVERSAL_OFF = "REVERSAL_OFF"
+    REVERSAL_DISABLED = "REVERSAL_DISABLED"
     REVERSAL_ELSEWHERE = "REVERSAL_ELSEWHERE"
     REVERSAL_DATE = "REVERSAL_DATE"
-    CORRECTION_CONTRADICTED = "CORRECTION_CONTRADICTED"
+    CORRECTION_NOT_CONFIRMED = "CORRECTION_NOT_CONFIRMED"
+
+    @classmethod
+    def _missing_(cls, value: object) -> Self | None:
+        present = FORMER_NAMES.get(value) if isinstance(value, str) else None
+        return None if present is None else cls(present)
 
     @property
     def explanation(self) -> Explanation:
         """The outcome, cause and fix of this code."""
         return EXPLANATIONS[self]
 
+    @property
+    def former_name(self) -> str | None:
+        """The name that this code had in the version before. None: it has always had the present one."""
+        return next((former for former, present in FORMER_NAMES.items() if present == self), None)
+
+
+FORMER_NAMES: dict[str, str] = {
+    "UNDECODABLE": "MALFORMED_JSON",
+    "CONTRACT_BROKEN": "SCHEMA_VIOLATION",
+    "SIDE_OFF": "SIDE_DISABLED",
+    "FUEL_OFF": "FUEL_DISABLED",
+    "TOLLS_OFF": "TOLLS_DISABLED",
+    "DRIVER_BILLS_OFF": "DRIVER_BILLS_DISABLED",
+    "ALL_LINES_OFF": "ALL_LINES_DISABLED",
+    "CARRIER_STATEMENTS_ON": "CARRIER_STATEMENTS_ENABLED",
+    "CARRIER_STATEMENTS_OFF": "CARRIER_STATEMENTS_DISABLED",
+    "CROSS_SUBSIDIARY_OFF": "CROSS_SUBSIDIARY_DISABLED",
+    "REVERSAL_OFF": "REVERSAL_DISABLED",
+    "ROW_OUT_OF_TIME": "TRANSACTION_DATE_OUT_OF_RANGE",
+    "ROWS_DO_NOT_BELONG": "CONSOLIDATED_BILL_INVALID",
+    "OTHER_TRIGGER": "TRIGGER_NOT_IN_FORCE",
+    "EVENT_NOT_READ_AGAIN": "SOURCE_RECORD_PASSED",
+    "CORRECTION_CONTRADICTED": "CORRECTION_NOT_CONFIRMED",
+    "STANDING_PAID": "POSTED_DOCUMENT_PAID",
+    "STANDING_SELECTED": "POSTED_DOCUMENT_SELECTED",
+    "STANDING_CLOSED": "POSTED_DOCUMENT_CLOSED",
+    "STANDING_IN_APPROVAL": "POSTED_DOCUMENT_IN_APPROVAL",
+    "STANDING_STATE_UNKNOWN": "POSTED_DOCUMENT_STATE_UNKNOWN",
+    "STANDING_NOT_FOUND": "POSTED_DOCUMENT_NOT_FOUND",
+}
+"""Codes that were renamed: the former name, and the present one.
+
+Ledgers, results, dead letters and commands of the version before hold the former names. This table is the only place
+that knows both: `Code(text)` and `present_name(text)` look here, so a stored code is equal to the present one as soon
+as it is read. Nothing is written under a former name.
+"""
+
+
+def present_name(code: str) -> str:
+    """The present name of a code that is read as text. A text that is no former name is returned as it is."""
+    return FORMER_NAMES.get(code, code)
+
 
 _D, _S, _W, _R, _U = Class.DEAD, Class.SKIPPED, Class.DEFERRED, Class.REJECTED, Class.UNCERTAIN
 
 EXPLANATIONS: dict[Code, Explanation] = {
-    Code.UNDECODABLE: Explanation(
+    Code.MALFORMED_JSON: Explanation(
         _D, "The record's value is not JSON in UTF-8.", "Mend the producer and send the event again."
     ),
-    Code.CONTRACT_BROKEN: Explanation(
+    Code.SCHEMA_VIOLATION: Explanation(
         _D,
         "A required field is missing or has the wrong type.",
         "Compare the event with docs/contract.md; send it again when it holds every required field.",
@@ -217,7 +269,7 @@ EXPLANATIONS: dict[Code, Explanation] = {
         "The document was created before the connection was activated; there is no backfill.",
         "Nothing to do; enter it in Sage Intacct by hand if it is wanted there.",
     ),
-    Code.SIDE_OFF: Explanation(
+    Code.SIDE_DISABLED: Explanation(
         _S,
         "Invoices (AR) or bills (AP) are switched off for this subsidiary.",
         "Switch the side on (alvys-sage connections resume, --side) and send again.",
@@ -264,7 +316,7 @@ EXPLANATIONS: dict[Code, Explanation] = {
         "A person marked the document as synced: it is in Sage Intacct already, entered by hand.",
         "Nothing to do. If it was a mistake, `alvys-sage retry --document` takes the mark away.",
     ),
-    Code.DRIVER_BILLS_OFF: Explanation(
+    Code.DRIVER_BILLS_DISABLED: Explanation(
         _S,
         "Include driver bills is off for this subsidiary.",
         "Switch Include driver bills on (alvys-sage connections set, ap.includeDriverBills=true) and send it again.",
@@ -275,12 +327,12 @@ EXPLANATIONS: dict[Code, Explanation] = {
         "If W2 drivers belong in Sage, switch 1099 drivers only off (alvys-sage connections set, "
         "ap.only1099Drivers=false).",
     ),
-    Code.FUEL_OFF: Explanation(
+    Code.FUEL_DISABLED: Explanation(
         _S,
         "Include fuel is off for this subsidiary.",
         "Switch Include fuel on (alvys-sage connections set, ap.includeFuel=true) and send the transaction again.",
     ),
-    Code.TOLLS_OFF: Explanation(
+    Code.TOLLS_DISABLED: Explanation(
         _S,
         "Include tolls is off for this subsidiary.",
         "Switch Include tolls on (alvys-sage connections set, ap.includeTolls=true) and send the transaction again.",
@@ -292,18 +344,18 @@ EXPLANATIONS: dict[Code, Explanation] = {
         "not certain in whose books it belongs.",
         "Correct Invoice As or Tender As in Alvys, or the event's subsidiary, and send it again.",
     ),
-    Code.CARRIER_STATEMENTS_ON: Explanation(
+    Code.CARRIER_STATEMENTS_ENABLED: Explanation(
         _S,
         "Carrier bills of this subsidiary come from carrier statements only (Export Carrier Statements is on).",
         "Nothing to do; the trip's cost is booked with the carrier's statement.",
     ),
-    Code.CARRIER_STATEMENTS_OFF: Explanation(
+    Code.CARRIER_STATEMENTS_DISABLED: Explanation(
         _S,
         "Carrier bills of this subsidiary come from the trips' own bills (Export Carrier Statements is off).",
         "Nothing to do, or switch Export Carrier Statements on (alvys-sage connections set, "
         "ap.exportCarrierStatements=true), once no trip on a statement has a bill of its own.",
     ),
-    Code.OTHER_TRIGGER: Explanation(
+    Code.TRIGGER_NOT_IN_FORCE: Explanation(
         _S,
         "Carrier bills of this subsidiary are exported at the other moment: on the customer's invoice, or on the "
         "upload of the carrier's invoice (Send Carrier Invoice Upon Upload).",
@@ -330,13 +382,13 @@ EXPLANATIONS: dict[Code, Explanation] = {
         "number alone), and whether Sage Intacct booked it is not known yet.",
         "Nothing to do; once that is known, this document goes on by itself. Let every producer send `trip.id`.",
     ),
-    Code.ALL_LINES_OFF: Explanation(
+    Code.ALL_LINES_DISABLED: Explanation(
         _S,
         "Every line of the document is of a kind that is switched off for this subsidiary.",
         "Nothing to do, or switch on the kinds that `detail` names (alvys-sage connections set) and send the document "
         "again.",
     ),
-    Code.CROSS_SUBSIDIARY_OFF: Explanation(
+    Code.CROSS_SUBSIDIARY_DISABLED: Explanation(
         _S,
         "Cross-subsidiary billing is not on in both subsidiaries, so no intercompany document is exported.",
         "Switch Cross Subsidiary Billing on in both connections (alvys-sage connections set, crossSubsidiary=true) and "
@@ -353,13 +405,13 @@ EXPLANATIONS: dict[Code, Explanation] = {
         "The fuel or toll transaction becomes a line of the bill of its provider and day, which `detail` names.",
         "Nothing to do; see the result of that bill.",
     ),
-    Code.ROW_OUT_OF_TIME: Explanation(
+    Code.TRANSACTION_DATE_OUT_OF_RANGE: Explanation(
         _R,
         "A fuel or toll transaction that is a line of its day's bill changed, and the change came more than 60 days "
         "after its day, or its day is ahead: bills of such days are not changed.",
         "Correct the bill of the provider and day in Sage Intacct by hand.",
     ),
-    Code.ROWS_DO_NOT_BELONG: Explanation(
+    Code.CONSOLIDATED_BILL_INVALID: Explanation(
         _R,
         "A row of the grouped bill is of another subsidiary, provider, day or currency, is deducted, or is there "
         "twice.",
@@ -699,7 +751,7 @@ EXPLANATIONS: dict[Code, Explanation] = {
         "Nothing to do if that was meant. If it belongs in the books, enter it in Sage Intacct by hand, or change it "
         "in Alvys and send it again.",
     ),
-    Code.EVENT_NOT_READ_AGAIN: Explanation(
+    Code.SOURCE_RECORD_PASSED: Explanation(
         _R,
         "A call was about to be made for the document, it is proven not to have been executed, and the record it was "
         "made for will not be read again: the group's offset was moved past it, or its topic has deleted it.",
@@ -717,34 +769,34 @@ EXPLANATIONS: dict[Code, Explanation] = {
         "What stood in Sage Intacct was reversed, or its draft deleted, and the corrected document is posted next.",
         "Nothing to do; it goes on by itself, whichever worker owns the document.",
     ),
-    Code.STANDING_PAID: Explanation(
+    Code.POSTED_DOCUMENT_PAID: Explanation(
         _R,
         "The document changed, and what stands in Sage Intacct is paid, in full or in part; it may not be reversed.",
         "Remove the payment in Sage Intacct, then `alvys-sage retry`; it is then reversed, and posted anew unless "
         "nothing of it is to be booked any more.",
     ),
-    Code.STANDING_SELECTED: Explanation(
+    Code.POSTED_DOCUMENT_SELECTED: Explanation(
         _R,
         "The document changed, and what stands in Sage Intacct is selected for payment.",
         "Reverse it by hand in Sage Intacct, or take it out of the payment run, then `alvys-sage retry`.",
     ),
-    Code.STANDING_CLOSED: Explanation(
+    Code.POSTED_DOCUMENT_CLOSED: Explanation(
         _R,
         "The document changed, and what stands in Sage Intacct is closed; it cannot be changed there.",
         "Ask Alvys support; enter the difference in Sage Intacct by hand and mark the document as synced.",
     ),
-    Code.STANDING_IN_APPROVAL: Explanation(
+    Code.POSTED_DOCUMENT_IN_APPROVAL: Explanation(
         _R,
         "The document changed, and what stands in Sage Intacct is in approval, or was declined there.",
         "Approve it or recall it to a draft in Sage Intacct, then `alvys-sage retry`; it is then corrected.",
     ),
-    Code.STANDING_STATE_UNKNOWN: Explanation(
+    Code.POSTED_DOCUMENT_STATE_UNKNOWN: Explanation(
         _R,
         "The document changed, and what stands in Sage Intacct is in a state, or of a kind, that this service does not "
         "correct.",
         "Reverse it by hand in Sage Intacct, then `alvys-sage retry`; it is then posted anew.",
     ),
-    Code.STANDING_NOT_FOUND: Explanation(
+    Code.POSTED_DOCUMENT_NOT_FOUND: Explanation(
         _R,
         "The document changed, and Sage Intacct shows no record under the number it was posted with: it was deleted, "
         "or the user may no longer see it, and then to post it anew would book it twice.",
@@ -765,7 +817,7 @@ EXPLANATIONS: dict[Code, Explanation] = {
         "Give the role of the Web Services user, for Invoices (Accounts Receivable), Bills (Accounts Payable) and "
         "Adjustments, the permissions Edit, Delete and Reverse; the document is tried again by itself.",
     ),
-    Code.REVERSAL_OFF: Explanation(
+    Code.REVERSAL_DISABLED: Explanation(
         _R,
         "The document changed, and the company in Sage Intacct does not let unpaid documents of its kind be reversed.",
         "At the top level, select Enable reversal of unpaid invoices (Accounts Receivable > Setup > Configuration), or "
@@ -786,7 +838,7 @@ EXPLANATIONS: dict[Code, Explanation] = {
         "Retry later (`alvys-sage retry`), or reverse the record by hand in Sage Intacct, then retry: it is then "
         "posted anew.",
     ),
-    Code.CORRECTION_CONTRADICTED: Explanation(
+    Code.CORRECTION_NOT_CONFIRMED: Explanation(
         _U,
         "Sage Intacct says that it has executed the correction, yet the record does not show it. It is not sent again.",
         "Do by hand in Sage Intacct what `detail` names; it is then found, and the document goes on by itself.",

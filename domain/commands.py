@@ -6,9 +6,20 @@ partition of a document applies the command, once in effect, and answers with an
 
 from typing import Annotated, Literal, Self
 
-from pydantic import AwareDatetime, Base64Bytes, BaseModel, ConfigDict, Field, TypeAdapter, ValidationError
+from pydantic import (
+    AfterValidator,
+    AwareDatetime,
+    Base64Bytes,
+    BaseModel,
+    ConfigDict,
+    Field,
+    TypeAdapter,
+    ValidationError,
+)
 from pydantic import model_validator as rule
 from pydantic.alias_generators import to_camel
+
+from domain.codes import present_name
 
 Text = Annotated[str, Field(min_length=1, max_length=1000)]
 Offset = Annotated[int, Field(ge=0)]
@@ -38,7 +49,7 @@ class Retry(_Command):
     action: Literal["retry"] = "retry"
     documents: tuple[Text, ...] = ()
     """The keys of the documents to try again."""
-    codes: tuple[Text, ...] = ()
+    codes: tuple[Annotated[Text, AfterValidator(present_name)], ...] = ()
     """Codes: every document whose last result has one of them is tried again."""
     blocked_by: tuple[Text, ...] = ()
     """Blockers: every document that waits for one of these mapping-state keys or Sage connections is tried again."""

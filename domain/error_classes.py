@@ -78,7 +78,7 @@ CLASSES: tuple[ErrorClass, ...] = (
     ErrorClass(
         "session or connection lost while a document is created",
         "Expensify INT176, INT993",
-        (Code.OUTCOME_UNKNOWN, Code.EXECUTED_BUT_NOT_FOUND, Code.REVERSED_IN_SAGE, Code.EVENT_NOT_READ_AGAIN),
+        (Code.OUTCOME_UNKNOWN, Code.EXECUTED_BUT_NOT_FOUND, Code.REVERSED_IN_SAGE, Code.SOURCE_RECORD_PASSED),
     ),
     ErrorClass(
         "required custom field or Smart Rule",
@@ -96,9 +96,9 @@ CLASSES: tuple[ErrorClass, ...] = (
     ErrorClass(
         "posted document changed; manual reversal",
         "Alvys",
-        (Code.CHANGED_AFTER_POSTING, Code.CREDIT_CHANGED, Code.REVERSAL_OFF, Code.REVERSAL_ELSEWHERE),
+        (Code.CHANGED_AFTER_POSTING, Code.CREDIT_CHANGED, Code.REVERSAL_DISABLED, Code.REVERSAL_ELSEWHERE),
     ),
-    ErrorClass("sync paused", "Alvys", (Code.CONNECTION_PAUSED, Code.SIDE_OFF)),
+    ErrorClass("sync paused", "Alvys", (Code.CONNECTION_PAUSED, Code.SIDE_DISABLED)),
     ErrorClass("credit", "Alvys", (Code.NEGATIVE_TOTAL, Code.CREDIT_LINES_MIXED)),
 )
 """The classes, in the order in which accountants meet them."""

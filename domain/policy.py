@@ -55,9 +55,9 @@ def _activation(source: SourceDocument, setting: ConnectionSetting) -> Iterator[
     elif created < activated:
         yield Skipped(Code.BEFORE_ACTIVATION, f"created {created.isoformat()}, activated {activated.isoformat()}")
     if source.side is Side.AR and not setting.ar.active:
-        yield Skipped(Code.SIDE_OFF, "invoices (AR) are off")
+        yield Skipped(Code.SIDE_DISABLED, "invoices (AR) are off")
     if source.side is Side.AP and not setting.ap.active:
-        yield Skipped(Code.SIDE_OFF, "bills (AP) are off")
+        yield Skipped(Code.SIDE_DISABLED, "bills (AP) are off")
 
 
 def _switches(source: SourceDocument, ap: ApSettings) -> Iterator[Skipped]:
@@ -69,15 +69,15 @@ def _switches(source: SourceDocument, ap: ApSettings) -> Iterator[Skipped]:
         yield Skipped(Code.DEDUCTED_FROM_DRIVER, "the driver's statement carries it")
     match source.kind:
         case SourceKind.FUEL | SourceKind.FUEL_DAY if not ap.include_fuel:
-            yield Skipped(Code.FUEL_OFF, "Include fuel is off")
+            yield Skipped(Code.FUEL_DISABLED, "Include fuel is off")
         case SourceKind.TOLL | SourceKind.TOLL_DAY if not ap.include_tolls:
-            yield Skipped(Code.TOLLS_OFF, "Include tolls is off")
+            yield Skipped(Code.TOLLS_DISABLED, "Include tolls is off")
         case SourceKind.DRIVER_STATEMENT if not ap.include_driver_bills:
-            yield Skipped(Code.DRIVER_BILLS_OFF, "Include driver bills is off")
+            yield Skipped(Code.DRIVER_BILLS_DISABLED, "Include driver bills is off")
         case SourceKind.DRIVER_STATEMENT if ap.only_1099_drivers and source.tax_category != TAX_1099:
             yield Skipped(Code.NOT_A_1099_DRIVER, f"the driver's tax category is {source.tax_category or 'not set'}")
         case SourceKind.CARRIER_STATEMENT if not ap.export_carrier_statements:
-            yield Skipped(Code.CARRIER_STATEMENTS_OFF, "Export carrier statements is off")
+            yield Skipped(Code.CARRIER_STATEMENTS_DISABLED, "Export carrier statements is off")
         case SourceKind.CARRIER_BILL:
             yield from _trigger(source, ap)
         case _:
@@ -92,9 +92,9 @@ def _trigger(source: SourceDocument, ap: ApSettings) -> Iterator[Skipped]:
     """
     in_force = Trigger.CARRIER_INVOICE_UPLOAD if ap.bill_on_upload else Trigger.CUSTOMER_INVOICE
     if ap.export_carrier_statements:
-        yield Skipped(Code.CARRIER_STATEMENTS_ON, "Export carrier statements is on")
+        yield Skipped(Code.CARRIER_STATEMENTS_ENABLED, "Export carrier statements is on")
     elif source.trigger not in (None, in_force):
-        yield Skipped(Code.OTHER_TRIGGER, f"the trigger is {source.trigger}, in force is {in_force}")
+        yield Skipped(Code.TRIGGER_NOT_IN_FORCE, f"the trigger is {source.trigger}, in force is {in_force}")
 
 
 def _both(source: SourceDocument, setting: ConnectionSetting, other: ConnectionSetting | None) -> Iterator[Skipped]:
@@ -106,12 +106,12 @@ def _both(source: SourceDocument, setting: ConnectionSetting, other: ConnectionS
         return
     for subsidiary_id, one in ((source.subsidiary_id, setting), (other_id, other)):
         if one is None or not one.cross_subsidiary:
-            yield Skipped(Code.CROSS_SUBSIDIARY_OFF, f"it is off for subsidiary {subsidiary_id}")
+            yield Skipped(Code.CROSS_SUBSIDIARY_DISABLED, f"it is off for subsidiary {subsidiary_id}")
 
 
 def _lines(source: SourceDocument, left_out: tuple[ExcludedLines, ...]) -> Iterator[Skipped]:
     if left_out and not any(line.amount for line in source.lines):
-        yield Skipped(Code.ALL_LINES_OFF, in_words(left_out))
+        yield Skipped(Code.ALL_LINES_DISABLED, in_words(left_out))
 
 
 def _content(source: SourceDocument, setting: ConnectionSetting) -> Iterator[Skipped | Rejected]:

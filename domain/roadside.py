@@ -53,7 +53,7 @@ def consolidation_of(row: SourceDocument, state: MappingState, *, known: bool) -
         return Consolidation(Skipped(Code.ZERO_TOTAL, "the total is zero"), None)
     if not in_time:
         detail = f"the row is of {row.date.isoformat()}, the change of {row.created_at.date().isoformat()}"
-        return Consolidation(Rejected(Code.ROW_OUT_OF_TIME, detail), None, moves=False)
+        return Consolidation(Rejected(Code.TRANSACTION_DATE_OUT_OF_RANGE, detail), None, moves=False)
     return _grouped(row)
 
 

@@ -42,8 +42,8 @@ from sage_client.errors import (
     RefusedError,
     RequestInvalidError,
     ReversalDateError,
+    ReversalDisabledError,
     ReversalElsewhereError,
-    ReversalOffError,
     SageError,
     SignInError,
     SmartRuleError,
@@ -135,7 +135,7 @@ WORDING_ONLY: frozenset[ErrorClass] = frozenset(
     (
         *(SmartRuleError, VendorOnHoldError, PaymentsAppliedError, PartyInvalidError, DimensionInvalidError),
         *(DimensionMissingError, AccountInvalidError, TermInvalidError, PeriodClosedError),
-        *(ReversalDateError, ReversalElsewhereError, ReversalOffError),
+        *(ReversalDateError, ReversalElsewhereError, ReversalDisabledError),
     )
 )
 """The classes that are known by wording alone."""
@@ -224,7 +224,7 @@ RULES: tuple[ErrorRule, ...] = (
     _rule(TermInvalidError, words=[A_TERM, NOT_VALID], levels=_RESULT),
     # Last, because these words are our own guess, and other errors may mention a reversal too.
     _rule(
-        ReversalOffError,
+        ReversalDisabledError,
         words=[A_REVERSAL, "not enabled|is disabled|enable |not allowed for unpaid|turned off|not configured"],
         levels=_RESULT,
     ),

@@ -24,7 +24,7 @@
     │   │   ├── TermInvalidError        DATA           its payment term is missing or inactive
     │   │   ├── SmartRuleError          DATA           a Smart Rule of the company refuses it
     │   │   ├── PaymentsAppliedError    DATA           payments are applied to it
-    │   │   ├── ReversalOffError        DATA           the company does not let unpaid documents be reversed
+    │   │   ├── ReversalDisabledError        DATA           the company does not let unpaid documents be reversed
     │   │   ├── ReversalElsewhereError  DATA           it can only be reversed where it was made, or by another user
     │   │   ├── ReversalDateError       DATA           the date of the reversal is too early
     │   │   ├── DuplicateNumberError    DATA           the number exists: look up whose document has it
@@ -75,8 +75,8 @@ __all__ = [
     "RefusedError",
     "RequestInvalidError",
     "ReversalDateError",
+    "ReversalDisabledError",
     "ReversalElsewhereError",
-    "ReversalOffError",
     "SageError",
     "SignInError",
     "SmartRuleError",
@@ -278,10 +278,10 @@ class PaymentsAppliedError(RefusedError):
     code = Code.SAGE_PAYMENTS_APPLIED
 
 
-class ReversalOffError(RefusedError):
+class ReversalDisabledError(RefusedError):
     """The company has not enabled the reversal of unpaid invoices or bills. Sage's wording is not published."""
 
-    code = Code.REVERSAL_OFF
+    code = Code.REVERSAL_DISABLED
 
 
 class ReversalElsewhereError(RefusedError):

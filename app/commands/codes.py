@@ -17,6 +17,9 @@ PAGE = """\
 
 Every code that a result (`code`) or a dead letter (header `alvys-sage-code`) can carry. A code is stable: its meaning
 does not change, and none is used again for something else. This page is printed by `alvys-sage codes --markdown`.
+
+*Formerly* is the name of a code in the version before. What is stored under it is read as the present code, and
+`--code` takes both.
 """
 
 BY_CLASS = """\
@@ -49,7 +52,10 @@ def codes(
         show_text(markdown())
     elif as_json:
         show_json(
-            [{"outcome": outcome, "code": code, "cause": cause, "fix": fix} for outcome, code, cause, fix in rows()]
+            [
+                {"outcome": outcome, "code": code, "formerly": Code(code).former_name, "cause": cause, "fix": fix}
+                for outcome, code, cause, fix in rows()
+            ]
         )
     else:
         show_table(("OUTCOME", "CODE", "CAUSE", "FIX"), rows())
@@ -67,7 +73,7 @@ def markdown() -> str:
         head = "| code | cause | fix | class of error |\n|---|---|---|---|"
         parts.append(f"## {outcome.value.capitalize()}\n\n{meaning}\n\n{head}")
         parts += [
-            f"| `{code}` | {cause} | {fix} | {'; '.join(each.name for each in classes_of(Code(code)))} |"
+            f"| {_named(Code(code))} | {cause} | {fix} | {'; '.join(each.name for each in classes_of(Code(code)))} |"
             for found, code, cause, fix in rows()
             if found == outcome
         ]
@@ -77,3 +83,8 @@ def markdown() -> str:
         named = ", ".join(f"`{code}`" for code in each.codes)
         parts.append(f"| {each.name} | {each.known_as} | {named} | {each.words} |")
     return "\n".join(parts).rstrip()
+
+
+def _named(code: Code) -> str:
+    """The code for the page, with its former name if it has one."""
+    return f"`{code}`" + (f" (formerly `{code.former_name}`)" if code.former_name else "")

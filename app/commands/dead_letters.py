@@ -21,7 +21,7 @@ from app.topics import source_named
 from consumers.export.ledger.document_state import INTERNAL
 from consumers.export.ledger.placement import stand_in
 from consumers.export.record_parsing import PartitionCheck, read
-from domain.codes import Code
+from domain.codes import Code, present_name
 from domain.events import ContractError
 from kafka_client.unreadable import Unreadable
 
@@ -134,7 +134,7 @@ def replay(  # noqa: PLR0913 - its parameters are the command's
 
 async def _read(settings: Settings, code: str | None, topic: str | None) -> list[Letter]:
     if code is not None:
-        read_code(code)
+        code = read_code(code)
     wanted = None if topic is None else source_named(topic, settings)
     newest: dict[str, Letter] = {}
     partitions = await partitions_of(settings, [settings.topics.sage_dead_letters])
@@ -161,7 +161,7 @@ def _letter(record: ConsumerRecord) -> Letter | None:
             source,
             int(headers["__connect.errors.offset"]),
             int(headers["kafka_dlt-original-timestamp"]),
-            headers["alvys-sage-code"],
+            present_name(headers["alvys-sage-code"]),
             headers["__connect.errors.exception.message"],
             record.key,
             record.value,

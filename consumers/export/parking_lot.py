@@ -292,7 +292,7 @@ def work_without_event(
         value: The event as bytes, if the ledger keeps one that cannot be read. None if it keeps none.
     """
     place = f"{source.topic}:{source.partition} at offset {claim.offset}"
-    lost = Rejected(Code.EVENT_NOT_READ_AGAIN, f"the record was passed without being read again: {place}")
+    lost = Rejected(Code.SOURCE_RECORD_PASSED, f"the record was passed without being read again: {place}")
     received = ParsedRecord("", "", key, claim.connection.subsidiary_id, claim.revision, lost, claim.emitted)
     record = SourceRecord(source.topic, source.partition, claim.offset or 0, claim.timestamp)
     return WorkItem(owner, received, value, record)

@@ -7,9 +7,19 @@ subsidiary.
 from decimal import Decimal
 from typing import Annotated, Literal
 
-from pydantic import AwareDatetime, BaseModel, BeforeValidator, ConfigDict, Field, TypeAdapter, ValidationError
+from pydantic import (
+    AfterValidator,
+    AwareDatetime,
+    BaseModel,
+    BeforeValidator,
+    ConfigDict,
+    Field,
+    TypeAdapter,
+    ValidationError,
+)
 from pydantic.alias_generators import to_camel
 
+from domain.codes import present_name
 from domain.outcomes import Outcome
 
 BASE_CURRENCY = "base"
@@ -41,7 +51,7 @@ class _Result(_Wire):
     document_key: str
     outcome: Outcome
     at: AwareDatetime
-    code: str | None = None
+    code: Annotated[str, AfterValidator(present_name)] | None = None
     subsidiary_id: str | None = None
     blocked_by: tuple[str, ...] = ()
     from_ledger: bool = False

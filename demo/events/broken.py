@@ -23,9 +23,9 @@ def broken(maker: Maker) -> Iterator[Event]:
         Expectation(ExpectedOutcome.DEAD, "WRONG_TOPIC"),
         misplaced.story,
     )
-    yield Event(INVOICES, None, b"hello", Expectation(ExpectedOutcome.DEAD, "UNDECODABLE"), "no key and no JSON")
+    yield Event(INVOICES, None, b"hello", Expectation(ExpectedOutcome.DEAD, "MALFORMED_JSON"), "no key and no JSON")
     yield Event(
-        TOLLS, b"\xff\xfe", b"[]", Expectation(ExpectedOutcome.DEAD, "CONTRACT_BROKEN"), "a key that is no text"
+        TOLLS, b"\xff\xfe", b"[]", Expectation(ExpectedOutcome.DEAD, "SCHEMA_VIOLATION"), "a key that is no text"
     )
 
 
@@ -41,7 +41,7 @@ def _bytes(maker: Maker) -> Iterator[Event]:
         ("not a number", text.replace(total, b"NaN")),
         ("a field given twice", text.replace(b'"version":"v1"', b'"version":"v1","version":"v1"')),
     ):
-        yield good.copy(story).dead("UNDECODABLE", value, raw=True)
+        yield good.copy(story).dead("MALFORMED_JSON", value, raw=True)
 
 
 def _envelopes(maker: Maker) -> Iterator[Event]:
@@ -49,10 +49,10 @@ def _envelopes(maker: Maker) -> Iterator[Event]:
         ("an unknown type", "UNKNOWN_TYPE", {"type": "invoice.voided"}),
         ("another topic's type", "WRONG_TOPIC", {"type": "toll.transaction.created"}),
         ("a later version", "UNKNOWN_VERSION", {"version": "v2"}),
-        ("a version that is a number", "CONTRACT_BROKEN", {"version": 1}),
-        ("no data", "CONTRACT_BROKEN", {"data": None}),
-        ("no id", "CONTRACT_BROKEN", {"id": ""}),
-        ("a time without offset", "CONTRACT_BROKEN", {"timestamp": "2026-06-10T16:05:22"}),
+        ("a version that is a number", "SCHEMA_VIOLATION", {"version": 1}),
+        ("no data", "SCHEMA_VIOLATION", {"data": None}),
+        ("no id", "SCHEMA_VIOLATION", {"id": ""}),
+        ("a time without offset", "SCHEMA_VIOLATION", {"timestamp": "2026-06-10T16:05:22"}),
     ):
         yield _changed(load_invoice(maker), story, changes).dead(code)
 
@@ -60,22 +60,22 @@ def _envelopes(maker: Maker) -> Iterator[Event]:
 def _fields(maker: Maker) -> Iterator[Event]:
     missing = load_invoice(maker).copy("no total")
     del missing.event["data"]["invoice"]["total"]
-    yield missing.dead("CONTRACT_BROKEN")
+    yield missing.dead("SCHEMA_VIOLATION")
     wrong = load_invoice(maker).copy("true as an amount")
     wrong.event["data"]["invoice"]["total"]["amount"] = True
-    yield wrong.dead("CONTRACT_BROKEN")
+    yield wrong.dead("SCHEMA_VIOLATION")
     words = load_invoice(maker).copy("an amount in words")
     words.event["data"]["invoice"]["total"]["amount"] = "1,250.00"
-    yield words.dead("CONTRACT_BROKEN")
+    yield words.dead("SCHEMA_VIOLATION")
     control = load_invoice(maker).copy("a control character in a number")
     control.event["data"]["invoice"]["number"] = "10\x0742"
-    yield control.dead("CONTRACT_BROKEN")
+    yield control.dead("SCHEMA_VIOLATION")
     undecided = roadside.fuel(maker).copy("not said whether it is deducted")
     del undecided.event["data"]["deductFuel"]
-    yield undecided.dead("CONTRACT_BROKEN")
+    yield undecided.dead("SCHEMA_VIOLATION")
     nameless = roadside.toll(maker).copy("no subsidiary")
     nameless.event["data"]["toll"]["subsidiaryId"] = None
-    yield nameless.dead("CONTRACT_BROKEN")
+    yield nameless.dead("SCHEMA_VIOLATION")
 
 
 def _changed(draft: EventDraft, story: str, changes: dict[str, Any]) -> EventDraft:

@@ -45,20 +45,20 @@ def decode(kind: EventKind, value: bytes | None) -> Event:
         The event. Every required field is present, and every field that is read has its type.
 
     Raises:
-        ContractError: `UNDECODABLE`, `CONTRACT_BROKEN`, `WRONG_TOPIC`, `UNKNOWN_TYPE` or `UNKNOWN_VERSION`.
+        ContractError: `MALFORMED_JSON`, `SCHEMA_VIOLATION`, `WRONG_TOPIC`, `UNKNOWN_TYPE` or `UNKNOWN_VERSION`.
     """
     raw = parse(value)
     if not isinstance(raw, dict):
-        raise ContractError(Code.CONTRACT_BROKEN, "the event is not a JSON object")
+        raise ContractError(Code.SCHEMA_VIOLATION, "the event is not a JSON object")
     _check_type(kind, raw.get("type"))
     _check_version(raw.get("version"))
     model = _model(kind, raw)
     try:
         event = model.model_validate(raw)
     except ValidationError as error:
-        raise ContractError(Code.CONTRACT_BROKEN, in_words(error)) from None
+        raise ContractError(Code.SCHEMA_VIOLATION, in_words(error)) from None
     if value is not None and (wrong := not_xml(value, event)) is not None:
-        raise ContractError(Code.CONTRACT_BROKEN, wrong)
+        raise ContractError(Code.SCHEMA_VIOLATION, wrong)
     return event
 
 
@@ -66,7 +66,7 @@ def _model(kind: EventKind, raw: dict[str, object]) -> type[Event]:
     if not says_withdrawn(raw):
         return _WHOLE[kind]
     if (model := WITHDRAWN.get(kind)) is None:
-        raise ContractError(Code.CONTRACT_BROKEN, f"data.{FIELD}: the bill of a day is not withdrawn, its rows are")
+        raise ContractError(Code.SCHEMA_VIOLATION, f"data.{FIELD}: the bill of a day is not withdrawn, its rows are")
     return model
 
 
@@ -74,7 +74,7 @@ def _check_type(kind: EventKind, found: object) -> None:
     if found == kind.value:
         return
     if not isinstance(found, str):
-        raise ContractError(Code.CONTRACT_BROKEN, "type: is not a string")
+        raise ContractError(Code.SCHEMA_VIOLATION, "type: is not a string")
     if found in _KINDS:
         raise ContractError(Code.WRONG_TOPIC, f"the type is {found}, this topic carries {kind.value}")
     raise ContractError(Code.UNKNOWN_TYPE, f"this topic carries {kind.value}")
@@ -84,5 +84,5 @@ def _check_version(found: object) -> None:
     if found == VERSION:
         return
     if not isinstance(found, str):
-        raise ContractError(Code.CONTRACT_BROKEN, "version: is not a string")
+        raise ContractError(Code.SCHEMA_VIOLATION, "version: is not a string")
     raise ContractError(Code.UNKNOWN_VERSION, f"this service reads {VERSION}")

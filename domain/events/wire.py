@@ -50,16 +50,16 @@ def parse(value: bytes | None) -> object:
         A dict, list, str, int, Decimal, bool or None.
 
     Raises:
-        ContractError: `UNDECODABLE`, with the parser's reason and position.
+        ContractError: `MALFORMED_JSON`, with the parser's reason and position.
     """
     if value is None:
-        raise ContractError(Code.UNDECODABLE, "the record has no value (a tombstone)")
+        raise ContractError(Code.MALFORMED_JSON, "the record has no value (a tombstone)")
     try:
         return jiter.from_json(
             value, allow_inf_nan=False, cache_mode="keys", catch_duplicate_keys=True, float_mode="decimal"
         )
     except ValueError as error:
-        raise ContractError(Code.UNDECODABLE, str(error)) from error
+        raise ContractError(Code.MALFORMED_JSON, str(error)) from error
 
 
 def not_xml(value: bytes, model: BaseModel) -> str | None:

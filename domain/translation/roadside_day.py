@@ -87,8 +87,8 @@ def _money(row: FuelRow | TollRow) -> Money:
 def _belong(rows: list[SourceDocument], key: str) -> None:
     for row in rows:
         if (group := group_of(row)) != key:
-            raise Refusal(Code.ROWS_DO_NOT_BELONG, f"{row.key} belongs to {group}")
+            raise Refusal(Code.CONSOLIDATED_BILL_INVALID, f"{row.key} belongs to {group}")
         if row.deducted:
-            raise Refusal(Code.ROWS_DO_NOT_BELONG, f"{row.key} is deducted from a driver")
+            raise Refusal(Code.CONSOLIDATED_BILL_INVALID, f"{row.key} is deducted from a driver")
     if len({row.key for row in rows}) != len(rows):
-        raise Refusal(Code.ROWS_DO_NOT_BELONG, "a row is there twice")
+        raise Refusal(Code.CONSOLIDATED_BILL_INVALID, "a row is there twice")

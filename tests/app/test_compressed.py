@@ -28,8 +28,8 @@ async def test_commands_read_compressed_topics(world, command, codec):
     waiting = await command("waiting")
     assert "sub-2/connection" in waiting.out, waiting
     letters = await command("dead-letters", "list")
-    assert "UNDECODABLE" in letters.out, letters
-    letters = await command("dead-letters", "replay", "--code", "UNDECODABLE")
+    assert "MALFORMED_JSON" in letters.out, letters
+    letters = await command("dead-letters", "replay", "--code", "MALFORMED_JSON")
     assert "0 of 1 dead letters can be read now" in letters.err, letters
     told = await command("replay", "--topic", "invoice-created", "--to-earliest")
     assert "already posted" in told.out, told

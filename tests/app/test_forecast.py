@@ -98,7 +98,7 @@ def test_of_what_was_not_found_in_sage_it_is_not_foretold_that_it_stands():
     posted = Posted(
         received.revision, "7", "c", *STANDS, number="a", party_id="C-1", content=booked_content_hash(document)
     )
-    missed = LastOutcome("another", Outcome.REJECTED, 1, code=Code.STANDING_NOT_FOUND, emitted=received.emitted)
+    missed = LastOutcome("another", Outcome.REJECTED, 1, code=Code.POSTED_DOCUMENT_NOT_FOUND, emitted=received.emitted)
     found = LastOutcome(received.revision, Outcome.POSTED, 1, emitted=received.emitted)
     second = delivered("2026-06-02")
     assert foretold(simulation(made, DocumentState(received.key, posted=posted, last=found)), second) == [

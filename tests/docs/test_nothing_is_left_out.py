@@ -28,7 +28,7 @@ LAYERS = ("app", "consumers", "producers", "kafka_client", "sage_client", "domai
 
 def test_every_header_of_a_dead_letter():
     letter = DeadRecord("t", 0, 0, 0, 0, None, None)
-    added = [name for name, _ in headers(letter, Code.UNDECODABLE, "", "g")]
+    added = [name for name, _ in headers(letter, Code.MALFORMED_JSON, "", "g")]
     assert re.findall(r"^\| `([\w.-]+)` \|", _section("Dead letters"), re.MULTILINE) == added
 
 

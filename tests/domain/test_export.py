@@ -85,10 +85,10 @@ def test_only_what_was_created_after_activation_is_exported():
 
 
 SWITCHES = [
-    ("invoice-load", {"ar": {"active": False}}, "SIDE_OFF"),
-    ("toll", {"ap": {"active": False}}, "SIDE_OFF"),
-    ("fuel-reefer", {"ap": {"includeFuel": False}}, "FUEL_OFF"),
-    ("toll", {"ap": {"includeTolls": False}}, "TOLLS_OFF"),
+    ("invoice-load", {"ar": {"active": False}}, "SIDE_DISABLED"),
+    ("toll", {"ap": {"active": False}}, "SIDE_DISABLED"),
+    ("fuel-reefer", {"ap": {"includeFuel": False}}, "FUEL_DISABLED"),
+    ("toll", {"ap": {"includeTolls": False}}, "TOLLS_DISABLED"),
     ("fuel-diesel-deducted", {}, "DEDUCTED_FROM_DRIVER"),
     ("toll-deducted", {}, "DEDUCTED_FROM_DRIVER"),
     ("driver-statement-w2", {"ap": {"only1099Drivers": True}}, "NOT_A_1099_DRIVER"),
@@ -111,8 +111,8 @@ def test_a_side_that_is_off_leaves_the_other_alone():
 @pytest.mark.feature("ap.includeDriverBills")
 def test_driver_bills_off_skips_every_driver_statement_and_nothing_else():
     settings = connected(ap={"includeDriverBills": False, "exportCarrierStatements": True})
-    assert stopped(source("driver-statement-1099"), settings, Skipped).code == "DRIVER_BILLS_OFF"
-    assert stopped(source("driver-statement-w2"), settings, Skipped).code == "DRIVER_BILLS_OFF"
+    assert stopped(source("driver-statement-1099"), settings, Skipped).code == "DRIVER_BILLS_DISABLED"
+    assert stopped(source("driver-statement-w2"), settings, Skipped).code == "DRIVER_BILLS_DISABLED"
     assert isinstance(export(source("carrier-statement"), settings.state), Document)
 
 

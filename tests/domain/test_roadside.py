@@ -104,7 +104,7 @@ def test_a_row_far_from_its_day_is_a_bill_of_its_own_and_no_change_of_a_grouped_
     changed = consolidation_of(found, state, known=True)
     assert changed is not None
     assert changed.moves is in_time
-    assert changed.answer.code == ("GROUPED" if in_time else "ROW_OUT_OF_TIME")
+    assert changed.answer.code == ("GROUPED" if in_time else "TRANSACTION_DATE_OUT_OF_RANGE")
 
 
 @pytest.mark.feature("grouped bills")
@@ -184,13 +184,13 @@ def refused(*rows: dict[str, Any], **changes: Any) -> str:
 
 
 def test_rows_that_do_not_belong_are_refused():
-    assert refused(toll(), toll()) == "ROWS_DO_NOT_BELONG"
-    assert refused(toll(subsidiaryId="another")) == "ROWS_DO_NOT_BELONG"
-    assert refused(toll(source="Another")) == "ROWS_DO_NOT_BELONG"
-    assert refused(toll(transactionDate="2026-06-13")) == "ROWS_DO_NOT_BELONG"
-    assert refused(toll() | {"deductToll": True}) == "ROWS_DO_NOT_BELONG"
+    assert refused(toll(), toll()) == "CONSOLIDATED_BILL_INVALID"
+    assert refused(toll(subsidiaryId="another")) == "CONSOLIDATED_BILL_INVALID"
+    assert refused(toll(source="Another")) == "CONSOLIDATED_BILL_INVALID"
+    assert refused(toll(transactionDate="2026-06-13")) == "CONSOLIDATED_BILL_INVALID"
+    assert refused(toll() | {"deductToll": True}) == "CONSOLIDATED_BILL_INVALID"
     euros = toll(amount="1.00")
     euros["toll"]["amount"]["currency"] = 978
-    assert refused(euros) == "ROWS_DO_NOT_BELONG"
+    assert refused(euros) == "CONSOLIDATED_BILL_INVALID"
     assert refused(toll(), total={"amount": "31.21", "currency": 840}) == "LINES_DO_NOT_ADD_UP"
     assert refused(total={"amount": "0.01", "currency": 840}) == "LINES_DO_NOT_ADD_UP"

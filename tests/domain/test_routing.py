@@ -103,11 +103,11 @@ IMPLIED, BY_INVOICE, BY_UPLOAD = None, "customerInvoice", "carrierInvoiceUpload"
 TRIGGERS = [
     (False, False, IMPLIED, None),
     (False, False, BY_INVOICE, None),
-    (False, False, BY_UPLOAD, "OTHER_TRIGGER"),
+    (False, False, BY_UPLOAD, "TRIGGER_NOT_IN_FORCE"),
     (False, True, IMPLIED, None),
-    (False, True, BY_INVOICE, "OTHER_TRIGGER"),
+    (False, True, BY_INVOICE, "TRIGGER_NOT_IN_FORCE"),
     (False, True, BY_UPLOAD, None),
-    *((True, upload, trigger, "CARRIER_STATEMENTS_ON") for upload in (False, True) for trigger in
+    *((True, upload, trigger, "CARRIER_STATEMENTS_ENABLED") for upload in (False, True) for trigger in
       (IMPLIED, BY_INVOICE, BY_UPLOAD)),
 ]  # fmt: skip
 
@@ -218,7 +218,7 @@ def test_a_document_of_which_every_line_is_left_out_is_skipped_with_what_it_was(
     carrier = sample["data"]["trip"]["carrier"]
     carrier |= {"linehaul": None, "eChecks": None, "totalPayable": {"amount": "330.00", "currency": 840}}
     found = answer(sample, connected(ap={"includeAccessorials": False}))
-    assert found == Skipped(Code.ALL_LINES_OFF, "accessorials: 2 lines, 330.00")
+    assert found == Skipped(Code.ALL_LINES_DISABLED, "accessorials: 2 lines, 330.00")
 
 
 def test_what_is_left_may_be_no_credit():
@@ -279,10 +279,10 @@ def test_it_has_to_be_on_in_both_subsidiaries(name, own, other):
     for off in (own, other):
         settings = connected(crossSubsidiary=True)
         settings.connect(off)
-        assert code(event(name), settings) == "CROSS_SUBSIDIARY_OFF"
+        assert code(event(name), settings) == "CROSS_SUBSIDIARY_DISABLED"
     settings = connected(crossSubsidiary=True)
     settings.clear(f"{other}/connection")
-    assert code(event(name), settings) == "CROSS_SUBSIDIARY_OFF"
+    assert code(event(name), settings) == "CROSS_SUBSIDIARY_DISABLED"
     settings.raw(f"{other}/connection", b"{}")
     found = answer(event(name), settings)
     assert isinstance(found, Deferred)

@@ -49,7 +49,7 @@ def test_what_is_neither_is_never_taken_for_either(said):
         made["data"]["withdrawn"] = said
         with pytest.raises(ContractError) as broken:
             read(made)
-        assert broken.value.code is Code.CONTRACT_BROKEN
+        assert broken.value.code is Code.SCHEMA_VIOLATION
         assert "withdrawn" in str(broken.value)
 
 
@@ -78,7 +78,7 @@ def without(sample: dict[str, Any], *path: str) -> dict[str, Any]:
 def test_without_what_names_the_document_it_is_a_dead_letter(name, path):
     with pytest.raises(ContractError) as broken:
         read(without(withdrawn(event(name)), *path))
-    assert broken.value.code is Code.CONTRACT_BROKEN
+    assert broken.value.code is Code.SCHEMA_VIOLATION
 
 
 def test_a_trip_is_named_by_its_id_or_by_its_number():

@@ -112,33 +112,33 @@ def many_lines(number: str, count: int, padding: int = 0) -> bytes:
 
 
 BROKEN: dict[str, tuple[str, bytes | None]] = {
-    "no value": ("UNDECODABLE", None),
-    "no bytes": ("UNDECODABLE", b""),
-    "not UTF-8": ("UNDECODABLE", b'{"id": "\xff\xfe"}'),
-    "UTF-16": ("UNDECODABLE", '{"id": "a"}'.encode("utf-16")),
-    "half of it": ("UNDECODABLE", invoice("half")[:200]),
-    "two of it": ("UNDECODABLE", invoice("two") * 2),
-    "a lone surrogate": ("UNDECODABLE", invoice("x").replace(b"Prairie", b"\\ud800")),
-    "a key twice": ("UNDECODABLE", invoice("x").replace(b'"id"', b'"type":"a","type"', 1)),
-    "deep nesting": ("UNDECODABLE", b"[" * 100_000),
+    "no value": ("MALFORMED_JSON", None),
+    "no bytes": ("MALFORMED_JSON", b""),
+    "not UTF-8": ("MALFORMED_JSON", b'{"id": "\xff\xfe"}'),
+    "UTF-16": ("MALFORMED_JSON", '{"id": "a"}'.encode("utf-16")),
+    "half of it": ("MALFORMED_JSON", invoice("half")[:200]),
+    "two of it": ("MALFORMED_JSON", invoice("two") * 2),
+    "a lone surrogate": ("MALFORMED_JSON", invoice("x").replace(b"Prairie", b"\\ud800")),
+    "a key twice": ("MALFORMED_JSON", invoice("x").replace(b'"id"', b'"type":"a","type"', 1)),
+    "deep nesting": ("MALFORMED_JSON", b"[" * 100_000),
     "deep nesting in a field that nobody reads": (
-        "UNDECODABLE",
+        "MALFORMED_JSON",
         invoice("x")[:-1] + b',"more":' + b"[" * 10_000 + b"]" * 10_000 + b"}",
     ),
-    "a million digits": ("UNDECODABLE", b'{"id":' + b"9" * 1_000_000 + b"}"),
-    "NaN": ("UNDECODABLE", invoice("x").replace(b'"100.00"', b"NaN")),
-    "1e400": ("CONTRACT_BROKEN", invoice("x").replace(b'"100.00"', b"1e400")),
-    "minus 1e-400": ("CONTRACT_BROKEN", invoice("x").replace(b'"100.00"', b"-1e-400")),
-    "NaN as text": ("CONTRACT_BROKEN", invoice("x", "NaN")),
-    "Infinity as text": ("CONTRACT_BROKEN", invoice("x", "-Infinity")),
-    "a list": ("CONTRACT_BROKEN", b"[]"),
-    "a number": ("CONTRACT_BROKEN", b"1"),
+    "a million digits": ("MALFORMED_JSON", b'{"id":' + b"9" * 1_000_000 + b"}"),
+    "NaN": ("MALFORMED_JSON", invoice("x").replace(b'"100.00"', b"NaN")),
+    "1e400": ("SCHEMA_VIOLATION", invoice("x").replace(b'"100.00"', b"1e400")),
+    "minus 1e-400": ("SCHEMA_VIOLATION", invoice("x").replace(b'"100.00"', b"-1e-400")),
+    "NaN as text": ("SCHEMA_VIOLATION", invoice("x", "NaN")),
+    "Infinity as text": ("SCHEMA_VIOLATION", invoice("x", "-Infinity")),
+    "a list": ("SCHEMA_VIOLATION", b"[]"),
+    "a number": ("SCHEMA_VIOLATION", b"1"),
     "version 2": ("UNKNOWN_VERSION", invoice("x").replace(b'"v1"', b'"v2"')),
-    "no version": ("CONTRACT_BROKEN", invoice("x").replace(b'"version"', b'"edition"')),
+    "no version": ("SCHEMA_VIOLATION", invoice("x").replace(b'"version"', b'"edition"')),
     "another type": ("UNKNOWN_TYPE", invoice("x").replace(b"invoice.created", b"invoice.deleted")),
     "the type of another topic": ("WRONG_TOPIC", invoice("x").replace(b"invoice.created", b"toll.transaction.created")),
-    "10 MB of garbage": ("UNDECODABLE", b"\x00\xff" * (5 * MEGABYTE)),
-    "10 MB of nesting": ("UNDECODABLE", b"[" * (10 * MEGABYTE)),
+    "10 MB of garbage": ("MALFORMED_JSON", b"\x00\xff" * (5 * MEGABYTE)),
+    "10 MB of nesting": ("MALFORMED_JSON", b"[" * (10 * MEGABYTE)),
     "12 MB, more than is read": ("EVENT_TOO_LARGE", b" " * (12 * MEGABYTE)),
     "20 MB, more than a dead letter takes": ("EVENT_TOO_LARGE", b"x" * (20 * MEGABYTE)),
 }
@@ -181,18 +181,18 @@ async def put_all(sent: Sent) -> None:
         good += 1
         await sent.put("posted", invoice(f"good-{good}"), key(f"good-{good}"))
     for path, wrong in FIELDS.values():
-        await sent.put("CONTRACT_BROKEN", json.dumps(altered(path, wrong)).encode())
+        await sent.put("SCHEMA_VIOLATION", json.dumps(altered(path, wrong)).encode())
         good += 1
         await sent.put("posted", invoice(f"good-{good}"), key(f"good-{good}"))
     for number, (code, made) in enumerate(REFUSED.values()):
         made["data"]["invoice"]["id"] = f"refused-{number}"
         await sent.put_event(code, made, "invoice")
-    await sent.put("UNDECODABLE", None, None)
+    await sent.put("MALFORMED_JSON", None, None)
     for wrong_key in (None, b"", b"\xff\x00", b"k" * 100_000, b"invoice/other"):
         await sent.put("WRONG_KEY", invoice("keyed"), wrong_key)
     headers: list[tuple[str, bytes | None]] = [("", None), ("same", b"\xff"), ("same", b"\x00")]
     await sent.put("posted", invoice("headed"), key("headed"), headers=headers * 1_000)
-    await sent.put("UNDECODABLE", b"{", b"headed", headers=headers * 1_000)
+    await sent.put("MALFORMED_JSON", b"{", b"headed", headers=headers * 1_000)
     for topic in SAMPLES:
         await sent.put_event("posted", sample(topic, "one-id"), topic)
     await sent.put("posted", invoice("one-id"), key("one-id"))
@@ -360,7 +360,7 @@ async def test_a_topic_that_takes_less_than_at_the_start_ends_the_worker_and_los
         await running.until_open(10)
         running.killed = True  # it ends by itself, and how is the point
         await set_largest(world, world.topics.sage_dead_letters, 10_000)
-        await sent.put("UNDECODABLE", b"x" * 50_000, b"k")
+        await sent.put("MALFORMED_JSON", b"x" * 50_000, b"k")
         with pytest.raises(RecordsTooLargeError, match="no longer takes"):
             async with asyncio.timeout(60):
                 await running.task

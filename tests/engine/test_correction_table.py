@@ -71,7 +71,7 @@ def test_a_record_number_that_names_another_document_is_not_touched():
     another = SageRecord("7", "SOMEBODY-ELSES", "C-1", "Posted", Decimal(100), Decimal(0), Decimal(0))
     found = plan_correction(POSTED, another, Replacement(DOCUMENT, "C-1", TODAY))
     assert isinstance(found, CorrectionRefused)
-    assert found.code is Code.STANDING_NOT_FOUND
+    assert found.code is Code.POSTED_DOCUMENT_NOT_FOUND
     assert "SOMEBODY-ELSES" in found.detail
 
 
@@ -79,8 +79,8 @@ def test_a_record_number_that_names_another_document_is_not_touched():
     ("total", "paid", "selected", "what"),
     [
         ("0.00", "0", "0", ReverseOrDelete),
-        ("0.00", "5", "0", Code.STANDING_PAID),
-        ("0.00", "0", "5", Code.STANDING_PAID),
+        ("0.00", "5", "0", Code.POSTED_DOCUMENT_PAID),
+        ("0.00", "0", "5", Code.POSTED_DOCUMENT_PAID),
     ],
 )
 def test_what_is_called_paid_because_it_comes_to_zero_may_be_reversed_while_nothing_is_paid_on_it(
@@ -126,13 +126,13 @@ def test_nothing_that_money_moved_on_or_that_is_not_known_is_touched(found, want
         ("Draft", Update),
         ("Posted", ReverseOrDelete),
         ("Reversed", NoLongerPosted),
-        ("Paid", Code.STANDING_PAID),
-        ("Partially Paid", Code.STANDING_PAID),
-        ("Selected", Code.STANDING_SELECTED),
-        ("Closed", Code.STANDING_CLOSED),
-        ("Submitted", Code.STANDING_IN_APPROVAL),
-        ("Partially Approved", Code.STANDING_IN_APPROVAL),
-        ("Whatever", Code.STANDING_STATE_UNKNOWN),
+        ("Paid", Code.POSTED_DOCUMENT_PAID),
+        ("Partially Paid", Code.POSTED_DOCUMENT_PAID),
+        ("Selected", Code.POSTED_DOCUMENT_SELECTED),
+        ("Closed", Code.POSTED_DOCUMENT_CLOSED),
+        ("Submitted", Code.POSTED_DOCUMENT_IN_APPROVAL),
+        ("Partially Approved", Code.POSTED_DOCUMENT_IN_APPROVAL),
+        ("Whatever", Code.POSTED_DOCUMENT_STATE_UNKNOWN),
     ],
 )
 def test_each_row_of_the_table(state, what):

@@ -14,8 +14,8 @@ from sage_client.errors import (
     PermissionDeniedError,
     RefusedError,
     ReversalDateError,
+    ReversalDisabledError,
     ReversalElsewhereError,
-    ReversalOffError,
     SignInError,
 )
 from tests.engine.test_commands import ledger
@@ -97,13 +97,13 @@ async def test_revisions_that_go_back_and_forth_are_each_applied_under_a_call_of
 @pytest.mark.parametrize(
     ("state", "code"),
     [
-        pytest.param("Paid", "STANDING_PAID", marks=pytest.mark.feature("changed when paid")),
-        pytest.param("Partially Paid", "STANDING_PAID", marks=pytest.mark.feature("changed when paid")),
-        pytest.param("Selected", "STANDING_SELECTED", marks=pytest.mark.feature("changed when selected")),
-        pytest.param("Closed", "STANDING_CLOSED", marks=pytest.mark.feature("changed when closed")),
-        ("Submitted", "STANDING_IN_APPROVAL"),
-        ("Partially Approved", "STANDING_IN_APPROVAL"),
-        ("Something new", "STANDING_STATE_UNKNOWN"),
+        pytest.param("Paid", "POSTED_DOCUMENT_PAID", marks=pytest.mark.feature("changed when paid")),
+        pytest.param("Partially Paid", "POSTED_DOCUMENT_PAID", marks=pytest.mark.feature("changed when paid")),
+        pytest.param("Selected", "POSTED_DOCUMENT_SELECTED", marks=pytest.mark.feature("changed when selected")),
+        pytest.param("Closed", "POSTED_DOCUMENT_CLOSED", marks=pytest.mark.feature("changed when closed")),
+        ("Submitted", "POSTED_DOCUMENT_IN_APPROVAL"),
+        ("Partially Approved", "POSTED_DOCUMENT_IN_APPROVAL"),
+        ("Something new", "POSTED_DOCUMENT_STATE_UNKNOWN"),
     ],
 )
 async def test_what_may_not_be_touched_is_refused_by_a_code_of_its_own_until_a_person_cleared_the_way(
@@ -141,7 +141,7 @@ async def test_a_reversal_that_is_refused_for_its_date_goes_once_more_a_day_late
     assert stands(world) == [("a", "120.00")]
 
 
-@pytest.mark.parametrize("error", [ReversalOffError, ReversalElsewhereError])
+@pytest.mark.parametrize("error", [ReversalDisabledError, ReversalElsewhereError])
 async def test_a_create_is_never_refused_by_the_code_of_a_reversal(world, error):
     world.sage.refuse["a"] = error("words that were misread", level=ExchangeLevel.RESULT)
     await world.send_invoices("a")
@@ -168,7 +168,7 @@ async def test_what_is_not_found_is_never_posted_beside_itself_but_when_a_person
     await world.send_invoices("a", amount="120.00")
     async with world.worker():
         results = await world.until(1, "rejected")
-        assert told(results[1:]) == [("rejected", "STANDING_NOT_FOUND", "1")]
+        assert told(results[1:]) == [("rejected", "POSTED_DOCUMENT_NOT_FOUND", "1")]
         await world.send_invoices("a", amount="120.00")  # the same in a record of its own: it is asked anew
         await world.until(2, "rejected")
         assert world.sage.booked == []
@@ -219,7 +219,7 @@ async def test_a_revision_that_is_not_exported_any_more_touches_nothing_and_says
         results = await world.until(1, "rejected")
         assert told(results[1:]) == [("rejected", "CHANGED_AFTER_POSTING", "1")]
         assert "record 1" in results[1]["detail"]
-        assert "SIDE_OFF" in results[1]["detail"]
+        assert "SIDE_DISABLED" in results[1]["detail"]
         assert world.sage.inspections == 0
         await world.set(f"{SUBSIDIARY}/connection", connection())
         await world.ask("retry", documents=["invoice/a"])
@@ -421,7 +421,7 @@ async def test_an_update_that_sage_says_it_executed_and_does_not_show_asks_a_per
         await world.until(1, "uncertain")
         world.sage.booked[0].total += 1
         results = await world.until(2 + world.config.max_duplicate_answers, "uncertain")
-        assert results[-1]["code"] == "CORRECTION_CONTRADICTED"
+        assert results[-1]["code"] == "CORRECTION_NOT_CONFIRMED"
         assert "121.00" in results[-1]["detail"]
         world.sage.booked[0].state = "Reversed"  # as it says there
         await world.until(2, "posted")

@@ -110,13 +110,13 @@ async def test_paid_selected_and_closed_are_refused_and_go_when_the_way_is_clear
         payment = store.receive_payment(COMPANY, {1: "40.00"})
         await send(world, "120.00")
         results = await world.until(1, "rejected")
-        assert results[-1]["code"] == Code.STANDING_PAID
+        assert results[-1]["code"] == Code.POSTED_DOCUMENT_PAID
         store.void_payment(COMPANY, "AR", payment)
         for number, state in enumerate(("Selected", "Closed"), 2):
             store.set_state(COMPANY, "ARINVOICE", 1, state)
             await world.ask("retry", documents=["invoice/a"])
             results = await world.until(number, "rejected")
-            assert results[-1]["code"] == f"STANDING_{state.upper()}"
+            assert results[-1]["code"] == f"POSTED_DOCUMENT_{state.upper()}"
         store.set_state(COMPANY, "ARINVOICE", 1, "Posted")
         await world.ask("retry", documents=["invoice/a"])
         await world.until(2, "posted")

@@ -10,8 +10,8 @@ from hypothesis import strategies as st
 
 from consumers.export.ledger.codec import decode, encode, needs_no_index
 from consumers.export.ledger.document_state import Claim, DocumentState, LastOutcome, Posted
-from consumers.export.ledger.store import LedgerStore
-from domain.codes import Code
+from consumers.export.ledger.store import LedgerRecord, LedgerStore
+from domain.codes import FORMER_NAMES, Code
 from domain.documents import Connection, SageObject
 from domain.outcomes import Outcome
 
@@ -97,3 +97,19 @@ def test_the_documents_blocked_by_a_key_are_just_those_whose_entry_says_so(steps
 def _now():
 
     return datetime(2026, 1, 1, tzinfo=UTC)
+
+
+@pytest.mark.parametrize(("former", "present"), FORMER_NAMES.items())
+def test_yesterdays_ledger_is_read_with_todays_codes(former, present):
+    ending = LastOutcome("r", Outcome.REJECTED, 7, 8, Code(present), "why", ("blocker",))
+    entry = DocumentState("invoice/1", last=ending, parked=b"{}")
+    stored = encode(entry).replace(present.encode(), former.encode())
+    assert former.encode() in stored
+    read = decode("invoice/1", stored)
+    assert read == entry
+    assert read.last is not None
+    assert read.last.code is Code(present)  # decisions about money compare with `is`
+    ledger = LedgerStore()
+    ledger.apply([LedgerRecord("invoice/1", stored)])
+    assert ledger.coded(present) == ("invoice/1",)
+    assert former.encode() not in encode(read)

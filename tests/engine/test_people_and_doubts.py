@@ -169,7 +169,7 @@ def unreadable(receive):
     def read(value):
         received = receive(value)
         if received.key == "invoice/a":
-            raise ContractError(Code.CONTRACT_BROKEN, "a version that reads it otherwise")
+            raise ContractError(Code.SCHEMA_VIOLATION, "a version that reads it otherwise")
         return received
 
     return read

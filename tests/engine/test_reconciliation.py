@@ -152,7 +152,7 @@ async def test_a_claim_whose_record_was_skipped_and_that_is_proven_absent_is_tol
     await skip_forward(world)
     async with world.worker():
         results = await world.until(1, "rejected")
-        assert results[-1]["code"] == "EVENT_NOT_READ_AGAIN"
+        assert results[-1]["code"] == "SOURCE_RECORD_PASSED"
         assert world.sage.requests == [1]
     await reset(world)  # the fix that the code names
     async with world.worker():

@@ -33,7 +33,7 @@ async def corrected(world):  # noqa: F811
 
 
 NOT_LET = [
-    (OFF, Code.REVERSAL_OFF),
+    (OFF, Code.REVERSAL_DISABLED),
     ({"location_restricted": ("user",)}, Code.REVERSAL_ELSEWHERE),
 ]
 
@@ -98,7 +98,7 @@ async def test_nothing_is_deleted_in_a_closed_period_and_nothing_that_is_paid(wo
         gateway.store.receive_payment(COMPANY, {1: "40.00"})
         await world.ask("retry", documents=["invoice/a"])
         results = await world.until(2, "rejected")
-    assert results[-1]["code"] == Code.STANDING_PAID
+    assert results[-1]["code"] == Code.POSTED_DOCUMENT_PAID
     assert [total for _, _, total in books(gateway)] == ["100.00"]
 
 

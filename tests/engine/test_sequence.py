@@ -312,7 +312,7 @@ def test_what_an_earlier_version_read_otherwise_is_known_by_its_id_all_the_same(
 
 
 def test_of_what_sage_did_not_show_any_more_a_newer_event_asks_sage_again():
-    lost = LastOutcome("b", Outcome.REJECTED, 1, code=Code.STANDING_NOT_FOUND)
+    lost = LastOutcome("b", Outcome.REJECTED, 1, code=Code.POSTED_DOCUMENT_NOT_FOUND)
     entry = DocumentState(KEY, posted=posted("a"), last=lost, parked=b"b")
     assert decide(entry, "a", Turn.NEWEST) is NextStep.MAP
     said = decide(entry, "a", Turn.PAST)

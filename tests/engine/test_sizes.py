@@ -98,7 +98,7 @@ def test_a_dead_letter_is_whole_if_it_fits_and_else_names_what_it_lacks(key, val
     size += sum(len(name.encode()) + len(content or b"") for name, content in letter.headers)
     assert size <= room
     assert bool(letter.left_out) == (replace(letter, left_out="") != record)
-    told = dict(headers(letter, Code.UNDECODABLE, "a\nb", "g"))
+    told = dict(headers(letter, Code.MALFORMED_JSON, "a\nb", "g"))
     assert told["alvys-sage-left-out"] == letter.left_out.encode()
     assert told["kafka_dlt-exception-message"] == b"a\\nb"
 

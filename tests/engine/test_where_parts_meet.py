@@ -63,7 +63,7 @@ async def test_what_was_not_found_is_not_unchanged(world):
         await world.until(1, "rejected")
         await world.send((key("a"), delivered("a", "2026-06-02")))
         results = await world.until(3)
-    assert results[-1]["code"] == "STANDING_NOT_FOUND"
+    assert results[-1]["code"] == "POSTED_DOCUMENT_NOT_FOUND"
 
 
 async def test_a_number_that_ends_like_a_suffix_can_be_corrected(world):

@@ -80,7 +80,7 @@ async def test_what_is_paid_is_left_and_a_person_told_who_clears_the_way(world):
     await world.send(taken_back())
     async with world.worker():
         results = await world.until(1, "rejected")
-        assert told(results[1:]) == [("rejected", "STANDING_PAID", "1")]
+        assert told(results[1:]) == [("rejected", "POSTED_DOCUMENT_PAID", "1")]
         assert "withdrawn in Alvys: wrong customer" in results[-1]["detail"]
         world.sage.booked[0].state = "Posted"
         await world.ask("retry", documents=["invoice/a"])
@@ -103,7 +103,9 @@ async def test_a_call_in_doubt_is_cleared_up_before_its_document_is_taken_back(w
     assert stands(world) == []
 
 
-@pytest.mark.parametrize(("setting", "code"), [(None, "NOT_CONNECTED"), (connection(ar={"active": False}), "SIDE_OFF")])
+@pytest.mark.parametrize(
+    ("setting", "code"), [(None, "NOT_CONNECTED"), (connection(ar={"active": False}), "SIDE_DISABLED")]
+)
 async def test_nothing_is_touched_where_the_settings_say_that_nothing_is(world, setting, code):
     await posted(world)
     await world.set(f"{SUBSIDIARY}/connection", setting)

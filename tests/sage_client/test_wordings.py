@@ -169,7 +169,7 @@ def test_what_was_undone_with_another_one_is_not_refused_for_nothing():
         ("The reversal date 06/30/2026 is within a period that's been closed, enter a later one after it",
          errors.PeriodClosedError),
         ("Invoice 'Reversed - 7' cannot be reversed: reversal of unpaid invoices is not enabled.",
-         errors.ReversalOffError),
+         errors.ReversalDisabledError),
         ("reverseDate must be later than the postingDate of the invoice", errors.ReversalDateError),
         ("The reversal date cannot be earlier than the transaction date.", errors.ReversalDateError),
     ],

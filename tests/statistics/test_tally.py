@@ -182,6 +182,15 @@ def test_the_results_we_write_are_the_results_we_read(more, connection):
     assert (fact.subsidiary, fact.connection, fact.document, fact.at) == ("sub-1", connection, "invoice/1", EPOCH)
 
 
+def test_a_result_of_the_version_before_is_counted_under_the_present_code():
+    written = results.encode(result(outcome=Outcome.SKIPPED, code=Code.SIDE_DISABLED))
+    assert b"SIDE_DISABLED" in written
+    stored = written.replace(b"SIDE_DISABLED", b"SIDE_OFF")
+    fact = read_result(stored, RecordPosition(partition=0, offset=0))
+    assert fact is not None
+    assert fact.code == Code.SIDE_DISABLED
+
+
 def test_a_window_is_closed_once_when_its_time_is_over_and_nothing_comes_any_more():
     clock = Clock()
     windows = Windows({}, {}, RULES, clock)

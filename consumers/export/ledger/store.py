@@ -20,7 +20,7 @@ from typing import NamedTuple
 from consumers.export.ledger.codec import SCHEMA, LedgerUnreadableError, decode, encode, needs_no_index
 from consumers.export.ledger.document_state import INTERNAL, Claim, DocumentState
 
-LAYOUT = 1_000 * 2 + SCHEMA
+LAYOUT = 1_000 * 3 + SCHEMA
 """Version of tables and records, stored in the file. Raise it if either changes, or if `_index_rows` yields others."""
 CACHED = 2_000
 """Number of decoded entries in memory: more than the documents in flight (`ExportConfig.max_in_flight`)."""

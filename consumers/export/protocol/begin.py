@@ -72,7 +72,7 @@ def _decided(arrival: Arrival, revision: str, turn: Turn, entry: DocumentState, 
             return Decided(mark_synced(entry, revision, command))
         if isinstance(command, Retry):
             entry = clear_mark(entry)
-            confirmed_missing = entry.last is not None and entry.last.code is Code.STANDING_NOT_FOUND
+            confirmed_missing = entry.last is not None and entry.last.code is Code.POSTED_DOCUMENT_NOT_FOUND
     answer = decide(entry, revision, turn)
     claim = None
     if answer is NextStep.RECONCILE and entry.claim is not None:

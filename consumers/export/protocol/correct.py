@@ -32,11 +32,11 @@ from sage_client import REVERSALS, UPDATABLE, ExchangeLevel, SageError, SageReco
 from sage_client.errors import ReversalDateError
 
 _IN_THE_WAY = (
-    (Code.STANDING_PAID, ("paid", "partially paid", "partial payment")),
-    (Code.STANDING_SELECTED, ("selected", "partially selected")),
-    (Code.STANDING_CLOSED, ("closed",)),
+    (Code.POSTED_DOCUMENT_PAID, ("paid", "partially paid", "partial payment")),
+    (Code.POSTED_DOCUMENT_SELECTED, ("selected", "partially selected")),
+    (Code.POSTED_DOCUMENT_CLOSED, ("closed",)),
     (
-        Code.STANDING_IN_APPROVAL,
+        Code.POSTED_DOCUMENT_IN_APPROVAL,
         ("submitted", "partially approved", "approved", "declined", "pending approval", "analyzing"),
     ),
 )
@@ -94,7 +94,7 @@ def _absent(posted: Posted, wanted: Replacement) -> NoLongerPosted | CorrectionR
     record = f"record {posted.record_no} (number {posted.number})"
     if wanted.confirmed_missing:
         return NoLongerPosted(f"{record} was not found in Sage Intacct, and a person asked to go on", deleted=True)
-    return CorrectionRefused(Code.STANDING_NOT_FOUND, f"{record} is not found in Sage Intacct")
+    return CorrectionRefused(Code.POSTED_DOCUMENT_NOT_FOUND, f"{record} is not found in Sage Intacct")
 
 
 def _not_ours(posted: Posted, found: SageRecord) -> CorrectionRefused | None:
@@ -105,7 +105,7 @@ def _not_ours(posted: Posted, found: SageRecord) -> CorrectionRefused | None:
     if found.number == posted.number:
         return None
     detail = f"record {posted.record_no} has the number {found.number} in Sage Intacct, not {posted.number}"
-    return CorrectionRefused(Code.STANDING_NOT_FOUND, detail)
+    return CorrectionRefused(Code.POSTED_DOCUMENT_NOT_FOUND, detail)
 
 
 def _blocking_state(found: SageRecord) -> CorrectionRefused | None:
@@ -113,9 +113,9 @@ def _blocking_state(found: SageRecord) -> CorrectionRefused | None:
     state = _state(found)
     code = next((code for code, states in _IN_THE_WAY if state in states), None)
     if code is None and found.paid:
-        code = Code.STANDING_PAID
+        code = Code.POSTED_DOCUMENT_PAID
     elif code is None and found.selected:
-        code = Code.STANDING_SELECTED
+        code = Code.POSTED_DOCUMENT_SELECTED
     if code is None:
         return None
     detail = f"record {found.record_no} is {found.state}: {found.paid} of {found.total} paid, {found.selected} selected"
@@ -151,7 +151,7 @@ def _change(posted: Posted, found: SageRecord, wanted: Replacement) -> Update | 
         return ReverseOrDelete(posted, REVERSE, found.total, max(day for day in days if day is not None))
     detail = f"record {found.record_no} is an {posted.sage_object} in the state {found.state}"
     known = state == "posted" and posted.sage_object.adjusts
-    return CorrectionRefused(Code.CREDIT_CHANGED if known else Code.STANDING_STATE_UNKNOWN, detail)
+    return CorrectionRefused(Code.CREDIT_CHANGED if known else Code.POSTED_DOCUMENT_STATE_UNKNOWN, detail)
 
 
 def _can_update_in_place(posted: Posted, found: SageRecord, document: Document, party_id: str | None) -> bool:
@@ -252,7 +252,7 @@ def _proves_absent(claim: Claim, *, over: bool) -> Applied | NotProvenYet | Give
     if not over:
         return NotProvenYet("the record is not found in sage")
     detail = f"record {claim.record_no} is not found in Sage Intacct any more; it was to be {_done(claim)}"
-    return GiveUp(Code.STANDING_NOT_FOUND, detail)
+    return GiveUp(Code.POSTED_DOCUMENT_NOT_FOUND, detail)
 
 
 def _done(claim: Claim) -> str:

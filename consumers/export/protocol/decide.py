@@ -198,7 +198,7 @@ def _taken_back(standing: Posted, setting: ConnectionSetting | InvalidSetting | 
         return _left_posted(standing, Skipped(Code.NOT_CONNECTED, "the subsidiary of what stands has no connection"))
     side = setting.ap if standing.sage_object in AP_OBJECTS else setting.ar
     if not side.active:
-        return _left_posted(standing, Skipped(Code.SIDE_OFF, "the side of what stands is off"))
+        return _left_posted(standing, Skipped(Code.SIDE_DISABLED, "the side of what stands is off"))
     return None
 
 
@@ -349,7 +349,7 @@ def plan_against_existing(
 
 def lost(entry: DocumentState) -> bool:
     """Whether the existing record was not found in Sage at the last look."""
-    return entry.last is not None and entry.last.code is Code.STANDING_NOT_FOUND
+    return entry.last is not None and entry.last.code is Code.POSTED_DOCUMENT_NOT_FOUND
 
 
 def clear_mark(entry: DocumentState) -> DocumentState:

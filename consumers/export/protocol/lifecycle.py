@@ -521,7 +521,7 @@ def _person_needed(life: Life, state: InDoubt, why: str, entry: DocumentState) -
         return replace(life, state=replace(state, lookups=state.lookups + 1)), ()
     claim = replace(state.claim, asked=True)
     state = replace(state, claim=claim, lookups=1, reason=why, person_asked=True)
-    code = Code.CORRECTION_CONTRADICTED if claim.corrects else Code.EXECUTED_BUT_NOT_FOUND
+    code = Code.CORRECTION_NOT_CONFIRMED if claim.corrects else Code.EXECUTED_BUT_NOT_FOUND
     return _report_doubt(life, state, code, why, entry)
 
 

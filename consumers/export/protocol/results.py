@@ -16,7 +16,7 @@ from domain.outcomes import Outcome, Rejected, Skipped
 from producers.results import SageAnswer
 from sage_client import SageError
 
-_OF_A_REVERSAL = frozenset({Code.REVERSAL_OFF, Code.REVERSAL_ELSEWHERE, Code.REVERSAL_DATE})
+_OF_A_REVERSAL = frozenset({Code.REVERSAL_DISABLED, Code.REVERSAL_ELSEWHERE, Code.REVERSAL_DATE})
 
 
 def sage_answer(error: SageError, claim: Claim | None = None) -> SageAnswer:
