@@ -34,14 +34,14 @@ def config_of(settings: Settings) -> ExportConfig:
         max_documents_per_request=settings.batch_size,
         requests_in_flight=settings.requests_in_flight_per_company,
         max_attempts=settings.retries_per_document,
-        max_in_flight=settings.window,
+        max_in_flight=settings.max_in_flight_records,
         max_event_bytes=settings.largest_event_bytes,
         max_lines_per_request=settings.lines_per_request,
-        send_deadline=timedelta(seconds=settings.send_within_seconds),
+        send_deadline=timedelta(seconds=settings.send_deadline_seconds),
         request_timeout=timedelta(seconds=settings.gateway_timeout_seconds),
-        max_execution_time=timedelta(seconds=settings.execution_seconds),
-        open_circuit_after=timedelta(seconds=settings.give_up_seconds),
-        half_open_after=timedelta(seconds=settings.probe_seconds),
+        max_execution_time=timedelta(seconds=settings.sage_execution_limit_seconds),
+        open_circuit_after=timedelta(seconds=settings.circuit_open_after_seconds),
+        half_open_after=timedelta(seconds=settings.circuit_retry_seconds),
         drain_timeout=timedelta(seconds=settings.drain_timeout_seconds),
     )
 
@@ -71,7 +71,7 @@ def subscription_of(settings: Settings) -> Subscription:
         partitioners=partitioners_of(settings),
         any_record_key=settings.record_keys == "any",
         consumer_options=options,
-        refuses=partial(refusal, settings.people_file),
+        refuses=partial(refusal, settings.roles_file),
         state_dir=settings.state_dir,
     )
 
@@ -110,7 +110,7 @@ async def worker_of(settings: Settings) -> AsyncIterator[Worker]:
     table = MappingTable(
         settings.topics.mapping_state,
         clients,
-        on_policy_mismatch=settings.mapping_policy,
+        on_policy_mismatch=settings.mapping_state_policy_check,
     )
     async with client, table:
         yield Worker(

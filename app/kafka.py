@@ -5,7 +5,8 @@ from contextlib import asynccontextmanager
 from typing import Any
 
 from app.errors import SettingsError
-from app.settings import Settings, variable
+from app.settings import Settings
+from app.variables import variable
 from kafka_client.clients import BrokerClients, Brokers, connected_admin
 from kafka_client.interface import Admin
 

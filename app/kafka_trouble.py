@@ -21,7 +21,8 @@ from aiokafka.errors import (
 from aiokafka.protocol.metadata import MetadataRequest
 
 from app.kafka import kafka_options
-from app.settings import BROKERS_VARIABLE, Settings, variable
+from app.settings import BROKERS_VARIABLE, Settings
+from app.variables import variable
 
 WITHIN = 5.0
 """Seconds for one attempt with one broker."""

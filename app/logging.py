@@ -9,9 +9,12 @@ import sys
 import structlog
 from structlog.typing import EventDict, Processor
 
+from app.former_settings import deprecations
 from app.log_thinning import Thinning
 from app.settings import Settings
 from domain.text import single_line
+
+log = structlog.get_logger(__name__)
 
 LONGEST = 4_000
 """Largest length of one value of a log line, in characters."""
@@ -22,7 +25,10 @@ NOISY = ("aiokafka", "httpx", "faust")
 
 
 def set_up(settings: Settings) -> None:
-    """Route the lines of structlog and of the standard library's loggers to one handler. Call once, at the start."""
+    """Route the lines of structlog and of the standard library's loggers to one handler. Call once, at the start.
+
+    Former names of settings that the environment uses are told at once, a line each.
+    """
     shared: list[Processor] = [
         structlog.contextvars.merge_contextvars,
         structlog.stdlib.add_logger_name,
@@ -47,6 +53,8 @@ def set_up(settings: Settings) -> None:
         logging.getLogger(name).setLevel(max(level, logging.ERROR))
     for name in NOISY:
         logging.getLogger(name).setLevel(max(level, logging.WARNING))
+    for deprecation in deprecations():
+        log.warning(deprecation)
 
 
 def _on_one_line(_logger: object, _method: str, event: EventDict) -> EventDict:

@@ -47,7 +47,7 @@ async def live_table(settings: Settings) -> AsyncIterator[MappingTable]:
     table = MappingTable(
         settings.topics.mapping_state,
         clients_of(settings),
-        on_policy_mismatch=settings.mapping_policy,
+        on_policy_mismatch=settings.mapping_state_policy_check,
     )
     async with table:
         yield table

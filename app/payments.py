@@ -38,7 +38,7 @@ async def poller_of(settings: Settings) -> AsyncIterator[Poller]:
     ledgers = await partitions_of(settings, [topics.ledger(source) for source in topics.sources])
     cursors = await partitions_of(settings, [topics.payment_cursor])
     client = client_of(settings)
-    table = MappingTable(topics.mapping_state, clients, on_policy_mismatch=settings.mapping_policy)
+    table = MappingTable(topics.mapping_state, clients, on_policy_mismatch=settings.mapping_state_policy_check)
     async with client, table, ExportedDocuments(ledgers, clients) as documents:
         around = PollContext(
             documents=documents,

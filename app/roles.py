@@ -25,7 +25,7 @@ WITHOUT_ROLES = frozenset(
     }
 )
 """Commands that need no role: the long-running processes, and commands that show none of a customer's settings."""
-NO_ROLES = "note: ALVYS_SAGE_PEOPLE_FILE is not set: anyone may change this installation"
+NO_ROLES = "note: ALVYS_SAGE_ROLES_FILE is not set: anyone may change this installation"
 
 
 class Role(StrEnum):
@@ -45,9 +45,9 @@ def may_change(settings: Settings, by: str) -> None:
 
     Raises:
         NotAllowedError: The person has another role, or none.
-        SettingsError: The people file cannot be read; then nobody is allowed.
+        SettingsError: The roles file cannot be read; then nobody is allowed.
     """
-    if settings.people_file is None and sys.stderr.isatty() and not _Told.once:
+    if settings.roles_file is None and sys.stderr.isatty() and not _Told.once:
         _Told.once = True
         note(NO_ROLES)
     may_see(settings, by)
@@ -55,30 +55,30 @@ def may_change(settings: Settings, by: str) -> None:
 
 def may_see(settings: Settings, by: str) -> None:
     """Check that a person may see the integration's settings; errors as for `may_change`."""
-    if settings.people_file is not None and (reason := _refusal(people_in(settings.people_file), by)) is not None:
+    if settings.roles_file is not None and (reason := _refusal(roles_in(settings.roles_file), by)) is not None:
         raise NotAllowedError(reason)
 
 
-def refusal(people_file: Path | None, by: str) -> str | None:
+def refusal(roles_file: Path | None, by: str) -> str | None:
     """The reason why a person may not give a command; None: the person may.
 
-    If the people file cannot be read, nobody may.
+    If the roles file cannot be read, nobody may.
     """
-    if people_file is None:
+    if roles_file is None:
         return None
     try:
-        return _refusal(people_in(people_file), by)
+        return _refusal(roles_in(roles_file), by)
     except SettingsError as error:
         return f"{CODE}: {error}"
 
 
-def people_in(file: Path) -> dict[str, str]:
-    """Read the people file: roles by normalised name.
+def roles_in(file: Path) -> dict[str, str]:
+    """Read the roles file: roles by normalised name.
 
     Raises:
         SettingsError: The file cannot be read, or has another shape.
     """
-    where = f"ALVYS_SAGE_PEOPLE_FILE: {file}"
+    where = f"ALVYS_SAGE_ROLES_FILE: {file}"
     try:
         read = TypeAdapter(dict[str, str]).validate_python(json.loads(file.read_text(encoding="utf-8")))
     except OSError as error:
@@ -88,11 +88,11 @@ def people_in(file: Path) -> dict[str, str]:
     return {_fold(name): role for name, role in read.items()}
 
 
-def _refusal(people: dict[str, str], by: str) -> str | None:
-    role = people.get(_fold(by))
+def _refusal(roles: dict[str, str], by: str) -> str | None:
+    role = roles.get(_fold(by))
     if role is not None and _fold(role) in {_fold(each) for each in Role}:
         return None
-    has = "is not in the people file" if role is None else f"has the role {role!r}"
+    has = "is not in the roles file" if role is None else f"has the role {role!r}"
     return f"{CODE}: {by!r} {has}; {', '.join(Role)} may configure the integration. Ask an administrator."
 
 

@@ -13,8 +13,9 @@ from prometheus_client import start_http_server
 
 from app.errors import CommandError
 from app.kafka import admin_of
-from app.settings import Settings, variable
+from app.settings import Settings
 from app.topics import check_topics
+from app.variables import variable
 from consumers.mapping_state import MappingStateUnavailable
 
 log = structlog.get_logger(__name__)

@@ -16,12 +16,13 @@ from pydantic_settings.exceptions import SettingsError as SourceError
 
 from app.credentials import Credentials, CredentialsSource, canonical, read_file, variables
 from app.errors import SettingsError
+from app.former_settings import FormerNamesSource, contradictions, in_use
 from app.secret_provider import provided_by
+from app.variables import PREFIX, variable
 from consumers.topics import SOURCES
 from kafka_client.size_limits import LARGEST_EVENT, MAX_EVENT
 from sage_client import is_loopback
 
-PREFIX = "ALVYS_SAGE_"
 BROKERS_VARIABLE = "KAFKA_BOOTSTRAP_SERVERS"
 
 Protocol = Literal["PLAINTEXT", "SSL", "SASL_PLAINTEXT", "SASL_SSL"]
@@ -133,10 +134,10 @@ class Settings(BaseSettings):
         "sage-parties", description="Compacted: ids of customers and vendors that Alvys does not know yet."
     )
     partitions: Positive = Field(6, description="Partitions of a topic that `alvys-sage topics --create` creates.")
-    replication: int = Field(
+    replication_factor: int = Field(
         0, ge=0, description="Replicas of a topic that is created; 0: three, or one per broker where there are fewer."
     )
-    mapping_policy: Literal["raise", "warn", "reconcile"] = Field(
+    mapping_state_policy_check: Literal["raise", "warn", "reconcile"] = Field(
         "raise",
         description="mapping-state not compacted: refuse to start, say so and go on, or set the policy.",
     )
@@ -179,7 +180,7 @@ class Settings(BaseSettings):
         None,
         description="Alvys Client ID, shown by `alvys-sage connect` for Sage's Authorized Client Applications.",
     )
-    people_file: Path | None = Field(
+    roles_file: Path | None = Field(
         None,
         description='JSON file of who has which role, {"<name>": "Admin"}, read afresh each time; not set: anyone may '
         "change the installation.",
@@ -196,7 +197,9 @@ class Settings(BaseSettings):
     retries_per_document: Positive = Field(
         10, description="Times that a document is sent again while its company takes others; then it waits longer."
     )
-    window: Positive = Field(1000, description="Records of a partition in work, at most; then it is paused.")
+    max_in_flight_records: Positive = Field(
+        1000, description="Records of a partition in work, at most; then it is paused."
+    )
     largest_event_bytes: int = Field(
         LARGEST_EVENT,
         ge=1024,
@@ -207,15 +210,17 @@ class Settings(BaseSettings):
     lines_per_request: Positive = Field(
         2_000, description="Lines of all documents of one request to Sage Intacct, at most, and so of one document."
     )
-    send_within_seconds: Positive = Field(
+    send_deadline_seconds: Positive = Field(
         60, description="Seconds after a claim within which its request begins; later it is claimed anew."
     )
-    execution_seconds: Positive = Field(
+    sage_execution_limit_seconds: Positive = Field(
         900,
         description="Seconds that Sage may work on a request; only then is a document that is not found proven absent.",
     )
-    give_up_seconds: Positive = Field(300, description="Seconds until a Sage company that takes nothing is set aside.")
-    probe_seconds: Positive = Field(60, description="Seconds between tries of a company that was set aside.")
+    circuit_open_after_seconds: Positive = Field(
+        300, description="Seconds until the circuit of a Sage company that takes nothing opens."
+    )
+    circuit_retry_seconds: Positive = Field(60, description="Seconds between tries of a company whose circuit is open.")
     max_poll_records: Positive = Field(500, description="Records taken from Kafka at a time.")
     state_dir: Path | None = Field(
         None,
@@ -290,8 +295,11 @@ class Settings(BaseSettings):
         dotenv_settings: PydanticBaseSettingsSource,  # noqa: ARG003 - the names are pydantic's
         file_secret_settings: PydanticBaseSettingsSource,  # noqa: ARG003 - as above
     ) -> tuple[PydanticBaseSettingsSource, ...]:
-        """Order the sources: keywords, then the environment. Our own source never parses a password as JSON."""
-        return init_settings, CredentialsSource(settings_cls), env_settings
+        """Order the sources: keywords, then the environment, then former names of variables.
+
+        Our own source of credentials never parses a password as JSON.
+        """
+        return init_settings, CredentialsSource(settings_cls), env_settings, FormerNamesSource(settings_cls)
 
     @field_validator("gateway_url")
     @classmethod
@@ -339,8 +347,8 @@ class Settings(BaseSettings):
             raise ValueError(f"{variable('session_timeout_ms')} must be below {variable('max_poll_interval_ms')}")
         if self.drain_timeout_seconds * 1000 >= self.rebalance_timeout_ms:
             raise ValueError(f"{variable('drain_timeout_seconds')} must end before {variable('rebalance_timeout_ms')}")
-        if self.window < self.batch_size:
-            raise ValueError(f"{variable('window')} must be at least {variable('batch_size')}")
+        if self.max_in_flight_records < self.batch_size:
+            raise ValueError(f"{variable('max_in_flight_records')} must be at least {variable('batch_size')}")
         return self
 
     @classmethod
@@ -350,6 +358,8 @@ class Settings(BaseSettings):
         Raises:
             SettingsError: Something is missing or breaks a rule. The error lists every finding, and no value.
         """
+        if twice := contradictions():
+            raise SettingsError(twice)
         try:
             return cls()
         except ValidationError as error:
@@ -398,14 +408,11 @@ class Settings(BaseSettings):
         return self.sender_password
 
 
-def variable(field: str) -> str:
-    """The name of a field's environment variable."""
-    return PREFIX + field.upper()
-
-
 def _finding(where: tuple[int | str, ...], message: str) -> str:
     text = message.removeprefix("Value error, ")
     if not where:
         return text  # a rule over several fields names them itself
     name = "__".join(str(part).upper() for part in where)
-    return f"{name if BROKERS_VARIABLE in name else PREFIX + name}: {text}"
+    former = in_use().get(str(where[0]))
+    given_as = "" if former is None else f" (given as {former})"
+    return f"{name if BROKERS_VARIABLE in name else PREFIX + name}{given_as}: {text}"

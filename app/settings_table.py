@@ -11,7 +11,9 @@ from pydantic import SecretStr
 from pydantic.fields import FieldInfo
 
 from app.credentials import VARIABLE as CREDENTIALS_VARIABLE
-from app.settings import BROKERS_VARIABLE, PREFIX, Settings, variable
+from app.former_settings import FORMER_SETTINGS
+from app.settings import BROKERS_VARIABLE, Settings
+from app.variables import PREFIX, variable
 
 
 @dataclass(frozen=True, slots=True)
@@ -46,6 +48,7 @@ def describe_settings(settings: Settings | None = None) -> list[SettingRow]:
 def unknown_variables() -> list[str]:
     """List environment variables with our prefix that no setting has: most likely spelling mistakes."""
     known = {_variable(name) for name in Settings.model_fields} | {variable("kafka_bootstrap_servers")}
+    known |= set(map(variable, FORMER_SETTINGS))
     ours = (name for name in sorted(os.environ) if name.upper().startswith(PREFIX))
     return [name for name in ours if name.upper() not in known and not CREDENTIALS_VARIABLE.fullmatch(name)]
 

@@ -15,7 +15,8 @@ from aiokafka.admin import NewTopic
 from aiokafka.errors import KafkaError, RequestTimedOutError, TopicAlreadyExistsError
 
 from app.errors import UsageError
-from app.settings import Settings, variable
+from app.settings import Settings
+from app.variables import variable
 from kafka_client.interface import Admin
 from kafka_client.size_limits import LARGEST_RECORD, event_within, max_record_bytes
 from kafka_client.topics import TopicFacts, describe, refuse
@@ -168,7 +169,7 @@ async def create(admin: Admin, settings: Settings, tell: Callable[[str], None] =
     """
     every = topic_specs(settings)
     facts = await describe(admin, [topic.topic for topic in every])
-    replicas = settings.replication or min(USUAL_REPLICAS, len((await admin.describe_cluster())["brokers"]))
+    replicas = settings.replication_factor or min(USUAL_REPLICAS, len((await admin.describe_cluster())["brokers"]))
     missing = [topic for topic in every if topic.topic not in facts]
     refused: list[TopicProblem] = []
     created: set[str] = set()
@@ -180,7 +181,9 @@ async def create(admin: Admin, settings: Settings, tell: Callable[[str], None] =
         except (TopicAlreadyExistsError, RequestTimedOutError):
             pass  # another process created it, or the slow broker may have: the check below finds out
         except KafkaError as error:
-            fix = f"Correct {variable('replication')} or the rights of the Kafka user, or have the topic created."
+            fix = (
+                f"Correct {variable('replication_factor')} or the rights of the Kafka user, or have the topic created."
+            )
             refused.append(TopicProblem(TopicFault.NOT_CREATED, topic.topic, str(error), fix))
             continue
         created.add(topic.topic)

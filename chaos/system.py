@@ -27,11 +27,11 @@ BROKER = {"group.min.session.timeout.ms": "1000"}
 WORKER = {
     "REBALANCE_TIMEOUT_MS": "15000",
     "DRAIN_TIMEOUT_SECONDS": "3",
-    "SEND_WITHIN_SECONDS": str(SEND_WITHIN),
-    "EXECUTION_SECONDS": str(EXECUTION),
+    "SEND_DEADLINE_SECONDS": str(SEND_WITHIN),
+    "SAGE_EXECUTION_LIMIT_SECONDS": str(EXECUTION),
     "GATEWAY_TIMEOUT_SECONDS": str(PATIENCE),
-    "PROBE_SECONDS": "1",
-    "GIVE_UP_SECONDS": "10",
+    "CIRCUIT_RETRY_SECONDS": "1",
+    "CIRCUIT_OPEN_AFTER_SECONDS": "10",
     "BATCH_SIZE": "20",
 }
 """The service's settings, without their prefix: real, but short, so that a run sees every wait often."""

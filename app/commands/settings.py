@@ -5,6 +5,7 @@ from typing import Annotated
 
 import typer
 
+from app.former_settings import deprecations
 from app.output import Json, note, show_json, show_table, show_text
 from app.settings import Settings
 from app.settings_table import describe_settings, markdown, unknown_variables
@@ -25,5 +26,7 @@ def settings(
     else:
         columns = ("VARIABLE", "VALUE", "DEFAULT", "TYPE", "MEANING")
         show_table(columns, [(r.variable, r.value or "", r.default, r.type, r.description) for r in rows])
+    for deprecation in deprecations():
+        note(f"note: {deprecation}")
     for name in unknown_variables():
         note(f"note: {name} is set and is no setting of this program")

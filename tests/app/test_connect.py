@@ -189,7 +189,7 @@ async def test_switches_keep_the_activation_and_the_last_side_stays_on(cli: Cli)
 async def test_only_the_three_roles_may_and_everyone_else_is_refused_by_name(cli: Cli, tmp_path):
     people = tmp_path / "people.json"
     people.write_text(json.dumps({"ana": "Admin", "Paul": "Partner Admin", "sue": "support", "dan": "Dispatcher"}))
-    roles = {"ALVYS_SAGE_PEOPLE_FILE": str(people)}
+    roles = {"ALVYS_SAGE_ROLES_FILE": str(people)}
     changes = (
         ("connect", "S1", *EAST, *MASTERS),
         ("disconnect", "S1", "--execute"),
@@ -204,7 +204,7 @@ async def test_only_the_three_roles_may_and_everyone_else_is_refused_by_name(cli
         assert "NOT_ALLOWED: 'dan' has the role 'Dispatcher'; Admin, Partner Admin, Support may" in refused.err
     assert await exported(cli) == {}
     unknown = await cli("mappings", "set", "S1", "ap", "Fuel", "1", **roles)
-    assert "NOT_ALLOWED: 'accountant' is not in the people file" in unknown.err
+    assert "NOT_ALLOWED: 'accountant' is not in the roles file" in unknown.err
     for name in ("ana", "paul", "SUE"):
         assert (
             await cli("mappings", "set", "S1", "ap", "Fuel", "50500", "--unchecked", "--by", name, **roles)
@@ -212,7 +212,7 @@ async def test_only_the_three_roles_may_and_everyone_else_is_refused_by_name(cli
     people.write_text("[]")
     broken = await cli("mappings", "set", "S1", "ap", "Fuel", "1", "--by", "ana", **roles)
     assert broken.code == 2
-    assert "ALVYS_SAGE_PEOPLE_FILE" in broken.err
+    assert "ALVYS_SAGE_ROLES_FILE" in broken.err
 
 
 @pytest.mark.requirement(16)
@@ -493,7 +493,7 @@ async def test_linking_by_number_without_its_field_is_never_active(cli: Cli, tmp
 async def test_a_wizard_that_is_left_before_its_end_writes_nothing(cli: Cli, variables):
     def leave() -> int:
         person = Person(variables | {"USER": "kim"}, "connect", "S1")
-        person.sees("ALVYS_SAGE_PEOPLE_FILE is not set: anyone may change this installation")
+        person.sees("ALVYS_SAGE_ROLES_FILE is not set: anyone may change this installation")
         person.sees("Company ID")
         person.types("BLUEMESA")
         person.sees("Name of the credentials")

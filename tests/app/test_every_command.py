@@ -75,7 +75,7 @@ def test_who_has_no_role_is_refused_before_anything_is_asked_of_a_broker(run, tm
     people = tmp_path / "people.json"
     people.write_text('{"eve": "Dispatcher"}')
     stdin = '{"key": "S1/account/ap/fuel/default", "value": {"account": "1"}}'
-    nowhere = {"KAFKA_BOOTSTRAP_SERVERS": "127.0.0.1:9", "ALVYS_SAGE_PEOPLE_FILE": str(people)}
+    nowhere = {"KAFKA_BOOTSTRAP_SERVERS": "127.0.0.1:9", "ALVYS_SAGE_ROLES_FILE": str(people)}
     refused = run(*words, "--by", "eve", stdin=stdin, **nowhere)
     assert (refused.code, "NOT_ALLOWED: 'eve' has the role 'Dispatcher'" in refused.err) == (2, True), refused
 

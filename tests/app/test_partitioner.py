@@ -32,7 +32,7 @@ async def test_a_wrong_partitioner_is_changed_and_what_was_set_aside_is_read_aga
     assert "0 of 4 dead letters can be read now" in letters.err, letters
     people = tmp_path / "people.json"
     people.write_text(json.dumps({"ana": "Accountant"}))
-    refused = await command("topics", "--partitioner", "crc32", "--by", "ana", ALVYS_SAGE_PEOPLE_FILE=str(people))
+    refused = await command("topics", "--partitioner", "crc32", "--by", "ana", ALVYS_SAGE_ROLES_FILE=str(people))
     assert refused.code == 2, refused
 
     changed = await command("topics", "--partitioner", "crc32")

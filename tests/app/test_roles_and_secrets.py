@@ -25,14 +25,14 @@ def _no_provider_kept():
 def test_each_of_the_three_roles_may(tmp_path, by: str, role: str):
     people = tmp_path / "people.json"
     people.write_text(json.dumps({"ana": role}))
-    may_change(Settings(people_file=people), by)
+    may_change(Settings(roles_file=people), by)
 
 
 @pytest.mark.requirement(34)
 def test_everyone_else_is_refused_by_name_and_the_file_is_read_afresh(tmp_path):
     people = tmp_path / "people.json"
     people.write_text(json.dumps({"dan": "Administration"}))
-    settings = Settings(people_file=people)
+    settings = Settings(roles_file=people)
     with pytest.raises(NotAllowedError, match="NOT_ALLOWED: 'dan' has the role 'Administration'") as refused:
         may_change(settings, "dan")
     assert refused.value.exit_code == 2
@@ -40,10 +40,10 @@ def test_everyone_else_is_refused_by_name_and_the_file_is_read_afresh(tmp_path):
     may_change(settings, "dan")
 
 
-def test_a_people_file_that_cannot_be_read_lets_nobody_and_no_file_everybody(tmp_path):
+def test_a_roles_file_that_cannot_be_read_lets_nobody_and_no_file_everybody(tmp_path):
     gone = tmp_path / "gone.json"
-    with pytest.raises(SettingsError, match="ALVYS_SAGE_PEOPLE_FILE"):
-        may_change(Settings(people_file=gone), "ana")
+    with pytest.raises(SettingsError, match="ALVYS_SAGE_ROLES_FILE"):
+        may_change(Settings(roles_file=gone), "ana")
     assert "NOT_ALLOWED" in (refusal(gone, "ana") or "")
     may_change(Settings(), "anybody")
     assert refusal(None, "anybody") is None

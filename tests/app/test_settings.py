@@ -29,7 +29,7 @@ def test_an_empty_environment_gives_the_documented_defaults():
     settings = Settings.load()
     assert settings.kafka_bootstrap_servers == "localhost:9092"
     assert settings.sender_id == "AlvysMPP"
-    assert (settings.batch_size, settings.window, settings.partitions) == (100, 1000, 6)
+    assert (settings.batch_size, settings.max_in_flight_records, settings.partitions) == (100, 1000, 6)
     assert settings.topics.sources[0] == "invoice-created"
     assert settings.topics.ledger("invoice-created") == "invoice-created.ledger"
     assert settings.sender_password is None

@@ -10,9 +10,9 @@ from kafka_client.topics import describe
 from tests.support.kafka import admin_of, create_topic
 
 
-def settings_for(bootstrap: str, prefix: str, partitions: int = 6, replication: int = 0) -> Settings:
+def settings_for(bootstrap: str, prefix: str, partitions: int = 6, replicas: int = 0) -> Settings:
     return Settings(
-        kafka_bootstrap_servers=bootstrap, topic_prefix=prefix, partitions=partitions, replication=replication
+        kafka_bootstrap_servers=bootstrap, topic_prefix=prefix, partitions=partitions, replication_factor=replicas
     )
 
 
@@ -106,11 +106,11 @@ async def test_cleanup_policies_that_lose_records_are_found(bootstrap: str, topi
 
 
 async def test_too_many_replicas_is_a_problem_with_a_way_out(bootstrap: str, topic_prefix: str):
-    settings = settings_for(bootstrap, topic_prefix, replication=9)
+    settings = settings_for(bootstrap, topic_prefix, replicas=9)
     async with admin_of(bootstrap) as admin:
         report = await create(admin, settings)
     assert {problem.fault for problem in report.problems} == {TopicFault.NOT_CREATED}
-    assert "ALVYS_SAGE_REPLICATION" in report.problems[0].fix
+    assert "ALVYS_SAGE_REPLICATION_FACTOR" in report.problems[0].fix
     assert len(report.problems) == 22
 
 

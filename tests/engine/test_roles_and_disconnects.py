@@ -24,7 +24,7 @@ async def world(bootstrap, topic_prefix):
 async def test_a_command_of_somebody_without_a_role_is_refused_and_the_topic_moves_on(world: World, tmp_path):
     people = tmp_path / "people.json"
     people.write_text(json.dumps({"ana": "Admin", "dan": "Dispatcher"}))
-    settings = world.settings.model_copy(update={"people_file": people})
+    settings = world.settings.model_copy(update={"roles_file": people})
     refuses = subscription_of(settings).refuses
     world.sage.refuse = {"a": RefusedError("no"), "b": RefusedError("no")}
     await world.send_invoices("a", "b")

@@ -29,10 +29,10 @@ def environment(world, sage, **more):
         "ALVYS_SAGE_CREDENTIALS__BLUEMESA__USER": "alvys_ws",
         "ALVYS_SAGE_CREDENTIALS__BLUEMESA__PASSWORD": "user-secret",
         "ALVYS_SAGE_SESSION_TIMEOUT_MS": "6000",
-        "ALVYS_SAGE_SEND_WITHIN_SECONDS": "2",
-        "ALVYS_SAGE_EXECUTION_SECONDS": "4",
+        "ALVYS_SAGE_SEND_DEADLINE_SECONDS": "2",
+        "ALVYS_SAGE_SAGE_EXECUTION_LIMIT_SECONDS": "4",
         "ALVYS_SAGE_GATEWAY_TIMEOUT_SECONDS": "2",
-        "ALVYS_SAGE_PROBE_SECONDS": "1",
+        "ALVYS_SAGE_CIRCUIT_RETRY_SECONDS": "1",
         "ALVYS_SAGE_BATCH_SIZE": "10",
         **more,
     }
