@@ -109,7 +109,7 @@ class PollLoop:
         if not isinstance(failure, SageError | CredentialsMissingError | TimeoutError):
             log.error("payments of a company failed unexpectedly", **facts, exc_info=failure)
         elif _hopeless(failure):
-            log.error("payments of a company are set aside", **facts)
+            log.error("circuit opened for the payments of a company", **facts)
         else:
             log.warning("payments could not be read; tried again", **facts)
         return wait

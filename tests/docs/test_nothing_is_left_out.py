@@ -7,7 +7,7 @@ from collections.abc import Iterator
 import pytest
 from prometheus_client import REGISTRY
 
-import consumers.export.metrics
+import consumers.export.metrics as export_metrics
 import consumers.payments.metrics
 import consumers.statistics.metrics  # noqa: F401 - they register themselves
 from app.cli import COMMANDS
@@ -81,7 +81,9 @@ def test_every_command():
 def test_every_metric():
     ours = {metric.name for metric in REGISTRY.collect() if metric.name.startswith("alvys_sage_")}
     described = {name.removesuffix("_total") for name in re.findall(r"^\| `(alvys_sage_\w+)`", OPERATION, re.MULTILINE)}
-    assert described == ours
+    formerly = set(re.findall(r"^\| `alvys_sage_\w+` \(formerly `(alvys_sage_\w+)`\)", OPERATION, re.MULTILINE))
+    assert formerly == export_metrics.FORMER_NAMES.keys()
+    assert described | formerly == ours
 
 
 @pytest.mark.parametrize("layer", LAYERS)

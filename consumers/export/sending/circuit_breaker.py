@@ -88,7 +88,7 @@ class CircuitBreakers:
         self._in_a_row: dict[str, int] = {}
         """Times in a row that each circuit opened or failed its trial, without any document answered in between."""
         self._tasks: set[asyncio.Task[None]] = set()
-        self._gauge = metrics.SET_ASIDE.labels(company_id)
+        self._gauge = metrics.OPEN_CIRCUITS.labels(company_id)
 
     def __contains__(self, blocker: str) -> bool:
         """Whether the circuit of this blocker is open, so that documents still have to wait."""
@@ -148,7 +148,7 @@ class CircuitBreakers:
         if (aside := self._asides.get(blocker)) is not None:
             self._settle(blocker, aside, aside.trial, worked=False)
             return
-        log.error("sage connection set aside", blocker=blocker, code=result.code, detail=result.detail)
+        log.error("circuit opened for a sage connection", blocker=blocker, code=result.code, detail=result.detail)
         self._start(blocker, self._try_again(blocker, self._put(blocker, result), connection))
 
     def open_for_documents(self, work: WorkItem, result: ExportResult) -> ExportResult:
@@ -212,12 +212,14 @@ class CircuitBreakers:
             try:
                 await self._sage.client.probe(self._sage.login(connection))
             except (SageError, CredentialsMissingError) as error:
-                log.info("sage connection still set aside", blocker=blocker, error=str(error))
+                log.info("circuit of a sage connection still open", blocker=blocker, error=str(error))
                 continue
             if await self._trial(blocker, aside):
                 return
             self._in_a_row[blocker] += 1
-            log.info("sage connection still set aside", blocker=blocker, error="its trial document was not taken")
+            log.info(
+                "circuit of a sage connection still open", blocker=blocker, error="its trial document was not taken"
+            )
 
     async def _trial(self, blocker: str, aside: _Circuit) -> bool:
         """Let one trial document through. Returns True if the circuit was closed."""

@@ -138,7 +138,9 @@ class InDoubt:
         connection = batch[0].connection
         if (result := self._aside.why(connection)) is not None:
             # Every look-up would be a refused sign-in. The probe tries instead, once for all documents.
-            self._all_later(batch, f"its connection is set aside: {result.detail}", self._config.half_open_after)
+            self._all_later(
+                batch, f"the circuit of its connection is open: {result.detail}", self._config.half_open_after
+            )
             return
         # Read before the query: what Sage executes while it answers must not count as "after the lease".
         lease_ended = [self._leases.left(claim) <= 0 for claim in claims]

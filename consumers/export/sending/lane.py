@@ -217,7 +217,7 @@ class Lane:
                 if queue:
                     self._queues[stream] = queue  # at the end of the dict: the streams of a company take turns
                 if batch:
-                    metrics.WAITING.labels(self.company_id).set(sum(map(len, self._queues.values())))
+                    metrics.QUEUED.labels(self.company_id).set(sum(map(len, self._queues.values())))
                     return batch
             self._filled.clear()
             await self._filled.wait()
