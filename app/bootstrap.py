@@ -65,7 +65,7 @@ def subscription_of(settings: Settings) -> Subscription:
         dead_letters=topics.sage_dead_letters,
         commands=topics.export_commands,
         parties=topics.sage_parties,
-        rows=topics.roadside_rows,
+        rows=topics.consolidated_lines,
         max_poll_records=settings.max_poll_records,
         session_timeout_ms=settings.session_timeout_ms,
         partitioners=partitioners_of(settings),
@@ -79,7 +79,7 @@ def subscription_of(settings: Settings) -> Subscription:
 def partitioners_of(settings: Settings) -> dict[str, Partitioner]:
     """The partitioning rule of each source topic, as far as the settings give it. Topics without one are left out."""
     names = settings.topics
-    ours = {names.roadside_bill: Partitioner.MURMUR2}  # written by `group-bills`
+    ours = {names.consolidated_bill: Partitioner.MURMUR2}  # written by `consolidate-bills`
     if settings.partitioner == "auto":
         return ours
     return {source: Partitioner(settings.partitioner) for source in names.sources} | ours

@@ -33,7 +33,7 @@ COMMANDS = {
     "worker": ("app.commands.worker:worker", "Export: read the topics, post to Sage Intacct, answer."),
     "payments": ("app.commands.payments:payments", "Payments recorded in Sage Intacct, back to Alvys."),
     "statistics": ("app.commands.statistics:statistics", "Windowed figures and alerts over the results."),
-    "group-bills": ("app.commands.group_bills:group_bills", "Fuel and tolls of a day as one bill."),
+    "consolidate-bills": ("app.commands.consolidate_bills:consolidate_bills", "Fuel and tolls of a day as one bill."),
     "retry": ("app.commands.retry:retry", "Look at documents again now: by document, code or blocking key."),
     "mark-synced": ("app.commands.mark_synced:mark_synced", "Documents entered in Sage by hand: never post them."),
     "dead-letters": ("app.commands.dead_letters:dead_letters", "Records that broke the contract: list, read again."),
@@ -57,6 +57,9 @@ NOT_SUPPORTED = {
     "payroll": "Sage Intacct payroll features are not integrated with Alvys.",
 }
 """Requests that are out of scope, answered in the words of the article "Prerequisites" (requirements 9, 10, 49-51)."""
+
+FORMER_COMMANDS = {"group-bills": "consolidate-bills"}
+"""Commands that were renamed: the former name works for one version, and is told as deprecated."""
 
 HELP = {"help_option_names": ["-h", "--help"]}
 
@@ -123,6 +126,8 @@ def mount(onto: typer.Typer) -> None:
     """Add to an application one forwarding command for each entry of `COMMANDS` and for each plug-in."""
     for name, (path, text) in COMMANDS.items():
         _forward(onto, name, partial(resolve_name, path), text)
+    for former, name in FORMER_COMMANDS.items():
+        _forward(onto, former, partial(resolve_name, COMMANDS[name][0]), COMMANDS[name][1], use=name)
     for name, text in NOT_SUPPORTED.items():
         _refuse(onto, name, text)
     for point in sorted(entry_points(group=PLUGINS), key=lambda point: point.name):
@@ -144,9 +149,13 @@ class _Verbatim(TyperCommand):
         return ctx.args
 
 
-def _forward(onto: typer.Typer, name: str, load: Callable[[], object], text: str) -> None:
-    @onto.command(name, cls=_Verbatim, help=text, add_help_option=False)
+def _forward(onto: typer.Typer, name: str, load: Callable[[], object], text: str, *, use: str | None = None) -> None:
+    """Add the command `name`. `use`: the present name, if `name` is a former one, which the help does not list."""
+
+    @onto.command(name, cls=_Verbatim, help=text, add_help_option=False, hidden=use is not None)
     def forward(context: typer.Context) -> None:
+        if use is not None:
+            note(f"note: alvys-sage {name} is deprecated, use alvys-sage {use}")
         try:
             found = load()
         except ImportError as error:

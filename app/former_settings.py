@@ -21,6 +21,7 @@ FORMER_SETTINGS = {
     "people_file": "roles_file",
     "replication": "replication_factor",
     "mapping_policy": "mapping_state_policy_check",
+    "topic_roadside_bill": "topic_consolidated_bill",
 }
 """The former field of each renamed setting, and the present one. The version after this one no longer reads them."""
 CODE = "SETTING_GIVEN_TWICE"

@@ -30,7 +30,7 @@ async def change(settings: Settings, rule: Partitioner) -> list[str]:
         KafkaError: The broker refused. Run the same command again to complete the change.
     """
     clients, names = clients_of(settings), settings.topics
-    ledgers = {source: names.ledger(source) for source in names.sources if source != names.roadside_bill}
+    ledgers = {source: names.ledger(source) for source in names.sources if source != names.consolidated_bill}
     async with admin_of(settings) as admin:
         await refuse_if_active(admin, settings)
         facts = await describe(admin, ledgers.values())

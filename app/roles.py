@@ -20,7 +20,7 @@ from app.settings import Settings
 CODE = "NOT_ALLOWED"
 WITHOUT_ROLES = frozenset(
     {
-        *("worker", "payments", "statistics", "group-bills"),
+        *("worker", "payments", "statistics", "consolidate-bills"),
         *("settings", "codes", "custom-fields sources"),
     }
 )

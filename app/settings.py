@@ -39,7 +39,7 @@ class Topics:
     settlement_finalized: str
     fuel_transaction: str
     toll_transaction: str
-    roadside_bill: str
+    consolidated_bill: str
     mapping_state: str
     sage_export_results: str
     sage_payments: str
@@ -55,9 +55,14 @@ class Topics:
         return tuple(getattr(self, name) for name in SOURCES)
 
     @property
-    def roadside_rows(self) -> str:
+    def consolidated_lines(self) -> str:
         """Internal topic: the fuel and toll rows of consolidated bills, and the marks of the bills that were sent."""
-        return f"{self.roadside_bill}.rows"
+        return self.lines_of(self.consolidated_bill)
+
+    @staticmethod
+    def lines_of(bills: str) -> str:
+        """The topic of the lines of a topic of consolidated bills. Both are full names."""
+        return f"{bills}.rows"
 
     @staticmethod
     def ledger(source: str) -> str:
@@ -118,8 +123,9 @@ class Settings(BaseSettings):
     topic_settlement_finalized: str = Field("settlement-finalized", description="Source topic: statements.")
     topic_fuel_transaction: str = Field("fuel-transaction", description="Source topic: fuel card transactions.")
     topic_toll_transaction: str = Field("toll-transaction", description="Source topic: toll transactions.")
-    topic_roadside_bill: str = Field(
-        "roadside-bill", description="Source topic: fuel and tolls of a day, made by `alvys-sage group-bills`."
+    topic_consolidated_bill: str = Field(
+        "consolidated-bill",
+        description="Source topic: fuel and tolls of a day, made by `alvys-sage consolidate-bills`.",
     )
     topic_mapping_state: str = Field("mapping-state", description="Compacted: connections, accounts, vendors.")
     topic_sage_export_results: str = Field("sage-export-results", description="What became of each document.")

@@ -9,6 +9,6 @@ SOURCES: Mapping[str, EventKind] = {
     "settlement_finalized": EventKind.SETTLEMENT,  # statements, carrier and intercompany bills: AP bills
     "fuel_transaction": EventKind.FUEL,  # AP bills of the card provider's vendor, unless deducted from a driver
     "toll_transaction": EventKind.TOLL,  # AP bills of the toll provider's vendor, unless deducted from a driver
-    "roadside_bill": EventKind.ROADSIDE_DAY,  # fuel or tolls of a provider and day; `alvys-sage group-bills` makes them
+    "consolidated_bill": EventKind.DAILY_BILL,  # fuel or tolls of a provider and day, from `consolidate-bills`
 }
 """The event type of each source topic, by its name in the settings (`topic_invoice_created` and so on)."""

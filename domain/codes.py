@@ -413,7 +413,7 @@ EXPLANATIONS: dict[Code, Explanation] = {
     ),
     Code.CONSOLIDATED_BILL_INVALID: Explanation(
         _R,
-        "A row of the grouped bill is of another subsidiary, provider, day or currency, is deducted, or is there "
+        "A row of the consolidated bill is of another subsidiary, provider, day or currency, is deducted, or is there "
         "twice.",
         "Correct the event and send it again.",
     ),

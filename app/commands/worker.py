@@ -29,7 +29,7 @@ def worker() -> None:
 async def _work(settings: Settings) -> None:
     topics = settings.topics
     ledgers = [topics.ledger(source) for source in topics.sources]
-    outbound = {topics.sage_export_results, topics.sage_dead_letters, topics.roadside_rows}
+    outbound = {topics.sage_export_results, topics.sage_dead_letters, topics.consolidated_lines}
     used = {*topics.sources, *ledgers, topics.mapping_state, topics.export_commands, *outbound}
     stop = await begin(settings, used)
     await until_stopped(_export(settings, stop), stop, settings.drain_timeout_seconds + MORE)

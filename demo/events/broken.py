@@ -3,7 +3,7 @@
 from collections.abc import Iterator
 from typing import Any
 
-from demo.events import roadside
+from demo.events import fuel_and_tolls
 from demo.events.draft import EventDraft
 from demo.events.expect import INVOICES, SETTLEMENTS, TOLLS, Event, Expectation, ExpectedOutcome
 from demo.events.invoices import load_invoice
@@ -15,7 +15,7 @@ def broken(maker: Maker) -> Iterator[Event]:
     yield from _bytes(maker)
     yield from _envelopes(maker)
     yield from _fields(maker)
-    misplaced = roadside.toll(maker).copy("a toll on the settlements' topic")
+    misplaced = fuel_and_tolls.toll(maker).copy("a toll on the settlements' topic")
     yield Event(
         SETTLEMENTS,
         misplaced.key.encode(),
@@ -70,10 +70,10 @@ def _fields(maker: Maker) -> Iterator[Event]:
     control = load_invoice(maker).copy("a control character in a number")
     control.event["data"]["invoice"]["number"] = "10\x0742"
     yield control.dead("SCHEMA_VIOLATION")
-    undecided = roadside.fuel(maker).copy("not said whether it is deducted")
+    undecided = fuel_and_tolls.fuel(maker).copy("not said whether it is deducted")
     del undecided.event["data"]["deductFuel"]
     yield undecided.dead("SCHEMA_VIOLATION")
-    nameless = roadside.toll(maker).copy("no subsidiary")
+    nameless = fuel_and_tolls.toll(maker).copy("no subsidiary")
     nameless.event["data"]["toll"]["subsidiaryId"] = None
     yield nameless.dead("SCHEMA_VIOLATION")
 

@@ -13,8 +13,8 @@ FUEL = "fuel-transaction"
 TOLLS = "toll-transaction"
 TOPICS = (INVOICES, SETTLEMENTS, FUEL, TOLLS)
 """Upstream's source topics, without a prefix."""
-GROUPED = "roadside-bill"
-"""The source topic that `alvys-sage group-bills` writes."""
+GROUPED = "consolidated-bill"
+"""The source topic that `alvys-sage consolidate-bills` writes."""
 
 
 class ExpectedOutcome(StrEnum):

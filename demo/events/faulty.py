@@ -6,7 +6,7 @@ Each is a good document, spoiled in one way.
 from collections.abc import Callable, Iterator
 from typing import Any
 
-from demo.events import carriers, drivers, roadside
+from demo.events import carriers, drivers, fuel_and_tolls
 from demo.events.draft import EventDraft
 from demo.events.expect import Event, ExpectedOutcome
 from demo.events.invoices import load_invoice, one_line
@@ -29,15 +29,17 @@ def skipped(maker: Maker) -> Iterator[Event]:
     statement = carriers.statement(maker, TRANSPORT).copy("a statement where bills come from trips")
     yield statement.ends(ExpectedOutcome.SKIPPED, "CARRIER_STATEMENTS_DISABLED")
     yield _empty(maker).ends(ExpectedOutcome.SKIPPED, "ZERO_TOTAL")
-    yield roadside.deducted(roadside.fuel(maker))
-    yield roadside.deducted(roadside.toll(maker))
+    yield fuel_and_tolls.deducted(fuel_and_tolls.fuel(maker))
+    yield fuel_and_tolls.deducted(fuel_and_tolls.toll(maker))
 
 
 def deferred(maker: Maker) -> Iterator[Event]:
     """A named setting is missing. The late provider's vendor comes at the end of the demonstration."""
-    late = roadside.fuel(maker, TRANSPORT, (LATE_PROVIDER, LATE_VENDOR)).copy("card provider without vendor, set later")
+    late = fuel_and_tolls.fuel(maker, TRANSPORT, (LATE_PROVIDER, LATE_VENDOR)).copy(
+        "card provider without vendor, set later"
+    )
     yield late.ends(ExpectedOutcome.DEFERRED, "VENDOR_UNMAPPED", late.booking)
-    never = roadside.toll(maker, LOGISTICS, ("IPass", "")).copy("toll provider without vendor")
+    never = fuel_and_tolls.toll(maker, LOGISTICS, ("IPass", "")).copy("toll provider without vendor")
     yield never.ends(ExpectedOutcome.DEFERRED, "VENDOR_UNMAPPED")
     yield (
         one_line(maker, UNFINISHED, 12_500).copy("no master Default").ends(ExpectedOutcome.DEFERRED, "ACCOUNT_UNMAPPED")
@@ -63,7 +65,7 @@ def partyless(maker: Maker) -> Iterator[Event]:
     yield _customer(maker, {"name": None}, "customer without id and name", "PARTY_UNNAMED")
     yield _customer(maker, {"name": "No Such Shipper"}, "a name that Sage does not know", "PARTY_NOT_FOUND")
     yield _customer(maker, {"name": TWINS.name}, "a name that two customers share", "PARTY_AMBIGUOUS")
-    nobody = roadside.fuel(maker).copy("fuel without a provider")
+    nobody = fuel_and_tolls.fuel(maker).copy("fuel without a provider")
     nobody.event["data"]["fuel"]["source"] = None
     yield nobody.ends(ExpectedOutcome.REJECTED, "PARTY_UNNAMED")
 

@@ -8,7 +8,7 @@ from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass, replace
 from random import Random
 
-from demo.events import carriers, drivers, roadside
+from demo.events import carriers, drivers, fuel_and_tolls
 from demo.events.broken import broken
 from demo.events.draft import EventDraft
 from demo.events.expect import Event, Expectation, ExpectedOutcome
@@ -24,8 +24,8 @@ MIX: tuple[tuple[int, Make], ...] = (
     (4, drivers.statement),
     (2, carriers.statement),
     (3, carriers.bill),
-    (5, roadside.fuel),
-    (4, roadside.toll),
+    (5, fuel_and_tolls.fuel),
+    (4, fuel_and_tolls.toll),
 )
 """How many of each kind come in a row."""
 LATER_EVERY = 12

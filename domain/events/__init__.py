@@ -5,11 +5,11 @@ settlements, fuel or tolls. Fields that are not read are ignored, whatever they 
 present, unless they are optional, and valid.
 """
 
+from domain.events.daily_bill import DailyBillClosed, FuelDayData, TollDayData
 from domain.events.decode import Event, decode
 from domain.events.envelope import EventKind
 from domain.events.fuel import FuelData, FuelTransactionCreated
 from domain.events.invoice import InvoiceCreated, InvoiceData
-from domain.events.roadside import FuelDayData, RoadsideDayClosed, TollDayData
 from domain.events.settlement import (
     CarrierBillData,
     CarrierStatementData,
@@ -36,6 +36,7 @@ __all__ = [
     "CarrierBillData",
     "CarrierStatementData",
     "ContractError",
+    "DailyBillClosed",
     "DriverStatementData",
     "Event",
     "EventKind",
@@ -45,7 +46,6 @@ __all__ = [
     "IntercompanyBillData",
     "InvoiceCreated",
     "InvoiceData",
-    "RoadsideDayClosed",
     "SettlementFinalized",
     "TollData",
     "TollDayData",

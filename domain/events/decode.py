@@ -5,10 +5,10 @@ from typing import TypeAlias
 from pydantic import ValidationError
 
 from domain.codes import Code
-from domain.events.envelope import EventKind
+from domain.events.daily_bill import DailyBillClosed
+from domain.events.envelope import FORMER_TYPES, EventKind
 from domain.events.fuel import FuelTransactionCreated
 from domain.events.invoice import InvoiceCreated
-from domain.events.roadside import RoadsideDayClosed
 from domain.events.settlement import SettlementFinalized
 from domain.events.toll import TollTransactionCreated
 from domain.events.wire import ContractError, in_words, not_xml, parse
@@ -19,7 +19,7 @@ Event: TypeAlias = (
     | SettlementFinalized
     | FuelTransactionCreated
     | TollTransactionCreated
-    | RoadsideDayClosed
+    | DailyBillClosed
     | WithdrawnEvent
 )
 
@@ -29,7 +29,7 @@ _WHOLE: dict[EventKind, type[Event]] = {
     EventKind.SETTLEMENT: SettlementFinalized,
     EventKind.FUEL: FuelTransactionCreated,
     EventKind.TOLL: TollTransactionCreated,
-    EventKind.ROADSIDE_DAY: RoadsideDayClosed,
+    EventKind.DAILY_BILL: DailyBillClosed,
 }
 _KINDS = frozenset(kind.value for kind in EventKind)
 
@@ -75,7 +75,9 @@ def _check_type(kind: EventKind, found: object) -> None:
         return
     if not isinstance(found, str):
         raise ContractError(Code.SCHEMA_VIOLATION, "type: is not a string")
-    if found in _KINDS:
+    if FORMER_TYPES.get(found) is kind:
+        return
+    if found in _KINDS or found in FORMER_TYPES:
         raise ContractError(Code.WRONG_TOPIC, f"the type is {found}, this topic carries {kind.value}")
     raise ContractError(Code.UNKNOWN_TYPE, f"this topic carries {kind.value}")
 

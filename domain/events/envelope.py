@@ -12,7 +12,11 @@ class EventKind(StrEnum):
     SETTLEMENT = "settlement.finalized"
     FUEL = "fuel.transaction.created"
     TOLL = "toll.transaction.created"
-    ROADSIDE_DAY = "roadside.day.closed"
+    DAILY_BILL = "daily.bill.closed"
+
+
+FORMER_TYPES = {"roadside.day.closed": EventKind.DAILY_BILL}
+"""Types that the version before wrote, by the present kind. Topics and ledgers hold events with them."""
 
 
 class Envelope(Wire):

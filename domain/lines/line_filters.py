@@ -13,7 +13,7 @@ from domain.documents import ExcludedLines, SourceDocument, SourceKind, SourceLi
 from domain.settings.values import ApSettings, ArSettings, ConnectionSetting
 
 DEDUCTIONS = Category.DEDUCTIONS.value
-ROADSIDE = frozenset({SourceKind.FUEL, SourceKind.TOLL, SourceKind.FUEL_DAY, SourceKind.TOLL_DAY})
+FUEL_AND_TOLLS = frozenset({SourceKind.FUEL, SourceKind.TOLL, SourceKind.FUEL_DAY, SourceKind.TOLL_DAY})
 """Kinds of fuel and toll bills. They have switches of their own (`includeFuel`, `includeTolls`)."""
 
 
@@ -55,7 +55,7 @@ def _kind(line: SourceLine) -> str:
 def _off(source: SourceDocument, setting: ConnectionSetting) -> Iterator[str]:
     if source.side is Side.AR:
         yield from _off_ar(setting.ar)
-    elif source.kind not in ROADSIDE:
+    elif source.kind not in FUEL_AND_TOLLS:
         yield from _off_ap(setting.ap)
 
 

@@ -35,11 +35,11 @@ from domain.outcomes import Rejected, Skipped
 from domain.translation import (
     carrier_bill,
     carrier_statement,
+    daily_bill,
     driver_statement,
     fuel,
     intercompany_bill,
     invoice,
-    roadside_day,
     toll,
 )
 from domain.translation.refusal import Refusal
@@ -83,8 +83,8 @@ DOCUMENT_KINDS: Mapping[type[BaseModel], DocumentKind] = {
     WithdrawnFuelData: fuel,
     TollData: toll,
     WithdrawnTollData: toll,
-    FuelDayData: roadside_day,
-    TollDayData: roadside_day,
+    FuelDayData: daily_bill,
+    TollDayData: daily_bill,
 }
 """The module that translates each type of `data` in an event."""
 

@@ -173,11 +173,11 @@ def test_a_metrics_port_that_is_taken_is_one_line_that_names_it(run, installed):
 BEGUN = {
     "worker": "partitions open",
     "payments": "payment cursors open",
-    "group-bills": "grouped rows read",
+    "consolidate-bills": "lines of consolidated bills read",
 }
 
 
-@pytest.mark.parametrize("command", ["worker", "payments", "group-bills"])
+@pytest.mark.parametrize("command", ["worker", "payments", "consolidate-bills"])
 def test_an_outage_of_the_broker_is_a_line_a_minute_and_a_stop_in_it_is_clean(broker, installed, command):
     process = Process([command], installed)
     try:

@@ -25,6 +25,16 @@ def test_every_command_has_help(run, command: list[str]):
     assert f"Usage: alvys-sage {' '.join(command)}" in helped.out
 
 
+def test_a_former_name_of_a_command_runs_it_and_tells_the_present_one(run):
+    former, present = run("group-bills", "--help"), run("consolidate-bills", "--help")
+    assert former.code == present.code == 0
+    assert "Usage: alvys-sage group-bills [OPTIONS]" in former.out
+    assert former.out.splitlines()[2:] == present.out.splitlines()[2:]
+    assert "alvys-sage group-bills is deprecated, use alvys-sage consolidate-bills" in former.err
+    assert "deprecated" not in present.err
+    assert "group-bills" not in run("--help").out
+
+
 def test_output_to_a_pipe_has_no_colour_codes_whatever_the_ci_service(run):
     assert "\x1b" not in run("--help", GITHUB_ACTIONS="true").out
     assert "\x1b" not in run("settings", GITHUB_ACTIONS="true").out

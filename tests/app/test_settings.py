@@ -213,4 +213,4 @@ def test_every_type_of_event_has_a_source_topic():
     assert Counter(SOURCES.values()) == Counter(EventKind)
     topics = Settings.load().topics
     named = [topics.invoice_created, topics.settlement_finalized, topics.fuel_transaction, topics.toll_transaction]
-    assert topics.sources == (*named, topics.roadside_bill)
+    assert topics.sources == (*named, topics.consolidated_bill)

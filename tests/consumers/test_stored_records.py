@@ -10,17 +10,17 @@ from typing import Any
 
 import pytest
 
+from consumers.consolidated_bills.groups import mark_record, read_mark
 from consumers.export.command_progress import CommandProgress
 from consumers.export.ledger import codec, document_state, generation, placement
 from consumers.export.ledger.generation import TopicGeneration
-from consumers.group_bills.groups import mark_record, read_mark
 from consumers.payments import cursor
 from domain import commands
 from domain.documents import SourceDocument
 from domain.events import EventKind, FuelTransactionCreated, TollTransactionCreated, decode
 from domain.translation import parse_record
 from kafka_client.partitioners import Partitioner
-from producers import roadside_rows
+from producers import consolidated_lines
 from tests.support.events import event, to_bytes
 from tests.support.stored_records import (
     COMMANDS,
@@ -119,8 +119,8 @@ def test_a_line_of_a_consolidated_bill_is_written_and_read_as_ever(name):
     assert isinstance(source, SourceDocument)
     assert isinstance(read, FuelTransactionCreated | TollTransactionCreated)
     value = stored("bill-lines")[name]
-    assert roadside_rows.encode(source, read) == value
-    line = roadside_rows.decode(source.key, value)
+    assert consolidated_lines.encode(source, read) == value
+    line = consolidated_lines.decode(source.key, value)
     assert (line.key, line.bill.provider, line.bill.date) == (source.key, source.party.provider, source.date)
     assert line.row["timestamp"] == read.timestamp.isoformat()
 
@@ -159,7 +159,7 @@ def test_a_record_of_a_later_version_stops_its_reader():
         codec.decode("invoice/1", later(stored("ledger")["posted"]))
     with pytest.raises(cursor.CursorUnreadableError):
         cursor.decode(later(stored("cursor")["cursor"]))
-    with pytest.raises(roadside_rows.RowUnreadableError, match="schema 2"):
+    with pytest.raises(consolidated_lines.RowUnreadableError, match="schema 2"):
         read_mark("~sent/x", later(stored("sent-bills")["sent"]))
 
 
@@ -174,6 +174,6 @@ def test_a_part_of_a_document_state_that_says_more_than_this_version_knows_stops
 
 def test_a_bill_of_more_fields_than_this_version_knows_stops_its_reader():
     value = stored("sent-bills")["sent"].replace(b'"bill":{', b'"bill":{"later":1,')
-    with pytest.raises(roadside_rows.RowUnreadableError):
+    with pytest.raises(consolidated_lines.RowUnreadableError):
         read_mark(f"~sent/{FUEL_BILL.key}", value)
     assert read_mark("~sent/x", stored("sent-bills")["sent"]) == replace(SENT["sent"], bill=FUEL_BILL)

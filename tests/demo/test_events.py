@@ -10,8 +10,8 @@ from demo.accounts import Accounts
 from demo.events import GROUPED, TOPICS, BookedLine, Event, ExpectedOutcome, redelivered, stream
 from demo.events.carriers import bill
 from demo.events.drivers import STATEMENT_PAY, TRIP_PAY
+from demo.events.fuel_and_tolls import FUELS
 from demo.events.maker import Maker
-from demo.events.roadside import FUELS
 from demo.rig import SETTINGS
 from demo.samples import FOLDER, samples
 from domain.documents import Document, SourceDocument

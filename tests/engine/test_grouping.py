@@ -1,4 +1,4 @@
-"""A row is either a line of a grouped bill or a bill of its own: what the ledger knows decides, before any setting."""
+"""A row is a line of a consolidated bill or a bill of its own: what the ledger knows decides, before any setting."""
 
 from dataclasses import replace
 from datetime import UTC, datetime
@@ -19,7 +19,7 @@ CLAIM = Claim("old", "c", 0, WHERE, SageObject.AP_BILL, "n", "p", Decimal(1), da
 POSTED = Posted("old", "1", "c", WHERE, SageObject.AP_BILL, "n", "p")
 BY_DAY = connected(ap={"tollBills": "day"}).state
 
-pytestmark = pytest.mark.feature("grouped bills", "ap.tollBills")
+pytestmark = pytest.mark.feature("consolidated bills", "ap.tollBills")
 
 
 def row() -> ConsolidatedLineRecord:

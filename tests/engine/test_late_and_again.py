@@ -19,10 +19,10 @@ from tests.engine.test_commands import again, ledger, until_dead
 from tests.engine.test_exactly_once import reset
 from tests.engine.test_order_and_waiting import MASTER
 from tests.engine.test_people_and_doubts import waiting
+from tests.support.consolidated import by_day, group, rows_of, toll
+from tests.support.consolidated import send as send_tolls
 from tests.support.engine import emitted, invoice, key
 from tests.support.kafka import producing
-from tests.support.roadside import by_day, group, rows_of, toll
-from tests.support.roadside import send as send_tolls
 
 
 def of(amount, emission, **envelope):
@@ -220,7 +220,7 @@ async def test_a_row_that_is_told_of_late_or_again_changes_no_grouped_bill(world
         assert [each["code"] for each in results] == ["GROUPED", "SUPERSEDED", "GROUPED"]
         await group(world)
         await world.until(1, "posted")
-    [bill] = await world.records(world.topics.roadside_bill)
+    [bill] = await world.records(world.topics.consolidated_bill)
     assert rows_of(bill.value) == {"a": "2.00"}
 
 
@@ -232,6 +232,6 @@ async def test_a_grouped_bill_that_comes_back_to_rows_that_it_had_is_corrected_e
             await world.until(count, "skipped")
             assert await group(world) == 1
             await world.until(count, "posted")
-    bills = [orjson.loads(each.value) for each in await world.records(world.topics.roadside_bill)]
+    bills = [orjson.loads(each.value) for each in await world.records(world.topics.consolidated_bill)]
     assert len({each["id"] for each in bills}) == 3
     assert [each.total for each in world.sage.standing_now] == [Decimal("1.00")]

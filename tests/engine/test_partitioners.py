@@ -78,7 +78,7 @@ async def test_a_rule_that_is_told_is_kept_for_all_partitions_and_our_own_topic_
         await send(world, MURMUR2, *APART[:6], amount="110.00")
         await letters(world, 6)
     assert await rules(world) == {0: Partitioner.CRC32, 1: Partitioner.CRC32}
-    assert await rules(world, world.topics.roadside_bill) == {0: Partitioner.MURMUR2, 1: Partitioner.MURMUR2}
+    assert await rules(world, world.topics.consolidated_bill) == {0: Partitioner.MURMUR2, 1: Partitioner.MURMUR2}
     world.settings = world.settings.model_copy(update={"partitioner": "auto"})
     async with world.worker():  # what is written holds
         await send(world, CRC32, *APART[6:8])
@@ -163,7 +163,7 @@ async def test_a_wrong_partitioner_is_changed_where_no_document_is_in_the_way(wo
         with pytest.raises(GroupActiveError):
             await change(world.settings, Partitioner.CRC32)
     changed = await change(world.settings, Partitioner.CRC32)
-    assert set(changed) == {*world.topics.sources} - {world.topics.roadside_bill}
+    assert set(changed) == {*world.topics.sources} - {world.topics.consolidated_bill}
     async with world.worker():
         for letter in letters_before:
             headers = {name: value.decode() for name, value in letter.headers}

@@ -6,8 +6,8 @@ from domain.documents import PartyKind
 from domain.parties.matching import PartyRecord
 from sage_client import DimensionValue, ExchangeLevel
 from sage_client.errors import AccountInvalidError, DimensionInvalidError, RefusedError, TermInvalidError
+from tests.support.consolidated import toll
 from tests.support.engine import SUBSIDIARY, World
-from tests.support.roadside import toll
 
 VENDOR = f"{SUBSIDIARY}/vendor/toll/default"
 MASTER = f"{SUBSIDIARY}/account/ar/default/default"

@@ -12,8 +12,8 @@ from sage_client.errors import PermissionDeniedError, RefusedError
 from tests.engine.test_corrections import connection, delivered, drafts, posted, stands, told
 from tests.engine.test_order_and_waiting import MASTER
 from tests.engine.test_reconciliation import until
+from tests.support.consolidated import DAY, by_day, group, send, toll
 from tests.support.engine import SUBSIDIARY, invoice, key
-from tests.support.roadside import DAY, by_day, group, send, toll
 
 
 async def test_a_refused_reversal_of_what_is_to_book_nothing_ends_no_worker(world):

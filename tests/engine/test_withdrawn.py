@@ -9,9 +9,9 @@ from tests.engine.test_bad_input import sample
 from tests.engine.test_corrections import connection, drafts, posted, stands, told
 from tests.engine.test_order_and_waiting import MASTER
 from tests.engine.test_reconciliation import until
+from tests.support.consolidated import GROUP, by_day, group, send, toll
 from tests.support.engine import SUBSIDIARY, invoice, key
 from tests.support.events import withdrawn
-from tests.support.roadside import GROUP, by_day, group, send, toll
 
 REASON = {"reason": "wrong customer"}
 

@@ -6,8 +6,8 @@ import pytest
 from sage_client import ExchangeLevel
 from sage_client.errors import RefusedError
 from tests.engine.test_corrections import connection, posted, stands, told
+from tests.support.consolidated import GROUP, by_day, group, send, toll
 from tests.support.engine import SUBSIDIARY, invoice, key
-from tests.support.roadside import GROUP, by_day, group, send, toll
 
 pytestmark = pytest.mark.feature("zeroTotals")
 

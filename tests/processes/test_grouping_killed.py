@@ -1,4 +1,4 @@
-"""Grouped bills and SIGKILL: the worker and the job die at every step, and the bill is the sum of its rows, once."""
+"""Consolidated bills and SIGKILL: worker and job die at every step, and the bill is the sum of its rows, once."""
 
 import asyncio
 import signal
@@ -6,17 +6,17 @@ import signal
 import pytest
 
 from tests.processes.test_killed import environment
+from tests.support.consolidated import GROUP, rows_of, send, toll
 from tests.support.crashing import JOB_POINTS
 from tests.support.engine import SUBSIDIARY
 from tests.support.processes import Process, worker
-from tests.support.roadside import GROUP, rows_of, send, toll
 
 STAYS = {"ALVYS_SAGE_GROUP_INSTANCE_ID": "pod-0"}
 ROWS = {f"t{number}": f"{number}.25" for number in range(1, 7)}
 WORKER_POINTS = ["read", "outcome written, not committed", "outcome committed"]
 """A row needs no claim and no call; its bill does, and that is the crash table's."""
 
-pytestmark = pytest.mark.feature("grouped bills")
+pytestmark = pytest.mark.feature("consolidated bills")
 
 
 @pytest.fixture
@@ -47,14 +47,14 @@ async def one_bill(world, sage):
     """The job runs to its end, the worker posts: every row is in the one event, and that is in the books once."""
     with worker(environment(world, sage, **STAYS)) as process:
         await world.until(len(ROWS), "skipped")
-        job = Process(["group-bills", "--now"], environment(world, sage))
+        job = Process(["consolidate-bills", "--now"], environment(world, sage))
         try:
             assert await ended(job) == 0
         finally:
             job.close()
         await world.until(1, "posted")
         assert process.stop() == 0
-    bills = await world.records(world.topics.roadside_bill)
+    bills = await world.records(world.topics.consolidated_bill)
     assert [(record.key.decode(), rows_of(record.value)) for record in bills] == [(GROUP, ROWS)]
     codes = [each["code"] for each in await world.results() if each["outcome"] == "skipped"]
     assert codes == ["GROUPED"] * len(ROWS)
@@ -74,7 +74,7 @@ async def test_a_worker_that_dies_while_rows_are_grouped_loses_none_and_doubles_
 async def test_a_job_that_dies_between_rows_and_event_is_followed_by_one_that_sends_the_bill_once(tolls, sage, point):
     with worker(environment(tolls, sage, **STAYS)) as process:
         await tolls.until(len(ROWS), "skipped")
-        job = Process(["group-bills", "--now"], environment(tolls, sage), ("tests.support.crashing", point))
+        job = Process(["consolidate-bills", "--now"], environment(tolls, sage), ("tests.support.crashing", point))
         try:
             assert await ended(job) == -signal.SIGKILL
         finally:

@@ -14,10 +14,10 @@ from typing import Any
 from aiokafka import AIOKafkaProducer
 
 from app.cli import main
+from consumers.consolidated_bills.job import _Run
 from consumers.export import worker
 from consumers.export.ledger.transactions import PendingWrite, TransactionWriter
 from consumers.export.partition import PartitionProcessor
-from consumers.group_bills.job import _Run
 from consumers.payments.partition import CursorPartition
 from sage_client import Call, DeleteCall, ReverseCall, SageClient
 from sage_client.payments import PaymentsReader
@@ -145,7 +145,7 @@ JOB_POINTS: dict[str, Callable[[], None]] = {
     "mark written, not committed": lambda: after(_Run, "_mark"),
     "bill committed": lambda: after(_Run, "_send"),
 }
-"""The same of ``alvys-sage group-bills``."""
+"""The same of ``alvys-sage consolidate-bills``."""
 
 CORRECTING: dict[str, Callable[[], None]] = {
     "reversal claimed": lambda: at_commit("claim of a reversal", committed=True),

@@ -21,10 +21,10 @@ from app.settings_table import describe_settings
 from app.settings_table import markdown as settings_markdown
 from domain.attributes import LOAD_REFERENCE, TRIP_REFERENCE, AttributeKind, AttributeName, kind_of
 from domain.events import fields
+from domain.events.daily_bill import FuelDayData, TollDayData
 from domain.events.fuel import FuelData
 from domain.events.invoice import InvoiceData
 from domain.events.load_and_trip import Load, Trip, TripFacts
-from domain.events.roadside import FuelDayData, TollDayData
 from domain.events.settlement import CarrierBillData, CarrierStatementData, DriverStatementData, IntercompanyBillData
 from domain.events.toll import TollData
 from domain.settings import values as setting_values

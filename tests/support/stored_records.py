@@ -10,6 +10,7 @@ from datetime import UTC, date, datetime, timedelta, timezone
 from decimal import Decimal
 from pathlib import Path
 
+from consumers.consolidated_bills.groups import SentBill
 from consumers.export.ledger.document_state import (
     DELETE,
     REVERSE,
@@ -23,7 +24,6 @@ from consumers.export.ledger.document_state import (
     MarkedSynced,
     Posted,
 )
-from consumers.group_bills.groups import SentBill
 from consumers.payments.cursor import (
     Backfilled,
     Cursor,
@@ -39,7 +39,7 @@ from domain.documents import Connection, SageObject
 from domain.emission import Emitted
 from domain.outcomes import Outcome
 from domain.payments import ExportedDocument, PaymentFact, PaymentKind
-from producers.roadside_rows import Bill
+from producers.consolidated_lines import Bill
 from sage_client.query import PageCursor
 
 FOLDER = Path(__file__).parents[1] / "fixtures" / "stored"

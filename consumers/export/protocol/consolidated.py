@@ -1,6 +1,7 @@
 """Step 2 for rows of consolidated bills (fuel, tolls): their ledger entries, and the records beside their results.
 
-`domain.roadside` decides about rows; `consumers.group_bills` makes the bills, which are posted like any other document.
+`domain.consolidated_bills` decides about rows. `consumers.consolidated_bills` makes the bills, which are posted like
+any other document.
 """
 
 from dataclasses import dataclass, replace
@@ -8,13 +9,13 @@ from dataclasses import dataclass, replace
 from consumers.export.ledger.document_state import Consolidated, DocumentState
 from consumers.export.protocol.export_result import ExportResult, MovedTransaction, result_of
 from domain.codes import Code
+from domain.consolidated_bills import Consolidation, consolidation_of
 from domain.documents import SourceDocument
 from domain.events import EventKind, FuelTransactionCreated, TollTransactionCreated, decode
 from domain.outcomes import Outcome, Skipped
-from domain.roadside import Consolidation, consolidation_of
 from domain.settings.mapping_state import MappingState
 from domain.translation import ParsedRecord
-from producers import roadside_rows
+from producers import consolidated_lines
 
 
 @dataclass(frozen=True, slots=True)
@@ -56,7 +57,7 @@ def _verdict(row: ConsolidatedLineRecord, entry: DocumentState, placed: Consolid
     event = decode(EventKind(row.received.event_type), row.value)
     document = row.received.document
     if isinstance(event, FuelTransactionCreated | TollTransactionCreated) and isinstance(document, SourceDocument):
-        return replace(result, moved=MovedTransaction(grouped, roadside_rows.encode(document, event)))
+        return replace(result, moved=MovedTransaction(grouped, consolidated_lines.encode(document, event)))
     raise TypeError(f"{entry.key} is no fuel or toll transaction")
 
 

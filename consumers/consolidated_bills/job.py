@@ -9,7 +9,7 @@ import structlog
 from aiokafka import ConsumerRecord, TopicPartition
 from aiokafka.errors import InvalidProducerEpoch, ProducerFenced
 
-from consumers.group_bills.groups import Groups, Schedule, Sending, SentBill, mark_record
+from consumers.consolidated_bills.groups import Groups, Schedule, Sending, SentBill, mark_record
 from kafka_client.clock import Clock
 from kafka_client.interface import KafkaClients, Producer
 from kafka_client.read_to_end import PartitionReader, connected_reader
@@ -25,7 +25,7 @@ class TakenOverError(Exception):
     """Another process has fenced this one and makes the bills from now on."""
 
     def __init__(self) -> None:
-        super().__init__("another `alvys-sage group-bills` was started after this one, and makes the bills now")
+        super().__init__("another `alvys-sage consolidate-bills` was started after this one, and makes the bills now")
 
 
 @dataclass(frozen=True, slots=True)
@@ -89,7 +89,7 @@ class _Run:
     async def until(self, stop: asyncio.Event, *, now: bool) -> int:
         schedule = None if now else self._job.schedule
         await self._read_to_end()
-        log.info("grouped rows read", topic=self._job.rows)
+        log.info("lines of consolidated bills read", topic=self._job.rows)
         while not stop.is_set():
             if any(True for _ in self._groups.due(self._job.time.now(), schedule)):
                 await self._read_to_end()  # rows committed by now belong in the bills
@@ -115,12 +115,14 @@ class _Run:
     async def _send_due(self, schedule: Schedule | None) -> None:
         for sending in list(self._groups.due(self._job.time.now(), schedule)):
             if len(sending.event) > self._job.largest_event:
-                log.error("a grouped bill is too large to be sent", bill=sending.bill.key, bytes=len(sending.event))
+                log.error(
+                    "a consolidated bill is too large to be sent", bill=sending.bill.key, bytes=len(sending.event)
+                )
                 self._groups.give_up(sending)
                 continue
             await self._send(sending)
             self._sent += 1
-            log.info("a grouped bill was sent", bill=sending.bill.key, bytes=len(sending.event))
+            log.info("a consolidated bill was sent", bill=sending.bill.key, bytes=len(sending.event))
 
     async def _send(self, sending: Sending) -> None:
         """Write the event and its sent-mark in one transaction."""

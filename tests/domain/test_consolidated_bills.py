@@ -1,4 +1,4 @@
-"""Grouped bills of fuel and tolls: which rows are grouped, and what the bill of a day is."""
+"""Consolidated bills of fuel and tolls: which rows are grouped, and what the bill of a day is."""
 
 from dataclasses import replace
 from datetime import timedelta
@@ -7,11 +7,14 @@ from typing import Any
 
 import pytest
 
+from domain.codes import Code
+from domain.consolidated_bills import consolidation_of
 from domain.documents import Document, PartyKind, SourceDocument
+from domain.events import ContractError, EventKind
 from domain.export import export
 from domain.outcomes import Deferred, Rejected, Skipped
-from domain.roadside import consolidation_of
-from tests.support.events import event, read
+from domain.translation import parse_record
+from tests.support.events import event, read, to_bytes
 from tests.support.mappings import CARRIER, Settings, connected
 
 BY_DAY: dict[str, Any] = {"fuelBills": "day", "tollBills": "day"}
@@ -41,7 +44,7 @@ def money(name: str, value: dict[str, Any]) -> dict[str, Any]:
     return {"amount" if name == "toll" else "total": value}
 
 
-@pytest.mark.feature("grouped bills", "ap.fuelBills", "ap.tollBills")
+@pytest.mark.feature("consolidated bills", "ap.fuelBills", "ap.tollBills")
 @pytest.mark.parametrize("name", ROWS)
 def test_a_row_is_grouped_by_subsidiary_provider_day_and_currency(name):
     kind, provider = name.split("-")[0], "bestpass" if name == "toll" else "comdata"
@@ -74,7 +77,7 @@ SINGLE: list[dict[str, Any]] = [
 ]
 
 
-@pytest.mark.feature("grouped bills", "deducted rows")
+@pytest.mark.feature("consolidated bills", "deducted rows")
 @pytest.mark.parametrize("change", SINGLE)
 def test_what_is_not_exported_is_not_grouped_but_told_why(change):
     settings = connected(**change)
@@ -107,7 +110,7 @@ def test_a_row_far_from_its_day_is_a_bill_of_its_own_and_no_change_of_a_grouped_
     assert changed.answer.code == ("GROUPED" if in_time else "TRANSACTION_DATE_OUT_OF_RANGE")
 
 
-@pytest.mark.feature("grouped bills")
+@pytest.mark.feature("consolidated bills")
 def test_a_row_that_was_grouped_stays_so_whatever_the_settings_say():
     for settings in (connected(), connected(ap={"active": False}), Settings()):
         assert grouped("toll", settings, known=True)
@@ -138,7 +141,7 @@ def bill_event(kind: str, *rows: dict[str, Any], **changes: Any) -> dict[str, An
         "total": {"amount": str(total), "currency": 840},
         "rows": list(rows),
     }
-    head = {"id": "b-1", "type": "roadside.day.closed", "timestamp": "2026-06-13T07:30:00Z", "version": "v1"}
+    head = {"id": "b-1", "type": "daily.bill.closed", "timestamp": "2026-06-13T07:30:00Z", "version": "v1"}
     return head | {"data": data | changes}
 
 
@@ -148,8 +151,17 @@ def bill(kind: str, *rows: dict[str, Any], **changes: Any) -> SourceDocument:
     return found
 
 
+def test_a_bill_that_the_version_before_wrote_is_the_same_bill():
+    present = bill_event("TollDay", toll("a", "31.20"))
+    former = present | {"type": "roadside.day.closed"}
+    assert parse_record(EventKind.DAILY_BILL, to_bytes(former)) == parse_record(EventKind.DAILY_BILL, to_bytes(present))
+    with pytest.raises(ContractError) as error:
+        parse_record(EventKind.TOLL, to_bytes(former))
+    assert error.value.code is Code.WRONG_TOPIC
+
+
 @pytest.mark.requirement(3, 76)
-@pytest.mark.feature("grouped bills", "ap.tollBills")
+@pytest.mark.feature("consolidated bills", "ap.tollBills")
 def test_the_bill_of_a_day_has_a_line_for_each_row_and_their_sum_as_total():
     settings = connected(ap=BY_DAY)
     settings.put(f"{CARRIER}/vendor/toll/BestPass", {"vendorId": "VEN-BP"})

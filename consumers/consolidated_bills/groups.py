@@ -13,13 +13,16 @@ from pydantic import TypeAdapter
 from domain.emission import AHEAD
 from domain.events.fields import to_amount
 from domain.stored_records import StoredRecordError, read_stored
-from producers.roadside_rows import Bill, BillableEvent, RowUnreadableError, decode
+from producers.consolidated_lines import Bill, BillableEvent, RowUnreadableError, decode
 
 MARK = "~sent/"
 """Key prefix of sent-marks. Keys of rows begin with the kind of document instead."""
 KEPT = timedelta(days=90)
-"""How long the rows of a bill are kept after the bill's day. Rows that come more than `domain.roadside.LATEST` days
-after that day are not grouped any more; the longer time here serves a worker that is far behind."""
+"""How long the rows of a bill are kept after the bill's day.
+
+Rows that come more than `domain.consolidated_bills.LATEST` days after that day are not grouped any more. The longer
+time here serves a worker that is far behind.
+"""
 SCHEMA: Literal[1] = 1
 
 
@@ -172,7 +175,7 @@ def _sending(rows: list[BillableEvent], mark: SentBill | None, now: datetime) ->
     event = {
         # Unique per event, not derived from the rows: a bill may return to rows that it had before.
         "id": f"{bill.key}@{int(at.timestamp() * 1_000_000):x}",
-        "type": "roadside.day.closed",
+        "type": "daily.bill.closed",
         "timestamp": at,
         "version": "v1",
         "data": {

@@ -1,9 +1,9 @@
-"""The records of the internal topic `roadside-bill.rows`: the lines of consolidated bills for fuel and tolls.
+"""The records of the internal topic `consolidated-bill.rows`: the lines of consolidated bills for fuel and tolls.
 
 The key is the document key of the fuel or toll transaction. The value holds the transaction and the bill that it is a
 line of. A later record replaces it, perhaps in another bill; a tombstone removes it. The worker writes each record in
-the Kafka transaction of the transaction's own result, so the two always agree. `alvys-sage group-bills` adds a record
-for each bill that it sent.
+the Kafka transaction of the transaction's own result, so the two always agree. `alvys-sage consolidate-bills` adds a
+record for each bill that it sent.
 """
 
 from dataclasses import dataclass
@@ -38,7 +38,7 @@ class Bill:
 
 @dataclass(frozen=True, slots=True)
 class BillableEvent:
-    """One line of a consolidated bill, as JSON in the form of `roadside.day.closed`."""
+    """One line of a consolidated bill, as JSON in the form of `daily.bill.closed`."""
 
     key: str
     bill: Bill

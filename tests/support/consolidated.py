@@ -9,8 +9,8 @@ import orjson
 from aiokafka import AIOKafkaConsumer, TopicPartition
 
 from app.bootstrap import SYSTEM_TIME
-from consumers.group_bills.groups import Schedule
-from consumers.group_bills.job import Job
+from consumers.consolidated_bills.groups import Schedule
+from consumers.consolidated_bills.job import Job
 from tests.support.engine import SUBSIDIARY, World, emission
 
 TODAY = datetime.now(UTC)
@@ -52,8 +52,8 @@ def toll(
 def job(world: World, **changes: Any) -> Job:
     """The job on the world's topics."""
     parts: dict[str, Any] = {
-        "rows": world.topics.roadside_rows,
-        "bills": world.topics.roadside_bill,
+        "rows": world.topics.consolidated_lines,
+        "bills": world.topics.consolidated_bill,
         "clients": world.clients,
         "schedule": Schedule(time(6, 30), time(7, 30)),
         "time": SYSTEM_TIME,
@@ -99,6 +99,6 @@ async def rewind(world: World) -> None:
 
 
 def rows_of(event: bytes) -> dict[str, str]:
-    """The rows of a grouped bill's event: each one's id and amount."""
+    """The rows of a consolidated bill's event: each one's id and amount."""
     data = orjson.loads(event)["data"]
     return {row["toll"]["id"]: row["toll"]["amount"]["amount"] for row in data["rows"]}

@@ -8,20 +8,20 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from consumers.group_bills.groups import Groups, Schedule, mark_record
+from consumers.consolidated_bills.groups import Groups, Schedule, mark_record
 from domain.documents import SourceDocument
 from domain.emission import Emitted
 from domain.events import EventKind, TollTransactionCreated, decode
 from domain.outcomes import Rejected
 from domain.translation import ParsedRecord, parse_record
-from producers.roadside_rows import RowUnreadableError, encode
+from producers.consolidated_lines import RowUnreadableError, encode
 from tests.support.events import event, to_bytes
 
 DAYS = ("2026-06-12", "2026-06-13")
 START = datetime(2026, 6, 14, 1, tzinfo=UTC)
 SCHEDULE = Schedule(time(6, 30), time(7, 30))
 
-pytestmark = pytest.mark.feature("grouped bills")
+pytestmark = pytest.mark.feature("consolidated bills")
 
 
 def row(name: str, cents: int, day: str) -> tuple[str, bytes]:
@@ -58,7 +58,7 @@ class Topic:
         """The next run; the process may die between two bills."""
         self.now += timedelta(days=1)
         for sending in list(self.groups.due(self.now, SCHEDULE))[:crash_after]:
-            received = parse_record(EventKind.ROADSIDE_DAY, sending.event)
+            received = parse_record(EventKind.DAILY_BILL, sending.event)
             assert not isinstance(received.document, Rejected)
             assert received.key == sending.bill.key
             self.bills.setdefault(received.key, []).append(sending.event)
@@ -172,7 +172,7 @@ def test_a_bill_that_comes_back_to_rows_that_it_had_is_a_newer_event_whatever_th
     for cents in (100, 200, 100):
         topic.write(*row("a", cents, DAYS[0]))
         [sending] = topic.groups.due(topic.now, None)
-        sent.append(parse_record(EventKind.ROADSIDE_DAY, sending.event))
+        sent.append(parse_record(EventKind.DAILY_BILL, sending.event))
         key, value = mark_record(sending.mark)
         topic.write(key.decode(), value)
         topic.now += clock
@@ -192,4 +192,4 @@ def test_a_clock_that_was_far_wrong_once_does_not_decide_when_later_bills_were_m
     topic.now = START + timedelta(days=2)
     topic.write(*row("a", 200, DAYS[0]))
     [sending] = topic.groups.due(topic.now, None)
-    assert emitted(parse_record(EventKind.ROADSIDE_DAY, sending.event)).at == topic.now
+    assert emitted(parse_record(EventKind.DAILY_BILL, sending.event)).at == topic.now

@@ -12,10 +12,9 @@ from structlog.testing import capture_logs
 
 from app.bootstrap import SYSTEM_TIME
 from app.topics import topic_specs
-from consumers.group_bills.groups import Schedule
-from consumers.group_bills.job import TakenOverError
-from tests.support.kafka import compress_topics, producing
-from tests.support.roadside import (
+from consumers.consolidated_bills.groups import Schedule
+from consumers.consolidated_bills.job import TakenOverError
+from tests.support.consolidated import (
     DAY,
     DAY_BEFORE,
     GROUP,
@@ -28,8 +27,9 @@ from tests.support.roadside import (
     send,
     toll,
 )
+from tests.support.kafka import compress_topics, producing
 
-pytestmark = [pytest.mark.feature("grouped bills", "ap.tollBills"), pytest.mark.requirement(3)]
+pytestmark = [pytest.mark.feature("consolidated bills", "ap.tollBills"), pytest.mark.requirement(3)]
 
 
 @pytest.fixture
@@ -45,8 +45,10 @@ async def answers(world, count, code):
 
 
 async def events(world):
-    """What was sent as grouped bills, by document key."""
-    return [(record.key.decode(), rows_of(record.value)) for record in await world.records(world.topics.roadside_bill)]
+    """What was sent as consolidated bills, by document key."""
+    return [
+        (record.key.decode(), rows_of(record.value)) for record in await world.records(world.topics.consolidated_bill)
+    ]
 
 
 async def test_the_rows_of_a_day_become_one_bill_with_their_sum(grouping):
@@ -80,8 +82,8 @@ async def test_what_was_sent_is_not_sent_again_and_sent_again_is_not_posted_agai
         await answers(grouping, 2, "GROUPED")
         assert [await group(grouping), await group(grouping)] == [1, 0]
         await grouping.until(1, "posted")
-        (record,) = await grouping.records(grouping.topics.roadside_bill)
-        await grouping.send((record.key, record.value), topic=grouping.topics.roadside_bill)
+        (record,) = await grouping.records(grouping.topics.consolidated_bill)
+        await grouping.send((record.key, record.value), topic=grouping.topics.consolidated_bill)
         await grouping.until(1, "already_posted")
     assert grouping.sage.keys == {GROUP: 1}
 
@@ -169,14 +171,14 @@ async def test_a_replay_of_the_rows_from_the_beginning_makes_no_second_bill(grou
         await grouping.until(4, "skipped")
         await group(grouping)
         await grouping.until(1, "posted")
-    before = len(await grouping.records(grouping.topics.roadside_rows))
+    before = len(await grouping.records(grouping.topics.consolidated_lines))
     await rewind(grouping)
     async with grouping.worker():
         results = await grouping.until(8, "skipped")
         again = Counter(each["code"] for each in results[-4:])
         assert await group(grouping) == 0
     assert again == {"GROUPED": 2, "SUPERSEDED": 1, "DEDUCTED_FROM_DRIVER": 1}
-    assert len(await grouping.records(grouping.topics.roadside_rows)) == before
+    assert len(await grouping.records(grouping.topics.consolidated_lines)) == before
     assert grouping.sage.keys == {GROUP: 1}
 
 
@@ -185,7 +187,7 @@ async def test_a_row_whose_transaction_is_about_to_be_committed_is_waited_for(gr
     await send(grouping, toll("a"))
     async with grouping.worker():
         await answers(grouping, 1, "GROUPED")
-    [row] = await grouping.records(grouping.topics.roadside_rows)
+    [row] = await grouping.records(grouping.topics.consolidated_lines)
     other = orjson.loads(row.value)
     other["row"]["toll"]["id"] = "b"
     async with producing(grouping.bootstrap, f"{grouping.prefix}worker") as worker:
@@ -227,9 +229,9 @@ async def test_a_job_that_was_overtaken_is_told_so_and_what_it_began_is_not_ther
     await send(grouping, toll("a"))
     async with grouping.worker():
         await answers(grouping, 1, "GROUPED")
-        async with producing(grouping.bootstrap, f"{grouping.topics.roadside_rows}-bills") as zombie:
+        async with producing(grouping.bootstrap, f"{grouping.topics.consolidated_lines}-bills") as zombie:
             await zombie.begin_transaction()
-            await zombie.send_and_wait(grouping.topics.roadside_bill, b"{}", GROUP.encode())
+            await zombie.send_and_wait(grouping.topics.consolidated_bill, b"{}", GROUP.encode())
             assert await group(grouping) == 1
             with pytest.raises(Exception, match=r"(?i)fenced|epoch|newer"):
                 await zombie.commit_transaction()
@@ -245,7 +247,7 @@ async def test_old_rows_end_and_what_comes_after_that_has_no_bill(grouping):
         await group(grouping)
         await grouping.until(1, "posted")
         assert await group(grouping, later) == 0
-        rows = {record.key: record.value for record in await grouping.records(grouping.topics.roadside_rows)}
+        rows = {record.key: record.value for record in await grouping.records(grouping.topics.consolidated_lines)}
         assert rows.pop(b"toll/a") is None
         assert [orjson.loads(mark)["ended"] for mark in rows.values()] == [True]
         await send(grouping, toll("b"))

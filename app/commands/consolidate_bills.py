@@ -1,4 +1,4 @@
-"""``alvys-sage group-bills``: the process that makes one bill of a day's fuel or tolls. It runs until it is stopped."""
+"""``alvys-sage consolidate-bills``: the process that makes one bill of a day's fuel or tolls, until it is stopped."""
 
 import asyncio
 from datetime import time
@@ -12,8 +12,8 @@ from app.kafka import clients_of
 from app.logging import set_up
 from app.service import begin, until_stopped
 from app.settings import Settings
-from consumers.group_bills.groups import Schedule
-from consumers.group_bills.job import Job
+from consumers.consolidated_bills.groups import Schedule
+from consumers.consolidated_bills.job import Job
 
 log = structlog.get_logger(__name__)
 
@@ -21,13 +21,13 @@ STOP_WITHIN = 20.0
 """Seconds that a stop waits for the commit of a bill that is being sent."""
 
 
-def group_bills(
+def consolidate_bills(
     *,
     now: Annotated[
         bool, typer.Option("--now", help="Every day that is over, without waiting for its time; then end.")
     ] = False,
 ) -> None:
-    """Send the grouped bills of fuel and tolls (`fuelBills`, `tollBills`: `day`) to the worker.
+    """Send the consolidated bills of fuel and tolls (`fuelBills`, `tollBills`: `day`) to the worker.
 
     Every day at their times (ALVYS_SAGE_FUEL_BILLS_AT, ALVYS_SAGE_TOLL_BILLS_AT) the days that are over become bills,
     and bills whose rows changed since are sent anew. One process is enough: a second one takes over from the first.
@@ -42,8 +42,8 @@ def group_bills(
 def job_of(settings: Settings) -> Job:
     """Make the job from the settings."""
     return Job(
-        rows=settings.topics.roadside_rows,
-        bills=settings.topics.roadside_bill,
+        rows=settings.topics.consolidated_lines,
+        bills=settings.topics.consolidated_bill,
         clients=clients_of(settings),
         schedule=Schedule(time.fromisoformat(settings.fuel_bills_at), time.fromisoformat(settings.toll_bills_at)),
         time=SYSTEM_TIME,
@@ -52,7 +52,7 @@ def job_of(settings: Settings) -> Job:
 
 
 async def _work(settings: Settings, *, now: bool) -> None:
-    stop = await begin(settings, {settings.topics.roadside_rows, settings.topics.roadside_bill})
+    stop = await begin(settings, {settings.topics.consolidated_lines, settings.topics.consolidated_bill})
     log.info("grouping bills", fuel_at=settings.fuel_bills_at, toll_at=settings.toll_bills_at)
     await until_stopped(_group(settings, stop, now=now), stop, STOP_WITHIN)
 

@@ -1,4 +1,4 @@
-"""`roadside.day.closed` -> consolidated AP bill for the provider's vendor, one line per transaction of the day."""
+"""`daily.bill.closed` -> consolidated AP bill for the provider's vendor, one line per transaction of the day."""
 
 from dataclasses import replace
 from datetime import datetime
@@ -7,8 +7,8 @@ from decimal import Decimal
 from domain.categories import Side
 from domain.codes import Code
 from domain.documents import PartyKind, PartyRef, SourceDocument, SourceKind, SourceLine
+from domain.events.daily_bill import FuelDayData, FuelRow, TollDayData, TollRow
 from domain.events.fields import Money
-from domain.events.roadside import FuelDayData, FuelRow, TollDayData, TollRow
 from domain.money import CURRENCIES
 from domain.translation import fuel, toll
 from domain.translation.amounts import check
@@ -16,10 +16,10 @@ from domain.translation.consolidated import consolidated_key, group_of
 from domain.translation.refusal import Refusal
 from domain.translation.texts import flat, hashed_number, phrase
 
-RoadsideDayData = FuelDayData | TollDayData
+DailyBillData = FuelDayData | TollDayData
 
 
-def key_of(data: RoadsideDayData) -> str:
+def key_of(data: DailyBillData) -> str:
     """Build the document key `fuel-day/{subsidiary}/{provider}/{date}/{currency}`, or the same with `toll-day`."""
     number = data.total.currency
     known = None if number is None else CURRENCIES.get(number)
@@ -27,12 +27,12 @@ def key_of(data: RoadsideDayData) -> str:
     return consolidated_key(_kind(data), data.subsidiary_id, data.provider, data.date, currency)
 
 
-def subsidiary_of(data: RoadsideDayData) -> str:
+def subsidiary_of(data: DailyBillData) -> str:
     """The subsidiary in whose books the document belongs."""
     return data.subsidiary_id
 
 
-def to_document(data: RoadsideDayData, key: str, emitted_at: datetime) -> SourceDocument:
+def to_document(data: DailyBillData, key: str, emitted_at: datetime) -> SourceDocument:
     """Translate a provider's day into a source document, a consolidated AP bill.
 
     A day without transactions is valid; it has nothing to book.
@@ -65,7 +65,7 @@ def to_document(data: RoadsideDayData, key: str, emitted_at: datetime) -> Source
     )
 
 
-def _kind(data: RoadsideDayData) -> SourceKind:
+def _kind(data: DailyBillData) -> SourceKind:
     return SourceKind.FUEL_DAY if isinstance(data, FuelDayData) else SourceKind.TOLL_DAY
 
 

@@ -1,7 +1,7 @@
-"""`roadside.day.closed`: all fuel or toll transactions of one provider, subsidiary and day, for one consolidated bill.
+"""`daily.bill.closed`: all fuel or toll transactions of one provider, subsidiary and day, for one consolidated bill.
 
-The command `alvys-sage group-bills` writes this event from transactions that were read before. The event is checked
-against the contract like an event of any other producer.
+The command `alvys-sage consolidate-bills` writes this event from transactions that were read before. The event is
+checked against the contract like an event of any other producer.
 """
 
 from typing import Annotated, Literal
@@ -50,7 +50,7 @@ class TollDayData(DayData):
     rows: list[TollRow]
 
 
-class RoadsideDayClosed(Envelope):
+class DailyBillClosed(Envelope):
     """Event: the collection window of a provider's day closed, or transactions of that day changed afterwards."""
 
     data: Annotated[FuelDayData | TollDayData, Field(discriminator="bill_type")]
