@@ -39,7 +39,7 @@ def config_of(settings: Settings) -> ExportConfig:
         max_lines_per_request=settings.lines_per_request,
         send_deadline=timedelta(seconds=settings.send_deadline_seconds),
         request_timeout=timedelta(seconds=settings.gateway_timeout_seconds),
-        max_execution_time=timedelta(seconds=settings.sage_execution_limit_seconds),
+        max_execution_time=timedelta(seconds=settings.execution_limit_seconds),
         open_circuit_after=timedelta(seconds=settings.circuit_open_after_seconds),
         half_open_after=timedelta(seconds=settings.circuit_retry_seconds),
         drain_timeout=timedelta(seconds=settings.drain_timeout_seconds),

@@ -17,7 +17,7 @@ FORMER_SETTINGS = {
     "probe_seconds": "circuit_retry_seconds",
     "window": "max_in_flight_records",
     "send_within_seconds": "send_deadline_seconds",
-    "execution_seconds": "sage_execution_limit_seconds",
+    "execution_seconds": "execution_limit_seconds",
     "people_file": "roles_file",
     "replication": "replication_factor",
     "mapping_policy": "mapping_state_policy_check",

@@ -219,7 +219,7 @@ class Settings(BaseSettings):
     send_deadline_seconds: Positive = Field(
         60, description="Seconds after a claim within which its request begins; later it is claimed anew."
     )
-    sage_execution_limit_seconds: Positive = Field(
+    execution_limit_seconds: Positive = Field(
         900,
         description="Seconds that Sage may work on a request; only then is a document that is not found proven absent.",
     )

@@ -90,8 +90,11 @@ def _shown(value: object, *, secret: bool) -> str:
 
 def markdown(rows: list[SettingRow]) -> str:
     """The table for docs/contract.md."""
+    formerly = {variable(present): variable(former) for former, present in FORMER_SETTINGS.items()}
     lines = ["| variable | type | default | meaning |", "|---|---|---|---|"]
     for row in rows:
-        cells = (f"`{row.variable}`", row.type, f"`{row.default}`", row.description)
+        former = formerly.get(row.variable)
+        named = f"`{row.variable}`" + (f" (formerly `{former}`)" if former else "")
+        cells = (named, row.type, f"`{row.default}`", row.description)
         lines.append("| " + " | ".join(re.sub(r"\|", r"\|", cell) for cell in cells) + " |")
     return "\n".join(lines)
