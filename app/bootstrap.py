@@ -18,7 +18,7 @@ from consumers.export.context import ParseRecord
 from consumers.export.sending.sage_access import CredentialsMissingError, SageAccess
 from consumers.export.worker import Subscription, Worker
 from consumers.mapping_state import MappingTable
-from consumers.topics import SOURCES
+from consumers.source_topics import SOURCES
 from domain.documents import Connection
 from domain.translation import parse_record
 from kafka_client.clock import Clock, utc_now

@@ -23,7 +23,7 @@ from domain.settings.keys import AccountKey, BadKeyError, ConnectionKey, canonic
 from domain.settings.mapping_state import MappingState
 from domain.settings.setting_table import SettingRecord
 from domain.settings.values import AccountSetting, ConnectionSetting, InvalidSetting
-from producers.mapping_state import FormerValue, MappingWriter, Written
+from producers.mapping_state import FormerValue, MappingWriter, WrittenSetting
 
 By = Annotated[str, typer.Option("--by", envvar="USER", help="Who writes, for the record.")]
 NOBODY = "unknown"
@@ -53,7 +53,9 @@ async def live_table(settings: Settings) -> AsyncIterator[MappingTable]:
         yield table
 
 
-async def write(settings: Settings, table: MappingTable, by: str, changes: Sequence[SettingChange]) -> list[Written]:
+async def write(
+    settings: Settings, table: MappingTable, by: str, changes: Sequence[SettingChange]
+) -> list[WrittenSetting]:
     """Write the changes in their order, and wait until the table contains them.
 
     Every command that changes settings uses this function.

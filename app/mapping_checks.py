@@ -10,9 +10,9 @@ from typing import Annotated
 
 import typer
 
+from app.connections.connection_records import with_changes
 from app.connections.doctor import client_of, login_for
 from app.connections.findings import Finding
-from app.connections.plan import with_changes
 from app.errors import CommandError, SettingsError, UsageError
 from app.mapping_changes import SettingChange
 from app.output import note

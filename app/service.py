@@ -14,7 +14,7 @@ from prometheus_client import start_http_server
 from app.errors import CommandError
 from app.kafka import admin_of
 from app.settings import Settings
-from app.topics import check_topics
+from app.topic_checks import check_topics
 from app.variables import variable
 from consumers.mapping_state import MappingStateUnavailable
 

@@ -19,7 +19,7 @@ from app.errors import SettingsError
 from app.former_settings import FormerNamesSource, contradictions, in_use
 from app.secret_provider import provided_by
 from app.variables import PREFIX, variable
-from consumers.topics import SOURCES
+from consumers.source_topics import SOURCES
 from kafka_client.size_limits import LARGEST_EVENT, MAX_EVENT
 from sage_client import is_loopback
 

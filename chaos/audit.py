@@ -16,7 +16,7 @@ from collections.abc import Container, Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 
 from chaos.books import BookedDocument
-from chaos.mappings import History
+from chaos.mappings import MappingHistory
 from chaos.script import ScriptedRecord
 from chaos.watch import CommittedAnswer, Place
 from demo.events import Booking, ExpectedOutcome
@@ -86,7 +86,9 @@ def documents_of(
     return list(by_key.values())
 
 
-def audit(documents: Sequence[DocumentHistory], standing: Sequence[BookedDocument], history: History) -> ExportFindings:
+def audit(
+    documents: Sequence[DocumentHistory], standing: Sequence[BookedDocument], history: MappingHistory
+) -> ExportFindings:
     """Compare."""
     found = ExportFindings()
     there: defaultdict[Name, list[BookedDocument]] = defaultdict(list)
@@ -122,7 +124,9 @@ def _answers_in_order(document: DocumentHistory, found: ExportFindings) -> None:
         found.disorder.append(f"{document.key}: results of its revisions came in the order {_told(document.answers)}")
 
 
-def _one(document: DocumentHistory, ours: Sequence[BookedDocument], history: History, found: ExportFindings) -> None:
+def _one(
+    document: DocumentHistory, ours: Sequence[BookedDocument], history: MappingHistory, found: ExportFindings
+) -> None:
     """A document that is to stand once, as its last revision; all that stood before it is reversed, and told so."""
     key = document.key
     standing = [each for each in ours if not each.reversed]
@@ -158,7 +162,9 @@ def _one(document: DocumentHistory, ours: Sequence[BookedDocument], history: His
         found.disorder.append(f"{key}: an earlier revision was posted after a later one: {_told(document.answers)}")
 
 
-def _differences(posted: Emission, answer: CommittedAnswer, stands: BookedDocument, history: History) -> list[str]:
+def _differences(
+    posted: Emission, answer: CommittedAnswer, stands: BookedDocument, history: MappingHistory
+) -> list[str]:
     booking = posted.item.booking
     if booking is None:
         return []

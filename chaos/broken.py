@@ -25,7 +25,7 @@ from consumers.export.ledger.document_state import DocumentState
 from consumers.export.ledger.store import LedgerStore
 from consumers.export.protocol import calls
 from consumers.export.protocol.lifecycle import ProvenAbsent
-from consumers.export.sending.in_doubt import InDoubt
+from consumers.export.sending.in_doubt import DoubtResolver
 from consumers.export.work_item import WorkItem
 from kafka_client.offset_tracker import OffsetTracker
 from sage_client import _envelope
@@ -67,11 +67,11 @@ def commit_first() -> None:
 def blind_resend() -> None:
     """What may have been executed is sent once more."""
 
-    async def look_up(_self: InDoubt, batch: Sequence[WorkItem]) -> None:
+    async def look_up(_self: DoubtResolver, batch: Sequence[WorkItem]) -> None:
         for work in batch:
             work.owner.handle(work, ProvenAbsent())
 
-    _put(InDoubt, "_look_up", look_up)
+    _put(DoubtResolver, "_look_up", look_up)
     _put(calls, "control_id", _fresh)
 
 

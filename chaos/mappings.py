@@ -13,7 +13,7 @@ CHANGED_ACCOUNTS = {"ar": ("40000", "40010", "40020"), "ap": ("50000", "50020", 
 """Accounts that all companies of the run have, by side."""
 
 
-class History:
+class MappingHistory:
     """Account mappings by the offset of mapping-state; `None` is a mapping that was cleared."""
 
     def __init__(self) -> None:

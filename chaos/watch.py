@@ -17,7 +17,7 @@ from aiokafka import AIOKafkaConsumer, ConsumerRecord, TopicPartition
 from aiokafka.admin import AIOKafkaAdminClient
 from aiokafka.errors import KafkaError
 
-from chaos.mappings import History
+from chaos.mappings import MappingHistory
 from chaos.script import HEADER
 
 POLL_MS = 100
@@ -50,7 +50,7 @@ WAITS = {"deferred", "uncertain"}
 
 
 @dataclass(frozen=True, slots=True)
-class Parked:
+class ParkedDocument:
     """What the ledger says of a document that has not ended: it waits, or a call of it has no outcome."""
 
     key: str
@@ -68,9 +68,9 @@ class WatchedTopics:
     answers: list[CommittedAnswer] = field(default_factory=list)
     answered: dict[Place, float] = field(default_factory=dict)
     """When a source record's first answer was seen."""
-    ledger: dict[str, Parked] = field(default_factory=dict)
+    ledger: dict[str, ParkedDocument] = field(default_factory=dict)
     """By ledger topic and document key: what has not ended."""
-    history: History = field(default_factory=History)
+    history: MappingHistory = field(default_factory=MappingHistory)
     past_unfinished: dict[Place, int] = field(default_factory=dict)
     """Source records that a committed offset had passed without an outcome, with that offset."""
     looks: int = 0
@@ -175,7 +175,7 @@ class Watch:
         waiting = body.get("parked") is not None and last.get("outcome") in WAITS
         in_doubt = body.get("claim") is not None
         if waiting or in_doubt:
-            self.seen.ledger[name] = Parked(key, in_doubt, waiting, last.get("offset", -1))
+            self.seen.ledger[name] = ParkedDocument(key, in_doubt, waiting, last.get("offset", -1))
         else:
             self.seen.ledger.pop(name, None)
 

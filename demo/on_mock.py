@@ -17,7 +17,7 @@ from aiokafka.admin.config_resource import ConfigResource, ConfigResourceType
 from app.cli import main
 from app.kafka import kafka_options
 from app.settings import Settings
-from app.topics import topic_specs
+from app.topic_checks import topic_specs
 
 CREATE = ["topics", "--create"]
 FROM_THE_TOPIC = 1

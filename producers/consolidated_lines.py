@@ -46,7 +46,7 @@ class BillableEvent:
 
 
 @dataclass(frozen=True, slots=True)
-class _Stored:
+class _StoredLine:
     """The value of a record."""
 
     schema: Literal[1]
@@ -54,7 +54,7 @@ class _Stored:
     row: dict[str, object]
 
 
-_STORED = TypeAdapter(_Stored)
+_STORED = TypeAdapter(_StoredLine)
 
 
 class RowUnreadableError(ValueError):
@@ -76,7 +76,7 @@ def encode(row: SourceDocument, event: FuelTransactionCreated | TollTransactionC
     provider, kind = row.party.provider or "", "FuelDay" if is_fuel else "TollDay"
     bill = Bill(group_of(row), kind, row.subsidiary_id, provider, row.date, money.currency)
     data = event.data.model_dump(by_alias=True, exclude_none=True)
-    return orjson.dumps(_Stored(SCHEMA, bill, {"timestamp": event.timestamp} | data), default=str)
+    return orjson.dumps(_StoredLine(SCHEMA, bill, {"timestamp": event.timestamp} | data), default=str)
 
 
 def decode(key: str, value: bytes) -> BillableEvent:

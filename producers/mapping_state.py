@@ -43,7 +43,7 @@ class FormerValue:
 
 
 @dataclass(frozen=True, slots=True)
-class Written:
+class WrittenSetting:
     """The key, partition and offset of an acknowledged record."""
 
     key: str
@@ -90,7 +90,7 @@ class MappingWriter:
     async def __aexit__(self, *exc: object) -> None:
         await self.stop()
 
-    async def set(self, key: str, value: Mapping[str, object], history: Sequence[FormerValue] = ()) -> Written:
+    async def set(self, key: str, value: Mapping[str, object], history: Sequence[FormerValue] = ()) -> WrittenSetting:
         """Write a setting. It replaces the whole former value of the key.
 
         Args:
@@ -104,7 +104,7 @@ class MappingWriter:
         """
         return await self._send(key, dict(value) | {"by": self._by, "at": self._now()}, history)
 
-    async def clear(self, key: str, history: Sequence[FormerValue] = ()) -> Written:
+    async def clear(self, key: str, history: Sequence[FormerValue] = ()) -> WrittenSetting:
         """Clear a setting with a tombstone. From then on, the next less specific level is used.
 
         Args:
@@ -119,7 +119,7 @@ class MappingWriter:
         refuse_clearing_a_master(key)
         return await self._send(key, None, history)
 
-    async def remove(self, key: str, history: Sequence[FormerValue] = ()) -> Written:
+    async def remove(self, key: str, history: Sequence[FormerValue] = ()) -> WrittenSetting:
         """Remove the record of any key, even of a master Default or an invalid key; for a disconnect only.
 
         Args:
@@ -131,17 +131,21 @@ class MappingWriter:
         """
         return await self._write(key, None, history)
 
-    async def _send(self, key: str, value: Mapping[str, object] | None, history: Sequence[FormerValue]) -> Written:
+    async def _send(
+        self, key: str, value: Mapping[str, object] | None, history: Sequence[FormerValue]
+    ) -> WrittenSetting:
         parse(key)
         return await self._write(key, value, history)
 
-    async def _write(self, key: str, value: Mapping[str, object] | None, history: Sequence[FormerValue]) -> Written:
+    async def _write(
+        self, key: str, value: Mapping[str, object] | None, history: Sequence[FormerValue]
+    ) -> WrittenSetting:
         headers = [("by", self._by.encode()), ("at", self._now().encode())]
         if history:
             headers.append((HISTORY, _kept(history)))
         body = None if value is None else orjson.dumps(value)
         done = await self._producer.send_and_wait(self._topic, body, key=key.encode(), headers=headers)
-        return Written(key, done.partition, done.offset)
+        return WrittenSetting(key, done.partition, done.offset)
 
     def _now(self) -> str:
         return self._clock().isoformat(timespec="seconds")

@@ -7,7 +7,7 @@ Side = Literal["AR", "AP"]
 
 
 @dataclass(frozen=True, slots=True)
-class DocumentKind:
+class SageDocumentKind:
     """A kind of document (AR invoice, AP bill, adjustment): Sage's names of its objects, party, payments, functions."""
 
     side: Side
@@ -30,7 +30,7 @@ class DocumentKind:
         return f"{self.party}ID"
 
 
-INVOICE = DocumentKind(
+INVOICE = SageDocumentKind(
     "AR",
     "Invoice",
     "ARINVOICE",
@@ -42,12 +42,12 @@ INVOICE = DocumentKind(
     "4.AR",
     "invoice",
 )
-BILL = DocumentKind(
+BILL = SageDocumentKind(
     "AP", "Bill", "APBILL", "APBILLITEM", "APBILLITEMS", "VENDOR", "APPYMT", "APPYMTDETAIL", "3.AP", "bill"
 )
 
 
-def _adjustment(like: DocumentKind) -> DocumentKind:
+def _adjustment(like: SageDocumentKind) -> SageDocumentKind:
     header = f"{like.side}ADJUSTMENT"
     return replace(
         like,

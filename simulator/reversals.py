@@ -9,12 +9,12 @@ assumes that reversed invoices look like reversed bills.
 
 from simulator.database import Database, Row
 from simulator.fields import STATE_CODES, Value
-from simulator.kinds import DocumentKind
+from simulator.kinds import SageDocumentKind
 
 REVERSED, REVERSAL = "Reversed", "Reversal"
 
 
-def reversed_by(database: Database, kind: DocumentKind, row: Row, on: str, now: str, description: str = "") -> int:
+def reversed_by(database: Database, kind: SageDocumentKind, row: Row, on: str, now: str, description: str = "") -> int:
     """Reverse a document, and return the record number of the added transaction.
 
     Args:

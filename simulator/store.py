@@ -10,7 +10,7 @@ from simulator import loading
 from simulator.catalogue import ObjectType, of_company, user_defined
 from simulator.database import Database, Row
 from simulator.fields import STATE_CODES, Field, Kind, Value, decimal_text, stamp, written
-from simulator.kinds import ALL, BY_HEADER, DocumentKind, Side
+from simulator.kinds import ALL, BY_HEADER, SageDocumentKind, Side
 from simulator.payments import Parts, Payment, PaymentDesk
 from simulator.reversals import REVERSED, reversed_by
 from simulator.seed import Company, Config, Seed, Sender, with_preset
@@ -243,7 +243,7 @@ class Store:
         companies = [company] if company else self.companies()
         return [document for name in companies for kind in ALL for document in self._documents(kind, name)]
 
-    def _documents(self, kind: DocumentKind, company: str) -> list[StoredDocument]:
+    def _documents(self, kind: SageDocumentKind, company: str) -> list[StoredDocument]:
         lines: dict[int, list[Line]] = {}
         for row in self.database.find(kind.line, company):
             lines.setdefault(row["RECORDKEY"], []).append(_line(row))
@@ -271,7 +271,7 @@ def _setup(config: Config) -> Setup:
     return Setup(config, objects)
 
 
-def _document(kind: DocumentKind, row: Row, lines: list[Line]) -> StoredDocument:
+def _document(kind: SageDocumentKind, row: Row, lines: list[Line]) -> StoredDocument:
     return StoredDocument(
         company=row["COMPANY"],
         entity=row["MEGAENTITYID"],

@@ -13,13 +13,13 @@ from typing import Annotated
 import typer
 
 from app.commands.doctor import show_findings, summary
-from app.connections.answers import Answers, Draft, read_answers
+from app.connections.connection_records import connection_change, in_standing_spelling, with_changes
 from app.connections.doctor import client_for_a_person, examine, healthy
 from app.connections.findings import Finding, WizardStep, errors
 from app.connections.live_company import LiveCompany
-from app.connections.plan import connection_change, in_standing_spelling, with_changes
 from app.connections.prompts import InputEndedError, Prompter, prompter_for_terminal
 from app.connections.wizard import Wizard
+from app.connections.wizard_answers import Answers, Draft, read_answers
 from app.errors import CommandError
 from app.mapping_access import NOBODY, By, live_table, settings_for_command, write
 from app.mapping_changes import SettingChange

@@ -9,9 +9,9 @@ import typer
 from pydantic import ValidationError
 
 from app.commands.doctor import show_findings
+from app.connections.connection_records import connection_change, with_changes
 from app.connections.doctor import examine, healthy
 from app.connections.findings import BLIND, errors
-from app.connections.plan import connection_change, with_changes
 from app.connections.words import TITLES, read_assignments, with_assignments
 from app.errors import CommandError, UsageError
 from app.mapping_access import NOBODY, By, live_table, read_side, read_subsidiary, settings_for_command, write

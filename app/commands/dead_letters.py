@@ -16,8 +16,8 @@ from app.output import Json, note, show_json, show_table
 from app.progress import Progress
 from app.roles import may_see
 from app.settings import Settings
+from app.topic_checks import source_named
 from app.topic_reader import offsets_in, partitions_of, reader_of
-from app.topics import source_named
 from consumers.export.ledger.document_state import INTERNAL
 from consumers.export.ledger.placement import stand_in
 from consumers.export.record_parsing import PartitionCheck, read

@@ -6,7 +6,7 @@ from typing import Annotated
 import typer
 
 from app.command_requests import Execute
-from app.connections.plan import to_disconnect
+from app.connections.connection_records import to_disconnect
 from app.errors import CommandError
 from app.mapping_access import NOBODY, By, live_table, read_subsidiary, remove, settings_for_command
 from app.output import Json, note, show_json, show_table

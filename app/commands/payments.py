@@ -12,7 +12,7 @@ import typer
 from app.errors import CommandError, UsageError
 from app.logging import set_up
 from app.output import Json, show_json, show_line, show_table
-from app.payments import poller_of, stamp_of
+from app.payments_poller import poller_of, stamp_of
 from app.service import begin, until_stopped
 from app.settings import Settings
 from consumers.payments.cursor import PaymentReplay

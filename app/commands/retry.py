@@ -13,7 +13,7 @@ from app.mapping_access import settings_for_command
 from app.output import Json, note
 from app.roles import may_see
 from app.settings import Settings
-from app.topics import source_named
+from app.topic_checks import source_named
 from domain.commands import Command, Retry
 from domain.settings.keys import BadKeyError, canonical
 

@@ -13,7 +13,7 @@ from app.output import Json, note, show_json, show_line, show_table
 from app.partitioner import change
 from app.roles import may_change
 from app.settings import Settings
-from app.topics import Report, check, create, topic_specs
+from app.topic_checks import Report, check, create, topic_specs
 from kafka_client.partitioners import Partitioner
 
 

@@ -14,8 +14,8 @@ from app.output import Json, note, show_json, show_line, show_table
 from app.rejected import show_rejected, table_of
 from app.roles import may_see
 from app.settings import Settings
+from app.topic_checks import source_named
 from app.topic_reader import documents
-from app.topics import source_named
 from app.waiting_report import Group, UnpostedDocument, by_blocker, group_documents, read, text_of
 from consumers.export.ledger.document_state import DocumentState
 from domain.settings.keys import canonical

@@ -6,11 +6,11 @@ from dataclasses import replace
 
 from app.bootstrap import login_of
 from app.connections.checks import check, untold
-from app.connections.discovery import discovered
 from app.connections.findings import Finding, SetupProblem, errors, finding
 from app.connections.settings_in_use import mapped, vendor_ids
 from app.connections.sign_in_diagnosis import diagnose
 from app.connections.snapshot import CompanySnapshot, SnapshotReader
+from app.connections.snapshot_fields import discovered
 from app.errors import SettingsError
 from app.settings import Settings
 from consumers.export.sending.sage_access import CredentialsMissingError

@@ -5,9 +5,9 @@ from collections.abc import Awaitable, Sequence
 from dataclasses import replace
 from typing import TypeVar
 
-from app.connections.answers import Draft
 from app.connections.doctor import login_for, signed_in
 from app.connections.findings import Finding
+from app.connections.wizard_answers import Draft
 from app.errors import CommandError
 from app.settings import Settings
 from domain.categories import Side

@@ -3,11 +3,11 @@
 from collections.abc import Callable, Mapping, Sequence
 
 from app.connections.account_list import grouped, titled
-from app.connections.answers import Draft
+from app.connections.connection_records import copies
 from app.connections.findings import Finding, WizardStep
 from app.connections.live_company import LiveCompany
-from app.connections.plan import copies
 from app.connections.prompts import InputEndedError, Prompter
+from app.connections.wizard_answers import Draft
 from app.connections.words import TITLES, SettingInfo, infos
 from app.errors import CommandError, UsageError
 from app.mapping_access import read_subsidiary

@@ -15,7 +15,7 @@ from enum import StrEnum
 from aiokafka import ConsumerRecord, TopicPartition
 
 from app.progress import Progress
-from app.replay.plan import Move
+from app.replay.moves import Move
 from app.topic_reader import TopicReader, offsets_in
 from consumers.export.config import ExportConfig
 from consumers.export.context import ParseRecord

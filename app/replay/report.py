@@ -6,7 +6,7 @@ from operator import add
 
 from app.output import note, show_line, show_table
 from app.replay.forecast import Forecast, RecordOutcome
-from app.replay.plan import Move
+from app.replay.moves import Move
 from app.replay.run import ReplayPreview
 from app.settings import Settings
 

@@ -12,7 +12,7 @@ from aiokafka import TopicPartition
 
 from app.errors import UsageError
 from app.settings import Settings
-from app.topics import source_named
+from app.topic_checks import source_named
 
 _DURATION = re.compile(
     r"P(?=\d|T\d)(?:(?P<days>\d+)D)?(?:T(?=\d)(?:(?P<hours>\d+)H)?(?:(?P<minutes>\d+)M)?(?:(?P<seconds>\d+(?:\.\d+)?)S)?)?"

@@ -11,7 +11,7 @@ from app.kafka import admin_of, clients_of
 from app.mapping_access import live_table
 from app.replay.forecast import Forecast, Forecaster, forecast
 from app.replay.group import Activity, activity, committed_offsets, move_offsets
-from app.replay.plan import ReplayPlan, make_plan, partitions_of
+from app.replay.moves import ReplayPlan, make_plan, partitions_of
 from app.replay.request import Listed, Scope, Target
 from app.settings import Settings
 from app.topic_reader import reader_of

@@ -20,7 +20,7 @@ from dataclasses import replace
 from datetime import timedelta
 from unittest.mock import patch
 
-from app import payments
+from app import payments_poller as payments
 from app.cli import main
 from consumers.payments.config import PollConfig
 from consumers.payments.cursor import CompanyCursor, CursorRecord, PublishedFact

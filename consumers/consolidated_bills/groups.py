@@ -54,7 +54,7 @@ class SentBill:
 
 
 @dataclass(frozen=True, slots=True)
-class Sending:
+class BillToSend:
     """A bill that is due: its event, and the sent-mark to write with it."""
 
     bill: Bill
@@ -103,7 +103,7 @@ class Groups:
             self._ended.add(mark.bill.key)
         self._open.add(mark.bill.key)
 
-    def due(self, now: datetime, schedule: Schedule | None) -> Iterator[Sending]:
+    def due(self, now: datetime, schedule: Schedule | None) -> Iterator[BillToSend]:
         """List the bills to send: the day is over, the run is due, and the rows differ from what was last sent.
 
         Args:
@@ -138,7 +138,7 @@ class Groups:
         for group in self._ended:
             yield from self._of(group)
 
-    def give_up(self, sending: Sending) -> None:
+    def give_up(self, sending: BillToSend) -> None:
         """Skip a bill that cannot be sent, until one of its rows changes."""
         self._open.discard(sending.bill.key)
 
@@ -167,7 +167,7 @@ def _digest(rows: list[BillableEvent]) -> str:
     return hashlib.sha256(text).hexdigest()[:32]
 
 
-def _sending(rows: list[BillableEvent], mark: SentBill | None, now: datetime) -> Sending:
+def _sending(rows: list[BillableEvent], mark: SentBill | None, now: datetime) -> BillToSend:
     # Spellings of the provider differ in case. A bill keeps the spelling first sent: it is part of its Sage number.
     bill = mark.bill if mark is not None else min((row.bill for row in rows), key=lambda each: each.provider)
     digest, at = _digest(rows), _emitted(mark, now)
@@ -187,7 +187,7 @@ def _sending(rows: list[BillableEvent], mark: SentBill | None, now: datetime) ->
             "rows": [row.row for row in rows],
         },
     }
-    return Sending(bill, orjson.dumps(event), SentBill(bill, digest, at))
+    return BillToSend(bill, orjson.dumps(event), SentBill(bill, digest, at))
 
 
 def _emitted(mark: SentBill | None, now: datetime) -> datetime:

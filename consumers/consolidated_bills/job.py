@@ -9,7 +9,7 @@ import structlog
 from aiokafka import ConsumerRecord, TopicPartition
 from aiokafka.errors import InvalidProducerEpoch, ProducerFenced
 
-from consumers.consolidated_bills.groups import Groups, Schedule, Sending, SentBill, mark_record
+from consumers.consolidated_bills.groups import BillToSend, Groups, Schedule, SentBill, mark_record
 from kafka_client.clock import Clock
 from kafka_client.interface import KafkaClients, Producer
 from kafka_client.read_to_end import PartitionReader, connected_reader
@@ -124,7 +124,7 @@ class _Run:
             self._sent += 1
             log.info("a consolidated bill was sent", bill=sending.bill.key, bytes=len(sending.event))
 
-    async def _send(self, sending: Sending) -> None:
+    async def _send(self, sending: BillToSend) -> None:
         """Write the event and its sent-mark in one transaction."""
         await self._producer.begin_transaction()
         await self._producer.send_and_wait(self._job.bills, key=sending.bill.key.encode(), value=sending.event)

@@ -16,13 +16,13 @@ from dataclasses import replace
 
 import structlog
 
+from consumers.payments.balances import Pass, Reconciliation
 from consumers.payments.companies import PolledCompany, scope
 from consumers.payments.config import PollContext
 from consumers.payments.cursor import Backfilled, Cursor, CursorRecord, PaymentReplay
 from consumers.payments.exported_documents import Name
 from consumers.payments.partition import CursorPartition, PaymentRecord
 from consumers.payments.publisher import PaymentPublisher
-from consumers.payments.reconcile import Pass, Reconciliation
 from domain.categories import Side
 from domain.payments import PaymentKind, latest, moment, since
 from sage_client import Login

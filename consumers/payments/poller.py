@@ -15,11 +15,11 @@ from aiokafka.errors import IllegalStateError, InvalidProducerEpoch, KafkaError,
 from aiokafka.structs import TopicPartition
 
 from consumers.mapping_state import MappingTable
+from consumers.payments.balances import Pass
 from consumers.payments.companies import PolledCompany, Sessions, companies
 from consumers.payments.config import PollContext
 from consumers.payments.cursor import PaymentReplay
 from consumers.payments.partition import CursorPartition, Cursors, PartitionClosedError, partition_of
-from consumers.payments.reconcile import Pass
 from consumers.payments.schedule import PollLoop, PollReport
 from kafka_client.stopping import stop_client
 

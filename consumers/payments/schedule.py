@@ -11,12 +11,12 @@ import structlog
 
 from consumers.export.sending.sage_access import CredentialsMissingError
 from consumers.payments import metrics
+from consumers.payments.balances import Pass
 from consumers.payments.budget import BudgetSpentError
 from consumers.payments.companies import PolledCompany
 from consumers.payments.config import PollContext
 from consumers.payments.partition import CursorPartition, PartitionClosedError
 from consumers.payments.poll import CompanyPoll
-from consumers.payments.reconcile import Pass
 from sage_client import ErrorCategory, SageError
 
 log = structlog.get_logger(__name__)

@@ -242,14 +242,14 @@ def _credentials(kafka: Mapping[str, object]) -> faust.types.auth.CredentialsT |
 
 
 @dataclass(frozen=True, slots=True)
-class Ending:
+class StatisticsEnding:
     """How the application ended. If `in_time` is False, threads of Faust still run and the process must be ended."""
 
     in_time: bool
     crash: BaseException | None = None
 
 
-async def run(app: faust.App, stop: asyncio.Event, stop_within: float) -> Ending:
+async def run(app: faust.App, stop: asyncio.Event, stop_within: float) -> StatisticsEnding:
     """Run until `stop` is set or the application ends by itself.
 
     Args:
@@ -270,4 +270,4 @@ async def run(app: faust.App, stop: asyncio.Event, stop_within: float) -> Ending
         task.cancel()
     for task in done:
         crash = crash or task.exception()
-    return Ending(bool(done), crash)
+    return StatisticsEnding(bool(done), crash)

@@ -32,13 +32,13 @@ from simulator.errors import (
 from simulator.fields import Value
 from simulator.functions.inputs import DocumentInput
 from simulator.functions.rules import checked, open_period
-from simulator.kinds import BILL, DocumentKind
+from simulator.kinds import BILL, SageDocumentKind
 from simulator.reversals import reversed_by
 
 _FINAL = {"Reversed", "Reversal", "Selected", "Closed", "Paid", "Partially Paid"}
 
 
-def post(call: Call, kind: DocumentKind, given: DocumentInput) -> int:
+def post(call: Call, kind: SageDocumentKind, given: DocumentInput) -> int:
     """Check and record a new document, and return its record number."""
     try:
         header, lines = checked(call, kind, given, None)
@@ -52,7 +52,7 @@ def post(call: Call, kind: DocumentKind, given: DocumentInput) -> int:
     return number
 
 
-def revise(call: Call, kind: DocumentKind, key: str, given: DocumentInput) -> int:
+def revise(call: Call, kind: SageDocumentKind, key: str, given: DocumentInput) -> int:
     """Replace the header and lines of the document `key` by a complete new version."""
     try:
         row = changeable(call, kind, key)
@@ -67,7 +67,7 @@ def revise(call: Call, kind: DocumentKind, key: str, given: DocumentInput) -> in
     return int(row["RECORDNO"])
 
 
-def reverse(call: Call, kind: DocumentKind, key: str, on: str, description: str = "") -> int:
+def reverse(call: Call, kind: SageDocumentKind, key: str, on: str, description: str = "") -> int:
     """Reverse a posted document: it stays, with nothing due, and cannot be paid. A reversing transaction is added."""
     try:
         row = changeable(call, kind, key)
@@ -85,7 +85,7 @@ def reverse(call: Call, kind: DocumentKind, key: str, on: str, description: str 
     return int(row["RECORDNO"])
 
 
-def _may_reverse(call: Call, kind: DocumentKind, row: Row) -> None:
+def _may_reverse(call: Call, kind: SageDocumentKind, row: Row) -> None:
     noun, number = kind.noun.lower(), row["RECORDID"]
     if kind.side not in call.config.reversal_of_unpaid:
         module = "Accounts Receivable" if kind.side == "AR" else "Accounts Payable"
@@ -96,7 +96,7 @@ def _may_reverse(call: Call, kind: DocumentKind, row: Row) -> None:
         raise refuse(INVALID, ASSUMED_RESTRICTED_TEXT.format(noun=noun, number=number))
 
 
-def remove(call: Call, kind: DocumentKind, key: str) -> int:
+def remove(call: Call, kind: SageDocumentKind, key: str) -> int:
     """Delete a document without payments in an open period. Only an audit record remains."""
     try:
         row = changeable(call, kind, key)
@@ -111,7 +111,7 @@ def remove(call: Call, kind: DocumentKind, key: str) -> int:
     return int(row["RECORDNO"])
 
 
-def changeable(call: Call, kind: DocumentKind, key: str) -> Row:
+def changeable(call: Call, kind: SageDocumentKind, key: str) -> Row:
     """Find a document that may be changed; FunctionError if it does not exist, has payments, or is in a final state."""
     row = call.document(kind.header, key)
     if row is None:
@@ -132,7 +132,7 @@ def audit(call: Call, object_name: str, key: int, mode: str) -> None:
 
 
 def _insert_lines(
-    call: Call, kind: DocumentKind, number: int, lines: list[dict[str, Value]], header: Mapping[str, Value]
+    call: Call, kind: SageDocumentKind, number: int, lines: list[dict[str, Value]], header: Mapping[str, Value]
 ) -> None:
     shared: dict[str, Value] = {
         "RECORDKEY": number,

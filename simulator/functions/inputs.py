@@ -7,7 +7,7 @@ from dataclasses import dataclass, field, replace
 from simulator.call import Call
 from simulator.database import Row
 from simulator.fields import decimal_text, shown
-from simulator.kinds import BILL, DocumentKind
+from simulator.kinds import BILL, SageDocumentKind
 
 DIMENSIONS = {
     "LOCATIONID": ("LOCATION", "location", "Location"),
@@ -67,7 +67,7 @@ class DocumentInput:
     lines: tuple[LineInput, ...] = ()
 
 
-def as_input(call: Call, kind: DocumentKind, row: Row) -> DocumentInput:
+def as_input(call: Call, kind: SageDocumentKind, row: Row) -> DocumentInput:
     """Convert a stored document into the input that would post it. An update starts from this input."""
     lines = call.database.find(kind.line, call.company, RECORDKEY=row["RECORDNO"])
     bill = kind is BILL
@@ -95,7 +95,7 @@ def as_input(call: Call, kind: DocumentKind, row: Row) -> DocumentInput:
     )
 
 
-def _line_as_input(call: Call, kind: DocumentKind, row: Row) -> LineInput:
+def _line_as_input(call: Call, kind: SageDocumentKind, row: Row) -> LineInput:
     return LineInput(
         account=row["ACCOUNTNO"],
         label=row["ACCOUNTLABEL"] or "",

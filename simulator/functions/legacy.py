@@ -16,7 +16,7 @@ from simulator.envelope import children, text
 from simulator.errors import GENERIC, INVALID, refuse
 from simulator.functions import documents
 from simulator.functions.inputs import DocumentInput, LineInput, as_input, changed
-from simulator.kinds import BY_FUNCTION, DocumentKind
+from simulator.kinds import BY_FUNCTION, SageDocumentKind
 
 _DIMENSIONS = (
     *("locationid", "departmentid", "projectid", "taskid", "costtypeid", "customerid", "vendorid"),
@@ -45,7 +45,7 @@ def _reversal(element: Element) -> tuple[str, str]:
     return _date(element, "datereversed"), text(element, "description")
 
 
-def _key(call: Call, kind: DocumentKind) -> str:
+def _key(call: Call, kind: SageDocumentKind) -> str:
     key = call.element.get("key") or ""
     if (call.element.get("externalkey") or "").lower() != "true":
         return key
@@ -55,7 +55,7 @@ def _key(call: Call, kind: DocumentKind) -> str:
     return str(found[0]["RECORDNO"])
 
 
-def _update(call: Call, kind: DocumentKind, key: str) -> int:
+def _update(call: Call, kind: SageDocumentKind, key: str) -> int:
     present = as_input(call, kind, documents.changeable(call, kind, key))
     new = _read(call.element, kind)
     values = {name: getattr(new, name) for name in DocumentInput.__slots__ if getattr(new, name)}
@@ -65,7 +65,7 @@ def _update(call: Call, kind: DocumentKind, key: str) -> int:
     return documents.revise(call, kind, key, replace(present, **values))
 
 
-def _updated_lines(element: Element, kind: DocumentKind, present: tuple[LineInput, ...]) -> tuple[LineInput, ...]:
+def _updated_lines(element: Element, kind: SageDocumentKind, present: tuple[LineInput, ...]) -> tuple[LineInput, ...]:
     lines = list(present)
     for child in children(element, f"update{kind.function}items"):
         if child.tag == "lineitem":
@@ -78,7 +78,7 @@ def _updated_lines(element: Element, kind: DocumentKind, present: tuple[LineInpu
     return tuple(lines)
 
 
-def _read(element: Element, kind: DocumentKind) -> DocumentInput:
+def _read(element: Element, kind: SageDocumentKind) -> DocumentInput:
     _refuse_not_simulated(element)
     if text(element, "nogl").lower() == "true":
         raise refuse(INVALID, "Documents outside the general ledger (nogl) are not simulated.")

@@ -31,7 +31,7 @@ from simulator.errors import (
 from simulator.fields import STATE_CODES, Value, cents
 from simulator.functions.custom import checked_custom
 from simulator.functions.inputs import DIMENSIONS, DocumentInput, LineInput
-from simulator.kinds import BILL, DocumentKind
+from simulator.kinds import BILL, SageDocumentKind
 from simulator.loading import REQUIRE_FIELDS
 
 _INVALID_VALUE = {
@@ -44,7 +44,7 @@ _INVALID_VALUE = {
 
 
 def checked(
-    call: Call, kind: DocumentKind, given: DocumentInput, present: Row | None
+    call: Call, kind: SageDocumentKind, given: DocumentInput, present: Row | None
 ) -> tuple[dict[str, Value], list[dict[str, Value]]]:
     """Check a document, and make the columns of its header and of its lines.
 
@@ -103,7 +103,7 @@ def checked(
     return header, lines
 
 
-def _party(call: Call, kind: DocumentKind, party_id: str) -> Row:
+def _party(call: Call, kind: SageDocumentKind, party_id: str) -> Row:
     if not party_id:
         raise refuse(INVALID, f"{kind.party.capitalize()} ID is required.")
     row = call.record(kind.party, party_id)
@@ -116,7 +116,7 @@ def _party(call: Call, kind: DocumentKind, party_id: str) -> Row:
     return row
 
 
-def _due(call: Call, kind: DocumentKind, given: DocumentInput) -> str:
+def _due(call: Call, kind: SageDocumentKind, given: DocumentInput) -> str:
     if not given.created:
         raise refuse(INVALID, "The transaction date is required.")
     if given.term:
@@ -150,7 +150,7 @@ def _currency(call: Call, currency: str) -> None:
         raise refuse(INVALID, f"Currency {currency} is not enabled; the base currency is {call.config.base_currency}.")
 
 
-def _number(call: Call, kind: DocumentKind, given: DocumentInput, present: Row | None) -> str:
+def _number(call: Call, kind: SageDocumentKind, given: DocumentInput, present: Row | None) -> str:
     if not given.number:
         sequence = call.config.sequences.get(kind.header)
         if sequence is None and kind is BILL:
@@ -173,7 +173,7 @@ def _number(call: Call, kind: DocumentKind, given: DocumentInput, present: Row |
     return given.number
 
 
-def _state(call: Call, kind: DocumentKind, action: str) -> str:
+def _state(call: Call, kind: SageDocumentKind, action: str) -> str:
     if action.lower() == "draft":
         return "Draft"
     if action.lower() not in {"", "submit"}:
@@ -181,7 +181,7 @@ def _state(call: Call, kind: DocumentKind, action: str) -> str:
     return "Submitted" if kind is BILL and call.config.approve_bills else "Posted"
 
 
-def _line(call: Call, kind: DocumentKind, position: int, given: LineInput) -> dict[str, Value]:
+def _line(call: Call, kind: SageDocumentKind, position: int, given: LineInput) -> dict[str, Value]:
     account = _account(call, kind, position, given)
     try:
         amount = cents(given.amount)
@@ -211,7 +211,7 @@ def _line(call: Call, kind: DocumentKind, position: int, given: LineInput) -> di
     }
 
 
-def _account(call: Call, kind: DocumentKind, position: int, given: LineInput) -> Row:
+def _account(call: Call, kind: SageDocumentKind, position: int, given: LineInput) -> Row:
     number = given.account
     if given.label:
         label = call.record(f"{kind.side}ACCOUNTLABEL", given.label)

@@ -7,13 +7,13 @@ or overpayment is the part that is not applied yet.
 
 from simulator.database import Database, Row
 from simulator.fields import Value, decimal_text
-from simulator.kinds import DocumentKind
+from simulator.kinds import SageDocumentKind
 from simulator.payments.model import COLUMNS, POSTED, RESERVED, SOURCES, PaymentError, applied
 
 _PAYABLE = {"Posted", "Partially Paid", "Paid"}
 
 
-def settle(database: Database, kind: DocumentKind, company: str, details: list[Row], now: str | None) -> None:
+def settle(database: Database, kind: SageDocumentKind, company: str, details: list[Row], now: str | None) -> None:
     """Recompute the balance of every record that these details apply to or use up.
 
     Args:
@@ -38,7 +38,7 @@ def settle(database: Database, kind: DocumentKind, company: str, details: list[R
                 unapplied(database, kind, company, key)
 
 
-def unapplied(database: Database, kind: DocumentKind, company: str, payment: int) -> None:
+def unapplied(database: Database, kind: SageDocumentKind, company: str, payment: int) -> None:
     """Recompute the part of an advance or overpayment that is not applied yet."""
     header = next(iter(database.find(kind.payment, company, RECORDNO=payment)), None)
     used = sum(
@@ -58,7 +58,7 @@ def unapplied(database: Database, kind: DocumentKind, company: str, payment: int
     database.update(kind.payment, company, payment, values)
 
 
-def _document(database: Database, kind: DocumentKind, company: str, number: int, now: str | None) -> None:
+def _document(database: Database, kind: SageDocumentKind, company: str, number: int, now: str | None) -> None:
     details = database.find(kind.payment_detail, company, RECORDKEY=number)
     posted = [row for row in details if row["RAWSTATE"] in POSTED]
     selected = sum(applied(kind.side, row) for row in details if row["RAWSTATE"] in RESERVED)
@@ -85,14 +85,14 @@ def _document(database: Database, kind: DocumentKind, company: str, number: int,
     _lines(database, kind, company, number, posted)
 
 
-def _lines(database: Database, kind: DocumentKind, company: str, number: int, posted: list[Row]) -> None:
+def _lines(database: Database, kind: SageDocumentKind, company: str, number: int, posted: list[Row]) -> None:
     for line in database.find(kind.line, company, RECORDKEY=number):
         paid = sum(applied(kind.side, row) for row in posted if row["ENTRYKEY"] == line["RECORDNO"])
         if paid != line["TOTALPAID"]:
             database.update(kind.line, company, line["RECORDNO"], {"TOTALPAID": paid})
 
 
-def _adjustment(database: Database, kind: DocumentKind, company: str, number: int, now: str | None) -> None:
+def _adjustment(database: Database, kind: SageDocumentKind, company: str, number: int, now: str | None) -> None:
     table = f"{kind.side}ADJUSTMENT"
     credit = next(iter(database.find(table, company, RECORDNO=number)), None)
     used = _used(database, kind, company, "adjustment", number)
@@ -107,7 +107,7 @@ def _adjustment(database: Database, kind: DocumentKind, company: str, number: in
     database.update(table, company, number, _stamped(values, now))
 
 
-def _used(database: Database, kind: DocumentKind, company: str, name: str, key: int) -> int:
+def _used(database: Database, kind: SageDocumentKind, company: str, name: str, key: int) -> int:
     rows = database.find(kind.payment_detail, company, **{SOURCES[kind.side][name]: key})
     return sum(row[COLUMNS[kind.side][name]] or 0 for row in rows if row["RAWSTATE"] in {*POSTED, *RESERVED})
 

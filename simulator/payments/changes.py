@@ -12,12 +12,12 @@ from datetime import date
 
 from simulator.database import Database, Row
 from simulator.fields import Value, cents
-from simulator.kinds import DocumentKind, Side
+from simulator.kinds import SageDocumentKind, Side
 from simulator.payments import balances
 from simulator.payments.model import COLUMNS, ORDER, POSTED, VOID_NAMES, VOIDED, PaymentError, State, applied, named
 
 
-def move(database: Database, kind: DocumentKind, company: str, payment: int, state: State, now: str) -> None:
+def move(database: Database, kind: SageDocumentKind, company: str, payment: int, state: State, now: str) -> None:
     """Move a payment forward in the order of its states. From `posted` on, the payment settles documents."""
     header, details = _payment(database, kind, company, payment)
     label, raw = named(kind.side, state)
@@ -30,7 +30,7 @@ def move(database: Database, kind: DocumentKind, company: str, payment: int, sta
     _rewrite(database, kind, company, details, values, now)
 
 
-def void(database: Database, kind: DocumentKind, company: str, payment: int, now: str | None) -> None:
+def void(database: Database, kind: SageDocumentKind, company: str, payment: int, now: str | None) -> None:
     """Void a payment, so that its documents are due again."""
     header, details = _payment(database, kind, company, payment)
     if header["RAWSTATE"] == VOIDED:
@@ -41,7 +41,7 @@ def void(database: Database, kind: DocumentKind, company: str, payment: int, now
     balances.unapplied(database, kind, company, payment)
 
 
-def delete(database: Database, kind: DocumentKind, company: str, payment: int, now: str) -> None:
+def delete(database: Database, kind: SageDocumentKind, company: str, payment: int, now: str) -> None:
     """Delete a payment and its details, and write an audit record."""
     header, details = _payment(database, kind, company, payment)
     database.delete(kind.payment_detail, company, payment, "PAYMENTKEY")
@@ -80,7 +80,7 @@ class Edit:
         return changed | ({"PAYMENTDATE": self.on.isoformat()} if self.on else {})
 
 
-def edit(database: Database, kind: DocumentKind, company: str, detail: int, asked: Edit, now: str | None) -> None:
+def edit(database: Database, kind: SageDocumentKind, company: str, detail: int, asked: Edit, now: str | None) -> None:
     """Change one detail row, the total of its payment, and the balances that depend on it."""
     row = next(iter(database.find(kind.payment_detail, company, RECORDNO=detail)), None)
     if row is None or row["RAWSTATE"] == VOIDED:
@@ -96,7 +96,7 @@ def edit(database: Database, kind: DocumentKind, company: str, detail: int, aske
         raise PaymentError("a detail must apply something; void or delete the payment instead")
 
 
-def shift(database: Database, kind: DocumentKind, company: str, now: str) -> None:
+def shift(database: Database, kind: SageDocumentKind, company: str, now: str) -> None:
     """Give the detail row with the oldest time stamp the newest one, so that all later pages shift by one row."""
     row = database.one(
         f'SELECT RECORDNO FROM "{kind.payment_detail}" WHERE COMPANY = ? ORDER BY WHENMODIFIED, RECORDNO LIMIT 1',  # noqa: S608 -- the name comes from the catalogue
@@ -111,7 +111,7 @@ def _stamped(values: dict[str, Value], now: str | None) -> dict[str, Value]:
     return values | {"WHENMODIFIED": now} if now else values
 
 
-def _code(kind: DocumentKind, state: State) -> str | None:
+def _code(kind: SageDocumentKind, state: State) -> str | None:
     """The code of a state; None if the side has no such state."""
     try:
         return named(kind.side, state)[1]
@@ -119,7 +119,7 @@ def _code(kind: DocumentKind, state: State) -> str | None:
         return None
 
 
-def _payment(database: Database, kind: DocumentKind, company: str, payment: int) -> tuple[Row, list[Row]]:
+def _payment(database: Database, kind: SageDocumentKind, company: str, payment: int) -> tuple[Row, list[Row]]:
     header = next(iter(database.find(kind.payment, company, RECORDNO=payment)), None)
     if header is None:
         raise PaymentError(f"there is no payment {payment}")
@@ -128,7 +128,7 @@ def _payment(database: Database, kind: DocumentKind, company: str, payment: int)
 
 def _rewrite(
     database: Database,
-    kind: DocumentKind,
+    kind: SageDocumentKind,
     company: str,
     details: list[Row],
     values: Mapping[str, Value],

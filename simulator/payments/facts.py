@@ -4,7 +4,7 @@ from typing import TypedDict
 
 from simulator.database import Database, Row
 from simulator.fields import decimal_text, shown
-from simulator.kinds import KINDS, DocumentKind, Side
+from simulator.kinds import KINDS, SageDocumentKind, Side
 from simulator.payments.model import POSTED, SOURCES, parts_of
 
 
@@ -61,7 +61,7 @@ def facts(database: Database, companies: list[str]) -> Facts:
     return Facts(details=details, documents=documents)
 
 
-def _detail(kind: DocumentKind, row: Row, header: Row) -> Detail:
+def _detail(kind: SageDocumentKind, row: Row, header: Row) -> Detail:
     return Detail(
         company=row["COMPANY"],
         side=kind.side,
@@ -80,7 +80,7 @@ def _detail(kind: DocumentKind, row: Row, header: Row) -> Detail:
     )
 
 
-def _balance(kind: DocumentKind, row: Row) -> Balance:
+def _balance(kind: SageDocumentKind, row: Row) -> Balance:
     return Balance(
         company=row["COMPANY"],
         side=kind.side,

@@ -9,7 +9,7 @@ from collections.abc import Iterator
 
 from simulator.database import Database, Row
 from simulator.fields import Value, cents
-from simulator.kinds import DocumentKind
+from simulator.kinds import SageDocumentKind
 from simulator.payments import balances
 from simulator.payments.model import COLUMNS, POSTED, RESERVED, Parts, Payment, PaymentError, applied, named
 
@@ -17,7 +17,7 @@ _OPEN = {"Posted", "Partially Paid"}
 Application = tuple[Row, dict[str, int], dict[str, int | None]]
 
 
-def record(database: Database, kind: DocumentKind, company: str, payment: Payment, now: str) -> int:
+def record(database: Database, kind: SageDocumentKind, company: str, payment: Payment, now: str) -> int:
     """Record a payment with its details, update the balances, and return the payment's record number."""
     applications = [_application(database, kind, company, *item) for item in payment.applied.items()]
     number = database.insert(kind.payment, company, _header(kind, payment, applications, now))
@@ -32,7 +32,9 @@ def record(database: Database, kind: DocumentKind, company: str, payment: Paymen
     return number
 
 
-def _application(database: Database, kind: DocumentKind, company: str, number: int, given: str | Parts) -> Application:
+def _application(
+    database: Database, kind: SageDocumentKind, company: str, number: int, given: str | Parts
+) -> Application:
     parts = Parts(payment=given) if isinstance(given, str) else given
     document = next(iter(database.find(kind.header, company, RECORDNO=number)), None)
     if document is None:
@@ -42,7 +44,7 @@ def _application(database: Database, kind: DocumentKind, company: str, number: i
     return document, parts.amounts(kind.side), parts.keys(kind.side)
 
 
-def _header(kind: DocumentKind, payment: Payment, applications: list[Application], now: str) -> dict[str, Value]:
+def _header(kind: SageDocumentKind, payment: Payment, applications: list[Application], now: str) -> dict[str, Value]:
     cash = sum(amounts.get("payment", 0) for _, amounts, _ in applications)
     left = cents(payment.unapplied)
     if left < 0 or not (applications or left):
@@ -77,7 +79,7 @@ def _header(kind: DocumentKind, payment: Payment, applications: list[Application
     }
 
 
-def _detail(kind: DocumentKind, payment: Payment, document: Row, now: str) -> dict[str, Value]:
+def _detail(kind: SageDocumentKind, payment: Payment, document: Row, now: str) -> dict[str, Value]:
     state, raw = named(kind.side, payment.state)
     return {
         "RECORDKEY": document["RECORDNO"],
@@ -98,7 +100,7 @@ def _paid_on(payment: Payment, now: str) -> str:
 
 
 def _waterfall(
-    database: Database, kind: DocumentKind, document: Row, amounts: dict[str, int]
+    database: Database, kind: SageDocumentKind, document: Row, amounts: dict[str, int]
 ) -> Iterator[tuple[Row, dict[str, int]]]:
     """Spread the parts over the lines in order. Negative lines are settled first; the last line takes any rest."""
     company, remaining = document["COMPANY"], dict(amounts)

@@ -4,7 +4,7 @@ import asyncio
 
 import pytest
 
-from app.topics import topic_specs
+from app.topic_checks import topic_specs
 from tests.support.engine import SUBSIDIARY, invoice, key
 from tests.support.kafka import compress_topics
 

@@ -10,7 +10,7 @@ from app.errors import SettingsError
 from app.kafka import kafka_options
 from app.settings import Settings
 from app.settings_table import describe_settings, markdown, unknown_variables
-from consumers.topics import SOURCES
+from consumers.source_topics import SOURCES
 from domain.events import EventKind
 
 SECRET = "geheim-7319"  # it may appear nowhere

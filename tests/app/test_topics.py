@@ -5,7 +5,7 @@ import json
 from aiokafka.admin import NewPartitions
 
 from app.settings import Settings
-from app.topics import TopicFault, check_topics, create
+from app.topic_checks import TopicFault, check_topics, create
 from kafka_client.topics import describe
 from tests.support.kafka import admin_of, create_topic
 
@@ -48,8 +48,8 @@ async def test_a_slow_broker_is_waited_for_and_one_that_never_shows_a_topic_is_t
             hidden.clear()
         return {name: each for name, each in (await describe(admin, names)).items() if name not in hidden}
 
-    monkeypatch.setattr("app.topics.describe", slowly)
-    monkeypatch.setattr("app.topics.TELL_AFTER", 0.0)
+    monkeypatch.setattr("app.topic_checks.describe", slowly)
+    monkeypatch.setattr("app.topic_checks.TELL_AFTER", 0.0)
     told: list[str] = []
     async with admin_of(bootstrap) as admin:
         report = await create(admin, settings, told.append)
@@ -59,7 +59,7 @@ async def test_a_slow_broker_is_waited_for_and_one_that_never_shows_a_topic_is_t
         await admin.delete_topics([settings.topics.sage_payments])
         hidden.add(settings.topics.sage_payments)
         looks = -1_000_000
-        monkeypatch.setattr("app.topics.VISIBLE_WITHIN", 0.5)
+        monkeypatch.setattr("app.topic_checks.VISIBLE_WITHIN", 0.5)
         report = await create(admin, settings)
     [problem] = report.problems
     assert (problem.fault, problem.topic) == (TopicFault.NOT_SHOWN, settings.topics.sage_payments)

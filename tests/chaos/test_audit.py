@@ -7,7 +7,7 @@ import pytest
 
 from chaos.audit import DocumentHistory, Emission, audit, documents_of, may_wait, to_send_again
 from chaos.books import BookedDocument
-from chaos.mappings import History
+from chaos.mappings import MappingHistory
 from chaos.script import ScriptedRecord
 from chaos.watch import CommittedAnswer
 from demo.events import BookedLine, Booking, ExpectedOutcome
@@ -35,7 +35,7 @@ def stands(booking=BOOKING, record="7", account="4000", state="Posted"):
 
 @pytest.fixture
 def history():
-    history = History()
+    history = MappingHistory()
     history.apply("sub/account/ar/default/default", b'{"account": "4000"}', 0)
     history.apply("sub/account/ar/load/default", b'{"account": "4100"}', 9)
     return history

@@ -2,7 +2,7 @@
 
 import json
 
-from app.connections.answers import Answers, Draft
+from app.connections.wizard_answers import Answers, Draft
 from app.connections.words import infos, with_assignments
 from domain.categories import Side
 from domain.settings.values import ConnectionSetting

@@ -14,7 +14,7 @@ from app.cli import COMMANDS
 from app.commands.connections import connections
 from app.commands.mappings import mappings
 from app.settings import Settings
-from app.topics import TopicFault, topic_specs
+from app.topic_checks import TopicFault, topic_specs
 from domain.codes import Code
 from domain.outcomes import Outcome
 from domain.payments import PaymentKind

@@ -7,7 +7,7 @@ import pytest
 from aiokafka import AIOKafkaProducer
 from confluent_kafka import Producer
 
-from app.topics import topic_specs
+from app.topic_checks import topic_specs
 from kafka_client import compression
 from kafka_client.compression import LARGEST_BATCH, BatchTooLargeError, CompressionMissingError
 from kafka_client.partitioners import Partitioner, Placement

@@ -11,7 +11,7 @@ import pytest
 from structlog.testing import capture_logs
 
 from app.bootstrap import SYSTEM_TIME
-from app.topics import topic_specs
+from app.topic_checks import topic_specs
 from consumers.consolidated_bills.groups import Schedule
 from consumers.consolidated_bills.job import TakenOverError
 from tests.support.consolidated import (

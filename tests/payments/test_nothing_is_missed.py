@@ -6,10 +6,10 @@ from decimal import Decimal
 import pytest
 
 from consumers.export.ledger.document_state import DocumentState, FormerRecord
+from consumers.payments.balances import Reconciliation
 from consumers.payments.cursor import PaymentReplay
 from consumers.payments.partition import PartitionClosedError
 from consumers.payments.poll import CompanyPoll
-from consumers.payments.reconcile import Reconciliation
 from domain.documents import SageObject
 from simulator.payments import Edit
 
@@ -150,7 +150,8 @@ async def test_the_reconciliation_goes_on_in_slices_over_many_polls(books, monke
     for payment in kept:
         books.payments.delete("BLUEMESA", "AR", payment)
     monkeypatch.setattr(
-        "app.payments.rules_of", lambda _: PollConfig(reconcile_every=0 * PollConfig().interval, reconcile_slice=2)
+        "app.payments_poller.rules_of",
+        lambda _: PollConfig(reconcile_every=0 * PollConfig().interval, reconcile_slice=2),
     )
     for left in (5, 3, 1, 0):
         await books.poll()  # each a new poller, as after a restart
@@ -221,7 +222,7 @@ async def test_a_posted_document_that_sage_does_not_show_any_more_is_named_and_o
 async def test_a_whole_reconciliation_goes_on_where_a_running_poller_interrupted_it(books, monkeypatch):
     from consumers.payments.config import PollConfig  # noqa: PLC0415
 
-    monkeypatch.setattr("app.payments.rules_of", lambda _: PollConfig(reconcile_slice=1))
+    monkeypatch.setattr("app.payments_poller.rules_of", lambda _: PollConfig(reconcile_slice=1))
     monkeypatch.setattr("consumers.payments.poller.TURN_AFTER", 0.01)
     numbers = [await books.invoice(f"I{number}") for number in range(6)]
     await books.poll()

@@ -8,7 +8,7 @@ from decimal import Decimal
 
 import pytest
 
-from app.topics import topic_specs
+from app.topic_checks import topic_specs
 from consumers.payments.companies import PolledCompany
 from consumers.payments.schedule import PollLoop, PollReport
 from simulator.payments import Edit, Parts

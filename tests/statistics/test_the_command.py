@@ -12,7 +12,7 @@ import pytest
 from aiokafka import TopicPartition
 
 from app.settings import Settings
-from app.topics import create, topic_specs
+from app.topic_checks import create, topic_specs
 from tests.support.kafka import admin_of, compress_topics, producing, read_to_end
 from tests.support.processes import Process
 

@@ -18,7 +18,7 @@ from pydantic import SecretStr
 from app.bootstrap import subscription_of
 from app.kafka import clients_of, kafka_options
 from app.settings import Settings
-from app.topics import create
+from app.topic_checks import create
 from consumers.export.config import ExportConfig
 from consumers.export.sending.sage_access import SageAccess
 from consumers.export.worker import Worker

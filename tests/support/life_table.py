@@ -14,9 +14,9 @@ from consumers.export.protocol.lifecycle import (
     Claimed,
     ClaimForbidden,
     ClaimWritten,
+    Completed,
     DatedAnew,
     Decided,
-    Done,
     DoubtWritten,
     Ended,
     Ending,
@@ -61,7 +61,7 @@ STATES: dict[str, State] = {
     "Ending": Ending(_RESULT, _CLAIM),
     "Ending, to wait": Ending(_WAITS, None),
     "Parked": Parked(),
-    "Done": Done(),
+    "Completed": Completed(),
 }
 EVENTS: dict[str, Event] = {
     "Decided: map": Decided(NextStep.MAP),
@@ -108,7 +108,7 @@ def _rows() -> Iterator[tuple[str, str, str, str]]:
     for event_name, event in EVENTS.items():
         found: dict[tuple[str, str], list[str]] = {}
         for state_name, state in STATES.items():
-            if isinstance(state, Done | Parked):
+            if isinstance(state, Completed | Parked):
                 continue  # below the table, in words: nothing happens to them
             acknowledged = _CLAIM if isinstance(event, ClaimForbidden) else None
             life = replace(Life(0), state=state, history=History(acknowledged=acknowledged))

@@ -13,7 +13,7 @@ from aiokafka import TopicPartition
 from pydantic import SecretStr
 
 from app.credentials import Credentials
-from app.payments import poller_of
+from app.payments_poller import poller_of
 from app.settings import Settings
 from consumers.export.ledger.codec import encode
 from consumers.export.ledger.document_state import Claim, DocumentState, Posted

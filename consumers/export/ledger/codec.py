@@ -1,7 +1,7 @@
 """The bytes of a ledger record: a document state as JSON in UTF-8, written and read side by side.
 
 A new field of a part of the state (`Posted`, `Claim` ...) needs no line here if it has a default: earlier records lack
-it. A new part needs a line in `_Stored`, in `encode` and in `decode`. A new name or meaning of a field needs a new
+it. A new part needs a line in `_StoredState`, in `encode` and in `decode`. A new name or meaning of a field needs a new
 `SCHEMA`, and a reader for the former one.
 """
 
@@ -34,7 +34,7 @@ class LedgerUnreadableError(ValueError):
 
 
 @dataclass(frozen=True, slots=True)
-class _Stored:
+class _StoredState:
     """The value of a record. `encode` leaves empty parts out; the document key is the record's key."""
 
     schema: Literal[1]
@@ -51,7 +51,7 @@ class _Stored:
     """The event in base64, since it may be any bytes."""
 
 
-_STORED = TypeAdapter(_Stored)
+_STORED = TypeAdapter(_StoredState)
 
 
 def encode(entry: DocumentState) -> bytes:

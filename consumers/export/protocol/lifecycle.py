@@ -122,11 +122,11 @@ class Parked:
 
 
 @dataclass(frozen=True, slots=True)
-class Done:
+class Completed:
     """The work item is over. Whatever still comes for it changes nothing."""
 
 
-State = Waiting | Planned | Claimed | InDoubt | BetweenCalls | Ending | Parked | Done
+State = Waiting | Planned | Claimed | InDoubt | BetweenCalls | Ending | Parked | Completed
 
 
 @dataclass(frozen=True, slots=True)
@@ -151,7 +151,7 @@ class Life:
     @property
     def over(self) -> bool:
         """Whether nothing can happen to the work item any more."""
-        return isinstance(self.state, Done | Parked)
+        return isinstance(self.state, Completed | Parked)
 
     @property
     def rests_in_doubt(self) -> bool:
@@ -421,7 +421,7 @@ def transition(  # noqa: C901, PLR0911, PLR0912 - the table of the protocol: one
     """
     state, history = life.state, life.history
     match state, event:
-        case ((Done() | Parked()), _):
+        case ((Completed() | Parked()), _):
             return life, ()  # a command or another owner of the partition decides instead
         case _, DoubtWritten():
             return life, (AnswerCommand(), YieldToCommand())
@@ -430,7 +430,7 @@ def transition(  # noqa: C901, PLR0911, PLR0912 - the table of the protocol: one
         case Planned(), Mapped(result, attempt, repeats_refusal):
             life = replace(life, history=replace(history, attempt=attempt, rejected_update_hash=None))
             if repeats_refusal:
-                return replace(life, state=Done()), (TakeNext(),)
+                return replace(life, state=Completed()), (TakeNext(),)
             return (life, (Send(),)) if result is None else _ended(life, result, entry, revision)
         case ((Planned() | Claimed()), ClaimWritten(claim, send_deadline)):
             return replace(life, state=Claimed(claim, send_deadline)), ()
@@ -456,7 +456,7 @@ def transition(  # noqa: C901, PLR0911, PLR0912 - the table of the protocol: one
             entry = replace(entry, claim=None, attempts=entry.attempts + 1, renumbered=True)
             return replace(life, state=BetweenCalls(claim)), (WriteBetweenCalls(entry),)
         case InDoubt(), TakenOver():
-            return replace(life, state=Done()), (AnswerCommand(),)
+            return replace(life, state=Completed()), (AnswerCommand(),)
         case ((Planned() | Claimed() | InDoubt()), ExistingRemoved(gone)):
             attempt = life.claim.attempt if life.claim is not None else history.attempt
             write = WriteRemoval(gone, entry, attempt, life.offset)
@@ -464,11 +464,11 @@ def transition(  # noqa: C901, PLR0911, PLR0912 - the table of the protocol: one
         case ((Planned() | Claimed() | InDoubt()), Ended(result)):
             return _ended(life, result, entry, revision)
         case Claimed(), Returned():
-            return replace(life, state=Done()), _claim_returned(history, entry)
+            return replace(life, state=Completed()), _claim_returned(history, entry)
         case BetweenCalls(), Written():
             return replace(life, state=Planned(), history=history.for_next_call()), (Map(),)
         case Ending(result), Written():
-            over = Parked() if result.waits else Done()
+            over = Parked() if result.waits else Completed()
             return replace(life, state=over), (AnswerCommand(), TakeNext())
         case _:
             raise LifecycleError(f"{type(event).__name__} of {entry.key} while it is {type(state).__name__}")
@@ -478,7 +478,7 @@ def _decided(life: Life, event: Decided, entry: DocumentState, revision: str) ->
     life = replace(life, history=replace(life.history, confirmed_missing=event.confirmed_missing))
     match event.answer:
         case None:
-            return replace(life, state=Done()), (AnswerCommand(), TakeNext())
+            return replace(life, state=Completed()), (AnswerCommand(), TakeNext())
         case ExportResult():
             return _ended(life, event.answer, entry, revision)
         case NextStep.RECONCILE if event.claim is not None:

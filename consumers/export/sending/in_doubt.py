@@ -38,7 +38,7 @@ from sage_client.errors import PermissionDeniedError
 log = structlog.get_logger(__name__)
 
 
-class InDoubt:
+class DoubtResolver:
     """The in-doubt documents of one company: their call may or may not have been executed.
 
     Args:

@@ -35,7 +35,7 @@ from consumers.export.protocol.lifecycle import (
 from consumers.export.protocol.results import executed, not_corrected, not_permitted, refused, sage_answer
 from consumers.export.protocol.steps import NoLongerPosted, ReadExisting
 from consumers.export.sending.circuit_breaker import CircuitBreakers, ParkedDocuments
-from consumers.export.sending.in_doubt import InDoubt
+from consumers.export.sending.in_doubt import DoubtResolver
 from consumers.export.sending.inspection import Inspection
 from consumers.export.sending.leases import Leases
 from consumers.export.sending.sage_access import CredentialsMissingError, SageAccess, SageEndpoint, endpoint_of
@@ -109,7 +109,7 @@ class Lane:
         self._failing_since: float | None = None
         self._aside = CircuitBreakers(company_id, sage, wakes, config, time)
         self._leases = Leases(config.lease, time)
-        self._doubts = InDoubt(company_id, sage, self._aside, self._leases, config, time)
+        self._doubts = DoubtResolver(company_id, sage, self._aside, self._leases, config, time)
         self._tasks = [
             asyncio.create_task(self._run_claims(), name=f"lane {company_id} claims"),
             *(
