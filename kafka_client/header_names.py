@@ -80,7 +80,14 @@ class _Records(_MemoryRecordsPy):  # type: ignore[misc]  # as above
 
 
 class LenientPartitionRecords(fetcher.PartitionRecords):  # type: ignore[misc]  # as above
-    """Records of one partition that were fetched together, readable whatever their header names are."""
+    """Records of one partition that were fetched together, readable whatever their header names are.
+
+    Args:
+        source: The partition.
+        records: The fetched records, with their bytes.
+        aborted: Producer and first offset of each aborted transaction; None if the reader reads uncommitted records.
+        more: What aiokafka's class takes besides; it is passed on.
+    """
 
     def __init__(
         self, source: TopicPartition, records: Kept, aborted: list[tuple[int, int]] | None, *more: object

@@ -74,7 +74,14 @@ class _FoundBatch:
 
 
 class ReportingPartitionRecords(header_names.LenientPartitionRecords):
-    """The records of one partition that were fetched together."""
+    """The records of one partition that were fetched together; what cannot be read is returned as `Unreadable`.
+
+    Args:
+        source: The partition.
+        records: The fetched records, with their bytes.
+        aborted: Producer and first offset of each aborted transaction; None if the reader reads uncommitted records.
+        more: What aiokafka's class takes besides; it is passed on.
+    """
 
     next_fetch_offset: int
 

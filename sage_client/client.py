@@ -84,8 +84,6 @@ class SageClient:
 
     Args:
         gateway_url: The address at which sessions start; any http(s) address. Logins are sent only there.
-        endpoint_domain: The domain of accepted session endpoints; None: that of the gateway, as described in
-            `_endpoint`.
         sender_id: The id of our Web Services sender.
         sender_password: The password of the sender.
         timeouts: The time-outs; None: the defaults of `Timeouts`.
@@ -95,6 +93,8 @@ class SageClient:
             `Timeouts.pool` is not sent.
         pace: The rate limit for one company, for all its requests together.
         marker_field: The integration name of the custom field for our marker; None: the marker is in the description.
+        endpoint_domain: The domain of accepted session endpoints; None: that of the gateway, as described in
+            `_endpoint`.
     """
 
     def __init__(  # noqa: PLR0913 - settings, by keyword, each with its default

@@ -128,7 +128,7 @@ class Forecaster:
         ledger: The newest values of the ledger partition by document key, undecoded, because few are needed.
         any_record_key: Whether record keys may differ from document keys.
         now: The current time.
-        knobs: The engine's configuration.
+        config: The engine's configuration.
         stand: The partition and its partitioning rule, if the ledger says them; None: not checked.
     """
 
@@ -140,7 +140,7 @@ class Forecaster:
         *,
         any_record_key: bool,
         now: datetime,
-        knobs: ExportConfig = DEFAULTS,
+        config: ExportConfig = DEFAULTS,
         stand: PartitionCheck | None = None,
     ) -> None:
         self._receive = receive
@@ -148,7 +148,7 @@ class Forecaster:
         self._state = state
         self._ledger = ledger
         self._any_record_key = any_record_key
-        self._knobs = knobs
+        self._config = config
         self._stand = stand
         self._entries: dict[str, DocumentState] = {}
         """The entries that differ from the ledger by now."""
@@ -160,7 +160,7 @@ class Forecaster:
         Raises:
             ValueError, KeyError, TypeError: A ledger entry cannot be read; a worker would stop there.
         """
-        anyhow, most = self._any_record_key, self._knobs.max_event_bytes
+        anyhow, most = self._any_record_key, self._config.max_event_bytes
         try:
             received = read(
                 self._receive, record.key, record.value, any_record_key=anyhow, largest_event=most, stand=self._stand
@@ -234,7 +234,7 @@ class Forecaster:
         ):
             return verdict, None
         exported = (
-            export(source, self._state, self._knobs.max_lines_per_request)
+            export(source, self._state, self._config.max_lines_per_request)
             if isinstance(source, SourceDocument)
             else source
         )

@@ -95,13 +95,13 @@ async def execute(settings: Settings, found: ReplayPreview, *, skip: bool = Fals
 async def _forecasts(settings: Settings, plan: ReplayPlan) -> Forecasts:
     if not any(len(move.span) for move in plan.moves):
         return {move.source: Forecast() for move in plan.moves}
-    subscription, knobs = subscription_of(settings), config_of(settings)
+    subscription, config = subscription_of(settings), config_of(settings)
     async with live_table(settings) as table, reader_of(settings) as reader:
         state = table.state
 
         def simulation(topic: str, ledger: Mapping[str, bytes], stand: PartitionCheck | None) -> Forecaster:
             receive = subscription.sources[topic]
             anyhow, now = subscription.any_record_key, SYSTEM_TIME.now()
-            return Forecaster(receive, state, ledger, any_record_key=anyhow, now=now, knobs=knobs, stand=stand)
+            return Forecaster(receive, state, ledger, any_record_key=anyhow, now=now, config=config, stand=stand)
 
         return await forecast(reader, plan.moves, subscription.ledgers, simulation)

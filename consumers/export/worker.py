@@ -101,7 +101,7 @@ class Worker(ConsumerRebalanceListener):  # type: ignore[misc]  # aiokafka ships
         clients: The factory of Kafka clients.
         sage: The client and the credentials.
         table: The settings (mapping state), followed while the worker runs.
-        knobs: Sizes and delays.
+        config: Sizes and delays.
         time: The clock.
     """
 

@@ -43,7 +43,7 @@ class DimensionCache:
 
     Args:
         client: The Sage client.
-        knobs: How long a list is trusted.
+        config: How long a list is trusted.
         time: The clock.
     """
 

@@ -51,7 +51,7 @@ class Enrichment:
 
     Args:
         client: The Sage client.
-        knobs: How long lists are trusted.
+        config: How long lists are trusted.
         time: The clock.
     """
 

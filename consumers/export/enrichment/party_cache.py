@@ -65,7 +65,7 @@ class PartyCache:
 
     Args:
         client: The Sage client.
-        knobs: How long records are trusted.
+        config: How long records are trusted.
         time: The clock.
     """
 

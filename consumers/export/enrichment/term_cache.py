@@ -21,7 +21,7 @@ class TermCache:
 
     Args:
         client: The Sage client.
-        knobs: How long a list is trusted.
+        config: How long a list is trusted.
         time: The clock.
     """
 

@@ -55,7 +55,7 @@ class ClosedPeriods:
     """The first open days for the documents of one company. One per lane.
 
     Args:
-        knobs: How long an open day is remembered.
+        config: How long an open day is remembered.
         time: The clock.
     """
 

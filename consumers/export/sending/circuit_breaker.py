@@ -73,7 +73,7 @@ class CircuitBreakers:
         company_id: The Sage company.
         sage: The client and the credentials, for probes.
         wakes: Callbacks that retry parked documents.
-        knobs: Delays between probes.
+        config: Delays between probes.
         time: The clock.
     """
 

@@ -46,7 +46,7 @@ class DoubtResolver:
         sage: The client and the credentials.
         aside: The circuit breakers of the company.
         leases: When each claim's lease ends.
-        knobs: Sizes and delays.
+        config: Sizes and delays.
         time: The clock.
     """
 

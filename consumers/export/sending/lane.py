@@ -71,7 +71,7 @@ class Lane:
         company_id: The Sage company.
         sage: The client and the credentials.
         wakes: Callbacks that retry parked documents.
-        knobs: Sizes and delays.
+        config: Sizes and delays.
         time: The clock.
         pass_on: Hands a work item to the lane of the company that its next call goes to.
     """

@@ -16,7 +16,7 @@ class Lanes:
     Args:
         sage: The client and the credentials.
         wakes: Callbacks that retry parked documents.
-        knobs: Sizes and delays.
+        config: Sizes and delays.
         time: The clock.
     """
 
