@@ -5,14 +5,15 @@ from tests.support import virtual_time
 virtual_time.install()  # before the service is imported, which keeps `time.monotonic` itself in places
 
 import asyncio
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Callable, Mapping
 from uuid import uuid4
 
 import pytest
 from hypothesis import settings
 
-from ops.broker import Broker, BrokerError, find_broker
+from ops.broker import Broker, BrokerError
 from tests.support import memory_kafka
+from tests.support.shared_broker import SharedBroker, of_this_run
 from tests.support.where import in_memory, places
 
 memory_kafka.install()
@@ -30,8 +31,21 @@ def pytest_asyncio_loop_factories(
     return {place: loops[place] for place in places(item)}
 
 
+shared_broker_key = pytest.StashKey[SharedBroker]()
+
+
+def pytest_sessionstart(session: pytest.Session) -> None:
+    """Take part in the run's broker from the start: whoever starts it waits for all who take part."""
+    session.config.stash[shared_broker_key] = of_this_run()
+
+
+def pytest_sessionfinish(session: pytest.Session) -> None:
+    """Let the run's broker go."""
+    session.config.stash[shared_broker_key].close()
+
+
 @pytest.fixture(scope="session")
-def broker(request: pytest.FixtureRequest) -> Iterator[Broker]:
+def broker(request: pytest.FixtureRequest) -> Broker:
     """A real broker, shared and therefore never stopped by a test. Where none is to be had, tests that need it fail."""
     reporter = request.config.pluginmanager.get_plugin("terminalreporter")
 
@@ -40,11 +54,9 @@ def broker(request: pytest.FixtureRequest) -> Iterator[Broker]:
             reporter.write_line(f"broker: {line}")
 
     try:
-        found = find_broker("tests", say)
+        return request.config.stash[shared_broker_key].get(say)
     except BrokerError as error:
         pytest.fail(str(error), pytrace=False)
-    with found:
-        yield found
 
 
 @pytest.fixture

@@ -6,10 +6,7 @@ that is tested with this loop is given `now`.
 """
 
 import asyncio
-import fcntl
 import selectors
-import sys
-import termios
 import time
 from asyncio import AbstractEventLoop
 from collections.abc import Callable
@@ -17,12 +14,14 @@ from concurrent.futures import Executor
 from datetime import UTC, datetime
 from typing import Any, Final
 
+from tests.support.loopback import End, end_of, on_the_way
+
 TICK: Final = 20e-6
 """Seconds that one turn of the loop takes, so that a loop over `asyncio.sleep(0)` sees the time pass."""
 LOOK_AGAIN: Final = 0.001
-"""Real seconds between two looks at bytes that are on their way between two sockets of this process."""
-CLOSING: Final = 0.02
-"""Real seconds in which the peer of a closed socket learns of it."""
+"""Real seconds between two looks at what is on its way between two sockets of this process."""
+ARRIVES: Final = 0.1
+"""Real seconds after which nothing is on its way any more, whatever it looks like."""
 STUCK: Final = 20.0
 """Real seconds without a ready callback, a timer or an event, after which the test waits for something impossible."""
 
@@ -78,11 +77,14 @@ class _JumpingSelector(selectors.DefaultSelector):
     def __init__(self, loop: VirtualTimeLoop) -> None:
         super().__init__()
         self._loop = loop
-        self._closed_at = 0.0
+        self._ends: dict[int, End] = {}
+        """The TCP connections that are or were watched, by file descriptor: who does not read for now is not closed."""
 
-    def unregister(self, fileobj: Any) -> selectors.SelectorKey:
-        self._closed_at = _real_monotonic()
-        return super().unregister(fileobj)
+    def register(self, fileobj: Any, events: int, data: Any = None) -> selectors.SelectorKey:
+        key = super().register(fileobj, events, data)
+        if (end := end_of(key.fd)) is not None:
+            self._ends[key.fd] = end
+        return key
 
     def select(self, timeout: float | None = None) -> list[tuple[selectors.SelectorKey, int]]:
         self._loop.pass_time(TICK)
@@ -94,7 +96,8 @@ class _JumpingSelector(selectors.DefaultSelector):
             self._loop.pass_time(_real_monotonic() - began)
             return ready
         ready = super().select(0)
-        while not ready and self._bytes_on_their_way():
+        looked_until = _real_monotonic() + ARRIVES
+        while not ready and self._something_comes() and _real_monotonic() < looked_until:
             ready = super().select(LOOK_AGAIN)
         if ready:
             return ready
@@ -106,24 +109,12 @@ class _JumpingSelector(selectors.DefaultSelector):
         self._loop.pass_time(timeout)
         return []
 
-    def _bytes_on_their_way(self) -> bool:
-        """Whether a socket of this loop connects, has sent what did not arrive yet, or was closed just now."""
-        sockets = self.get_map()
-        if len(sockets) == 1:  # the loop's own, by which other threads wake it
+    def _something_comes(self) -> bool:
+        """Whether a socket of this loop connects, or something is on its way to one."""
+        watched = self.get_map()
+        if len(watched) == 1:  # the loop's own, by which other threads wake it
             return False
-        if _real_monotonic() - self._closed_at < CLOSING:
-            return True
-        return any(key.events & selectors.EVENT_WRITE or _unacknowledged(key.fd) for key in sockets.values())
-
-
-def _unacknowledged(fd: int) -> int:
-    """Bytes that a TCP socket has sent and its peer's system has not acknowledged."""
-    count = bytearray(4)
-    try:
-        fcntl.ioctl(fd, termios.TIOCOUTQ, count)
-    except OSError:  # no connected socket
-        return 0
-    return int.from_bytes(count, sys.byteorder)
+        return any(key.events & selectors.EVENT_WRITE for key in watched.values()) or on_the_way(self._ends)
 
 
 def now() -> datetime:
