@@ -38,6 +38,12 @@ async def write(producer, partition, *values):
         await producer.send_and_wait(partition.topic, value, partition=partition.partition)
 
 
+async def markers_are_written(bootstrap, transactional_id):
+    """Wait until they are: the broker lets the next owner of the id in only then."""
+    async with producing(bootstrap, transactional_id):
+        pass
+
+
 async def test_nothing_is_read_of_an_empty_partition(bootstrap, partition):
     assert await read(bootstrap, partition) == ([], {})
 
@@ -45,6 +51,7 @@ async def test_nothing_is_read_of_an_empty_partition(bootstrap, partition):
 async def test_the_end_may_be_the_marker_of_a_commit(bootstrap, topic_prefix, partition):
     async with producing(bootstrap, f"{topic_prefix}p") as producer, producer.transaction():
         await write(producer, partition, b"a", b"b")
+    await markers_are_written(bootstrap, f"{topic_prefix}p")
     assert await read(bootstrap, partition) == ([b"a", b"b"], {partition: 3})
 
 
@@ -55,6 +62,7 @@ async def test_the_end_may_be_an_aborted_transaction_of_which_nothing_is_deliver
         await producer.begin_transaction()
         await write(producer, partition, b"never", b"never")
         await producer.abort_transaction()
+    await markers_are_written(bootstrap, f"{topic_prefix}p")
     assert await read(bootstrap, partition) == ([b"a"], {partition: 5})
 
 
@@ -65,6 +73,7 @@ async def test_a_partition_that_holds_nothing_but_an_aborted_transaction_is_read
         await producer.begin_transaction()
         await write(producer, partition, b"never")
         await producer.abort_transaction()
+    await markers_are_written(bootstrap, f"{topic_prefix}p")
     assert await read(bootstrap, partition) == ([], {partition: 2})
 
 
@@ -96,7 +105,12 @@ async def test_an_open_transaction_is_waited_for(bootstrap, topic_prefix, partit
 
 
 async def test_a_reader_without_patience_says_where_an_open_transaction_stopped_it(bootstrap, topic_prefix, partition):
-    found = []
+    found: list[bytes] = []
+
+    async def read_impatiently(reader):
+        async for batch in reader.read_to(await reader.ends([partition]), patience=0.5):
+            found.extend(record.value for record in batch.records)
+
     async with (
         asyncio.timeout(30),
         producing(bootstrap, f"{topic_prefix}p") as producer,
@@ -106,9 +120,8 @@ async def test_a_reader_without_patience_says_where_an_open_transaction_stopped_
         await producer.begin_transaction()
         await write(producer, partition, b"b")
         await reader.assign([partition])
-        batches = reader.read_to(await reader.ends([partition]), patience=0.5)
         with pytest.raises(StalledError) as stalled:
-            found += [record.value async for batch in batches for record in batch.records]
+            await read_impatiently(reader)
         await producer.abort_transaction()
     assert found == [b"a"]
     assert (stalled.value.partition, stalled.value.position) == (partition, 2)
@@ -174,6 +187,8 @@ async def test_a_follower_has_handed_over_at_its_barrier_what_was_committed_befo
             await write_committed(producer, partition, str(number).encode())
             await follower.barrier()
             assert found == [str(each).encode() for each in range(number + 1)]
+        await markers_are_written(bootstrap, f"{topic_prefix}p")
+        await follower.barrier()
         assert follower.positions == follower.ends == {partition: 20}
         await follower.stop()
 
