@@ -57,12 +57,7 @@ class Topics:
     @property
     def consolidated_lines(self) -> str:
         """Internal topic: the fuel and toll rows of consolidated bills, and the marks of the bills that were sent."""
-        return self.lines_of(self.consolidated_bill)
-
-    @staticmethod
-    def lines_of(bills: str) -> str:
-        """The topic of the lines of a topic of consolidated bills. Both are full names."""
-        return f"{bills}.rows"
+        return f"{self.consolidated_bill}.rows"
 
     @staticmethod
     def ledger(source: str) -> str:
@@ -124,7 +119,7 @@ class Settings(BaseSettings):
     topic_fuel_transaction: str = Field("fuel-transaction", description="Source topic: fuel card transactions.")
     topic_toll_transaction: str = Field("toll-transaction", description="Source topic: toll transactions.")
     topic_consolidated_bill: str = Field(
-        "consolidated-bill",
+        "roadside-bill",
         description="Source topic: fuel and tolls of a day, made by `alvys-sage consolidate-bills`.",
     )
     topic_mapping_state: str = Field("mapping-state", description="Compacted: connections, accounts, vendors.")

@@ -61,11 +61,6 @@ class TopicFault(StrEnum):
     NOT_CREATED = "TOPIC_NOT_CREATED"
     NOT_SHOWN = "TOPIC_NOT_SHOWN"
     TOO_SMALL = "TOPIC_RECORDS_TOO_SMALL"
-    FORMER_NAME = "TOPIC_HAS_FORMER_NAME"
-
-
-FORMER_CONSOLIDATED_BILL = "roadside-bill"
-"""The name of the topic `consolidated-bill` in the version before, as of its ledger and of the topic of its lines."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -160,9 +155,7 @@ async def check(admin: Admin, settings: Settings) -> Report:
     """Check all topics, and report also the topics that exist; errors as for `check_topics`."""
     every = topic_specs(settings)
     facts = await describe(admin, [topic.topic for topic in every])
-    left = await _under_former_names(admin, settings)
-    problems = [problem for topic in every for problem in (left.get(topic.topic) or _problems(topic, facts))]
-    return Report(facts, problems)
+    return Report(facts, [problem for topic in every for problem in _problems(topic, facts)])
 
 
 async def create(admin: Admin, settings: Settings, tell: Callable[[str], None] = lambda _: None) -> Report:
@@ -179,8 +172,7 @@ async def create(admin: Admin, settings: Settings, tell: Callable[[str], None] =
     every = topic_specs(settings)
     facts = await describe(admin, [topic.topic for topic in every])
     replicas = settings.replication_factor or min(USUAL_REPLICAS, len((await admin.describe_cluster())["brokers"]))
-    left = await _under_former_names(admin, settings)
-    missing = [topic for topic in every if topic.topic not in facts and topic.topic not in left]
+    missing = [topic for topic in every if topic.topic not in facts]
     refused: list[TopicProblem] = []
     created: set[str] = set()
     for topic in missing:
@@ -206,34 +198,6 @@ async def create(admin: Admin, settings: Settings, tell: Callable[[str], None] =
     ]
     report.created = [topic.topic for topic in missing if topic.topic in report.facts]
     return report
-
-
-async def _under_former_names(admin: Admin, settings: Settings) -> dict[str, list[TopicProblem]]:
-    """The topics that were renamed and still exist under their former names, by present name.
-
-    They hold bills, lines and a ledger that nobody would read any more. So nothing starts until a setting says which
-    topic is meant. No problem: the setting is given, or none of the topics exists.
-    """
-    if "topic_consolidated_bill" in settings.model_fields_set:
-        return {}
-    names, former = settings.topics, settings.topic_prefix + FORMER_CONSOLIDATED_BILL
-    renamed = {
-        names.consolidated_bill: former,
-        names.consolidated_lines: names.lines_of(former),
-        names.ledger(names.consolidated_bill): names.ledger(former),
-    }
-    there = await describe(admin, list(renamed.values()))
-    name = variable("topic_consolidated_bill")
-    fix = (
-        f"Set {name}={FORMER_CONSOLIDATED_BILL} to go on with it, its lines and its ledger; nothing is lost then. Set "
-        f"{name}={Settings.model_fields['topic_consolidated_bill'].default} only if they hold nothing that is needed."
-    )
-    detail = "was named {} in the version before, and a topic of that name exists"
-    return {
-        present: [TopicProblem(TopicFault.FORMER_NAME, present, detail.format(old), fix)]
-        for present, old in renamed.items()
-        if old in there
-    }
 
 
 async def _check_when_visible(

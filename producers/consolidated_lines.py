@@ -1,4 +1,4 @@
-"""The records of the internal topic `consolidated-bill.rows`: the lines of consolidated bills for fuel and tolls.
+"""The records of the internal topic `roadside-bill.rows`: the lines of consolidated bills for fuel and tolls.
 
 The key is the document key of the fuel or toll transaction. The value holds the transaction and the bill that it is a
 line of. A later record replaces it, perhaps in another bill; a tombstone removes it. The worker writes each record in

@@ -13,7 +13,7 @@ FUEL = "fuel-transaction"
 TOLLS = "toll-transaction"
 TOPICS = (INVOICES, SETTLEMENTS, FUEL, TOLLS)
 """Upstream's source topics, without a prefix."""
-GROUPED = "consolidated-bill"
+GROUPED = "roadside-bill"
 """The source topic that `alvys-sage consolidate-bills` writes."""
 
 

@@ -17,7 +17,7 @@ VALUES = {
     "roles_file": ("roles.json", "others.json"),
     "mapping_state_policy_check": ("warn", "reconcile"),
     "max_in_flight_records": ("700", "800"),
-    "topic_consolidated_bill": ("roadside-bill", "bills"),
+    "topic_consolidated_bill": ("day-bills", "bills"),
 }
 """A value that is not the default, and another one, for fields that take no small number."""
 FORMER = [(former, present, *VALUES.get(present, ("7", "8"))) for former, present in FORMER_SETTINGS.items()]

@@ -145,25 +145,3 @@ async def test_a_topic_that_takes_less_than_may_be_written_to_it_is_refused_with
     assert "ALVYS_SAGE_LARGEST_EVENT_BYTES to 589833 or less" in found[ledger].fix
     assert "ALVYS_SAGE" not in found[letters].fix  # no setting is low enough
     assert still == found.keys() - {ledger}
-
-
-async def test_a_topic_that_is_left_under_its_former_name_is_told_before_anything_starts(bootstrap: str, topic_prefix):
-    settings = settings_for(bootstrap, topic_prefix, partitions=1)
-    names, former = settings.topics, f"{topic_prefix}roadside-bill"
-    renamed = {names.consolidated_bill, names.consolidated_lines, names.ledger(names.consolidated_bill)}
-    for name in (former, f"{former}.rows", f"{former}.ledger"):
-        await create_topic(bootstrap, name, config={"cleanup.policy": "delete" if name == former else "compact"})
-    async with admin_of(bootstrap) as admin:
-        report = await create(admin, settings)
-        assert not renamed & set(report.created)
-        found = {problem.topic: problem for problem in report.problems}
-        assert found.keys() == renamed
-        assert {problem.fault for problem in found.values()} == {TopicFault.FORMER_NAME}
-        assert f"was named {former}.ledger" in found[names.ledger(names.consolidated_bill)].detail
-        assert "ALVYS_SAGE_TOPIC_CONSOLIDATED_BILL=roadside-bill" in found[names.consolidated_bill].fix
-        assert renamed <= {problem.topic for problem in await check_topics(admin, settings)}  # no process starts
-        for chosen in ("roadside-bill", "consolidated-bill"):  # each of the two ways out
-            given = Settings(**settings.model_dump(exclude_unset=True), topic_consolidated_bill=chosen)
-            faults = {problem.fault for problem in (await create(admin, given)).problems}
-            assert TopicFault.FORMER_NAME not in faults
-            assert given.topics.consolidated_bill == topic_prefix + chosen
