@@ -1,4 +1,4 @@
-"""Wiring of the worker by hand: settings in, one object graph out. The engine's parts are passed in from here."""
+"""Wiring of the worker by hand: settings in, one object graph out. The parts of the export are passed in from here."""
 
 import asyncio
 import random
@@ -29,7 +29,7 @@ SYSTEM_TIME = Clock(utc_now, time.monotonic, asyncio.sleep, random.random)
 
 
 def config_of(settings: Settings) -> ExportConfig:
-    """Make the configuration of the export engine from the settings."""
+    """Make the configuration of the export from the settings."""
     return ExportConfig(
         max_documents_per_request=settings.batch_size,
         requests_in_flight=settings.requests_in_flight_per_company,

@@ -108,7 +108,7 @@ class TopicReader:
         Args:
             ledger: The range of the ledger partition.
             progress: Is advanced by the offsets read.
-            internal: Whether to include the engine's internal records.
+            internal: Whether to include the export's internal records.
 
         Raises:
             UnreadableRecordsError: A record cannot be read.

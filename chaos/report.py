@@ -1,4 +1,4 @@
-"""Evidence to figures: a table for a person, JSON for a machine, and the verdict."""
+"""Evidence to figures: a table for a person, JSON for a machine, and the judgement."""
 
 from collections import Counter
 from collections.abc import Mapping

@@ -1,1 +1,1 @@
-"""Readers of Kafka topics: one module per source topic, the mapping-state table, and the export engine they share."""
+"""Readers of Kafka topics: one module per source topic, the mapping-state table, and the export."""

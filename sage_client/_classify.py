@@ -98,8 +98,8 @@ def classify(
 def _meaning(level: ExchangeLevel, errors: tuple[GatewayError, ...]) -> ErrorClass:
     """Classify several errors together; None if the table knows none of them."""
     found = [rule_for(level, error) for error in errors]
-    rules = [rule for rule in found if rule is not None and rule.verdict is not None]
-    known = [rule.verdict for rule in rules]
+    rules = [rule for rule in found if rule is not None and rule.error_class is not None]
+    known = [rule.error_class for rule in rules]
     for decisive in _DECISIVE:
         if decisive in known:
             return decisive
@@ -110,12 +110,12 @@ def _meaning(level: ExchangeLevel, errors: tuple[GatewayError, ...]) -> ErrorCla
     for passing in _PASSING:
         if passing in known:
             return passing
-    return next((verdict for verdict in known if verdict is not RefusedError), known[0] if known else None)
+    return next((error_class for error_class in known if error_class is not RefusedError), known[0] if known else None)
 
 
 def _only_read(rule: ErrorRule) -> bool:
     """Whether the rule knows the error only by its wording. Such a rule does not outweigh an unknown outcome."""
-    return rule.verdict in WORDING_ONLY or rule.numbers <= {GENERIC}
+    return rule.error_class in WORDING_ONLY or rule.numbers <= {GENERIC}
 
 
 def _otherwise(level: ExchangeLevel, http_status: int | None) -> type[SageError]:

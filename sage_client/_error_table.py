@@ -63,7 +63,7 @@ ErrorClass = type[SageError] | None
 class ErrorRule:
     """A rule. It fits an error if all its conditions hold; an empty condition always holds."""
 
-    verdict: ErrorClass
+    error_class: ErrorClass
     numbers: frozenset[str] = frozenset()
     """Error numbers: one of them must be `errorno` or `additionalinfo/errorid`; a trailing `*` matches any ending."""
     words: tuple[frozenset[str], ...] = ()
@@ -84,10 +84,10 @@ def _matches(pattern: str, number: str) -> bool:
 
 
 def _rule(
-    verdict: ErrorClass, numbers: str = "", words: Iterable[str] = (), levels: Iterable[ExchangeLevel] = ()
+    error_class: ErrorClass, numbers: str = "", words: Iterable[str] = (), levels: Iterable[ExchangeLevel] = ()
 ) -> ErrorRule:
     groups = tuple(frozenset(phrase.strip() for phrase in group.split("|")) for group in words)
-    return ErrorRule(verdict, frozenset(numbers.split()), groups, frozenset(levels))
+    return ErrorRule(error_class, frozenset(numbers.split()), groups, frozenset(levels))
 
 
 _WHOLE = (ExchangeLevel.CONTROL, ExchangeLevel.AUTHENTICATION)

@@ -128,7 +128,7 @@ class Forecaster:
         ledger: The newest values of the ledger partition by document key, undecoded, because few are needed.
         any_record_key: Whether record keys may differ from document keys.
         now: The current time.
-        config: The engine's configuration.
+        config: The configuration of the export.
         stand: The partition and its partitioning rule, if the ledger says them; None: not checked.
     """
 
@@ -172,7 +172,7 @@ class Forecaster:
         entry = self._entry(received.key, source)
         received = as_known(entry, received)
         turn = turn_of(entry, received, source, self._now)
-        kind = self._judge(entry, received, source, record.value, turn)
+        kind = self._forecast_one(entry, received, source, record.value, turn)
         self.forecast.kinds[kind] += 1
         if kind is RecordOutcome.MAY_POST and entry.last is not None and entry.last.revision == received.revision:
             self.forecast.without_party += entry.last.code in PARTY_TROUBLE
@@ -202,9 +202,9 @@ class Forecaster:
                 return
         if entry.last is not None:
             parked = replace(source, offset=entry.last.offset, timestamp=entry.last.timestamp)
-            self.forecast.released += self._judge(entry, received, parked, entry.parked, None) in TO_SAGE
+            self.forecast.released += self._forecast_one(entry, received, parked, entry.parked, None) in TO_SAGE
 
-    def _judge(
+    def _forecast_one(
         self, entry: DocumentState, received: ParsedRecord, source: SourceRecord, value: bytes | None, turn: Turn | None
     ) -> RecordOutcome:
         """Forecast one event. `turn` is None for an event that the ledger had parked."""
@@ -212,16 +212,16 @@ class Forecaster:
         if answer is NextStep.RECONCILE:
             return RecordOutcome.IN_DOUBT
         if isinstance(answer, ExportResult):
-            verdict, document = answer, None
+            result, document = answer, None
         else:
-            verdict, document = self._map(received, entry, value)
-        before, entry = entry, answered(entry, received, verdict)
-        if not verdict.from_ledger or verdict.records_newer_revision:
+            result, document = self._map(received, entry, value)
+        before, entry = entry, answered(entry, received, result)
+        if not result.from_ledger or result.records_newer_revision:
             emitted = place_of(before, received, self._now, newest=turn is Turn.NEWEST)
-            self._keep(entry, replace(received, emitted=emitted), source, verdict, document)
+            self._keep(entry, replace(received, emitted=emitted), source, result, document)
         elif entry is not before:
             self._entries[entry.key] = entry
-        return _kind(verdict)
+        return _kind(result)
 
     def _map(
         self, received: ParsedRecord, entry: DocumentState, value: bytes | None
@@ -229,10 +229,10 @@ class Forecaster:
         source = received.document
         if (
             value is not None
-            and (verdict := as_consolidated_line(ConsolidatedLineRecord(received, value), entry, self._state))
+            and (result := as_consolidated_line(ConsolidatedLineRecord(received, value), entry, self._state))
             is not None
         ):
-            return verdict, None
+            return result, None
         exported = (
             export(source, self._state, self._config.max_lines_per_request)
             if isinstance(source, SourceDocument)
@@ -260,35 +260,35 @@ class Forecaster:
         entry: DocumentState,
         received: ParsedRecord,
         source: SourceRecord,
-        verdict: ExportResult,
+        result: ExportResult,
         document: Document | None,
     ) -> None:
         """Keep the ledger entry as it would be afterwards, without the facts that only Sage gives (record numbers)."""
-        posted = verdict.posted
+        posted = result.posted
         if document is not None:
             where = document.connection, document.sage_object, document.number
             content, said = booked_content_hash(document), said_of(document.source)
             posted = Posted(received.revision, "", "", *where, party_id="", content=content, said=said)
-        by_sage = verdict.refused_by_sage or verdict.final_on_replay
+        by_sage = result.refused_by_sage or result.final_on_replay
         place = source.offset, source.timestamp
         ending = LastOutcome(
-            received.revision, verdict.outcome, *place, verdict.code, by_sage=by_sage, emitted=received.emitted
+            received.revision, result.outcome, *place, result.code, by_sage=by_sage, emitted=received.emitted
         )
-        if verdict.outcome is Outcome.REVERSED and entry.posted is not None:
+        if result.outcome is Outcome.REVERSED and entry.posted is not None:
             after = after_removal(entry, ending, None, deleted=deletes(entry.posted, self._state))
         else:
             after = ended(entry, ending, posted=posted, marked=entry.marked)
-        if verdict.waits or verdict.outcome is Outcome.REJECTED or after.marked is not None:
+        if result.waits or result.outcome is Outcome.REJECTED or after.marked is not None:
             after = replace(after, parked=PARKED)
-        self._entries[entry.key] = after if verdict.moved is None else replace(after, grouped=verdict.moved.grouped)
+        self._entries[entry.key] = after if result.moved is None else replace(after, grouped=result.moved.grouped)
 
 
-def _kind(verdict: ExportResult) -> RecordOutcome:
-    if verdict.code in BY_CODE:
-        return BY_CODE[verdict.code]
-    if verdict.outcome is Outcome.REJECTED and verdict.from_ledger:
+def _kind(result: ExportResult) -> RecordOutcome:
+    if result.code in BY_CODE:
+        return BY_CODE[result.code]
+    if result.outcome is Outcome.REJECTED and result.from_ledger:
         return RecordOutcome.REFUSED
-    return BY_OUTCOME[verdict.outcome]
+    return BY_OUTCOME[result.outcome]
 
 
 async def forecast(

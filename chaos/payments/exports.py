@@ -1,6 +1,6 @@
-"""Documents to be paid: exported by a real worker, so that what the pollers read is the engine's own ledger.
+"""Documents to be paid: exported by a real worker, so that what the pollers read is the export's own ledger.
 
-To write ledger records the way the engine does would be quicker, and would test the pollers against our idea of them.
+To write ledger records the way the export does would be quicker, and would test the pollers against our idea of them.
 """
 
 import asyncio

@@ -1,4 +1,4 @@
-"""Sizes and delays of the engine, each with its reason. `app.settings` gives them environment names."""
+"""Sizes and delays of the export, each with its reason. `app.settings` gives them environment names."""
 
 from dataclasses import dataclass
 from datetime import timedelta

@@ -37,7 +37,7 @@ AT_ONCE = 20
 
 
 class Host(PartitionHandle, Protocol):
-    """The partition, as the recall needs it."""
+    """The partition, as the parking lot needs it."""
 
     @property
     def receive(self) -> ParseRecord:

@@ -110,7 +110,7 @@ class PartitionProcessor:
         self._ledger = assigned.ledger
         self._tracker = OffsetTracker()
         place = TransactionScope(source, assigned.ledger_topic, around.writer.group_id)
-        self._journal = TransactionWriter(assigned.producer, place, assigned.ledger, self._tracker, self._failed)
+        self._transactions = TransactionWriter(assigned.producer, place, assigned.ledger, self._tracker, self._failed)
         self._documents = InFlight()
         self._recall = ParkingLot(
             self, source, assigned.ledger, self._documents, around.config.max_in_flight, assigned.commands_end
@@ -172,15 +172,15 @@ class PartitionProcessor:
         except TimeoutError:
             log.warning("given up with calls in flight", partition=str(self.source), documents=len(self._called))
         # `_gone` is set only after the last outcomes are written: else the next owner would have to look them up.
-        await self._journal.close(self._config.drain_timeout.total_seconds())
+        await self._transactions.close(self._config.drain_timeout.total_seconds())
         self._gone = True
         self._ledger.close()
         self._gauge.set(0)
 
     async def close_now(self) -> None:
-        """Release the partition at once, because it is lost or its journal failed."""
+        """Release the partition at once, because it is lost or its transactions failed."""
         self._open, self._gone = False, True
-        await self._journal.close(0)
+        await self._transactions.close(0)
         self._ledger.close()
         self._gauge.set(0)
 
@@ -242,7 +242,7 @@ class PartitionProcessor:
             return  # the partition was released while the position was requested
         self._tracker.reached(position)
         self._skipped_past()
-        self._journal.commit_position()
+        self._transactions.commit_position()
 
     def _skipped_past(self) -> None:
         if self._tracker.position is not None:
@@ -277,7 +277,7 @@ class PartitionProcessor:
     def write_internal(self, record: tuple[str, bytes]) -> None:
         """Write an internal record to the ledger, after everything that was written before."""
         if not self._gone:
-            self._journal.write(PendingWrite(internal=(record,)))
+            self._transactions.write(PendingWrite(internal=(record,)))
 
     # One revision of a document at a time (promise 4).
 
@@ -347,7 +347,7 @@ class PartitionProcessor:
             case WriteBetweenCalls(state):
                 self._write_between_calls(work, PendingWrite(between_calls(work, state)))
             case WriteState(state):
-                self._journal.write(PendingWrite(state))
+                self._transactions.write(PendingWrite(state))
             case AnswerCommand():
                 self._recall.answered(work)
             case YieldToCommand():
@@ -371,7 +371,7 @@ class PartitionProcessor:
         """Step 3: write the claims durably, all in one transaction. Returns False if the partition is given up."""
         if not self._open:
             return False
-        durable = [self._journal.write(PendingWrite(self._claimed(work, claim))) for work, claim in claims]
+        durable = [self._transactions.write(PendingWrite(self._claimed(work, claim))) for work, claim in claims]
         self._called.update(work for work, _ in claims)
         self._calm.clear()
         await asyncio.wait(durable)
@@ -395,7 +395,7 @@ class PartitionProcessor:
         self._when_durable(work, note, Written())
 
     def _when_durable(self, work: WorkItem, note: PendingWrite, event: Event) -> None:
-        durable = self._journal.write(note)
+        durable = self._transactions.write(note)
         durable.add_done_callback(lambda done: self._is_durable(work, event, done))
 
     def _is_durable(self, work: WorkItem, event: Event, done: "asyncio.Future[None]") -> None:
@@ -416,7 +416,7 @@ class PartitionProcessor:
             return
         result = effect.result
         self._count(result)
-        durable = self._journal.write(note)
+        durable = self._transactions.write(note)
         self._parking.update(_of_sage(result))
         durable.add_done_callback(lambda done: self._result_is_durable(work, result, done))
 
@@ -455,7 +455,7 @@ class PartitionProcessor:
         """Write a dead letter with the untouched bytes of a record that breaks the contract. The topic moves on."""
         metrics.DEAD_LETTERS.labels(self.source.topic, error.code).inc()
         self.misplaced = self.misplaced or error.code is Code.WRONG_PARTITION
-        self._journal.write(self._writer.dead(record, error, ends=ends))
+        self._transactions.write(self._writer.dead(record, error, ends=ends))
 
     def _count(self, result: ExportResult) -> None:
         metrics.OUTCOMES.labels(self.source.topic, result.outcome, result.code or "").inc()

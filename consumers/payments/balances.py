@@ -48,8 +48,8 @@ class Pass(Enum):
 class Reconciliation:
     """The passes over one company's documents."""
 
-    def __init__(self, desk: PaymentPublisher) -> None:
-        self._desk = desk
+    def __init__(self, publisher: PaymentPublisher) -> None:
+        self._publisher = publisher
         self._left: list[ExportedDocument] | None = None
         """Documents that the pass under way still has to check; None: not determined yet."""
         self.missing: set[str] = set()
@@ -61,13 +61,13 @@ class Reconciliation:
         Raises:
             SageError, BudgetSpentError, PartitionClosedError: As `CompanyPoll.poll`; a later call continues the pass.
         """
-        desk, rules = self._desk, self._desk.around.rules
+        publisher, rules = self._publisher, self._publisher.around.rules
         whole = passing is not Pass.DUE
-        at = desk.memory.reconciled
+        at = publisher.company_cursor.reconciled
         if at is None:
-            at = ReconciliationProgress(desk.now())  # the first poll has just backfilled every document
-            await desk.write([at], [])
-        if not whole and at.after is None and desk.now() - at.ended < rules.reconcile_every:
+            at = ReconciliationProgress(publisher.now())  # the first poll has just backfilled every document
+            await publisher.write([at], [])
+        if not whole and at.after is None and publisher.now() - at.ended < rules.reconcile_every:
             return
         if self._left is None or whole:
             self._left = self._behind(company, None if passing is Pass.WHOLE else at.after)
@@ -80,30 +80,34 @@ class Reconciliation:
                 raise
             if self._left:
                 last = part[-1]
-                await desk.write([ReconciliationProgress(at.ended, (last.object, last.record_no))], [])
+                await publisher.write([ReconciliationProgress(at.ended, (last.object, last.record_no))], [])
             if not whole:
                 break
         if not self._left:
             self._left = None
-            await desk.write([ReconciliationProgress(desk.now())], [])
-            open_ones = [each for each in desk.memory.told.values() if each.fact.kind is PaymentKind.DIFFERENCE]
+            await publisher.write([ReconciliationProgress(publisher.now())], [])
+            open_ones = [
+                each for each in publisher.company_cursor.published.values() if each.fact.kind is PaymentKind.DIFFERENCE
+            ]
             metrics.DIFFERENCES.labels(company.id).set(sum(1 for each in open_ones if each.fact.amount))
             metrics.MISSING.labels(company.id).set(len(self.missing))
-            log.info("payments reconciled", company=company.id, documents=len(desk.documents.found))
+            log.info("payments reconciled", company=company.id, documents=len(publisher.documents.found))
 
     def _behind(self, company: PolledCompany, after: tuple[str, str] | None) -> list[ExportedDocument]:
         found = [
-            each for each in self._desk.documents.found.values() if company.is_imported(each.subsidiary_id, each.side)
+            each
+            for each in self._publisher.documents.found.values()
+            if company.is_imported(each.subsidiary_id, each.side)
         ]
         found.sort(key=_place)
         place = None if after is None else (after[0], int(after[1]))
         return found if place is None else [each for each in found if _place(each) > place]
 
     async def _look_at(self, company: PolledCompany, part: list[ExportedDocument]) -> None:
-        desk = self._desk
-        logins = [desk.around.login(each) for each in company.sessions.values()]
+        publisher = self._publisher
+        logins = [publisher.around.login(each) for each in company.sessions.values()]
         names = [(each.object, each.record_no) for each in part]
-        before = await desk.balances(logins, names)
+        before = await publisher.balances(logins, names)
         self._look_for_missing(company, part, before)
         odd = [each for each in part if self._differs(each, before.get((each.object, each.record_no)))]
         for kind in SageObject:
@@ -115,7 +119,7 @@ class Reconciliation:
     ) -> None:
         for document in part:
             name = document.object, document.record_no
-            if name in shown or name not in self._desk.documents.standing:
+            if name in shown or name not in self._publisher.documents.standing:
                 self.missing.discard(document.key)
             elif document.key not in self.missing:
                 self.missing.add(document.key)
@@ -128,11 +132,11 @@ class Reconciliation:
                 )
 
     def _differs(self, document: ExportedDocument, balance: DocumentBalance | None) -> bool:
-        told = [each.fact for each in self._desk.memory.about(document)]
+        published = [each.fact for each in self._publisher.company_cursor.about(document)]
         if balance is None:
-            return any(each.amount for each in told)
-        open_one = any(each.kind is PaymentKind.DIFFERENCE and each.amount for each in told)
-        return open_one or difference(document, balance, told) is not None
+            return any(each.amount for each in published)
+        open_one = any(each.kind is PaymentKind.DIFFERENCE and each.amount for each in published)
+        return open_one or difference(document, balance, published) is not None
 
     async def _read_again(
         self,
@@ -142,31 +146,31 @@ class Reconciliation:
         documents: list[ExportedDocument],
         before: dict[tuple[SageObject, str], DocumentBalance],
     ) -> None:
-        desk = self._desk
+        publisher = self._publisher
         numbers = [each.record_no for each in documents]
         rows: dict[str, PaymentDetail] = {}
         for login in logins:
-            seen = list(await desk.reader.details(login, kind, numbers))
-            await desk.write(*await desk.to_publish(company, login, documents[0].side, seen))
+            seen = list(await publisher.reader.details(login, kind, numbers))
+            await publisher.write(*await publisher.to_publish(company, login, documents[0].side, seen))
             rows |= {each.record_no: each for each in seen}
         gone = [
-            as_void(told.fact)
+            as_void(published.fact)
             for document in documents
-            for told in desk.memory.about(document)
-            if told.fact.amount and told.fact.detail_no and told.fact.detail_no not in rows
+            for published in publisher.company_cursor.about(document)
+            if published.fact.amount and published.fact.detail_no and published.fact.detail_no not in rows
         ]
-        await desk.write(*await desk.publish(logins, gone))
-        after = await desk.balances(logins, [(kind, number) for number in numbers])
+        await publisher.write(*await publisher.publish(logins, gone))
+        after = await publisher.balances(logins, [(kind, number) for number in numbers])
         tell: list[PaymentFact] = []
         for document in documents:
             name = document.object, document.record_no
-            told = [each.fact for each in desk.memory.about(document)]
+            published = [each.fact for each in publisher.company_cursor.about(document)]
             if before.get(name) != after.get(name):
                 continue  # paid in the meantime: the next poll publishes it
             if name in after:
-                remains = difference(document, after[name], told)
+                remains = difference(document, after[name], published)
             else:
-                open_ones = (each for each in told if each.kind is PaymentKind.DIFFERENCE and each.amount)
+                open_ones = (each for each in published if each.kind is PaymentKind.DIFFERENCE and each.amount)
                 remains = next((replace(each, amount=ZERO) for each in open_ones), None)
             if remains is not None:
                 tell.append(remains)
@@ -176,7 +180,7 @@ class Reconciliation:
                     company=company.id,
                     amount=str(remains.amount),
                 )
-        await desk.write(*await desk.publish(logins, tell))
+        await publisher.write(*await publisher.publish(logins, tell))
 
 
 def _place(document: ExportedDocument) -> tuple[str, int]:

@@ -83,34 +83,37 @@ class CompanyCursor:
     """The whole cursor of one company, in memory."""
 
     company_id: str
-    told: dict[str, PublishedFact] = field(default_factory=dict)
+    published: dict[str, PublishedFact] = field(default_factory=dict)
     """The published facts by payment id."""
     of_document: dict[tuple[SageObject, str], set[str]] = field(default_factory=dict)
     """Payment ids by object and record number."""
     cursors: dict[tuple[str, Side], Cursor] = field(default_factory=dict)
-    asked: Backfilled = Backfilled({}, frozenset())
+    backfilled: Backfilled = Backfilled({}, frozenset())
     reconciled: ReconciliationProgress | None = None
 
     def apply(self, change: CursorRecord) -> None:
         """Apply one change."""
         match change:
             case PublishedFact(fact=fact):
-                self.told[fact.payment_id] = change
+                self.published[fact.payment_id] = change
                 name = fact.document.object, fact.document.record_no
                 self.of_document.setdefault(name, set()).add(fact.payment_id)
             case Cursor(view=view, side=side):
                 self.cursors[view, side] = change
             case Backfilled():
-                self.asked = change
+                self.backfilled = change
             case ReconciliationProgress():
                 self.reconciled = change
 
     def about(self, document: ExportedDocument) -> Iterator[PublishedFact]:
         """The facts published about a document."""
         for payment_id in sorted(self.of_document.get((document.object, document.record_no), ())):
-            told = self.told[payment_id]
-            if told.fact.document.object is document.object and told.fact.document.record_no == document.record_no:
-                yield told
+            published = self.published[payment_id]
+            if (
+                published.fact.document.object is document.object
+                and published.fact.document.record_no == document.record_no
+            ):
+                yield published
 
 
 def key(company_id: str, change: CursorRecord) -> bytes:

@@ -97,9 +97,9 @@ class CursorPartition:
                 self._open = False
                 self._on_failure(self.place, error)
                 raise PartitionClosedError(f"{self.place}: {error!r}") from error
-            memory = self.cursor_of(company_id)
+            company_cursor = self.cursor_of(company_id)
             for change in changes:
-                memory.apply(change)
+                company_cursor.apply(change)
 
     async def _commit(self, company_id: str, changes: Sequence[CursorRecord], records: Sequence[PaymentRecord]) -> None:
         producer, place = self._producer, self.place

@@ -44,10 +44,10 @@ class CompanyPoll:
     """
 
     def __init__(self, company_id: str, partition: CursorPartition, around: PollContext) -> None:
-        self.desk = PaymentPublisher(company_id, partition, around)
+        self.publisher = PaymentPublisher(company_id, partition, around)
         self._around = around
-        self._reconciliation = Reconciliation(self.desk)
-        documents = self.desk.documents
+        self._reconciliation = Reconciliation(self.publisher)
+        documents = self.publisher.documents
         self._before = len(documents.order)
         """Number of documents known at the start. The stored cursor says whether they were backfilled."""
         self._seen = 0
@@ -88,36 +88,36 @@ class CompanyPoll:
             raise next(iter(denied.values()))
 
     async def _changes(self, company: PolledCompany, view: str, login: Login, side: Side) -> None:
-        desk, rules = self.desk, self._around.rules
-        cursor = desk.memory.cursors.get((view, side))
+        publisher, rules = self.publisher, self._around.rules
+        cursor = publisher.company_cursor.cursors.get((view, side))
         if cursor is None:
             # First poll: payments older than Sage's newest stamp are found by the backfill, document by document.
-            newest = await desk.reader.newest(login, side)
-            await desk.write([Cursor(view, side, newest, desk.now())], [])
+            newest = await publisher.reader.newest(login, side)
+            await publisher.write([Cursor(view, side, newest, publisher.now())], [])
             return
-        wide = desk.now() - cursor.wide_at >= rules.wide_every
+        wide = publisher.now() - cursor.wide_at >= rules.wide_every
         begin = since(cursor.watermark, rules.wide_overlap if wide else rules.overlap) if cursor.watermark else None
         after = None
         if (replay := cursor.replay) is not None:
             begin = begin and min(begin, replay.since, key=moment)
             after = replay.after
         while True:
-            page = await desk.reader.changed(login, side, begin, after)
-            if desk.unknown_documents(side, page.details):
+            page = await publisher.reader.changed(login, side, begin, after)
+            if publisher.unknown_documents(side, page.details):
                 await self._around.documents.barrier()
-                self._in_doubt_keys |= desk.documents.in_doubt
-            changes, records = await desk.to_publish(company, login, side, page.details, replay)
+                self._in_doubt_keys |= publisher.documents.in_doubt
+            changes, records = await publisher.to_publish(company, login, side, page.details, replay)
             after = page.next
             moved = replace(
                 cursor,
                 watermark=latest(cursor.watermark, *(each.modified for each in page.details)),
-                wide_at=desk.now() if wide and after is None else cursor.wide_at,
+                wide_at=publisher.now() if wide and after is None else cursor.wide_at,
                 replay=replace(replay, after=after) if replay is not None and after is not None else None,
             )
             if replay is not None and after is None:
                 more, again = await self._replay_removed(company, login, side, replay, changes)
                 changes, records = changes + more, records + again
-            await desk.write([*changes, moved] if moved != cursor else changes, records)
+            await publisher.write([*changes, moved] if moved != cursor else changes, records)
             cursor = moved
             if after is None:
                 return
@@ -128,23 +128,23 @@ class CompanyPoll:
         """At the end of a replay: facts it covers that have no row in Sage any more, to be published again."""
         now = {id_of(each) for each in changes}
         again = [
-            told.fact
-            for name, told in self.desk.memory.told.items()
+            published.fact
+            for name, published in self.publisher.company_cursor.published.items()
             if name not in now
-            and told.replay != replay.id
-            and told.fact.document.side is side
-            and company.is_imported(told.fact.document.subsidiary_id, side)
+            and published.replay != replay.id
+            and published.fact.document.side is side
+            and company.is_imported(published.fact.document.subsidiary_id, side)
             and (
-                told.fact.kind is PaymentKind.DIFFERENCE
-                or (told.fact.modified and moment(told.fact.modified) >= moment(replay.since))
+                published.fact.kind is PaymentKind.DIFFERENCE
+                or (published.fact.modified and moment(published.fact.modified) >= moment(replay.since))
             )
         ]
-        return await self.desk.publish([login], again, replay)
+        return await self.publisher.publish([login], again, replay)
 
     async def _backfill(self, company: PolledCompany) -> None:
         """Backfill: query by number the documents whose payments the polls may already have passed."""
-        desk = self.desk
-        asked = self._plan_backfill(company)
+        publisher = self.publisher
+        backfilled = self._plan_backfill(company)
         if self._pending:
             log.info("payments asked for by document", company=company.id, documents=len(self._pending))
         while self._pending:
@@ -152,18 +152,18 @@ class CompanyPoll:
             names = [name for name in self._pending if name[0] is kind][:AT_ONCE]
             for connection in company.sessions.values():
                 login = self._around.login(connection)
-                details = await desk.reader.details(login, kind, [number for _, number in names])
-                side = desk.documents.found[names[0]].side
-                await desk.write(*await desk.to_publish(company, login, side, details))
+                details = await publisher.reader.details(login, kind, [number for _, number in names])
+                side = publisher.documents.found[names[0]].side
+                await publisher.write(*await publisher.to_publish(company, login, side, details))
             for name in names:
                 del self._pending[name]
-        self._in_doubt_keys &= desk.documents.in_doubt
-        if asked != desk.memory.asked:
-            await desk.write([asked], [])
+        self._in_doubt_keys &= publisher.documents.in_doubt
+        if backfilled != publisher.company_cursor.backfilled:
+            await publisher.write([backfilled], [])
 
     def _plan_backfill(self, company: PolledCompany) -> Backfilled:
         """List the documents to backfill. The returned progress may be stored only after they have been queried."""
-        documents, asked = self.desk.documents, self.desk.memory.asked
+        documents, backfilled = self.publisher.documents, self.publisher.company_cursor.backfilled
         begun = company.subsidiaries_and_sides - self._scopes
         first = 0 if begun else self._seen
         moved = False
@@ -177,18 +177,18 @@ class CompanyPoll:
                 continue
             moved = True
             partition, offset = documents.places[name]
-            if where not in asked.scopes:
+            if where not in backfilled.scopes:
                 due = True
             elif number < self._before:
-                due = offset >= asked.places.get(partition, 0)
+                due = offset >= backfilled.places.get(partition, 0)
             else:
                 claimed = documents.claim_keys.get(name)
                 due = claimed is None or claimed in self._in_doubt_keys
             if due:
                 self._pending[name] = None
         self._seen, self._scopes = len(documents.order), company.subsidiaries_and_sides
-        if not moved and asked.scopes == company.subsidiaries_and_sides:
-            return asked
+        if not moved and backfilled.scopes == company.subsidiaries_and_sides:
+            return backfilled
         return Backfilled(self._around.documents.places, company.subsidiaries_and_sides)
 
 

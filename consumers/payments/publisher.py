@@ -56,7 +56,7 @@ class CandidatePayment:
     detail: PaymentDetail
     application: Application
     document: ExportedDocument
-    told: PublishedFact | None
+    published: PublishedFact | None
 
     @property
     def name(self) -> Name:
@@ -76,9 +76,9 @@ class CandidatePayment:
     def may_have_changed(self) -> bool:
         """Whether this case may be news, judged by the row alone (without its payment header)."""
         meaning = payment_status(self.detail.state, self.document.side)
-        if self.told is None:
+        if self.published is None:
             return meaning in {PaymentStatus.FINAL, PaymentStatus.UNKNOWN} and bool(self.application.amount)
-        before = self.told.fact
+        before = self.published.fact
         if (before.modified, before.state) != self.content:
             return True
         # For an unknown state, whether it counts as money was decided when the fact was published.
@@ -100,7 +100,7 @@ class PaymentPublisher:
     def __init__(self, company_id: str, partition: CursorPartition, around: PollContext) -> None:
         self.company_id = company_id
         self.around = around
-        self.memory: CompanyCursor = partition.cursor_of(company_id)
+        self.company_cursor: CompanyCursor = partition.cursor_of(company_id)
         self.documents: CompanyExports = around.documents.of(company_id)
         self.budget = Budget(around.rules.calls_per_hour, around.time.monotonic)
         self.reader = PaymentsReader(around.page, self._one_more)
@@ -163,7 +163,7 @@ class PaymentPublisher:
             SageError, BudgetSpentError: A payment or a balance could not be read; nothing was decided.
         """
         cases = [each for detail in details for each in self._cases(company, side, detail)]
-        again = {id(each) for each in cases if _again(each.told, replay)}
+        again = {id(each) for each in cases if _again(each.published, replay)}
         cases = [each for each in cases if (each.may_have_changed and not self._decided(each)) or id(each) in again]
         headers: dict[str, PaymentHeader] = {}
         if numbers := {each.detail.payment_no for each in cases if each.detail.payment_no}:
@@ -174,13 +174,15 @@ class PaymentPublisher:
         for case in cases:
             header = headers.get(case.detail.payment_no)
             now = payment_fact(case.document, case.detail, case.application, header, unknown_counts=id(case) in counted)
-            told = case.told.fact if case.told is not None else None
-            new = changes_since(now, told, again=id(case) in again)
+            published = case.published.fact if case.published is not None else None
+            new = changes_since(now, published, again=id(case) in again)
             if new is not None:
                 tell.append(new)
-            elif case.told is not None and told is not None:
+            elif case.published is not None and published is not None:
                 # Sage changed the row without news for us: remember its new stamp, so that it is not examined again.
-                changes.append(PublishedFact(replace(told, modified=now.modified, state=now.state), case.told.replay))
+                changes.append(
+                    PublishedFact(replace(published, modified=now.modified, state=now.state), case.published.replay)
+                )
         more, records = await self.publish([login], tell, replay)
         return changes + more, records
 
@@ -193,11 +195,11 @@ class PaymentPublisher:
         paid than the known rows explain. So an unknown state never makes a payment vanish, nor a void count as paid.
         """
         known = [(each, counts(each.document.side, each.detail, headers.get(each.detail.payment_no))) for each in cases]
-        unknown = [case for case, verdict in known if verdict is None]
+        unknown = [case for case, is_money in known if is_money is None]
         if not unknown:
             return set()
         self._puzzled(unknown, headers)
-        money = {id(each) for each in unknown if each.told is not None and each.told.fact.amount}
+        money = {id(each) for each in unknown if each.published is not None and each.published.fact.amount}
         doubtful = [each for each in unknown if id(each) not in money]
         balances = await self.balances([login], {each.name for each in doubtful})
         rest = {name: balance.paid - self._known(name, known) for name, balance in balances.items()}
@@ -212,11 +214,11 @@ class PaymentPublisher:
 
     def _known(self, name: Name, cases: Iterable[tuple[CandidatePayment, bool | None]]) -> Decimal:
         """The amount paid on a document: published facts, but `cases` of a known state with their present amounts."""
-        total = paid(each.fact for each in self.memory.about(self.documents.found[name]))
-        for case, verdict in cases:
-            if case.name == name and verdict is not None:
-                before = case.told.fact.amount if case.told is not None else ZERO
-                total += (case.application.amount if verdict else ZERO) - before
+        total = paid(each.fact for each in self.company_cursor.about(self.documents.found[name]))
+        for case, is_money in cases:
+            if case.name == name and is_money is not None:
+                before = case.published.fact.amount if case.published is not None else ZERO
+                total += (case.application.amount if is_money else ZERO) - before
         return total
 
     def _decided(self, case: CandidatePayment) -> bool:
@@ -260,7 +262,7 @@ class PaymentPublisher:
         records = []
         for each in facts:
             balance = balances.get((each.document.object, each.document.record_no))
-            before = self.memory.told.get(each.payment_id)
+            before = self.company_cursor.published.get(each.payment_id)
             mark = replay.id if replay is not None else before.replay if before is not None else ""
             changes.append(PublishedFact(each, mark))
             records.append(PaymentRecord(each.document.key, encode(each, balance, at), each.kind))
@@ -282,18 +284,18 @@ class PaymentPublisher:
     def _cases(self, company: PolledCompany, side: Side, detail: PaymentDetail) -> Iterator[CandidatePayment]:
         found = {each.slug: each for each in applications(side, detail)}
         for slug in _SLUGS:
-            told = self.memory.told.get(payment_id(self.company_id, side, detail.record_no, slug))
+            published = self.company_cursor.published.get(payment_id(self.company_id, side, detail.record_no, slug))
             application = found.get(slug)
             if application is None:
-                if told is None:
+                if published is None:
                     continue
                 # Sage now shows no amount where we had published one: publish zero.
-                document = told.fact.document
-                application = Application(slug, told.fact.kind, document.object, document.record_no, ZERO)
+                document = published.fact.document
+                application = Application(slug, published.fact.kind, document.object, document.record_no, ZERO)
             ours = self.documents.found.get((application.object, application.record_no))
             if ours is not None and company.is_imported(ours.subsidiary_id, side):
-                yield CandidatePayment(detail, application, ours, told)
+                yield CandidatePayment(detail, application, ours, published)
 
 
-def _again(told: PublishedFact | None, replay: PaymentReplay | None) -> bool:
-    return replay is not None and told is not None and told.replay != replay.id
+def _again(published: PublishedFact | None, replay: PaymentReplay | None) -> bool:
+    return replay is not None and published is not None and published.replay != replay.id

@@ -66,7 +66,7 @@ class PollLoop:
         Args:
             company: Looks the company up in the settings in force; None: no longer connected.
         """
-        while (now := company(self._poll.desk.company_id)) is not None:
+        while (now := company(self._poll.publisher.company_id)) is not None:
             self._wanted.clear()
             _, wait = await self.once(now)
             await self._around.time.until(self._wanted, wait)
@@ -77,8 +77,8 @@ class PollLoop:
         Raises:
             PartitionClosedError: Another poller owns the partition now.
         """
-        desk = self._poll.desk
-        calls, records = desk.budget.calls, desk.records
+        publisher = self._poll.publisher
+        calls, records = publisher.budget.calls, publisher.records
         failure: Exception | None = None
         try:
             await self._poll.poll(company, passing)
@@ -89,7 +89,7 @@ class PollLoop:
         wait = self._told(company.id, failure)
         said = None if failure is None else str(failure) or repr(failure)
         missing = tuple(sorted(self._poll.missing)) if passing is not Pass.DUE else ()
-        polled = PollReport(company.id, desk.budget.calls - calls, desk.records - records, said, missing)
+        polled = PollReport(company.id, publisher.budget.calls - calls, publisher.records - records, said, missing)
         log.info("payments polled", company=company.id, calls=polled.calls, records=polled.records, well=said is None)
         return polled, wait
 
@@ -119,10 +119,10 @@ class PollLoop:
         # After a lasting refusal the polls become ever rarer. After a passing failure, never rarer than usual polls.
         cap = (rules.backoff_cap if _hopeless(failure) else max(rules.interval, rules.backoff)).total_seconds()
         grown = min(cap, rules.backoff.total_seconds() * 2.0 ** min(self._failures - 1, 16))
-        asked = getattr(failure, "retry_after", None) or 0.0
+        requested = getattr(failure, "retry_after", None) or 0.0
         # At least half of the wait is certain (jitter on the rest): a refused sign-in must not be tried often.
         most = rules.backoff_cap.total_seconds()
-        return max(min(asked, most), grown * (0.5 + self._around.time.random() / 2))
+        return max(min(requested, most), grown * (0.5 + self._around.time.random() / 2))
 
 
 def _hopeless(failure: Exception) -> bool:

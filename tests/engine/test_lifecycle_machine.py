@@ -581,7 +581,7 @@ def doubts_may_end_by_any_result(life: Life, event: Event, entry: DocumentState,
 async def claims_without_waiting(self: PartitionProcessor, claims: Claims, send_deadline: float) -> bool:
     """A call is made while its claim is still on its way to the ledger."""
     for work, claim in claims:
-        self._journal.write(PendingWrite(self._claimed(work, claim)))
+        self._transactions.write(PendingWrite(self._claimed(work, claim)))
         self.handle(work, ClaimWritten(claim, send_deadline))
     return True
 

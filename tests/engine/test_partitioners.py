@@ -261,7 +261,7 @@ class Cluster:
 async def test_two_workers_that_decide_for_one_topic_each_do_not_wait_for_each_other(monkeypatch):
     cluster = Cluster()
     monkeypatch.setattr(placement, "write", cluster.write)
-    monkeypatch.setattr(placement._Desk, "_written_in", cluster.written_in)
+    monkeypatch.setattr(placement._Decision, "_written_in", cluster.written_in)
     first = TopicPartition("y", 1), TopicPartition("x", 0)
     second = TopicPartition("x", 1), TopicPartition("y", 0)
     with pytest.raises(placement.UndecidedError):

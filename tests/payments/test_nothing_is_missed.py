@@ -236,7 +236,7 @@ async def test_a_whole_reconciliation_goes_on_where_a_running_poller_interrupted
         looked_at.extend(each.record_no for each in part)
         if len(looked_at) in {2, 5}:  # a poller that runs takes its partitions back
             async with books.poller() as other:
-                opened = await other._cursors.open([self._desk._partition.place.partition], lambda *_: None)
+                opened = await other._cursors.open([self._publisher._partition.place.partition], lambda *_: None)
                 await opened[0].close()
 
     monkeypatch.setattr(Reconciliation, "_look_at", interrupted)
@@ -263,7 +263,7 @@ async def test_a_replay_beside_a_running_poller_is_told_once(books, monkeypatch)
         if not taken:
             taken += 1
             async with books.poller() as other:
-                place = self.desk._partition.place
+                place = self.publisher._partition.place
                 opened = await other._cursors.open([place.partition], lambda *_: None)
                 await opened[0].close()
         await poll(self, company, passing)

@@ -27,7 +27,7 @@ CREATE, UPDATE, REVERSE, DELETE = "create", "update", "reverse", "delete"
 MAX_FORMER_RECORDS = 30
 """How many former Sage records are remembered for each document: the newest."""
 INTERNAL = "~"
-"""Prefix of the engine's internal records. Such a key is no document key; only the record's writer reads its value."""
+"""Prefix of the export's internal records. Such a key is no document key; only the record's writer reads its value."""
 
 
 @strict_part

@@ -94,9 +94,9 @@ async def stamp_or_check(
     if not new:
         return
     # A new partition has no mark to compare with; the partitions that existed before have one.
-    elders = [TopicPartition(topic, n) for topic in {each.topic for each in new} for n in range(counts[topic])]
-    for elder, value in (await _first_marks(clients, elders)).items():
-        _expect(counts, elder, value)
+    existing = [TopicPartition(topic, n) for topic in {each.topic for each in new} for n in range(counts[topic])]
+    for one, value in (await _first_marks(clients, existing)).items():
+        _expect(counts, one, value)
     await asyncio.gather(*(_mark(ledger, counts[ledger.topic], producers[ledger], restored[ledger]) for ledger in new))
 
 

@@ -133,8 +133,8 @@ async def settle(
         if asked[topic].unchecked:
             placements[topic] = Placement(Partitioner.ANY, partitions)
             continue
-        desk = _Desk(clients, asked[topic], partitions)
-        rule = await desk.rule_of(ours)
+        decision = _Decision(clients, asked[topic], partitions)
+        rule = await decision.rule_of(ours)
         placements[topic] = Placement(rule, partitions)
         missing = {ledger: copy for ledger, copy in ours.items() if copy.internal(RULE) is None}
         # Partition 0 first: the others depend on its record, so it has to exist before their copies.
@@ -144,7 +144,7 @@ async def settle(
 
 
 @dataclass(frozen=True, slots=True)
-class _Desk:
+class _Decision:
     """Finds or decides the rule of one ledger topic."""
 
     clients: KafkaClients

@@ -68,7 +68,7 @@ class TransactionScope:
 class TransactionWriter:
     """The only writer of one partition's ledger, fenced by its producer's transactional id.
 
-    If a transaction does not commit, the journal has failed for good. Nothing of the transaction is visible, the
+    If a transaction does not commit, the writer has failed for good. Nothing of the transaction is visible, the
     offsets have not moved, and the partition's next owner reads the records again (promise 1).
 
     Args:
@@ -97,12 +97,14 @@ class TransactionWriter:
         self._closing = False
         self._committed: int | None = None
         self._failure: BaseException | None = None
-        self._task = asyncio.create_task(self._run(), name=f"journal {place.source.topic}:{place.source.partition}")
+        self._task = asyncio.create_task(
+            self._run(), name=f"transactions {place.source.topic}:{place.source.partition}"
+        )
 
     def write(self, note: PendingWrite) -> asyncio.Future[None]:
         """Request a write. The returned future is done once the note is durable and in the local ledger.
 
-        If the journal fails, the future fails with its error. A caller need not await the future.
+        If the writer fails, the future fails with its error. A caller need not await the future.
         """
         future: asyncio.Future[None] = asyncio.get_running_loop().create_future()
         if self._failure is not None:

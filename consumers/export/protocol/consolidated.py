@@ -44,10 +44,10 @@ def as_consolidated_line(row: ConsolidatedLineRecord, entry: DocumentState, stat
         placed = consolidation_of(document, state, known=known)
     else:
         placed = Consolidation(document, None) if known and isinstance(document, Skipped) else None
-    return None if placed is None else _verdict(row, entry, placed)
+    return None if placed is None else _result_of(row, entry, placed)
 
 
-def _verdict(row: ConsolidatedLineRecord, entry: DocumentState, placed: Consolidation) -> ExportResult:
+def _result_of(row: ConsolidatedLineRecord, entry: DocumentState, placed: Consolidation) -> ExportResult:
     result = result_of(placed.answer)
     if not placed.moves:
         return result

@@ -84,7 +84,7 @@ class CircuitBreakers:
         self._wakes = wakes
         self._config = config
         self._time = time
-        self._asides: dict[str, _Circuit] = {}
+        self._circuits: dict[str, _Circuit] = {}
         self._in_a_row: dict[str, int] = {}
         """Times in a row that each circuit opened or failed its trial, without any document answered in between."""
         self._tasks: set[asyncio.Task[None]] = set()
@@ -92,18 +92,18 @@ class CircuitBreakers:
 
     def __contains__(self, blocker: str) -> bool:
         """Whether the circuit of this blocker is open, so that documents still have to wait."""
-        return blocker in self._asides
+        return blocker in self._circuits
 
     def why(self, connection: Connection) -> ExportResult | None:
         """The result that the connection's open circuit gives. None if the connection's circuit is closed."""
-        aside = self._asides.get(blocker_of(connection))
-        return aside.result if aside is not None else None
+        circuit = self._circuits.get(blocker_of(connection))
+        return circuit.result if circuit is not None else None
 
     def refuses(self, work: WorkItem) -> ExportResult | None:
         """Check a document before it goes on. Returns its result if a circuit refuses it; else None, as for a trial."""
-        for blocker, aside in self._of(work):
-            if aside.trial is not work:
-                return _blocked_result(aside.result, work, blocker)
+        for blocker, circuit in self._of(work):
+            if circuit.trial is not work:
+                return _blocked_result(circuit.result, work, blocker)
         return None
 
     def admit(self, work: WorkItem) -> ExportResult | None:
@@ -114,39 +114,39 @@ class CircuitBreakers:
         """
         # A trial document may come twice: between two steps of a correction it is in another queue.
         refusing = [
-            (blocker, aside)
-            for blocker, aside in self._of(work)
-            if not aside.awaiting_trial and aside.trial is not work
+            (blocker, circuit)
+            for blocker, circuit in self._of(work)
+            if not circuit.awaiting_trial and circuit.trial is not work
         ]
         if refusing:
             return _blocked_result(refusing[0][1].result, work, refusing[0][0])
-        for _, aside in self._of(work):
-            if aside.awaiting_trial:
-                aside.awaiting_trial, aside.trial = False, work
+        for _, circuit in self._of(work):
+            if circuit.awaiting_trial:
+                circuit.awaiting_trial, circuit.trial = False, work
         return None
 
     def on_trial(self, work: WorkItem) -> bool:
         """Whether this document is the trial of a half-open circuit."""
-        return any(aside.trial is work for _, aside in self._of(work))
+        return any(circuit.trial is work for _, circuit in self._of(work))
 
     def record_success(self, work: WorkItem) -> None:
         """Record that Sage took this document up: executed it, or refused it for its content. A trial then succeeds."""
-        for blocker, aside in self._of(work):
-            self._settle(blocker, aside, work, worked=True)
+        for blocker, circuit in self._of(work):
+            self._settle(blocker, circuit, work, worked=True)
         for blocker in (blocker_of(work.connection), kind_blocker_of(work.connection, work.sage_object)):
-            if blocker not in self._asides:
+            if blocker not in self._circuits:
                 self._in_a_row.pop(blocker, None)
 
     def record_unknown(self, work: WorkItem) -> None:
         """Record that Sage did not take this document up, or may not have. A trial then fails."""
-        for blocker, aside in self._of(work):
-            self._settle(blocker, aside, work, worked=False)
+        for blocker, circuit in self._of(work):
+            self._settle(blocker, circuit, work, worked=False)
 
     def open(self, connection: Connection, result: ExportResult, kind: SageObject | None = None) -> None:
         """Open the circuit of a connection, or of one kind of its documents. If open, its running trial has failed."""
         blocker = blocker_of(connection) if kind is None else kind_blocker_of(connection, kind)
-        if (aside := self._asides.get(blocker)) is not None:
-            self._settle(blocker, aside, aside.trial, worked=False)
+        if (circuit := self._circuits.get(blocker)) is not None:
+            self._settle(blocker, circuit, circuit.trial, worked=False)
             return
         log.error("circuit opened for a sage connection", blocker=blocker, code=result.code, detail=result.detail)
         self._start(blocker, self._try_again(blocker, self._put(blocker, result), connection))
@@ -154,7 +154,7 @@ class CircuitBreakers:
     def open_for_documents(self, work: WorkItem, result: ExportResult) -> ExportResult:
         """The result for a document that cannot be posted now while others can: parked, and retried after a delay."""
         blocker = later_blocker_of(work.connection)
-        if blocker not in self._asides:
+        if blocker not in self._circuits:
             log.warning("others are posted but not these documents; they are parked", blocker=blocker, key=work.key)
             self._put(blocker, result)
             self._start(blocker, self._wait(blocker))
@@ -166,26 +166,26 @@ class CircuitBreakers:
 
     def _of(self, work: WorkItem) -> Iterator[tuple[str, _Circuit]]:
         for blocker in (blocker_of(work.connection), kind_blocker_of(work.connection, work.sage_object)):
-            if (aside := self._asides.get(blocker)) is not None:
-                yield blocker, aside
+            if (circuit := self._circuits.get(blocker)) is not None:
+                yield blocker, circuit
 
     def _put(self, blocker: str, result: ExportResult) -> _Circuit:
-        aside = self._asides[blocker] = _Circuit(result)
+        circuit = self._circuits[blocker] = _Circuit(result)
         self._in_a_row[blocker] = self._in_a_row.get(blocker, 0) + 1
-        self._gauge.set(len(self._asides))
-        return aside
+        self._gauge.set(len(self._circuits))
+        return circuit
 
-    def _settle(self, blocker: str, aside: _Circuit, work: WorkItem | None, *, worked: bool) -> None:
-        if work is not None and aside.trial is work:
-            aside.trial, aside.trial_passed = None, worked
-            aside.trial_done.set()
+    def _settle(self, blocker: str, circuit: _Circuit, work: WorkItem | None, *, worked: bool) -> None:
+        if work is not None and circuit.trial is work:
+            circuit.trial, circuit.trial_passed = None, worked
+            circuit.trial_done.set()
             if worked:
                 self._release(blocker)  # at once, so that the next document need not wait for the probe task
 
     def _release(self, blocker: str) -> None:
-        if self._asides.pop(blocker, None) is not None:
+        if self._circuits.pop(blocker, None) is not None:
             log.info("sage connection works again", blocker=blocker)
-            self._gauge.set(len(self._asides))
+            self._gauge.set(len(self._circuits))
             self._wakes.all(blocker)
 
     def _start(self, blocker: str, trying: Coroutine[None, None, None]) -> None:
@@ -206,7 +206,7 @@ class CircuitBreakers:
         await self._gap(blocker)
         self._release(blocker)
 
-    async def _try_again(self, blocker: str, aside: _Circuit, connection: Connection) -> None:
+    async def _try_again(self, blocker: str, circuit: _Circuit, connection: Connection) -> None:
         while True:
             await self._gap(blocker)
             try:
@@ -214,18 +214,18 @@ class CircuitBreakers:
             except (SageError, CredentialsMissingError) as error:
                 log.info("circuit of a sage connection still open", blocker=blocker, error=str(error))
                 continue
-            if await self._trial(blocker, aside):
+            if await self._trial(blocker, circuit):
                 return
             self._in_a_row[blocker] += 1
             log.info(
                 "circuit of a sage connection still open", blocker=blocker, error="its trial document was not taken"
             )
 
-    async def _trial(self, blocker: str, aside: _Circuit) -> bool:
+    async def _trial(self, blocker: str, circuit: _Circuit) -> bool:
         """Let one trial document through. Returns True if the circuit was closed."""
-        aside.trial_done.clear()
-        aside.awaiting_trial, aside.trial_passed = True, False
-        while aside.awaiting_trial:  # polling: `admit` sets no event
+        circuit.trial_done.clear()
+        circuit.awaiting_trial, circuit.trial_passed = True, False
+        while circuit.awaiting_trial:  # polling: `admit` sets no event
             if self._wakes.one(blocker):
                 # The document may now be mapped to another connection, so it is no trial. There may be thousands of
                 # these: let heartbeats run in between.
@@ -236,16 +236,16 @@ class CircuitBreakers:
                 await self._time.sleep(LOOK_AGAIN)
             else:
                 break
-        if aside.awaiting_trial:  # no document waits, so there is nothing to try: close the circuit
-            aside.awaiting_trial = False
+        if circuit.awaiting_trial:  # no document waits, so there is nothing to try: close the circuit
+            circuit.awaiting_trial = False
             self._release(blocker)
             return True
         # If the trial's partition was revoked, no answer will come: wait only as long as a call may take.
         await self._time.until(
-            aside.trial_done, (self._config.send_deadline + self._config.request_timeout).total_seconds()
+            circuit.trial_done, (self._config.send_deadline + self._config.request_timeout).total_seconds()
         )
-        aside.trial = None
-        return aside.trial_passed
+        circuit.trial = None
+        return circuit.trial_passed
 
 
 def _blocked_result(result: ExportResult, work: WorkItem, blocker: str) -> ExportResult:

@@ -44,7 +44,7 @@ class DoubtResolver:
     Args:
         company_id: The Sage company.
         sage: The client and the credentials.
-        aside: The circuit breakers of the company.
+        circuits: The circuit breakers of the company.
         leases: When each claim's lease ends.
         config: Sizes and delays.
         time: The clock.
@@ -54,14 +54,14 @@ class DoubtResolver:
         self,
         company_id: str,
         sage: SageAccess,
-        aside: CircuitBreakers,
+        circuits: CircuitBreakers,
         leases: Leases,
         config: ExportConfig,
         time: Clock,
     ) -> None:
         self._client = sage.client
         self._login = sage.login
-        self._aside = aside
+        self._circuits = circuits
         self._leases = leases
         self._config = config
         self._time = time
@@ -136,7 +136,7 @@ class DoubtResolver:
     async def _look_up(self, batch: Sequence[WorkItem]) -> None:
         claims = [work.claimed for work in batch]
         connection = batch[0].connection
-        if (result := self._aside.why(connection)) is not None:
+        if (result := self._circuits.why(connection)) is not None:
             # Every look-up would be a refused sign-in. The probe tries instead, once for all documents.
             self._all_later(
                 batch, f"the circuit of its connection is open: {result.detail}", self._config.half_open_after
@@ -149,14 +149,14 @@ class DoubtResolver:
                 self._login(connection), batch, lease_ended
             )
         except CredentialsMissingError as error:
-            self._aside.open(connection, ExportResult(Outcome.DEFERRED, Code.SAGE_SIGN_IN, str(error)))
+            self._circuits.open(connection, ExportResult(Outcome.DEFERRED, Code.SAGE_SIGN_IN, str(error)))
             self._all_later(batch, f"it could not be looked up: {error}", self._config.half_open_after)
             return
         except SageError as error:
             if error.kind in (ErrorCategory.AUTH, ErrorCategory.CONFIGURATION) and not isinstance(
                 error, PermissionDeniedError
             ):
-                self._aside.open(connection, ExportResult(Outcome.DEFERRED, error.code, str(error)))
+                self._circuits.open(connection, ExportResult(Outcome.DEFERRED, error.code, str(error)))
             self._all_later(batch, f"it could not be looked up: {error}", self._config.backoff)
             return
         for work, proof in zip(batch, proofs, strict=True):

@@ -107,9 +107,9 @@ class Lane:
         self._unheard = 0
         """Number of requests in a row without any answer."""
         self._failing_since: float | None = None
-        self._aside = CircuitBreakers(company_id, sage, wakes, config, time)
+        self._circuits = CircuitBreakers(company_id, sage, wakes, config, time)
         self._leases = Leases(config.lease, time)
-        self._doubts = DoubtResolver(company_id, sage, self._aside, self._leases, config, time)
+        self._doubts = DoubtResolver(company_id, sage, self._circuits, self._leases, config, time)
         self._tasks = [
             asyncio.create_task(self._run_claims(), name=f"lane {company_id} claims"),
             *(
@@ -121,7 +121,7 @@ class Lane:
 
     def send(self, work: WorkItem) -> None:
         """Take a mapped document. It is posted, or parked if a circuit is open."""
-        if (result := self._aside.admit(work)) is not None:
+        if (result := self._circuits.admit(work)) is not None:
             work.owner.handle(work, Ended(result))
             return
         self._queue(work)
@@ -155,18 +155,18 @@ class Lane:
 
     def is_blocked(self, blocker: str) -> bool:
         """Whether the circuit of this blocker is open, so that documents still have to wait."""
-        return blocker in self._aside
+        return blocker in self._circuits
 
     def failure(self) -> BaseException | None:
         """The exception that ended one of the lane's tasks, or None: a defect of ours, never an answer of Sage's."""
-        for task in (*self._tasks, *self._aside.tasks()):
+        for task in (*self._tasks, *self._circuits.tasks()):
             if task.done() and not task.cancelled():
                 return task.exception()
         return None
 
     async def close(self) -> None:
         """Stop at once. A document without an outcome keeps its claim in the ledger."""
-        tasks = [*self._tasks, *self._aside.tasks()]
+        tasks = [*self._tasks, *self._circuits.tasks()]
         for task in tasks:
             task.cancel()
         await asyncio.gather(*tasks, return_exceptions=True)
@@ -233,7 +233,7 @@ class Lane:
         """
         prepared = await self._preparation.prepare(login, batch)
         for work, result in prepared.refused:
-            self._aside.record_unknown(work)
+            self._circuits.record_unknown(work)
             work.owner.handle(work, Ended(result))
         held = prepared.held_back
         ready = []
@@ -264,11 +264,11 @@ class Lane:
     def _may_go(self, work: WorkItem, decision: Decision) -> bool:
         match decision:
             case CorrectionRefused():
-                self._aside.record_success(work)
+                self._circuits.record_success(work)
                 result = not_corrected(work.plan.existing, work.received.document, decision)
                 work.owner.handle(work, Ended(result))
             case NoLongerPosted():
-                self._aside.record_success(work)
+                self._circuits.record_success(work)
                 work.owner.handle(work, ExistingRemoved(decision))
             case _:
                 work.plan = replace(work.plan, step=decision)
@@ -319,8 +319,8 @@ class Lane:
             # Checked before Sage is queried: a doubt that ended in between would be neither here nor in the answer.
             held = dict(held_back(batch, self._doubts.works()))
             for work, result in held.items():
-                self._aside.record_unknown(work)
-                work.owner.handle(work, Ended(self._aside.open_for_documents(work, result)))
+                self._circuits.record_unknown(work)
+                work.owner.handle(work, Ended(self._circuits.open_for_documents(work, result)))
             if not (batch := [work for work in batch if work not in held]):
                 return
             try:
@@ -408,13 +408,13 @@ class Lane:
                 self._periods.record_open_day(work)
                 work.owner.handle(work, executed(claim, answer.record_no))
             case Refused(error=error) if error.code is Code.SAGE_DUPLICATE_NUMBER and not claim.corrects:
-                self._aside.record_success(work)
+                self._circuits.record_success(work)
                 # Perhaps by our own earlier posting, which the ledger no longer knows.
                 work.owner.handle(work, Unanswered(number_taken=True))
             case Refused(error=PermissionDeniedError() as error) if claim.corrects:
                 # Creating may well be allowed, so the circuit of this kind of documents stays closed.
-                self._aside.record_unknown(work)
-                work.owner.handle(work, Ended(self._aside.open_for_documents(work, not_permitted(error))))
+                self._circuits.record_unknown(work)
+                work.owner.handle(work, Ended(self._circuits.open_for_documents(work, not_permitted(error))))
             case Refused(error=error) if (anew := self._dated_anew(work, error)) is not None:
                 self._answered(work)
                 work.owner.handle(work, anew)
@@ -429,7 +429,7 @@ class Lane:
             case Refused(error=error):
                 return error
             case _:
-                self._aside.record_unknown(work)
+                self._circuits.record_unknown(work)
                 executed_before = isinstance(answer.error, DuplicateCallError)
                 work.owner.handle(work, Unanswered(executed_before=executed_before))
         return None
@@ -442,7 +442,7 @@ class Lane:
 
     def _answered(self, work: WorkItem) -> None:
         self._leases.forget(work.claimed)
-        self._aside.record_success(work)
+        self._circuits.record_success(work)
 
     # Trouble.
 
@@ -470,7 +470,7 @@ class Lane:
             now = self._time.monotonic()
             self._failures += 1
             self._failing_since = now if self._failing_since is None else self._failing_since
-            if now - self._failing_since > self._config.open_circuit_after.total_seconds() or self._aside.on_trial(
+            if now - self._failing_since > self._config.open_circuit_after.total_seconds() or self._circuits.on_trial(
                 batch[0]
             ):
                 self._block(batch, result)
@@ -494,9 +494,9 @@ class Lane:
         left = []
         for work in batch:
             work.owner.handle(work, NotTaken())
-            if work.life.history.retries > self._config.max_attempts or self._aside.on_trial(work):
-                self._aside.record_unknown(work)
-                work.owner.handle(work, Ended(self._aside.open_for_documents(work, result)))
+            if work.life.history.retries > self._config.max_attempts or self._circuits.on_trial(work):
+                self._circuits.record_unknown(work)
+                work.owner.handle(work, Ended(self._circuits.open_for_documents(work, result)))
             else:
                 left.append(work)
         return left
@@ -515,7 +515,7 @@ class Lane:
         """The documents that may go on. The others' circuit opened while they waited: they get their result here."""
         left = []
         for work in batch:
-            if (result := self._aside.refuses(work)) is not None:
+            if (result := self._circuits.refuses(work)) is not None:
                 work.owner.handle(work, Ended(result))
             else:
                 left.append(work)
@@ -527,7 +527,7 @@ class Lane:
         self._admissible(batch)
 
     def _open_circuit(self, connection: Connection, result: ExportResult, kind: SageObject | None = None) -> None:
-        self._aside.open(connection, result, kind)
+        self._circuits.open(connection, result, kind)
         self._failures, self._failing_since = 0, None
         for stream, queue in list(self._queues.items()):  # of every entity: each would get the same answer
             if left := self._admissible(queue):
