@@ -135,7 +135,7 @@ def client_of(settings: Settings) -> SageClient:
         settings.sender_id,
         settings.required_sender_password(),
         timeouts=timeouts,
-        pace=RateLimit(
+        rate_limit=RateLimit(
             settings.requests_in_flight_per_company,
             settings.requests_per_minute_per_company or None,
             settings.request_burst,

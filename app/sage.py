@@ -67,6 +67,6 @@ def _client(settings: Settings) -> SageClient:
         settings.sender_id,
         settings.required_sender_password(),
         timeouts=replace(Timeouts(), total=float(settings.gateway_timeout_seconds)),
-        pace=RateLimit(settings.requests_in_flight_per_company, settings.requests_per_minute_per_company or None),
+        rate_limit=RateLimit(settings.requests_in_flight_per_company, settings.requests_per_minute_per_company or None),
         endpoint_domain=settings.endpoint_domain,
     )

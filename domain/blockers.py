@@ -38,14 +38,14 @@ def blockers(document: Document, code: Code, words: str) -> tuple[str, ...]:
     return tuple(key for number, (key, size) in enumerate(zip(named, sizes, strict=True)) if not number or size <= MOST)
 
 
-def dimension_keys(carried: LineDimension) -> tuple[str, ...]:
+def dimension_keys(dimension: LineDimension) -> tuple[str, ...]:
     """List the keys whose change would change the value of a dimension.
 
     Always the key of the dimension's setting. If the Alvys value was passed through unmapped, the key of its value
     mapping comes first.
     """
-    own = canonical(carried.key)
-    return (f"{own}/{fold(carried.value)}", own) if carried.how is ValueSource.AS_IS else (own,)
+    own = canonical(dimension.key)
+    return (f"{own}/{fold(dimension.value)}", own) if dimension.how is ValueSource.AS_IS else (own,)
 
 
 def mapped_digest(content: str, document: Document) -> str:
@@ -80,8 +80,8 @@ def _accounts(document: Document, words: str) -> Iterator[str]:
 
 
 def _dimensions(document: Document, words: str) -> Iterator[str]:
-    carried = [each for line in document.lines for each in line.dimensions]
-    for each in [each for each in carried if _names(words, each.value)] or carried:
+    every = [each for line in document.lines for each in line.dimensions]
+    for each in [each for each in every if _names(words, each.value)] or every:
         yield from dimension_keys(each)
     yield from _location(document)
 

@@ -26,7 +26,7 @@ _WITH_HEADERS = NEWEST_FORMAT = 2
 def keep_bytes() -> None:
     """Make aiokafka keep the bytes of fetched records, for every consumer of this process.
 
-    The caller also has to install a `LenientPartitionRecords` that uses the bytes (`unreadable.set_apart` does).
+    The caller also has to install a `LenientPartitionRecords` that uses the bytes (`unreadable.install` does).
     """
     fetcher.MemoryRecords = Kept
 

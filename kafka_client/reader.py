@@ -27,7 +27,7 @@ def prepare() -> None:
         CompressionMissingError: This installation cannot read one of Kafka's compressions.
     """
     compression.require_all()
-    unreadable.set_apart()
+    unreadable.install()
 
 
 class Sieve:

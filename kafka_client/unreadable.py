@@ -154,7 +154,7 @@ def begin_of(record: ConsumerRecord) -> int:
     return offset
 
 
-def set_apart() -> None:
+def install() -> None:
     """Patch aiokafka, so that every consumer of this process returns `Unreadable` instead of raising."""
     header_names.keep_bytes()
     fetcher.PartitionRecords = ReportingPartitionRecords

@@ -17,7 +17,7 @@ from domain.outcomes import Outcome
 from domain.parties.party_fields import NotSent
 from domain.terms import ChosenTerm
 from domain.text import single_line
-from producers import carried
+from producers import attributes
 
 SCHEMA = 1
 LARGEST = 1_000_000
@@ -121,7 +121,7 @@ def _encode(result: ResultRecord, *, with_lines: bool) -> bytes:
         body["connection"] = _connection(result.connection)
     if result.document is not None:
         body["document"] = _document(result.document, result.party_id, with_lines=with_lines)
-    body |= carried.party_made(result.party_id, result.party_made)
+    body |= attributes.party_made(result.party_id, result.party_made)
     if result.sage is not None:
         body["sage"] = _sage(result.sage)
     if result.corrects is not None:
@@ -157,7 +157,7 @@ def _document(document: Document, party_id: str | None, *, with_lines: bool) -> 
         body["leftOut"] = [
             {"kind": one.kind, "lines": one.lines, "amount": str(one.amount)} for one in document.left_out
         ]
-    body |= carried.document(document)
+    body |= attributes.document(document)
     if not with_lines:
         return body | {"linesLeftOut": len(document.lines)}
     return body | {
@@ -175,7 +175,7 @@ def _document(document: Document, party_id: str | None, *, with_lines: bool) -> 
                 },
                 "memo": line.memo,
             }
-            | carried.line(line)
+            | attributes.line(line)
             for number, line in enumerate(document.lines, 1)
         ]
     }

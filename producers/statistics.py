@@ -52,7 +52,7 @@ class WaitingSummary:
     deferred: int = 0
     uncertain: int = 0
     oldest: WaitingDocument | None = None
-    set_aside: Sequence[str] = ()
+    open_circuits: Sequence[str] = ()
     """The Sage connections that documents wait for."""
 
 
@@ -95,7 +95,7 @@ def encode(summary: Summary) -> bytes:
                 "deferred": standing.deferred,
                 "uncertain": standing.uncertain,
                 "oldest": None if standing.oldest is None else _waiting(standing.oldest),
-                "connectionsSetAside": list(standing.set_aside),
+                "connectionsSetAside": list(standing.open_circuits),
             },
             "alerts": [{"alert": alert.alarm, "detail": alert.detail} for alert in summary.alerts],
         }

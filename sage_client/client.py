@@ -91,7 +91,7 @@ class SageClient:
         clock: Returns the present time, with time zone.
         max_connections: The most connections for all companies together. A request that finds none free within
             `Timeouts.pool` is not sent.
-        pace: The rate limit for one company, for all its requests together.
+        rate_limit: The rate limit for one company, for all its requests together.
         marker_field: The integration name of the custom field for our marker; None: the marker is in the description.
         endpoint_domain: The domain of accepted session endpoints; None: that of the gateway, as described in
             `_endpoint`.
@@ -107,7 +107,7 @@ class SageClient:
         transport: httpx.AsyncBaseTransport | None = None,
         clock: Callable[[], datetime] = _utc_now,
         max_connections: int = 100,
-        pace: RateLimit = RateLimit(),  # noqa: B008 - frozen
+        rate_limit: RateLimit = RateLimit(),  # noqa: B008 - frozen
         marker_field: str | None = None,
         endpoint_domain: str | None = None,
     ) -> None:
@@ -115,7 +115,7 @@ class SageClient:
         self._endpoint_domain = endpoint_domain
         self._sender = _envelope.Sender(sender_id, sender_password)
         self._marker_field = marker_field
-        self._turns = RateLimiter(pace)
+        self._rate_limiter = RateLimiter(rate_limit)
         timeouts = timeouts or Timeouts()
         self._http = _http(gateway_url, timeouts, transport, max_connections)
         self._transport = Transport(self._http, timeouts, clock)
@@ -497,7 +497,7 @@ class SageClient:
         """
         request_id = _envelope.unique_id()
         body = RequestBody(_envelope.request(self._sender, request_id, who, functions, unique=unique))
-        async with self._turns.turn(login.company_id):
+        async with self._rate_limiter.turn(login.company_id):
             if before is not None:
                 before()
             return await self._transport.exchange(url, request_id, body)

@@ -41,18 +41,18 @@ class RateLimiter:
     """The rate limiters of all companies.
 
     Args:
-        pace: The rate limit of each company.
+        rate_limit: The rate limit of each company.
         monotonic: Returns the monotonic time, in seconds.
         sleep: Sleeps for a number of seconds.
     """
 
     def __init__(
         self,
-        pace: RateLimit,
+        rate_limit: RateLimit,
         monotonic: Callable[[], float] = time.monotonic,
         sleep: Callable[[float], Awaitable[object]] = asyncio.sleep,
     ) -> None:
-        self._pace = pace
+        self._rate_limit = rate_limit
         self._monotonic = monotonic
         self._sleep = sleep
         self._companies: dict[str, _Company] = {}
@@ -62,20 +62,20 @@ class RateLimiter:
         """Wait for a free place and for the rate limit; the place becomes free again when the block ends."""
         company = self._companies.get(company_id)
         if company is None:
-            places = asyncio.Semaphore(self._pace.in_flight)  # first come, first served
-            company = self._companies[company_id] = _Company(places, self._pace.burst, self._monotonic())
+            places = asyncio.Semaphore(self._rate_limit.in_flight)  # first come, first served
+            company = self._companies[company_id] = _Company(places, self._rate_limit.burst, self._monotonic())
         async with company.places:
             async with company.next:
                 await self._token(company)
             yield
 
     async def _token(self, company: _Company) -> None:
-        if self._pace.per_minute is None:
+        if self._rate_limit.per_minute is None:
             return
-        rate = self._pace.per_minute / 60
+        rate = self._rate_limit.per_minute / 60
         while True:
             now = self._monotonic()
-            company.tokens = min(float(self._pace.burst), company.tokens + (now - company.at) * rate)
+            company.tokens = min(float(self._rate_limit.burst), company.tokens + (now - company.at) * rate)
             company.at = now
             if company.tokens >= 1 - 1e-9:  # tolerance: a computed wait may end early by a rounding error
                 company.tokens -= 1

@@ -96,7 +96,7 @@ def standing(documents: Iterable[WaitingDocument]) -> WaitingSummary:
         deferred=sum(each.outcome is Outcome.DEFERRED for each in found),
         uncertain=sum(each.outcome is Outcome.UNCERTAIN for each in found),
         oldest=min(found, key=lambda each: (each.since, each.document), default=None),
-        set_aside=tuple(sorted({each.connection for each in found if each.connection is not None})),
+        open_circuits=tuple(sorted({each.connection for each in found if each.connection is not None})),
     )
 
 
@@ -131,8 +131,8 @@ def alerts(tally: Tally, stands: WaitingSummary, reject_percent: int) -> Iterabl
     """List the alerts for an operator. Rejects raise one from `reject_percent` of the window's documents upwards."""
     if stands.uncertain:
         yield Alert(Alarm.UNCERTAIN_DOCUMENTS, f"{stands.uncertain} documents are in doubt")
-    if stands.set_aside:
-        yield Alert(Alarm.CONNECTION_SET_ASIDE, f"documents wait for {', '.join(stands.set_aside)}")
+    if stands.open_circuits:
+        yield Alert(Alarm.CONNECTION_SET_ASIDE, f"documents wait for {', '.join(stands.open_circuits)}")
     rejected, ended = tally.outcomes.get(Outcome.REJECTED, 0), sum(tally.outcomes.values())
     if rejected and ended >= ENOUGH_TO_JUDGE and rejected * 100 >= reject_percent * ended:
         yield Alert(Alarm.REJECTS_ABOVE_SHARE, f"{rejected} of {ended} documents were rejected")

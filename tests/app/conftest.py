@@ -15,8 +15,8 @@ import pytest
 
 from app.cli import main
 from simulator.server import Simulator
-from tests.support.engine import World
 from tests.support.kafka import COMPACTED, create_topic
+from tests.support.world import World
 
 OURS = ("ALVYS_SAGE_", "KAFKA_", "FORCE_COLOR", "GITHUB_ACTIONS")
 

@@ -5,7 +5,7 @@ import json
 import pytest
 
 from sage_client.errors import RefusedError
-from tests.support.engine import invoice, key
+from tests.support.world import invoice, key
 
 
 @pytest.fixture

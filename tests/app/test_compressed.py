@@ -5,8 +5,8 @@ import asyncio
 import pytest
 
 from app.topic_checks import topic_specs
-from tests.support.engine import SUBSIDIARY, invoice, key
 from tests.support.kafka import compress_topics
+from tests.support.world import SUBSIDIARY, invoice, key
 
 
 @pytest.mark.parametrize("codec", ["lz4", "zstd"])

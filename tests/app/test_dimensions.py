@@ -6,7 +6,7 @@ import pytest
 
 from simulator import Simulator, demo_seed
 from tests.sage_client.test_discovery import COMPANY
-from tests.support.engine import SUBSIDIARY
+from tests.support.world import SUBSIDIARY
 
 
 @pytest.fixture

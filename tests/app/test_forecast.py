@@ -19,8 +19,8 @@ from domain.export import export
 from domain.idempotency import booked_content_hash
 from domain.outcomes import Outcome
 from domain.translation import parse_record
-from tests.support.engine import SUBSIDIARY, invoice, key
 from tests.support.mappings import Settings
+from tests.support.world import SUBSIDIARY, invoice, key
 
 NOW = datetime(2026, 6, 10, 18, tzinfo=UTC)
 AHEAD = "2026-06-30T00:00:00Z"

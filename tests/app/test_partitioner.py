@@ -1,17 +1,17 @@
-"""``alvys-sage topics --partitioner``, and what follows for the records that were set aside."""
+"""``alvys-sage topics --partitioner``, and what follows for its dead letters."""
 
 import asyncio
 import json
 
 from kafka_client.partitioners import Partitioner, Placement
-from tests.support.engine import invoice, key
 from tests.support.kafka import producing
+from tests.support.world import invoice, key
 
 MURMUR2, CRC32 = (Placement(rule, 2) for rule in (Partitioner.MURMUR2, Partitioner.CRC32))
 APART = [f"I-{n}" for n in range(40) if MURMUR2.partition_of(key(f"I-{n}")) != CRC32.partition_of(key(f"I-{n}"))][:4]
 
 
-async def test_a_wrong_partitioner_is_changed_and_what_was_set_aside_is_read_again(world, command, tmp_path):
+async def test_a_wrong_partitioner_is_changed_and_its_dead_letters_are_read_again(world, command, tmp_path):
     async with world.worker() as running:
         await running.until_open(10)
         async with producing(world.bootstrap) as producer:

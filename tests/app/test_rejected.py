@@ -6,7 +6,7 @@ import pytest
 
 from sage_client import ExchangeLevel, GatewayError
 from sage_client.errors import AccountInvalidError, PartyInvalidError, RefusedError
-from tests.support.engine import invoice, key
+from tests.support.world import invoice, key
 
 pytestmark = pytest.mark.feature("error classes")
 

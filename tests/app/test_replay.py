@@ -36,8 +36,8 @@ from app.settings import Settings
 from kafka_client import fencing
 from kafka_client.fencing import transactional_id
 from sage_client.errors import RefusedError
-from tests.support.engine import QUICK, SUBSIDIARY, invoice, key
 from tests.support.kafka import admin_of, producing
+from tests.support.world import QUICK, SUBSIDIARY, invoice, key
 
 NOW = datetime(2026, 6, 10, 12, tzinfo=UTC)
 

@@ -12,8 +12,8 @@ import pytest
 from app import topic_reader
 from app.commands.waiting import read_waiting
 from app.waiting_report import UnpostedDocument, by_blocker, group_documents, money
-from tests.support.engine import QUICK, invoice, key
 from tests.support.kafka import producing
+from tests.support.world import QUICK, invoice, key
 
 MASTER = "sub-2/account/ar/default/default"
 OWN_ACCOUNT = "sub-2/account/ar/load/default"

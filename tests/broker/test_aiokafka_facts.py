@@ -1,4 +1,4 @@
-"""What aiokafka really does, where its documentation is silent and our engine depends on the answer.
+"""What aiokafka really does, where its documentation is silent and our export depends on the answer.
 
 A fact that changes with a release fails here first, beside a sentence that says what was built on it. Each holds before
 a real broker and before the one in memory (tests/support/memory_kafka).

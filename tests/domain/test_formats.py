@@ -15,7 +15,7 @@ from domain.outcomes import Rejected
 from domain.parties.party_fields import fields_given, not_sent
 from domain.parties.profiles import Address, Profile
 from domain.translation.revision import earlier_revisions, former_revisions, revision_of
-from producers import carried
+from producers import attributes
 from tests.support.events import event, read
 from tests.support.mappings import Settings, connected
 
@@ -64,7 +64,7 @@ def test_a_longer_one_is_refused_or_cut_and_told_as_the_connection_says():
     assert refused(sample) is Code.REFERENCE_TOO_LONG
     found = document(sample, connected(longValues="truncate"))
     assert found.reference == "P" * 100
-    assert carried.document(found) == {"shortened": [{"field": "reference", "cutFrom": 101}]}
+    assert attributes.document(found) == {"shortened": [{"field": "reference", "cutFrom": 101}]}
     bill = event("carrier-bill")
     bill["data"]["trip"]["carrier"]["carrierInvoiceNumber"] = "V" * 101
     assert refused(bill) is Code.REFERENCE_TOO_LONG
@@ -74,7 +74,7 @@ def test_a_longer_one_is_refused_or_cut_and_told_as_the_connection_says():
 def test_of_many_po_numbers_as_many_as_fit_are_sent_whole_and_that_is_told():
     found = document(invoice(*({"orderNumber": f"PO-{number:07}"} for number in range(20))))
     assert found.reference == ", ".join(f"PO-{number:07}" for number in range(8))
-    assert carried.document(found) == {"shortened": [{"field": "reference", "cutFrom": 238}]}
+    assert attributes.document(found) == {"shortened": [{"field": "reference", "cutFrom": 238}]}
 
 
 @pytest.mark.parametrize("values", [("A" * 12, "B" * 12), ("A" * 30, "B"), ("PO-1", "PO-2"), ("P" * 25,)])
@@ -93,14 +93,14 @@ def test_what_an_earlier_version_posted_under_other_numbers_is_the_same_document
 def test_a_number_that_had_to_change_is_told_beside_what_it_was(number):
     found = document(invoice(number=number))
     assert found.number != number
-    assert carried.document(found)["alvysNumber"] == number
+    assert attributes.document(found)["alvysNumber"] == number
 
 
 @pytest.mark.parametrize("number", ["A-1", "N" * 45, "1008841"])
 def test_a_number_that_stays_is_not_told_twice(number):
     found = document(invoice(number=number))
     assert found.number == number
-    assert carried.document(found) == {}
+    assert attributes.document(found) == {}
 
 
 @pytest.mark.parametrize("number", ["A#1", "N" * 31, "N" * 60, "A-1"])
@@ -131,8 +131,8 @@ def test_what_is_shortened_of_our_own_texts_is_told_by_line_and_document():
     assert [len(line.memo) <= 200 for line in found.lines] == [True] * len(found.lines)
     [told] = found.shortened
     assert (told.field, told.cut_from > 60) == ("description", True)
-    assert carried.line(found.lines[0]) == {}
-    assert carried.line(found.lines[1]) == {"shortened": [{"field": "memo", "cutFrom": 299 + len(" load ") + 30}]}
+    assert attributes.line(found.lines[0]) == {}
+    assert attributes.line(found.lines[1]) == {"shortened": [{"field": "memo", "cutFrom": 299 + len(" load ") + 30}]}
 
 
 # Dates.
@@ -230,12 +230,12 @@ def test_what_of_a_profile_does_not_fit_is_left_out_and_told():
         "DISPLAYCONTACT.MAILADDRESS.ZIP": "31 characters, Sage takes 30",
         "DISPLAYCONTACT.MAILADDRESS.COUNTRYCODE": "no country that is known for certain",
     }
-    body = orjson.loads(orjson.dumps(carried.party_made("ALVV-1", not_sent(PartyKind.VENDOR, LONG))))
+    body = orjson.loads(orjson.dumps(attributes.party_made("ALVV-1", not_sent(PartyKind.VENDOR, LONG))))
     assert len(body["partyMade"]["notSent"]) == len(told)
 
 
 def test_a_profile_that_fits_is_sent_whole_and_nothing_is_told():
     short = replace(LONG, address=Address(street="1 Main", country="USA"), email="a@b.example", phone="5", tax_id="9")
     assert not_sent(PartyKind.VENDOR, short) == ()
-    assert carried.party_made("ALVV-1", ()) == {"partyMade": {"id": "ALVV-1"}}
-    assert carried.party_made("V-1", None) == {}
+    assert attributes.party_made("ALVV-1", ()) == {"partyMade": {"id": "ALVV-1"}}
+    assert attributes.party_made("V-1", None) == {}

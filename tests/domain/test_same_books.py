@@ -41,7 +41,7 @@ def test_every_kind_of_document_books_the_same_whatever_the_order_of_its_lists(n
     assert booked_of(same, "P-1") == booked_of(document(sample, name), "P-1")
 
 
-def carried() -> Document:
+def with_attributes() -> Document:
     """An invoice of several lines with dimensions and custom fields."""
     found = document(event("invoice-summary"))
     dimensions = (
@@ -54,7 +54,7 @@ def carried() -> Document:
 
 
 def same_books() -> list[tuple[str, Document]]:
-    one = carried()
+    one = with_attributes()
     line = one.lines[0]
     source = one.source
     return [
@@ -86,11 +86,11 @@ def same_books() -> list[tuple[str, Document]]:
 
 @pytest.mark.parametrize(("what", "changed"), same_books())
 def test_what_sage_does_not_show_is_no_other_book(what, changed):
-    assert booked_of(changed, "P-1") == booked_of(carried(), "P-1"), what
+    assert booked_of(changed, "P-1") == booked_of(with_attributes(), "P-1"), what
 
 
 def other_books() -> list[tuple[str, Document]]:
-    one = carried()
+    one = with_attributes()
     line = one.lines[0]
     rest = one.lines[1:]
     twice = replace(one, lines=(line, line, *rest))
@@ -117,13 +117,13 @@ def other_books() -> list[tuple[str, Document]]:
 
 
 def test_whatever_sage_shows_is_another_book_and_no_two_are_alike():
-    books = [booked_of(carried(), "P-1"), booked_of(carried(), "P-2")]
+    books = [booked_of(with_attributes(), "P-1"), booked_of(with_attributes(), "P-2")]
     books += [booked_of(changed, "P-1") for _, changed in other_books()]
     assert len(set(books)) == len(books)
 
 
 def standing(alvys_party: str = "") -> Posted:
-    one = carried()
+    one = with_attributes()
     return Posted("r", "1", "c", one.connection, one.sage_object, one.number, "C-108", alvys_party=alvys_party)
 
 
@@ -151,7 +151,7 @@ NOT_FOUND = Rejected(Code.PARTY_NOT_FOUND, "no active customer is called so")
     ],
 )
 def test_a_party_is_the_same_by_its_id_by_its_record_or_as_the_one_that_was_renamed(external_id, alvys_id, found, same):
-    one = carried()
+    one = with_attributes()
     assert one.source.profile is not None
     source = replace(one.source, profile=replace(one.source.profile, alvys_id=alvys_id))
     named = replace(one, source=source, party=PartyRef(one.party.kind, external_id, () if external_id else ("Elm",)))
@@ -159,7 +159,7 @@ def test_a_party_is_the_same_by_its_id_by_its_record_or_as_the_one_that_was_rena
 
 
 def test_without_an_alvys_id_of_the_one_that_stands_a_renamed_party_is_not_known():
-    one = carried()
+    one = with_attributes()
     assert one.source.profile is not None
     nameless = replace(one, source=replace(one.source, profile=replace(one.source.profile, alvys_id=None)))
     assert not same_party(standing(), replace(nameless, party=PartyRef(one.party.kind, names=("Elm",))), NOT_FOUND)

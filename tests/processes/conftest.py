@@ -2,8 +2,8 @@
 
 import pytest
 
-from tests.support.engine import SUBSIDIARY, World
 from tests.support.processes import gateway
+from tests.support.world import SUBSIDIARY, World
 
 
 @pytest.fixture

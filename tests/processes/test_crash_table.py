@@ -9,8 +9,8 @@ import pytest
 from demo.audit import WORTH_NOTHING
 from tests.processes.test_killed import CUSTOMER, books, environment, send, until_booked
 from tests.support.crashing import CORRECTING, POINTS
-from tests.support.engine import SUBSIDIARY, invoice, key
 from tests.support.processes import gateway, worker
+from tests.support.world import SUBSIDIARY, invoice, key
 
 STAYS = {"ALVYS_SAGE_GROUP_INSTANCE_ID": "pod-0"}
 """Static membership: who comes back under the name of the dead one is given its partitions at once."""

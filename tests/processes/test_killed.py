@@ -12,9 +12,9 @@ from aiokafka import TopicPartition
 from consumers.export.ledger.restore import restore
 from consumers.export.ledger.store_files import open_ledger
 from kafka_client.fencing import fence
-from tests.support.engine import invoice, key
 from tests.support.kafka import read_to_end
 from tests.support.processes import worker
+from tests.support.world import invoice, key
 
 CUSTOMER = "CUST-10021"
 

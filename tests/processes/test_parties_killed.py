@@ -7,8 +7,8 @@ from domain.documents import PartyKind
 from domain.parties.matching import derived_id
 from tests.processes.test_crash_table import STAYS, dead
 from tests.processes.test_killed import environment
-from tests.support.engine import SUBSIDIARY, invoice, key
 from tests.support.processes import worker
+from tests.support.world import SUBSIDIARY, invoice, key
 
 CUSTOMER = derived_id(PartyKind.CUSTOMER, "100", "alvys-7")
 

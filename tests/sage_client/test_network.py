@@ -78,7 +78,7 @@ async def wired(
     *,
     timeouts: Timeouts = FAST,
     max_connections: int = 100,
-    pace: RateLimit = RateLimit(),  # noqa: B008 - frozen
+    rate_limit: RateLimit = RateLimit(),  # noqa: B008 - frozen
     leaves: bool = False,
 ) -> AsyncIterator[tuple[SageClient, Wire]]:
     wire = Wire(fault)
@@ -93,7 +93,7 @@ async def wired(
             SecretStr(SENDER_PASSWORD),
             timeouts=timeouts,
             max_connections=max_connections,
-            pace=pace,
+            rate_limit=rate_limit,
         ) as client:
             yield client, wire
     finally:
@@ -200,7 +200,7 @@ async def test_no_free_connection_is_not_done():
         is_silent,
         max_connections=1,
         timeouts=Timeouts(connect=1, write=1, read=2, pool=0.2, total=5),
-        pace=RateLimit(in_flight=2),
+        rate_limit=RateLimit(in_flight=2),
     ) as (client, wire):
         first = asyncio.create_task(client.post(login(), calls()))
         await wire.reading.wait()

@@ -141,7 +141,7 @@ def test_what_waits_is_what_the_last_word_says(facts):
         stands = summary.standing
         assert (stands.deferred, stands.uncertain) == (counts[Outcome.DEFERRED], counts[Outcome.UNCERTAIN])
         assert (stands.oldest.since if stands.oldest else None) == min(mine.values(), default=None)
-        assert bool(stands.set_aside) == any(last[name].connection for name in mine)
+        assert bool(stands.open_circuits) == any(last[name].connection for name in mine)
 
 
 @given(streams())
@@ -236,7 +236,7 @@ def test_rejects_are_an_alert_from_a_share_of_enough_documents(rejected, posted,
     assert found == ({Alarm.REJECTS_ABOVE_SHARE} if expected else set())
 
 
-def test_documents_in_doubt_and_connections_set_aside_are_alerts_while_they_last():
+def test_documents_in_doubt_and_open_circuits_are_alerts_while_they_last():
     uncertain = WaitingDocument("d", EPOCH, Outcome.UNCERTAIN)
     aside = WaitingDocument("e", EPOCH, Outcome.DEFERRED, "SAGE_SIGN_IN", "sage/ACME/main")
     stands = standing([uncertain, aside])

@@ -11,7 +11,7 @@ from aiokafka import AIOKafkaConsumer, TopicPartition
 from app.bootstrap import SYSTEM_TIME
 from consumers.consolidated_bills.groups import Schedule
 from consumers.consolidated_bills.job import Job
-from tests.support.engine import SUBSIDIARY, World, emission
+from tests.support.world import SUBSIDIARY, World, emission
 
 TODAY = datetime.now(UTC)
 DAY, DAY_BEFORE = ((TODAY - timedelta(days=days)).date().isoformat() for days in (3, 4))
@@ -27,7 +27,7 @@ def toll(
     which: int | None = None,
     timestamp: str | None = None,
 ) -> tuple[bytes, bytes]:
-    """Key and value of a toll's event, newer than all before it; `which`: as `tests.support.engine.emission` counts."""
+    """Key and value of a toll's event, newer than all before it; `which`: as `tests.support.world.emission` counts."""
     which = emission() if which is None else which
     event = {
         "id": f"event-{name}-{which}",

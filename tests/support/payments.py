@@ -24,8 +24,8 @@ from domain.documents import Connection, SageObject
 from simulator import Simulator
 from simulator.payments import Parts, Payment
 from tests.simulator.gateway_client import LINE, Client, Clock, bill, invoice
-from tests.support.engine import World
 from tests.support.kafka import producing, read_to_end
+from tests.support.world import World
 
 COMPANY = "BLUEMESA"
 SUBSIDIARY = "sub-1"

@@ -7,7 +7,7 @@ import pytest
 from tests.support.virtual_time import VirtualTimeLoop
 
 MARKER: Final = "kafka"
-IN_MEMORY: Final = ("engine", "payments")
+IN_MEMORY: Final = ("export", "payments")
 """Folders whose tests run in memory, but for those that the marker sends elsewhere."""
 
 

@@ -77,30 +77,30 @@ class DimensionCache:
         keys = dict.fromkeys(key for _, _, each in wrong for key in each)
         return Deferred(code, "; ".join(words[:MOST_TOLD]) + more, tuple(keys)[:MOST_KEYS])
 
-    async def _wrong(self, login: Login, carried: LineDimension) -> tuple[Code, str, tuple[str, ...]] | None:
-        values = await self._values(login, carried, self._config.cache_ttl.total_seconds())
-        if values is not None and _blocked(values, carried) is not None:
+    async def _wrong(self, login: Login, dimension: LineDimension) -> tuple[Code, str, tuple[str, ...]] | None:
+        values = await self._values(login, dimension, self._config.cache_ttl.total_seconds())
+        if values is not None and _blocked(values, dimension) is not None:
             # The value may have been created or activated a moment ago: check a new list, at most twice a minute.
-            values = await self._values(login, carried, self._config.negative_cache_ttl.total_seconds())
-        if values is None or (code := _blocked(values, carried)) is None:
+            values = await self._values(login, dimension, self._config.negative_cache_ttl.total_seconds())
+        if values is None or (code := _blocked(values, dimension)) is None:
             return None
-        found = values.get(fold(carried.value))
+        found = values.get(fold(dimension.value))
         said = "does not exist" if found is None else found.blocked
-        return code, f"{carried.dimension} {carried.value!r} {said} in Sage Intacct", dimension_keys(carried)
+        return code, f"{dimension.dimension} {dimension.value!r} {said} in Sage Intacct", dimension_keys(dimension)
 
-    async def _values(self, login: Login, carried: LineDimension, oldest: float) -> Values | None:
-        place = (login.entity_id, carried.object)
+    async def _values(self, login: Login, dimension: LineDimension, oldest: float) -> Values | None:
+        place = (login.entity_id, dimension.object)
         kept = self._kept.get(place)
         if kept is None or self._older(kept, oldest):
-            kept = self._kept[place] = _CachedValues(await self._read(login, carried), self._time.monotonic())
+            kept = self._kept[place] = _CachedValues(await self._read(login, dimension), self._time.monotonic())
         return kept.values
 
-    async def _read(self, login: Login, carried: LineDimension) -> Values | None:
-        dimension = Dimension(carried.object, carried.dimension, carried.user_defined, in_gl=True)
+    async def _read(self, login: Login, dimension: LineDimension) -> Values | None:
+        asked = Dimension(dimension.object, dimension.dimension, dimension.user_defined, in_gl=True)
         try:
-            values = await self._client.dimension_values(login, dimension)
+            values = await self._client.dimension_values(login, asked)
         except SageError as error:
-            log.info("dimension values not read, sage decides", dimension=carried.dimension, error=str(error))
+            log.info("dimension values not read, sage decides", dimension=dimension.dimension, error=str(error))
             return None
         return {fold(each.id): each for each in values}
 
@@ -121,8 +121,8 @@ def _all(document: Document) -> Iterator[LineDimension]:
             before = line.dimensions
 
 
-def _blocked(values: Values, carried: LineDimension) -> Code | None:
-    found = values.get(fold(carried.value))
+def _blocked(values: Values, dimension: LineDimension) -> Code | None:
+    found = values.get(fold(dimension.value))
     if found is None:
         return Code.DIMENSION_VALUE_UNKNOWN
     return None if found.blocked is None else _CODES[found.blocked]

@@ -1,0 +1,242 @@
+"""What people ask through `export-commands`: retry, mark as synced, read a record again. Promises 1, 2 and 6."""
+
+import asyncio
+import base64
+
+import orjson
+import pytest
+from aiokafka import TopicPartition
+
+from consumers.export.command_progress import RECORD
+from consumers.export.ledger.codec import decode
+from consumers.export.ledger.document_state import INTERNAL
+from sage_client.errors import RefusedError
+from tests.export.test_order_and_waiting import MASTER
+from tests.support.kafka import read_to_end
+from tests.support.world import invoice, key
+
+
+async def ledger(world):
+    """The ledger of invoices as a new owner would restore it, and how far commands are applied in each partition."""
+    topic = world.topics.ledger(world.topics.invoice_created)
+    entries, places = {}, {}
+    for number in range(world.partitions):
+        for record in await read_to_end(world.bootstrap, [TopicPartition(topic, number)]):
+            if record.key.decode() == RECORD:
+                places[number] = sum(orjson.loads(record.value).values())
+            elif not record.key.startswith(INTERNAL.encode()):
+                entries[record.key.decode()] = decode(record.key.decode(), record.value)
+    return entries, places
+
+
+async def rejected(world, *numbers):
+    """Documents that Sage refused and would take by now."""
+    world.sage.refuse = {number: RefusedError("Invalid customer") for number in numbers}
+    await world.send_invoices(*numbers)
+    async with world.worker():
+        await world.until(len(numbers), "rejected")
+    world.sage.refuse.clear()
+
+
+@pytest.mark.parametrize(
+    "choice",
+    [{"documents": ["invoice/a", "invoice/b"]}, {"codes": ["SAGE_REFUSED"]}],
+    ids=["by document", "by code"],
+)
+async def test_a_retry_posts_what_was_rejected_under_a_new_attempt(world, choice):
+    await rejected(world, "a", "b")
+    async with world.worker():
+        await world.ask("retry", **choice)
+        results = await world.until(2, "posted")
+    assert all(each["attempt"] == 1 for each in results if each["outcome"] == "posted")
+    assert dict(world.sage.keys) == {"invoice/a": 1, "invoice/b": 1}
+
+
+@pytest.mark.kafka("both")
+async def test_a_retry_while_no_worker_runs_is_done_by_the_next_one_and_only_once(world):
+    await rejected(world, "a")
+    await world.ask("retry", documents=["invoice/a"])
+    world.sage.refuse = {"a": RefusedError("Invalid customer")}
+    async with world.worker():
+        await world.until(2, "rejected")
+    async with world.worker():
+        await world.send_invoices("b")
+        results = await world.until(1, "posted")
+    assert [each["outcome"] for each in results] == ["rejected", "rejected", "posted"]
+
+
+async def test_an_old_command_is_not_meant_for_a_document_that_came_later(world):
+    await world.ask("retry", codes=["SAGE_REFUSED"])
+    await world.ask("mark-synced", documents=["invoice/a"], why="by hand")
+    await rejected(world, "a")
+    async with world.worker():
+        await world.send_invoices("b")
+        results = await world.until(1, "posted")
+    assert [each["outcome"] for each in results] == ["rejected", "posted"]
+
+
+async def test_a_retry_by_blocking_key_looks_at_exactly_what_it_blocks(world):
+    await world.set(MASTER, None)
+    await world.send_invoices("a")
+    async with world.worker():
+        await world.until(1, "deferred")
+        await world.ask("retry", blockedBy=[MASTER])
+        results = await world.until(2, "deferred")
+    assert world.sage.requests == []
+    assert results[1]["blockedBy"] == results[0]["blockedBy"]
+
+
+async def test_a_retry_can_be_kept_to_one_topic(world):
+    await rejected(world, "a")
+    async with world.worker():
+        await world.ask("retry", codes=["SAGE_REFUSED"], topics=[world.topics.fuel_transaction])
+        await world.ask("retry", codes=["SAGE_REFUSED"], topics=[world.topics.invoice_created])
+        results = await world.until(1, "posted")
+    assert len(results) == 2
+
+
+async def test_what_is_marked_as_synced_is_never_posted_and_the_record_keeps_who_and_why(world):
+    await rejected(world, "a")
+    async with world.worker():
+        await world.ask("mark-synced", documents=["invoice/a"], why="entered by hand", recordNo="4711")
+        results = await world.until(1, "skipped")
+        marked = results[-1]
+        assert marked["code"] == "MARKED_SYNCED"
+        assert marked["sage"]["recordNo"] == "4711"
+        assert "ana" in marked["detail"]
+        assert "entered by hand" in marked["detail"]
+        await world.send_invoices("a")
+        results = await world.until(2, "skipped")
+        await world.send_invoices("a", amount="120.00")
+        results = await world.until(2, "rejected")
+        assert results[-1]["code"] == "CHANGED_AFTER_POSTING"
+    assert world.sage.booked == []
+    entries, _ = await ledger(world)
+    assert "entered by hand" in entries["invoice/a"].marked.by
+    assert entries["invoice/a"].marked.record_no == "4711"
+
+
+async def test_a_mark_that_was_a_mistake_is_taken_away_by_a_retry(world):
+    await rejected(world, "a")
+    async with world.worker():
+        await world.ask("mark-synced", documents=["invoice/a"], why="by hand")
+        await world.until(1, "skipped")
+        await world.ask("retry", documents=["invoice/a"])
+        await world.until(1, "posted")
+    assert dict(world.sage.keys) == {"invoice/a": 1}
+
+
+async def test_a_person_can_end_a_doubt(world):
+    world.sage.script.extend(["lost"])
+    world.sage.hidden = True  # sage does not show what it booked
+    await world.send_invoices("a")
+    async with world.worker():
+        await world.until(1, "uncertain")
+        await world.ask("mark-synced", documents=["invoice/a"], why="seen in Sage as record 1", recordNo="1")
+        await world.until(1, "skipped")
+        world.sage.hidden = False
+        await world.send_invoices("a", "b")
+        results = await world.until(2, "skipped")
+        await world.until(1, "posted")
+    assert dict(world.sage.keys) == {"invoice/a": 1, "invoice/b": 1}
+    assert [each["outcome"] for each in results if each["documentKey"] == "invoice/a"] == [
+        "uncertain",
+        "skipped",
+        "skipped",
+    ]
+
+
+async def test_a_retry_of_a_document_in_doubt_looks_it_up_now_and_never_posts_it_twice(world):
+    world.sage.script.extend(["lost"])
+    world.sage.hidden = True
+    await world.send_invoices("a")
+    async with world.worker():
+        await world.until(1, "uncertain")
+        world.sage.hidden = False
+        await world.ask("retry", documents=["invoice/a"])
+        await world.until(1, "posted")
+    assert dict(world.sage.keys) == {"invoice/a": 1}
+
+
+async def test_a_record_is_read_again_by_a_command_that_brings_it_along(world):
+    await world.connect("sub-2", state="active")
+    await world.set("sub-2/connection", None)
+    await world.send((key("a"), invoice("a", subsidiary="sub-2")))
+    async with world.worker():
+        results = await world.until(1, "skipped")
+        await world.connect("sub-2")
+        await world.set("sub-2/account/ar/default/default", {"account": "4000"})
+        await again(world, results[0]["source"], key("a"), invoice("a", subsidiary="sub-2"))
+        results = await world.until(1, "posted")
+        await again(world, results[0]["source"], key("a"), invoice("a", subsidiary="sub-2"))
+        await world.until(1, "already_posted")
+    assert dict(world.sage.keys) == {"invoice/a": 1}
+
+
+async def test_a_dead_letter_read_again_too_early_is_a_dead_letter_again(world):
+    await world.send((key("a"), b"{"))
+    async with world.worker():
+        [dead] = await until_dead(world, 1)
+        place = {name: int(value) for name, value in place_of(dead).items() if name != "topic"}
+        await again(world, {"topic": world.topics.invoice_created} | place, key("a"), b"{")
+        letters = await until_dead(world, 2)
+    assert [letter.value for letter in letters] == [b"{", b"{"]
+    assert place_of(letters[0]) == place_of(letters[1])
+
+
+async def test_a_record_that_is_no_command_is_passed_over(world):
+    await rejected(world, "a")
+    async with world.worker():
+        await world.send((None, b"{"), (b"k", b"[]"), topic=world.topics.export_commands)
+        await world.ask("fly")
+        await world.ask("retry", documents=["invoice/a"], codes=["SAGE_REFUSED"])
+        await world.ask("retry", documents=["invoice/a"])
+        await world.until(1, "posted")
+
+
+async def test_how_far_commands_are_applied_is_kept_with_the_answers(world):
+    await rejected(world, "a")
+    async with world.worker():
+        await world.ask("retry", documents=["invoice/a"])
+        await world.until(1, "posted")
+        await world.ask("retry", documents=["invoice/none"])
+        await rejected_again(world)
+    _, places = await ledger(world)
+    assert set(places) == {0, 1}
+    assert len(set(places.values())) == 1
+
+
+async def rejected_again(world):
+    """Something that is answered after the last command was read by every partition."""
+    world.sage.refuse = {"z": RefusedError("no")}
+    await world.send_invoices("z")
+    await world.until(2, "rejected")
+    world.sage.refuse.clear()
+    await world.ask("retry", documents=["invoice/z"])
+    await world.until(2, "posted")
+
+
+async def again(world, source, record_key, value):
+    await world.ask(
+        "replay",
+        topic=source["topic"],
+        partition=source["partition"],
+        offset=source["offset"],
+        timestamp=0,
+        key=base64.b64encode(record_key).decode(),
+        value=base64.b64encode(value).decode(),
+    )
+
+
+def place_of(letter):
+    names = ("topic", "partition", "offset")
+    headers = dict(letter.headers)
+    return {name: headers[f"kafka_dlt-original-{name}"].decode() for name in names}
+
+
+async def until_dead(world, count):
+    """Wait for so many dead letters."""
+    async with asyncio.timeout(60):
+        while True:
+            if len(letters := await world.records(world.topics.sage_dead_letters)) >= count:
+                return letters
