@@ -15,6 +15,7 @@ import pytest
 
 from app.cli import main
 from simulator.server import Simulator
+from tests.support import prefork
 from tests.support.kafka import COMPACTED, create_topic
 from tests.support.world import World
 
@@ -41,15 +42,14 @@ def run(tmp_path) -> Run:
 
     def run_it(*arguments: str, stdin: str = "", **variables: str) -> Ran:
         clean = {name: value for name, value in os.environ.items() if not name.startswith(OURS)}
-        done = subprocess.run(
-            [sys.executable, "-m", "app", *arguments],
-            env=clean | {"USER": "accountant", "COLUMNS": "200"} | variables,
-            input=stdin,
-            capture_output=True,
-            text=True,
-            check=False,
-            timeout=60,
-        )
+        environment = clean | {"USER": "accountant", "COLUMNS": "200"} | variables
+        if variables.keys() & prefork.ENVIRONMENT_AT_IMPORT:
+            command = [sys.executable, "-m", "app", *arguments]
+            done = subprocess.run(
+                command, env=environment, input=stdin, capture_output=True, text=True, check=False, timeout=60
+            )
+        else:
+            done = prefork.run(["app"], arguments, environment, stdin=stdin, timeout=60)
         return Ran(done.returncode, done.stdout, done.stderr)
 
     return run_it

@@ -1,14 +1,14 @@
 """What the pages point at exists: links, files, names in files, tests, commands and their options."""
 
 import ast
+import os
 import re
-import subprocess
-import sys
 from functools import cache
 from pathlib import Path
 
 import pytest
 
+from tests.support import prefork
 from tests.support.pages import ROOT, pages
 from tests.support.pages import test_names as names_of_tests
 
@@ -92,6 +92,4 @@ def _wrong(line: str) -> list[str]:
 
 @cache
 def _help(*command: str) -> str:
-    run = [sys.executable, "-m", "app", *command, "--help"]
-    done = subprocess.run(run, capture_output=True, text=True, check=False, timeout=60, cwd=ROOT)
-    return done.stdout.strip()
+    return prefork.run(["app"], [*command, "--help"], os.environ, timeout=60).stdout.strip()

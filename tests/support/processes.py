@@ -2,8 +2,6 @@
 
 import os
 import signal
-import subprocess
-import sys
 import tempfile
 import time
 from collections.abc import Iterator, Mapping, Sequence
@@ -12,6 +10,8 @@ from pathlib import Path
 from typing import Any
 
 import httpx
+
+from tests.support.prefork import ForkedProcess
 
 
 class Process:
@@ -22,13 +22,7 @@ class Process:
         self.log = Path(tempfile.mkstemp(suffix=".log")[1])
         self._file = self.log.open("wb")
         clean = {name: value for name, value in os.environ.items() if not name.startswith("ALVYS_SAGE_")}
-        self._popen = subprocess.Popen(
-            [sys.executable, "-m", *module, *arguments],
-            stdout=subprocess.PIPE,
-            stderr=self._file,
-            env=clean | dict(environment),
-            text=True,
-        )
+        self._popen = ForkedProcess(module, arguments, clean | dict(environment), stderr=self._file.fileno())
 
     def first_line(self) -> str:
         """What it says when it is ready."""
