@@ -6,7 +6,7 @@ Sage: the lanes do.
 """
 
 import asyncio
-from collections import Counter
+from collections import Counter, deque
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass, replace
@@ -125,6 +125,9 @@ class PartitionProcessor:
         """Number of documents per blocker that are about to be parked: the record is not durable yet."""
         self._calm = asyncio.Event()
         self._calm.set()
+        self._turns: deque[WorkItem] = deque()
+        """Work items whose turn has come, and that are decided about next."""
+        self._taking_turns = False
         self._open = True
         self._gone = False
         self._defect: Exception | None = None
@@ -291,9 +294,24 @@ class PartitionProcessor:
         if not self._open:
             self._documents.drop(work)
         elif (later := self._documents.next(work)) is not None:
-            self.decide(later)
+            self._turns.append(later)
+            self._take_turns()
         else:
             self._recall.drain()
+
+    def _take_turns(self) -> None:
+        """Decide about the work items whose turn has come, one after the other.
+
+        A loop, because each may end at once and bring the next: hundreds of commands may wait for one document.
+        """
+        if self._taking_turns:
+            return
+        self._taking_turns = True
+        try:
+            while self._turns:
+                self.decide(self._turns.popleft())
+        finally:
+            self._taking_turns = False
 
     def decide(self, work: WorkItem) -> None:
         """Step 1: decide from the ledger what this revision needs, now that its turn has come."""

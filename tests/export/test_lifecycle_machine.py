@@ -518,7 +518,7 @@ class DocumentMachine(RuleBasedStateMachine):
         self._come_to_rest()
 
     def _come_to_rest(self) -> None:
-        for _ in range(400):
+        for _ in range(4_000):
             if self._next_step("answered"):
                 continue
             if not self.lane.in_doubt:
@@ -618,3 +618,22 @@ def test_a_broken_guard_is_found(guard: str):
     found_by = (AssertionError, LifecycleError, ValueError, KeyError, RecursionError)
     with patch.object(where, name, broken), pytest.raises(found_by):
         run_state_machine_as_test(DocumentMachine, settings=found)
+
+
+def test_hundreds_of_commands_for_one_document_are_answered_one_after_the_other():
+    machine = DocumentMachine()
+    machine.begins(remembers=True)
+    machine.an_event_is_emitted(amount=1)
+    while not machine.lane.claimed:
+        assert machine._next_step("answered")
+    machine.a_call_is_made("never arrives")
+    machine.a_doubt_is_looked_up()
+    while machine.kafka.waits:
+        machine.a_transaction_commits()
+    machine.time_passes(1.1)
+    machine.a_doubt_is_looked_up()  # proven absent: it is about to be sent again, and commands wait for that
+    assert machine.lane.to_send
+    for _ in range(600):
+        machine.a_person_asks_for_a_retry()
+    machine.teardown()  # everything is answered, and the document stands once
+    assert machine.worker.commands_from == {0: 601}  # one more asks at the end
