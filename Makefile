@@ -24,7 +24,7 @@ $(VENV)/.ready: requirements-dev.lock pyproject.toml
 demo: setup ## broker, simulator and worker on this machine; events in, documents in Sage, results out; KEEP=1 keeps it running
 	@$(BIN)/python -m demo $(if $(KEEP),--keep)
 
-# They wait for real leases and session time-outs more than they compute; each process has a broker of its own.
+# Some wait for real leases and session time-outs more than they compute. The processes share one broker.
 AT_ONCE ?= 3
 test: setup ## every test, against a real Kafka broker
 	@$(BIN)/python -m pytest -n $(AT_ONCE) --dist worksteal

@@ -210,7 +210,7 @@ EXPLAINED = {
     "PartitionMissingError": 1,
     "CompressionMissingError": 1,
     "RecordsTooLargeError": 1,
-    "AnotherGroupsError": 1,
+    "TakenOverError": 1,
     "RowUnreadableError": 1,
     "CursorUnreadableError": 1,
     "PartitionClosedError": 1,

@@ -55,7 +55,7 @@ class Job:
             The number of bills sent.
 
         Raises:
-            AnotherGroupsError: Another process took over.
+            TakenOverError: Another process took over.
             RowUnreadableError: A record cannot be read; a bill without it could be too small.
             KafkaError: The broker did not answer. Nothing is lost; start the job again.
         """

@@ -12,6 +12,8 @@ from typing import NamedTuple
 
 import pytest
 
+from app.cli import EXPLAINED
+
 ROOT = Path(__file__).parents[2]
 SERVICE = ("app", "consumers", "producers", "domain", "sage_client", "kafka_client")
 PROGRAMS: dict[str, tuple[str, ...]] = {
@@ -136,3 +138,8 @@ def test_every_mirror_is_needed(mirror: Mirror):
     names = tuple(each for each in MODULE_MIRRORS if each is not mirror)
     unexplained = [twice(places_of_classes(), classes), *(twice(places_of_modules(each), names) for each in PROGRAMS)]
     assert any(unexplained), f"{mirror.folders} mirror each other no more: take the line out"
+
+
+def test_the_command_line_explains_errors_that_exist():
+    """They are listed by name, so a rename does not reach them."""
+    assert EXPLAINED.keys() <= places_of_classes().keys()
