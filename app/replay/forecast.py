@@ -1,9 +1,9 @@
 """Forecast of what a worker would do with a range of records, made by the worker's own functions.
 
-Each record, in order, is parsed by its topic's module, compared with the ledger by `consumers.export.protocol.decide`,
-and mapped with the settings in force if that is the next step. The resulting ledger entry is kept in memory, so that
-the second of two equal records finds the first. Only Sage is not called: a document that would be sent counts as
-posted.
+Each record, in order, is parsed by its topic's module, compared with the ledger by `consumers.export.protocol.begin`,
+and planned with the settings in force (`consumers.export.protocol.plan`) if that is the next step. The resulting ledger
+entry is kept in memory, so that the second of two equal records finds the first. Only Sage is not called: a document
+that would be sent counts as posted.
 """
 
 from collections import Counter
@@ -22,24 +22,16 @@ from consumers.export.context import ParseRecord
 from consumers.export.ledger.codec import decode
 from consumers.export.ledger.document_state import DocumentState, LastOutcome, Posted, after_removal, ended
 from consumers.export.ledger.placement import stand_in
-from consumers.export.protocol.consolidated import ConsolidatedLineRecord, as_consolidated_line
-from consumers.export.protocol.decide import (
-    NextStep,
-    as_known,
-    decide,
-    deletes,
-    lost,
-    plan_against_existing,
-    plan_export,
-)
+from consumers.export.protocol.begin import Arrival, Begun, begin
+from consumers.export.protocol.decide import NextStep, deletes
 from consumers.export.protocol.export_result import ExportResult, result_of
-from consumers.export.protocol.sequence import Turn, answered, place_of, turn_of
+from consumers.export.protocol.lifecycle import History, Mapped
+from consumers.export.protocol.plan import Plan, PlanningRules, make_plan, repeats_refusal
+from consumers.export.protocol.sequence import Turn, answered
 from consumers.export.record_parsing import PartitionCheck, read
-from domain.blockers import mapped_digest
 from domain.codes import Code
-from domain.documents import Document, SourceDocument
+from domain.documents import Document
 from domain.events import ContractError
-from domain.export import export
 from domain.idempotency import booked_content_hash
 from domain.outcomes import Outcome, Rejected
 from domain.parties.matching import PartyIndex
@@ -170,13 +162,15 @@ class Forecaster:
             return
         source = SourceRecord(record.topic, record.partition, record.offset, record.timestamp)
         entry = self._entry(received.key, source)
-        received = as_known(entry, received)
-        turn = turn_of(entry, received, source, self._now)
-        kind = self._forecast_one(entry, received, source, record.value, turn)
+        begun = self._begin(entry, Arrival(received, record.value, source, from_record=True, command=None))
+        kind = self._forecast_one(entry, begun, source, record.value)
         self.forecast.kinds[kind] += 1
-        if kind is RecordOutcome.MAY_POST and entry.last is not None and entry.last.revision == received.revision:
+        if kind is RecordOutcome.MAY_POST and entry.last is not None and entry.last.revision == begun.received.revision:
             self.forecast.without_party += entry.last.code in PARTY_TROUBLE
-        self.forecast.unanswered += turn is not Turn.PAST and kind not in FROM_LEDGER
+        self.forecast.unanswered += begun.turn is not Turn.PAST and kind not in FROM_LEDGER
+
+    def _begin(self, entry: DocumentState, arrival: Arrival) -> Begun:
+        return begin(arrival, entry, self._state, self._now)
 
     def _entry(self, key: str, source: SourceRecord) -> DocumentState:
         if (known := self._entries.get(key)) is not None:
@@ -193,22 +187,19 @@ class Forecaster:
             received = self._receive(entry.parked)
         except ContractError:
             return
-        received = as_known(entry, received)
-        if entry.rejected and entry.last is not None:
-            _, document = self._map(received, entry, entry.parked)
-            if document is not None and entry.last.mapped_digest == mapped_digest(
-                booked_content_hash(document), document
-            ):
-                return
-        if entry.last is not None:
-            parked = replace(source, offset=entry.last.offset, timestamp=entry.last.timestamp)
-            self.forecast.released += self._forecast_one(entry, received, parked, entry.parked, None) in TO_SAGE
+        if entry.last is None:
+            return
+        parked = replace(source, offset=entry.last.offset, timestamp=entry.last.timestamp)
+        begun = self._begin(entry, Arrival(received, entry.parked, parked, from_record=False, command=None))
+        if entry.rejected and repeats_refusal(self._plan(begun.received, entry, entry.parked)[0], entry):
+            return
+        self.forecast.released += self._forecast_one(entry, begun, parked, entry.parked) in TO_SAGE
 
     def _forecast_one(
-        self, entry: DocumentState, received: ParsedRecord, source: SourceRecord, value: bytes | None, turn: Turn | None
+        self, entry: DocumentState, begun: Begun, source: SourceRecord, value: bytes | None
     ) -> RecordOutcome:
-        """Forecast one event. `turn` is None for an event that the ledger had parked."""
-        answer = decide(entry, received.revision, turn or Turn.NEWEST)
+        """Forecast one event: of a record, or one that the ledger had parked."""
+        answer, received = begun.decided.answer, begun.received
         if answer is NextStep.RECONCILE:
             return RecordOutcome.IN_DOUBT
         if isinstance(answer, ExportResult):
@@ -217,43 +208,29 @@ class Forecaster:
             result, document = self._map(received, entry, value)
         before, entry = entry, answered(entry, received, result)
         if not result.from_ledger or result.records_newer_revision:
-            emitted = place_of(before, received, self._now, newest=turn is Turn.NEWEST)
-            self._keep(entry, replace(received, emitted=emitted), source, result, document)
+            self._keep(entry, replace(received, emitted=begun.emitted), source, result, document)
         elif entry is not before:
             self._entries[entry.key] = entry
         return _kind(result)
 
+    def _plan(self, received: ParsedRecord, entry: DocumentState, value: bytes | None) -> tuple[Plan, Mapped]:
+        rules = PlanningRules(self._state, self._config.max_lines_per_request)
+        return make_plan(received, value, entry, History(), rules)
+
     def _map(
         self, received: ParsedRecord, entry: DocumentState, value: bytes | None
     ) -> tuple[ExportResult, Document | None]:
-        source = received.document
-        if (
-            value is not None
-            and (result := as_consolidated_line(ConsolidatedLineRecord(received, value), entry, self._state))
-            is not None
-        ):
-            return result, None
-        exported = (
-            export(source, self._state, self._config.max_lines_per_request)
-            if isinstance(source, SourceDocument)
-            else source
-        )
-        answer = plan_export(entry.posted, exported, self._state, entry.former_records)
-        if isinstance(answer, ExportResult):
-            return answer, None
-        if answer is None:
+        plan, mapped = self._plan(received, entry, value)
+        if mapped.result is not None:
+            return mapped.result, None
+        if (document := plan.document) is None:
             return ExportResult(Outcome.REVERSED), None
-        standing = None if lost(entry) else entry.posted
-        answer = plan_against_existing(standing, entry.former_records, received, answer, self._state)
-        if isinstance(answer, ExportResult):
-            return answer, None
         # Matching the party needs Sage's lists. Only an event that names no party is known to match none of them.
-        party = (
-            None if answer.party.external_id else NO_LIST.match(answer.party, answer.party_rules, answer.source.profile)
-        )
-        if isinstance(party, Rejected) and party.code is Code.PARTY_UNNAMED:
-            return result_of(party), None
-        return ExportResult(Outcome.POSTED if entry.posted is None else Outcome.UPDATED), answer
+        party = document.party
+        match = None if party.external_id else NO_LIST.match(party, document.party_rules, document.source.profile)
+        if isinstance(match, Rejected) and match.code is Code.PARTY_UNNAMED:
+            return result_of(match), None
+        return ExportResult(Outcome.POSTED if entry.posted is None else Outcome.UPDATED), document
 
     def _keep(
         self,

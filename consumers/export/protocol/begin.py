@@ -41,6 +41,8 @@ class Begun:
     """The arrival, adapted to what the ledger knows, and the decision about it."""
 
     received: ParsedRecord
+    turn: Turn
+    """Place of the event in the order of its document's events. `NEWEST` if no record and no replay brought it."""
     emitted: Emitted | None
     """Position of the document's answer in the order of its events. None if not known."""
     decided: Decided
@@ -59,7 +61,7 @@ def begin(arrival: Arrival, entry: DocumentState, settings: MappingState, now: d
     arrives = arrival.from_record or isinstance(command, Replay)
     turn = turn_of(entry, received, arrival.source, now) if arrives else Turn.NEWEST
     emitted = place_of(entry, received, now, newest=arrives and turn is Turn.NEWEST)
-    return Begun(received, emitted, _decided(arrival, received.revision, turn, entry, settings))
+    return Begun(received, turn, emitted, _decided(arrival, received.revision, turn, entry, settings))
 
 
 def _decided(arrival: Arrival, revision: str, turn: Turn, entry: DocumentState, settings: MappingState) -> Decided:
