@@ -24,7 +24,7 @@ from app.cli import main
 from consumers.export.ledger.document_state import DocumentState
 from consumers.export.ledger.store import LedgerStore
 from consumers.export.protocol import calls
-from consumers.export.protocol.lifecycle import ProvenAbsent
+from consumers.export.protocol.reconcile import SendAgain
 from consumers.export.sending.in_doubt import DoubtResolver
 from consumers.export.work_item import WorkItem
 from kafka_client.offset_tracker import OffsetTracker
@@ -69,7 +69,7 @@ def blind_resend() -> None:
 
     async def look_up(_self: DoubtResolver, batch: Sequence[WorkItem]) -> None:
         for work in batch:
-            work.owner.handle(work, ProvenAbsent())
+            work.owner.handle(work, SendAgain())
 
     _put(DoubtResolver, "_look_up", look_up)
     _put(calls, "control_id", _fresh)

@@ -82,20 +82,19 @@ class ResultWriter:
             records = (*records, OutputRecord(self.rows, work.key.encode(), moved.row))
         return PendingWrite(settled, records, effect.completes)
 
-    def in_doubt(self, work: WorkItem, effect: WriteDoubt, before: DocumentState, at: datetime) -> PendingWrite | None:
+    def in_doubt(self, work: WorkItem, effect: WriteDoubt, at: datetime) -> PendingWrite | None:
         """Write for a document in doubt: its record ends, its claim stays, its event is kept in the ledger.
 
         Args:
             work: The document.
-            effect: The result that reports the doubt, and the document state with the claim.
-            before: The document state that the ledger holds.
+            effect: The result that reports the doubt, and the document state before and with the claim.
             at: The present time, for the result record.
 
         Returns:
             The write. None if the ledger holds the same already, from a former owner of the partition.
         """
         result, entry = effect.result, effect.state
-        told = effect.completes is None and work.command is None and entry == before
+        told = effect.completes is None and work.command is None and entry == effect.before
         if told and as_before(entry, last_outcome(work, result)):
             return None
         parked = replace(entry, last=placed(entry, last_outcome(work, result)), parked=work.value)

@@ -330,7 +330,7 @@ class PartitionProcessor:
         if self._gone:
             return  # the next owner decides instead
         before = work.life
-        work.life, effects = transition(before, event, self._ledger.get(work.key), work.received.revision)
+        work.life, effects = transition(before, event, lambda: self._ledger.get(work.key), work.received.revision)
         self._follow(work, before)
         for effect in effects:
             self._perform(work, effect)
@@ -361,9 +361,9 @@ class PartitionProcessor:
             case WriteRemoval():
                 note = self._writer.removed(work, effect, self._around.time.now())
                 metrics.OUTCOMES.labels(self.source.topic, Outcome.REVERSED, "").inc()
-                self._write_between_calls(work, note)
+                self._when_durable(work, note, Written())
             case WriteBetweenCalls(state):
-                self._write_between_calls(work, PendingWrite(between_calls(work, state)))
+                self._when_durable(work, PendingWrite(between_calls(work, state)), Written())
             case WriteState(state):
                 self._transactions.write(PendingWrite(state))
             case AnswerCommand():
@@ -404,13 +404,10 @@ class PartitionProcessor:
         return claimed(work.life.history, self._ledger.get(work.key), claim, event)
 
     def _write_doubt(self, work: WorkItem, doubt: WriteDoubt) -> None:
-        note = self._writer.in_doubt(work, doubt, self._ledger.get(work.key), self._around.time.now())
+        note = self._writer.in_doubt(work, doubt, self._around.time.now())
         if note is not None:
             self._count(doubt.result)
         self._when_durable(work, note or PendingWrite(), DoubtWritten())
-
-    def _write_between_calls(self, work: WorkItem, note: PendingWrite) -> None:
-        self._when_durable(work, note, Written())
 
     def _when_durable(self, work: WorkItem, note: PendingWrite, event: Event) -> None:
         durable = self._transactions.write(note)

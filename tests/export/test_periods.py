@@ -243,9 +243,9 @@ def work(on=date(2026, 6, 10), side=Side.AR, first_open_day=True):
 
 def tried_again(one, anew):
     """Claim the next call, as the lane does after a refusal for the date."""
-    again, _ = transition(one.life, anew, DocumentState("invoice/1"), "r")
+    again, _ = transition(one.life, anew, lambda: DocumentState("invoice/1"), "r")
     claim = replace(one.claimed, attempt=again.history.attempt)
-    one.life, _ = transition(again, ClaimWritten(claim, 0.0), DocumentState("invoice/1"), "r")
+    one.life, _ = transition(again, ClaimWritten(claim, 0.0), lambda: DocumentState("invoice/1"), "r")
 
 
 def stepped(periods, one, refusal=None):

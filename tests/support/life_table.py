@@ -21,19 +21,14 @@ from consumers.export.protocol.lifecycle import (
     Ended,
     Ending,
     Event,
-    ExistingRemoved,
     History,
     InDoubt,
     Life,
     LifecycleError,
     Mapped,
-    NotProven,
     NotTaken,
-    NumberRefused,
     Parked,
-    PersonNeeded,
     Planned,
-    ProvenAbsent,
     Returned,
     Sending,
     State,
@@ -43,6 +38,7 @@ from consumers.export.protocol.lifecycle import (
     Written,
     transition,
 )
+from consumers.export.protocol.reconcile import NeedsPerson, NotProvenYet, Renumber, SendAgain
 from consumers.export.protocol.steps import NoLongerPosted
 from domain.documents import Connection, SageObject
 from domain.outcomes import Outcome
@@ -77,11 +73,11 @@ EVENTS: dict[str, Event] = {
     "NotTaken": NotTaken(),
     "DatedAnew": DatedAnew(date(2026, 7, 2)),
     "Unanswered": Unanswered(),
-    "NotProven": NotProven("it is not in sage yet"),
-    "PersonNeeded": PersonNeeded("sage contradicts itself"),
-    "ProvenAbsent": ProvenAbsent(),
-    "NumberRefused": NumberRefused(),
-    "ExistingRemoved": ExistingRemoved(NoLongerPosted("it was reversed")),
+    "NotProvenYet": NotProvenYet("it is not in sage yet"),
+    "NeedsPerson": NeedsPerson("sage contradicts itself"),
+    "SendAgain": SendAgain(),
+    "Renumber": Renumber(),
+    "NoLongerPosted": NoLongerPosted("it was reversed"),
     "Ended": Ended(_RESULT),
     "Returned": Returned(),
     "TakenOver": TakenOver(),
@@ -113,7 +109,7 @@ def _rows() -> Iterator[tuple[str, str, str, str]]:
             acknowledged = _CLAIM if isinstance(event, ClaimForbidden) else None
             life = replace(Life(0), state=state, history=History(acknowledged=acknowledged))
             try:
-                after, effects = transition(life, event, _ENTRY, "r")
+                after, effects = transition(life, event, lambda: _ENTRY, "r")
             except LifecycleError:
                 continue
             names = ", ".join(type(each).__name__ for each in effects) or "none"

@@ -9,6 +9,7 @@ call may have been executed leaves `InDoubt` only by proof. docs/exactly-once.md
 which `tests/support/pages.py` makes from `transition`.
 """
 
+from collections.abc import Callable
 from dataclasses import dataclass, field, replace
 from datetime import date
 
@@ -20,6 +21,7 @@ from consumers.export.ledger.document_state import (
 )
 from consumers.export.protocol.decide import NextStep, reject_changed
 from consumers.export.protocol.export_result import ExportResult
+from consumers.export.protocol.reconcile import NeedsPerson, NotProvenYet, Renumber, SendAgain
 from consumers.export.protocol.steps import NoLongerPosted
 from domain.codes import Code
 from domain.outcomes import Outcome
@@ -164,7 +166,8 @@ class Life:
         return isinstance(self.state, Claimed) or (isinstance(self.state, InDoubt) and not self.state.lookups)
 
 
-# Events.
+# Events. What a look-up proves is one as it is (`reconcile`, `steps`): `NotProvenYet`, `NeedsPerson`, `SendAgain`,
+# `Renumber`, `NoLongerPosted`.
 
 
 @dataclass(frozen=True, slots=True)
@@ -233,37 +236,6 @@ class Unanswered:
 
 
 @dataclass(frozen=True, slots=True)
-class NotProven:
-    """A look-up proved nothing yet, or could not be made."""
-
-    why: str
-
-
-@dataclass(frozen=True, slots=True)
-class PersonNeeded:
-    """Sage's answers contradict each other."""
-
-    why: str
-
-
-@dataclass(frozen=True, slots=True)
-class ProvenAbsent:
-    """A look-up proved that the call was not executed and never will be. Only an update may have been, unnoticed."""
-
-
-@dataclass(frozen=True, slots=True)
-class NumberRefused:
-    """Sage definitely refused the number, which a former record of the document still has."""
-
-
-@dataclass(frozen=True, slots=True)
-class ExistingRemoved:
-    """The existing Sage record no longer counts: the document is posted as a new one."""
-
-    gone: NoLongerPosted
-
-
-@dataclass(frozen=True, slots=True)
 class Ended:
     """The result of the document is known."""
 
@@ -299,11 +271,11 @@ Event = (
     | NotTaken
     | DatedAnew
     | Unanswered
-    | NotProven
-    | PersonNeeded
-    | ProvenAbsent
-    | NumberRefused
-    | ExistingRemoved
+    | NotProvenYet
+    | NeedsPerson
+    | SendAgain
+    | Renumber
+    | NoLongerPosted
     | Ended
     | Returned
     | TakenOver
@@ -346,6 +318,7 @@ class WriteDoubt:
     """Publish that the outcome is in doubt; the ledger keeps the claim and the event."""
 
     result: ExportResult
+    before: DocumentState
     state: DocumentState
     completes: int | None
 
@@ -403,17 +376,18 @@ Effect = (
     | TakeNext
 )
 Transition = tuple[Life, tuple[Effect, ...]]
+Stored = Callable[[], DocumentState]
 
 
 def transition(  # noqa: C901, PLR0911, PLR0912 - the table of the protocol: one case for each state and event
-    life: Life, event: Event, entry: DocumentState, revision: str
+    life: Life, event: Event, stored: Stored, revision: str
 ) -> Transition:
     """Return what becomes of a work item, and the effects to perform, in order.
 
     Args:
         life: The work item's state and history.
         event: The event.
-        entry: The document state that the ledger holds.
+        stored: Returns the document state that the ledger holds. Most events need none, and a parked one may be large.
         revision: The revision of the work item.
 
     Raises:
@@ -426,12 +400,12 @@ def transition(  # noqa: C901, PLR0911, PLR0912 - the table of the protocol: one
         case _, DoubtWritten():
             return life, (AnswerCommand(), YieldToCommand())
         case Waiting(), Decided():
-            return _decided(life, event, entry, revision)
+            return _decided(life, event, stored, revision)
         case Planned(), Mapped(result, attempt, repeats_refusal):
             life = replace(life, history=replace(history, attempt=attempt, rejected_update_hash=None))
             if repeats_refusal:
                 return replace(life, state=Completed()), (TakeNext(),)
-            return (life, (Send(),)) if result is None else _ended(life, result, entry, revision)
+            return (life, (Send(),)) if result is None else _ended(life, result, stored, revision)
         case ((Planned() | Claimed()), ClaimWritten(claim, send_deadline)):
             return replace(life, state=Claimed(claim, send_deadline)), ()
         case ((Planned() | Claimed()), ClaimForbidden(repeats)) if history.acknowledged is not None:
@@ -446,48 +420,49 @@ def transition(  # noqa: C901, PLR0911, PLR0912 - the table of the protocol: one
         case Claimed(claim), Unanswered(number_taken, executed_before):
             claim = replace(claim, repeats=claim.repeats + executed_before)
             return replace(life, state=InDoubt(claim, number_taken)), (LookUp(),)
-        case InDoubt(), NotProven(why):
-            return _not_proven(life, state, why, entry)
-        case InDoubt(), PersonNeeded(why):
-            return _person_needed(life, state, why, entry)
-        case InDoubt(claim), ProvenAbsent():
+        case InDoubt(), NotProvenYet(why):
+            return _not_proven(life, state, why, stored)
+        case InDoubt(), NeedsPerson(why):
+            return _person_needed(life, state, why, stored)
+        case InDoubt(claim), SendAgain():
             return replace(life, state=Planned(), history=_proven_absent(history, claim, revision)), (Map(),)
-        case InDoubt(claim), NumberRefused():
-            entry = replace(entry, claim=None, attempts=entry.attempts + 1, renumbered=True)
-            return replace(life, state=BetweenCalls(claim)), (WriteBetweenCalls(entry),)
+        case InDoubt(claim), Renumber():
+            before = stored()
+            after = replace(before, claim=None, attempts=before.attempts + 1, renumbered=True)
+            return replace(life, state=BetweenCalls(claim)), (WriteBetweenCalls(after),)
         case InDoubt(), TakenOver():
             return replace(life, state=Completed()), (AnswerCommand(),)
-        case ((Planned() | Claimed() | InDoubt()), ExistingRemoved(gone)):
+        case ((Planned() | Claimed() | InDoubt()), NoLongerPosted()):
             attempt = life.claim.attempt if life.claim is not None else history.attempt
-            write = WriteRemoval(gone, entry, attempt, life.offset)
+            write = WriteRemoval(event, stored(), attempt, life.offset)
             return replace(life, state=BetweenCalls(life.claim), offset=None), (write,)
         case ((Planned() | Claimed() | InDoubt()), Ended(result)):
-            return _ended(life, result, entry, revision)
+            return _ended(life, result, stored, revision)
         case Claimed(), Returned():
-            return replace(life, state=Completed()), _claim_returned(history, entry)
+            return replace(life, state=Completed()), _claim_returned(history, stored())
         case BetweenCalls(), Written():
             return replace(life, state=Planned(), history=history.for_next_call()), (Map(),)
         case Ending(result), Written():
             over = Parked() if result.waits else Completed()
             return replace(life, state=over), (AnswerCommand(), TakeNext())
         case _:
-            raise LifecycleError(f"{type(event).__name__} of {entry.key} while it is {type(state).__name__}")
+            raise LifecycleError(f"{type(event).__name__} of {stored().key} while it is {type(state).__name__}")
 
 
-def _decided(life: Life, event: Decided, entry: DocumentState, revision: str) -> Transition:
+def _decided(life: Life, event: Decided, stored: Stored, revision: str) -> Transition:
     life = replace(life, history=replace(life.history, confirmed_missing=event.confirmed_missing))
     match event.answer:
         case None:
             return replace(life, state=Completed()), (AnswerCommand(), TakeNext())
         case ExportResult():
-            return _ended(life, event.answer, entry, revision)
+            return _ended(life, event.answer, stored, revision)
         case NextStep.RECONCILE if event.claim is not None:
             return replace(life, state=InDoubt(event.claim)), (LookUp(),)
         case _:
             return replace(life, state=Planned()), (Map(),)
 
 
-def _ended(life: Life, result: ExportResult, entry: DocumentState, revision: str) -> Transition:
+def _ended(life: Life, result: ExportResult, stored: Stored, revision: str) -> Transition:
     """End the document with a result, or go on if the result may not end it."""
     acknowledged, claim = life.history.acknowledged, life.claim
     if acknowledged is not None and not (
@@ -495,39 +470,40 @@ def _ended(life: Life, result: ExportResult, entry: DocumentState, revision: str
     ):
         # Sage says that it executed the call, so no result of ours may take the call's place: it is looked up again.
         return replace(life, state=InDoubt(acknowledged)), (LookUp(),)
-    entry = with_attempts(life.history, entry)
+    before = with_attempts(life.history, stored())
     if result.posted is not None and claim is not None and claim.revision != revision:
         # The record found in Sage is of an earlier revision; this revision corrects it.
         updated = result.outcome is Outcome.UPDATED
-        entry = replace(entry, posted=result.posted, claim=None, attempts=entry.attempts + updated)
+        before = replace(before, posted=result.posted, claim=None, attempts=before.attempts + updated)
         if result.outcome is not Outcome.REJECTED:
-            return replace(life, state=BetweenCalls(claim)), (WriteBetweenCalls(entry),)
-        result = reject_changed(entry)
-    return replace(life, state=Ending(result, claim)), (WriteResult(result, entry, life.offset),)
+            return replace(life, state=BetweenCalls(claim)), (WriteBetweenCalls(before),)
+        result = reject_changed(before)
+    return replace(life, state=Ending(result, claim)), (WriteResult(result, before, life.offset),)
 
 
-def _not_proven(life: Life, state: InDoubt, why: str, entry: DocumentState) -> Transition:
+def _not_proven(life: Life, state: InDoubt, why: str, stored: Stored) -> Transition:
     """Stay in doubt. The first time, the doubt is published and the record ends."""
     state = replace(state, lookups=state.lookups + 1, reason=why)
     if state.lookups > 1:
         return replace(life, state=state), ()
     detail = f"sent under control id {state.claim.control_id[:12]}…; {why}"
-    return _report_doubt(life, state, Code.OUTCOME_UNKNOWN, detail, entry)
+    return _report_doubt(life, state, Code.OUTCOME_UNKNOWN, detail, stored)
 
 
-def _person_needed(life: Life, state: InDoubt, why: str, entry: DocumentState) -> Transition:
+def _person_needed(life: Life, state: InDoubt, why: str, stored: Stored) -> Transition:
     """Stay in doubt, and report once that a person has to act. The call is never sent again from now on."""
     if state.person_asked:
         return replace(life, state=replace(state, lookups=state.lookups + 1)), ()
     claim = replace(state.claim, asked=True)
     state = replace(state, claim=claim, lookups=1, reason=why, person_asked=True)
     code = Code.CORRECTION_NOT_CONFIRMED if claim.corrects else Code.EXECUTED_BUT_NOT_FOUND
-    return _report_doubt(life, state, code, why, entry)
+    return _report_doubt(life, state, code, why, stored)
 
 
-def _report_doubt(life: Life, state: InDoubt, code: Code, detail: str, entry: DocumentState) -> Transition:
+def _report_doubt(life: Life, state: InDoubt, code: Code, detail: str, stored: Stored) -> Transition:
     result = ExportResult(Outcome.UNCERTAIN, code, detail, sage=SageAnswer(control_id=state.claim.control_id))
-    write = WriteDoubt(result, replace(entry, claim=state.claim, marked=None), life.offset)
+    before = stored()
+    write = WriteDoubt(result, before, replace(before, claim=state.claim, marked=None), life.offset)
     return replace(life, state=state, offset=None), (write,)
 
 

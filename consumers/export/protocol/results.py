@@ -4,10 +4,10 @@ from dataclasses import replace
 
 from consumers.export.ledger.document_state import DELETE, REVERSE, REVISION_UNKNOWN, UPDATE, Claim, Posted
 from consumers.export.protocol.closed_periods import explain
-from consumers.export.protocol.correct import Applied, CorrectionRefused
+from consumers.export.protocol.correct import Applied, CorrectionProof, CorrectionRefused
 from consumers.export.protocol.export_result import ExportResult
-from consumers.export.protocol.lifecycle import Ended, Event, ExistingRemoved, NumberRefused, ProvenAbsent
-from consumers.export.protocol.reconcile import Adopt, GiveUp, Renumber, SendAgain
+from consumers.export.protocol.lifecycle import Ended, Event
+from consumers.export.protocol.reconcile import Adopt, GiveUp, Reconciliation
 from consumers.export.protocol.steps import NoLongerPosted
 from domain.blockers import blockers
 from domain.codes import Code
@@ -28,7 +28,7 @@ def sage_answer(error: SageError, claim: Claim | None = None) -> SageAnswer:
     )
 
 
-def executed(claim: Claim, record_no: str) -> Ended | ExistingRemoved:
+def executed(claim: Claim, record_no: str) -> Ended | NoLongerPosted:
     """The event that the claimed call was executed.
 
     Args:
@@ -41,15 +41,15 @@ def executed(claim: Claim, record_no: str) -> Ended | ExistingRemoved:
             why = f"record {claim.record_no} was {'deleted' if deleted else 'reversed'}"
             if claim.posting_date is not None:
                 why += f" as of {claim.posting_date.isoformat()}: Sage Intacct refused the day before"
-            return ExistingRemoved(NoLongerPosted(why, deleted, claim.control_id))
+            return NoLongerPosted(why, deleted, claim.control_id)
         case operation if operation == UPDATE:
             return Ended(replace(posted(claim, claim.record_no), outcome=Outcome.UPDATED))
         case _:
             return Ended(posted(claim, record_no))
 
 
-def proven(claim: Claim, proof: Adopt | Applied | NoLongerPosted | Renumber | GiveUp | SendAgain) -> Event:
-    """The event that a look-up proved.
+def proven(claim: Claim, proof: Reconciliation | CorrectionProof) -> Event:
+    """The event that a look-up proved: the proof itself, or the result that it gives.
 
     Args:
         claim: The claim of the call that was in doubt.
@@ -60,14 +60,10 @@ def proven(claim: Claim, proof: Adopt | Applied | NoLongerPosted | Renumber | Gi
             return Ended(posted(claim, record_no))
         case Applied():
             return executed(claim, claim.record_no)
-        case NoLongerPosted():
-            return ExistingRemoved(proof)
-        case Renumber():
-            return NumberRefused()
         case GiveUp():
             return Ended(ended(claim, proof))
-        case SendAgain():
-            return ProvenAbsent()
+        case _:
+            return proof
 
 
 def not_corrected(

@@ -12,7 +12,6 @@ from consumers.export import metrics
 from consumers.export.config import ExportConfig
 from consumers.export.protocol.correct import Applied, CorrectionProof, reconcile_correction
 from consumers.export.protocol.export_result import ExportResult
-from consumers.export.protocol.lifecycle import NotProven, PersonNeeded
 from consumers.export.protocol.reconcile import (
     Adopt,
     Evidence,
@@ -242,7 +241,7 @@ class DoubtResolver:
             self._asked.add(work)
             self._gauge.set(len(self._asked))
             log.error("a document needs a person", key=work.key, number=claim.number, party=claim.party_id, why=why)
-        work.owner.handle(work, PersonNeeded(why))
+        work.owner.handle(work, NeedsPerson(why))
         gap = min(self._config.half_open_after * 2 ** min(often, 16), self._config.max_half_open_delay).total_seconds()
         self._push(work, self._time.monotonic() + gap * (0.9 + 0.2 * self._time.random()))
 
@@ -251,7 +250,7 @@ class DoubtResolver:
         claim = work.claimed
         if work.doubt is not None and why != work.doubt.reason:
             log.warning("a document is in doubt", key=work.key, number=claim.number, party=claim.party_id, why=why)
-        work.owner.handle(work, NotProven(why))
+        work.owner.handle(work, NotProvenYet(why))
 
 
 def _lookups(work: WorkItem) -> int:

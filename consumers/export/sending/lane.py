@@ -26,7 +26,6 @@ from consumers.export.protocol.lifecycle import (
     ClaimForbidden,
     DatedAnew,
     Ended,
-    ExistingRemoved,
     NotTaken,
     Returned,
     Sending,
@@ -269,7 +268,7 @@ class Lane:
                 work.owner.handle(work, Ended(result))
             case NoLongerPosted():
                 self._circuits.record_success(work)
-                work.owner.handle(work, ExistingRemoved(decision))
+                work.owner.handle(work, decision)
             case _:
                 work.plan = replace(work.plan, step=decision)
                 return True
