@@ -12,7 +12,7 @@ from sage_client import SageClient
 from sage_client.payments import PaymentsReader
 from simulator import Fault
 from tests.payments.test_nothing_is_missed import told
-from tests.simulator.gateway_client import LINE, invoice
+from tests.support.gateway_client import LINE, invoice
 from tests.support.payments import Books
 
 pytestmark = pytest.mark.requirement(4)

@@ -23,7 +23,7 @@ from consumers.payments.schedule import PollReport
 from domain.documents import Connection, SageObject
 from simulator import Simulator
 from simulator.payments import Parts, Payment
-from tests.simulator.gateway_client import LINE, Client, Clock, bill, invoice
+from tests.support.gateway_client import LINE, GatewayClient, ManualClock, bill, invoice
 from tests.support.kafka import producing, read_to_end
 from tests.support.world import World
 
@@ -45,7 +45,7 @@ class Books:
     """One company's documents and payments, and what the service makes of them."""
 
     def __init__(self, bootstrap: str, prefix: str, url: str, http: aiohttp.ClientSession) -> None:
-        self.client = Client(http, url)
+        self.client = GatewayClient(http, url)
         self.world = World(bootstrap, prefix)
         self.settings = Settings(
             kafka_bootstrap_servers=bootstrap,
@@ -121,7 +121,7 @@ class Books:
     # Payments, in a simulator of this process.
 
     sim: Simulator
-    clock: Clock
+    clock: ManualClock
 
     def pay(self, side: Any, applied: dict[int, str | Parts], **given: Any) -> int:
         return self.sim.store.payments.record(COMPANY, side, Payment(applied, **given))
