@@ -24,8 +24,8 @@ from simulator import Fault, Simulator, demo_seed
 from simulator.seed import User
 from tests.export.test_over_http import COMPANY, creates, customer, send
 from tests.export.test_reconciliation import until
-from tests.sage_client.scripted import document
 from tests.support.sage import FakeSage
+from tests.support.sage_calls import document
 from tests.support.world import SUBSIDIARY, World, invoice, key
 
 pytestmark = pytest.mark.feature("closedPeriod", "closed period")

@@ -17,8 +17,8 @@ from sage_client._documents import render
 from simulator import Simulator, demo_seed
 from simulator.functions import schema
 from simulator.seed import Account, Company, Config, CustomField, Preset, Record, User, UserDefinedDimension
-from tests.sage_client.scripted import document, why
 from tests.support import python_client
+from tests.support.sage_calls import document, why
 
 WHO = Login("ACME", "u", SecretStr("p"))
 ONE = {standard: (Record(id=f"{standard.value[:3].upper()}-1", name=standard.value),) for standard in Standard}

@@ -4,24 +4,13 @@ import asyncio
 from datetime import UTC, datetime, timedelta
 
 import pytest
-from pydantic import SecretStr
 
 from domain.documents import PartyKind
-from sage_client import RateLimit, Refused, SageClient
+from sage_client import RateLimit, Refused
 from sage_client.errors import TooLateError
 from sage_client.rate_limiter import RateLimiter
-from simulator import Fault, Simulator
-from tests.sage_client.test_against_simulator import WHO, call, key
-
-
-@pytest.fixture
-async def simulator(preset):
-    async with Simulator(demo=True, preset=preset) as running:
-        yield running
-
-
-def connected(simulator, **more):
-    return SageClient(simulator.url, "AlvysMPP", SecretStr("sender-secret"), **more)
+from simulator import Fault
+from tests.support.blue_mesa import WHO, call, connected, key
 
 
 @pytest.mark.parametrize("in_flight", [1, 2])
