@@ -151,8 +151,14 @@ class World:
         await self.set(f"{SUBSIDIARY}/account/ap/default/default", {"account": "5000"})
 
     async def connect(
-        self, subsidiary: str, company: str = "ACME", state: str = "active", credentials: str = "acme", **more: Any
+        self,
+        subsidiary: str = SUBSIDIARY,
+        company: str = "ACME",
+        state: str = "active",
+        credentials: str = "acme",
+        **more: Any,
     ) -> None:
+        """Write a subsidiary's connection; `more`: other fields of it, by the names of the setting."""
         await self.set(
             f"{subsidiary}/connection",
             {
