@@ -2,38 +2,21 @@
 
 import asyncio
 import io
-import json
 import os
 import subprocess
 import sys
-from collections.abc import Awaitable, Callable
 from contextlib import redirect_stderr, redirect_stdout
-from dataclasses import dataclass
-from typing import Any
 
 import pytest
 
 from app.cli import main
 from simulator.server import Simulator
 from tests.support import prefork
+from tests.support.command_line import Cli, Ran, Run
 from tests.support.kafka import COMPACTED, create_topic
 from tests.support.world import World
 
 OURS = ("ALVYS_SAGE_", "KAFKA_", "FORCE_COLOR", "GITHUB_ACTIONS")
-
-
-@dataclass(frozen=True)
-class Ran:
-    code: int
-    out: str
-    err: str
-
-
-Run = Callable[..., Ran]
-Cli = Callable[..., Awaitable[Ran]]
-EAST = ("--company", "BLUEMESA", "--credentials", "blue-mesa", "--entity", "100")
-MASTERS = ("--expense", "50000", "--revenue", "40000")
-"""What sets up a connection to the simulated company."""
 
 
 @pytest.fixture
@@ -119,13 +102,3 @@ def cli(variables, monkeypatch) -> Cli:
         return await asyncio.to_thread(run_it, arguments, stdin, environment)
 
     return in_a_thread
-
-
-async def exported(cli: Cli) -> dict[str, Any]:
-    read = [json.loads(line) for line in (await cli("mappings", "export")).out.splitlines()]
-    return {each["key"]: each["value"] for each in read}
-
-
-async def shown(cli: Cli, subsidiary: str) -> dict[str, Any]:
-    found: dict[str, Any] = json.loads((await cli("connections", "show", subsidiary, "--json")).out)
-    return found

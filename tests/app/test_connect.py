@@ -16,7 +16,7 @@ from aiokafka import TopicPartition
 
 from app.connections.words import infos
 from simulator.faults import Fault
-from tests.app.conftest import EAST, MASTERS, Cli, exported, shown
+from tests.support.command_line import EAST, MASTERS, Cli, exported, shown
 from tests.support.kafka import read_to_end
 
 

@@ -12,7 +12,7 @@ import pytest
 from app.connections.words import ELSEWHERE, TITLES, infos, read_assignments, with_assignments
 from app.errors import UsageError
 from domain.settings.values import ConnectionSetting
-from tests.app.conftest import EAST, MASTERS, Cli, exported
+from tests.support.command_line import EAST, MASTERS, Cli, exported
 
 
 @pytest.fixture

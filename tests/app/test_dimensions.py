@@ -5,7 +5,7 @@ import json
 import pytest
 
 from simulator import Simulator, demo_seed
-from tests.sage_client.test_discovery import COMPANY
+from tests.support.customized_company import COMPANY
 from tests.support.world import SUBSIDIARY
 
 

@@ -5,7 +5,7 @@ import json
 import pytest
 from aiokafka import TopicPartition
 
-from tests.app.conftest import EAST, MASTERS, Cli, exported
+from tests.support.command_line import EAST, MASTERS, Cli, exported
 from tests.support.kafka import read_to_end
 
 

@@ -9,7 +9,7 @@ import pytest
 from chaos.payments.accountant import Accountant
 from chaos.payments.player import Player
 from simulator import Simulator
-from tests.simulator.gateway_client import LINE, Client, bill, invoice
+from tests.support.gateway_client import LINE, GatewayClient, bill, invoice
 
 COMPANIES = {"BLUEMESA": 0}
 
@@ -17,7 +17,7 @@ COMPANIES = {"BLUEMESA": 0}
 @pytest.fixture
 async def gateway():
     async with Simulator(demo=True) as sim, aiohttp.ClientSession() as http:
-        client = Client(http, sim.url)
+        client = GatewayClient(http, sim.url)
         numbers = Random(1)
         for number in range(40):
             amount = f"{numbers.randint(500, 900_000) / 100:.2f}" if number % 8 else "-75.00"

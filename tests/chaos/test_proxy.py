@@ -12,7 +12,7 @@ from chaos.gateway import OtherGateway
 from chaos.proxy import BEYOND_LEASE, KINDS, UNHEARD, Proxy
 from sage_client import Call, Done, Login, SageClient, Timeouts
 from simulator import Simulator
-from tests.sage_client.scripted import document
+from tests.support.sage_calls import document
 
 SENDER = "AlvysMPP", SecretStr("sender-secret")
 LOGIN = Login("BLUEMESA", "alvys_ws", SecretStr("user-secret"), "100")

@@ -9,9 +9,8 @@ from domain.categories import Side
 from domain.documents import SageObject, SourceDocument
 from domain.outcomes import Deferred, Rejected
 from domain.translation.revision import revision_of
-from tests.domain.test_export import mapped, source, stopped
-from tests.support.events import NAMES
-from tests.support.mappings import Settings, connected
+from tests.support.events import NAMES, source
+from tests.support.mappings import Settings, connected, mapped, stopped
 
 KINDS = [name for name in NAMES if "deducted" not in name]
 ON = {"ar": {"creditMemos": True}, "ap": {"vendorCredits": True}}

@@ -1,37 +1,15 @@
 """From what the event says to what Sage is to book, or why not, in a fixed order."""
 
-from dataclasses import replace
 from datetime import UTC, datetime
 from decimal import Decimal
-from typing import Any, TypeVar
 
 import pytest
 
-from domain.documents import Document, MappingLevel, SageObject, SourceDocument
+from domain.documents import Document, MappingLevel, SageObject
 from domain.export import export
 from domain.outcomes import Deferred, Rejected, Skipped
-from tests.support.events import NAMES, event, read
-from tests.support.mappings import BROKER, CARRIER, Settings, connected
-
-Answer = TypeVar("Answer", Skipped, Deferred, Rejected)
-
-
-def source(name: str, **changes: Any) -> SourceDocument:
-    found = read(event(name)).document
-    assert isinstance(found, SourceDocument)
-    return replace(found, **changes)
-
-
-def mapped(found: SourceDocument, settings: Settings) -> Document:
-    document = export(found, settings.state)
-    assert isinstance(document, Document), document
-    return document
-
-
-def stopped(found: SourceDocument, settings: Settings, kind: type[Answer]) -> Answer:
-    answer = export(found, settings.state)
-    assert isinstance(answer, kind), answer
-    return answer
+from tests.support.events import NAMES, event, read, source
+from tests.support.mappings import BROKER, CARRIER, Settings, connected, mapped, stopped
 
 
 @pytest.mark.requirement(2, 3, 52, 55)

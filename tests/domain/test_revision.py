@@ -18,34 +18,11 @@ from domain.events import EventKind
 from domain.outcomes import Rejected
 from domain.translation import parse_record
 from domain.translation.revision import former_revisions, revision_of
-from tests.support.events import NAMES, event, read
+from tests.support.events import NAMES, event, read, shuffled, spelled
 
 NO_CONTENT = ("created_at", "trigger", "profile", "terms", "number_given", "by_number")
 """What is known of the party, and how number and due date came about: they themselves count."""
 FREE_TO_CHANGE = {"id": "another", "timestamp": "2027-01-01T00:00:00Z", "trace": "x"}
-
-
-def shuffled(value: Any, chance: random.Random, *, lists: bool = True) -> Any:
-    """The same JSON with its fields, and its lists, in another order."""
-    if isinstance(value, dict):
-        names = list(value)
-        chance.shuffle(names)
-        return {name: shuffled(value[name], chance, lists=lists) for name in names}
-    if isinstance(value, list):
-        inner = [shuffled(each, chance, lists=lists) for each in value]
-        if lists:
-            chance.shuffle(inner)
-        return inner
-    return value
-
-
-def spelled(value: Any) -> Any:
-    """The same JSON with every amount as a text with two decimals."""
-    if isinstance(value, dict):
-        if set(value) == {"amount", "currency"} and isinstance(value["amount"], int | float):
-            return value | {"amount": f"{value['amount']:.2f}"}
-        return {name: spelled(inner) for name, inner in value.items()}
-    return [spelled(inner) for inner in value] if isinstance(value, list) else value
 
 
 @given(st.sampled_from(NAMES), st.randoms(use_true_random=False))

@@ -18,8 +18,7 @@ from domain.idempotency import booked_of
 from domain.outcomes import Rejected
 from domain.terms import ChosenTerm, RequestedTerms
 from domain.translation.revision import said_of
-from tests.domain.test_revision import shuffled, spelled
-from tests.support.events import NAMES, event, read
+from tests.support.events import NAMES, event, read, shuffled, spelled
 from tests.support.mappings import connected
 
 EXPORTED = [name for name in NAMES if "deducted" not in name]

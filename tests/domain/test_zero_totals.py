@@ -10,9 +10,8 @@ from domain.categories import Side
 from domain.documents import Document, SageObject, SourceDocument
 from domain.export import export
 from domain.outcomes import Rejected, Skipped
-from tests.domain.test_export import source, stopped
-from tests.support.events import NAMES, event, read
-from tests.support.mappings import Settings, connected
+from tests.support.events import NAMES, event, read, source
+from tests.support.mappings import Settings, connected, stopped
 
 EXPORTED = [name for name in NAMES if "deducted" not in name]
 ZERO = Decimal("0.00")

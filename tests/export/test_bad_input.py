@@ -2,7 +2,6 @@
 
 import asyncio
 import json
-from collections.abc import Callable
 from dataclasses import dataclass, field, replace
 from datetime import timedelta
 from typing import Any
@@ -17,14 +16,13 @@ from consumers.export.ledger.codec import LedgerUnreadableError
 from consumers.export.worker import RecordsTooLargeError
 from kafka_client.partitioners import Partitioner, Placement
 from producers import results
-from tests.support.events import event, read
+from tests.support.events import read
 from tests.support.kafka import admin_of, create_topic
-from tests.support.world import SUBSIDIARY, World, invoice, key
+from tests.support.world import SAMPLES, SUBSIDIARY, World, invoice, key, sample
 
 MEGABYTE = 1_000_000
 ROOMY = {"max.message.bytes": str(64 * MEGABYTE)}
 """What an upstream topic may take: more than this service reads."""
-SAMPLES = {"settlement": "driver-statement-1099", "fuel": "fuel-reefer", "toll": "toll"}
 Place = tuple[str, int, int]
 
 
@@ -75,20 +73,6 @@ async def sent(bootstrap, topic_prefix):
     await producer.start()
     yield Sent(world, producer)
     await producer.stop()
-
-
-def sample(topic: str, number: str, change: Callable[[dict[str, Any]], None] | None = None) -> dict[str, Any]:
-    """A sample event of a topic, as the document `number`."""
-    made = event(SAMPLES[topic])
-    data = made["data"]
-    if topic == "settlement":
-        data["statement"]["number"] = number
-        data["statement"]["driver"]["subsidiaryId"] = SUBSIDIARY
-    else:
-        data[topic] |= {"id": number, "transactionId": number, "subsidiaryId": SUBSIDIARY}
-    if change is not None:
-        change(made)
-    return made
 
 
 def altered(path: str, value: object) -> dict[str, Any]:
@@ -222,15 +206,6 @@ async def until_all_is_committed(world: World) -> None:
             await asyncio.sleep(0.2)
 
 
-async def to_the_beginning(world: World) -> None:
-    consumer = AIOKafkaConsumer(**world.kafka, group_id=world.settings.group_id, enable_auto_commit=False)
-    await consumer.start()
-    partitions = [TopicPartition(topic, n) for topic in world.topics.sources for n in range(world.partitions)]
-    consumer.assign(partitions)
-    await consumer.commit(dict.fromkeys(partitions, 0))
-    await consumer.stop()
-
-
 async def ended(world: World) -> tuple[dict[Place, list[str]], dict[Place, list[Any]]]:
     """How each record ended, once for each time it did; and the dead letters."""
     ends: dict[Place, list[str]] = {}
@@ -268,7 +243,7 @@ async def test_every_bad_record_ends_by_its_code_and_every_good_one_between_them
     assert len(world.sage.keys) == sum(end == "posted" for end in sent.wanted.values())
     calls, before = len(world.sage.requests), await ended(world)
 
-    await to_the_beginning(world)
+    await world.rewind(*world.topics.sources)
     async with world.worker():
         await until_all_is_committed(world)
     again = await ended(world)

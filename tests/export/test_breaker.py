@@ -14,8 +14,8 @@ from consumers.export.protocol.lifecycle import Claimed, Life
 from domain.documents import SageObject
 from sage_client import ExchangeLevel
 from sage_client.errors import SignInError, ThrottledError, UnavailableError
-from tests.export.test_reconciliation import until
 from tests.support.events import event, read, to_bytes
+from tests.support.eventually import until
 from tests.support.world import SUBSIDIARY, invoice, key
 
 GIVING_UP = {
@@ -172,9 +172,7 @@ async def test_what_waits_for_its_turn_is_not_sent_for_an_owner_that_is_gone(wor
         assert lane._still_needed([work])
         await session.close_now()
         assert not lane._still_needed([work])
-        running.killed = True
-        running.task.cancel()
-        await asyncio.gather(running.task, return_exceptions=True)
+        await running.kill()
 
 
 async def test_the_circuit_of_a_company_that_gives_no_answer_opens_before_its_whole_backlog_is_in_doubt(world):

@@ -1,41 +1,10 @@
 """What people ask through `export-commands`: retry, mark as synced, read a record again. Promises 1, 2 and 6."""
 
-import asyncio
-import base64
-
-import orjson
 import pytest
-from aiokafka import TopicPartition
 
-from consumers.export.command_progress import RECORD
-from consumers.export.ledger.codec import decode
-from consumers.export.ledger.document_state import INTERNAL
 from sage_client.errors import RefusedError
-from tests.export.test_order_and_waiting import MASTER
-from tests.support.kafka import read_to_end
-from tests.support.world import invoice, key
-
-
-async def ledger(world):
-    """The ledger of invoices as a new owner would restore it, and how far commands are applied in each partition."""
-    topic = world.topics.ledger(world.topics.invoice_created)
-    entries, places = {}, {}
-    for number in range(world.partitions):
-        for record in await read_to_end(world.bootstrap, [TopicPartition(topic, number)]):
-            if record.key.decode() == RECORD:
-                places[number] = sum(orjson.loads(record.value).values())
-            elif not record.key.startswith(INTERNAL.encode()):
-                entries[record.key.decode()] = decode(record.key.decode(), record.value)
-    return entries, places
-
-
-async def rejected(world, *numbers):
-    """Documents that Sage refused and would take by now."""
-    world.sage.refuse = {number: RefusedError("Invalid customer") for number in numbers}
-    await world.send_invoices(*numbers)
-    async with world.worker():
-        await world.until(len(numbers), "rejected")
-    world.sage.refuse.clear()
+from tests.support.exported_invoices import rejected
+from tests.support.world import MASTER, invoice, key
 
 
 @pytest.mark.parametrize(
@@ -111,7 +80,7 @@ async def test_what_is_marked_as_synced_is_never_posted_and_the_record_keeps_who
         results = await world.until(2, "rejected")
         assert results[-1]["code"] == "CHANGED_AFTER_POSTING"
     assert world.sage.booked == []
-    entries, _ = await ledger(world)
+    entries, _ = await world.ledger()
     assert "entered by hand" in entries["invoice/a"].marked.by
     assert entries["invoice/a"].marked.record_no == "4711"
 
@@ -166,9 +135,9 @@ async def test_a_record_is_read_again_by_a_command_that_brings_it_along(world):
         results = await world.until(1, "skipped")
         await world.connect("sub-2")
         await world.set("sub-2/account/ar/default/default", {"account": "4000"})
-        await again(world, results[0]["source"], key("a"), invoice("a", subsidiary="sub-2"))
+        await world.read_again(results[0]["source"], key("a"), invoice("a", subsidiary="sub-2"))
         results = await world.until(1, "posted")
-        await again(world, results[0]["source"], key("a"), invoice("a", subsidiary="sub-2"))
+        await world.read_again(results[0]["source"], key("a"), invoice("a", subsidiary="sub-2"))
         await world.until(1, "already_posted")
     assert dict(world.sage.keys) == {"invoice/a": 1}
 
@@ -176,10 +145,10 @@ async def test_a_record_is_read_again_by_a_command_that_brings_it_along(world):
 async def test_a_dead_letter_read_again_too_early_is_a_dead_letter_again(world):
     await world.send((key("a"), b"{"))
     async with world.worker():
-        [dead] = await until_dead(world, 1)
+        [dead] = await world.until_dead(1)
         place = {name: int(value) for name, value in place_of(dead).items() if name != "topic"}
-        await again(world, {"topic": world.topics.invoice_created} | place, key("a"), b"{")
-        letters = await until_dead(world, 2)
+        await world.read_again({"topic": world.topics.invoice_created} | place, key("a"), b"{")
+        letters = await world.until_dead(2)
     assert [letter.value for letter in letters] == [b"{", b"{"]
     assert place_of(letters[0]) == place_of(letters[1])
 
@@ -201,7 +170,7 @@ async def test_how_far_commands_are_applied_is_kept_with_the_answers(world):
         await world.until(1, "posted")
         await world.ask("retry", documents=["invoice/none"])
         await rejected_again(world)
-    _, places = await ledger(world)
+    _, places = await world.ledger()
     assert set(places) == {0, 1}
     assert len(set(places.values())) == 1
 
@@ -216,27 +185,7 @@ async def rejected_again(world):
     await world.until(2, "posted")
 
 
-async def again(world, source, record_key, value):
-    await world.ask(
-        "replay",
-        topic=source["topic"],
-        partition=source["partition"],
-        offset=source["offset"],
-        timestamp=0,
-        key=base64.b64encode(record_key).decode(),
-        value=base64.b64encode(value).decode(),
-    )
-
-
 def place_of(letter):
     names = ("topic", "partition", "offset")
     headers = dict(letter.headers)
     return {name: headers[f"kafka_dlt-original-{name}"].decode() for name in names}
-
-
-async def until_dead(world, count):
-    """Wait for so many dead letters."""
-    async with asyncio.timeout(60):
-        while True:
-            if len(letters := await world.records(world.topics.sage_dead_letters)) >= count:
-                return letters

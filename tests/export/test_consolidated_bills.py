@@ -22,7 +22,6 @@ from tests.support.consolidated import (
     by_day,
     group,
     job,
-    rewind,
     rows_of,
     send,
     toll,
@@ -172,7 +171,7 @@ async def test_a_replay_of_the_rows_from_the_beginning_makes_no_second_bill(grou
         await group(grouping)
         await grouping.until(1, "posted")
     before = len(await grouping.records(grouping.topics.consolidated_lines))
-    await rewind(grouping)
+    await grouping.rewind(grouping.topics.toll_transaction)
     async with grouping.worker():
         results = await grouping.until(8, "skipped")
         again = Counter(each["code"] for each in results[-4:])

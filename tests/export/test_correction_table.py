@@ -30,7 +30,7 @@ from consumers.export.protocol.steps import NoLongerPosted, ReverseOrDelete, Upd
 from domain.codes import Code
 from domain.documents import Connection, SageObject
 from sage_client import Found, SageRecord
-from tests.sage_client.scripted import document
+from tests.support.sage_calls import document
 
 HERE = Connection("sub", "ACME", None, "acme")
 TODAY = date(2026, 6, 30)

@@ -18,40 +18,9 @@ from sage_client.errors import (
     ReversalElsewhereError,
     SignInError,
 )
-from tests.export.test_commands import ledger
-from tests.export.test_exactly_once import reset
-from tests.export.test_order_and_waiting import MASTER
-from tests.export.test_people_and_doubts import waiting
-from tests.export.test_reconciliation import until
-from tests.support.world import SUBSIDIARY, invoice, key
-
-
-def told(results):
-    """Outcome, code and Sage's record of each result."""
-    return [(each["outcome"], each.get("code"), each.get("sage", {}).get("recordNo")) for each in results]
-
-
-def stands(world):
-    """Number and total of everything that counts in the books."""
-    return sorted((each.number, str(each.total)) for each in world.sage.standing_now)
-
-
-async def posted(world, amount="100.00", *, draft=False):
-    """One invoice in Sage, and no worker."""
-    if draft:
-        await drafts(world)
-    await world.send_invoices("a", amount=amount)
-    async with world.worker():
-        await world.until(1, "posted")
-
-
-async def drafts(world, **more):
-    await world.set(f"{SUBSIDIARY}/connection", connection(ar={"autopost": False}, **more))
-
-
-def connection(**more):
-    base = {"companyId": "ACME", "credentials": "acme", "state": "active", "activatedAt": "2026-01-01T00:00:00Z"}
-    return base | more
+from tests.support.eventually import until
+from tests.support.exported_invoices import delivered, drafts, posted, stands, told
+from tests.support.world import MASTER, SUBSIDIARY, invoice, key
 
 
 @pytest.mark.feature("changed when posted")
@@ -85,7 +54,7 @@ async def test_revisions_that_go_back_and_forth_are_each_applied_under_a_call_of
         await world.send_invoices("a", amount=amount)
     async with world.worker():
         await world.until(4, "updated")
-        await world.set(f"{SUBSIDIARY}/connection", connection())
+        await world.connect()
         for amount in ("120.00", "100.00", "120.00", "100.00"):
             await world.send_invoices("a", amount=amount)
         results = await world.until(4, "posted")
@@ -213,7 +182,7 @@ async def test_nothing_is_touched_while_the_connection_is_paused(world):
 
 async def test_a_revision_that_is_not_exported_any_more_touches_nothing_and_says_why(world):
     await posted(world)
-    await world.set(f"{SUBSIDIARY}/connection", connection(ar={"active": False}))
+    await world.connect(ar={"active": False})
     await world.send_invoices("a", amount="120.00")
     async with world.worker():
         results = await world.until(1, "rejected")
@@ -221,7 +190,7 @@ async def test_a_revision_that_is_not_exported_any_more_touches_nothing_and_says
         assert "record 1" in results[1]["detail"]
         assert "SIDE_DISABLED" in results[1]["detail"]
         assert world.sage.inspections == 0
-        await world.set(f"{SUBSIDIARY}/connection", connection())
+        await world.connect()
         await world.ask("retry", documents=["invoice/a"])
         await world.until(2, "posted")
     assert stands(world) == [("a", "120.00")]
@@ -251,7 +220,7 @@ async def test_what_waits_or_was_refused_is_overtaken_by_a_record_that_says_agai
         results = await world.until(2, "posted")
     assert [each["outcome"] for each in results] == ["posted", "deferred", "already_posted", "posted"]
     assert stands(world) == [("a", "100.00"), ("b", "100.00")]
-    await reset(world)
+    await world.rewind()
     async with world.worker():
         results = await world.until(8)
     assert sorted(each.get("code", each["outcome"]) for each in results[4:]) == [
@@ -265,9 +234,9 @@ async def test_what_waits_or_was_refused_is_overtaken_by_a_record_that_says_agai
 @pytest.mark.feature("changed entity")
 @pytest.mark.parametrize("moved", [{"entityId": "E2"}, {"companyId": "OTHER"}], ids=["entity", "company"])
 async def test_a_document_that_moves_is_reversed_under_the_old_connection_then_posted_under_the_new_one(world, moved):
-    await world.set(f"{SUBSIDIARY}/connection", connection(entityId="E1"))
+    await world.connect(entityId="E1")
     await posted(world)
-    await world.set("sub-2/connection", connection(credentials="other", entityId="E1") | moved)
+    await world.connect("sub-2", credentials="other", **{"entityId": "E1"} | moved)
     await world.set("sub-2/account/ar/default/default", {"account": "4100"})
     await world.send((key("a"), invoice("a", subsidiary="sub-2")))
     async with world.worker():
@@ -365,7 +334,7 @@ async def test_a_number_that_its_own_reversed_record_holds_gets_a_suffix(world):
         assert [each["document"]["number"] for each in results if each["outcome"] == "posted"] == ["a", "a-1", "a-2"]
         assert stands(world) == [("a-2", "100.00")]
         assert world.sage.requests == [1] * 6  # the number was tried once, and refused once
-    entries, _ = await ledger(world)
+    entries, _ = await world.ledger()
     assert [each.record_no for each in entries["invoice/a"].former_records] == ["1", "2"]
 
 
@@ -436,7 +405,7 @@ async def test_the_first_revision_again_after_an_update_in_doubt_is_not_taken_fo
         await world.until(1, "uncertain")
         await world.set(MASTER, None)  # so it cannot be sent again when its lease has ended
         await world.until(1, "deferred")
-        entries, _ = await ledger(world)
+        entries, _ = await world.ledger()
         assert entries["invoice/a"].posted.revision == REVISION_AMBIGUOUS
         await world.set(MASTER, {"account": "4000"})
         await world.send_invoices("a", amount="100.00")
@@ -450,9 +419,7 @@ async def killed(world, requests):
     before = len(world.sage.requests)
     async with world.worker() as running:
         await until(lambda: len(world.sage.requests) == before + requests)
-        running.killed = True
-        running.task.cancel()
-        await asyncio.gather(running.task, return_exceptions=True)
+        await running.kill()
     return held
 
 
@@ -475,7 +442,7 @@ async def test_a_correction_that_waits_between_its_calls_goes_on_by_itself_in_th
     world.sage.script.extend(["ok", SignInError("no"), *[SignInError("no")] * 50])
     async with world.worker():
         await world.until(1, "deferred")
-        entries, _ = await ledger(world)
+        entries, _ = await world.ledger()
         assert entries["invoice/a"].posted is None
         assert stands(world) == []
     world.sage.script.clear()
@@ -493,7 +460,7 @@ async def test_a_newer_revision_waits_for_the_correction_under_way_and_corrects_
     async with world.worker() as running:
         await until(lambda: len(world.sage.requests) == 2)
         await world.send_invoices("a", amount="130.00")
-        await waiting(running, "invoice/a", 1)
+        await running.until_waiting("invoice/a", 1)
         held.set()
         results = await world.until(3, "posted")
     assert [each["outcome"] for each in results] == ["posted", *["reversed", "posted"] * 2]
@@ -517,7 +484,7 @@ async def test_a_replay_after_corrections_makes_no_call(world):
         await world.send_invoices("a", amount=amount)
     async with world.worker():
         await world.until(1, "updated")
-        await world.set(f"{SUBSIDIARY}/connection", connection())
+        await world.connect()
         for amount in ("130.00", "140.00"):
             await world.send_invoices("a", amount=amount)
         await world.until(2, "posted")
@@ -527,7 +494,7 @@ async def test_a_replay_after_corrections_makes_no_call(world):
         await world.send_invoices("b", amount="120.00")
         before = await world.until(1, "rejected")
     calls, looks = list(world.sage.requests), world.sage.inspections
-    await reset(world)
+    await world.rewind()
     async with world.worker():
         results = await world.until(len(before) + 6)
     assert all(each["fromLedger"] for each in results[len(before) :])
@@ -569,13 +536,6 @@ async def test_the_reversal_is_dated_by_the_injected_clock(world):
     async with world.worker(now=lambda: utc_now() + timedelta(days=40)):
         await until(lambda: world.sage.corrected)
     assert world.sage.booked[0].reversed_on == (utc_now() + timedelta(days=40)).date()
-
-
-def delivered(number: str, day: str) -> bytes:
-    """The invoice of `invoice`, whose load was delivered that day: nothing that is booked."""
-    event = orjson.loads(invoice(number))
-    event["data"]["loads"] = [{"loadNumber": number, "deliveredAt": f"{day}T00:00:00Z"}]
-    return orjson.dumps(event)
 
 
 @pytest.mark.feature("changed when posted")

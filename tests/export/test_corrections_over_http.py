@@ -1,52 +1,25 @@
 """Corrections with the real client before the simulator, over real HTTP: what stands in its books at the end."""
 
-import orjson
 import pytest
 
-from demo.audit import WORTH_NOTHING
 from domain.codes import Code
-from simulator import Fault, demo_seed
-from tests.export.test_bad_input import sample
-from tests.export.test_over_http import COMPANY, customer, gateway, world  # noqa: F401 - fixtures
-from tests.support.world import SUBSIDIARY, invoice, key
-
-CONNECTION = {
-    "companyId": COMPANY,
-    "credentials": "acme",
-    "state": "active",
-    "activatedAt": "2026-01-01T00:00:00Z",
-}
+from simulator import Fault
+from tests.support.over_http import COMPANY, fuel, highline, send_lines, standing
+from tests.support.world import SUBSIDIARY
 
 
-def event(*amounts, number="a", customer_id=None):
-    """An invoice of so many lines."""
-    made = orjson.loads(invoice(number, "1", customer=customer_id or customer()))
-    [line] = made["data"]["invoice"]["lineItems"]
-    money = [{"amount": amount, "currency": 840} for amount in amounts]
-    made["data"]["invoice"]["lineItems"] = [line | {"id": str(n), "amount": each} for n, each in enumerate(money)]
-    made["data"]["invoice"]["total"] = {"amount": str(sum(map(float, amounts))), "currency": 840}
-    return orjson.dumps(made)
-
-
-async def send(world, *amounts, **more):  # noqa: F811
-    await world.send((key(more.get("number", "a")), event(*amounts, **more)))
-
-
-def standing(gateway):  # noqa: F811
-    return [
-        (each["number"], each["state"], each["total"])
-        for each in gateway.store.documents(COMPANY)
-        if each["state"] not in WORTH_NOTHING
-    ]
+@pytest.fixture
+def world(world_over_http):
+    return world_over_http
 
 
 @pytest.mark.feature("changed when posted")
 @pytest.mark.parametrize("unique", [False, True], ids=["numbers may repeat", "numbers are unique"])
-async def test_a_posted_invoice_is_reversed_and_posted_anew(world, gateway, unique):  # noqa: F811
+async def test_a_posted_invoice_is_reversed_and_posted_anew(world, gateway, unique):
     gateway.store.configure(COMPANY, refuse_duplicate_numbers=unique)
-    await send(world, "100.00")
-    await send(world, "100.00", "20.00")
-    await send(world, "100.00")
+    await send_lines(world, "100.00")
+    await send_lines(world, "100.00", "20.00")
+    await send_lines(world, "100.00")
     async with world.worker():
         results = await world.until(3, "posted")
     assert [each["outcome"] for each in results] == ["posted", *["reversed", "posted"] * 2]
@@ -55,25 +28,16 @@ async def test_a_posted_invoice_is_reversed_and_posted_anew(world, gateway, uniq
 
 
 @pytest.mark.feature("ap.autopost")
-async def test_a_bill_is_updated_while_it_is_a_draft_and_reversed_when_it_is_posted(world, gateway):  # noqa: F811
-    [company] = [each for each in demo_seed().companies if each.company_id == COMPANY]
-    await world.set(f"{SUBSIDIARY}/vendor/fuel/default", {"vendorId": company.vendors[0].id})
-    await world.set(f"{SUBSIDIARY}/account/ap/default/default", {"account": "50010"})
+async def test_a_bill_is_updated_while_it_is_a_draft_and_reversed_when_it_is_posted(world, gateway):
+    await world.set(f"{SUBSIDIARY}/vendor/fuel/default", {"vendorId": highline().vendors[0].id})
     topic = world.topics.fuel_transaction
 
-    def fuel(total):
-        money = {"amount": total, "currency": 840}
-        change = {"total": money, "fuelTotal": money, "fees": money | {"amount": 0}, "discounts": money | {"amount": 0}}
-        made = sample("fuel", "f1") | {"id": f"event-f1-{total}"}
-        made["data"]["fuel"] |= change
-        return b"fuel/f1", orjson.dumps(made)
-
-    await world.set(f"{SUBSIDIARY}/connection", CONNECTION | {"ap": {"autopost": False}})
+    await world.connect(company=COMPANY, ap={"autopost": False})
     await world.send(fuel(100.0), fuel(120.0), topic=topic)
     async with world.worker():
         results = await world.until(1, "updated")
         assert [total for _, _, total in standing(gateway)] == ["120.00"]
-        await world.set(f"{SUBSIDIARY}/connection", CONNECTION)
+        await world.connect(company=COMPANY)
         await world.send(fuel(130.0), fuel(140.0), topic=topic)
         results = await world.until(2, "posted")
     assert [each["outcome"] for each in results] == ["posted", "updated", "updated", "reversed", "posted"]
@@ -81,20 +45,20 @@ async def test_a_bill_is_updated_while_it_is_a_draft_and_reversed_when_it_is_pos
 
 
 @pytest.mark.feature("changed draft")
-async def test_a_draft_is_updated_in_place_and_posted_when_autopost_is_on(world, gateway):  # noqa: F811
-    await world.set(f"{SUBSIDIARY}/connection", CONNECTION | {"ar": {"autopost": False}})
-    await send(world, "100.00")
-    await send(world, "90.00", "30.00")
+async def test_a_draft_is_updated_in_place_and_posted_when_autopost_is_on(world, gateway):
+    await world.connect(company=COMPANY, ar={"autopost": False})
+    await send_lines(world, "100.00")
+    await send_lines(world, "90.00", "30.00")
     async with world.worker():
         await world.until(1, "updated")
         assert standing(gateway) == [("a", "Draft", "120.00")]
         [document] = gateway.store.documents(COMPANY)
         assert [line["amount"] for line in document["lines"]] == ["90.00", "30.00"]
-        await send(world, "50.00")  # no function takes a line away
+        await send_lines(world, "50.00")  # no function takes a line away
         await world.until(2, "posted")
         assert standing(gateway) == [("a", "Draft", "50.00")]
-        await world.set(f"{SUBSIDIARY}/connection", CONNECTION)
-        await send(world, "60.00")
+        await world.connect(company=COMPANY)
+        await send_lines(world, "60.00")
         await world.until(2, "updated")
     assert standing(gateway) == [("a", "Posted", "60.00")]
 
@@ -102,13 +66,13 @@ async def test_a_draft_is_updated_in_place_and_posted_when_autopost_is_on(world,
 @pytest.mark.feature("changed when paid")
 @pytest.mark.feature("changed when closed")
 @pytest.mark.feature("changed when selected")
-async def test_paid_selected_and_closed_are_refused_and_go_when_the_way_is_clear(world, gateway):  # noqa: F811
+async def test_paid_selected_and_closed_are_refused_and_go_when_the_way_is_clear(world, gateway):
     store = gateway.store
-    await send(world, "100.00")
+    await send_lines(world, "100.00")
     async with world.worker():
         await world.until(1, "posted")
         payment = store.receive_payment(COMPANY, {1: "40.00"})
-        await send(world, "120.00")
+        await send_lines(world, "120.00")
         results = await world.until(1, "rejected")
         assert results[-1]["code"] == Code.POSTED_DOCUMENT_PAID
         store.void_payment(COMPANY, "AR", payment)
@@ -123,12 +87,12 @@ async def test_paid_selected_and_closed_are_refused_and_go_when_the_way_is_clear
     assert standing(gateway) == [("a", "Posted", "120.00")]
 
 
-async def test_a_reversal_into_a_closed_period_is_refused_and_the_document_stands(world, gateway):  # noqa: F811
-    await send(world, "100.00")
+async def test_a_reversal_into_a_closed_period_is_refused_and_the_document_stands(world, gateway):
+    await send_lines(world, "100.00")
     async with world.worker():
         await world.until(1, "posted")
         gateway.store.configure(COMPANY, books_closed_through="2099-12-31")
-        await send(world, "120.00")
+        await send_lines(world, "120.00")
         results = await world.until(1, "rejected")
         assert results[-1]["code"] == "SAGE_PERIOD_CLOSED"
         assert standing(gateway) == [("a", "Posted", "100.00")]
@@ -140,17 +104,17 @@ async def test_a_reversal_into_a_closed_period_is_refused_and_the_document_stand
 
 @pytest.mark.parametrize("function", ["reverse_invoice", "create_invoice", "update_invoice", "delete"])
 @pytest.mark.parametrize("kind", ["drop_midway", "drop_after_commit", "timeout_524", "truncated"])
-async def test_whatever_answer_is_lost_one_document_stands_at_the_end(world, gateway, function, kind):  # noqa: F811
+async def test_whatever_answer_is_lost_one_document_stands_at_the_end(world, gateway, function, kind):
     draft = function in ("update_invoice", "delete")
-    await world.set(f"{SUBSIDIARY}/connection", CONNECTION | {"ar": {"autopost": not draft}})
-    await send(world, "60.00", "40.00")
+    await world.connect(company=COMPANY, ar={"autopost": not draft})
+    await send_lines(world, "60.00", "40.00")
     async with world.worker():
         await world.until(1, "posted")
         gateway.faults.add(Fault(kind=kind, function=function, times=1, seconds=3))
         if function == "delete":
-            await send(world, "120.00")
+            await send_lines(world, "120.00")
         else:
-            await send(world, "60.00", "60.00")
+            await send_lines(world, "60.00", "60.00")
         await world.until(*((1, "updated") if function == "update_invoice" else (2, "posted")))
     assert standing(gateway) == [("a", "Draft" if draft else "Posted", "120.00")]
     done = gateway.traffic.counts(0)["functions"]

@@ -5,31 +5,16 @@ from dataclasses import replace
 from datetime import timedelta
 
 import pytest
-from aiokafka import AIOKafkaConsumer, AIOKafkaProducer, TopicPartition
+from aiokafka import AIOKafkaProducer, TopicPartition
 from aiokafka.admin import NewPartitions
 
 from kafka_client.fencing import PartitionMissingError, transactional_id
 from sage_client.errors import RefusedError, UnavailableError
+from tests.support.exported_invoices import once
 from tests.support.kafka import admin_of, producing
 from tests.support.world import invoice, key
 
 NUMBERS = [f"n{number}" for number in range(20)]
-
-
-def once(world, numbers=NUMBERS):
-    return world.sage.keys == {f"invoice/{number}": 1 for number in numbers}
-
-
-async def reset(world):
-    """What an operator does to replay: the group's offsets go to the beginning."""
-    topic = world.topics.invoice_created
-    consumer = AIOKafkaConsumer(
-        **world.kafka, group_id=world.settings.group_id, enable_auto_commit=False, auto_offset_reset="earliest"
-    )
-    await consumer.start()
-    consumer.assign([TopicPartition(topic, number) for number in range(world.partitions)])
-    await consumer.commit({TopicPartition(topic, number): 0 for number in range(world.partitions)})
-    await consumer.stop()
 
 
 @pytest.mark.kafka("both")
@@ -37,7 +22,7 @@ async def test_every_event_is_posted_once_and_its_offset_committed(world):
     await world.send_invoices(*NUMBERS)
     async with world.worker():
         results = await world.until(20, "posted")
-    assert once(world)
+    assert once(world, NUMBERS)
     assert len(results) == 20
     assert await world.committed() == await world.ends()
 
@@ -56,10 +41,10 @@ async def test_a_replay_from_the_beginning_posts_nothing_and_makes_no_call(world
     async with world.worker():
         await world.until(20, "posted")
     calls, lookups = len(world.sage.requests), world.sage.lookups
-    await reset(world)
+    await world.rewind()
     async with world.worker():
         replayed = await world.until(20, "already_posted")
-    assert once(world)
+    assert once(world, NUMBERS)
     assert (len(world.sage.requests), world.sage.lookups) == (calls, lookups)
     assert all(each["fromLedger"] and each["sage"]["recordNo"] for each in replayed[-20:])
 
@@ -78,7 +63,7 @@ async def test_a_lost_answer_is_looked_up_and_adopted(world):
     await world.send_invoices(*NUMBERS)
     async with world.worker():
         results = await world.until(20, "posted")
-    assert once(world)
+    assert once(world, NUMBERS)
     assert len(results) == 20
     assert sum(world.sage.requests) == 20  # nothing was sent a second time
 
@@ -158,7 +143,7 @@ async def test_a_refusal_stands_when_the_record_is_read_again_and_is_asked_anew_
     await world.send_invoices("a")
     async with world.worker():
         await world.until(1, "rejected")
-    await reset(world)
+    await world.rewind()
     async with world.worker():
         results = await world.until(2, "rejected")
         assert results[1]["fromLedger"]
@@ -206,7 +191,7 @@ async def test_offsets_pass_transaction_markers_so_that_no_lag_is_left(world):
         async with asyncio.timeout(10):
             while await world.committed() != await world.ends():  # noqa: ASYNC110 - the broker tells nobody
                 await asyncio.sleep(0.05)
-    assert once(world)
+    assert once(world, NUMBERS)
 
 
 @pytest.mark.kafka("both")
@@ -252,7 +237,7 @@ async def test_a_stop_does_not_wait_for_a_company_that_takes_nothing(world):
     world.sage.down = None
     async with world.worker(config=_long_lease(world)):
         results = await world.until(20, "posted")
-    assert once(world)
+    assert once(world, NUMBERS)
     assert not [each for each in results if each["outcome"] == "uncertain"]  # what was let go was never in doubt
 
 
@@ -261,7 +246,7 @@ async def test_an_older_revision_that_is_read_again_is_superseded_not_a_change(w
     await world.send_invoices("a", amount="80.00")
     async with world.worker():
         await world.until(2)
-    await reset(world)
+    await world.rewind()
     async with world.worker():
         results = await world.until(4)
     assert [(each["outcome"], each.get("code")) for each in results] == [
@@ -294,7 +279,7 @@ async def test_a_record_before_one_whose_call_has_no_outcome_is_superseded_and_d
     await world.send_invoices("a")
     async with world.worker(replace(world.config, drain_timeout=timedelta(0))):
         await world.sage.arrived.wait()
-    await reset(world)
+    await world.rewind()
     async with world.worker():
         results = await world.until(1, "posted")
     assert [(each["outcome"], each.get("code")) for each in results[1:]] == [

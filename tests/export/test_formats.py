@@ -8,9 +8,8 @@ import pytest
 
 from domain.translation.revision import earlier_revisions
 from domain.translation.texts import former_number, formerly
-from tests.export.test_corrections import connection, stands, told
-from tests.export.test_exactly_once import reset
-from tests.support.world import SUBSIDIARY, invoice, key
+from tests.support.exported_invoices import stands, told
+from tests.support.world import invoice, key
 
 
 def changed(document: str, amount: str = "100.00", loads: tuple[str, ...] = (), **fields: Any) -> tuple[bytes, bytes]:
@@ -45,7 +44,7 @@ async def test_what_an_earlier_version_posted_is_known_and_neither_corrected_nor
     assert was.number == former_number(number)
     assert was.reference == LOADS[0]
     await world.send(changed("a", number=number, loads=LOADS))  # delivered again
-    await reset(world)
+    await world.rewind()
     async with world.worker():
         results = await world.until(2, "already_posted")
     assert {each["outcome"] for each in results[1:]} == {"already_posted"}
@@ -62,7 +61,7 @@ async def test_what_an_earlier_version_posted_is_known_and_neither_corrected_nor
 
 
 async def test_a_draft_that_an_earlier_version_made_keeps_its_number_when_it_is_updated(world, monkeypatch):
-    await world.set(f"{SUBSIDIARY}/connection", connection(ar={"autopost": False}))
+    await world.connect(ar={"autopost": False})
     with monkeypatch.context() as then:
         as_before(then)
         await world.send(changed("a", number="A#1"))

@@ -4,7 +4,7 @@ import asyncio
 
 import pytest
 
-from tests.export.test_exactly_once import once
+from tests.support.exported_invoices import once
 
 
 @pytest.mark.kafka("both")

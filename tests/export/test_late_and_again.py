@@ -15,14 +15,10 @@ from app.replay.request import ResetTo
 from app.replay.run import look
 from consumers.export.ledger.codec import encode
 from sage_client.errors import RefusedError
-from tests.export.test_commands import again, ledger, until_dead
-from tests.export.test_exactly_once import reset
-from tests.export.test_order_and_waiting import MASTER
-from tests.export.test_people_and_doubts import waiting
 from tests.support.consolidated import by_day, group, rows_of, toll
 from tests.support.consolidated import send as send_tolls
 from tests.support.kafka import producing
-from tests.support.world import emitted, invoice, key
+from tests.support.world import MASTER, emitted, invoice, key
 
 
 def of(amount, emission, **envelope):
@@ -64,7 +60,7 @@ async def test_a_true_change_back_is_a_correction_and_a_replay_of_all_of_it_make
     assert standing(world) == ["100.00"]
     requests = len(world.sage.requests)
     found = await look(world.settings, ResetTo.EARLIEST, {world.topics.invoice_created: None})
-    await reset(world)
+    await world.rewind()
     kinds = total(found, skips=False).kinds
     async with world.worker():
         results = await world.until(10)
@@ -82,7 +78,7 @@ async def test_while_a_call_is_in_doubt_older_events_wait_and_come_too_late_and_
     async with world.worker() as running:
         await world.sage.arrived.wait()
         await world.send(other)
-        await waiting(running, "invoice/a", 1)
+        await running.until_waiting("invoice/a", 1)
         held.set()
         results = await world.until(1, "skipped") if newer_first else await world.until(2, "posted")
     assert standing(world) == ["120.00"]
@@ -136,7 +132,7 @@ async def test_what_was_refused_is_asked_again_as_its_newest_event(world, newer_
 async def test_a_dead_letter_that_is_read_again_counts_by_when_its_event_was_emitted(world, newer):
     await world.send((key("a"), b"{"))
     async with world.worker():
-        [dead] = await until_dead(world, 1)
+        [dead] = await world.until_dead(1)
         headers = dict(dead.headers)
         source = {
             "topic": world.topics.invoice_created,
@@ -145,7 +141,7 @@ async def test_a_dead_letter_that_is_read_again_counts_by_when_its_event_was_emi
         }
         await world.send(of("120.00", 2))
         await world.until(1, "posted")
-        await again(world, source, *of("100.00", 3 if newer else 1))
+        await world.read_again(source, *of("100.00", 3 if newer else 1))
         await (world.until(2, "posted") if newer else world.until(1, "skipped"))
     assert standing(world) == ["100.00" if newer else "120.00"]
 
@@ -184,7 +180,7 @@ async def test_what_an_earlier_version_left_is_read_and_order_holds_from_the_nex
     await world.send(of("100.00", 1), of("120.00", 2))
     async with world.worker():
         await world.until(2, "posted")
-    entries, _ = await ledger(world)
+    entries, _ = await world.ledger()
     old = entries["invoice/a"]
     topic, place = world.topics.ledger(world.topics.invoice_created), await where(world, "invoice/a")
     async with producing(world.bootstrap) as producer:

@@ -26,8 +26,8 @@ from consumers.export.ledger.store_files import file_name, open_ledger
 from consumers.export.ledger.transactions import LedgerReplacedError, PendingWrite, TransactionScope, TransactionWriter
 from domain.outcomes import Outcome
 from kafka_client.offset_tracker import OffsetTracker
-from tests.export.test_ledger import entries
 from tests.support.kafka import COMPACTED, admin_of, clients_at, create_topic, producing, read_to_end
+from tests.support.ledger_entries import entries
 
 AT = TopicPartition("invoice-created.ledger", 0)
 KEYS = ["a", "b", "c"]

@@ -11,9 +11,7 @@ from domain.documents import PartyKind
 from domain.parties.matching import PartyRecord
 from sage_client.errors import SignInError
 from tests.support.kafka import producing
-from tests.support.world import SUBSIDIARY, invoice, key
-
-MASTER = f"{SUBSIDIARY}/account/ar/default/default"
+from tests.support.world import MASTER, SUBSIDIARY, invoice, key
 
 
 async def test_a_changed_revision_of_a_posted_document_takes_its_place_and_never_stands_beside_it(world):

@@ -1,61 +1,21 @@
 """The engine with the real client before the simulator, over real HTTP: promise 2 where the wire has a part in it."""
 
-import asyncio
 from dataclasses import replace
-from datetime import timedelta
-from typing import cast
 
 import orjson
 import pytest
-from pydantic import SecretStr
 
-from sage_client import RateLimit, SageClient, Timeouts
-from simulator import Fault, Simulator, demo_seed
-from simulator.seed import User
-from tests.export.test_reconciliation import until
-from tests.support.sage import FakeSage
-from tests.support.world import SUBSIDIARY, World, invoice, key
-
-COMPANY = "HIGHLINE"
-
-
-@pytest.fixture
-async def gateway():
-    seed = demo_seed()
-    [company] = [each for each in seed.companies if each.company_id == COMPANY]
-    company = company.model_copy(update={"users": (User(id="user", password="p"),)})
-    async with Simulator(senders=seed.senders, companies=[company]) as running:
-        yield running
-
-
-@pytest.fixture
-async def world(bootstrap, topic_prefix, gateway):
-    timeouts = Timeouts(connect=2, write=2, read=0.5, pool=2, total=2)
-    async with SageClient(
-        gateway.url, "AlvysMPP", SecretStr("sender-secret"), timeouts=timeouts, rate_limit=RateLimit()
-    ) as client:
-        world = World(bootstrap, topic_prefix, sage=cast(FakeSage, client))
-        world.config = replace(world.config, request_timeout=timedelta(seconds=2))
-        await world.set_up()
-        await world.connect(SUBSIDIARY, company=COMPANY)
-        await world.set(f"{SUBSIDIARY}/account/ar/default/default", {"account": "40010"})
-        yield world
-
-
-def customer():
-    [company] = [each for each in demo_seed().companies if each.company_id == COMPANY]
-    return company.customers[0].id
-
-
-async def send(world, *numbers, amount="100.00"):
-    await world.send(*((key(number), invoice(number, amount, customer=customer())) for number in numbers))
-
-
-def creates(gateway, function="create_invoice"):
-    return gateway.traffic.counts(0)["functions"].get(function, 0)
-
+from simulator import Fault
+from tests.support.eventually import until
+from tests.support.over_http import COMPANY, creates, customer, send
+from tests.support.world import SUBSIDIARY, invoice, key
 
 KINDS = [("100.00", "create_invoice", "ARINVOICE"), ("-100.00", "create_aradjustment", "ARADJUSTMENT")]
+
+
+@pytest.fixture
+def world(world_over_http):
+    return world_over_http
 
 
 @pytest.mark.feature("ar.creditMemos")
@@ -85,9 +45,7 @@ async def test_a_worker_killed_with_the_call_on_its_way_posts_nothing_twice(worl
     await send(world, "a", amount=amount)
     async with world.worker() as running:
         await until(lambda: gateway.store.documents(COMPANY))
-        running.killed = True
-        running.task.cancel()
-        await asyncio.gather(running.task, return_exceptions=True)
+        await running.kill()
     async with world.worker():
         results = await world.until(1, "posted")
     [document] = gateway.store.documents(COMPANY)

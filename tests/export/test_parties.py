@@ -3,23 +3,20 @@
 import asyncio
 from dataclasses import replace
 from datetime import timedelta
-from typing import Any, cast
+from typing import Any
 
 import orjson
 import pytest
 from aiokafka import TopicPartition
-from pydantic import SecretStr
 
 from domain.documents import PartyKind
 from domain.parties.matching import derived_id
-from sage_client import RateLimit, SageClient, Timeouts
-from simulator import Fault, Simulator, demo_seed
-from simulator.seed import CustomField, Record, User
+from simulator import Fault
+from simulator.seed import CustomField, Record
 from tests.support.events import event, to_bytes
-from tests.support.sage import FakeSage
-from tests.support.world import SUBSIDIARY, World, invoice, key
+from tests.support.over_http import COMPANY, highline
+from tests.support.world import SUBSIDIARY, invoice, key
 
-COMPANY = "HIGHLINE"
 CUSTOMER = derived_id(PartyKind.CUSTOMER, None, "alvys-7")
 GIVEN = "2026-07-10T00:00:00Z"
 PROFILE: dict[str, Any] = {
@@ -33,41 +30,22 @@ PROFILE: dict[str, Any] = {
 
 
 @pytest.fixture
-async def gateway():
-    seed = demo_seed()
-    [company] = [each for each in seed.companies if each.company_id == COMPANY]
+def company():
+    """Highline with a custom field of vendors, and a customer and a vendor more."""
+    company = highline()
     fields = (*company.config.custom_fields, CustomField(object="VENDOR", name="MC_NUMBER"))
-    company = company.model_copy(
+    return company.model_copy(
         update={
-            "users": (User(id="user", password="p"),),
             "customers": (*company.customers, Record(id="C-OLD", name="Closed", status="inactive")),
             "vendors": (*company.vendors, Record(id="V-MC", name="Other", fields={"MC_NUMBER": "MC-812345"})),
             "config": company.config.model_copy(update={"custom_fields": fields}),
         }
     )
-    async with Simulator(senders=seed.senders, companies=[company]) as running:
-        yield running
 
 
 @pytest.fixture
-async def world(bootstrap, topic_prefix, gateway):
-    timeouts = Timeouts(connect=2, write=2, read=0.5, pool=2, total=2)
-    async with SageClient(
-        gateway.url, "AlvysMPP", SecretStr("sender-secret"), timeouts=timeouts, rate_limit=RateLimit()
-    ) as client:
-        world = World(bootstrap, topic_prefix, sage=cast(FakeSage, client))
-        world.config = replace(world.config, request_timeout=timedelta(seconds=2))
-        await world.set_up()
-        await world.set(f"{SUBSIDIARY}/account/ar/default/default", {"account": "40010"})
-        await world.set(f"{SUBSIDIARY}/account/ap/default/default", {"account": "50010"})
-        await connect(world)
-        yield world
-
-
-async def connect(world, **settings: Any) -> None:
-    connection = {"companyId": COMPANY, "credentials": "acme", "state": "active"}
-    connection |= {"activatedAt": "2026-01-01T00:00:00Z", **settings}
-    await world.set(f"{SUBSIDIARY}/connection", connection)
+def world(world_over_http):
+    return world_over_http
 
 
 def of(number: str, due: str | None = GIVEN, **customer: Any) -> tuple[bytes, bytes]:
@@ -111,7 +89,7 @@ async def announced(world) -> dict[str, Any]:
 @pytest.mark.requirement(5)
 @pytest.mark.feature("ar.createCustomers", "created ids announced")
 async def test_a_customer_that_sage_does_not_have_is_made_once_and_its_id_is_told(world, gateway):
-    await connect(world, ar={"createCustomers": True})
+    await world.connect(company=COMPANY, ar={"createCustomers": True})
     await world.send(of("a", **PROFILE), of("b", **PROFILE, externalAccountingName=""))
     async with world.worker():
         results = await world.until(2, "posted")
@@ -127,7 +105,7 @@ async def test_a_customer_that_sage_does_not_have_is_made_once_and_its_id_is_tol
 
 @pytest.mark.feature("ar.createCustomers")
 async def test_what_of_a_profile_is_not_sent_is_told_with_the_document_that_its_party_was_made_for(world, gateway):
-    await connect(world, ar={"createCustomers": True})
+    await world.connect(company=COMPANY, ar={"createCustomers": True})
     address = PROFILE["billingAddress"] | {"street": "s" * 255, "address2": "t" * 256, "country": "Utopia"}
     await world.send(of("a", **PROFILE | {"billingAddress": address, "emailAddresses": ["nobody"]}))
     async with world.worker():
@@ -147,7 +125,7 @@ async def test_what_of_a_profile_is_not_sent_is_told_with_the_document_that_its_
 
 @pytest.mark.feature("ar.createCustomers")
 async def test_two_workers_that_meet_one_new_customer_at_once_make_one(world, gateway):
-    await connect(world, ar={"createCustomers": True})
+    await world.connect(company=COMPANY, ar={"createCustomers": True})
     gateway.faults.add(Fault(kind="latency", function="create", seconds=0.2))
     async with world.worker() as first, world.worker() as second, asyncio.timeout(120):
         invoices = [TopicPartition(world.topics.invoice_created, number) for number in range(2)]
@@ -168,7 +146,7 @@ async def test_two_workers_that_meet_one_new_customer_at_once_make_one(world, ga
 )
 @pytest.mark.feature("ar.createCustomers")
 async def test_an_answer_that_is_lost_while_a_customer_is_made_makes_no_second_one(world, gateway, fault):
-    await connect(world, ar={"createCustomers": True})
+    await world.connect(company=COMPANY, ar={"createCustomers": True})
     gateway.faults.add(Fault(kind=fault, function="create", times=1, seconds=3))
     await world.send(of("a", **PROFILE))
     async with world.worker():
@@ -184,7 +162,7 @@ async def test_an_id_that_sage_does_not_have_is_refused_before_any_call_or_made_
     async with world.worker():
         [refused] = await world.until(1, "rejected")
         assert (refused["code"], functions(gateway, "create_invoice")) == ("PARTY_NOT_FOUND", 0)
-        await connect(world, ar={"createCustomers": True})
+        await world.connect(company=COMPANY, ar={"createCustomers": True})
         await world.send(of("b", externalAccountingId="C-77", name="Prairie Gold Foods"))
         await world.until(1, "posted")
     assert len(rows(gateway, "CUSTOMER", CUSTOMERID="C-77")) == 1
@@ -193,7 +171,7 @@ async def test_an_id_that_sage_does_not_have_is_refused_before_any_call_or_made_
 
 @pytest.mark.requirement(40)
 async def test_an_inactive_record_is_neither_used_nor_made_anew(world, gateway):
-    await connect(world, ar={"createCustomers": True, "updateCustomers": True})
+    await world.connect(company=COMPANY, ar={"createCustomers": True, "updateCustomers": True})
     await world.send(of("a", externalAccountingId="C-OLD", name="Closed"), of("b", **PROFILE | {"name": "closed"}))
     async with world.worker():
         results = await world.until(2, "rejected")
@@ -219,7 +197,7 @@ async def test_a_refusal_by_sage_corrects_what_was_kept(world, gateway):
 
 
 async def test_a_contact_of_that_name_is_no_obstacle(world, gateway):
-    await connect(world, ar={"createCustomers": True})
+    await world.connect(company=COMPANY, ar={"createCustomers": True})
     taken = {"CONTACTNAME": f"New Shipper & Sons (C{CUSTOMER})", "PRINTAS": "x", "STATUS": "active"}
     gateway.store.database.insert("CONTACT", COMPANY, taken)
     await world.send(of("a", **PROFILE))
@@ -231,7 +209,7 @@ async def test_a_contact_of_that_name_is_no_obstacle(world, gateway):
 
 async def test_a_customer_that_sage_refuses_to_make_holds_up_no_other(world, gateway):
     gateway.store.database.execute("UPDATE user_account SET denied = 'create CUSTOMER'")
-    await connect(world, ar={"createCustomers": True})
+    await world.connect(company=COMPANY, ar={"createCustomers": True})
     await world.send(of("a", **PROFILE), of("b", externalAccountingId="C-1"))
     async with world.worker():
         await world.until(1, "posted")
@@ -242,7 +220,7 @@ async def test_a_customer_that_sage_refuses_to_make_holds_up_no_other(world, gat
 
 @pytest.mark.feature("ar.updateCustomers")
 async def test_a_customer_follows_its_profile_in_what_differs_and_once(world, gateway):
-    await connect(world, ar={"updateCustomers": True})
+    await world.connect(company=COMPANY, ar={"updateCustomers": True})
     profile = PROFILE | {"externalAccountingId": "C-1"}
     async with world.worker():
         await world.send(of("a", **profile))
@@ -261,7 +239,7 @@ async def test_a_customer_follows_its_profile_in_what_differs_and_once(world, ga
 
 @pytest.mark.feature("ap.updateVendors")
 async def test_a_vendor_follows_its_profile_where_the_setting_says_so(world, gateway):
-    await connect(world, ap={"updateVendors": True})
+    await world.connect(company=COMPANY, ap={"updateVendors": True})
     await statement(world, {"externalAccountingId": "V-1", "phone": "970 555 0199", "email": "pay@hauler.example"})
     async with world.worker():
         await world.until(1, "posted")
@@ -275,7 +253,7 @@ async def test_a_vendor_follows_its_profile_where_the_setting_says_so(world, gat
 @pytest.mark.requirement(35)
 @pytest.mark.feature("ap.createVendors", "tax company")
 async def test_a_1099_driver_becomes_a_vendor_under_the_tax_company(world, gateway):
-    await connect(world, ap={"createVendors": True})
+    await world.connect(company=COMPANY, ap={"createVendors": True})
     company = {"name": "Delgado Hauling II LLC", "taxId": "12-3456789", "email": "tax@delgado.example"}
     driver = {"externalAccountingId": None, "taxCompanyName": None, "taxCompany": company, "email": "r@home.example"}
     await statement(world, driver | {"form1099Type": "NEC", "form1099Box": "1"})
@@ -291,19 +269,19 @@ async def test_a_1099_driver_becomes_a_vendor_under_the_tax_company(world, gatew
 
 @pytest.mark.feature("ap.linkCarriersBy", "ap.carrierNumberField", "MC or DOT number", "ap.nameMatching")
 async def test_a_carrier_is_linked_by_its_mc_number_before_its_name(world, gateway):
-    await connect(world, ap={"exportCarrierStatements": True, "linkCarriersBy": "mc"})
+    await world.connect(company=COMPANY, ap={"exportCarrierStatements": True, "linkCarriersBy": "mc"})
     await carrier(world)
     async with world.worker():
         [waits] = await world.until(1, "deferred")
         assert waits["code"] == "CARRIER_NUMBER_FIELD_UNSET"
         linked = {"linkCarriersBy": "mc", "carrierNumberField": "MC_NUMBER", "exportCarrierStatements": True}
-        await connect(world, ap=linked)
+        await world.connect(company=COMPANY, ap=linked)
         [posted] = [each for each in await world.until(1, "posted") if each["outcome"] == "posted"]
         assert posted["document"]["party"] == "V-MC"
-        await connect(world, ap=linked | {"nameMatching": False})
+        await world.connect(company=COMPANY, ap=linked | {"nameMatching": False})
         await carrier(world, "2", mcNum="MC1")
         await world.until(1, "rejected")
-        await connect(world, ap=linked)
+        await world.connect(company=COMPANY, ap=linked)
         await carrier(world, "3", mcNum="MC1")
         posted = await world.until(2, "posted")
     assert posted[-1]["document"]["party"] == "V-2"
@@ -312,7 +290,7 @@ async def test_a_carrier_is_linked_by_its_mc_number_before_its_name(world, gatew
 @pytest.mark.feature("ap.createVendors")
 @pytest.mark.parametrize("ids", [[], [{"subsidiaryId": SUBSIDIARY, "externalAccountingId": "V-NEW"}]])
 async def test_a_vendor_that_was_made_for_one_carrier_is_not_paid_for_another_of_its_name(world, gateway, ids):
-    await connect(world, ap={"exportCarrierStatements": True, "createVendors": True})
+    await world.connect(company=COMPANY, ap={"exportCarrierStatements": True, "createVendors": True})
     async with world.worker():
         await carrier(world, "1", id="first", name="Eagle Transport", externalName="", externalIds=ids)
         await world.until(1, "posted")
@@ -329,7 +307,7 @@ async def test_a_vendor_that_was_made_for_one_carrier_is_not_paid_for_another_of
 @pytest.mark.feature("MC or DOT number")
 async def test_a_carrier_of_a_vendors_name_and_another_number_is_not_paid_as_him(world, gateway):
     linked = {"linkCarriersBy": "mc", "carrierNumberField": "MC_NUMBER", "exportCarrierStatements": True}
-    await connect(world, ap=linked | {"createVendors": True})
+    await world.connect(company=COMPANY, ap=linked | {"createVendors": True})
     await carrier(world, "1", name="Other", externalName="", mcNum="MC-777")
     async with world.worker():
         [refused] = await world.until(1, "rejected")
@@ -341,7 +319,9 @@ async def test_a_carrier_of_a_vendors_name_and_another_number_is_not_paid_as_him
 @pytest.mark.parametrize("form", ["contact", "vendor", "none"])
 @pytest.mark.feature("ap.factoringAs", "factoring")
 async def test_the_factoring_company_of_a_new_carrier_is_a_pay_to_contact_or_a_vendor(world, gateway, form):
-    await connect(world, ap={"exportCarrierStatements": True, "createVendors": True, "factoringAs": form})
+    await world.connect(
+        company=COMPANY, ap={"exportCarrierStatements": True, "createVendors": True, "factoringAs": form}
+    )
     await carrier(world, externalName="Brand New Freight")
     gateway.faults.add(Fault(kind="drop_after_commit", function="create", times=1, seconds=0))
     async with world.worker():
@@ -359,7 +339,7 @@ async def test_the_factoring_company_of_a_new_carrier_is_a_pay_to_contact_or_a_v
 
 @pytest.mark.feature("payment terms", "terms.default", "terms.fallback", "terms reported")
 async def test_the_profiles_term_the_fallback_and_the_default_are_sent_and_told(world, gateway):
-    await connect(world, terms={"default": "net 7", "fallback": "Net 30"})
+    await world.connect(company=COMPANY, terms={"default": "net 7", "fallback": "Net 30"})
     await world.send(
         of("own", None, externalAccountingId="C-1", paymentTermsInDays=45),
         of("fallback", None, externalAccountingId="C-1", paymentTermsInDays=22),
@@ -400,7 +380,7 @@ async def test_a_term_that_sage_does_not_have_and_no_fallback_is_refused_before_
 async def test_bills_carry_the_term_too_and_zero_days_none(world, gateway):
     await statement(world, {"externalAccountingId": "V-1", "paymentTermsInDays": 0})
     await carrier(world, externalIds=[{"subsidiaryId": SUBSIDIARY, "externalAccountingId": "V-2"}])
-    await connect(world, ap={"exportCarrierStatements": True})
+    await world.connect(company=COMPANY, ap={"exportCarrierStatements": True})
     async with world.worker():
         results = await world.until(2, "posted")
     told = {each["document"]["kind"]: each["document"].get("terms") for each in results}

@@ -11,20 +11,9 @@ from consumers.export import metrics
 from domain.codes import Code
 from domain.events import ContractError
 from sage_client.errors import RefusedError, SignInError
-from tests.export.test_commands import again, ledger, rejected, until_dead
-from tests.export.test_order_and_waiting import MASTER
-from tests.export.test_reconciliation import until
-from tests.support.world import QUICK, invoice, key
-
-
-async def waiting(running, document, count):
-    """Wait until so many works wait for what is on its way of the document."""
-    async with asyncio.timeout(60):
-        while not any(  # noqa: ASYNC110 - the session has no event for it
-            len(session._documents._waiting.get(document, ())) == count and document in session._documents
-            for session in running.worker._sessions.values()
-        ):
-            await asyncio.sleep(0.02)
+from tests.support.eventually import until
+from tests.support.exported_invoices import rejected
+from tests.support.world import MASTER, QUICK, invoice, key
 
 
 async def test_a_command_about_an_older_revision_does_not_end_the_search_for_a_newer_one(world):
@@ -33,12 +22,12 @@ async def test_a_command_about_an_older_revision_does_not_end_the_search_for_a_n
     world.sage.script.extend([held, "vanished"])
     async with world.worker() as running:
         await world.ask("retry", documents=["invoice/a"])
-        await waiting(running, "invoice/a", 0)
+        await running.until_waiting("invoice/a", 0)
         await world.sage.arrived.wait()
         await world.send_invoices("a", amount="120.00")
-        await waiting(running, "invoice/a", 1)
+        await running.until_waiting("invoice/a", 1)
         await world.ask("retry", documents=["invoice/a"])
-        await waiting(running, "invoice/a", 2)
+        await running.until_waiting("invoice/a", 2)
         world.sage.refuse = {"a": RefusedError("Invalid customer")}
         held.set()
         await world.until(2, "rejected")
@@ -52,7 +41,7 @@ async def test_an_older_record_that_is_read_again_does_not_take_the_place_of_a_n
     await world.send((key("a"), b"{"))
     world.sage.script.extend(["vanished"])
     async with world.worker():
-        [dead] = await until_dead(world, 1)
+        [dead] = await world.until_dead(1)
         headers = dict(dead.headers)
         source = {
             "topic": world.topics.invoice_created,
@@ -61,7 +50,7 @@ async def test_an_older_record_that_is_read_again_does_not_take_the_place_of_a_n
         }
         await world.send_invoices("a", amount="120.00")
         await world.until(1, "uncertain")
-        await again(world, source, key("a"), older)
+        await world.read_again(source, key("a"), older)
         results = await world.until(1, "skipped")
     assert [str(each.total) for each in world.sage.booked] == ["120.00"]
     assert [each["outcome"] for each in results] == ["uncertain", "posted", "skipped"]
@@ -74,7 +63,7 @@ async def test_a_record_that_is_read_again_takes_no_mark_away(world):
         await world.ask("mark-synced", documents=["invoice/a"], why="by hand")
         [*_, marked] = await world.until(1, "skipped")
         later = marked["source"] | {"offset": marked["source"]["offset"] + 10}
-        await again(world, later, key("a"), invoice("a", "120.00"))
+        await world.read_again(later, key("a"), invoice("a", "120.00"))
         await world.until(2, "rejected")
         await world.send_invoices("a")
         await world.until(2, "skipped")
@@ -114,7 +103,7 @@ async def test_a_doubt_that_was_ended_by_a_mark_is_looked_up_when_the_mark_is_ta
             await world.until(2, "uncertain")
             world.sage.hidden = False
         await world.until(1, "posted")
-    entries, _ = await ledger(world)
+    entries, _ = await world.ledger()
     assert dict(world.sage.keys) == {"invoice/a": 1}
     assert entries["invoice/a"].marked is None
 
@@ -129,7 +118,7 @@ async def test_a_retry_takes_away_no_mark_that_was_made_after_it(world):
         await world.ask("mark-synced", documents=["invoice/b"], why="nobody knows it")
         await world.send_invoices("z")
         await world.until(1, "posted")
-    entries, _ = await ledger(world)
+    entries, _ = await world.ledger()
     assert dict(world.sage.keys) == {"invoice/z": 1}
     assert entries["invoice/a"].marked is not None
 
@@ -144,7 +133,7 @@ async def test_a_mark_that_is_read_again_does_not_reach_a_later_revision(world):
         await world.ask("mark-synced", documents=["invoice/a"], why="entered by hand")
         await world.send_invoices("z")
         await world.until(1, "posted")
-    entries, _ = await ledger(world)
+    entries, _ = await world.ledger()
     assert entries["invoice/a"].last.code == "CHANGED_AFTER_POSTING"
 
 

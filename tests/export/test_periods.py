@@ -4,10 +4,8 @@ import asyncio
 import time
 from dataclasses import replace
 from datetime import UTC, date, datetime, timedelta
-from typing import cast
 
 import pytest
-from pydantic import SecretStr
 
 from consumers.export.config import ExportConfig
 from consumers.export.ledger.document_state import Claim, DocumentState
@@ -18,15 +16,13 @@ from consumers.export.protocol.plan import Plan
 from consumers.export.work_item import WorkItem
 from domain.categories import Side
 from kafka_client.clock import Clock
-from sage_client import ExchangeLevel, GatewayError, SageClient, Timeouts
+from sage_client import ExchangeLevel, GatewayError
 from sage_client.errors import AccountInvalidError, PeriodClosedError
-from simulator import Fault, Simulator, demo_seed
-from simulator.seed import User
-from tests.export.test_over_http import COMPANY, creates, customer, send
-from tests.export.test_reconciliation import until
-from tests.sage_client.scripted import document
-from tests.support.sage import FakeSage
-from tests.support.world import SUBSIDIARY, World, invoice, key
+from simulator import Fault
+from tests.support.eventually import until
+from tests.support.over_http import COMPANY, creates, customer, send
+from tests.support.sage_calls import document
+from tests.support.world import SUBSIDIARY, invoice, key
 
 pytestmark = pytest.mark.feature("closedPeriod", "closed period")
 CLOSED_JUNE, CLOSED_JULY, CLOSED_AUGUST = "2026-06-30", "2026-07-31", "2026-08-31"
@@ -40,24 +36,13 @@ def now():
 
 
 @pytest.fixture
-async def gateway():
-    seed = demo_seed()
-    [company] = [each for each in seed.companies if each.company_id == COMPANY]
-    company = company.model_copy(update={"users": (User(id="user", password="p"),)})
-    async with Simulator(senders=seed.senders, companies=[company], clock=now) as running:
-        yield running
+def clock():
+    return now
 
 
 @pytest.fixture
-async def world(bootstrap, topic_prefix, gateway):
-    timeouts = Timeouts(connect=2, write=2, read=0.5, pool=2, total=2)
-    password = SecretStr("sender-secret")
-    async with SageClient(gateway.url, "AlvysMPP", password, timeouts=timeouts, clock=now) as client:
-        world = World(bootstrap, topic_prefix, sage=cast(FakeSage, client))
-        world.config = replace(world.config, request_timeout=timedelta(seconds=2))
-        await world.set_up()
-        await world.set(f"{SUBSIDIARY}/account/ar/default/default", {"account": "40010"})
-        yield world
+def world(world_over_http):
+    return world_over_http
 
 
 async def connect(world, closed_period="first-open-day", **more):
@@ -175,7 +160,7 @@ async def test_a_worker_killed_in_any_of_the_calls_posts_nothing_twice(world, ga
     await send(world, "a")
     async with world.worker(now=now) as running:
         await until(lambda: creates(gateway) > at)
-        await kill(running)
+        await running.kill()
     async with world.worker(now=now):
         results = await world.until(1, "posted")
     assert booked(gateway) == {"a": ("2026-06-10", "2026-08-01")}
@@ -201,7 +186,7 @@ async def test_a_worker_killed_between_a_refusal_and_the_next_claim_counts_it_ag
     monkeypatch.setattr(PartitionProcessor, "claim", claim)
     async with world.worker(now=now) as running:
         await stopped.wait()
-        await kill(running)
+        await running.kill()
     async with world.worker(now=now):
         results = await world.until(1, "posted")
     [first], [second], *_ = asked
@@ -210,13 +195,6 @@ async def test_a_worker_killed_between_a_refusal_and_the_next_claim_counts_it_ag
     assert results[-1]["attempt"] == 1
     assert creates(gateway) == 3  # the refused call again under its own control id, then the next
     assert booked(gateway) == {"a": ("2026-06-10", "2026-07-01")}
-
-
-async def kill(running):
-    """As SIGKILL ends it: nothing is drained."""
-    running.killed = True
-    running.task.cancel()
-    await asyncio.gather(running.task, return_exceptions=True)
 
 
 # What is known, and for how long: pure.

@@ -11,15 +11,10 @@ from pydantic import SecretStr
 from kafka_client.clock import utc_now
 from sage_client import Login
 from sage_client.errors import SignInError
-from tests.export.test_exactly_once import once, reset
+from tests.support.eventually import until
+from tests.support.exported_invoices import once
 
 HERE = Login("ACME", "user", SecretStr("p"), None)
-
-
-async def until(condition):
-    async with asyncio.timeout(60):
-        while not condition():  # noqa: ASYNC110 - what is counted has no event
-            await asyncio.sleep(0.02)
 
 
 async def killed_with_a_call_in_flight(world, number="a"):
@@ -29,9 +24,7 @@ async def killed_with_a_call_in_flight(world, number="a"):
     await world.send_invoices(number)
     async with world.worker() as running:
         await world.sage.arrived.wait()
-        running.killed = True
-        running.task.cancel()
-        await asyncio.gather(running.task, return_exceptions=True)
+        await running.kill()
     world.sage.arrived.clear()
     return held
 
@@ -84,7 +77,7 @@ async def test_a_document_reversed_in_sage_while_in_doubt_is_neither_adopted_nor
         world.sage.hidden = False
         results = await world.until(1, "rejected")
     assert results[-1]["code"] == "REVERSED_IN_SAGE"
-    await reset(world)
+    await world.rewind()
     async with world.worker():
         results = await world.until(2, "rejected")
     assert results[-1]["fromLedger"]
@@ -118,9 +111,7 @@ async def test_a_new_owner_whose_clock_is_wrong_waits_a_whole_lease_all_the_same
     async with world.worker(config=slow, now=lambda: utc_now() + ahead) as running:
         await world.until(1, "uncertain")
         if ahead < timedelta(0):
-            running.killed = True  # by its clock the lease ends in three hours
-            running.task.cancel()
-            await asyncio.gather(running.task, return_exceptions=True)
+            await running.kill()  # by its clock the lease ends in three hours
             assert world.sage.requests == [1]
             return
         await world.sage.arrived.wait()
@@ -154,7 +145,7 @@ async def test_a_claim_whose_record_was_skipped_and_that_is_proven_absent_is_tol
         results = await world.until(1, "rejected")
         assert results[-1]["code"] == "SOURCE_RECORD_PASSED"
         assert world.sage.requests == [1]
-    await reset(world)  # the fix that the code names
+    await world.rewind()  # the fix that the code names
     async with world.worker():
         await world.until(1, "posted")
     assert once(world, ["a"])

@@ -7,10 +7,9 @@ from domain.parties.matching import PartyRecord
 from sage_client import DimensionValue, ExchangeLevel
 from sage_client.errors import AccountInvalidError, DimensionInvalidError, RefusedError, TermInvalidError
 from tests.support.consolidated import toll
-from tests.support.world import SUBSIDIARY, World
+from tests.support.world import MASTER, SUBSIDIARY, World
 
 VENDOR = f"{SUBSIDIARY}/vendor/toll/default"
-MASTER = f"{SUBSIDIARY}/account/ar/default/default"
 LOAD = f"{SUBSIDIARY}/account/ar/load/default"
 
 

@@ -7,9 +7,8 @@ import pytest
 
 from domain.documents import PartyKind
 from domain.parties.matching import PartyRecord, derived_id
-from tests.export.test_corrections import connection, stands, told
-from tests.export.test_order_and_waiting import MASTER
-from tests.support.world import SUBSIDIARY, invoice, key
+from tests.support.exported_invoices import stands, told
+from tests.support.world import MASTER, invoice, key
 
 ELM = PartyRecord("C-108", "Elm Street Retail")
 
@@ -43,10 +42,10 @@ async def test_a_paid_invoice_whose_lists_come_in_another_order_is_answered_with
         await world.send((key("a"), over_two_loads(-1)))
         results = await world.until(1, "already_posted")
         assert results[-1]["fromLedger"] is True
-        await world.set(f"{SUBSIDIARY}/connection", connection(ar={"active": False}))  # nor does a setting matter
+        await world.connect(ar={"active": False})  # nor does a setting matter
         await world.send((key("a"), over_two_loads(1)))
         await world.until(2, "already_posted")
-        await world.set(f"{SUBSIDIARY}/connection", connection())
+        await world.connect()
         # With a fact that is not booked beside it, it is another revision of the same books.
         await world.send((key("a"), over_two_loads(-1, delivered="2026-06-02")))
         results = await world.until(3, "already_posted")
@@ -77,7 +76,7 @@ async def test_a_party_whose_id_became_known_after_posting_corrects_nothing(worl
 async def test_the_id_that_alvys_was_told_comes_back_and_corrects_nothing(world):
     made = derived_id(PartyKind.CUSTOMER, None, "cu-7")
     world.sage.parties_known[PartyKind.CUSTOMER] = [PartyRecord(made, "Maple Street Market")]
-    await world.set(f"{SUBSIDIARY}/connection", connection(ar={"createCustomers": True}))
+    await world.connect(ar={"createCustomers": True})
     await world.send((key("a"), of({"id": "cu-7", "name": "Maple Street Market"})))
     async with world.worker():
         [posted] = await world.until(1, "posted")
@@ -90,7 +89,7 @@ async def test_the_id_that_alvys_was_told_comes_back_and_corrects_nothing(world)
 @pytest.mark.parametrize("creates", [False, True])
 async def test_a_party_that_was_renamed_in_alvys_alone_is_not_another_one(world, creates):
     world.sage.parties_known[PartyKind.CUSTOMER] = [ELM]
-    await world.set(f"{SUBSIDIARY}/connection", connection(ar={"createCustomers": creates}))
+    await world.connect(ar={"createCustomers": creates})
     await world.send((key("a"), of({"id": "c", "name": "Elm Street Retail"})))
     async with world.worker():
         await world.until(1, "posted")
@@ -98,7 +97,7 @@ async def test_a_party_that_was_renamed_in_alvys_alone_is_not_another_one(world,
         await world.send((key("a"), of({"id": "c", "name": "Elm Street Holdings"})))
         await world.until(1, "already_posted")
         # Somebody else of that name, whom nobody knows, is another one.
-        await world.set(f"{SUBSIDIARY}/connection", connection())
+        await world.connect()
         await world.send((key("a"), of({"id": "d", "name": "Ash Street"})))
         results = await world.until(1, "rejected")
     assert results[-1]["code"] == "PARTY_NOT_FOUND"

@@ -9,10 +9,9 @@ import pytest
 
 from domain.idempotency import marker
 from sage_client.errors import UnavailableError
-from tests.export.test_corrections import connection, drafts, stands, told
-from tests.export.test_order_and_waiting import MASTER
 from tests.support.events import event, withdrawn
-from tests.support.world import QUICK, SUBSIDIARY, emission, emitted
+from tests.support.exported_invoices import drafts, stands, told
+from tests.support.world import MASTER, QUICK, SUBSIDIARY, emission, emitted
 
 TRIP = "trip-1"
 
@@ -127,7 +126,7 @@ async def test_the_first_ones_corrections_do_not_hide_it(world):
 async def test_a_draft_is_a_bill_too(world):
     await drafts(world)
     await send(world, bill(None))
-    await world.set(f"{SUBSIDIARY}/connection", connection(ap={"autopost": False}))
+    await world.connect(ap={"autopost": False})
     async with world.worker():
         await world.until(1, "posted")
         await send(world, bill(TRIP))

@@ -9,11 +9,10 @@ from domain.documents import PartyKind
 from domain.parties.matching import PartyRecord, derived_id
 from sage_client import ExchangeLevel
 from sage_client.errors import PermissionDeniedError, RefusedError
-from tests.export.test_corrections import connection, delivered, drafts, posted, stands, told
-from tests.export.test_order_and_waiting import MASTER
-from tests.export.test_reconciliation import until
 from tests.support.consolidated import DAY, by_day, group, send, toll
-from tests.support.world import SUBSIDIARY, invoice, key
+from tests.support.eventually import until
+from tests.support.exported_invoices import delivered, drafts, posted, stands, told
+from tests.support.world import MASTER, invoice, key
 
 
 async def test_a_refused_reversal_of_what_is_to_book_nothing_ends_no_worker(world):
@@ -45,11 +44,11 @@ async def test_what_was_taken_back_is_not_skipped_for_a_setting_that_came_in_bet
     await world.send_invoices("a", amount="120.00")
     async with world.worker():
         await world.until(1, "deferred")
-        await world.set(f"{SUBSIDIARY}/connection", connection() | {"activatedAt": "2026-06-12T00:00:00Z"})
+        await world.connect(activatedAt="2026-06-12T00:00:00Z")
         results = await world.until(1, "rejected")
         assert results[-1]["code"] == "CHANGED_AFTER_POSTING"
         del world.sage.refuse["a"]
-        await world.set(f"{SUBSIDIARY}/connection", connection())
+        await world.connect()
         await world.ask("retry", documents=["invoice/a"])
         await world.until(2, "posted")
     assert stands(world) == [("a", "120.00")]
@@ -89,7 +88,7 @@ async def test_another_customer_of_the_same_name_is_a_correction(world):
 
     ids = [derived_id(PartyKind.CUSTOMER, None, one) for one in ("c1", "c2")]
     world.sage.parties_known[PartyKind.CUSTOMER] = [PartyRecord(one, "Prairie Gold") for one in ids]
-    await world.set(f"{SUBSIDIARY}/connection", connection(ar={"createCustomers": True}))
+    await world.connect(ar={"createCustomers": True})
     await world.send((key("a"), to("c1", "2026-06-01")))
     async with world.worker():
         await world.until(1, "posted")
@@ -122,7 +121,7 @@ async def test_a_line_that_is_switched_off_takes_back_nothing(world):
     await world.send((key("a"), orjson.dumps(event)))
     async with world.worker():
         await world.until(1, "posted")
-        await world.set(f"{SUBSIDIARY}/connection", connection(ar={"includeAccessorials": False}))
+        await world.connect(ar={"includeAccessorials": False})
         event["data"]["loads"][0]["deliveredAt"] = "2026-06-02T00:00:00Z"
         newer = orjson.loads(invoice("a"))
         event |= {name: newer[name] for name in ("id", "timestamp")}
@@ -152,8 +151,7 @@ async def test_a_later_connection_loses_no_row_that_was_grouped_before_it(world)
     async with world.worker():
         await send(world, toll("a", "1.10", timestamp=f"{DAY}T20:00:00Z"))
         await world.until(1, "skipped")
-        anew = {"activatedAt": f"{DAY}T20:30:00Z"}
-        await world.set(f"{SUBSIDIARY}/connection", connection(ap={"tollBills": "day"}) | anew)
+        await world.connect(ap={"tollBills": "day"}, activatedAt=f"{DAY}T20:30:00Z")
         await send(world, toll("b", "2.20", timestamp=f"{DAY}T21:00:00Z"))
         await world.until(2, "skipped")
         await group(world)

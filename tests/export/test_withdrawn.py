@@ -5,13 +5,11 @@ from typing import Any
 import orjson
 import pytest
 
-from tests.export.test_bad_input import sample
-from tests.export.test_corrections import connection, drafts, posted, stands, told
-from tests.export.test_order_and_waiting import MASTER
-from tests.export.test_reconciliation import until
 from tests.support.consolidated import GROUP, by_day, group, send, toll
 from tests.support.events import withdrawn
-from tests.support.world import SUBSIDIARY, invoice, key
+from tests.support.eventually import until
+from tests.support.exported_invoices import drafts, posted, stands, told
+from tests.support.world import MASTER, SUBSIDIARY, invoice, key, sample
 
 REASON = {"reason": "wrong customer"}
 
@@ -103,19 +101,20 @@ async def test_a_call_in_doubt_is_cleared_up_before_its_document_is_taken_back(w
     assert stands(world) == []
 
 
-@pytest.mark.parametrize(
-    ("setting", "code"), [(None, "NOT_CONNECTED"), (connection(ar={"active": False}), "SIDE_DISABLED")]
-)
-async def test_nothing_is_touched_where_the_settings_say_that_nothing_is(world, setting, code):
+@pytest.mark.parametrize("code", ["NOT_CONNECTED", "SIDE_DISABLED"])
+async def test_nothing_is_touched_where_the_settings_say_that_nothing_is(world, code):
     await posted(world)
-    await world.set(f"{SUBSIDIARY}/connection", setting)
+    if code == "NOT_CONNECTED":
+        await world.set(f"{SUBSIDIARY}/connection", None)
+    else:
+        await world.connect(ar={"active": False})
     await world.send(taken_back())
     async with world.worker():
         results = await world.until(1, "rejected")
         assert told(results[1:]) == [("rejected", "CHANGED_AFTER_POSTING", "1")]
         assert code in results[-1]["detail"]
         assert stands(world) == [("a", "100.00")]
-        await world.set(f"{SUBSIDIARY}/connection", connection())
+        await world.connect()
         await world.ask("retry", documents=["invoice/a"])
         await world.until(1, "reversed")
 

@@ -5,9 +5,9 @@ import pytest
 
 from sage_client import ExchangeLevel
 from sage_client.errors import RefusedError
-from tests.export.test_corrections import connection, posted, stands, told
 from tests.support.consolidated import GROUP, by_day, group, send, toll
-from tests.support.world import SUBSIDIARY, invoice, key
+from tests.support.exported_invoices import posted, stands, told
+from tests.support.world import invoice, key
 
 pytestmark = pytest.mark.feature("zeroTotals")
 
@@ -56,7 +56,7 @@ async def test_a_refusal_of_a_total_of_zero_has_its_own_advice_and_any_other_its
         results = await world.until(2, "rejected")
         codes = {each["documentKey"]: each["code"] for each in results}
         assert codes == {"invoice/a": "SAGE_ZERO_TOTAL", "invoice/b": "SAGE_REFUSED"}
-        await world.set(f"{SUBSIDIARY}/connection", connection(zeroTotals="refuse"))
+        await world.connect(zeroTotals="refuse")
         requests = len(world.sage.requests)
         await world.send((key("c"), of("500", "-500", number="c")))
         results = await world.until(3, "rejected")

@@ -7,13 +7,13 @@ import pytest
 
 from simulator import Simulator
 from simulator.seed import Preset
-from tests.simulator.gateway_client import Clock
+from tests.support.gateway_client import ManualClock
 from tests.support.payments import Books
 
 
 @pytest.fixture
-def clock() -> Clock:
-    return Clock()
+def clock() -> ManualClock:
+    return ManualClock()
 
 
 @pytest.fixture
@@ -23,7 +23,7 @@ def preset() -> Preset:
 
 
 @pytest.fixture
-async def books(bootstrap: str, topic_prefix: str, clock: Clock, preset: Preset) -> AsyncIterator[Books]:
+async def books(bootstrap: str, topic_prefix: str, clock: ManualClock, preset: Preset) -> AsyncIterator[Books]:
     async with Simulator(demo=True, clock=clock) as sim, aiohttp.ClientSession() as http:
         sim.store.configure("BLUEMESA", preset=preset)
         books = Books(bootstrap, topic_prefix, sim.url, http)

@@ -90,7 +90,7 @@ async def ended(process) -> int:
     return await asyncio.to_thread(process.wait)
 
 
-async def until_told(books, enough):
+async def until_published(books, enough):
     async with asyncio.timeout(90):
         while not enough(await books.records()):  # noqa: ASYNC110 - the topic is looked at again and again
             await asyncio.sleep(0.2)
@@ -119,7 +119,7 @@ async def test_pollers_killed_at_random_miss_nothing_and_invent_nothing(places, 
             count = len(await books.records())
             for _ in range(30):
                 accountant.act(documents)
-            await until_told(books, lambda found, count=count: len(found) > count)
+            await until_published(books, lambda found, count=count: len(found) > count)
             for _ in range(10):
                 accountant.act(documents)
             await asyncio.sleep(accountant.chance.random() * 1.5)  # not an event: the kill is to fall anywhere
@@ -157,7 +157,7 @@ async def test_two_pollers_share_the_companies_and_a_stranger_to_the_group_is_fe
             accountant.act(documents)
             accountant._post("payments", side="AR", applied={documents["AR"][0]: f"{round_number + 1}.00"})
             count = len(await books.records())
-            await until_told(books, lambda found, count=count: len(found) >= count)
+            await until_published(books, lambda found, count=count: len(found) >= count)
             await asyncio.sleep(1)
         async with asyncio.timeout(120):  # two groups read the same companies, so one fences the other in the end
             while not any("fenced=True" in each.log.read_text() for each in pollers):  # noqa: ASYNC110 - a log tells no event

@@ -39,26 +39,17 @@ async def test_a_document_in_doubt_while_its_payment_was_read_is_asked_for_when_
     async with books.poller(payments_interval_seconds=1) as poller:
         stop = asyncio.Event()
         running = asyncio.create_task(poller.run(stop))
-        await told(books, 0, poller)
+        await books.until_published(0, poller)
         books.pay("AR", {number: "10.00"})
         await asyncio.sleep(2.5)  # polls meet the stranger's row; nothing tells that they did
         books.clock.advance(days=3)
         books.pay("AR", {other: "1.00"})
-        await told(books, 1)
+        await books.until_published(1)
         await books.ledger(entry)
-        await told(books, 2)
+        await books.until_published(2)
         stop.set()
         await running
     assert await books.folded() == books.truth()
-
-
-async def told(books, count, poller=None):
-    """Wait for so many records; with a poller, for its partitions first."""
-    async with asyncio.timeout(60):
-        while poller is not None and len(poller.assigned) < 2:  # noqa: ASYNC110 - it has no event for it
-            await asyncio.sleep(0.05)
-        while len(await books.records()) < count:  # noqa: ASYNC110 - as above
-            await asyncio.sleep(0.1)
 
 
 @pytest.mark.parametrize(

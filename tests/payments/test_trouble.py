@@ -11,26 +11,14 @@ from domain.documents import SageObject
 from sage_client import SageClient
 from sage_client.payments import PaymentsReader
 from simulator import Fault
-from tests.payments.test_nothing_is_missed import told
-from tests.simulator.gateway_client import LINE, invoice
-from tests.support.payments import Books
+from tests.support.gateway_client import LINE, invoice
 
 pytestmark = pytest.mark.requirement(4)
 INVOICE_OF_200 = invoice("T", LINE.replace("<locationid>100", "<locationid>200"))
 
 
-async def connect_highline(books: Books, credentials: str = "nobody") -> None:
-    setting = {
-        "companyId": "HIGHLINE",
-        "credentials": credentials,
-        "state": "active",
-        "activatedAt": "2026-01-01T00:00:00Z",
-    }
-    await books.world.set("sub-9/connection", setting)
-
-
 async def test_a_company_that_cannot_be_read_holds_up_no_other(books):
-    await connect_highline(books)
+    await books.world.connect("sub-9", "HIGHLINE", credentials="nobody")
     number = await books.invoice("A")
     books.pay("AR", {number: "1.00"})
     polled = {each.company: each for each in await books.poll(well=False)}
@@ -47,7 +35,7 @@ async def test_a_throttled_company_is_read_later_and_nothing_is_lost(books):
     async with books.poller(payments_interval_seconds=1) as poller:
         stop = asyncio.Event()
         running = asyncio.create_task(poller.run(stop))
-        await told(books, 0, poller)
+        await books.until_published(0, poller)
         poller.poll_now()
         while (await books.records()) == []:
             poller.poll_now()

@@ -1,17 +1,14 @@
 """Consolidated bills and SIGKILL: worker and job die at every step, and the bill is the sum of its rows, once."""
 
-import asyncio
 import signal
 
 import pytest
 
-from tests.processes.test_killed import environment
 from tests.support.consolidated import GROUP, rows_of, send, toll
 from tests.support.crashing import JOB_POINTS
-from tests.support.processes import Process, worker
+from tests.support.processes import STAYS, Process, connect, environment, worker
 from tests.support.world import SUBSIDIARY
 
-STAYS = {"ALVYS_SAGE_GROUP_INSTANCE_ID": "pod-0"}
 ROWS = {f"t{number}": f"{number}.25" for number in range(1, 7)}
 WORKER_POINTS = ["read", "outcome written, not committed", "outcome committed"]
 """A row needs no claim and no call; its bill does, and that is the crash table's."""
@@ -21,26 +18,11 @@ pytestmark = pytest.mark.feature("consolidated bills")
 
 @pytest.fixture
 async def tolls(world):
-    connection = {
-        "companyId": "BLUEMESA",
-        "entityId": "100",
-        "credentials": "bluemesa",
-        "state": "active",
-        "activatedAt": "2026-01-01T00:00:00Z",
-        "locationId": "100",
-        "ap": {"tollBills": "day"},
-    }
-    await world.set(f"{SUBSIDIARY}/connection", connection)
+    await connect(world, ap={"tollBills": "day"})
     await world.set(f"{SUBSIDIARY}/account/ap/default/default", {"account": "50000"})
     await world.set(f"{SUBSIDIARY}/vendor/toll/default", {"vendorId": "VEN-BESTPASS"})
     await send(world, *(toll(name, amount) for name, amount in ROWS.items()))
     return world
-
-
-async def ended(process):
-    """The exit code, once it has ended."""
-    async with asyncio.timeout(60):
-        return await asyncio.to_thread(process.wait)
 
 
 async def one_bill(world, sage):
@@ -49,7 +31,7 @@ async def one_bill(world, sage):
         await world.until(len(ROWS), "skipped")
         job = Process(["consolidate-bills", "--now"], environment(world, sage))
         try:
-            assert await ended(job) == 0
+            assert await job.ended() == 0
         finally:
             job.close()
         await world.until(1, "posted")
@@ -66,7 +48,7 @@ async def one_bill(world, sage):
 @pytest.mark.parametrize("point", WORKER_POINTS)
 async def test_a_worker_that_dies_while_rows_are_grouped_loses_none_and_doubles_none(tolls, sage, point):
     with worker(environment(tolls, sage, **STAYS), dying_at=point) as process:
-        assert await ended(process) == -signal.SIGKILL
+        assert await process.ended() == -signal.SIGKILL
     await one_bill(tolls, sage)
 
 
@@ -76,7 +58,7 @@ async def test_a_job_that_dies_between_rows_and_event_is_followed_by_one_that_se
         await tolls.until(len(ROWS), "skipped")
         job = Process(["consolidate-bills", "--now"], environment(tolls, sage), ("tests.support.crashing", point))
         try:
-            assert await ended(job) == -signal.SIGKILL
+            assert await job.ended() == -signal.SIGKILL
         finally:
             job.close()
         assert process.stop() == 0

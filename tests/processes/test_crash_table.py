@@ -7,13 +7,9 @@ from collections import Counter
 import pytest
 
 from demo.audit import WORTH_NOTHING
-from tests.processes.test_killed import CUSTOMER, books, environment, send, until_booked
 from tests.support.crashing import CORRECTING, POINTS
-from tests.support.processes import gateway, worker
-from tests.support.world import SUBSIDIARY, invoice, key
+from tests.support.processes import STAYS, connect, environment, gateway, send, worker
 
-STAYS = {"ALVYS_SAGE_GROUP_INSTANCE_ID": "pod-0"}
-"""Static membership: who comes back under the name of the dead one is given its partitions at once."""
 NUMBERS = [f"C{number}" for number in range(12)]
 
 
@@ -23,18 +19,12 @@ def one_sage():
         yield opened
 
 
-async def dead(process):
-    """Wait until the worker has killed itself; it must not have ended in any other way."""
-    async with asyncio.timeout(60):
-        assert await asyncio.to_thread(process.wait) == -signal.SIGKILL
-
-
 async def all_once(world, sage, numbers):
     """Every document stands once, is told as posted once, and no offset is left behind."""
     with worker(environment(world, sage, **STAYS)) as process:
         await world.until(len(numbers), "posted")
         assert process.stop() == 0
-    assert {number: count for number, count in books(sage).items() if number in numbers} == dict.fromkeys(numbers, 1)
+    assert {number: count for number, count in sage.booked().items() if number in numbers} == dict.fromkeys(numbers, 1)
     told = Counter(each["documentKey"] for each in await world.results() if each["outcome"] == "posted")
     assert told == {f"invoice/{number}": 1 for number in numbers}
     assert await world.committed() == await world.ends()
@@ -47,7 +37,7 @@ async def test_a_worker_that_dies_at_a_step_is_followed_by_one_that_loses_nothin
     numbers = [f"{point}-{number}"[-20:].replace(" ", "").replace(",", "") for number in NUMBERS]
     await send(world, numbers)
     with worker(environment(world, one_sage, **STAYS), dying_at=point) as process:
-        await dead(process)
+        assert await process.ended() == -signal.SIGKILL
     await all_once(world, one_sage, numbers)
 
 
@@ -57,14 +47,14 @@ async def test_a_worker_that_dies_in_a_correction_leaves_one_that_stands_never_t
     world, one_sage, point, way
 ):
     numbers = [f"{way[0]}{list(CORRECTING).index(point)}-{number}" for number in NUMBERS[:4]]
-    await corrects_by(world, way)
+    await connect(world, ar={"correctPostedBy": way})
     await send(world, numbers)
     with worker(environment(world, one_sage, **STAYS)) as process:
         await world.until(len(numbers), "posted")
         assert process.stop() == 0
-    await world.send(*((key(number), invoice(number, "120.00", customer=CUSTOMER)) for number in numbers))
+    await send(world, numbers, "120.00")
     with worker(environment(world, one_sage, **STAYS), dying_at=point) as process:
-        await dead(process)
+        assert await process.ended() == -signal.SIGKILL
         assert max(standing(one_sage, numbers).values(), default=0) <= 1
     with worker(environment(world, one_sage, **STAYS)) as process:
         await world.until(2 * len(numbers), "posted")
@@ -80,20 +70,6 @@ async def test_a_worker_that_dies_in_a_correction_leaves_one_that_stands_never_t
     assert await world.committed() == await world.ends()
 
 
-async def corrects_by(world, way):
-    """Say how posted documents are taken back."""
-    connection = {
-        "companyId": "BLUEMESA",
-        "entityId": "100",
-        "credentials": "bluemesa",
-        "state": "active",
-        "activatedAt": "2026-01-01T00:00:00Z",
-        "locationId": "100",
-        "ar": {"correctPostedBy": way},
-    }
-    await world.set(f"{SUBSIDIARY}/connection", connection)
-
-
 def standing(sage, numbers):
     """How often each of the numbers counts in the books."""
     there = [each for each in sage.documents() if each["state"] not in WORTH_NOTHING]
@@ -105,7 +81,7 @@ async def test_a_worker_that_dies_while_a_call_is_in_doubt_leaves_the_doubt_to_t
     sage.fault(kind="drop_midway", function="create_invoice", times=2)
     await send(world, NUMBERS)
     with worker(environment(world, sage, **STAYS), dying_at=point) as process:
-        await dead(process)
+        assert await process.ended() == -signal.SIGKILL
     await all_once(world, sage, NUMBERS)
 
 
@@ -113,11 +89,11 @@ async def test_a_worker_that_dies_while_its_doubts_end_is_followed_by_one_that_e
     sage.fault(kind="drop_midway", function="create_invoice", times=1)
     await send(world, NUMBERS)
     with worker(environment(world, sage, **STAYS), dying_at="claimed") as process:
-        await dead(process)
+        assert await process.ended() == -signal.SIGKILL
     with worker(environment(world, sage, **STAYS), dying_at="looked up") as process:
-        await dead(process)
+        assert await process.ended() == -signal.SIGKILL
     with worker(environment(world, sage, **STAYS), dying_at="outcome committed") as process:
-        await dead(process)
+        assert await process.ended() == -signal.SIGKILL
     await all_once(world, sage, NUMBERS)
 
 
@@ -127,7 +103,7 @@ async def test_a_worker_that_was_stopped_and_wakes_when_others_own_its_partition
     await send(world, NUMBERS[:1])
     sage.fault(kind="slow_answer", seconds=3, function="create_invoice", times=1)
     with worker(environment(world, sage)) as zombie:
-        await until_booked(sage, 1)
+        await sage.until_booked(1)
         zombie.send(signal.SIGSTOP)  # with a call on its way, whose answer it is to read when it wakes
         await send(world, NUMBERS[1:])
         with worker(environment(world, sage)) as owner:
@@ -139,7 +115,7 @@ async def test_a_worker_that_was_stopped_and_wakes_when_others_own_its_partition
             await world.until(len(NUMBERS) + 1, "posted")
             assert owner.stop() == 0
         assert zombie.stop() == 0
-    assert books(sage) == dict.fromkeys([*NUMBERS, "after"], 1)
+    assert sage.booked() == dict.fromkeys([*NUMBERS, "after"], 1)
     assert created(sage) == called + 1
     later = Counter(each["documentKey"] for each in await world.results())
     later.subtract(Counter(each["documentKey"] for each in told))

@@ -13,43 +13,7 @@ from consumers.export.ledger.restore import restore
 from consumers.export.ledger.store_files import open_ledger
 from kafka_client.fencing import fence
 from tests.support.kafka import read_to_end
-from tests.support.processes import worker
-from tests.support.world import invoice, key
-
-CUSTOMER = "CUST-10021"
-
-
-def environment(world, sage, **more):
-    return {
-        "KAFKA_BOOTSTRAP_SERVERS": world.bootstrap,
-        "ALVYS_SAGE_TOPIC_PREFIX": world.prefix,
-        "ALVYS_SAGE_GROUP_ID": world.settings.group_id,
-        "ALVYS_SAGE_GATEWAY_URL": sage.url,
-        "ALVYS_SAGE_SENDER_PASSWORD": "sender-secret",
-        "ALVYS_SAGE_CREDENTIALS__BLUEMESA__USER": "alvys_ws",
-        "ALVYS_SAGE_CREDENTIALS__BLUEMESA__PASSWORD": "user-secret",
-        "ALVYS_SAGE_SESSION_TIMEOUT_MS": "6000",
-        "ALVYS_SAGE_SEND_DEADLINE_SECONDS": "2",
-        "ALVYS_SAGE_EXECUTION_LIMIT_SECONDS": "4",
-        "ALVYS_SAGE_GATEWAY_TIMEOUT_SECONDS": "2",
-        "ALVYS_SAGE_CIRCUIT_RETRY_SECONDS": "1",
-        "ALVYS_SAGE_BATCH_SIZE": "10",
-        **more,
-    }
-
-
-async def send(world, numbers, amount="100.00"):
-    await world.send(*((key(number), invoice(number, amount, customer=CUSTOMER)) for number in numbers))
-
-
-def books(sage):
-    return Counter(each["number"] for each in sage.documents())
-
-
-async def until_booked(sage, count):
-    async with asyncio.timeout(60):
-        while len(await asyncio.to_thread(sage.documents)) < count:  # noqa: ASYNC110 - the gateway tells nobody
-            await asyncio.sleep(0.02)
+from tests.support.processes import environment, send, worker
 
 
 async def test_a_worker_killed_again_and_again_loses_nothing_and_posts_nothing_twice(world, sage):
@@ -59,14 +23,14 @@ async def test_a_worker_killed_again_and_again_loses_nothing_and_posts_nothing_t
     chance = random.Random(11)
     for round_number in range(1, 5):
         with worker(environment(world, sage)) as process:
-            await until_booked(sage, round_number * 40)
+            await sage.until_booked(round_number * 40)
             await asyncio.sleep(chance.random() * 0.1)  # not an event: the kill is to fall anywhere
             process.kill()
     sage.heal()
     with worker(environment(world, sage)) as process:
         await world.until(len(numbers), "posted")
         assert process.stop() == 0
-    assert books(sage) == dict.fromkeys(numbers, 1)
+    assert sage.booked() == dict.fromkeys(numbers, 1)
     assert await world.committed() == await world.ends()
     ended = Counter(each["documentKey"] for each in await world.results() if each["outcome"] == "posted")
     assert set(ended) == {f"invoice/{number}" for number in numbers}
@@ -80,7 +44,7 @@ async def test_the_local_store_that_survives_a_kill_is_the_topic_up_to_its_check
     ledgers = [TopicPartition(world.topics.invoice_created + ".ledger", n) for n in range(world.partitions)]
     for round_number in range(1, 5):
         with worker(environment(world, sage, ALVYS_SAGE_STATE_DIR=str(tmp_path))) as process:
-            await until_booked(sage, round_number * 40)
+            await sage.until_booked(round_number * 40)
             await asyncio.sleep(chance.random() * 0.2)  # not an event: the kill is to fall anywhere
             process.kill()
         for producer in await fence(world.clients, ledgers):  # ends what the dead left open
@@ -101,7 +65,7 @@ async def test_the_local_store_that_survives_a_kill_is_the_topic_up_to_its_check
     sage.heal()
     with worker(environment(world, sage, ALVYS_SAGE_STATE_DIR=str(tmp_path))):
         await world.until(len(numbers), "posted")
-    assert books(sage) == dict.fromkeys(numbers, 1)
+    assert sage.booked() == dict.fromkeys(numbers, 1)
 
 
 def held(ledger):
@@ -120,11 +84,11 @@ async def test_a_worker_killed_between_call_and_outcome_posts_nothing_twice(worl
     await send(world, ["A"], amount)
     sage.fault(kind="slow_answer", seconds=30, function=function, times=1)
     with worker(environment(world, sage)) as process:
-        await until_booked(sage, 1)
+        await sage.until_booked(1)
         process.kill()
     with worker(environment(world, sage)):
         results = await world.until(1, "posted")
-    assert books(sage) == {"A": 1}
+    assert sage.booked() == {"A": 1}
     assert results[-1]["sage"]["recordNo"] == str(sage.documents()[0]["recordno"])
 
 
@@ -150,17 +114,17 @@ async def test_every_fault_of_the_gateway_ends_in_one_document_each(world, sage,
     await send(world, numbers)
     with worker(environment(world, sage)):
         await world.until(len(numbers), "posted")
-    assert books(sage) == dict.fromkeys(numbers, 1)
+    assert sage.booked() == dict.fromkeys(numbers, 1)
 
 
 async def test_sigterm_ends_what_was_sent_commits_it_and_exits_with_zero(world, sage):
     await send(world, [f"T{number}" for number in range(50)])
     sage.fault(kind="latency", seconds=0.3, function="create_invoice")
     with worker(environment(world, sage)) as process:
-        await until_booked(sage, 10)
+        await sage.until_booked(10)
         assert process.stop() == 0
     posted = [each for each in await world.results() if each["outcome"] == "posted"]
-    assert Counter(each["document"]["number"] for each in posted) == books(sage)
+    assert Counter(each["document"]["number"] for each in posted) == sage.booked()
     assert not [each for each in await world.results() if each["outcome"] == "uncertain"]
 
 
@@ -170,14 +134,14 @@ async def test_workers_come_and_go_while_documents_are_in_flight(world, sage):
     with ExitStack() as stack:
         first = stack.enter_context(worker(environment(world, sage)))
         await send(world, numbers[:100])
-        await until_booked(sage, 30)
+        await sage.until_booked(30)
         second = stack.enter_context(worker(environment(world, sage)))
         await send(world, numbers[100:])
-        await until_booked(sage, 120)
+        await sage.until_booked(120)
         assert first.stop() == 0
         await world.until(len(numbers), "posted")
         assert second.stop() == 0
-    assert books(sage) == dict.fromkeys(numbers, 1)
+    assert sage.booked() == dict.fromkeys(numbers, 1)
 
 
 async def test_no_secret_is_in_any_record_or_log(world, sage):

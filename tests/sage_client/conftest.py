@@ -1,10 +1,20 @@
-"""The companies that every test of the client runs against: one that lacks whatever it may, and one that has it all."""
+"""What the tests of the client run against: two companies, one that lacks whatever it may and one that has it all."""
+
+import shutil
+import subprocess
+from collections.abc import AsyncIterator
+from pathlib import Path
 
 import pytest
 
-from simulator.seed import Preset
+from sage_client import SageClient, Timeouts
+from simulator import Simulator, demo_seed
+from simulator.seed import CustomField, Preset
+from tests.support.blue_mesa import connected
 
 COMPANIES: tuple[Preset, ...] = ("barest", "fullest")
+CACHE = Path(__file__).parents[2] / ".cache"
+SDK = "@intacct/intacct-sdk@2.2.1"
 
 
 @pytest.fixture(params=COMPANIES)
@@ -12,3 +22,43 @@ def preset(request: pytest.FixtureRequest) -> Preset:
     """What the simulator's companies have of what real companies have."""
     chosen: Preset = request.param
     return chosen
+
+
+@pytest.fixture
+async def simulator(preset: Preset) -> AsyncIterator[Simulator]:
+    async with Simulator(demo=True, preset=preset) as running:
+        yield running
+
+
+@pytest.fixture
+async def client(simulator: Simulator) -> AsyncIterator[SageClient]:
+    timeouts = Timeouts(connect=2, write=2, read=1, pool=2, total=10)
+    async with connected(simulator, timeouts=timeouts) as client:
+        yield client
+
+
+@pytest.fixture
+async def marked(preset: Preset) -> AsyncIterator[Simulator]:
+    """A company with a custom field for our marker."""
+    seed = demo_seed()
+    [company] = seed.companies[:1]
+    fields = tuple(CustomField(object=name, name="ALVYS_MARKER") for name in ("ARINVOICE", "APBILL"))
+    company = company.model_copy(update={"config": company.config.model_copy(update={"custom_fields": fields})})
+    async with Simulator(senders=seed.senders, companies=[company], preset=preset) as running:
+        yield running
+
+
+@pytest.fixture(scope="session")
+def sdk() -> Path:
+    """The folder of Sage's JavaScript SDK, installed once under the project's cache."""
+    npm = shutil.which("npm")
+    if npm is None or shutil.which("node") is None:
+        pytest.skip("node and npm are not installed: Sage's JavaScript SDK cannot run")
+    folder = CACHE / "intacct-sdk"
+    if not (folder / "node_modules" / "@intacct" / "intacct-sdk").exists():
+        folder.mkdir(parents=True, exist_ok=True)
+        install = [npm, "install", "--silent", "--prefix", str(folder), "--cache", str(CACHE / "npm"), SDK]
+        ran = subprocess.run(install, capture_output=True, text=True, check=False, timeout=300)
+        if ran.returncode:
+            pytest.skip(f"npm cannot install {SDK}: {ran.stderr.strip()[:200]}")
+    return folder / "node_modules"

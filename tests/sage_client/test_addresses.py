@@ -16,7 +16,8 @@ from domain.codes import Code
 from domain.documents import PartyKind
 from sage_client import ErrorCategory, Refused, SageClient, Timeouts, Unknown, errors, is_loopback
 from sage_client._endpoint import endpoint_refusal, shown
-from tests.sage_client.scripted import SENDER_PASSWORD, USER_PASSWORD, Asked, Gateway, all_done, calls, login, why
+from tests.support.sage_calls import calls, why
+from tests.support.scripted_gateway import SENDER_PASSWORD, USER_PASSWORD, Asked, ScriptedGateway, all_done, login
 
 SAGE = "https://api.intacct.com/ia/xml/xmlgw.phtml"
 FAST = Timeouts(connect=2, write=2, read=5, pool=2, total=10)
@@ -229,7 +230,7 @@ async def test_an_endpoint_on_the_gateways_own_host_and_port_is_followed():
 
 
 async def test_what_an_address_may_hold_is_not_told():
-    gateway = Gateway(endpoint="https://me:s3cret@evil.org/x?token=s3cret")
+    gateway = ScriptedGateway(endpoint="https://me:s3cret@evil.org/x?token=s3cret")
     async with gateway.client() as client:
         [answer] = await client.post(login(), calls())
     assert "https://evil.org/x" in str(why(answer))
@@ -334,7 +335,7 @@ def test_a_proxy_that_cannot_be_used_is_one_clear_line(monkeypatch, proxy):
 
 
 async def test_every_request_and_every_function_that_reads_has_a_control_id_of_its_own():
-    gateway = Gateway(lambda asked: asked.answer("".join(map(_page, asked.control_ids))))
+    gateway = ScriptedGateway(lambda asked: asked.answer("".join(map(_page, asked.control_ids))))
     async with gateway.client() as client:
         for _ in range(5):
             await client.parties(login(), PartyKind.VENDOR)
@@ -351,7 +352,7 @@ async def test_every_request_and_every_function_that_reads_has_a_control_id_of_i
 
 
 async def test_a_call_that_writes_keeps_its_own_control_id():
-    gateway = Gateway()
+    gateway = ScriptedGateway()
     async with gateway.client() as client:
         for _ in range(2):
             await client.post(login(), calls())

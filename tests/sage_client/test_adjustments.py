@@ -16,12 +16,9 @@ from domain.idempotency import marker
 from sage_client import Call, DocumentKey, Done, Refused, Unknown, errors
 from sage_client._documents import described, render
 from simulator import Fault
-from tests.sage_client import test_rendering
-from tests.sage_client.scripted import at, document, why
-from tests.sage_client.test_against_simulator import ACCOUNTS, CUSTOMER, VENDOR, WHO, client, marked, marking, simulator
-from tests.sage_client.test_rendering import fields, sdk, tags
-
-__all__ = ["client", "marked", "sdk", "simulator"]
+from tests.support.blue_mesa import ACCOUNTS, CUSTOMER, VENDOR, WHO, connected
+from tests.support.rendered_xml import at, fields, in_order, tags
+from tests.support.sage_calls import document, why
 
 ORDER = """
     {party} datecreated dateposted batchkey adjustmentno action {document} description externalid basecurr currency
@@ -60,7 +57,7 @@ def test_a_credit_stands_in_the_order_of_sages_schema_with_amounts_below_zero(si
     places = [order.index(tag) for tag in tags(xml)]
     assert places == sorted(set(places))
     assert [line.findtext("amount") for line in at(xml, items)] == ["-2450.00", "-199.99"]
-    assert all(test_rendering.in_order(line) for line in at(xml, items))
+    assert all(in_order(line) for line in at(xml, items))
     assert (xml.find("dateposted") is None) == (posted is None)
     assert xml.findtext(about) == (None if side is Side.AR else "PO 77")
 
@@ -138,7 +135,7 @@ async def test_a_credit_that_was_posted_is_found_again_below_zero(client, side):
 
 
 async def test_a_credit_is_found_by_its_description_where_a_field_holds_the_marker_of_others(marked):
-    async with marking(marked, "ALVYS_MARKER") as client:
+    async with connected(marked, marker_field="ALVYS_MARKER") as client:
         await client.post(WHO, [call()])
         [[found]] = await client.find(WHO, [key()])
     assert found.bears(marker("acme/ALV-1"))

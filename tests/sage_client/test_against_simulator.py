@@ -9,29 +9,13 @@ import pytest
 from pydantic import SecretStr
 
 from domain.categories import Side
-from domain.documents import Document, PartyKind, SageObject
+from domain.documents import PartyKind
 from domain.idempotency import marker
-from sage_client import Call, DocumentKey, Done, ErrorCategory, Login, Refused, SageClient, Timeouts, Unknown, errors
+from sage_client import Done, ErrorCategory, Refused, SageClient, Unknown, errors
 from simulator import Fault, Simulator, demo_seed
-from simulator.seed import CustomField, Preset
-from tests.sage_client.scripted import document, why
-
-WHO = Login("BLUEMESA", "alvys_ws", SecretStr("user-secret"), "100")
-CUSTOMER, VENDOR = "CUST-10021", "VEN-20417"
-ACCOUNTS = {Side.AR: "40010", Side.AP: "50010"}
-
-
-@pytest.fixture
-async def simulator(preset: Preset) -> AsyncIterator[Simulator]:
-    async with Simulator(demo=True, preset=preset) as running:
-        yield running
-
-
-@pytest.fixture
-async def client(simulator: Simulator) -> AsyncIterator[SageClient]:
-    timeouts = Timeouts(connect=2, write=2, read=1, pool=2, total=10)
-    async with SageClient(simulator.url, "AlvysMPP", SecretStr("sender-secret"), timeouts=timeouts) as connected:
-        yield connected
+from simulator.seed import Preset
+from tests.support.blue_mesa import WHO, call, connected, invoice, key
+from tests.support.sage_calls import document, why
 
 
 @pytest.fixture
@@ -46,21 +30,6 @@ async def strict(preset: Preset) -> AsyncIterator[SageClient]:
         SageClient(running.url, "AlvysMPP", SecretStr("sender-secret")) as connected,
     ):
         yield connected
-
-
-def invoice(number: str = "ALV-1", *, side: Side = Side.AR) -> Document:
-    amounts = ("2450.00", "199.99", "-50.25")
-    return document(number=number, side=side, amounts=amounts, key=f"acme/{number}", account=ACCOUNTS[side])
-
-
-def call(number: str = "ALV-1", *, side: Side = Side.AR, control_id: str | None = None) -> Call:
-    return Call(control_id or f"id-{number}", invoice(number, side=side), CUSTOMER if side is Side.AR else VENDOR)
-
-
-def key(number: str = "ALV-1", *, side: Side = Side.AR) -> DocumentKey:
-    if side is Side.AR:
-        return DocumentKey(SageObject.AR_INVOICE, number, CUSTOMER)
-    return DocumentKey(SageObject.AP_BILL, number, VENDOR)
 
 
 @pytest.mark.parametrize("side", list(Side))
@@ -179,24 +148,9 @@ async def test_all_parties_are_read(client):
     assert "Prairie Gold Foods" in {each.name for each in customers}
 
 
-@pytest.fixture
-async def marked(preset: Preset) -> AsyncIterator[Simulator]:
-    """A company with a custom field for our marker."""
-    seed = demo_seed()
-    [company] = seed.companies[:1]
-    fields = tuple(CustomField(object=name, name="ALVYS_MARKER") for name in ("ARINVOICE", "APBILL"))
-    company = company.model_copy(update={"config": company.config.model_copy(update={"custom_fields": fields})})
-    async with Simulator(senders=seed.senders, companies=[company], preset=preset) as running:
-        yield running
-
-
-def marking(simulator: Simulator, field: str | None) -> SageClient:
-    return SageClient(simulator.url, "AlvysMPP", SecretStr("sender-secret"), marker_field=field)
-
-
 @pytest.mark.parametrize("side", list(Side))
 async def test_a_document_is_known_by_the_marker_in_a_custom_field(marked, side):
-    async with marking(marked, "ALVYS_MARKER") as client:
+    async with connected(marked, marker_field="ALVYS_MARKER") as client:
         [posted] = await client.post(WHO, [call(side=side)])
         [[found]] = await client.find(WHO, [key(side=side)])
     assert isinstance(posted, Done)
@@ -207,15 +161,15 @@ async def test_a_document_is_known_by_the_marker_in_a_custom_field(marked, side)
 
 
 async def test_a_document_posted_before_the_field_was_set_up_is_still_known(marked):
-    async with marking(marked, None) as client:
+    async with connected(marked) as client:
         await client.post(WHO, [call()])
-    async with marking(marked, "ALVYS_MARKER") as client:
+    async with connected(marked, marker_field="ALVYS_MARKER") as client:
         [[found]] = await client.find(WHO, [key()])
     assert found.bears(marker("acme/ALV-1"))
 
 
 async def test_a_marker_field_that_the_company_lacks_posts_nothing_and_proves_nothing(simulator):
-    async with marking(simulator, "ALVYS_MARKER") as client:
+    async with connected(simulator, marker_field="ALVYS_MARKER") as client:
         [answer] = await client.post(WHO, [call()])
         assert isinstance(answer, Refused)
         with pytest.raises(errors.SageError):

@@ -9,12 +9,23 @@ from hypothesis import strategies as st
 
 from domain.codes import Code
 from sage_client import Answer, Call, Certainty, Done, ErrorCategory, Refused, Unknown, errors
-from tests.sage_client import scripted
-from tests.sage_client.scripted import Asked, Gateway, Script, at, calls, document, done, error, login, refused, why
+from tests.support.rendered_xml import at
+from tests.support.sage_calls import calls, document, why
+from tests.support.scripted_gateway import (
+    Asked,
+    Script,
+    ScriptedGateway,
+    all_done,
+    done,
+    error,
+    errormessage,
+    login,
+    refused,
+)
 
 
 async def post(script: Script, count: int = 1) -> list[Answer]:
-    gateway = Gateway(script)
+    gateway = ScriptedGateway(script)
     async with gateway.client() as client:
         return await client.post(login(), calls(count))
 
@@ -25,11 +36,11 @@ async def only(script: Script) -> Answer:
 
 
 async def test_every_call_of_a_request_is_answered_in_its_order():
-    assert await post(scripted.all_done, 3) == [Done("call-0", "500"), Done("call-1", "501"), Done("call-2", "502")]
+    assert await post(all_done, 3) == [Done("call-0", "500"), Done("call-1", "501"), Done("call-2", "502")]
 
 
 async def test_writes_are_sent_with_uniqueid_and_independent_of_each_other():
-    gateway = Gateway()
+    gateway = ScriptedGateway()
     async with gateway.client() as client:
         await client.post(login(), calls(2))
     [asked] = gateway.requests
@@ -124,7 +135,7 @@ async def test_an_answer_to_another_request_is_unknown():
 
 
 def all_done_for(request_id: str, asked: Asked) -> str:
-    return scripted.all_done(asked).replace(asked.request_id, request_id)
+    return all_done(asked).replace(asked.request_id, request_id)
 
 
 @pytest.mark.parametrize(
@@ -162,7 +173,7 @@ async def test_429_is_not_done_whoever_says_it():
 async def test_a_500_that_carries_a_control_failure_proves_that_nothing_ran():
     answer = await only(
         lambda asked: httpx.Response(
-            500, text=f"<response>{asked.control('failure')}{scripted.errors(error('GW-0001', 'x'))}</response>"
+            500, text=f"<response>{asked.control('failure')}{errormessage(error('GW-0001', 'x'))}</response>"
         )
     )
     assert isinstance(answer, Refused)
@@ -170,18 +181,16 @@ async def test_a_500_that_carries_a_control_failure_proves_that_nothing_ran():
 
 
 async def test_errors_in_place_of_results_are_unknown_unless_the_table_knows_them():
-    strange = await only(lambda asked: asked.answer(scripted.errors(error("ZZ9", "odd"))))
+    strange = await only(lambda asked: asked.answer(errormessage(error("ZZ9", "odd"))))
     assert isinstance(strange, Unknown)
-    known = await only(lambda asked: asked.answer(scripted.errors(error("", "API rate limit exceeded"))))
+    known = await only(lambda asked: asked.answer(errormessage(error("", "API rate limit exceeded"))))
     assert isinstance(known, Refused)
     assert known.error.kind is ErrorCategory.THROTTLED
 
 
 async def test_a_call_refused_whole_is_refused_for_every_call():
     answers = await post(
-        lambda asked: (
-            f"<response>{asked.control('failure')}{scripted.errors(error('XL03000003', 'schema'))}</response>"
-        ),
+        lambda asked: f"<response>{asked.control('failure')}{errormessage(error('XL03000003', 'schema'))}</response>",
         3,
     )
     assert [why(answer).code for answer in answers] == [Code.SAGE_REQUEST_INVALID] * 3
@@ -192,7 +201,7 @@ async def test_a_gateway_refusal_may_name_no_control_id():
     answer = await only(
         lambda _: (
             "<response><control><status>failure</status></control>"
-            + scripted.errors(error("XL03000006", "Incorrect Intacct XML Partner ID or password."))
+            + errormessage(error("XL03000006", "Incorrect Intacct XML Partner ID or password."))
             + "</response>"
         )
     )
@@ -201,7 +210,7 @@ async def test_a_gateway_refusal_may_name_no_control_id():
 
 
 async def test_one_document_that_cannot_be_written_does_not_hold_up_the_others():
-    gateway = Gateway()
+    gateway = ScriptedGateway()
     bad = Call("bad", document(number="N" * 46), "C-1")
     async with gateway.client() as client:
         answers = await client.post(login(), [bad, *calls(1)])
@@ -212,7 +221,7 @@ async def test_one_document_that_cannot_be_written_does_not_hold_up_the_others()
 
 
 async def test_nothing_is_sent_when_nothing_can_be_written():
-    gateway = Gateway()
+    gateway = ScriptedGateway()
     async with gateway.client() as client:
         [answer] = await client.post(login(), [Call("bad", document(total="1.00"), "C-1")])
         assert await client.post(login(), []) == []
@@ -221,7 +230,7 @@ async def test_nothing_is_sent_when_nothing_can_be_written():
 
 
 async def test_calls_that_share_a_control_id_are_our_own_mistake():
-    async with Gateway().client() as client:
+    async with ScriptedGateway().client() as client:
         with pytest.raises(ValueError, match="share a control id"):
             await client.post(login(), calls(1) * 2)
 

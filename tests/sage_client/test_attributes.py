@@ -8,7 +8,6 @@ import pytest
 from lxml import etree
 from pydantic import SecretStr
 from sageintacctsdk import SageIntacctSDK
-from sageintacctsdk.apis.api_base import ApiBase
 
 from domain.categories import Side
 from domain.documents import CustomValue, Document, LineDimension, ValueSource
@@ -18,7 +17,8 @@ from sage_client._documents import render
 from simulator import Simulator, demo_seed
 from simulator.functions import schema
 from simulator.seed import Account, Company, Config, CustomField, Preset, Record, User, UserDefinedDimension
-from tests.sage_client.scripted import document, why
+from tests.support import python_client
+from tests.support.sage_calls import document, why
 
 WHO = Login("ACME", "u", SecretStr("p"))
 ONE = {standard: (Record(id=f"{standard.value[:3].upper()}-1", name=standard.value),) for standard in Standard}
@@ -160,13 +160,7 @@ async def test_a_required_dimension_that_is_missing_is_told_with_the_articles_ad
 
 @pytest.mark.feature("dimensions", "custom fields")
 async def test_a_published_python_client_reads_back_what_was_posted(client, gateway, monkeypatch):
-    original = ApiBase.__init__
-
-    def redirected(self, *arguments, **named):
-        original(self, *arguments, **named)
-        self._ApiBase__api_url = gateway.url
-
-    monkeypatch.setattr(ApiBase, "__init__", redirected)
+    python_client.send_to(gateway.url, monkeypatch)
     standards = [Standard.LOCATION, Standard.DEPARTMENT, Standard.CLASS]
     for side in Side:
         assert isinstance(await post(client, carrying(side, *standards, user_defined=side is Side.AP)), Done)

@@ -11,10 +11,8 @@ from domain.error_classes import CLASSES
 from sage_client import Certainty, ExchangeLevel, GatewayError, Refused, classify, errors
 from sage_client._error_table import WORDING_ONLY
 from simulator.seed import CustomField
-from tests.sage_client.scripted import document, why
-from tests.sage_client.test_against_simulator import CUSTOMER, VENDOR, WHO, call, client, simulator
-
-__all__ = ["client", "simulator"]
+from tests.support.blue_mesa import CUSTOMER, VENDOR, WHO, call
+from tests.support.sage_calls import document, why
 
 pytestmark = pytest.mark.feature("error classes")
 COMPANY = WHO.company_id

@@ -19,9 +19,8 @@ from sage_client._fields import KEPT, refused_names
 from sage_client.gateway_error import GatewayError
 from sage_client.parties import PartyFields
 from sage_client.payments import PaymentsReader
-from tests.sage_client.company import BAREST, FULLEST, CompanyGateway, bracketed
-from tests.sage_client.scripted import error, login, refused
-from tests.sage_client.scripted import errors as errors_of
+from tests.support.company_gateway import BAREST, FULLEST, CompanyGateway, bracketed
+from tests.support.scripted_gateway import error, errormessage, login, refused
 
 EVERY = 5
 """Polls of a test that counts."""
@@ -265,7 +264,7 @@ async def test_where_lookup_is_not_allowed_a_query_asks_for_all_and_copes_with_t
 async def test_a_gateway_that_does_not_take_lookup_at_all_is_read_all_the_same():
     gateway = CompanyGateway()
     gateway.describe = lambda asked: (
-        f"<response>{asked.control('failure')}{errors_of(error('XL03000003', 'XML Parse schema error'))}</response>"
+        f"<response>{asked.control('failure')}{errormessage(error('XL03000003', 'XML Parse schema error'))}</response>"
     )
     assert await changed(gateway, polls=EVERY)
     assert (len(gateway.lookups), gateway.refusals) == (1, 0)

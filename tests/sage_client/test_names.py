@@ -2,7 +2,7 @@
 
 The walk makes every call that the client has. It is complete by construction: the source is searched for every place
 that makes a query, and each has to have been passed. All other tests of the client run against gateways that check the
-same (`tests.sage_client.scripted`), and the simulator has no other names.
+same (`tests.support.scripted_gateway`), and the simulator has no other names.
 """
 
 import ast
@@ -28,9 +28,10 @@ from sage_client.corrections import REVERSALS, UPDATABLE, render_call
 from sage_client.parties import PartyFields, contacts_query, create, create_contact, update
 from sage_client.payments import PaymentsReader
 from sage_client.query import Changes, compared
-from tests.sage_client.company import BAREST, FULLEST, CompanyGateway
-from tests.sage_client.scripted import document, login
+from tests.support.company_gateway import BAREST, FULLEST, CompanyGateway
+from tests.support.sage_calls import document
 from tests.support.sage_reference import reference
+from tests.support.scripted_gateway import login
 from tests.support.sent_names import OWN, OWN_OBJECTS, unsourced
 
 ROOT = Path(__file__).parents[2]

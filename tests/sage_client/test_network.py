@@ -13,7 +13,8 @@ from pydantic import SecretStr
 
 from domain.documents import PartyKind
 from sage_client import Done, ErrorCategory, RateLimit, Refused, SageClient, Timeouts, Unknown, errors
-from tests.sage_client.scripted import SENDER_PASSWORD, Asked, all_done, calls, login
+from tests.support.sage_calls import calls
+from tests.support.scripted_gateway import SENDER_PASSWORD, Asked, all_done, login
 
 Writer = asyncio.StreamWriter
 Fault = Callable[[Writer, Asked], Awaitable[None]]

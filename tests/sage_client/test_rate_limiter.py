@@ -1,34 +1,26 @@
 """One limit for all requests to a company, whatever they ask for; and what may no longer begin when its turn comes."""
 
 import asyncio
+from collections.abc import Awaitable
 from datetime import UTC, datetime, timedelta
+from typing import Any
 
 import pytest
-from pydantic import SecretStr
 
 from domain.documents import PartyKind
-from sage_client import RateLimit, Refused, SageClient
+from sage_client import RateLimit, Refused
 from sage_client.errors import TooLateError
 from sage_client.rate_limiter import RateLimiter
-from simulator import Fault, Simulator
-from tests.sage_client.test_against_simulator import WHO, call, key
-
-
-@pytest.fixture
-async def simulator(preset):
-    async with Simulator(demo=True, preset=preset) as running:
-        yield running
-
-
-def connected(simulator, **more):
-    return SageClient(simulator.url, "AlvysMPP", SecretStr("sender-secret"), **more)
+from simulator import Fault
+from tests.support.blue_mesa import WHO, call, connected, key
+from tests.support.sage_calls import why
 
 
 @pytest.mark.parametrize("in_flight", [1, 2])
 async def test_postings_look_ups_lists_and_probes_share_one_limit(simulator, in_flight):
     simulator.faults.add(Fault(kind="latency", seconds=0.02))
     async with connected(simulator, rate_limit=RateLimit(in_flight)) as client:
-        work = [client.post(WHO, [call(f"ALV-{n}")]) for n in range(4)]
+        work: list[Awaitable[Any]] = [client.post(WHO, [call(f"ALV-{n}")]) for n in range(4)]
         work += [client.find(WHO, [key(f"ALV-{n}")]) for n in range(4)]
         work += [client.parties(WHO, PartyKind.CUSTOMER), client.parties(WHO, PartyKind.VENDOR)]
         work += [client.probe(WHO) for _ in range(3)]
@@ -105,6 +97,6 @@ async def test_nothing_is_posted_when_its_turn_came_too_late_or_nobody_wants_it_
         gone = client.post(WHO, [call("ALV-2")], wanted=nobody)
         answers = [answer for each in await asyncio.gather(late, gone) for answer in each]
         await ahead
-    assert [type(answer.error) for answer in answers] == [TooLateError, TooLateError]
+    assert [type(why(answer)) for answer in answers] == [TooLateError, TooLateError]
     assert asked == ["right before the bytes"]
     assert simulator.store.documents("BLUEMESA") == []

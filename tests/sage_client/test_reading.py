@@ -26,10 +26,11 @@ from sage_client import (
     one_of,
 )
 from sage_client._reply import parse
-from tests.sage_client.scripted import Asked, Gateway, at, error, login, refused
+from tests.support.rendered_xml import at
+from tests.support.scripted_gateway import Asked, ScriptedGateway, error, login, refused
 
 
-class Books(Gateway):
+class Books(ScriptedGateway):
     """Answers queries from tables, a page at a time, as `query` does."""
 
     def __init__(self, tables: dict[str, list[SageRow]], *, page_cap: int = 2000) -> None:
@@ -185,7 +186,7 @@ async def test_pages_out_of_order_are_an_error_not_a_list_with_holes():
     ],
 )
 async def test_a_failed_read_raises_with_its_class(reply, kind):
-    async with Gateway(reply).client() as client:
+    async with ScriptedGateway(reply).client() as client:
         with pytest.raises(errors.NotDoneError) as raised:
             await client.parties(login(), PartyKind.VENDOR)
     assert raised.value.kind is kind

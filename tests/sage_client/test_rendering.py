@@ -2,11 +2,9 @@
 
 import json
 import os
-import shutil
 import subprocess
 from dataclasses import replace
 from datetime import timedelta
-from pathlib import Path
 from typing import Any
 
 import pytest
@@ -19,30 +17,9 @@ from domain.idempotency import marker
 from sage_client import Login, errors
 from sage_client._documents import described, render
 from sage_client._envelope import Authentication, Sender, function, get_api_session, request
-from tests.sage_client.scripted import SENDER_PASSWORD, at, document, login
-from tests.sage_client.test_text import ANY_TEXT
-
-SCHEMA = {
-    # The order of Sage's schema, v3.0/api.xsd: every element that may stand there, in its place.
-    "create_invoice": """
-        customerid datecreated dateposted datedue termname batchkey action invoiceno ponumber description externalid
-        billto shipto basecurr currency exchratedate exchratetype exchrate nogl supdocid customfields invoiceitems""",
-    "lineitem": """
-        accountlabel glaccountno offsetglaccountno amount allocationid memo locationid departmentid item1099
-        form1099type form1099box key totalpaid totaldue customfields revrectemplate defrevaccount revrecstartdate
-        revrecenddate projectid customerid vendorid employeeid itemid classid contractid warehouseid billable""",
-    "datecreated": "year month day",
-    "control": "senderid password controlid uniqueid dtdversion policyid debug includewhitespace",
-    "operation": "authentication content",
-    "login": "userid companyid password clientid locationid",
-    # The generic create takes any order; these are the names it knows (accounts-payable/bills).
-    "APBILL": """
-        VENDORID WHENCREATED WHENPOSTED WHENDUE RECORDID DOCNUMBER DESCRIPTION TERMNAME RECPAYMENTDATE SUPDOCID
-        PAYMENTPRIORITY CURRENCY BASECURR EXCH_RATE_DATE EXCH_RATE_TYPE_ID EXCHANGE_RATE ACTION APBILLITEMS""",
-    "APBILLITEM": "ACCOUNTNO TRX_AMOUNT ENTRYDESCRIPTION LOCATIONID DEPARTMENTID",
-}
-CACHE = Path(__file__).parents[2] / ".cache"
-SDK = "@intacct/intacct-sdk@2.2.1"
+from tests.support.rendered_xml import ANY_TEXT, at, fields, in_order, tags
+from tests.support.sage_calls import document
+from tests.support.scripted_gateway import SENDER_PASSWORD, login
 
 
 def invoice(**changes: Any) -> etree._Element:
@@ -51,17 +28,6 @@ def invoice(**changes: Any) -> etree._Element:
 
 def bill(**changes: Any) -> etree._Element:
     return etree.fromstring(render(document(side=Side.AP, **changes), "V-2001").encode())
-
-
-def tags(element: etree._Element) -> list[str]:
-    return [str(child.tag) for child in element]
-
-
-def in_order(element: etree._Element) -> bool:
-    """Each child has its place in the schema, and none stands before its place or twice."""
-    order = SCHEMA[str(element.tag)].split()
-    places = [order.index(name) for name in tags(element)]
-    return places == sorted(set(places))
 
 
 @pytest.mark.parametrize("currency", [None, "CAD"])
@@ -252,22 +218,6 @@ console.log(xml.flush());
 """
 
 
-@pytest.fixture(scope="session")
-def sdk():
-    """The folder of Sage's JavaScript SDK, installed once under the project's cache."""
-    npm = shutil.which("npm")
-    if npm is None or shutil.which("node") is None:
-        pytest.skip("node and npm are not installed: Sage's JavaScript SDK cannot run")
-    folder = CACHE / "intacct-sdk"
-    if not (folder / "node_modules" / "@intacct" / "intacct-sdk").exists():
-        folder.mkdir(parents=True, exist_ok=True)
-        install = [npm, "install", "--silent", "--prefix", str(folder), "--cache", str(CACHE / "npm"), SDK]
-        ran = subprocess.run(install, capture_output=True, text=True, check=False, timeout=300)
-        if ran.returncode:
-            pytest.skip(f"npm cannot install {SDK}: {ran.stderr.strip()[:200]}")
-    return folder / "node_modules"
-
-
 @pytest.mark.parametrize("currency", [None, "CAD"])
 def test_sages_own_sdk_writes_the_same_invoice(sdk, currency):
     one = document(amounts=("2450.00", "199.99"), currency=currency, memo="Línehaul <&>")
@@ -290,8 +240,3 @@ def test_sages_own_sdk_writes_the_same_invoice(sdk, currency):
     )
     theirs = at(etree.fromstring(ran.stdout.encode()), "function/create_invoice")
     assert fields(etree.fromstring(render(one, "C-1001").encode())) == fields(theirs)
-
-
-def fields(element: etree._Element) -> list[tuple[str, str]]:
-    """Every field with its text, in order."""
-    return [(str(place.tag), place.text or "") for place in element.iter() if not len(place)]

@@ -12,8 +12,18 @@ from sage_client import SageError
 from sage_client._envelope import Authentication, Sender
 from sage_client._session import opened
 from sage_client._transport import RequestBody
-from tests.sage_client import scripted
-from tests.sage_client.scripted import SENDER_PASSWORD, SESSION_ID, USER_PASSWORD, Gateway, Script, calls, error, login
+from tests.support.sage_calls import calls
+from tests.support.scripted_gateway import (
+    SENDER_PASSWORD,
+    SESSION_ID,
+    USER_PASSWORD,
+    Script,
+    ScriptedGateway,
+    all_done,
+    error,
+    errormessage,
+    login,
+)
 
 SECRETS = ("s3cret",)
 
@@ -49,8 +59,8 @@ def shown(raised: BaseException | None) -> list[str]:
 
 
 REPLIES: dict[str, Script] = {
-    "done": scripted.all_done,
-    "session refused": lambda asked: asked.answer(scripted.errors(error("XL03000006", "no")), auth="failure"),
+    "done": all_done,
+    "session refused": lambda asked: asked.answer(errormessage(error("XL03000006", "no")), auth="failure"),
     "read time-out": lambda _: httpx.ReadTimeout("slow"),
     "connection refused": lambda _: httpx.ConnectError("refused"),
     "html": lambda _: "<html/>",
@@ -64,7 +74,7 @@ REPLIES: dict[str, Script] = {
 @pytest.mark.parametrize("at_sign_in", [True, False])
 async def test_no_secret_in_logs_answers_or_error_chains(reply, at_sign_in, caplog):
     caplog.set_level(logging.DEBUG)
-    gateway = Gateway(sign_in=reply) if at_sign_in else Gateway(reply)
+    gateway = ScriptedGateway(sign_in=reply) if at_sign_in else ScriptedGateway(reply)
     async with gateway.client() as client:
         answers = await client.post(login(), calls(2))
         assert_silent(repr(answers), repr(client), str([getattr(a, "error", "") for a in answers]))
@@ -79,7 +89,7 @@ async def test_no_secret_in_logs_answers_or_error_chains(reply, at_sign_in, capl
 
 
 async def test_requests_do_carry_them_or_this_file_would_prove_nothing():
-    gateway = Gateway()
+    gateway = ScriptedGateway()
     async with gateway.client() as client:
         await client.post(login(), calls())
     [sign_in], [request] = gateway.sign_ins, gateway.requests
@@ -99,7 +109,7 @@ def test_no_secret_in_any_repr():
 
 
 async def test_no_secret_in_the_repr_of_a_session_or_its_answer():
-    gateway = Gateway()
+    gateway = ScriptedGateway()
     seen = []
 
     def keep(asked):

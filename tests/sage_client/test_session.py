@@ -9,14 +9,28 @@ import pytest
 from domain.codes import Code
 from domain.documents import PartyKind
 from sage_client import Done, ErrorCategory, Refused, Unknown, errors
-from tests.sage_client import scripted
-from tests.sage_client.scripted import ENDPOINT, GATEWAY, Asked, Gateway, Script, calls, error, login, refused, why
+from tests.support.sage_calls import calls, why
+from tests.support.scripted_gateway import (
+    ENDPOINT,
+    GATEWAY,
+    SESSION_ID,
+    Asked,
+    Reply,
+    Script,
+    ScriptedGateway,
+    all_done,
+    done,
+    error,
+    errormessage,
+    login,
+    refused,
+)
 
 BAD_SIGN_IN = error("XL03000006", "Sign-in information is incorrect")
 
 
 def refuse_session(asked: Asked) -> str:
-    return asked.answer(scripted.errors(BAD_SIGN_IN), auth="failure")
+    return asked.answer(errormessage(BAD_SIGN_IN), auth="failure")
 
 
 def refuse_once() -> Script:
@@ -24,13 +38,13 @@ def refuse_once() -> Script:
 
     def script(asked: Asked) -> str:
         seen.append(asked)
-        return refuse_session(asked) if len(seen) == 1 else scripted.all_done(asked)
+        return refuse_session(asked) if len(seen) == 1 else all_done(asked)
 
     return script
 
 
 async def test_one_sign_in_serves_many_requests():
-    gateway = Gateway()
+    gateway = ScriptedGateway()
     async with gateway.client() as client:
         for _ in range(3):
             await client.post(login(), calls())
@@ -39,14 +53,14 @@ async def test_one_sign_in_serves_many_requests():
 
 
 async def test_a_crowd_signs_in_once():
-    gateway = Gateway()
+    gateway = ScriptedGateway()
     async with gateway.client() as client:
         await asyncio.gather(*(client.post(login(), calls()) for _ in range(20)))
     assert len(gateway.sign_ins) == 1
 
 
 async def test_each_company_and_each_entity_has_a_session_of_its_own():
-    gateway = Gateway()
+    gateway = ScriptedGateway()
     async with gateway.client() as client:
         for who in (login(), login(entity="100"), login(entity="200"), login("OTHER"), login(entity="100")):
             await client.post(who, calls())
@@ -55,18 +69,18 @@ async def test_each_company_and_each_entity_has_a_session_of_its_own():
 
 
 async def test_logins_go_to_the_gateway_and_sessions_to_the_endpoint():
-    gateway = Gateway(refuse_once())
+    gateway = ScriptedGateway(refuse_once())
     async with gateway.client() as client:
         await client.post(login(), calls())
     assert [asked.url for asked in gateway.sign_ins] == [GATEWAY, GATEWAY]
     assert {asked.url for asked in gateway.requests} == {ENDPOINT}
     for asked in gateway.requests:
         assert asked.root.find("operation/authentication/login") is None
-        assert (asked.root.findtext("operation/authentication/sessionid") or "").startswith(scripted.SESSION_ID)
+        assert (asked.root.findtext("operation/authentication/sessionid") or "").startswith(SESSION_ID)
 
 
 async def test_an_answer_that_names_no_endpoint_leaves_us_at_the_gateway():
-    gateway = Gateway(endpoint="")
+    gateway = ScriptedGateway(endpoint="")
     async with gateway.client() as client:
         await client.post(login(), calls())
     assert [asked.url for asked in gateway.requests] == [GATEWAY]
@@ -77,7 +91,7 @@ async def test_an_answer_that_names_no_endpoint_leaves_us_at_the_gateway():
     ["not an address", "ftp://na12.sage.test/x", "http://", "http://na12.sage.test/x", "https://evil.test/x"],
 )
 async def test_an_endpoint_that_may_not_be_followed_ends_signing_in_and_nothing_is_sent(endpoint):
-    gateway = Gateway(endpoint=endpoint)
+    gateway = ScriptedGateway(endpoint=endpoint)
     async with gateway.client() as client:
         [answer] = await client.post(login(), calls())
     assert isinstance(answer, Refused)
@@ -87,7 +101,7 @@ async def test_an_endpoint_that_may_not_be_followed_ends_signing_in_and_nothing_
 
 
 async def test_a_session_near_its_end_is_replaced_before_it_is_used():
-    gateway = Gateway()
+    gateway = ScriptedGateway()
     async with gateway.client() as client:
         await client.post(login(), calls())
         gateway.now += timedelta(hours=1, minutes=58)
@@ -98,10 +112,8 @@ async def test_a_session_near_its_end_is_replaced_before_it_is_used():
 
 
 async def test_every_answer_renews_the_session():
-    gateway = Gateway()
-    gateway.script = lambda asked: asked.answer(
-        scripted.done(asked.control_ids[0]), timeout=gateway.now + timedelta(hours=2)
-    )
+    gateway = ScriptedGateway()
+    gateway.script = lambda asked: asked.answer(done(asked.control_ids[0]), timeout=gateway.now + timedelta(hours=2))
     async with gateway.client() as client:
         for _ in range(5):
             await client.post(login(), calls())
@@ -110,7 +122,7 @@ async def test_every_answer_renews_the_session():
 
 
 async def test_a_session_without_a_named_end_is_used_until_it_is_refused():
-    gateway = Gateway(lifetime=None)
+    gateway = ScriptedGateway(lifetime=None)
     async with gateway.client() as client:
         await client.post(login(), calls())
         gateway.now += timedelta(days=30)
@@ -119,7 +131,7 @@ async def test_a_session_without_a_named_end_is_used_until_it_is_refused():
 
 
 async def test_a_refused_session_is_opened_again_and_the_request_sent_again():
-    gateway = Gateway(refuse_once())
+    gateway = ScriptedGateway(refuse_once())
     async with gateway.client() as client:
         assert await client.post(login(), calls()) == [Done("call-0", "500")]
     assert len(gateway.sign_ins) == 2
@@ -134,17 +146,17 @@ async def test_a_401_with_the_gateways_words_opens_a_new_session_too():
     def script(asked):
         seen.append(asked)
         if len(seen) > 1:
-            return scripted.all_done(asked)
-        body = f"<response>{asked.control('failure')}{scripted.errors(error('XMLGW_JPP0002', 'Sign-in'))}</response>"
+            return all_done(asked)
+        body = f"<response>{asked.control('failure')}{errormessage(error('XMLGW_JPP0002', 'Sign-in'))}</response>"
         return httpx.Response(401, text=body)
 
-    gateway = Gateway(script)
+    gateway = ScriptedGateway(script)
     async with gateway.client() as client:
         assert await client.post(login(), calls()) == [Done("call-0", "500")]
 
 
 async def test_a_session_refused_twice_is_an_error_of_signing_in():
-    gateway = Gateway(refuse_session)
+    gateway = ScriptedGateway(refuse_session)
     async with gateway.client() as client:
         [answer] = await client.post(login(), calls())
     assert isinstance(answer, Refused)
@@ -154,14 +166,14 @@ async def test_a_session_refused_twice_is_an_error_of_signing_in():
 
 
 async def test_a_crowd_whose_session_is_refused_signs_in_once_more():
-    gateway = Gateway()
+    gateway = ScriptedGateway()
     async with gateway.client() as client:
         await client.post(login(), calls())
-        dead = f"{scripted.SESSION_ID}-1"
+        dead = f"{SESSION_ID}-1"
         gateway.script = lambda asked: (
             refuse_session(asked)
             if asked.root.findtext("operation/authentication/sessionid") == dead
-            else scripted.all_done(asked)
+            else all_done(asked)
         )
         answers = await asyncio.gather(*(client.post(login(), calls()) for _ in range(10)))
     assert all(answer == [Done("call-0", "500")] for answer in answers)
@@ -169,7 +181,7 @@ async def test_a_crowd_whose_session_is_refused_signs_in_once_more():
 
 
 async def test_a_wrong_password_is_tried_once_for_a_whole_crowd():
-    gateway = Gateway(sign_in=lambda asked: asked.answer(scripted.errors(BAD_SIGN_IN), auth="failure"))
+    gateway = ScriptedGateway(sign_in=lambda asked: asked.answer(errormessage(BAD_SIGN_IN), auth="failure"))
     async with gateway.client() as client:
         answers = await asyncio.gather(*(client.post(login(), calls()) for _ in range(10)))
         assert len(gateway.sign_ins) == 1
@@ -181,7 +193,7 @@ async def test_a_wrong_password_is_tried_once_for_a_whole_crowd():
 
 async def test_a_sender_that_is_not_authorised_is_no_matter_of_the_session():
     words = "Invalid Web Services Authorization: the sender ID 'acme' is not authorized to make web service requests"
-    gateway = Gateway(lambda asked: asked.answer(scripted.errors(error("XL03000006", words)), auth="failure"))
+    gateway = ScriptedGateway(lambda asked: asked.answer(errormessage(error("XL03000006", words)), auth="failure"))
     async with gateway.client() as client:
         [answer] = await client.post(login(), calls())
     assert why(answer).kind is ErrorCategory.CONFIGURATION
@@ -199,7 +211,7 @@ async def test_a_sender_that_is_not_authorised_is_no_matter_of_the_session():
     ],
 )
 async def test_a_sign_in_that_breaks_off_means_that_nothing_was_sent(reply):
-    gateway = Gateway(sign_in=lambda _: reply)
+    gateway = ScriptedGateway(sign_in=lambda _: reply)
     async with gateway.client() as client:
         [answer] = await client.post(login(), calls())
     assert isinstance(answer, Refused)
@@ -207,14 +219,14 @@ async def test_a_sign_in_that_breaks_off_means_that_nothing_was_sent(reply):
 
 
 async def test_a_wrong_address_is_a_matter_of_configuration():
-    gateway = Gateway(sign_in=lambda _: httpx.Response(404, text="<html>not found</html>"))
+    gateway = ScriptedGateway(sign_in=lambda _: httpx.Response(404, text="<html>not found</html>"))
     async with gateway.client() as client:
         [answer] = await client.post(login(), calls())
     assert why(answer).kind is ErrorCategory.CONFIGURATION
 
 
 async def test_get_api_session_may_refuse_as_a_function():
-    gateway = Gateway(
+    gateway = ScriptedGateway(
         sign_in=lambda asked: asked.answer(refused(asked.control_ids[0], error("Get API Session Failed")))
     )
     async with gateway.client() as client:
@@ -223,14 +235,14 @@ async def test_get_api_session_may_refuse_as_a_function():
 
 
 async def test_an_answer_without_a_session_id_opens_nothing():
-    gateway = Gateway(sign_in=lambda asked: asked.signed_in("", ENDPOINT, None))
+    gateway = ScriptedGateway(sign_in=lambda asked: asked.signed_in("", ENDPOINT, None))
     async with gateway.client() as client:
         [answer] = await client.post(login(), calls())
     assert why(answer).kind is ErrorCategory.RETRY
 
 
 async def test_nothing_is_posted_in_another_entity_than_the_login_names():
-    gateway = Gateway(
+    gateway = ScriptedGateway(
         sign_in=lambda asked: asked.signed_in("s", ENDPOINT, None).replace("<locationid>100<", "<locationid>200<")
     )
     async with gateway.client() as client:
@@ -242,7 +254,7 @@ async def test_nothing_is_posted_in_another_entity_than_the_login_names():
 
 async def test_a_cancelled_sign_in_leaves_the_next_one_free():
     started = asyncio.Event()
-    gateway = Gateway()
+    gateway = ScriptedGateway()
 
     async def transport(request):
         if not started.is_set():
@@ -264,7 +276,7 @@ async def test_a_cancelled_sign_in_leaves_the_next_one_free():
 
 
 async def test_reads_raise_what_signing_in_raised():
-    gateway = Gateway(sign_in=lambda asked: asked.answer(scripted.errors(BAD_SIGN_IN), auth="failure"))
+    gateway = ScriptedGateway(sign_in=lambda asked: asked.answer(errormessage(BAD_SIGN_IN), auth="failure"))
     async with gateway.client() as client:
         with pytest.raises(errors.SignInError):
             await client.parties(login(), PartyKind.VENDOR)
@@ -272,17 +284,17 @@ async def test_reads_raise_what_signing_in_raised():
 
 OVER = error("", "Session has expired")
 SAID_AT: dict[str, Script] = {
-    "control": lambda asked: f"<response>{asked.control('failure')}{scripted.errors(OVER)}</response>",
-    "authentication": lambda asked: asked.answer(scripted.errors(OVER), auth="failure"),
-    "operation": lambda asked: asked.answer(scripted.errors(OVER)),
+    "control": lambda asked: f"<response>{asked.control('failure')}{errormessage(OVER)}</response>",
+    "authentication": lambda asked: asked.answer(errormessage(OVER), auth="failure"),
+    "operation": lambda asked: asked.answer(errormessage(OVER)),
     "result": lambda asked: asked.answer("".join(refused(each, OVER) for each in asked.control_ids)),
 }
 
 
-def once(first: Script, then: Script = scripted.all_done) -> Script:
+def once(first: Script, then: Script = all_done) -> Script:
     seen: list[Asked] = []
 
-    def script(asked: Asked) -> scripted.Reply:
+    def script(asked: Asked) -> Reply:
         seen.append(asked)
         return first(asked) if len(seen) == 1 else then(asked)
 
@@ -291,7 +303,7 @@ def once(first: Script, then: Script = scripted.all_done) -> Script:
 
 @pytest.mark.parametrize("level", SAID_AT)
 async def test_a_session_that_ended_is_opened_anew_and_the_request_repeated_at_whatever_level_it_is_said(level):
-    gateway = Gateway(once(SAID_AT[level]))
+    gateway = ScriptedGateway(once(SAID_AT[level]))
     async with gateway.client() as client:
         assert await client.post(login(), calls(2)) == [Done("call-0", "500"), Done("call-1", "501")]
         assert await client.post(login(), calls(1)) == [Done("call-0", "500")]
@@ -300,7 +312,7 @@ async def test_a_session_that_ended_is_opened_anew_and_the_request_repeated_at_w
 
 
 async def test_only_what_the_session_did_not_outlive_goes_again():
-    gateway = Gateway(once(lambda asked: asked.answer(scripted.done("call-0", "7") + refused("call-1", OVER))))
+    gateway = ScriptedGateway(once(lambda asked: asked.answer(done("call-0", "7") + refused("call-1", OVER))))
     async with gateway.client() as client:
         assert await client.post(login(), calls(2)) == [Done("call-0", "7"), Done("call-1", "500")]
     assert [asked.control_ids for asked in gateway.requests] == [["call-0", "call-1"], ["call-1"]]
@@ -309,7 +321,7 @@ async def test_only_what_the_session_did_not_outlive_goes_again():
 @pytest.mark.parametrize("level", SAID_AT)
 async def test_a_read_goes_again_in_a_new_session(level):
     empty = '<result><status>success</status><controlid>{}</controlid><data numremaining="0"/></result>'
-    gateway = Gateway(
+    gateway = ScriptedGateway(
         once(SAID_AT[level], lambda asked: asked.answer("".join(empty.format(each) for each in asked.control_ids)))
     )
     async with gateway.client() as client:
@@ -319,11 +331,11 @@ async def test_a_read_goes_again_in_a_new_session(level):
 
 async def test_a_probe_that_meets_an_ended_session_opens_a_new_one():
     def opens(asked: Asked) -> str:
-        return asked.signed_in(scripted.SESSION_ID, ENDPOINT, None)
+        return asked.signed_in(SESSION_ID, ENDPOINT, None)
 
     first = True
 
-    def sign_in(asked: Asked) -> scripted.Reply:
+    def sign_in(asked: Asked) -> Reply:
         nonlocal first
         probing = asked.root.find("operation/authentication/sessionid") is not None
         if probing and first:
@@ -331,7 +343,7 @@ async def test_a_probe_that_meets_an_ended_session_opens_a_new_one():
             return SAID_AT["result"](asked)
         return opens(asked)
 
-    gateway = Gateway(sign_in=sign_in)
+    gateway = ScriptedGateway(sign_in=sign_in)
     async with gateway.client() as client:
         await client.probe(login())
     assert [asked.root.find("operation/authentication/login") is not None for asked in gateway.asked] == [
@@ -343,7 +355,7 @@ async def test_a_probe_that_meets_an_ended_session_opens_a_new_one():
 
 
 async def test_sessions_that_end_within_every_read_say_nothing_of_the_credentials():
-    gateway = Gateway(SAID_AT["result"])
+    gateway = ScriptedGateway(SAID_AT["result"])
     async with gateway.client() as client:
         with pytest.raises(errors.UnavailableError):
             await client.parties(login(), PartyKind.VENDOR)
@@ -351,7 +363,7 @@ async def test_sessions_that_end_within_every_read_say_nothing_of_the_credential
 
 
 async def test_an_ended_session_in_place_of_results_stays_unknown_where_a_new_one_is_no_better():
-    gateway = Gateway(SAID_AT["operation"])
+    gateway = ScriptedGateway(SAID_AT["operation"])
     async with gateway.client() as client:
         [answer] = await client.post(login(), calls())
     assert isinstance(answer, Unknown)
@@ -360,7 +372,7 @@ async def test_an_ended_session_in_place_of_results_stays_unknown_where_a_new_on
 
 async def test_a_repeat_that_meets_the_running_call_is_looked_up_whatever_the_words_for_it():
     busy = error("NEW-1", "The control ID call-0 is taken")
-    gateway = Gateway(once(SAID_AT["operation"], lambda asked: asked.answer(refused("call-0", busy))))
+    gateway = ScriptedGateway(once(SAID_AT["operation"], lambda asked: asked.answer(refused("call-0", busy))))
     async with gateway.client() as client:
         [answer] = await client.post(login(), calls())
     assert isinstance(answer, Unknown)
@@ -370,7 +382,7 @@ async def test_a_repeat_that_meets_the_running_call_is_looked_up_whatever_the_wo
 @pytest.mark.parametrize(("resent", "kind"), [((), Refused), (("call-0",), Unknown)])
 async def test_the_refusal_of_a_call_that_was_sent_before_is_unknown_where_it_names_the_control_id(resent, kind):
     busy = error("NEW-1", "The control ID call-0 is taken")
-    gateway = Gateway(lambda asked: asked.answer(refused("call-0", busy)))
+    gateway = ScriptedGateway(lambda asked: asked.answer(refused("call-0", busy)))
     async with gateway.client() as client:
         [answer] = await client.post(login(), calls(), resent=resent)
     assert isinstance(answer, kind)

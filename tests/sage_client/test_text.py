@@ -10,10 +10,7 @@ from lxml import etree
 
 from sage_client import errors
 from sage_client._text import amount, clean, escape, prose, required_text, split_date, us_date
-
-ANY_TEXT = st.text(st.characters(codec=None), max_size=60) | st.text(
-    st.sampled_from("\x00\x01\x08\t\n\x0b\r\x1f &<>]'\"\ud800\udfff\ufffe\uffff\U0001f69a\x7f\x85"), max_size=20
-)
+from tests.support.rendered_xml import ANY_TEXT
 
 
 @given(ANY_TEXT)

@@ -11,7 +11,7 @@ from hypothesis import strategies as st
 from sage_client import Certainty, ExchangeLevel, GatewayError, Refused, Unknown, classify, errors
 from sage_client._reply import Reply, Result
 from sage_client.answers import failed, in_resend, match
-from tests.sage_client.scripted import why
+from tests.support.sage_calls import why
 
 pytestmark = pytest.mark.feature("error classes")
 

@@ -4,10 +4,7 @@ import asyncio
 
 import pytest
 
-from tests.simulator.gateway_client import DATE, LINE, Client, errors, statuses, texts
-from tests.simulator.test_official_python_client import connect
-
-__all__ = ["connect"]
+from tests.support.gateway_client import DATE, LINE, GatewayClient, errors, statuses, texts
 
 DOWN = LINE.replace("2450.00", "-2450.00")
 UP = LINE.replace("2450.00", "0.01")
@@ -34,7 +31,7 @@ def vendor_credit(lines: str = DOWN.replace("40010", "50010"), number: str = "VC
     [(credit_memo(), "ARADJUSTMENT", "CM-1", "INV-1"), (vendor_credit(), "APADJUSTMENT", "VC-1", "B-1")],
 )
 async def test_a_credit_is_recorded_with_its_sign_and_without_due_date(
-    client: Client, sim, body, kind, number, reference
+    client: GatewayClient, sim, body, kind, number, reference
 ):
     root = await client.ok(body)
     assert root.findtext("operation/result/key") == "1"
@@ -50,7 +47,7 @@ async def test_a_credit_is_recorded_with_its_sign_and_without_due_date(
 
 
 @pytest.mark.parametrize("body", [credit_memo(DOWN + UP), vendor_credit((DOWN + UP).replace("40010", "50010"))])
-async def test_amounts_of_both_signs_are_refused(client: Client, sim, body):
+async def test_amounts_of_both_signs_are_refused(client: GatewayClient, sim, body):
     root = await client.send(body)
     assert statuses(root) == ["failure"]
     assert "not mixed" in texts(root)
@@ -65,13 +62,13 @@ async def test_amounts_of_both_signs_are_refused(client: Client, sim, body):
         vendor_credit(more="<ponumber>1</ponumber>"),
     ],
 )
-async def test_what_the_schema_does_not_have_is_refused_before_any_function_runs(client: Client, sim, body):
+async def test_what_the_schema_does_not_have_is_refused_before_any_function_runs(client: GatewayClient, sim, body):
     root = await client.send(body)
     assert root.findtext("control/status") == "failure"
     assert sim.store.documents() == []
 
 
-async def test_nothing_reverses_an_adjustment_but_it_can_be_deleted(client: Client, sim):
+async def test_nothing_reverses_an_adjustment_but_it_can_be_deleted(client: GatewayClient, sim):
     await client.ok(credit_memo())
     reverse = f'<reverse_aradjustment key="1"><datereversed>{DATE}</datereversed></reverse_aradjustment>'
     root = await client.send(reverse)
@@ -81,14 +78,14 @@ async def test_nothing_reverses_an_adjustment_but_it_can_be_deleted(client: Clie
     assert sim.store.documents() == []
 
 
-async def test_a_vendor_on_hold_takes_neither_bill_nor_credit(client: Client, sim):
+async def test_a_vendor_on_hold_takes_neither_bill_nor_credit(client: GatewayClient, sim):
     sim.store.set_record("BLUEMESA", "VENDOR", "VEN-20417", {"ONHOLD": "true"})
     root = await client.send(vendor_credit())
     assert "on hold" in texts(root)
     assert errors(root)[0] == "BL03000018"
 
 
-async def test_a_number_is_taken_per_customer_side_of_adjustments_only(client: Client, sim):
+async def test_a_number_is_taken_per_customer_side_of_adjustments_only(client: GatewayClient, sim):
     sim.store.configure("BLUEMESA", refuse_duplicate_numbers=True)
     await client.ok(credit_memo())
     assert statuses(await client.send(credit_memo())) == ["failure"]
@@ -96,7 +93,7 @@ async def test_a_number_is_taken_per_customer_side_of_adjustments_only(client: C
 
 
 @pytest.mark.feature("ar.creditMemos", "ap.vendorCredits")
-async def test_the_python_client_reads_credits_back(connect, client: Client):
+async def test_the_python_client_reads_credits_back(connect, client: GatewayClient):
     await client.ok(credit_memo())
     await client.ok(vendor_credit())
     sdk = await connect()

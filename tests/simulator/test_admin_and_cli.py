@@ -7,10 +7,10 @@ import aiohttp
 import pytest
 
 from simulator import demo_seed
-from tests.simulator.gateway_client import Client, bill, errors, invoice, query
+from tests.support.gateway_client import GatewayClient, bill, errors, invoice, query
 
 
-async def test_the_state_is_counted_from_the_database(client: Client, sim):
+async def test_the_state_is_counted_from_the_database(client: GatewayClient, sim):
     await client.ok(invoice("A"), invoice("B"), bill("C"))
     async with client.http.get(f"{sim.base_url}/admin/state") as response:
         state = (await response.json())["companies"]["BLUEMESA"]
@@ -24,7 +24,7 @@ async def test_the_state_is_counted_from_the_database(client: Client, sim):
     }
 
 
-async def test_documents_are_listed_with_the_control_id_that_created_them(client: Client, sim):
+async def test_documents_are_listed_with_the_control_id_that_created_them(client: GatewayClient, sim):
     await client.ok(invoice(control_id="abc"))
     async with client.http.get(f"{sim.base_url}/admin/documents", params={"company": "BLUEMESA"}) as response:
         (document,) = (await response.json())["documents"]
@@ -32,7 +32,7 @@ async def test_documents_are_listed_with_the_control_id_that_created_them(client
     assert document["lines"][0]["dimensions"] == {"LOCATIONID": "100"}
 
 
-async def test_requests_are_counted_by_function(client: Client, sim):
+async def test_requests_are_counted_by_function(client: GatewayClient, sim):
     await asyncio.gather(*(client.ok(invoice(f"N{number}"), "<getDimensions/>") for number in range(3)))
     async with client.http.get(f"{sim.base_url}/admin/requests") as response:
         counts = await response.json()
@@ -41,7 +41,7 @@ async def test_requests_are_counted_by_function(client: Client, sim):
     assert counts["in_flight"] == 0
 
 
-async def test_faults_are_set_listed_and_removed_over_http(client: Client, sim):
+async def test_faults_are_set_listed_and_removed_over_http(client: GatewayClient, sim):
     url = f"{sim.base_url}/admin/faults"
     async with client.http.post(url, json={"kind": "http_error", "status": 503, "times": 3}) as response:
         assert [fault["kind"] for fault in (await response.json())["faults"]] == ["http_error"]
@@ -53,7 +53,7 @@ async def test_faults_are_set_listed_and_removed_over_http(client: Client, sim):
         assert response.status == 400
 
 
-async def test_a_company_is_loaded_changed_and_paid_over_http(client: Client, sim):
+async def test_a_company_is_loaded_changed_and_paid_over_http(client: GatewayClient, sim):
     admin = f"{sim.base_url}/admin"
     company = {
         "company_id": "NEWCO",
@@ -87,7 +87,7 @@ async def test_a_company_is_loaded_changed_and_paid_over_http(client: Client, si
         assert "colour" in await response.text()
 
 
-async def test_what_a_company_has_is_changed_over_http(client: Client, sim):
+async def test_what_a_company_has_is_changed_over_http(client: GatewayClient, sim):
     projects = query("PROJECT", "PROJECTID")
     assert errors(await client.send(projects)) == []
     url = f"{sim.base_url}/admin/company/BLUEMESA"
@@ -100,7 +100,7 @@ async def test_what_a_company_has_is_changed_over_http(client: Client, sim):
     assert errors(await client.send(projects)) == []
 
 
-async def test_loading_a_company_again_keeps_its_documents_and_record_numbers(client: Client, sim):
+async def test_loading_a_company_again_keeps_its_documents_and_record_numbers(client: GatewayClient, sim):
     await client.ok(invoice())
     before = sim.store.documents()
     sim.store.load(demo_seed())
@@ -119,7 +119,7 @@ async def test_the_command_says_where_it_listens_and_stops_on_sigterm(module, tm
     found = re.fullmatch(r"listening on (http://127\.0\.0\.1:\d+/ia/xml/xmlgw\.phtml)", line)
     assert found, line
     async with aiohttp.ClientSession() as http:
-        client = Client(http, found.group(1))
+        client = GatewayClient(http, found.group(1))
         await client.ok(invoice())
         assert errors(await client.send(query("PROJECT", "PROJECTID"))) == ["XL03000009"]
     taken = await asyncio.create_subprocess_exec(

@@ -1,11 +1,11 @@
 import pytest
 
-from tests.simulator.gateway_client import DATE, LINE, Client, bill, errors, invoice, query, rows, statuses, texts
+from tests.support.gateway_client import DATE, LINE, GatewayClient, bill, errors, invoice, query, rows, statuses, texts
 
 REVERSED = f"<datereversed>{DATE}</datereversed>"
 
 
-async def test_an_invoice_update_changes_what_is_given_and_keeps_the_rest(client: Client, sim):
+async def test_an_invoice_update_changes_what_is_given_and_keeps_the_rest(client: GatewayClient, sim):
     await client.ok(invoice(lines=LINE + LINE))
     lines = '<updatelineitem line_num="2"><amount>10.00</amount></updatelineitem>' + LINE.replace("2450.00", "5")
     items = f"<updateinvoiceitems>{lines}</updateinvoiceitems>"
@@ -15,7 +15,7 @@ async def test_an_invoice_update_changes_what_is_given_and_keeps_the_rest(client
     assert [line["amount"] for line in document["lines"]] == ["2450.00", "10.00", "5.00"]
 
 
-async def test_a_bill_update_without_lines_keeps_them_and_with_lines_replaces_them(client: Client, sim):
+async def test_a_bill_update_without_lines_keeps_them_and_with_lines_replaces_them(client: GatewayClient, sim):
     await client.ok(bill(header="<ALVYS_ID>a</ALVYS_ID>", line="<GLDIMTRUCK>10001</GLDIMTRUCK>"))
     await client.ok("<update><APBILL><RECORDNO>1</RECORDNO><DESCRIPTION>New</DESCRIPTION></APBILL></update>")
     (document,) = sim.store.documents()
@@ -29,7 +29,7 @@ async def test_a_bill_update_without_lines_keeps_them_and_with_lines_replaces_th
     assert document["due"] == "7.50"
 
 
-async def test_a_reversed_document_stays_and_nothing_is_due_on_it(client: Client, sim):
+async def test_a_reversed_document_stays_and_nothing_is_due_on_it(client: GatewayClient, sim):
     await client.ok(invoice(), bill())
     await client.ok(
         f'<reverse_invoice key="1">{REVERSED}</reverse_invoice>', f'<reverse_bill key="1">{REVERSED}</reverse_bill>'
@@ -50,7 +50,7 @@ async def test_a_reversed_document_stays_and_nothing_is_due_on_it(client: Client
     assert statuses(undo) == ["failure", "failure"]
 
 
-async def test_the_description_of_a_reversal_is_what_was_given_with_it(client: Client, sim):
+async def test_the_description_of_a_reversal_is_what_was_given_with_it(client: GatewayClient, sim):
     await client.ok(invoice())
     await client.ok(f'<reverse_invoice key="1">{REVERSED}<description>Wrong load</description></reverse_invoice>')
     original, reversal = sim.store.documents()
@@ -66,7 +66,7 @@ async def test_the_description_of_a_reversal_is_what_was_given_with_it(client: C
         ({"reversal_after_posting": True}, "must be later than the posting date"),
     ],
 )
-async def test_a_reversal_needs_an_option_a_user_and_a_date(client: Client, sim, config, words):
+async def test_a_reversal_needs_an_option_a_user_and_a_date(client: GatewayClient, sim, config, words):
     await client.ok(invoice())
     sim.store.configure("BLUEMESA", **config)
     root = await client.send(f'<reverse_invoice key="1">{REVERSED}</reverse_invoice>')
@@ -75,7 +75,7 @@ async def test_a_reversal_needs_an_option_a_user_and_a_date(client: Client, sim,
     assert [document["state"] for document in sim.store.documents()] == ["Posted"]
 
 
-async def test_a_reversal_is_made_at_the_level_that_owns_the_record(client: Client, sim):
+async def test_a_reversal_is_made_at_the_level_that_owns_the_record(client: GatewayClient, sim):
     await client.ok(invoice())
     owner, client.entity = client.entity, ""
     root = await client.send(f'<reverse_invoice key="1">{REVERSED}</reverse_invoice>')
@@ -84,7 +84,7 @@ async def test_a_reversal_is_made_at_the_level_that_owns_the_record(client: Clie
     await client.ok(f'<reverse_invoice key="1">{REVERSED}</reverse_invoice>')
 
 
-async def test_a_posted_bill_is_deleted_only_where_bills_are_not_reversed(client: Client, sim):
+async def test_a_posted_bill_is_deleted_only_where_bills_are_not_reversed(client: GatewayClient, sim):
     await client.ok(bill())
     root = await client.send("<delete><object>APBILL</object><keys>1</keys></delete>")
     assert statuses(root) == ["failure"]
@@ -93,7 +93,7 @@ async def test_a_posted_bill_is_deleted_only_where_bills_are_not_reversed(client
     assert sim.store.documents() == []
 
 
-async def test_a_reversal_in_a_closed_period_is_refused(client: Client, sim):
+async def test_a_reversal_in_a_closed_period_is_refused(client: GatewayClient, sim):
     await client.ok(invoice())
     sim.store.configure("BLUEMESA", books_closed_through="2026-03-31")
     root = await client.send(f'<reverse_invoice key="1">{REVERSED}</reverse_invoice>')
@@ -101,7 +101,7 @@ async def test_a_reversal_in_a_closed_period_is_refused(client: Client, sim):
     assert sim.store.documents()[0]["state"] == "Posted"
 
 
-async def test_a_deleted_document_vanishes_and_its_number_is_not_used_again(client: Client, sim):
+async def test_a_deleted_document_vanishes_and_its_number_is_not_used_again(client: GatewayClient, sim):
     sim.store.configure("BLUEMESA", reversal_of_unpaid=())
     await client.ok(invoice("A"), bill("B"), bill("C"))
     await client.ok('<delete_invoice key="1"/>', '<delete_bill key="2"/>')
@@ -116,7 +116,7 @@ async def test_a_deleted_document_vanishes_and_its_number_is_not_used_again(clie
     assert sorted(rows(found, "AUDITHISTORY", "OBJECTTYPE")) == ["apbill", "apbill", "arinvoice"]
 
 
-async def test_a_document_with_a_payment_cannot_be_changed(client: Client, sim):
+async def test_a_document_with_a_payment_cannot_be_changed(client: GatewayClient, sim):
     await client.ok(invoice())
     sim.store.receive_payment("BLUEMESA", {1: "100.00"})
     root = await client.send(
@@ -128,13 +128,13 @@ async def test_a_document_with_a_payment_cannot_be_changed(client: Client, sim):
     assert errors(root)[0] == "BL03000130"
 
 
-async def test_another_entitys_document_cannot_be_found(client: Client):
+async def test_another_entitys_document_cannot_be_found(client: GatewayClient):
     await client.ok(invoice())
     client.entity = "200"
     assert "can't find this transaction" in texts(await client.send('<delete_invoice key="1"/>'))
 
 
-async def test_a_customer_is_created_with_its_contact_updated_and_made_inactive(client: Client):
+async def test_a_customer_is_created_with_its_contact_updated_and_made_inactive(client: GatewayClient):
     contact = (
         "<DISPLAYCONTACT><PRINTAS>Acme</PRINTAS><EMAIL1>ap@acme.example</EMAIL1>"
         "<MAILADDRESS><CITY>Omaha</CITY></MAILADDRESS></DISPLAYCONTACT>"
@@ -156,7 +156,7 @@ async def test_a_customer_is_created_with_its_contact_updated_and_made_inactive(
     assert "Customer 'C-9' specified is not valid." in texts(await client.send(invoice(party="C-9")))
 
 
-async def test_records_that_exist_are_refused_by_kind(client: Client):
+async def test_records_that_exist_are_refused_by_kind(client: GatewayClient):
     contact = "<DISPLAYCONTACT><PRINTAS>x</PRINTAS></DISPLAYCONTACT>"
     vendor = f"<create><VENDOR><VENDORID>VEN-20417</VENDORID><NAME>x</NAME>{contact}</VENDOR></create>"
     customer = f"<create><CUSTOMER><CUSTOMERID>CUST-10021</CUSTOMERID><NAME>x</NAME>{contact}</CUSTOMER></create>"
@@ -169,7 +169,7 @@ async def test_records_that_exist_are_refused_by_kind(client: Client):
     ]
 
 
-async def test_a_used_party_cannot_be_deleted(client: Client):
+async def test_a_used_party_cannot_be_deleted(client: GatewayClient):
     await client.ok(invoice())
     root = await client.send("<delete><object>CUSTOMER</object><keys>1</keys></delete>")
     assert "used by documents" in texts(root)

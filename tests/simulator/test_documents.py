@@ -1,9 +1,9 @@
 import pytest
 
-from tests.simulator.gateway_client import DATE, LINE, Client, bill, errors, invoice, statuses, texts
+from tests.support.gateway_client import DATE, LINE, GatewayClient, bill, errors, invoice, statuses, texts
 
 
-async def test_an_invoice_is_recorded_as_it_was_sent(client: Client, sim):
+async def test_an_invoice_is_recorded_as_it_was_sent(client: GatewayClient, sim):
     header = (
         "<ponumber>PO 77</ponumber><description>Load 104233</description><customfields><customfield>"
         "<customfieldname>ALVYS_LOAD_ID</customfieldname><customfieldvalue>a1b2</customfieldvalue>"
@@ -29,7 +29,7 @@ async def test_an_invoice_is_recorded_as_it_was_sent(client: Client, sim):
     assert document["lines"][1]["dimensions"] == {"LOCATIONID": "100", "DEPARTMENTID": "OPS", "CLASSID": "REEFER"}
 
 
-async def test_a_bill_is_recorded_in_both_forms(client: Client, sim):
+async def test_a_bill_is_recorded_in_both_forms(client: GatewayClient, sim):
     root = await client.ok(bill("B-1", header="<ALVYS_ID>x</ALVYS_ID>", line="<GLDIMTRUCK>10002</GLDIMTRUCK>"))
     assert root.find("operation/result/data").attrib == {"listtype": "objects", "count": "1"}
     assert root.findtext("operation/result/data/apbill/RECORDNO") == "1"
@@ -76,7 +76,9 @@ async def test_a_bill_is_recorded_in_both_forms(client: Client, sim):
          "cannot be changed"),
     ],
 )  # fmt: skip
-async def test_a_document_that_breaks_a_rule_is_refused_with_its_cause_first(client: Client, sim, body, number, text):
+async def test_a_document_that_breaks_a_rule_is_refused_with_its_cause_first(
+    client: GatewayClient, sim, body, number, text
+):
     root = await client.send(body)
     assert statuses(root) == ["failure"]
     assert errors(root)[0] == number
@@ -96,12 +98,12 @@ async def test_a_document_that_breaks_a_rule_is_refused_with_its_cause_first(cli
         ("LOCATION", "100", "The location '100' is invalid."),
     ],
 )
-async def test_an_inactive_record_is_refused(client: Client, sim, object_name, key, text):
+async def test_an_inactive_record_is_refused(client: GatewayClient, sim, object_name, key, text):
     sim.store.set_record("BLUEMESA", object_name, key, {"STATUS": "inactive"})
     assert text in texts(await client.send(invoice()))
 
 
-async def test_an_account_may_require_a_dimension(client: Client, sim):
+async def test_an_account_may_require_a_dimension(client: GatewayClient, sim):
     sim.store.set_record("BLUEMESA", "GLACCOUNT", "40010", {"REQUIREDEPT": "true"})
     root = await client.send(invoice())
     assert errors(root)[0] == "BL03000018"
@@ -109,7 +111,7 @@ async def test_an_account_may_require_a_dimension(client: Client, sim):
     await client.ok(invoice(lines=LINE.replace("</locationid>", "</locationid><departmentid>OPS</departmentid>")))
 
 
-async def test_duplicate_numbers_are_refused_only_where_the_company_says_so(client: Client, sim):
+async def test_duplicate_numbers_are_refused_only_where_the_company_says_so(client: GatewayClient, sim):
     await client.ok(invoice("DUP"), invoice("DUP"), bill("DUP"), bill("DUP"))
     sim.store.configure("BLUEMESA", refuse_duplicate_numbers=True)
     root = await client.send(invoice("DUP"), bill("DUP"), bill("DUP", party="VEN-20433"))
@@ -117,7 +119,7 @@ async def test_duplicate_numbers_are_refused_only_where_the_company_says_so(clie
     assert errors(root)[0] == "BL03002185"
 
 
-async def test_a_required_custom_field_must_be_given(client: Client, sim):
+async def test_a_required_custom_field_must_be_given(client: GatewayClient, sim):
     fields = [{"object": "APBILL", "name": "PAY_PERIOD", "required": True, "max_length": 5}]
     sim.store.configure("BLUEMESA", custom_fields=fields)
     assert "PAY_PERIOD is required" in texts(await client.send(bill()))
@@ -125,13 +127,13 @@ async def test_a_required_custom_field_must_be_given(client: Client, sim):
     await client.ok(bill(header="<PAY_PERIOD>12345</PAY_PERIOD>"))
 
 
-async def test_a_document_sequence_numbers_what_comes_without_a_number(client: Client, sim):
+async def test_a_document_sequence_numbers_what_comes_without_a_number(client: GatewayClient, sim):
     sim.store.configure("BLUEMESA", sequences={"ARINVOICE": {"prefix": "S-", "digits": 3}})
     await client.ok(invoice(number=""), invoice(number=""))
     assert [document["number"] for document in sim.store.documents()] == ["S-001", "S-002"]
 
 
-async def test_a_company_that_approves_bills_holds_them_submitted(client: Client, sim):
+async def test_a_company_that_approves_bills_holds_them_submitted(client: GatewayClient, sim):
     sim.store.configure("BLUEMESA", approve_bills=True)
     await client.ok(bill())
     assert sim.store.documents()[0]["state"] == "Submitted"
@@ -139,13 +141,13 @@ async def test_a_company_that_approves_bills_holds_them_submitted(client: Client
     assert sim.store.documents()[0]["state"] == "Posted"
 
 
-async def test_one_bad_function_does_not_hold_up_its_neighbours(client: Client, sim):
+async def test_one_bad_function_does_not_hold_up_its_neighbours(client: GatewayClient, sim):
     root = await client.send(invoice("A"), invoice("B", party="NOBODY"), invoice("C"))
     assert statuses(root) == ["success", "failure", "success"]
     assert [document["number"] for document in sim.store.documents()] == ["A", "C"]
 
 
-async def test_a_function_that_fails_halfway_leaves_nothing_of_itself(client: Client, sim):
+async def test_a_function_that_fails_halfway_leaves_nothing_of_itself(client: GatewayClient, sim):
     good = bill("A").removeprefix("<create>").removesuffix("</create>")
     bad = bill("B", party="NOBODY").removeprefix("<create>").removesuffix("</create>")
     root = await client.send(f"<create>{good}{bad}</create>", bill("C"))

@@ -4,10 +4,10 @@ import pytest
 
 from simulator import Fault, Simulator
 from simulator.errors import ASSUMED_DUPLICATE_CONTROL_ID
-from tests.simulator.gateway_client import LINE, Client, errors, invoice, statuses, texts
+from tests.support.gateway_client import LINE, GatewayClient, errors, invoice, statuses, texts
 
 
-async def test_a_completed_function_is_refused_and_its_first_answer_is_not_given_again(client: Client, sim):
+async def test_a_completed_function_is_refused_and_its_first_answer_is_not_given_again(client: GatewayClient, sim):
     await client.ok(invoice(control_id="once"))
     root = await client.send(invoice(control_id="once"))
     assert statuses(root) == ["failure"]
@@ -16,19 +16,19 @@ async def test_a_completed_function_is_refused_and_its_first_answer_is_not_given
     assert sim.store.state()["BLUEMESA"]["invoices"] == 1
 
 
-async def test_a_failed_function_may_be_sent_again_with_the_same_id(client: Client, sim):
+async def test_a_failed_function_may_be_sent_again_with_the_same_id(client: GatewayClient, sim):
     assert statuses(await client.send(invoice(party="NOBODY", control_id="again"))) == ["failure"]
     await client.ok(invoice(control_id="again"))
     assert sim.store.state()["BLUEMESA"]["invoices"] == 1
 
 
-async def test_a_control_id_used_twice_in_one_request_runs_once(client: Client, sim):
+async def test_a_control_id_used_twice_in_one_request_runs_once(client: GatewayClient, sim):
     root = await client.send(invoice("A", control_id="same"), invoice("B", control_id="same"))
     assert statuses(root) == ["success", "failure"]
     assert sim.store.state()["BLUEMESA"]["invoices"] == 1
 
 
-async def test_unique_ids_are_the_default_and_false_switches_them_off(client: Client, sim):
+async def test_unique_ids_are_the_default_and_false_switches_them_off(client: GatewayClient, sim):
     client.unique = ""
     await client.ok(invoice(control_id="once"))
     assert statuses(await client.send(invoice(control_id="once"))) == ["failure"]
@@ -37,14 +37,14 @@ async def test_unique_ids_are_the_default_and_false_switches_them_off(client: Cl
     assert sim.store.state()["BLUEMESA"]["invoices"] == 2
 
 
-async def test_control_ids_are_counted_per_company(client: Client, sim):
+async def test_control_ids_are_counted_per_company(client: GatewayClient, sim):
     await client.ok(invoice(control_id="once"))
     client.company, client.entity = "HIGHLINE", ""
     await client.ok(invoice(lines=LINE.replace("<locationid>100</locationid>", ""), party="C-1", control_id="once"))
     assert [state["control_ids"] for state in sim.store.state().values()] == [1, 1]
 
 
-async def test_a_control_id_outlives_the_process(tmp_path, client: Client):
+async def test_a_control_id_outlives_the_process(tmp_path, client: GatewayClient):
     path = str(tmp_path / "gateway.sqlite")
     async with Simulator(path, demo=True) as first:
         client.url = first.url
@@ -55,7 +55,7 @@ async def test_a_control_id_outlives_the_process(tmp_path, client: Client):
         assert second.store.state()["BLUEMESA"]["invoices"] == 1
 
 
-async def test_a_duplicate_in_flight_is_refused(client: Client, sim):
+async def test_a_duplicate_in_flight_is_refused(client: GatewayClient, sim):
     sim.faults.add(Fault(kind="latency", seconds=0.3, times=1))
     first = asyncio.create_task(client.send(invoice(control_id="once")))
     await asyncio.sleep(0.1)
@@ -66,7 +66,7 @@ async def test_a_duplicate_in_flight_is_refused(client: Client, sim):
     assert sim.store.state()["BLUEMESA"]["invoices"] == 1
 
 
-async def test_a_transaction_rolls_back_everything_and_records_no_control_id(client: Client, sim):
+async def test_a_transaction_rolls_back_everything_and_records_no_control_id(client: GatewayClient, sim):
     client.transaction = "true"
     functions = [
         invoice("A", control_id="t1"),
@@ -82,7 +82,7 @@ async def test_a_transaction_rolls_back_everything_and_records_no_control_id(cli
     assert statuses(await client.send(*functions)) == ["success", "failure", "success"]
 
 
-async def test_a_crash_between_effect_and_control_id_leaves_neither(client: Client, sim, monkeypatch):
+async def test_a_crash_between_effect_and_control_id_leaves_neither(client: GatewayClient, sim, monkeypatch):
     def dies(*_: object) -> None:
         raise RuntimeError("killed here")
 
@@ -96,7 +96,7 @@ async def test_a_crash_between_effect_and_control_id_leaves_neither(client: Clie
 
 
 @pytest.mark.parametrize("count", [100])
-async def test_results_answer_functions_by_control_id_in_order(client: Client, count):
+async def test_results_answer_functions_by_control_id_in_order(client: GatewayClient, count):
     ids = [f"c-{number}" for number in range(count)]
     root = await client.ok(*(invoice(f"N-{name}", control_id=name) for name in ids))
     assert [element.text for element in root.iterfind("operation/result/controlid")] == ids

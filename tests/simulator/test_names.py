@@ -6,7 +6,7 @@ import pytest
 
 from simulator.catalogue import STANDARD
 from simulator.seed import PRESETS, Config
-from tests.simulator.gateway_client import Client, bill, errors, invoice, query, rows, texts
+from tests.support.gateway_client import GatewayClient, bill, errors, invoice, query, rows, texts
 from tests.support.sage_reference import reference, unsourced
 
 COMPANIES = [None, *PRESETS]
@@ -27,20 +27,20 @@ def batched(names: Iterable[str], size: int) -> Iterator[list[str]]:
     yield from (every[at : at + size] for at in range(0, len(every), size))
 
 
-async def listed(client: Client, name: str) -> dict[str, dict[str, str]]:
+async def listed(client: GatewayClient, name: str) -> dict[str, dict[str, str]]:
     """What `lookup` says of the fields that are Sage's own."""
     root = await client.ok(f"<lookup><object>{name}</object></lookup>")
     fields = [{part.tag: part.text or "" for part in field} for field in root.iterfind(".//Field")]
     return {field["ID"]: field for field in fields if field["ISCUSTOM"] == "false" and field["ID"][:5] != "GLDIM"}
 
 
-async def objects(client: Client) -> list[str]:
+async def objects(client: GatewayClient) -> list[str]:
     root = await client.ok("<inspect><object>*</object></inspect>")
     names = [str(each.get("typename")) for each in root.iterfind(".//data/type")]
     return [name for name in names if name != "TRUCK"]
 
 
-async def refused(client: Client, name: str, fields: Iterable[str]) -> list[str]:
+async def refused(client: GatewayClient, name: str, fields: Iterable[str]) -> list[str]:
     """The names that queries for these fields are refused for."""
     no: list[str] = []
     for part in batched(fields, 40):
@@ -51,14 +51,14 @@ async def refused(client: Client, name: str, fields: Iterable[str]) -> list[str]
 
 
 @pytest.mark.parametrize("company", COMPANIES, indirect=True)
-async def test_every_name_that_is_offered_stands_in_a_source(client: Client, company):
+async def test_every_name_that_is_offered_stands_in_a_source(client: GatewayClient, company):
     for name in await objects(client):
         assert name in reference().objects
         assert unsourced(name, await listed(client, name)) == [], name
 
 
 @pytest.mark.parametrize("company", COMPANIES, indirect=True)
-async def test_every_name_that_is_everywhere_is_offered(client: Client, company):
+async def test_every_name_that_is_everywhere_is_offered(client: GatewayClient, company):
     there = await objects(client)
     for name, known in reference().objects.items():
         if name in STANDARD and not known.subscription:
@@ -68,7 +68,7 @@ async def test_every_name_that_is_everywhere_is_offered(client: Client, company)
 
 
 @pytest.mark.parametrize("company", COMPANIES, indirect=True)
-async def test_query_gives_what_lookup_lists_and_nothing_without_a_source(client: Client, sim, company):
+async def test_query_gives_what_lookup_lists_and_nothing_without_a_source(client: GatewayClient, sim, company):
     withheld = sim.store.setup("BLUEMESA").config.refused_by_query
     for name in await objects(client):
         fields = set(await listed(client, name))
@@ -79,7 +79,7 @@ async def test_query_gives_what_lookup_lists_and_nothing_without_a_source(client
 
 @pytest.mark.parametrize("company", ["barest"], indirect=True)
 @pytest.mark.parametrize("function", ["read", "readByName", "readByQuery"])
-async def test_the_older_reads_know_the_same_names(client: Client, company, function):
+async def test_the_older_reads_know_the_same_names(client: GatewayClient, company, function):
     asked = "<query/>" if function == "readByQuery" else "<keys>1</keys>"
     for name in await objects(client):
         offered = set(await listed(client, name))
@@ -89,7 +89,7 @@ async def test_the_older_reads_know_the_same_names(client: Client, company, func
         assert errors(await client.send(body.format(missing))) == ["DL02000001"]
 
 
-async def test_lookup_says_what_a_real_one_says_and_no_length(client: Client):
+async def test_lookup_says_what_a_real_one_says_and_no_length(client: GatewayClient):
     known = reference()
     root = await client.ok("<lookup><object>APBILL</object></lookup>")
     tags = {part.tag for field in root.iterfind(".//Field") for part in field}
@@ -100,7 +100,7 @@ async def test_lookup_says_what_a_real_one_says_and_no_length(client: Client):
     assert {"Draft", "Posted", "Partially Paid", "Paid", "Reversed", "Reversal"} <= set(values)
 
 
-async def test_a_query_for_unknown_names_is_refused_as_a_real_company_did(client: Client):
+async def test_a_query_for_unknown_names_is_refused_as_a_real_company_did(client: GatewayClient):
     where = "<equalto><field>CHECKNO</field><value>1</value></equalto>"
     order = "<orderby><order><field>NOWHERE</field><ascending/></order></orderby>"
     root = await client.send(query("ARPYMT", "RECORDNO INVOICENO OVERPAYMENTAMOUNT", where, order))
@@ -113,7 +113,7 @@ async def test_a_query_for_unknown_names_is_refused_as_a_real_company_did(client
 
 
 @pytest.mark.parametrize("company", ["barest"], indirect=True)
-async def test_permissions_refuse_names_in_query_that_lookup_lists(client: Client, company):
+async def test_permissions_refuse_names_in_query_that_lookup_lists(client: GatewayClient, company):
     assert {"STATE", "DISPLAYSTATE"} <= set(await listed(client, "ARPYMT"))
     assert await refused(client, "ARPYMT", ["RECORDNO", "STATE", "DISPLAYSTATE"]) == ["STATE"]
     asked = ["RECORDKEY", "ENTRYKEY", "DISCOUNTAMOUNT", "TRX_DISCOUNTAMOUNT", "PAYMENTAMOUNT"]
@@ -132,7 +132,7 @@ async def test_permissions_refuse_names_in_query_that_lookup_lists(client: Clien
     ],
 )
 async def test_a_subscription_switches_its_object_its_fields_and_its_dimension(
-    client: Client, sim, bought, dimension, on_a_line
+    client: GatewayClient, sim, bought, dimension, on_a_line
 ):
     for subscriptions in ([], [bought]):
         sim.store.configure("BLUEMESA", subscriptions=subscriptions)
@@ -146,7 +146,7 @@ async def test_a_subscription_switches_its_object_its_fields_and_its_dimension(
             assert await refused(client, "APBILLITEM", ["RECORDNO", on_a_line]) == ([] if has else [on_a_line])
 
 
-async def test_what_a_company_has_not_bought_cannot_stand_on_a_line_or_a_record(client: Client, sim):
+async def test_what_a_company_has_not_bought_cannot_stand_on_a_line_or_a_record(client: GatewayClient, sim):
     project = "<PROJECTID>PRJ-1</PROJECTID>"
     await client.ok(bill("A", line=project))
     fields = "<ACCOUNTNO>{}</ACCOUNTNO><TITLE>t</TITLE><REQUIREPROJECT>true</REQUIREPROJECT>"

@@ -4,37 +4,10 @@ import asyncio
 from functools import partial
 
 import pytest
-from sageintacctsdk import SageIntacctSDK
-from sageintacctsdk.apis.api_base import ApiBase
 from sageintacctsdk.exceptions import InternalServerError, InvalidTokenError, NoPrivilegeError, WrongParamsError
 
 from simulator import Fault
 from simulator.seed import Company, User
-
-
-@pytest.fixture
-def connect(sim, monkeypatch):
-    original = ApiBase.__init__
-
-    def redirected(self, *arguments, **named):
-        original(self, *arguments, **named)
-        self._ApiBase__api_url = sim.url
-
-    monkeypatch.setattr(ApiBase, "__init__", redirected)
-
-    async def connect(**changes):
-        settings = {
-            "sender_id": "AlvysMPP",
-            "sender_password": "sender-secret",
-            "user_id": "alvys_ws",
-            "company_id": "BLUEMESA",
-            "user_password": "user-secret",
-            "entity_id": "100",
-        }
-        return await asyncio.to_thread(SageIntacctSDK, **{**settings, **changes})
-
-    return connect
-
 
 DAY = {"year": "2026", "month": "03", "day": "09"}
 INVOICE = {

@@ -4,12 +4,12 @@ import pytest
 
 from simulator.faults import Fault
 from simulator.payments import Edit, Parts, Payment, PaymentError
-from tests.simulator.gateway_client import LINE, Client, bill, invoice, query, rows
+from tests.support.gateway_client import LINE, GatewayClient, bill, invoice, query, rows
 
 BY_NUMBER = "<orderby><order><field>RECORDNO</field><ascending/></order></orderby>"
 
 
-async def test_a_partial_payment_is_spread_over_the_lines_in_order(client: Client, sim, clock):
+async def test_a_partial_payment_is_spread_over_the_lines_in_order(client: GatewayClient, sim, clock):
     await client.ok(invoice(lines=LINE.replace("2450.00", "100.00") + LINE.replace("2450.00", "50.00")))
     clock.advance(minutes=5)
     payment = sim.store.receive_payment("BLUEMESA", {1: "120.00"}, number="CHK 7")
@@ -27,7 +27,7 @@ async def test_a_partial_payment_is_spread_over_the_lines_in_order(client: Clien
     assert rows(root, "ARPYMT", "RECEIPTDATE") == ["03/10/2026"]
 
 
-async def test_a_voided_payment_is_due_again(client: Client, sim):
+async def test_a_voided_payment_is_due_again(client: GatewayClient, sim):
     await client.ok(bill("A", amount="10.00"), bill("B", amount="20.00"))
     payment = sim.store.pay_bills("BLUEMESA", {1: "10.00", 2: "5.00"})
     assert [d["state"] for d in sim.store.documents()] == ["Paid", "Partially Paid"]
@@ -38,7 +38,7 @@ async def test_a_voided_payment_is_due_again(client: Client, sim):
 
 
 @pytest.mark.parametrize("applied", [{1: "2450.01"}, {99: "1.00"}, {1: "0"}, {}])
-async def test_a_payment_that_cannot_be_applied_leaves_nothing(client: Client, sim, applied):
+async def test_a_payment_that_cannot_be_applied_leaves_nothing(client: GatewayClient, sim, applied):
     await client.ok(invoice())
     with pytest.raises(PaymentError):
         sim.store.receive_payment("BLUEMESA", applied)
@@ -55,7 +55,7 @@ def balances(sim, side="AR"):
     return [(d["paid"], d["due"], d["selected"], d["state"]) for d in documents if d["side"] == side]
 
 
-async def test_one_detail_holds_cash_and_discount_and_all_of_it_pays_the_document(client: Client, sim):
+async def test_one_detail_holds_cash_and_discount_and_all_of_it_pays_the_document(client: GatewayClient, sim):
     await client.ok(invoice())
     record(sim, "AR", {1: Parts(payment="2000.00", discount="50.00")}, memo="two for ten")
     root = await client.ok(query("ARPYMTDETAIL", "PAYMENTAMOUNT DISCOUNTAMOUNT TRX_DISCOUNTAMOUNT"))
@@ -65,7 +65,7 @@ async def test_one_detail_holds_cash_and_discount_and_all_of_it_pays_the_documen
     assert [e.text for e in root.find(".//data/ARPYMT")] == ["two for ten", "2000"]
 
 
-async def test_an_ap_payment_counts_only_when_it_is_posted(client: Client, sim):
+async def test_an_ap_payment_counts_only_when_it_is_posted(client: GatewayClient, sim):
     await client.ok(bill("A", amount="10.00"))
     payment = record(sim, "AP", {1: "10.00"}, state="draft")
     assert balances(sim, "AP") == [("0.00", "10.00", "0.00", "Posted")]
@@ -80,7 +80,7 @@ async def test_an_ap_payment_counts_only_when_it_is_posted(client: Client, sim):
         sim.store.payments.move("BLUEMESA", "AP", payment, "approved")
 
 
-async def test_a_negative_invoice_pays_another_and_is_used_up(client: Client, sim):
+async def test_a_negative_invoice_pays_another_and_is_used_up(client: GatewayClient, sim):
     await client.ok(invoice("A"), invoice("B", LINE.replace("2450.00", "-100.00")))
     payment = record(sim, "AR", {1: Parts(payment="50", negative_invoice="100", negative_invoice_key=2)})
     assert balances(sim) == [
@@ -93,7 +93,7 @@ async def test_a_negative_invoice_pays_another_and_is_used_up(client: Client, si
     assert balances(sim) == [("0.00", "2450.00", "0.00", "Posted"), ("0.00", "-100.00", "0.00", "Posted")]
 
 
-async def test_a_negative_bill_pays_another_in_the_inline_columns(client: Client, sim):
+async def test_a_negative_bill_pays_another_in_the_inline_columns(client: GatewayClient, sim):
     await client.ok(bill("A", amount="100.00"), bill("B", amount="-40.00"))
     record(sim, "AP", {1: Parts(payment="50", negative_invoice="30", negative_invoice_key=2)})
     root = await client.ok(query("APPYMTDETAIL", "PAYMENTAMOUNT INLINEKEY INLINEAMOUNT TRX_INLINEAMOUNT"))
@@ -113,7 +113,7 @@ async def test_a_negative_bill_pays_another_in_the_inline_columns(client: Client
     assert sim.store.payments.facts(["BLUEMESA"])["details"][1]["amounts"] == {"inline": "5.00"}
 
 
-async def test_a_bill_has_no_overpayment_and_an_advance_stands_in_its_own_column(client: Client, sim):
+async def test_a_bill_has_no_overpayment_and_an_advance_stands_in_its_own_column(client: GatewayClient, sim):
     await client.ok(bill("A", amount="100.00"))
     advance = record(sim, "AP", {}, unapplied="30.00")
     record(sim, "AP", {1: Parts(advance="20", advance_key=advance)})
@@ -125,7 +125,7 @@ async def test_a_bill_has_no_overpayment_and_an_advance_stands_in_its_own_column
         sim.store.payments.edit("BLUEMESA", "AP", 1, Edit({"overpayment": "1"}))
 
 
-async def test_payments_stand_in_the_states_that_lookup_lists(client: Client, sim):
+async def test_payments_stand_in_the_states_that_lookup_lists(client: GatewayClient, sim):
     seen: dict[str, list[str]] = {"ARPYMT": [], "APPYMT": []}
     await client.ok(invoice(), bill("A", amount="10.00"))
     for side, name, states in (
@@ -152,7 +152,7 @@ async def test_payments_stand_in_the_states_that_lookup_lists(client: Client, si
 
 
 @pytest.mark.parametrize("part", ["advance", "overpayment"])
-async def test_money_without_a_document_is_applied_later_once(client: Client, sim, part):
+async def test_money_without_a_document_is_applied_later_once(client: GatewayClient, sim, part):
     await client.ok(invoice())
     advance = record(sim, "AR", {} if part == "advance" else {1: "1.00"}, unapplied="30.00")
     record(sim, "AR", {1: Parts.model_validate({part: "20.00", f"{part}_key": advance})})
@@ -164,14 +164,16 @@ async def test_money_without_a_document_is_applied_later_once(client: Client, si
         sim.store.payments.void("BLUEMESA", "AR", advance)
 
 
-async def test_a_receipt_of_several_customers_names_none(client: Client, sim):
+async def test_a_receipt_of_several_customers_names_none(client: GatewayClient, sim):
     await client.ok(invoice("A"), invoice("B", party="CUST-10035"))
     record(sim, "AR", {1: "1.00", 2: "2.00"})
     root = await client.ok(query("ARPYMT", "CUSTOMERID TOTALENTERED"))
     assert [e.text for e in root.find(".//data/ARPYMT")] == [None, "3"]
 
 
-async def test_a_changed_detail_changes_the_balance_and_its_stamp_unless_it_is_hidden(client: Client, sim, clock):
+async def test_a_changed_detail_changes_the_balance_and_its_stamp_unless_it_is_hidden(
+    client: GatewayClient, sim, clock
+):
     await client.ok(invoice())
     payment = record(sim, "AR", {1: "100.00"})
     clock.advance(seconds=5)
@@ -189,7 +191,7 @@ async def test_a_changed_detail_changes_the_balance_and_its_stamp_unless_it_is_h
         sim.store.payments.edit("BLUEMESA", "AR", 1, Edit({"payment": "1.00"}))
 
 
-async def test_a_deleted_payment_vanishes_and_leaves_an_audit_record(client: Client, sim):
+async def test_a_deleted_payment_vanishes_and_leaves_an_audit_record(client: GatewayClient, sim):
     await client.ok(invoice())
     payment = record(sim, "AR", {1: "100.00"})
     sim.store.payments.delete("BLUEMESA", "AR", payment)
@@ -201,7 +203,7 @@ async def test_a_deleted_payment_vanishes_and_leaves_an_audit_record(client: Cli
     assert [e.text for e in root.find(".//data/AUDITHISTORY")] == [str(payment), "D"]
 
 
-async def test_a_companys_stamps_follow_its_own_clock_and_zone(client: Client, sim):
+async def test_a_companys_stamps_follow_its_own_clock_and_zone(client: GatewayClient, sim):
     sim.store.configure("BLUEMESA", clock_seconds=-90, utc_offset_minutes=-360)
     await client.ok(invoice())
     record(sim, "AR", {1: "1.00"})
@@ -210,7 +212,7 @@ async def test_a_companys_stamps_follow_its_own_clock_and_zone(client: Client, s
         assert rows(root, name, "WHENMODIFIED") == ["03/10/2026 05:58:30"]
 
 
-async def test_pages_by_offset_lose_a_row_where_one_moved_between_them(client: Client, sim, clock):
+async def test_pages_by_offset_lose_a_row_where_one_moved_between_them(client: GatewayClient, sim, clock):
     await client.ok(invoice())
     for _ in range(3):
         record(sim, "AR", {1: "1.00"})

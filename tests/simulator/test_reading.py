@@ -2,7 +2,7 @@ import pytest
 
 from simulator import with_many_parties
 from simulator.seed import Company, Record, User
-from tests.simulator.gateway_client import Client, bill, errors, invoice, query, rows, texts
+from tests.support.gateway_client import GatewayClient, bill, errors, invoice, query, rows, texts
 
 BY_NUMBER = "<orderby><order><field>RECORDNO</field><ascending/></order></orderby>"
 
@@ -11,7 +11,7 @@ def condition(operator: str, field: str, *values: str) -> str:
     return f"<{operator}><field>{field}</field>{''.join(f'<value>{value}</value>' for value in values)}</{operator}>"
 
 
-async def found(client: Client, filter_: str, rest: str = "") -> list[str]:
+async def found(client: GatewayClient, filter_: str, rest: str = "") -> list[str]:
     root = await client.ok(query("VENDOR", "VENDORID", filter_, BY_NUMBER + rest))
     return rows(root, "VENDOR", "VENDORID")
 
@@ -39,12 +39,12 @@ async def found(client: Client, filter_: str, rest: str = "") -> list[str]:
         (condition("equalto", "NAME", "x' OR '1'='1"), []),
     ],
 )  # fmt: skip
-async def test_a_query_filters_with_every_operator(client: Client, filter_, expected):
+async def test_a_query_filters_with_every_operator(client: GatewayClient, filter_, expected):
     result = await found(client, filter_)
     assert (len(result) if isinstance(expected, int) else result) == expected
 
 
-async def test_a_query_can_ignore_case(client: Client):
+async def test_a_query_can_ignore_case(client: GatewayClient):
     rest = "<options><caseinsensitive>true</caseinsensitive></options>"
     assert await found(client, condition("equalto", "NAME", "t. OKAFOR"), rest) == ["VEN-20433"]
     assert await found(client, condition("in", "NAME", "VISTA fork freight"), rest) == ["VEN-30117"]
@@ -68,11 +68,11 @@ async def test_a_query_can_ignore_case(client: Client):
         (query("TRUCK", "RECORDNO"), "XL03000006"),
     ],
 )  # fmt: skip
-async def test_a_query_that_sage_would_not_understand_is_refused(client: Client, body, number):
+async def test_a_query_that_sage_would_not_understand_is_refused(client: GatewayClient, body, number):
     assert errors(await client.send(body)) == [number]
 
 
-async def test_states_are_labels_in_query_and_codes_in_read_by_query(client: Client, sim):
+async def test_states_are_labels_in_query_and_codes_in_read_by_query(client: GatewayClient, sim):
     await client.ok(invoice("A"), invoice("B"), invoice("C", action="<action>Draft</action>"))
     sim.store.receive_payment("BLUEMESA", {1: "2450.00"})
     root = await client.ok(query("ARINVOICE", "RECORDNO STATE", "", BY_NUMBER))
@@ -86,7 +86,7 @@ async def test_states_are_labels_in_query_and_codes_in_read_by_query(client: Cli
     assert rows(root, "arinvoice", "RECORDID") == ["C"]
 
 
-async def test_pages_of_a_query_report_what_remains(client: Client):
+async def test_pages_of_a_query_report_what_remains(client: GatewayClient):
     root = await client.ok(query("VENDOR", "VENDORID", "", BY_NUMBER + "<pagesize>3</pagesize><offset>3</offset>"))
     data = root.find(".//data")
     assert dict(data.attrib) == {
@@ -101,12 +101,12 @@ async def test_pages_of_a_query_report_what_remains(client: Client):
     assert (empty.get("totalcount"), len(empty)) == ("0", 0)
 
 
-async def test_without_an_order_a_query_is_not_in_the_order_of_creation(client: Client):
+async def test_without_an_order_a_query_is_not_in_the_order_of_creation(client: GatewayClient):
     root = await client.ok(query("VENDOR", "RECORDNO"))
     assert rows(root, "VENDOR", "RECORDNO") == ["9", "8", "7", "6", "5", "4", "3", "2", "1"]
 
 
-async def test_read_more_continues_a_pinned_result(client: Client):
+async def test_read_more_continues_a_pinned_result(client: GatewayClient):
     first = await client.ok(
         "<readByQuery><object>VENDOR</object><fields>VENDORID</fields><query/><pagesize>6</pagesize></readByQuery>"
     )
@@ -124,7 +124,7 @@ async def test_read_more_continues_a_pinned_result(client: Client):
     assert rows(rest, "vendor", "VENDORID") == ["VEN-BESTPASS", "VEN-IC100", "VEN-IC200"]
 
 
-async def test_read_by_query_understands_its_conditions(client: Client):
+async def test_read_by_query_understands_its_conditions(client: GatewayClient):
     async def names(text: str) -> list[str]:
         body = f"<readByQuery><object>VENDOR</object><fields>VENDORID</fields><query>{text}</query></readByQuery>"
         return rows(await client.ok(body), "vendor", "VENDORID")
@@ -135,7 +135,7 @@ async def test_read_by_query_understands_its_conditions(client: Client):
     assert await names("STATUS = 'F'") == []
 
 
-async def test_read_nests_the_lines_of_a_document(client: Client):
+async def test_read_nests_the_lines_of_a_document(client: GatewayClient):
     await client.ok(bill("B-1", line="<GLDIMTRUCK>10003</GLDIMTRUCK>"))
     root = await client.ok("<read><object>APBILL</object><keys>1</keys><fields>*</fields></read>")
     assert root.findtext(".//data/apbill/APBILLITEMS/apbillitem/GLDIMTRUCK") == "10003"
@@ -144,7 +144,7 @@ async def test_read_nests_the_lines_of_a_document(client: Client):
     assert rows(root, "vendor", "NAME") == ["EFS Fuel Cards"]
 
 
-async def test_an_entitys_documents_are_private_to_it(client: Client):
+async def test_an_entitys_documents_are_private_to_it(client: GatewayClient):
     await client.ok(invoice())
     hidden = query("ARINVOICE", "RECORDNO")
     client.entity = "200"
@@ -155,7 +155,7 @@ async def test_an_entitys_documents_are_private_to_it(client: Client):
     assert rows(await client.ok(shown), "ARINVOICE", "RECORDNO") == ["1"]
 
 
-async def test_a_customer_private_to_an_entity_is_unknown_elsewhere(client: Client, sim):
+async def test_a_customer_private_to_an_entity_is_unknown_elsewhere(client: GatewayClient, sim):
     company = Company(
         company_id="ACME", senders=("AlvysMPP",), users=(User(id="u", password="p"),),
         entities=(Record(id="1", name="One"), Record(id="2", name="Two")),
@@ -169,7 +169,7 @@ async def test_a_customer_private_to_an_entity_is_unknown_elsewhere(client: Clie
     assert "Customer 'C' specified is not valid." in texts(await client.send(invoice(party="C")))
 
 
-async def test_changes_are_found_by_their_time_of_modification(client: Client, clock):
+async def test_changes_are_found_by_their_time_of_modification(client: GatewayClient, clock):
     await client.ok(invoice("A"))
     clock.advance(hours=1)
     await client.ok(invoice("B"))
@@ -183,13 +183,13 @@ async def test_changes_are_found_by_their_time_of_modification(client: Client, c
     assert rows(root, "ARINVOICE", "MODULEKEY") == ["4.AR"]
 
 
-async def test_custom_fields_are_selected_and_filtered_like_any_other(client: Client):
+async def test_custom_fields_are_selected_and_filtered_like_any_other(client: GatewayClient):
     await client.ok(bill("A", header="<ALVYS_ID>one</ALVYS_ID>"), bill("B", header="<ALVYS_ID>two</ALVYS_ID>"))
     root = await client.ok(query("APBILL", "RECORDID ALVYS_ID", condition("equalto", "ALVYS_ID", "two")))
     assert rows(root, "APBILL", "ALVYS_ID") == ["two"]
 
 
-async def test_aggregates_are_counted_by_the_database(client: Client):
+async def test_aggregates_are_counted_by_the_database(client: GatewayClient):
     await client.ok(invoice("A"), invoice("B"))
     root = await client.ok(
         "<query><object>ARINVOICE</object><select><field>CUSTOMERID</field><count>RECORDNO</count><sum>TOTALDUE</sum></select></query>"
@@ -198,7 +198,7 @@ async def test_aggregates_are_counted_by_the_database(client: Client):
     assert rows(root, "ARINVOICE", "SUM.TOTALDUE") == ["4900"]
 
 
-async def test_dimensions_and_fields_are_described(client: Client):
+async def test_dimensions_and_fields_are_described(client: GatewayClient):
     root = await client.ok("<getDimensions/>")
     dimensions = {d.findtext("objectName"): d.findtext("userDefinedDimension") for d in root.iterfind(".//dimension")}
     assert dimensions["LOCATION"] == "false"
@@ -214,7 +214,7 @@ async def test_dimensions_and_fields_are_described(client: Client):
     assert "TRUCK" in [element.get("typename") for element in root.iterfind(".//data/type")]
 
 
-async def test_thousands_of_parties_can_be_generated(client: Client, sim):
+async def test_thousands_of_parties_can_be_generated(client: GatewayClient, sim):
     company = with_many_parties(
         Company(company_id="BIG", senders=("AlvysMPP",), users=(User(id="u", password="p"),)), 3000, 10
     )
@@ -224,7 +224,7 @@ async def test_thousands_of_parties_can_be_generated(client: Client, sim):
     assert root.find(".//data").get("numremaining") == "1000"
 
 
-async def test_a_filter_may_join_thousands_of_conditions(client: Client):
+async def test_a_filter_may_join_thousands_of_conditions(client: GatewayClient):
     pair = "<and>{}{}</and>"
     pairs = [
         pair.format(condition("equalto", "RECORDNO", str(number)), condition("equalto", "STATUS", "active"))

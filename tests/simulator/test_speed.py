@@ -1,9 +1,9 @@
 import time
 
-from tests.simulator.gateway_client import LINE, Client, invoice
+from tests.support.gateway_client import LINE, GatewayClient, invoice
 
 
-async def test_a_hundred_invoices_in_one_request_take_a_fraction_of_a_second(client: Client, sim):
+async def test_a_hundred_invoices_in_one_request_take_a_fraction_of_a_second(client: GatewayClient, sim):
     spans = []
     for batch in range(3):
         functions = [invoice(f"N-{batch}-{number}", LINE * 3) for number in range(100)]

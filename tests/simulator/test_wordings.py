@@ -7,7 +7,7 @@ from pathlib import Path
 import pytest
 
 from simulator import Fault
-from tests.simulator.gateway_client import DATE, LINE, Client, bill, invoice, texts
+from tests.support.gateway_client import DATE, LINE, GatewayClient, bill, invoice, texts
 
 ROWS = json.loads((Path(__file__).parent.parent / "fixtures" / "sage" / "wordings.json").read_text())["rows"]
 VALUE = re.compile(
@@ -41,12 +41,12 @@ SAID = {
 
 
 @pytest.mark.parametrize("what", SAID)
-async def test_a_refusal_is_said_in_the_published_words(client: Client, what):
+async def test_a_refusal_is_said_in_the_published_words(client: GatewayClient, what):
     first = texts(await client.send(SAID[what])).split(" | ")[0]
     assert masked(first) in PUBLISHED
 
 
-async def test_what_a_company_or_a_moment_is_refused_for_is_said_in_the_published_words(client: Client, sim):
+async def test_what_a_company_or_a_moment_is_refused_for_is_said_in_the_published_words(client: GatewayClient, sim):
     async def said(body: str) -> str:
         return masked(texts(await client.send(body)).split(" | ")[0])
 

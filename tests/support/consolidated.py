@@ -6,7 +6,6 @@ from datetime import UTC, datetime, time, timedelta
 from typing import Any
 
 import orjson
-from aiokafka import AIOKafkaConsumer, TopicPartition
 
 from app.bootstrap import SYSTEM_TIME
 from consumers.consolidated_bills.groups import Schedule
@@ -69,33 +68,13 @@ async def group(world: World, at: datetime | None = None) -> int:
 
 async def by_day(world: World, bills: str = "day") -> None:
     """Set how the subsidiary's tolls are billed."""
-    connection = {
-        "companyId": "ACME",
-        "credentials": "acme",
-        "state": "active",
-        "activatedAt": "2026-01-01T00:00:00Z",
-        "ap": {"tollBills": bills},
-    }
-    await world.set(f"{SUBSIDIARY}/connection", connection)
+    await world.connect(ap={"tollBills": bills})
     await world.set(f"{SUBSIDIARY}/vendor/toll/default", {"vendorId": "V-TOLL"})
 
 
 async def send(world: World, *tolls: tuple[bytes, bytes]) -> None:
     """Send toll events."""
     await world.send(*tolls, topic=world.topics.toll_transaction)
-
-
-async def rewind(world: World) -> None:
-    """Read the tolls again from the beginning."""
-    topic = world.topics.toll_transaction
-    consumer = AIOKafkaConsumer(**world.kafka, group_id=world.settings.group_id, enable_auto_commit=False)
-    await consumer.start()
-    try:
-        partitions = [TopicPartition(topic, number) for number in range(world.partitions)]
-        consumer.assign(partitions)
-        await consumer.commit(dict.fromkeys(partitions, 0))
-    finally:
-        await consumer.stop()
 
 
 def rows_of(event: bytes) -> dict[str, str]:

@@ -2,9 +2,12 @@
 
 import copy
 import json
+import random
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
+from domain.documents import SourceDocument
 from domain.events import EventKind
 from domain.translation import ParsedRecord, parse_record
 
@@ -32,6 +35,36 @@ def to_bytes(sample: object) -> bytes:
 def read(sample: dict[str, Any]) -> ParsedRecord:
     """Receive an event on the topic of its type."""
     return parse_record(kind_of(sample), to_bytes(sample))
+
+
+def source(name: str, **changes: Any) -> SourceDocument:
+    """The document that a sample event describes, with changes."""
+    found = read(event(name)).document
+    assert isinstance(found, SourceDocument)
+    return replace(found, **changes)
+
+
+def shuffled(value: Any, chance: random.Random, *, lists: bool = True) -> Any:
+    """The same JSON with its fields, and its lists, in another order."""
+    if isinstance(value, dict):
+        names = list(value)
+        chance.shuffle(names)
+        return {name: shuffled(value[name], chance, lists=lists) for name in names}
+    if isinstance(value, list):
+        inner = [shuffled(each, chance, lists=lists) for each in value]
+        if lists:
+            chance.shuffle(inner)
+        return inner
+    return value
+
+
+def spelled(value: Any) -> Any:
+    """The same JSON with every amount as a text with two decimals."""
+    if isinstance(value, dict):
+        if set(value) == {"amount", "currency"} and isinstance(value["amount"], int | float):
+            return value | {"amount": f"{value['amount']:.2f}"}
+        return {name: spelled(inner) for name, inner in value.items()}
+    return [spelled(inner) for inner in value] if isinstance(value, list) else value
 
 
 _NAMED_BY = {

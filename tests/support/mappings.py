@@ -1,10 +1,14 @@
-"""A mapping-state table for tests: two connected subsidiaries, master Defaults, default vendors."""
+"""A mapping-state table for tests: two connected subsidiaries, master Defaults, default vendors; and what it maps."""
 
 import json
-from typing import Any
+from typing import Any, TypeVar
 
+from domain.documents import Document, SourceDocument
+from domain.export import export
+from domain.outcomes import Deferred, Rejected, Skipped
 from domain.settings.mapping_state import MappingState
 
+Answer = TypeVar("Answer", Skipped, Deferred, Rejected)
 CARRIER = "a1b2c3d4-0000-0000-0000-000000000001"
 BROKER = "a1b2c3d4-0000-0000-0000-000000000002"
 CONNECTION: dict[str, Any] = {
@@ -54,3 +58,17 @@ def connected(**changes: object) -> Settings:
     settings.put(f"{CARRIER}/intercompany/{BROKER}", {"customerId": "CUST-BROKER", "vendorId": "VEN-BROKER"})
     settings.put(f"{BROKER}/intercompany/{CARRIER}", {"customerId": "CUST-CARRIER", "vendorId": "VEN-CARRIER"})
     return settings
+
+
+def mapped(found: SourceDocument, settings: Settings) -> Document:
+    """The document to book; the test fails if the settings or the document itself stop it."""
+    document = export(found, settings.state)
+    assert isinstance(document, Document), document
+    return document
+
+
+def stopped(found: SourceDocument, settings: Settings, kind: type[Answer]) -> Answer:
+    """The answer that stops the document; the test fails if it is of another kind."""
+    answer = export(found, settings.state)
+    assert isinstance(answer, kind), answer
+    return answer

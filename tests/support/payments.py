@@ -1,5 +1,6 @@
 """Documents in the simulator that the ledgers know as ours, the poller on the real broker, and the topic, folded."""
 
+import asyncio
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
 from dataclasses import replace
@@ -23,12 +24,11 @@ from consumers.payments.schedule import PollReport
 from domain.documents import Connection, SageObject
 from simulator import Simulator
 from simulator.payments import Parts, Payment
-from tests.simulator.gateway_client import LINE, Client, Clock, bill, invoice
+from tests.support.gateway_client import LINE, GatewayClient, ManualClock, bill, invoice
 from tests.support.kafka import producing, read_to_end
-from tests.support.world import World
+from tests.support.world import SUBSIDIARY, World
 
 COMPANY = "BLUEMESA"
-SUBSIDIARY = "sub-1"
 PARTS = {
     "payment": "payment",
     "discount": "discount",
@@ -45,7 +45,7 @@ class Books:
     """One company's documents and payments, and what the service makes of them."""
 
     def __init__(self, bootstrap: str, prefix: str, url: str, http: aiohttp.ClientSession) -> None:
-        self.client = Client(http, url)
+        self.client = GatewayClient(http, url)
         self.world = World(bootstrap, prefix)
         self.settings = Settings(
             kafka_bootstrap_servers=bootstrap,
@@ -65,14 +65,9 @@ class Books:
         await self.world.set_up()
         await self.connect()
 
-    async def connect(self, subsidiary: str = SUBSIDIARY, entity: str | None = "100", **changes: object) -> None:
-        setting: dict[str, object] = {
-            "companyId": COMPANY,
-            "credentials": "bluemesa",
-            "state": "active",
-            "activatedAt": "2026-01-01T00:00:00Z",
-        }
-        await self.world.set(f"{subsidiary}/connection", setting | ({"entityId": entity} if entity else {}) | changes)
+    async def connect(self, subsidiary: str = SUBSIDIARY, entity: str | None = "100", **changes: Any) -> None:
+        place = {"entityId": entity} if entity else {}
+        await self.world.connect(subsidiary, COMPANY, credentials="bluemesa", **place, **changes)
 
     # Documents.
 
@@ -121,7 +116,7 @@ class Books:
     # Payments, in a simulator of this process.
 
     sim: Simulator
-    clock: Clock
+    clock: ManualClock
 
     def pay(self, side: Any, applied: dict[int, str | Parts], **given: Any) -> int:
         return self.sim.store.payments.record(COMPANY, side, Payment(applied, **given))
@@ -169,6 +164,14 @@ class Books:
         found = await read_to_end(self.world.bootstrap, partitions)
         assert all(each.key.decode() == orjson.loads(each.value)["documentKey"] for each in found)
         return [orjson.loads(each.value) for each in sorted(found, key=lambda each: (each.partition, each.offset))]
+
+    async def until_published(self, count: int, poller: Poller | None = None) -> None:
+        """Wait for so many records; with a poller, for its partitions first."""
+        async with asyncio.timeout(60):
+            while poller is not None and len(poller.assigned) < 2:  # noqa: ASYNC110 - it has no event for it
+                await asyncio.sleep(0.05)
+            while len(await self.records()) < count:  # noqa: ASYNC110 - as above
+                await asyncio.sleep(0.1)
 
     async def folded(self) -> dict[str, Decimal]:
         """The present truth as the topic tells it, without what is zero."""

@@ -1,17 +1,24 @@
-"""The service's own commands as processes, ended by real signals."""
+"""The service's own commands as processes, ended by real signals, and a simulator as one, with Blue Mesa's books."""
 
+import asyncio
 import os
 import signal
 import tempfile
 import time
-from collections.abc import Iterator, Mapping, Sequence
+from collections import Counter
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
 
 import httpx
 
+from tests.support.blue_mesa import CUSTOMER
 from tests.support.prefork import ForkedProcess
+from tests.support.world import World, invoice, key
+
+STAYS = {"ALVYS_SAGE_GROUP_INSTANCE_ID": "pod-0"}
+"""Static membership: who comes back under the name of the dead one is given its partitions at once."""
 
 
 class Process:
@@ -34,6 +41,11 @@ class Process:
     def wait(self) -> int:
         """Wait for its end; the exit code, or minus the signal that killed it."""
         return self._popen.wait()
+
+    async def ended(self) -> int:
+        """Wait for its end, a minute at most, and let the other tasks run meanwhile; the exit code, as of `wait`."""
+        async with asyncio.timeout(60):
+            return await asyncio.to_thread(self.wait)
 
     def until_logged(self, *texts: str, timeout: float = 60) -> None:
         """Wait until one of the texts is in its log."""
@@ -89,6 +101,16 @@ class Gateway:
         found: list[dict[str, Any]] = self._admin.get("/admin/documents").raise_for_status().json()["documents"]
         return found
 
+    def booked(self) -> Counter[str]:
+        """How often each number is in its books."""
+        return Counter(each["number"] for each in self.documents())
+
+    async def until_booked(self, count: int) -> None:
+        """Wait until so many documents are in its books."""
+        async with asyncio.timeout(60):
+            while len(await asyncio.to_thread(self.documents)) < count:  # noqa: ASYNC110 - the gateway tells nobody
+                await asyncio.sleep(0.02)
+
     def requests(self) -> dict[str, Any]:
         answer: dict[str, Any] = self._admin.get("/admin/requests").raise_for_status().json()
         return answer
@@ -123,3 +145,33 @@ def worker(environment: Mapping[str, str], dying_at: str | None = None) -> Itera
         yield process
     finally:
         process.close()
+
+
+def environment(world: World, sage: Gateway, **more: str) -> dict[str, str]:
+    """The settings of a process that works on the world's topics and the gateway."""
+    return {
+        "KAFKA_BOOTSTRAP_SERVERS": world.bootstrap,
+        "ALVYS_SAGE_TOPIC_PREFIX": world.prefix,
+        "ALVYS_SAGE_GROUP_ID": world.settings.group_id,
+        "ALVYS_SAGE_GATEWAY_URL": sage.url,
+        "ALVYS_SAGE_SENDER_PASSWORD": "sender-secret",
+        "ALVYS_SAGE_CREDENTIALS__BLUEMESA__USER": "alvys_ws",
+        "ALVYS_SAGE_CREDENTIALS__BLUEMESA__PASSWORD": "user-secret",
+        "ALVYS_SAGE_SESSION_TIMEOUT_MS": "6000",
+        "ALVYS_SAGE_SEND_DEADLINE_SECONDS": "2",
+        "ALVYS_SAGE_EXECUTION_LIMIT_SECONDS": "4",
+        "ALVYS_SAGE_GATEWAY_TIMEOUT_SECONDS": "2",
+        "ALVYS_SAGE_CIRCUIT_RETRY_SECONDS": "1",
+        "ALVYS_SAGE_BATCH_SIZE": "10",
+        **more,
+    }
+
+
+async def connect(world: World, **more: Any) -> None:
+    """Connect the world's subsidiary to the simulator's Blue Mesa; `more`: other fields of the connection."""
+    await world.connect(company="BLUEMESA", credentials="bluemesa", entityId="100", locationId="100", **more)
+
+
+async def send(world: World, numbers: Iterable[str], amount: str = "100.00") -> None:
+    """Send invoices to a customer of Blue Mesa."""
+    await world.send(*((key(number), invoice(number, amount, customer=CUSTOMER)) for number in numbers))

@@ -1,9 +1,10 @@
 """A worker in this process, on the real broker, before a `FakeSage`: for tests of what the engine promises."""
 
 import asyncio
+import base64
 import random
 import time
-from collections.abc import AsyncIterator, Callable
+from collections.abc import AsyncIterator, Callable, Mapping
 from contextlib import asynccontextmanager
 from dataclasses import dataclass, field, replace
 from datetime import UTC, datetime, timedelta
@@ -19,18 +20,26 @@ from app.bootstrap import subscription_of
 from app.kafka import clients_of, kafka_options
 from app.settings import Settings
 from app.topic_checks import create
+from consumers.export.command_progress import RECORD
 from consumers.export.config import ExportConfig
+from consumers.export.ledger.codec import decode
+from consumers.export.ledger.document_state import INTERNAL, DocumentState
 from consumers.export.sending.sage_access import SageAccess
 from consumers.export.worker import Worker
 from consumers.mapping_state import MappingTable
 from domain.documents import Connection
 from kafka_client.clock import Clock
 from sage_client import Login, SageClient
+from tests.support.events import event
 from tests.support.kafka import producing, read_to_end
 from tests.support.sage import FakeSage
 from tests.support.virtual_time import now
 
 SUBSIDIARY = "sub-1"
+MASTER = f"{SUBSIDIARY}/account/ar/default/default"
+"""The account of every AR line that no other setting has one for."""
+SAMPLES = {"settlement": "driver-statement-1099", "fuel": "fuel-reefer", "toll": "toll"}
+"""The sample event of each topic but that of invoices."""
 QUICK = ExportConfig(
     max_documents_per_request=50,
     send_deadline=timedelta(seconds=1),
@@ -113,6 +122,20 @@ def key(number: str) -> bytes:
     return f"invoice/{number}".encode()
 
 
+def sample(topic: str, number: str, change: Callable[[dict[str, Any]], None] | None = None) -> dict[str, Any]:
+    """A sample event of a topic, as the document `number`."""
+    made = event(SAMPLES[topic])
+    data = made["data"]
+    if topic == "settlement":
+        data["statement"]["number"] = number
+        data["statement"]["driver"]["subsidiaryId"] = SUBSIDIARY
+    else:
+        data[topic] |= {"id": number, "transactionId": number, "subsidiaryId": SUBSIDIARY}
+    if change is not None:
+        change(made)
+    return made
+
+
 @dataclass
 class World:
     """Topics of its own, a Sage, and workers that come and go."""
@@ -147,12 +170,18 @@ class World:
             await admin.close()
         assert not report.problems
         await self.connect(SUBSIDIARY)
-        await self.set(f"{SUBSIDIARY}/account/ar/default/default", {"account": "4000"})
+        await self.set(MASTER, {"account": "4000"})
         await self.set(f"{SUBSIDIARY}/account/ap/default/default", {"account": "5000"})
 
     async def connect(
-        self, subsidiary: str, company: str = "ACME", state: str = "active", credentials: str = "acme", **more: Any
+        self,
+        subsidiary: str = SUBSIDIARY,
+        company: str = "ACME",
+        state: str = "active",
+        credentials: str = "acme",
+        **more: Any,
     ) -> None:
+        """Write a subsidiary's connection; `more`: other fields of it, by the names of the setting."""
         await self.set(
             f"{subsidiary}/connection",
             {
@@ -193,6 +222,18 @@ class World:
         data = orjson.dumps(command | more)
         async with producing(self.bootstrap) as producer:
             await producer.send_and_wait(self.topics.export_commands, data, name.encode())
+
+    async def read_again(self, source: Mapping[str, Any], record_key: bytes, value: bytes) -> None:
+        """Write the command that has a record read again, as `alvys-sage replay` would."""
+        await self.ask(
+            "replay",
+            topic=source["topic"],
+            partition=source["partition"],
+            offset=source["offset"],
+            timestamp=0,
+            key=base64.b64encode(record_key).decode(),
+            value=base64.b64encode(value).decode(),
+        )
 
     @asynccontextmanager
     async def worker(
@@ -249,6 +290,38 @@ class World:
             await consumer.stop()
         return found
 
+    async def until_dead(self, count: int) -> list[Any]:
+        """Wait for so many dead letters, then return all there are."""
+        async with asyncio.timeout(60):
+            while True:
+                if len(letters := await self.records(self.topics.sage_dead_letters)) >= count:
+                    return letters
+
+    async def ledger(self) -> tuple[dict[str, DocumentState], dict[int, int]]:
+        """The ledger of invoices as a new owner would restore it, and how far each partition has applied commands."""
+        topic = self.topics.ledger(self.topics.invoice_created)
+        entries: dict[str, DocumentState] = {}
+        places: dict[int, int] = {}
+        for number in range(self.partitions):
+            for record in await read_to_end(self.bootstrap, [TopicPartition(topic, number)]):
+                if record.key.decode() == RECORD:
+                    places[number] = sum(orjson.loads(record.value).values())
+                elif not record.key.startswith(INTERNAL.encode()):
+                    entries[record.key.decode()] = decode(record.key.decode(), record.value)
+        return entries, places
+
+    async def rewind(self, *topics: str) -> None:
+        """Set offsets back to the beginning, as an operator does to replay: of these topics, else of invoices."""
+        names = topics or (self.topics.invoice_created,)
+        partitions = [TopicPartition(topic, number) for topic in names for number in range(self.partitions)]
+        consumer = AIOKafkaConsumer(**self.kafka, group_id=self.settings.group_id, enable_auto_commit=False)
+        await consumer.start()
+        try:
+            consumer.assign(partitions)
+            await consumer.commit(dict.fromkeys(partitions, 0))
+        finally:
+            await consumer.stop()
+
     async def committed(self) -> dict[int, int | None]:
         """The group's committed offsets of the invoice topic, by partition."""
         consumer = AIOKafkaConsumer(**self.kafka, group_id=self.settings.group_id, enable_auto_commit=False)
@@ -284,6 +357,21 @@ class Running:
         async with asyncio.timeout(60):
             while len(self.worker.assigned) < partitions:  # noqa: ASYNC110 - the worker has no event for it
                 await asyncio.sleep(0.02)
+
+    async def until_waiting(self, document: str, count: int) -> None:
+        """Wait until so many revisions wait for the one of the document that is under way."""
+        async with asyncio.timeout(60):
+            while not any(  # noqa: ASYNC110 - the session has no event for it
+                len(session._documents._waiting.get(document, ())) == count and document in session._documents
+                for session in self.worker._sessions.values()
+            ):
+                await asyncio.sleep(0.02)
+
+    async def kill(self) -> None:
+        """End as by SIGKILL: nothing is drained."""
+        self.killed = True
+        self.task.cancel()
+        await asyncio.gather(self.task, return_exceptions=True)
 
 
 def _login(connection: Connection) -> Login:

@@ -8,8 +8,8 @@ from dataclasses import dataclass, field
 
 from lxml import etree
 
-from tests.sage_client.scripted import Asked, Gateway, described, error, refused
 from tests.support.sage_reference import FieldFacts, reference
+from tests.support.scripted_gateway import Asked, ScriptedGateway, described, error, refused
 from tests.support.sent_names import OWN, OWN_OBJECTS
 
 
@@ -43,7 +43,7 @@ def bracketed(name: str, fields: Collection[str]) -> str:
 
 
 @dataclass
-class CompanyGateway(Gateway):
+class CompanyGateway(ScriptedGateway):
     """See the module; `lists` is what `lookup` says, `takes` what `query` takes (both where None)."""
 
     has: Mapping[str, Collection[str]] = field(default_factory=lambda: FULLEST)

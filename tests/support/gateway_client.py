@@ -15,7 +15,7 @@ LINE = (
 )
 
 
-class Clock:
+class ManualClock:
     """A clock that moves when told to."""
 
     def __init__(self) -> None:
@@ -29,7 +29,7 @@ class Clock:
 
 
 @dataclass
-class Client:
+class GatewayClient:
     """Posts functions as one company's user; every function gets a control id of its own unless it names one."""
 
     http: aiohttp.ClientSession

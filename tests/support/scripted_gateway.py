@@ -1,10 +1,9 @@
-"""Documents to post, and a gateway that answers as it is told: the transport seam's other side."""
+"""A gateway that answers as it is told: the transport seam's other side."""
 
 import asyncio
-from collections.abc import Callable, Iterable, Sequence
+from collections.abc import Callable, Iterable
 from dataclasses import dataclass, field
-from datetime import UTC, date, datetime, timedelta
-from decimal import Decimal
+from datetime import datetime, timedelta
 from typing import Self
 from xml.sax.saxutils import escape
 
@@ -12,100 +11,20 @@ import httpx
 from lxml import etree
 from pydantic import SecretStr
 
-from domain.categories import Category, Side
-from domain.documents import (
-    Connection,
-    Document,
-    DocumentLine,
-    MappingLevel,
-    PartyKind,
-    PartyRef,
-    Resolution,
-    SourceDocument,
-    SourceKind,
-    SourceLine,
-)
-from sage_client import Answer, Call, Done, Login, SageClient, SageError, Timeouts
+from sage_client import Login, SageClient, Timeouts
+from tests.support.sage_calls import NOON
 from tests.support.sage_reference import reference
 from tests.support.sent_names import unsourced
 
 GATEWAY = "https://api.sage.test/ia/xml/xmlgw.phtml"
 ENDPOINT = "https://na12.sage.test/ia/xml/xmlgw.phtml"
-NOON = datetime(2026, 3, 9, 12, tzinfo=UTC)
 SENDER_PASSWORD = "sender-s3cret<&>"
 USER_PASSWORD = "user-s3cret<&>"
 SESSION_ID = "session-s3cret"
 
 
-def document(
-    *,
-    number: str = "ALV-104233",
-    side: Side = Side.AR,
-    amounts: Sequence[str] = ("2450.00",),
-    total: str | None = None,
-    currency: str | None = None,
-    reference: str | None = "PO 77",
-    description: str = "Load 104233",
-    memo: str = "Linehaul",
-    account: str = "40010",
-    location: str | None = "100",
-    draft: bool = False,
-    key: str = "acme/invoice/104233",
-) -> Document:
-    """A document that is right unless a test makes it wrong."""
-    party = PartyRef(PartyKind.CUSTOMER if side is Side.AR else PartyKind.VENDOR, external_id="C-1001")
-    sums = [Decimal(text) for text in amounts]
-    whole = Decimal(total) if total is not None else sum(sums, Decimal(0))
-    source = SourceDocument(
-        kind=SourceKind.INVOICE if side is Side.AR else SourceKind.CARRIER_BILL,
-        key=key,
-        side=side,
-        subsidiary_id="acme",
-        number=number,
-        party=party,
-        created_at=NOON,
-        date=date(2026, 3, 9),
-        due=date(2026, 4, 8),
-        currency=currency,
-        total=whole,
-        lines=tuple(SourceLine(Category.LOAD, "Linehaul", each, memo) for each in sums),
-    )
-    resolution = Resolution(account, MappingLevel.SPECIFIC, "acme/account/ar/load/Linehaul", 7)
-    return Document(
-        source=source,
-        connection=Connection("acme", "ACME", "100", "acme"),
-        number=number,
-        party=party,
-        date=source.date,
-        due=source.due,
-        currency=currency,
-        total=whole,
-        reference=reference,
-        description=description,
-        draft=draft,
-        lines=tuple(DocumentLine(Category.LOAD, "Linehaul", each, memo, resolution, location) for each in sums),
-    )
-
-
-def at(root: etree._Element, path: str) -> etree._Element:
-    """The element at a path that must be there."""
-    found = root.find(path)
-    assert found is not None, path
-    return found
-
-
-def why(answer: Answer) -> SageError:
-    """The error of an answer that must have one."""
-    assert not isinstance(answer, Done), answer
-    return answer.error
-
-
 def login(company: str = "ACME", entity: str | None = None, password: str = USER_PASSWORD) -> Login:
     return Login(company, "xml_gateway", SecretStr(password), entity)
-
-
-def calls(count: int = 1) -> list[Call]:
-    return [Call(f"call-{n}", document(number=f"ALV-{n}", key=f"acme/invoice/{n}"), "C-1001") for n in range(count)]
 
 
 def error(number: str, text: str = "", correction: str = "") -> str:
@@ -115,7 +34,7 @@ def error(number: str, text: str = "", correction: str = "") -> str:
     )
 
 
-def errors(*each: str) -> str:
+def errormessage(*each: str) -> str:
     return f"<errormessage>{''.join(each)}</errormessage>"
 
 
@@ -127,7 +46,7 @@ def done(control_id: str, key: str = "501") -> str:
 
 
 def refused(control_id: str, *each: str, status: str = "failure") -> str:
-    message = errors(*each) if each else ""
+    message = errormessage(*each) if each else ""
     return (
         f"<result><status>{status}</status><function>create_invoice</function><controlid>{control_id}</controlid>"
         f"{message}</result>"
@@ -218,7 +137,7 @@ def everything(asked: Asked) -> str:
 
 
 @dataclass
-class Gateway:
+class ScriptedGateway:
     """Signs everyone in, unless `sign_in` says otherwise, lists every field, and answers all else by `script`.
 
     Names that are sent and stand in no source are an error of the test.
