@@ -24,10 +24,10 @@ $(VENV)/.ready: requirements-dev.lock pyproject.toml
 demo: setup ## broker, simulator and worker on this machine; events in, documents in Sage, results out; KEEP=1 keeps it running
 	@$(BIN)/python -m demo $(if $(KEEP),--keep)
 
-# Some wait for real leases and session time-outs more than they compute. The processes share one broker.
-AT_ONCE ?= 3
+# Many wait for real leases and session time-outs more than they compute. The processes share one broker.
+AT_ONCE ?= 6
 test: setup ## every test, against a real Kafka broker
-	@$(BIN)/python -m pytest -n $(AT_ONCE) --dist worksteal
+	@$(BIN)/python -m pytest -n $(AT_ONCE) --dist loadgroup --no-loadscope-reorder
 
 check: setup ## format, lint, types, import contracts
 	@$(BIN)/ruff format --check .

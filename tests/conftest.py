@@ -6,6 +6,7 @@ virtual_time.install()  # before the service is imported, which keeps `time.mono
 
 import asyncio
 from collections.abc import Callable, Mapping
+from typing import Final
 from uuid import uuid4
 
 import pytest
@@ -29,6 +30,31 @@ def pytest_asyncio_loop_factories(
     """Give the tests in memory an event loop that waits for no timer."""
     loops = {"memory": virtual_time.VirtualTimeLoop, "real": asyncio.new_event_loop}
     return {place: loops[place] for place in places(item)}
+
+
+LONGEST_FIRST: Final = ("chaos", "compose", "demo", "processes", "statistics", "bench", "broker", "payments", "app")
+"""Folders whose tests wait for processes, leases and time-outs: they begin first, so that no worker ends with them."""
+
+
+def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
+    """Put the folders with the longest tests first, and keep tests together that share a fixture, such as a broker.
+
+    `make test` hands tests out in this order: one by one, and those of a group to one process.
+    """
+    ranks = {folder: rank for rank, folder in enumerate(LONGEST_FIRST)}
+    items.sort(key=lambda item: ranks.get(item.path.parent.name, len(ranks)))
+    for item in items:
+        if isinstance(item, pytest.Function) and (shared := _shares(item)) is not None:
+            item.add_marker(pytest.mark.xdist_group(shared))
+
+
+def _shares(item: pytest.Function) -> str | None:
+    """The module or folder whose tests share a fixture with this test. None if it shares none."""
+    defined = item._fixtureinfo.name2fixturedefs  # pytest offers no other way
+    scopes = {each.scope for name in item.fixturenames for each in defined.get(name, ())}
+    if "package" in scopes:
+        return item.path.parent.name
+    return item.path.stem if "module" in scopes else None
 
 
 shared_broker_key = pytest.StashKey[SharedBroker]()

@@ -18,7 +18,7 @@ from testcontainers.core.exceptions import ContainerStartException
 from ops.broker.base import START_TIMEOUT, STOP_TIMEOUT, BrokerError, Kind, Progress, RealBroker, quiet
 from ops.broker.java import kafka_version
 from ops.broker.ready import await_metadata, free_ports
-from ops.broker.settings import SETTINGS
+from ops.broker.settings import HEAP, JVM, SETTINGS
 
 PORT: Final = 9092
 LISTENERS: Final = {
@@ -138,7 +138,8 @@ class ContainerKafka(RealBroker):
     def _new(self) -> DockerContainer:
         # A port of our choice: Docker would choose another at each start, and clients would look at the old one.
         container = DockerContainer(self.image).with_bind_ports(PORT, free_ports(1)[0])
-        container.with_command(["bash", "-c", COMMAND]).with_env("KAFKA_HEAP_OPTS", "-Xms128m -Xmx512m")
+        container.with_command(["bash", "-c", COMMAND]).with_env("KAFKA_HEAP_OPTS", " ".join(HEAP))
+        container.with_env("KAFKA_JVM_PERFORMANCE_OPTS", " ".join(JVM))
         # Once one KAFKA_* is given the image forgets all its own defaults, so the whole set is given.
         for name, value in (SETTINGS | LISTENERS).items():
             container.with_env(f"KAFKA_{name.replace('.', '_').upper()}", value)

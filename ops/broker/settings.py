@@ -29,3 +29,7 @@ SETTINGS: Final[dict[str, str]] = {
     "num.network.threads": "2",
     "num.io.threads": "4",
 }
+
+JVM: Final = ("-XX:+UseSerialGC", "-XX:TieredStopAtLevel=1")
+"""Options of the Java machine: a broker of two minutes never earns back what the optimising compiler costs."""
+HEAP: Final = ("-Xms128m", "-Xmx512m")

@@ -43,19 +43,19 @@ def machine(monkeypatch):
     return having
 
 
-def test_tests_prefer_the_container_and_the_demo_the_local_broker(machine):
+def test_the_local_broker_is_preferred(machine):
     machine()
-    assert find_broker("tests").kind == "container"
+    assert find_broker("tests").kind == "local"
     assert find_broker("demo").kind == "local"
 
 
 @pytest.mark.parametrize("refusal", ["prepare", "start"])
 def test_a_kind_that_does_not_work_gives_way_to_the_next_and_says_why(machine, refusal):
-    stubs = machine(container=refusal)
+    stubs = machine(local=refusal)
     said: list[str] = []
-    assert find_broker("tests", said.append).kind == "local"
-    assert any("container" in line for line in said)
-    assert stubs["container"].closed
+    assert find_broker("tests", said.append).kind == "container"
+    assert any("local" in line for line in said)
+    assert stubs["local"].closed
 
 
 def test_the_mock_serves_the_demo_and_never_the_tests(machine):
@@ -84,7 +84,7 @@ def test_the_tests_broker_named_by_the_environment_is_the_only_one_tried(machine
 def test_an_unknown_kind_in_the_environment_is_refused(machine, monkeypatch):
     machine()
     monkeypatch.setenv("ALVYS_SAGE_TEST_BROKER", "mock")
-    with pytest.raises(BrokerError, match="ALVYS_SAGE_TEST_BROKER=mock is none of: container, local"):
+    with pytest.raises(BrokerError, match="ALVYS_SAGE_TEST_BROKER=mock is none of: local, container"):
         find_broker("tests")
 
 

@@ -6,6 +6,7 @@ exit code or the signal that killed it. Where the start itself is the subject, a
 """
 
 import atexit
+import gc
 import json
 import os
 import random
@@ -219,6 +220,8 @@ def _nursery() -> str:
 def _serve(address: str) -> None:
     for module in PRELOADED:
         __import__(module)
+    gc.collect()
+    gc.freeze()  # else each child copies every page as soon as it looks for garbage
     signal.signal(signal.SIGINT, signal.SIG_IGN)  # Ctrl-C is for the tests; they end this process
     signal.signal(signal.SIGCHLD, signal.SIG_IGN)  # nobody waits for the children of this process
     with socket.socket(socket.AF_UNIX) as listening:
