@@ -70,7 +70,9 @@ def _no_memory() -> None:
 
 
 def _submitted_counts() -> None:
-    patch.object(rules_of_payments, "_FINAL", frozenset({"posted", "complete", "submitted", "approved"})).start()
+    patch.object(
+        rules_of_payments, "_FINAL", frozenset({"posted", "complete", "approved", "submitted", "draft"})
+    ).start()
 
 
 def _no_reconcile() -> None:
