@@ -47,7 +47,7 @@ LARGEST_ANSWER = 64 * 1024 * 1024
 """Largest accepted answer, in bytes. A full page of 2,000 vendors is a hundredth of it."""
 
 _NEVER_CONNECTED = (
-    httpx.ConnectError, httpx.ConnectTimeout, httpx.PoolTimeout, httpx.ProxyError, httpx.UnsupportedProtocol,
+    httpx.ConnectError, httpx.ConnectTimeout, httpx.ProxyError, httpx.UnsupportedProtocol,
     httpx.InvalidURL,
 )  # fmt: skip
 

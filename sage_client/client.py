@@ -89,8 +89,6 @@ class SageClient:
         timeouts: The time-outs; None: the defaults of `Timeouts`.
         transport: The HTTP transport; None: the network. Tests plug in `httpx.MockTransport`.
         clock: Returns the present time, with time zone.
-        max_connections: The most connections for all companies together. A request that finds none free within
-            `Timeouts.pool` is not sent.
         rate_limit: The rate limit for one company, for all its requests together.
         marker_field: The integration name of the custom field for our marker; None: the marker is in the description.
         endpoint_domain: The domain of accepted session endpoints; None: that of the gateway, as described in
@@ -106,7 +104,6 @@ class SageClient:
         timeouts: Timeouts | None = None,
         transport: httpx.AsyncBaseTransport | None = None,
         clock: Callable[[], datetime] = _utc_now,
-        max_connections: int = 100,
         rate_limit: RateLimit = RateLimit(),  # noqa: B008 - frozen
         marker_field: str | None = None,
         endpoint_domain: str | None = None,
@@ -117,7 +114,7 @@ class SageClient:
         self._marker_field = marker_field
         self._rate_limiter = RateLimiter(rate_limit)
         timeouts = timeouts or Timeouts()
-        self._http = _http(gateway_url, timeouts, transport, max_connections)
+        self._http = _http(gateway_url, timeouts, transport)
         self._transport = Transport(self._http, timeouts, clock)
         self._clock = clock
         self._sessions = Sessions(self._sign_in, clock)
@@ -509,10 +506,11 @@ def _ended_within(reply: Reply) -> bool:
     return any(isinstance(classify(ExchangeLevel.RESULT, None, result.errors), SignInError) for result in failures)
 
 
-def _http(
-    gateway_url: str, timeouts: Timeouts, transport: httpx.AsyncBaseTransport | None, max_connections: int
-) -> httpx.AsyncClient:
+def _http(gateway_url: str, timeouts: Timeouts, transport: httpx.AsyncBaseTransport | None) -> httpx.AsyncClient:
     """Build the HTTP client. It follows no redirects, because they would send our passwords to another address.
+
+    Connections have no limit of their own: each company has few requests at a time, and where all companies shared a
+    hundred connections, a hundred that hang would starve the next.
 
     For a gateway with TLS, a proxy of the environment (HTTPS_PROXY, NO_PROXY) is used: it only tunnels and cannot read
     the requests. Without TLS no proxy is used, because it could read the passwords; nor for a gateway on this machine,
@@ -521,9 +519,7 @@ def _http(
     Raises:
         ConfigurationError: The proxy of the environment cannot be used.
     """
-    limits = httpx.Limits(
-        max_connections=max_connections, max_keepalive_connections=max_connections, keepalive_expiry=KEEP_ALIVE
-    )
+    limits = httpx.Limits(max_connections=None, max_keepalive_connections=None, keepalive_expiry=KEEP_ALIVE)
     try:
         return httpx.AsyncClient(
             transport=transport,

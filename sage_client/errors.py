@@ -147,7 +147,7 @@ class UnavailableError(NotDoneError):
 
 
 class NotConnectedError(UnavailableError):
-    """No connection was made: name not found, refused, TLS failed, or no pooled connection was free in time."""
+    """No connection was made: name not found, refused or TLS failed."""
 
 
 class TooLateError(UnavailableError):

@@ -17,16 +17,14 @@ class Timeouts:
         read: Default 180. The silence between two pieces of the answer. It is longer than the content network in front
             of Sage waits before it answers 524 itself, so this client gives up only after that network did. Sage's own
             synchronous limit is 15 minutes (web-services/sync-vs-async); a look-up finds such an outcome sooner.
-        pool: Default 30. The wait for a free connection of this client. Nothing was sent.
         total: Default 300. The whole exchange, as a protection against an answer that comes in endless small pieces.
     """
 
     connect: float = 10.0
     write: float = 30.0
     read: float = 180.0
-    pool: float = 30.0
     total: float = 300.0
 
     def for_httpx(self) -> httpx.Timeout:
-        """The four time-outs that httpx enforces, without `total`."""
-        return httpx.Timeout(connect=self.connect, write=self.write, read=self.read, pool=self.pool)
+        """The time-outs that httpx enforces, without `total`. A free connection is never waited for."""
+        return httpx.Timeout(connect=self.connect, write=self.write, read=self.read, pool=None)

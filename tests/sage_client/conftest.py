@@ -32,7 +32,7 @@ async def simulator(preset: Preset) -> AsyncIterator[Simulator]:
 
 @pytest.fixture
 async def client(simulator: Simulator) -> AsyncIterator[SageClient]:
-    timeouts = Timeouts(connect=2, write=2, read=1, pool=2, total=10)
+    timeouts = Timeouts(connect=2, write=2, read=1, total=10)
     async with connected(simulator, timeouts=timeouts) as client:
         yield client
 

@@ -20,7 +20,7 @@ from tests.support.sage_calls import calls, why
 from tests.support.scripted_gateway import SENDER_PASSWORD, USER_PASSWORD, Asked, ScriptedGateway, all_done, login
 
 SAGE = "https://api.intacct.com/ia/xml/xmlgw.phtml"
-FAST = Timeouts(connect=2, write=2, read=5, pool=2, total=10)
+FAST = Timeouts(connect=2, write=2, read=5, total=10)
 Answer = Callable[[Asked], bytes]
 
 

@@ -5,6 +5,7 @@ import gzip
 import re
 from collections.abc import AsyncIterator, Awaitable, Callable
 from contextlib import asynccontextmanager, suppress
+from itertools import count
 
 import httpx
 import pytest
@@ -21,7 +22,7 @@ Fault = Callable[[Writer, Asked], Awaitable[None]]
 LARGE = 2000
 """Bytes that only a request of many documents has; a sign-in has fewer."""
 
-FAST = Timeouts(connect=1, write=1, read=1, pool=1, total=10)
+FAST = Timeouts(connect=1, write=1, read=1, total=10)
 
 
 class Wire:
@@ -78,7 +79,6 @@ async def wired(
     fault: Fault,
     *,
     timeouts: Timeouts = FAST,
-    max_connections: int = 100,
     rate_limit: RateLimit = RateLimit(),  # noqa: B008 - frozen
     leaves: bool = False,
 ) -> AsyncIterator[tuple[SageClient, Wire]]:
@@ -93,7 +93,6 @@ async def wired(
             "acme-sender",
             SecretStr(SENDER_PASSWORD),
             timeouts=timeouts,
-            max_connections=max_connections,
             rate_limit=rate_limit,
         ) as client:
             yield client, wire
@@ -174,7 +173,7 @@ async def test_a_request_that_was_read_and_not_answered_whole_is_unknown(fault):
 
 
 async def test_an_answer_that_trickles_for_ever_ends_as_unknown():
-    timeouts = Timeouts(connect=1, write=1, read=1, pool=1, total=1.5)
+    timeouts = Timeouts(connect=1, write=1, read=1, total=1.5)
     async with wired(trickles, timeouts=timeouts) as (client, _):
         [answer] = await client.post(login(), calls())
     assert isinstance(answer, Unknown)
@@ -196,20 +195,22 @@ async def test_a_connection_that_was_never_made_is_not_done():
         assert wire.received == []
 
 
-async def test_no_free_connection_is_not_done():
-    async with wired(
-        is_silent,
-        max_connections=1,
-        timeouts=Timeouts(connect=1, write=1, read=2, pool=0.2, total=5),
-        rate_limit=RateLimit(in_flight=2),
-    ) as (client, wire):
-        first = asyncio.create_task(client.post(login(), calls()))
-        await wire.reading.wait()
-        [answer] = await client.post(login(), calls())
-        assert isinstance(answer, Refused)
-        assert isinstance(answer.error, errors.NotConnectedError)
-        [lost] = await first
-        assert isinstance(lost, Unknown)
+async def test_companies_that_hang_leave_a_connection_for_the_next():
+    hanging, arrived = 150, count(1)
+
+    async def answers_the_last(writer: Writer, asked: Asked) -> None:
+        await (works if next(arrived) > hanging else is_silent)(writer, asked)
+
+    timeouts = Timeouts(connect=10, write=10, read=30, total=30)
+    async with wired(answers_the_last, timeouts=timeouts) as (client, wire):
+        tasks = [asyncio.create_task(client.post(login(f"HANGS-{each}"), calls())) for each in range(hanging)]
+        async with asyncio.timeout(20):
+            while len(wire.received) < hanging:  # noqa: ASYNC110 - the gateway tells of the first request alone
+                await asyncio.sleep(0.02)
+            assert await client.post(login("HEALTHY"), calls()) == [Done("call-0", "500")]
+        for task in tasks:
+            task.cancel()
+        await asyncio.gather(*tasks, return_exceptions=True)
 
 
 async def test_a_cancelled_call_says_so_at_once():

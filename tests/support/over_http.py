@@ -35,7 +35,7 @@ async def world_before(
     gateway: Simulator, clock: Callable[[], datetime], bootstrap: str, prefix: str
 ) -> AsyncIterator[World]:
     """A world whose subsidiary is connected to Highline in this simulator."""
-    timeouts = Timeouts(connect=2, write=2, read=0.5, pool=2, total=2)
+    timeouts = Timeouts(connect=2, write=2, read=0.5, total=2)
     password = SecretStr("sender-secret")
     async with SageClient(gateway.url, "AlvysMPP", password, timeouts=timeouts, clock=clock) as client:
         world = World(bootstrap, prefix, sage=cast(FakeSage, client))
