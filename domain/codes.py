@@ -133,6 +133,7 @@ class Code(StrEnum):
     SAGE_ENDPOINT_REFUSED = "SAGE_ENDPOINT_REFUSED"
     SAGE_REDIRECTS = "SAGE_REDIRECTS"
     SAGE_UNAVAILABLE = "SAGE_UNAVAILABLE"
+    COMPANY_BACKLOG = "COMPANY_BACKLOG"
     SAGE_REQUEST_INVALID = "SAGE_REQUEST_INVALID"
     OUTCOME_UNKNOWN = "OUTCOME_UNKNOWN"
     EXECUTED_BUT_NOT_FOUND = "EXECUTED_BUT_NOT_FOUND"
@@ -727,6 +728,12 @@ EXPLANATIONS: dict[Code, Explanation] = {
         _W,
         "Sage Intacct did not take requests for longer than the retries last.",
         "Nothing to do; it is tried again by itself.",
+    ),
+    Code.COMPANY_BACKLOG: Explanation(
+        _W,
+        "More documents of its Sage company wait than the company takes at once. Others are not held up by them.",
+        "Nothing to do; it is sent in its turn, oldest first. If the backlog does not shrink, look at how long Sage "
+        "Intacct takes for a request.",
     ),
     Code.SAGE_REQUEST_INVALID: Explanation(
         _R,

@@ -22,7 +22,18 @@ class SendingLanes(Protocol):
         """Look a claimed document up in Sage before anything is sent."""
 
     def is_blocked(self, blocker: str) -> bool:
-        """Whether the circuit of this Sage connection is open, so that documents still have to wait."""
+        """Whether documents still have to wait for this blocker: a circuit is open, or older documents stand before."""
+
+    def relieve(self, owner: PartitionHandle, share: int) -> None:
+        """Park what a partition has queued beyond the next requests, because its window is full.
+
+        Args:
+            owner: The partition.
+            share: How many documents of all companies may stay queued. The companies share it equally.
+        """
+
+    def resume_backlog(self, blocker: str) -> None:
+        """Bring back the documents whose wait for this backlog is durable, in their turn."""
 
     def release_partition(self, owner: PartitionHandle) -> None:
         """Drop the documents of a partition that is being released, except those on their way to Sage."""

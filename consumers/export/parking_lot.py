@@ -18,6 +18,7 @@ from consumers.export.in_flight import InFlight
 from consumers.export.ledger.document_state import Claim, DocumentState
 from consumers.export.ledger.store import LedgerStore
 from consumers.export.protocol.lifecycle import TakenOver
+from consumers.export.sending.sage_access import BACKLOG
 from consumers.export.work_item import PartitionHandle, WorkItem
 from domain.codes import Code
 from domain.commands import Command, MarkSynced, Replay, Retry
@@ -58,6 +59,9 @@ class Host(PartitionHandle, Protocol):
     def reporting_defects(self) -> AbstractContextManager[None]:
         """Catch a defect of ours inside the block, so that it ends the worker: the event loop would swallow it."""
 
+    def relieve(self) -> None:
+        """Park what companies have queued beyond their next requests, because the window is full."""
+
     def write_internal(self, record: tuple[str, bytes]) -> None:
         """Write an internal record to the ledger, after everything that was written before."""
 
@@ -90,6 +94,8 @@ class ParkingLot:
         self._window = window
         self._woken: dict[str, None] = {}
         """Keys of documents to retry, in the order they were woken. A dict, used as an ordered set."""
+        self._returned: dict[str, int] = {}
+        """Place of the last document that `release_some` brought back, by blocker."""
         self._orders = CommandProgress(ledger.internal(RECORD), commands_end)
         self._asked: deque[tuple[str, PendingCommand, WorkItem | None]] = deque()
         """Documents that commands still have to reach: key, command, and the item if the command brought one."""
@@ -98,12 +104,15 @@ class ParkingLot:
         self._running = False
 
     def begin(self) -> None:
-        """Bring in-doubt documents back and retry all parked ones: blockers may have changed while nobody ran."""
+        """Bring in-doubt documents back, and retry the parked ones: blockers may have changed while nobody ran.
+
+        Documents that wait only for their turn are left to their lane.
+        """
         if self._orders.fresh:
             self._host.write_internal(self._orders.record())
         for entry in list(self._ledger.in_doubt()):
             self._bring_back(entry)
-        self.wake(self._ledger.blocked())
+        self.wake(self._ledger.blocked(but_for=BACKLOG))
 
     def release(self, blocker: str) -> None:
         """Retry the documents that `blocker` releases, because it has changed."""
@@ -116,13 +125,35 @@ class ParkingLot:
 
     def release_one(self, blocker: str) -> bool:
         """Bring back one document that waits for the blocker, now. Returns False if none can be brought back."""
-        for key in self._ledger.blocked_by(blocker):
-            if key in self._documents or (entry := self._ledger.get(key)).claim is not None:
-                continue
-            if (work := self._kept(entry)) is not None:  # an unreadable event would otherwise be every trial, for ever
-                self._host.admit(work)
-                return True
-        return False
+        return any(self._comes_back(key) for _, key in self._ledger.waiting_for(blocker))
+
+    def release_some(self, blocker: str, most: int) -> int:
+        """Bring back documents that wait for the blocker, now, the oldest first. Returns how many came back.
+
+        Each comes back once, until it is parked again, or until all others came back.
+        """
+        released = 0
+        for place, key in self._ledger.waiting_for(blocker, after=self._returned.get(blocker, 0)):
+            if released == most:
+                break
+            self._returned[blocker] = place
+            released += self._comes_back(key)
+        else:
+            self._returned.pop(blocker, None)
+        return released
+
+    def is_left(self, blocker: str) -> bool:
+        """Whether documents wait for the blocker that are not in flight."""
+        return any(key not in self._documents for _, key in self._ledger.waiting_for(blocker))
+
+    def _comes_back(self, key: str) -> bool:
+        """Bring one document back, unless it is in flight, or its call is looked up, or its event cannot be read."""
+        if key in self._documents or (entry := self._ledger.get(key)).claim is not None:
+            return False
+        if (work := self._kept(entry)) is None:
+            return False
+        self._host.admit(work)
+        return True
 
     def skipped_past(self, position: int) -> None:
         """Look up claims whose record lies before `position` and did not come again.
@@ -158,7 +189,10 @@ class ParkingLot:
         if self._asked and (room or self._asked[0][0] in self._documents):
             self._ask(*self._asked.popleft())
             return True
-        if not self._woken or not room:
+        if not self._woken:
+            return False
+        if not room:
+            self._host.relieve()
             return False
         key = next(iter(self._woken))
         del self._woken[key]

@@ -48,6 +48,7 @@ from consumers.export.protocol.lifecycle import (
 )
 from consumers.export.protocol.plan import Plan, PlanningRules, make_plan, repeats_refusal
 from consumers.export.record_parsing import PartitionCheck, read
+from consumers.export.sending.sage_access import BACKLOG
 from consumers.export.work_item import WorkItem
 from domain.codes import Code
 from domain.commands import Command
@@ -138,6 +139,17 @@ class PartitionProcessor:
     def start(self) -> None:
         """Start: resume the documents that are in doubt, and retry the parked ones."""
         self._recall.begin()
+        for blocker in self._ledger.blockers():
+            if blocker.startswith(BACKLOG):
+                self._lanes.resume_backlog(blocker)
+
+    def relieve(self) -> None:
+        """Park what companies have queued beyond their next requests, so that they do not hold up the others.
+
+        If there is no other company, nobody is held up, and the window is left as it is.
+        """
+        if self._around.mapping().serves_several_companies:
+            self._lanes.relieve(self, self._config.max_in_flight // 2)
 
     @property
     def open(self) -> bool:
@@ -261,6 +273,14 @@ class PartitionProcessor:
     def release_one(self, blocker: str) -> bool:
         """Retry one document that waits for `blocker`. Returns False if there is none that can be retried."""
         return self._open and self._recall.release_one(blocker)
+
+    def release_some(self, blocker: str, most: int) -> int:
+        """Retry up to `most` documents that wait for `blocker`, oldest first. Returns how many are retried."""
+        return self._recall.release_some(blocker, most) if self._open else 0
+
+    def is_left(self, blocker: str) -> bool:
+        """Whether documents wait for `blocker` that are not in flight."""
+        return self._open and self._recall.is_left(blocker)
 
     @property
     def commands_from(self) -> Mapping[int, int]:
@@ -432,7 +452,7 @@ class PartitionProcessor:
         result = effect.result
         self._count(result)
         durable = self._transactions.write(note)
-        self._parking.update(_of_sage(result))
+        self._parking.update(_of_lane(result))
         durable.add_done_callback(lambda done: self._result_is_durable(work, result, done))
 
     def is_parked(self, blocker: str) -> bool:
@@ -440,12 +460,14 @@ class PartitionProcessor:
         return self._open and self._parking[blocker] > 0
 
     def _result_is_durable(self, work: WorkItem, result: ExportResult, done: "asyncio.Future[None]") -> None:
-        self._parking.subtract(_of_sage(result))
+        self._parking.subtract(_of_lane(result))
         if done.cancelled() or done.exception() is not None:
             return
         self._gauge.set(len(self._tracker))
         with self.reporting_defects():
             self.handle(work, Written())
+            if self._open and result.code is Code.COMPANY_BACKLOG:
+                self._lanes.resume_backlog(*result.blocked_by)
             # The ledger answered another event. A parked event of the same document may have been woken meanwhile.
             others = result.from_ledger and self._ledger.get(work.key).released_by
             blocked = result.outcome is Outcome.DEFERRED or result.blocked_by or others
@@ -462,7 +484,7 @@ class PartitionProcessor:
             self._defect = defect
 
     def _arrived_meanwhile(self, work: WorkItem, result: ExportResult) -> bool:
-        if (sage := _of_sage(result)) and not any(self._lanes.is_blocked(blocker) for blocker in sage):
+        if (ours := _of_lane(result)) and not any(self._lanes.is_blocked(blocker) for blocker in ours):
             return True
         return self._around.mapping().offset != work.plan.mapping_offset
 
@@ -476,6 +498,6 @@ class PartitionProcessor:
         metrics.OUTCOMES.labels(self.source.topic, result.outcome, result.code or "").inc()
 
 
-def _of_sage(result: ExportResult) -> list[str]:
-    """The Sage connections, among the result's blockers, that a document has to wait for."""
-    return [blocker for blocker in result.blocked_by if blocker.startswith(SAGE_BLOCKER)]
+def _of_lane(result: ExportResult) -> list[str]:
+    """The blockers that a lane releases, among those of the result: Sage connections and backlogs."""
+    return [blocker for blocker in result.blocked_by if blocker.startswith((SAGE_BLOCKER, BACKLOG))]

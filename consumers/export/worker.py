@@ -118,7 +118,8 @@ class Worker(ConsumerRebalanceListener):  # type: ignore[misc]  # aiokafka ships
         self._clients = clients
         self._table = table
         self._time = time
-        self._lanes = Lanes(sage, ParkedDocuments(self._wake, self._release_one, self._coming), config, time)
+        parked = ParkedDocuments(self._wake, self._release_one, self._release_some, self._is_left, self._coming)
+        self._lanes = Lanes(sage, parked, config, time)
         self._around = ExportContext(
             writer=ResultWriter(
                 subscription.group_id,
@@ -204,6 +205,7 @@ class Worker(ConsumerRebalanceListener):  # type: ignore[misc]  # aiokafka ships
                 session.misplaced = False
                 self._look_at_counts()
             if session.at_capacity:
+                session.relieve()
                 self._pause(source)
             await asyncio.sleep(0)  # let lanes and heartbeats run between partitions
         for source, session in list(self._sessions.items()):
@@ -415,6 +417,23 @@ class Worker(ConsumerRebalanceListener):  # type: ignore[misc]  # aiokafka ships
         sessions = deque(self._sessions.values())
         sessions.rotate(-next(self._trials))
         return any(session.release_one(blocker) for session in sessions)
+
+    def _release_some(self, blocker: str, most: int) -> int:
+        """Retry up to `most` documents that wait for `blocker`, of each partition the oldest and about as many."""
+        holders = deque(session for session in self._sessions.values() if session.is_left(blocker))
+        holders.rotate(-next(self._trials))
+        released = 0
+        while holders and released < most:
+            share = -(-(most - released) // len(holders))
+            session = holders.popleft()
+            if (came := session.release_some(blocker, share)) == share:
+                holders.append(session)  # it may have more, which others leave room for
+            released += came
+        return released
+
+    def _is_left(self, blocker: str) -> bool:
+        """Whether documents wait for `blocker` that are not in flight."""
+        return any(session.is_left(blocker) for session in self._sessions.values())
 
     def _coming(self, blocker: str) -> bool:
         """Whether documents are about to be parked for `blocker`, with records that are not durable yet."""

@@ -182,6 +182,12 @@ class MappingState:
         """Iterate over the connections of all subsidiaries, readable or not."""
         yield from self._connections
 
+    @property
+    def serves_several_companies(self) -> bool:
+        """Whether the subsidiaries are connected to more than one Sage company."""
+        settings = (record.value for record in self._connections)
+        return len({each.company_id for each in settings if isinstance(each, ConnectionSetting)}) > 1
+
     def records(self) -> list[SettingRecord[Setting]]:
         """List all current records in the order of their keys, including those whose key breaks the grammar."""
         tables: list[SettingRecord[Setting]] = [

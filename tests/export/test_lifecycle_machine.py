@@ -12,7 +12,7 @@ from dataclasses import dataclass, field, replace
 from datetime import UTC, datetime, timedelta
 from decimal import Decimal
 from functools import wraps
-from itertools import count
+from itertools import count, filterfalse
 from typing import Any, cast
 from unittest.mock import patch
 
@@ -65,6 +65,8 @@ from consumers.export.protocol.reconcile import Evidence, NotProvenYet, Reconcil
 from consumers.export.protocol.results import executed, not_corrected, proven, refused
 from consumers.export.protocol.sequence import Turn
 from consumers.export.protocol.steps import NoLongerPosted, ReadExisting
+from consumers.export.sending.backlog import may_wait
+from consumers.export.sending.sage_access import backlog_blocker_of
 from consumers.export.work_item import WorkItem
 from domain.codes import Code
 from domain.commands import Retry
@@ -226,15 +228,27 @@ class Lane:
     claiming: list[tuple[WorkItem, "asyncio.Task[bool]"]] = field(default_factory=list)
     claimed: list[WorkItem] = field(default_factory=list)
     in_doubt: list[WorkItem] = field(default_factory=list)
+    backlog: set[str] = field(default_factory=set)
+    """The blockers of documents that wait for their turn."""
 
     def send(self, work: WorkItem) -> None:
         self.to_send.append(work)
 
+    def relieve(self, _owner: object, _share: int) -> None:
+        surplus, self.to_send = [*filter(may_wait, self.to_send)], [*filterfalse(may_wait, self.to_send)]
+        for work in surplus:
+            blocker = backlog_blocker_of(work.connection)
+            result = ExportResult(Outcome.DEFERRED, Code.COMPANY_BACKLOG, "wait", blocked_by=(blocker,))
+            work.owner.handle(work, Ended(result))
+
+    def resume_backlog(self, blocker: str) -> None:
+        self.backlog.add(blocker)
+
     def reconcile(self, work: WorkItem) -> None:
         self.in_doubt.append(work)
 
-    def is_blocked(self, _blocker: str) -> bool:
-        return False
+    def is_blocked(self, blocker: str) -> bool:
+        return blocker in self.backlog
 
     def release_partition(self, _owner: object) -> None:
         raise AssertionError("no partition is released in order here: workers die")
@@ -387,6 +401,20 @@ class DocumentMachine(RuleBasedStateMachine):
         work.plan = replace(work.plan, step=decision)
         return True
 
+    @precondition(lambda self: self.lane.to_send)
+    @rule()
+    @in_loop
+    def the_window_is_full(self) -> None:
+        self.lane.relieve(self.worker, 0)
+
+    @precondition(lambda self: self.lane.backlog)
+    @rule()
+    @in_loop
+    def the_turn_comes(self) -> None:
+        for blocker in sorted(self.lane.backlog):
+            if not self.worker.release_some(blocker, 1) and not self.worker.is_left(blocker):
+                self.lane.backlog.remove(blocker)
+
     @precondition(lambda self: self.lane.claimed)
     @rule(fate=st.sampled_from(FATES))
     @in_loop
@@ -532,6 +560,8 @@ class DocumentMachine(RuleBasedStateMachine):
             self.a_document_is_prepared_and_claimed()
         elif self.position < len(self.topics.events):
             self.a_record_is_read()
+        elif self.lane.backlog:
+            self.the_turn_comes()
         else:
             return False
         return True

@@ -115,6 +115,8 @@ class FakeSage:
     """Every call that arrived, in order."""
     lost: list[Call | Correction] = field(default_factory=list)
     """The calls of the last request."""
+    seconds: dict[str, float] = field(default_factory=dict)
+    """By company: how long it takes for a request."""
     down: SageError | None = None
     """While set, every request gets it."""
     arrived: asyncio.Event = field(default_factory=asyncio.Event)
@@ -157,7 +159,7 @@ class FakeSage:
             self.running -= 1
 
     async def _post(self, login: Login, calls: Sequence[Call | Correction]) -> list[Answer]:
-        await asyncio.sleep(0)
+        await asyncio.sleep(self.seconds.get(login.company_id, 0))
         act = self.down or (self.script.popleft() if self.script else "ok")
         if isinstance(act, asyncio.Event):
             await act.wait()

@@ -28,6 +28,8 @@ PAGES_KIB = 4_096
 """Size of SQLite's own cache, in KiB."""
 BLOCKED, CODED, DOUBTED, CLAIMED = "blocked", "coded", "doubted", "claimed"
 """Kinds of index rows: a key that releases the entry, the code of its outcome, a claim with or without its event."""
+PAGE = 100
+"""Rows of an index that are read at once."""
 MEMORY, TEMPORARY = ":memory:", ""
 """SQLite's names for a database in memory, and for one on disk that ends with its connection."""
 
@@ -160,10 +162,35 @@ class LedgerStore:
         entries = (self.get(key) for key in self._marked(CLAIMED))
         return ((entry.key, entry.claim) for entry in entries if entry.claim is not None)
 
-    def blocked(self) -> tuple[str, ...]:
-        """The keys of all documents that some key releases, in the order in which they were parked or refused."""
-        ordered = "SELECT key FROM mark WHERE kind = ? GROUP BY key ORDER BY min(place)"
-        return tuple(key for (key,) in self._db.execute(ordered, (BLOCKED,)))
+    def waiting_for(self, blocker: str, after: int = 0) -> Iterator[tuple[int, str]]:
+        """The documents that `blocker` releases, in the order in which they were parked or refused.
+
+        Read a page at a time, so that a caller that needs a few of a hundred thousand pays for a few. What changes
+        meanwhile may be seen or not.
+
+        Args:
+            blocker: The blocker.
+            after: The place after which to begin.
+
+        Yields:
+            The place and the key of each document.
+        """
+        page = "SELECT place, key FROM mark WHERE kind = ? AND name = ? AND place > ? ORDER BY place LIMIT ?"
+        while rows := self._db.execute(page, (BLOCKED, blocker, after, PAGE)).fetchall():
+            yield from rows
+            after = rows[-1][0]
+
+    def blocked(self, but_for: str = "") -> tuple[str, ...]:
+        """The keys of all documents that some key releases, in the order in which they were parked or refused.
+
+        Args:
+            but_for: Documents that wait for a key with this prefix are left out. Empty: none is.
+        """
+        ordered = "SELECT key FROM mark WHERE kind = ? GROUP BY key {} ORDER BY min(place)"
+        if not but_for:
+            return tuple(key for (key,) in self._db.execute(ordered.format(""), (BLOCKED,)))
+        ordered = ordered.format("HAVING NOT max(substr(name, 1, ?) = ?)")
+        return tuple(key for (key,) in self._db.execute(ordered, (BLOCKED, len(but_for), but_for)))
 
     def blockers(self) -> tuple[str, ...]:
         """All keys that release some document."""

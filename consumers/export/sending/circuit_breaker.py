@@ -48,6 +48,11 @@ class ParkedDocuments:
     """Retry all documents that wait for the blocker."""
     one: Callable[[str], bool]
     """Retry one document that waits for the blocker. Returns False if there is none that can be retried."""
+    some: Callable[[str, int], int]
+    """Bring back up to so many documents that wait for the blocker, the oldest of each partition first. Returns how
+    many came back."""
+    left: Callable[[str], bool]
+    """Whether documents wait for the blocker that did not come back yet."""
     coming: Callable[[str], bool]
     """Whether documents are about to be parked for the blocker: decided, but not durable yet."""
 

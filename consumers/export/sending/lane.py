@@ -33,11 +33,18 @@ from consumers.export.protocol.lifecycle import (
 )
 from consumers.export.protocol.results import executed, not_corrected, not_permitted, refused, sage_answer
 from consumers.export.protocol.steps import NoLongerPosted, ReadExisting
+from consumers.export.sending.backlog import Backlog, may_wait
 from consumers.export.sending.circuit_breaker import CircuitBreakers, ParkedDocuments
 from consumers.export.sending.in_doubt import DoubtResolver
 from consumers.export.sending.inspection import Inspection
 from consumers.export.sending.leases import Leases
-from consumers.export.sending.sage_access import CredentialsMissingError, SageAccess, SageEndpoint, endpoint_of
+from consumers.export.sending.sage_access import (
+    CredentialsMissingError,
+    SageAccess,
+    SageEndpoint,
+    connection_of_backlog,
+    endpoint_of,
+)
 from consumers.export.work_item import PartitionHandle, WorkItem
 from domain.codes import Code
 from domain.documents import Connection, SageObject
@@ -57,6 +64,11 @@ log = structlog.get_logger(__name__)
 
 _AGAIN_AT_ONCE = TooLateError | PeriodClosedError | ReversalDateError
 """Errors that are no trouble of the company's: nothing was sent, or the next call gets another date."""
+
+KEPT_REQUESTS = 2
+"""How many requests' worth of documents stay queued while others wait in the ledger."""
+LOOK_AGAIN = 0.05
+"""Seconds between two looks for documents to bring back, while those that came back are not sent here."""
 
 Stream = tuple[SageEndpoint, SageObject, bool]
 """Documents that may share one request: of one place and one kind, since the user may be refused a kind. The flag keeps
@@ -107,6 +119,9 @@ class Lane:
         """Number of requests in a row without any answer."""
         self._failing_since: float | None = None
         self._circuits = CircuitBreakers(company_id, sage, wakes, config, time)
+        self._backlog = Backlog(wakes)
+        self._kept = KEPT_REQUESTS * config.max_documents_per_request
+        """How many documents stay queued while others wait in the ledger."""
         self._leases = Leases(config.lease, time)
         self._doubts = DoubtResolver(company_id, sage, self._circuits, self._leases, config, time)
         self._tasks = [
@@ -119,11 +134,41 @@ class Lane:
         ]
 
     def send(self, work: WorkItem) -> None:
-        """Take a mapped document. It is posted, or parked if a circuit is open."""
+        """Take a mapped document. It is posted, or parked if a circuit is open or older documents wait their turn."""
         if (result := self._circuits.admit(work)) is not None:
             work.owner.handle(work, Ended(result))
-            return
-        self._queue(work)
+        elif self._backlog.stands_before(work) and not self._circuits.on_trial(work):
+            work.owner.handle(work, Ended(self._backlog.park(work)))
+        else:
+            self._queue(work)
+
+    @property
+    def queued(self) -> int:
+        """Number of documents in the queues."""
+        return sum(map(len, self._queues.values()))
+
+    def relieve(self, owner: PartitionHandle, share: int) -> None:
+        """Park what a partition has queued here beyond the next requests, because its window is full.
+
+        Args:
+            owner: The partition.
+            share: How many documents may stay queued.
+        """
+        self._kept = min(share, KEPT_REQUESTS * self._config.max_documents_per_request)
+        surplus: list[WorkItem] = []
+        for stream, queue in list(self._queues.items()):
+            left: deque[WorkItem] = deque()
+            for work in queue:
+                stays = len(left) < self._kept or work.owner is not owner or not may_wait(work)
+                (left if stays or self._circuits.on_trial(work) else surplus).append(work)
+            self._queues[stream] = left
+        for work in surplus:
+            work.owner.handle(work, Ended(self._backlog.park(work)))
+
+    def resume_backlog(self, blocker: str) -> None:
+        """Bring back the documents whose wait for this backlog is durable, in their turn."""
+        self._backlog.resume(blocker)
+        self._filled.set()
 
     def _queue(self, work: WorkItem) -> None:
         self._queues.setdefault(_stream(work), deque()).append(work)
@@ -153,8 +198,8 @@ class Lane:
         return True
 
     def is_blocked(self, blocker: str) -> bool:
-        """Whether the circuit of this blocker is open, so that documents still have to wait."""
-        return blocker in self._circuits
+        """Whether documents still have to wait for this blocker: a circuit is open, or older documents stand before."""
+        return blocker in self._circuits or blocker in self._backlog
 
     def failure(self) -> BaseException | None:
         """The exception that ended one of the lane's tasks, or None: a defect of ours, never an answer of Sage's."""
@@ -196,30 +241,47 @@ class Lane:
     async def _next_batch(self) -> list[WorkItem]:
         """The next documents of one stream, in order, without those whose partition was released."""
         while True:
+            returned = self._bring_back()
             for stream in list(self._queues):
-                queue = self._queues.pop(stream)
-                batch: list[WorkItem] = []
-                keys: set[str] = set()
-                lines = 0
-                while queue and len(batch) < self._config.max_documents_per_request:
-                    if not keys.isdisjoint(names := names_of(queue[0])):
-                        break  # the same document from two partitions may not be in one request twice
-                    lines += queue[0].lines
-                    if batch and lines > self._config.max_lines_per_request:
-                        break
-                    work = queue.popleft()
-                    if work.owner.open:
-                        batch.append(work)
-                        keys |= names
-                    elif isinstance(work.life.state, Claimed):
-                        work.owner.handle(work, Returned())
-                if queue:
-                    self._queues[stream] = queue  # at the end of the dict: the streams of a company take turns
-                if batch:
-                    metrics.QUEUED.labels(self.company_id).set(sum(map(len, self._queues.values())))
+                if batch := self._take(stream):
+                    metrics.QUEUED.labels(self.company_id).set(self.queued)
                     return batch
             self._filled.clear()
-            await self._filled.wait()
+            if returned:
+                await self._time.until(self._filled, LOOK_AGAIN)
+            else:
+                await self._filled.wait()
+
+    def _take(self, stream: Stream) -> list[WorkItem]:
+        """The first documents of a stream that may share a request. The stream goes behind the others."""
+        queue = self._queues.pop(stream)
+        batch: list[WorkItem] = []
+        keys: set[str] = set()
+        lines = 0
+        while queue and len(batch) < self._config.max_documents_per_request:
+            if not keys.isdisjoint(names := names_of(queue[0])):
+                break  # the same document from two partitions may not be in one request twice
+            lines += queue[0].lines
+            if batch and lines > self._config.max_lines_per_request:
+                break
+            work = queue.popleft()
+            if work.owner.open:
+                batch.append(work)
+                keys |= names
+            elif isinstance(work.life.state, Claimed):
+                work.owner.handle(work, Returned())
+        if queue:
+            self._queues[stream] = queue  # at the end of the dict: the streams of a company take turns
+        return batch
+
+    def _bring_back(self) -> int:
+        """Bring back documents that wait their turn, if the queue is short. Returns how many came back."""
+        returned = 0
+        for blocker in self._backlog.blockers():
+            room = self._kept - self.queued
+            if room > 0 and connection_of_backlog(blocker) not in self._circuits:
+                returned += self._backlog.bring_back(blocker, room)
+        return returned
 
     async def _prepare(
         self, login: Login, batch: Sequence[WorkItem]

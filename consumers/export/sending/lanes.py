@@ -5,7 +5,7 @@ import asyncio
 from consumers.export.config import ExportConfig
 from consumers.export.sending.circuit_breaker import ParkedDocuments
 from consumers.export.sending.lane import Lane
-from consumers.export.sending.sage_access import SageAccess
+from consumers.export.sending.sage_access import SageAccess, company_of_backlog
 from consumers.export.work_item import PartitionHandle, WorkItem
 from kafka_client.clock import Clock
 
@@ -46,8 +46,23 @@ class Lanes:
         for lane in self._lanes.values():
             lane.release_partition(owner)
 
+    def relieve(self, owner: PartitionHandle, share: int) -> None:
+        """Park what a partition has queued beyond the next requests, because its window is full.
+
+        Args:
+            owner: The partition.
+            share: How many documents of all companies may stay queued. The companies share it equally.
+        """
+        busy = [lane for lane in self._lanes.values() if lane.queued]
+        for lane in busy:
+            lane.relieve(owner, max(1, share // len(busy)))
+
+    def resume_backlog(self, blocker: str) -> None:
+        """Bring back the documents whose wait for this backlog is durable, in their turn."""
+        self._lane_of(company_of_backlog(blocker)).resume_backlog(blocker)
+
     def is_blocked(self, blocker: str) -> bool:
-        """Whether the circuit of this Sage connection is open, so that documents still have to wait."""
+        """Whether documents still have to wait for this blocker: a circuit is open, or older documents stand before."""
         return any(lane.is_blocked(blocker) for lane in self._lanes.values())
 
     def raise_defect(self) -> None:
@@ -61,7 +76,9 @@ class Lanes:
         await asyncio.gather(*(lane.close() for lane in self._lanes.values()))
 
     def _lane(self, work: WorkItem) -> Lane:
-        company_id = work.connection.company_id
+        return self._lane_of(work.connection.company_id)
+
+    def _lane_of(self, company_id: str) -> Lane:
         if (lane := self._lanes.get(company_id)) is None:
             lane = Lane(company_id, self._sage, self._wakes, self._config, self._time, self.send)
             self._lanes[company_id] = lane

@@ -39,6 +39,25 @@ def correction_blocker_of(connection: Connection) -> str:
     return f"{blocker_of(connection)}/correction"
 
 
+BACKLOG = "backlog/"
+"""Prefix of the blockers of documents that wait for their turn (`sending.backlog`)."""
+
+
+def backlog_blocker_of(connection: Connection) -> str:
+    """Blocker of documents that wait for their turn, because their company has more than it takes at once."""
+    return f"{BACKLOG}{connection.company_id}/{connection.credentials}"
+
+
+def company_of_backlog(blocker: str) -> str:
+    """The Sage company of a backlog's blocker. No name of credentials has a slash."""
+    return blocker.removeprefix(BACKLOG).rpartition("/")[0]
+
+
+def connection_of_backlog(blocker: str) -> str:
+    """The blocker of the same connection's circuit (`blocker_of`)."""
+    return f"sage/{blocker.removeprefix(BACKLOG)}"
+
+
 class CredentialsMissingError(Exception):
     """The connection names credentials that the service was not given."""
 
