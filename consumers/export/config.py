@@ -30,11 +30,10 @@ class ExportConfig:
     max_execution_time: timedelta = timedelta(minutes=15)
     """How long Sage may execute a request that has arrived: its limit for synchronous requests (web-services/
     sync-vs-async). A claim's lease is the sum of the three; before its end, absence in Sage proves nothing."""
-    max_unanswered_requests: int = 3
-    """Requests in a row without any answer that open the circuit. Their documents are in doubt, and each of them is
-    looked up until its lease has ended."""
     open_circuit_after: timedelta = timedelta(minutes=5)
-    """How long a company may take nothing before the circuit opens: its documents are parked until a probe succeeds."""
+    """How long a company may take nothing, or answer no request, before the circuit opens: its documents are
+    parked until a probe succeeds. What was sent without an answer is in doubt, and is looked up until its lease ends.
+    """
     half_open_after: timedelta = timedelta(minutes=1)
     """First delay before the probe of an open circuit. It doubles each time a trial fails or the circuit opens again,
     until a document is answered."""

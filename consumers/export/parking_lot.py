@@ -30,8 +30,10 @@ from producers.results import SourceRecord
 
 log = structlog.get_logger(__name__)
 
-ASKED_AT_ONCE = 1_000
-"""High water mark: with this many documents still waiting for commands, the commands topic is not read on."""
+COMMANDS_AT_ONCE = 100
+"""High water mark: with this many commands whose documents still wait for them, the commands topic is not read on."""
+SHARE = 4
+"""A command's documents take a quarter of the window at most: the others wait until some of them were answered."""
 AT_ONCE = 20
 """Documents brought back without a pause. To parse and map one takes up to a millisecond, a very large one far longer.
 """
@@ -97,20 +99,24 @@ class ParkingLot:
         self._returned: dict[str, int] = {}
         """Place of the last document that `release_some` brought back, by blocker."""
         self._orders = CommandProgress(ledger.internal(RECORD), commands_end)
-        self._asked: deque[tuple[str, PendingCommand, WorkItem | None]] = deque()
-        """Documents that commands still have to reach: key, command, and the item if the command brought one."""
+        self._asked: dict[PendingCommand, deque[tuple[str, WorkItem | None]]] = {}
+        """Documents that commands still have to reach: key, and the item if the command brought one. The first command
+        is the next in turn."""
         self._claims_left = dict(ledger.claims_without_event())
         """Claims without an outcome whose event is not kept in the ledger. Their records come again, or never will."""
         self._running = False
 
-    def begin(self) -> None:
+    async def begin(self) -> None:
         """Bring in-doubt documents back, and retry the parked ones: blockers may have changed while nobody ran.
 
-        Documents that wait only for their turn are left to their lane.
+        Documents that wait only for their turn are left to their lane. There may be tens of thousands in doubt, so
+        other tasks run after every few; no record of the partition is read before the last is back.
         """
         if self._orders.fresh:
             self._host.write_internal(self._orders.record())
-        for entry in list(self._ledger.in_doubt()):
+        for number, entry in enumerate(self._ledger.in_doubt()):
+            if number % AT_ONCE == AT_ONCE - 1:
+                await asyncio.sleep(0)
             self._bring_back(entry)
         self.wake(self._ledger.blocked(but_for=BACKLOG))
 
@@ -186,13 +192,12 @@ class ParkingLot:
     def _next(self) -> bool:
         """Bring one document back. Returns False if none waits, or if there is no room."""
         room = len(self._documents) < self._window
-        if self._asked and (room or self._asked[0][0] in self._documents):
-            self._ask(*self._asked.popleft())
+        if self._next_asked(room=room):
             return True
-        if not self._woken:
-            return False
-        if not room:
+        if not room and (self._asked or self._woken):
             self._host.relieve()
+            return False
+        if not self._woken:
             return False
         key = next(iter(self._woken))
         del self._woken[key]
@@ -235,8 +240,8 @@ class ParkingLot:
 
     @property
     def is_full(self) -> bool:
-        """Whether so many documents wait for commands that no further command should be read."""
-        return len(self._asked) >= ASKED_AT_ONCE
+        """Whether so many commands have documents to reach that no further command should be read."""
+        return len(self._asked) >= COMMANDS_AT_ONCE
 
     def apply_command(self, partition: int, offset: int, command: Command | None) -> None:
         """Apply a command. None stands for a record that is no command.
@@ -251,8 +256,8 @@ class ParkingLot:
             self._orders.end(partition, offset)
             self._host.write_internal(self._orders.record())
             return
-        order.open.update(key for key, _, _ in asked)
-        self._asked.extend(asked)
+        order.open.update(key for key, _ in asked)
+        self._asked[order] = deque(asked)
         self.drain()
 
     def answered(self, work: WorkItem) -> None:
@@ -269,14 +274,14 @@ class ParkingLot:
             self._host.handle(doubtful, TakenOver())
             self._host.decide(asked)
 
-    def _concerned(self, order: PendingCommand) -> list[tuple[str, PendingCommand, WorkItem | None]]:
+    def _concerned(self, order: PendingCommand) -> list[tuple[str, WorkItem | None]]:
         command = order.command
         if not isinstance(command, Replay):
-            return [(key, order, None) for key in affected_documents(command, self._source.topic, self._ledger)]
+            return [(key, None) for key in affected_documents(command, self._source.topic, self._ledger)]
         if (command.topic, command.partition) != (self._source.topic, self._source.partition):
             return []
         work = self._read_once_more(command)
-        return [(work.key, order, work)] if work is not None else []
+        return [(work.key, work)] if work is not None else []
 
     def _read_once_more(self, command: Replay) -> WorkItem | None:
         """Build a work item from a replay command's record. None, and a dead letter, if it breaks the contract."""
@@ -288,6 +293,28 @@ class ParkingLot:
             self._host.dead_letter(DeadRecord(*place, 0, command.key, command.value), error, ends=None)
             return None
         return WorkItem(self._host, received, command.value, source)
+
+    def _next_asked(self, *, room: bool) -> bool:
+        """Give a command to its next document. Commands take turns: none waits for all the documents of another.
+
+        Args:
+            room: Whether the window has room. A mark needs none, because it calls nobody.
+
+        Returns:
+            False if no command has a document that can be reached now.
+        """
+        for order, left in list(self._asked.items()):
+            key, work = left[0]
+            reached = len(order.open) - len(left)
+            may_go = (room or isinstance(order.command, MarkSynced)) and reached < max(1, self._window // SHARE)
+            if may_go or key in self._documents:
+                left.popleft()
+                del self._asked[order]
+                if left:
+                    self._asked[order] = left
+                self._ask(key, order, work)
+                return True
+        return False
 
     def _ask(self, key: str, order: PendingCommand, work: WorkItem | None) -> None:
         """Give a command to one document: at once, or after the document's work item in flight has ended."""

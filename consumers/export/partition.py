@@ -136,9 +136,9 @@ class PartitionProcessor:
 
     # Life.
 
-    def start(self) -> None:
-        """Start: resume the documents that are in doubt, and retry the parked ones."""
-        self._recall.begin()
+    async def start(self) -> None:
+        """Start: resume the documents that are in doubt, and retry the parked ones. No record may be read before."""
+        await self._recall.begin()
         for blocker in self._ledger.blockers():
             if blocker.startswith(BACKLOG):
                 self._lanes.resume_backlog(blocker)

@@ -281,19 +281,36 @@ class Worker(ConsumerRebalanceListener):  # type: ignore[misc]  # aiokafka ships
                 log.warning("partitions could not be opened; trying again", sources=len(sources), error=repr(error))
                 await self._stop_producers(sources)
                 delay = REOPEN_AFTER
-        for source, ledger in zip(sources, ledgers, strict=True):
-            receive = self._subscription.sources[source.topic]
-            placement = placements[ledger.topic]
-            assigned = AssignedPartition(
-                source, receive, ledger.topic, restored[ledger], self._producers[source], placement, commands_end
-            )
-            session = PartitionProcessor(assigned, self._around, self._partition_failed)
-            session.start()
-            self._sessions[source] = session
-            self._commands.join(session)
-            self._opening.pop(source, None)
-            self._resume(source)
-        log.info("partitions open", partitions=len(sources), documents=sum(map(len, restored.values())))
+        documents = sum(map(len, restored.values()))
+        try:
+            for source, ledger in zip(sources, ledgers, strict=True):
+                receive = self._subscription.sources[source.topic]
+                placement, producer = placements[ledger.topic], self._producers[source]
+                await self._start(
+                    AssignedPartition(
+                        source, receive, ledger.topic, restored.pop(ledger), producer, placement, commands_end
+                    )
+                )
+        finally:
+            for store in restored.values():  # cancelled: the rest is opened by another worker
+                store.close()
+        log.info("partitions open", partitions=len(sources), documents=documents)
+
+    async def _start(self, assigned: AssignedPartition) -> None:
+        """Start the session of one partition, then read its records."""
+        source = assigned.source
+        session = PartitionProcessor(assigned, self._around, self._partition_failed)
+        try:
+            await session.start()
+        except BaseException:  # cancelled too: nobody else knows of the session yet
+            await session.close_now()
+            raise
+        if session.gone:
+            return  # a transaction failed meanwhile: the partition is being opened again
+        self._sessions[source] = session
+        self._commands.join(session)
+        self._opening.pop(source, None)
+        self._resume(source)
 
     async def _restore(
         self, producers: Mapping[TopicPartition, Producer], sources: list[TopicPartition]

@@ -2,6 +2,7 @@
 
 import asyncio
 import math
+import time
 from dataclasses import replace
 from datetime import timedelta
 from typing import cast
@@ -186,3 +187,34 @@ async def test_the_circuit_of_a_company_that_gives_no_answer_opens_before_its_wh
     assert 0 < len(doubted) <= 3 * world.config.max_documents_per_request
     assert len(parked) >= len(numbers) - 3 * world.config.max_documents_per_request
     assert world.sage.keys == {f"invoice/{number}": 1 for number in numbers}
+
+
+async def test_a_company_that_hangs_is_set_aside_although_claims_grow_too_old_between_its_silent_requests(world):
+    # As shipped: the client waits three minutes for an answer, and a call may begin a minute after its claim.
+    world.config = replace(
+        world.config,
+        send_deadline=timedelta(minutes=1),
+        request_timeout=timedelta(minutes=5),
+        max_execution_time=timedelta(minutes=15),
+        open_circuit_after=timedelta(minutes=5),
+        half_open_after=timedelta(minutes=1),
+    )
+    hangs = 180.0
+    world.sage.seconds = {"ACME": hangs}
+    world.sage.script.extend(["vanished"] * 1_000)
+    size, began = world.config.max_documents_per_request, time.monotonic()
+    await world.send_invoices(*(f"n{number}" for number in range(10 * size)))
+    async with world.worker() as running:
+        lane = await running.lane("ACME")
+        async with asyncio.timeout(3_600):
+            while not lane.is_blocked("sage/ACME/acme"):  # noqa: ASYNC110 - it tells nobody
+                await asyncio.sleep(1)
+        assert time.monotonic() - began < 2 * hangs + 60
+        assert world.sage.late > 0  # a claim waited behind a request that hung
+        assert sum(world.sage.requests) <= 3 * size
+        world.sage.script.clear()
+        world.sage.seconds.clear()
+        async with asyncio.timeout(2 * 3_600):
+            while len(world.sage.booked) < 10 * size:  # noqa: ASYNC110 - as above
+                await asyncio.sleep(10)
+    assert set(world.sage.keys.values()) == {1}

@@ -1,8 +1,11 @@
 """What people ask through `export-commands`: retry, mark as synced, read a record again. Promises 1, 2 and 6."""
 
+from dataclasses import replace
+
 import pytest
 
 from sage_client.errors import RefusedError
+from tests.support.eventually import until
 from tests.support.exported_invoices import rejected
 from tests.support.world import MASTER, invoice, key
 
@@ -189,3 +192,19 @@ def place_of(letter):
     names = ("topic", "partition", "offset")
     headers = dict(letter.headers)
     return {name: headers[f"kafka_dlt-original-{name}"].decode() for name in names}
+
+
+async def test_a_mark_does_not_wait_for_all_the_documents_of_a_retry_before_it(world):
+    world.config = replace(world.config, max_documents_per_request=10, max_in_flight=100)
+    many = [f"r{number}" for number in range(400)]
+    await rejected(world, *many, "m")
+    world.sage.seconds = {"ACME": 1.0}
+    async with world.worker():
+        await world.ask("retry", documents=[f"invoice/{number}" for number in many])
+        await until(lambda: len(world.sage.booked) >= 10)
+        await world.ask("mark-synced", documents=["invoice/m"], why="entered by hand", recordNo="4711")
+        await world.until(1, "skipped")
+        assert len(world.sage.booked) < 100
+        await until(lambda: len(world.sage.booked) == len(many))
+    assert set(world.sage.keys.values()) == {1}
+    assert "invoice/m" not in world.sage.keys

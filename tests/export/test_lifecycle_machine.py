@@ -305,7 +305,7 @@ class DocumentMachine(RuleBasedStateMachine):
         )
         self.failed: list[BaseException] = []
         self.processor = PartitionProcessor(assigned, context, lambda _who, error: self.failed.append(error))
-        self.processor.start()
+        await self.processor.start()
         await self._settle()
         for offset in range(self.processor.commands_from.get(0, 0), len(self.topics.commands)):
             self.processor.apply_command(0, offset, self.topics.commands[offset])

@@ -102,6 +102,7 @@ class FakeSage:
     too_late: bool = False
     """True while nothing is sent because it would be after its time."""
     late: int = 0
+    """Requests that were not sent, because it was after their time."""
     hidden: bool = False
     """True while look-ups do not see what was booked."""
     unique_numbers: bool = False
@@ -143,9 +144,9 @@ class FakeSage:
         wanted: Callable[[], bool] | None = None,
         resent: Collection[str] = (),
     ) -> list[Answer]:
-        self.late += self.too_late
         unwanted = wanted is not None and not wanted()
         if self.too_late or unwanted or (not_after is not None and now() > not_after):
+            self.late += 1
             return [Refused(call.control_id, TooLateError("too late to send")) for call in calls]
         self.requests.append(len(calls))
         self.lost = list(calls)

@@ -24,6 +24,7 @@ from consumers.export.command_progress import RECORD
 from consumers.export.config import ExportConfig
 from consumers.export.ledger.codec import decode
 from consumers.export.ledger.document_state import INTERNAL, DocumentState
+from consumers.export.sending.lane import Lane
 from consumers.export.sending.sage_access import SageAccess
 from consumers.export.worker import Worker
 from consumers.mapping_state import MappingTable
@@ -357,6 +358,14 @@ class Running:
         async with asyncio.timeout(60):
             while len(self.worker.assigned) < partitions:  # noqa: ASYNC110 - the worker has no event for it
                 await asyncio.sleep(0.02)
+
+    async def lane(self, company: str) -> Lane:
+        """The company's lane, once a document came for it."""
+        lanes = self.worker._lanes._lanes
+        async with asyncio.timeout(60):
+            while company not in lanes:  # noqa: ASYNC110 - it tells nobody
+                await asyncio.sleep(0.02)
+        return lanes[company]
 
     async def until_waiting(self, document: str, count: int) -> None:
         """Wait until so many revisions wait for the one of the document that is under way."""

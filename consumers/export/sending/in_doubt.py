@@ -36,6 +36,9 @@ from sage_client.errors import PermissionDeniedError
 
 log = structlog.get_logger(__name__)
 
+WARN_EVERY = 60.0
+"""Seconds between two warnings of one company's documents in doubt."""
+
 
 class DoubtResolver:
     """The in-doubt documents of one company: their call may or may not have been executed.
@@ -71,6 +74,10 @@ class DoubtResolver:
         """The documents that are being looked up now."""
         self._asked: set[WorkItem] = set()
         """Documents that a person was asked about."""
+        self._company_id = company_id
+        self._untold = 0
+        """Documents whose doubt is new or has a new reason, since the last warning."""
+        self._warn_again_at = 0.0
         self._gauge = metrics.NEED_A_PERSON.labels(company_id)
 
     def add(self, work: WorkItem) -> None:
@@ -246,11 +253,27 @@ class DoubtResolver:
         self._push(work, self._time.monotonic() + gap * (0.9 + 0.2 * self._time.random()))
 
     def _report(self, work: WorkItem, why: str) -> None:
-        """Log why a document is in doubt, once per reason. The first report is published, and its record ends."""
-        claim = work.claimed
+        """Report why a document is in doubt. The first report is published, and its record ends."""
         if work.doubt is not None and why != work.doubt.reason:
-            log.warning("a document is in doubt", key=work.key, number=claim.number, party=claim.party_id, why=why)
+            self._warn(work, why)
         work.owner.handle(work, NotProvenYet(why))
+
+    def _warn(self, work: WorkItem, why: str) -> None:
+        """Warn of documents in doubt at most once a minute: a broken connection may bring thousands at a time."""
+        self._untold += 1
+        if (now := self._time.monotonic()) < self._warn_again_at:
+            return
+        claim, documents = work.claimed, self._untold
+        self._untold, self._warn_again_at = 0, now + WARN_EVERY
+        log.warning(
+            "documents are in doubt",
+            company=self._company_id,
+            documents=documents,
+            key=work.key,
+            number=claim.number,
+            party=claim.party_id,
+            why=why,
+        )
 
 
 def _lookups(work: WorkItem) -> int:

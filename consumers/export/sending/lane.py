@@ -54,6 +54,7 @@ from kafka_client.clock import Clock
 from sage_client import Answer, Done, ErrorCategory, ExchangeLevel, Login, Refused, SageError, Unknown
 from sage_client.errors import (
     DuplicateCallError,
+    NotConnectedError,
     PeriodClosedError,
     PermissionDeniedError,
     ReversalDateError,
@@ -65,6 +66,9 @@ log = structlog.get_logger(__name__)
 _AGAIN_AT_ONCE = TooLateError | PeriodClosedError | ReversalDateError
 """Errors that are no trouble of the company's: nothing was sent, or the next call gets another date."""
 
+MOST_UNHEARD = 3
+"""Requests without an answer that open the circuit although little time has passed: a connection that breaks at once
+would put the whole backlog into doubt within minutes."""
 KEPT_REQUESTS = 2
 """How many requests' worth of documents stay queued while others wait in the ledger."""
 LOOK_AGAIN = 0.05
@@ -116,7 +120,9 @@ class Lane:
         self._hurry = asyncio.Event()
         self._failures = 0
         self._unheard = 0
-        """Number of requests in a row without any answer."""
+        """Number of requests that were sent in a row and not answered."""
+        self._unheard_since = 0.0
+        """When the first of them was sent."""
         self._failing_since: float | None = None
         self._circuits = CircuitBreakers(company_id, sage, wakes, config, time)
         self._backlog = Backlog(wakes)
@@ -398,6 +404,7 @@ class Lane:
     async def _post(self, login: Login, batch: Sequence[WorkItem]) -> None:
         metrics.REQUESTS.labels(self.company_id, "correct" if batch[0].claimed.corrects else "create").inc()
         metrics.BATCH.observe(len(batch))
+        began = self._time.monotonic()
         calls = [call_of(work) for work in batch]
         with metrics.REQUEST_SECONDS.labels(self.company_id).time():
             # The client checks the time right before the bytes leave. A worker that slept, or had to sign in first,
@@ -429,22 +436,27 @@ class Lane:
         )
         if others:
             self._failures, self._failing_since = 0, None
-        self._count_unanswered(batch[0].connection, answers)
+        self._note_silence(batch[0].connection, answers, began)
         # One kind of trouble is one wait or one alarm, however many functions of the request report it.
         for troubles in not_taken.values():
             await self._not_taken([work for _, work in troubles], troubles[0][0], others=others)
 
-    def _count_unanswered(self, connection: Connection, answers: Sequence[Answer]) -> None:
-        """Open the circuit of a connection that gives no answer several times in a row.
+    def _note_silence(self, connection: Connection, answers: Sequence[Answer], began: float) -> None:
+        """Open the circuit of a connection that answered nothing for a while, although requests were sent.
 
-        Otherwise all of its backlog would end in doubt.
+        Otherwise all of its backlog would end in doubt. A call that was never sent says nothing either way.
         """
-        silent = all(
-            isinstance(answer, Unknown) and not isinstance(answer.error, DuplicateCallError) for answer in answers
-        )
-        self._unheard = self._unheard + 1 if silent else 0
-        if self._unheard >= self._config.max_unanswered_requests:
-            detail = f"{self._unheard} requests in a row had no answer"
+        if any(map(_is_heard, answers)):
+            self._unheard = 0
+            return
+        if not any(isinstance(answer, Unknown) for answer in answers):
+            return
+        if not self._unheard:
+            self._unheard_since = began
+        self._unheard += 1
+        silence = self._time.monotonic() - self._unheard_since
+        if self._unheard >= MOST_UNHEARD or silence >= self._config.open_circuit_after.total_seconds():
+            detail = f"{self._unheard} requests in {silence:.0f} s had no answer"
             self._unheard = 0
             self._open_circuit(connection, ExportResult(Outcome.DEFERRED, Code.SAGE_UNAVAILABLE, detail))
 
@@ -599,6 +611,17 @@ class Lane:
 
 def _stream(work: WorkItem) -> Stream:
     return endpoint_of(work.connection), work.sage_object, work.plan.step is not None
+
+
+def _is_heard(answer: Answer) -> bool:
+    """Whether Sage itself gave this answer: it is neither silence nor a call that was never sent."""
+    match answer:
+        case Done():
+            return True
+        case Refused(error=error):
+            return not isinstance(error, TooLateError | NotConnectedError)
+        case _:
+            return isinstance(answer.error, DuplicateCallError)
 
 
 def _send_deadline(work: WorkItem) -> float:

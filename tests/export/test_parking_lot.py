@@ -1,0 +1,131 @@
+"""Documents come back from the ledger a few at a time, however many there are, and the oldest first."""
+
+import asyncio
+from collections.abc import Iterator
+from contextlib import contextmanager
+from dataclasses import dataclass, field, replace
+from datetime import UTC, datetime
+from decimal import Decimal
+from itertools import pairwise
+from typing import Any, cast
+
+from aiokafka import TopicPartition
+
+from consumers.export.in_flight import InFlight
+from consumers.export.ledger.document_state import Claim, DocumentState, LastOutcome
+from consumers.export.ledger.store import MEMORY, LedgerStore
+from consumers.export.parking_lot import AT_ONCE, Host, ParkingLot
+from consumers.export.work_item import WorkItem
+from domain.documents import Connection, SageObject
+from domain.events import EventKind
+from domain.outcomes import Outcome
+from domain.translation import parse_record
+from tests.support.world import invoice
+
+SOURCE = TopicPartition("invoice-created", 0)
+BACKLOG, OTHER = "backlog/ACME/acme", "sub-1/account/ar/default/default"
+CLAIM = Claim(
+    "r",
+    "c",
+    0,
+    Connection("sub-1", "ACME", None, "acme"),
+    SageObject.AR_INVOICE,
+    "77",
+    "C-1",
+    Decimal(1),
+    datetime(2026, 7, 1, tzinfo=UTC),
+)
+
+
+@dataclass
+class Partition:
+    """The partition, as far as the parking lot needs it."""
+
+    admitted: list[str] = field(default_factory=list)
+    open: bool = True
+
+    def receive(self, value: bytes | None) -> Any:
+        return parse_record(EventKind.INVOICE, value)
+
+    def admit(self, work: WorkItem) -> None:
+        self.admitted.append(work.key)
+
+    def write_internal(self, record: tuple[str, bytes]) -> None:
+        pass
+
+    def relieve(self) -> None:
+        pass
+
+    @contextmanager
+    def reporting_defects(self) -> Iterator[None]:
+        yield
+
+
+def lot_with(documents: int, state: DocumentState) -> tuple[ParkingLot, Partition, LedgerStore]:
+    store, host = LedgerStore(MEMORY), Partition()
+    for number in range(documents):
+        store.put(replace(state, key=f"invoice/{number}", parked=invoice(str(number))))
+    return ParkingLot(cast(Host, host), SOURCE, store, InFlight(), 1_000_000, {}), host, store
+
+
+def waiting(*blockers: str) -> DocumentState:
+    return DocumentState("", last=LastOutcome("r", Outcome.DEFERRED, 1, blocked_by=blockers))
+
+
+async def test_documents_in_doubt_come_back_in_slices_between_which_others_work():
+    doubts = 20 * AT_ONCE
+    in_doubt = DocumentState("", claim=CLAIM, last=LastOutcome("r", Outcome.UNCERTAIN, 1))
+    lot, host, _ = lot_with(doubts, in_doubt)
+    seen = []
+
+    async def heartbeat() -> None:
+        while True:
+            seen.append(len(host.admitted))
+            await asyncio.sleep(0)
+
+    beating = asyncio.create_task(heartbeat())
+    await lot.begin()
+    beating.cancel()
+    assert len(host.admitted) == doubts
+    assert max(later - earlier for earlier, later in pairwise(seen)) <= AT_ONCE
+    assert len(seen) >= doubts // AT_ONCE
+
+
+async def test_what_waits_for_its_turn_is_left_to_its_lane_at_a_start():
+    lot, host, store = lot_with(10, waiting(OTHER))
+    for number in range(10, 20):
+        store.put(replace(waiting(BACKLOG), key=f"invoice/{number}", parked=invoice(str(number))))
+    await lot.begin()
+    await asyncio.sleep(0)
+    assert host.admitted == [f"invoice/{number}" for number in range(10)]
+
+
+async def test_documents_come_back_once_and_the_oldest_first():
+    lot, host, store = lot_with(30, waiting(BACKLOG))
+    assert lot.release_some(BACKLOG, 10) == 10
+    store.put(replace(waiting(BACKLOG), key="invoice/3", parked=invoice("3")))  # parked again, behind all others
+    assert lot.release_some(BACKLOG, 25) == 21
+    assert host.admitted == [f"invoice/{number}" for number in (*range(30), 3)]
+    assert lot.is_left(BACKLOG)
+    assert not lot.is_left(OTHER)
+
+
+async def test_one_of_fifty_thousand_costs_what_one_of_five_hundred_costs():
+    def steps(documents: int) -> int:
+        lot, host, store = lot_with(documents, waiting(BACKLOG))
+        taken = 0
+
+        def step() -> int:
+            nonlocal taken
+            taken += 1
+            return 0
+
+        store._db.set_progress_handler(step, 10)
+        assert lot.release_one(BACKLOG)
+        assert lot.release_some(BACKLOG, 5) == 5
+        assert lot.is_left(BACKLOG)
+        store._db.set_progress_handler(None, 10)
+        assert len(host.admitted) == 6
+        return taken
+
+    assert steps(50_000) <= 1.5 * steps(500)
