@@ -6,7 +6,7 @@ import logging
 import sys
 from collections.abc import Callable
 
-from bench import batch, end_to_end, ledger, mapping, transactions
+from bench import batch, end_to_end, ledger, mapping, neighbour, transactions
 from bench.measure import RUNS, TINY, BenchResult, Size, show
 from demo.processes import DemoError
 from ops.broker import BrokerError
@@ -16,6 +16,7 @@ BENCHES: dict[str, Callable[[Size], BenchResult]] = {
     "batch": batch.run,
     "transactions": transactions.run,
     "end-to-end": end_to_end.run,
+    "neighbour": neighbour.run,
     "ledger": ledger.run,
 }
 

@@ -43,7 +43,7 @@ def run(size: Size) -> BenchResult:
 
 async def _measure(running: Rig, size: Size) -> float:
     count = size.of(INVOICES)
-    events = [_by_id(event) for event in good_events(SEED, WARM + count * size.runs, load_invoice)]
+    events = [by_id(event) for event in good_events(SEED, WARM + count * size.runs, load_invoice)]
     async with EventTraffic(running, Accounts(SETTINGS)) as traffic:
         await _through(traffic, events[:WARM])
         runs = [events[start : start + count] for start in range(WARM, len(events), count)]
@@ -62,7 +62,7 @@ async def _through(traffic: EventTraffic, events: list[Event]) -> float:
     return took
 
 
-def _by_id(event: Event) -> Event:
+def by_id(event: Event) -> Event:
     """The stub has no customers to look names up in, so the customer is named by id."""
     data, booking = json.loads(event.value or b""), event.expectation.booking
     data["data"]["customer"]["externalAccountingId"] = booking.party if booking else None

@@ -18,7 +18,9 @@ _QUERY = re.compile(rb"<query><object>(\w+)</object>")
 _VALUE = re.compile(rb"<value>([^<]*)</value>")
 _PARTY = b"<CUSTOMERID>%(id)s</CUSTOMERID><VENDORID>%(id)s</VENDORID><NAME>%(id)s</NAME><STATUS>active</STATUS>"
 _TERMS = [b"<NAME>Net %d</NAME><DUEDATE>%d</DUEDATE><STATUS>active</STATUS>" % (n, n) for n in (7, 15, 30, 45)]
-_SESSION = b"<data><api><sessionid>stub</sessionid></api></data>"
+_SESSION = b"<data><api><sessionid>%s</sessionid></api></data>"
+_COMPANY = re.compile(rb"<companyid>([^<]*)</companyid>")
+_SESSION_ID = re.compile(rb"<sessionid>([^<]*)</sessionid>")
 _HEAD = (
     b'<?xml version="1.0" encoding="UTF-8"?><response><control><status>success</status><senderid>s</senderid>'
     b"<controlid>%s</controlid><uniqueid>true</uniqueid><dtdversion>3.0</dtdversion></control><operation>"
@@ -41,7 +43,7 @@ def answer(body: bytes, numbers: "count[int]") -> bytes:
 def _inside(name: bytes, body: bytes, numbers: "count[int]") -> bytes:
     """A session, the parties and terms that are asked for, or a record number."""
     if name == b"getAPISession":
-        return _SESSION
+        return _SESSION % company_of(body)
     found = _QUERY.search(body) if name == b"query" else None
     if found is None:
         return b"<key>%d</key>" % next(numbers)
@@ -50,13 +52,25 @@ def _inside(name: bytes, body: bytes, numbers: "count[int]") -> bytes:
     return b'<data listtype="%s" numremaining="0">%s</data>' % (found[1], b"".join(named))
 
 
-def application(latency: float) -> web.Application:
-    """The gateway's one address; `latency` in seconds before each answer."""
+def company_of(body: bytes) -> bytes:
+    """The company that signs in, or whose session it is: sessions are named after their company."""
+    found = _COMPANY.search(body) or _SESSION_ID.search(body)
+    return found[1] if found else b""
+
+
+def application(latency: float, slow: bytes, slow_latency: float) -> web.Application:
+    """The gateway's one address.
+
+    Args:
+        latency: Seconds before each answer.
+        slow: A company whose answers take longer. Empty: none.
+        slow_latency: Seconds before each of its answers.
+    """
     numbers = count(1)
 
     async def post(request: web.Request) -> web.Response:
         body = await request.read()
-        await asyncio.sleep(latency)
+        await asyncio.sleep(slow_latency if slow and company_of(body) == slow else latency)
         return web.Response(body=answer(body, numbers), content_type="text/xml")
 
     served = web.Application(client_max_size=_LARGEST)
@@ -64,9 +78,9 @@ def application(latency: float) -> web.Application:
     return served
 
 
-async def serve(latency: float) -> None:
+async def serve(served: web.Application) -> None:
     """Serve on a free port until the process is ended."""
-    runner = web.AppRunner(application(latency), access_log=None)
+    runner = web.AppRunner(served, access_log=None)
     await runner.setup()
     await web.TCPSite(runner, "127.0.0.1", 0).start()
     sys.stdout.write(f"listening on http://127.0.0.1:{runner.addresses[0][1]}{PATH}\n")
@@ -78,7 +92,11 @@ def main() -> None:
     """Serve; SIGTERM ends it."""
     parser = argparse.ArgumentParser(prog="python -m bench.stub_gateway", description=__doc__)
     parser.add_argument("--latency-ms", type=int, default=0)
-    asyncio.run(serve(parser.parse_args().latency_ms / 1000))
+    parser.add_argument("--slow-company", default="")
+    parser.add_argument("--slow-ms", type=int, default=0)
+    asked = parser.parse_args()
+    slow = asked.slow_company.encode()
+    asyncio.run(serve(application(asked.latency_ms / 1000, slow, asked.slow_ms / 1000)))
 
 
 if __name__ == "__main__":

@@ -23,11 +23,13 @@ from consumers.export.ledger.store import LedgerStore
 from consumers.export.ledger.transactions import PendingWrite, TransactionScope, TransactionWriter
 from consumers.export.output_records import between_calls, dead_letter_source
 from consumers.export.parking_lot import ParkingLot
-from consumers.export.protocol.begin import Arrival, begin
+from consumers.export.protocol.begin import Arrival, Begun, begin
+from consumers.export.protocol.decide import NextStep, answer_beside_doubt
 from consumers.export.protocol.export_result import ExportResult
 from consumers.export.protocol.lifecycle import (
     AnswerCommand,
     ClaimWritten,
+    Decided,
     DoubtWritten,
     Effect,
     Event,
@@ -36,6 +38,7 @@ from consumers.export.protocol.lifecycle import (
     Map,
     Send,
     TakeNext,
+    TakenOver,
     WriteBetweenCalls,
     WriteDoubt,
     WriteRemoval,
@@ -47,6 +50,7 @@ from consumers.export.protocol.lifecycle import (
     transition,
 )
 from consumers.export.protocol.plan import Plan, PlanningRules, make_plan, repeats_refusal
+from consumers.export.protocol.sequence import Turn
 from consumers.export.record_parsing import PartitionCheck, read
 from consumers.export.sending.sage_access import BACKLOG
 from consumers.export.work_item import WorkItem
@@ -126,6 +130,10 @@ class PartitionProcessor:
         """Number of documents per blocker that are about to be parked: the record is not durable yet."""
         self._calm = asyncio.Event()
         self._calm.set()
+        self._beside: dict[str, WorkItem] = {}
+        """By document key: the work item that is being answered although another one of the document is in doubt."""
+        self._doubts_to_write: Counter[str] = Counter()
+        """Document keys whose doubt is about to be written: the ledger does not show it yet."""
         self._turns: deque[WorkItem] = deque()
         """Work items whose turn has come, and that are decided about next."""
         self._taking_turns = False
@@ -308,10 +316,38 @@ class PartitionProcessor:
         """Take a document. It starts at once, or after the earlier work items of its key."""
         if self._documents.admit(work):
             self.decide(work)
+        elif work.life.offset is not None:
+            self._pass_doubt(work.key)
+
+    def _pass_doubt(self, key: str) -> None:
+        """Do not let source records wait behind a document in doubt: a doubt may last until a person acts.
+
+        A newer revision takes the doubt over, with the claim of the earlier one. Its record ends once the doubt is
+        published for it, and the ledger keeps its event instead of the earlier one. An event that comes late or again
+        is answered beside the doubt.
+        """
+        if key in self._doubts_to_write or key in self._beside:
+            return
+        if (found := self._documents.behind_published_doubt(key)) is None:
+            return
+        doubtful, work = found
+        begun = self._begin(work)
+        decided = begun.decided
+        if begun.turn is not Turn.PAST and decided.answer is NextStep.RECONCILE:
+            self.handle(doubtful, TakenOver())
+        else:
+            self._beside[key] = work
+            if not isinstance(decided.answer, ExportResult):
+                same = work.received.revision == doubtful.received.revision
+                decided = Decided(answer_beside_doubt(self._ledger.get(key), same=same))
+        self.handle(work, decided)
 
     def _take_next(self, work: WorkItem) -> None:
         """Start the next work item of the document, now that the end of this one is durable."""
-        if not self._open:
+        if self._beside.get(work.key) is work:
+            del self._beside[work.key]
+            self._pass_doubt(work.key)
+        elif not self._open:
             self._documents.drop(work)
         elif (later := self._documents.next(work)) is not None:
             self._turns.append(later)
@@ -335,13 +371,16 @@ class PartitionProcessor:
 
     def decide(self, work: WorkItem) -> None:
         """Step 1: decide from the ledger what this revision needs, now that its turn has come."""
+        self.handle(work, self._begin(work).decided)
+
+    def _begin(self, work: WorkItem) -> Begun:
         entry = self._ledger.get(work.key)
         command = work.command.command if work.command is not None else None
         arrival = Arrival(work.received, work.value, work.source, work.life.offset is not None, command)
         begun = begin(arrival, entry, self._around.mapping(), self._around.time.now())
         work.received, work.emitted = begun.received, begun.emitted
         work.plan = Plan(former_records=entry.former_records)
-        self.handle(work, begun.decided)
+        return begun
 
     # The life of a document (`protocol.lifecycle` decides, this class performs).
 
@@ -391,6 +430,7 @@ class PartitionProcessor:
             case YieldToCommand():
                 if self._open:
                     self._recall.give_way(work.key)
+                    self._pass_doubt(work.key)
             case TakeNext():
                 self._take_next(work)
 
@@ -427,6 +467,7 @@ class PartitionProcessor:
         note = self._writer.in_doubt(work, doubt, self._around.time.now())
         if note is not None:
             self._count(doubt.result)
+        self._doubts_to_write[work.key] += 1
         self._when_durable(work, note or PendingWrite(), DoubtWritten())
 
     def _when_durable(self, work: WorkItem, note: PendingWrite, event: Event) -> None:
@@ -438,6 +479,8 @@ class PartitionProcessor:
             return
         with self.reporting_defects():
             self._gauge.set(len(self._tracker))
+            if isinstance(event, DoubtWritten):
+                self._doubts_to_write -= Counter({work.key: 1})
             if self._open or isinstance(event, DoubtWritten):
                 self.handle(work, event)
             else:
@@ -466,8 +509,10 @@ class PartitionProcessor:
         self._gauge.set(len(self._tracker))
         with self.reporting_defects():
             self.handle(work, Written())
-            if self._open and result.code is Code.COMPANY_BACKLOG:
-                self._lanes.resume_backlog(*result.blocked_by)
+            if self._open and result.outcome is Outcome.DEFERRED:
+                for blocker in _of_lane(result):
+                    if blocker.startswith(BACKLOG):
+                        self._lanes.resume_backlog(blocker)
             # The ledger answered another event. A parked event of the same document may have been woken meanwhile.
             others = result.from_ledger and self._ledger.get(work.key).released_by
             blocked = result.outcome is Outcome.DEFERRED or result.blocked_by or others

@@ -515,6 +515,13 @@ class DocumentMachine(RuleBasedStateMachine):
         assert set(range(self.topics.committed)) <= answered
         assert not self.topics.dead
 
+    @invariant()
+    def no_record_waits_behind_a_doubt_that_was_looked_up(self) -> None:
+        lane = self.lane
+        if not (self.kafka.waits or lane.to_send or lane.claiming or lane.claimed):
+            fresh = [each for each in lane.in_doubt if each.doubt is not None and not each.doubt.lookups]
+            assert fresh or self.topics.committed == self.position
+
     def teardown(self) -> None:
         """Everything calms down: every event is answered, and the newest one stands in Sage."""
         try:
@@ -574,6 +581,15 @@ class DocumentMachine(RuleBasedStateMachine):
             if not self._next_step(fate):
                 return
 
+    @rule(fate=st.sampled_from(("arrives late", "executed, answer lost", "never arrives")))
+    def the_next_call_gets_no_answer(self, fate: str) -> None:
+        for _ in range(12):
+            if self.lane.claimed:
+                self.a_call_is_made(fate)
+                return
+            if not self._next_step("answered"):
+                return
+
     @precondition(lambda self: self.lane.in_doubt)
     @rule(share=st.sampled_from((0, 0.5, 1)))
     def a_doubt_is_looked_up_after_a_while(self, share: float) -> None:
@@ -611,9 +627,12 @@ async def claims_without_waiting(self: PartitionProcessor, claims: Claims, send_
     return True
 
 
+real_reconcile = reconcile
+
+
 def leases_do_not_count(claim: Claim, found: Sequence[Found], known: Evidence) -> Reconciliation:
     """Absence in Sage proves something at once."""
-    return reconcile(claim, found, replace(known, lease_ended=True))
+    return real_reconcile(claim, found, replace(known, lease_ended=True))
 
 
 def every_event_is_the_newest(*_: object) -> Turn:
