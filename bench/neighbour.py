@@ -17,8 +17,8 @@ from demo.traffic import EventTraffic
 from ops.broker import GivenBroker
 
 HEALTHY, SLOW = "BLUEMESA", "HIGHLINE"
-LATENCY_MS, SLOW_MS = 50, 5_000
-DOCUMENTS = 4_000
+LATENCY_MS, FUNCTION_MS, SLOW_MS = 50, 5, 5_000
+DOCUMENTS = 3_000
 """Of the healthy company, in one run."""
 TIMES = 3
 """Documents of the slow company for each of the healthy one."""
@@ -27,11 +27,13 @@ WARM = 50
 
 def run(size: Size) -> BenchResult:
     """The healthy company alone, then beside the slow one, each through a system of its own."""
-    title = f"A healthy company ({LATENCY_MS} ms a request) beside one that takes {SLOW_MS / 1000:.0f} s a request"
+    healthy = f"A healthy company ({LATENCY_MS} ms a request, {FUNCTION_MS} ms a document)"
+    title = f"{healthy} beside one that takes {SLOW_MS / 1000:.0f} s a request"
     outcome = BenchResult("neighbour", title)
     with real_broker() as broker:
         for name, times in (("alone", 0), ("beside the slow one", TIMES)):
-            options = ("--latency-ms", str(LATENCY_MS), "--slow-company", SLOW, "--slow-ms", str(SLOW_MS))
+            pace = ("--latency-ms", str(LATENCY_MS), "--function-ms", str(FUNCTION_MS))
+            options = (*pace, "--slow-company", SLOW, "--slow-ms", str(SLOW_MS))
             stub = GatewayProcess("stub", "bench.stub_gateway", options, has_admin=False)
             with rig(Screen(quiet=True), GivenBroker(broker.bootstrap), stub) as running:
                 rate = asyncio.run(_measure(running, size.of(DOCUMENTS), times))

@@ -58,11 +58,12 @@ def company_of(body: bytes) -> bytes:
     return found[1] if found else b""
 
 
-def application(latency: float, slow: bytes, slow_latency: float) -> web.Application:
+def application(latency: float, per_function: float, slow: bytes, slow_latency: float) -> web.Application:
     """The gateway's one address.
 
     Args:
         latency: Seconds before each answer.
+        per_function: Seconds more for each function of the request.
         slow: A company whose answers take longer. Empty: none.
         slow_latency: Seconds before each of its answers.
     """
@@ -70,7 +71,8 @@ def application(latency: float, slow: bytes, slow_latency: float) -> web.Applica
 
     async def post(request: web.Request) -> web.Response:
         body = await request.read()
-        await asyncio.sleep(slow_latency if slow and company_of(body) == slow else latency)
+        wait = latency + per_function * len(_FUNCTION.findall(body))
+        await asyncio.sleep(slow_latency if slow and company_of(body) == slow else wait)
         return web.Response(body=answer(body, numbers), content_type="text/xml")
 
     served = web.Application(client_max_size=_LARGEST)
@@ -92,11 +94,12 @@ def main() -> None:
     """Serve; SIGTERM ends it."""
     parser = argparse.ArgumentParser(prog="python -m bench.stub_gateway", description=__doc__)
     parser.add_argument("--latency-ms", type=int, default=0)
+    parser.add_argument("--function-ms", type=int, default=0)
     parser.add_argument("--slow-company", default="")
     parser.add_argument("--slow-ms", type=int, default=0)
     asked = parser.parse_args()
     slow = asked.slow_company.encode()
-    asyncio.run(serve(application(asked.latency_ms / 1000, slow, asked.slow_ms / 1000)))
+    asyncio.run(serve(application(asked.latency_ms / 1000, asked.function_ms / 1000, slow, asked.slow_ms / 1000)))
 
 
 if __name__ == "__main__":

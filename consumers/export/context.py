@@ -29,7 +29,7 @@ class SendingLanes(Protocol):
 
         Args:
             owner: The partition.
-            share: How many documents of all companies may stay queued. The companies share it equally.
+            share: How many of its documents may stay queued. The companies share it equally.
         """
 
     def resume_backlog(self, blocker: str) -> None:

@@ -52,12 +52,14 @@ from consumers.export.protocol.lifecycle import (
 from consumers.export.protocol.plan import Plan, PlanningRules, make_plan, repeats_refusal
 from consumers.export.protocol.sequence import Turn
 from consumers.export.record_parsing import PartitionCheck, read
+from consumers.export.sending.backlog import waits_its_turn
 from consumers.export.sending.sage_access import BACKLOG
 from consumers.export.work_item import WorkItem
 from domain.codes import Code
 from domain.commands import Command
 from domain.events import ContractError
 from domain.outcomes import Outcome
+from domain.settings.values import ConnectionSetting, ConnectionStatus
 from domain.translation import ParsedRecord
 from kafka_client.interface import Producer
 from kafka_client.offset_tracker import OffsetTracker
@@ -371,7 +373,24 @@ class PartitionProcessor:
 
     def decide(self, work: WorkItem) -> None:
         """Step 1: decide from the ledger what this revision needs, now that its turn has come."""
-        self.handle(work, self._begin(work).decided)
+        decided = self._begin(work).decided
+        if decided.answer is NextStep.MAP and (waits := self._behind_backlog(work)) is not None:
+            decided = Decided(waits)
+        self.handle(work, decided)
+
+    def _behind_backlog(self, work: WorkItem) -> ExportResult | None:
+        """The result of a new document whose company has a backlog: it is mapped when its turn comes. Else None.
+
+        Without this, a backlog of a million would cost others the time in which its documents are mapped in vain.
+        """
+        entry = self._ledger.get(work.key)
+        if work.life.offset is None or entry.posted is not None or entry.former_records or entry.marked is not None:
+            return None
+        setting = self._around.mapping().connection(work.received.subsidiary_id)
+        if not isinstance(setting, ConnectionSetting) or setting.state is not ConnectionStatus.ACTIVE:
+            return None
+        waits = waits_its_turn(setting.company_id, setting.credentials)
+        return waits if all(map(self._lanes.is_blocked, waits.blocked_by)) else None
 
     def _begin(self, work: WorkItem) -> Begun:
         entry = self._ledger.get(work.key)
@@ -449,7 +468,7 @@ class PartitionProcessor:
         """Step 3: write the claims durably, all in one transaction. Returns False if the partition is given up."""
         if not self._open:
             return False
-        durable = [self._transactions.write(PendingWrite(self._claimed(work, claim))) for work, claim in claims]
+        durable = [self._write_claim(work, claim) for work, claim in claims]
         self._called.update(work for work, _ in claims)
         self._calm.clear()
         await asyncio.wait(durable)
@@ -458,6 +477,11 @@ class PartitionProcessor:
         for work, claim in claims:
             self.handle(work, ClaimWritten(claim, send_deadline))
         return True
+
+    def _write_claim(self, work: WorkItem, claim: Claim) -> "asyncio.Future[None]":
+        """Write a claim before results that can wait, but after whatever is still to be written about its document."""
+        alone = work.key not in self._doubts_to_write and work.key not in self._beside
+        return self._transactions.write(PendingWrite(self._claimed(work, claim)), urgent=alone)
 
     def _claimed(self, work: WorkItem, claim: Claim) -> DocumentState:
         event = work.value if work.life.offset is None else None

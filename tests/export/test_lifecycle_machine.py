@@ -237,7 +237,7 @@ class Lane:
     def relieve(self, _owner: object, _share: int) -> None:
         surplus, self.to_send = [*filter(may_wait, self.to_send)], [*filterfalse(may_wait, self.to_send)]
         for work in surplus:
-            blocker = backlog_blocker_of(work.connection)
+            blocker = backlog_blocker_of(work.connection.company_id, work.connection.credentials)
             result = ExportResult(Outcome.DEFERRED, Code.COMPANY_BACKLOG, "wait", blocked_by=(blocker,))
             work.owner.handle(work, Ended(result))
 
@@ -259,7 +259,7 @@ class Wire:
     """A call that left and has no answer yet: Sage may still execute it, until the lease of its claim ends."""
 
     call: Call | Correction
-    until: float
+    until: datetime
 
 
 class DocumentMachine(RuleBasedStateMachine):
@@ -436,7 +436,7 @@ class DocumentMachine(RuleBasedStateMachine):
         if fate == "never arrives":
             work.owner.handle(work, Unanswered())
         elif fate == "arrives late":
-            self.wires.append(Wire(call, (claim.lease_until - BEGIN).total_seconds()))
+            self.wires.append(Wire(call, claim.lease_until))
             work.owner.handle(work, Unanswered())
         elif (record_no := self.sage.execute(call)) is None:
             work.owner.handle(work, Unanswered(executed_before=True))
@@ -449,7 +449,7 @@ class DocumentMachine(RuleBasedStateMachine):
     @rule()
     def a_late_call_arrives(self) -> None:
         wire = self.wires.pop(0)
-        if self.now < wire.until:
+        if self._utc() < wire.until:
             self.sage.execute(wire.call)
 
     @precondition(lambda self: self.lane.in_doubt)

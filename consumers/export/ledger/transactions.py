@@ -19,8 +19,8 @@ from kafka_client.interface import Producer
 from kafka_client.offset_tracker import OffsetTracker
 from kafka_client.size_limits import TRANSACTION
 
-MAX_BATCH = 2_000
-"""Maximum number of notes in one transaction: enough to fill a round trip, few enough to end before its time-out."""
+MAX_BATCH = 400
+"""Maximum number of notes in one transaction: enough to fill a round trip, few enough that a claim soon has a turn."""
 
 
 class LedgerReplacedError(Exception):
@@ -92,6 +92,7 @@ class TransactionWriter:
         self._ledger = ledger
         self._tracker = tracker
         self._on_failure = on_failure
+        self._urgent: list[tuple[PendingWrite, asyncio.Future[None]]] = []
         self._pending: list[tuple[PendingWrite, asyncio.Future[None]]] = []
         self._wake = asyncio.Event()
         self._closing = False
@@ -101,16 +102,21 @@ class TransactionWriter:
             self._run(), name=f"transactions {place.source.topic}:{place.source.partition}"
         )
 
-    def write(self, note: PendingWrite) -> asyncio.Future[None]:
+    def write(self, note: PendingWrite, *, urgent: bool = False) -> asyncio.Future[None]:
         """Request a write. The returned future is done once the note is durable and in the local ledger.
 
         If the writer fails, the future fails with its error. A caller need not await the future.
+
+        Args:
+            note: What to write.
+            urgent: Whether a request to Sage waits for it. It goes before notes that are not urgent, so it may be about
+                no document of which another note is still to be written.
         """
         future: asyncio.Future[None] = asyncio.get_running_loop().create_future()
         if self._failure is not None:
             _fail(future, self._failure)
             return future
-        self._pending.append((note, future))
+        (self._urgent if urgent else self._pending).append((note, future))
         self._wake.set()
         return future
 
@@ -128,9 +134,10 @@ class TransactionWriter:
         await asyncio.wait([self._task])
 
     async def _run(self) -> None:
-        while self._pending or not self._closing:
+        while self._urgent or self._pending or not self._closing:
             await self._wake.wait()
             self._wake.clear()
+            self._urgent, self._pending = [], self._urgent + self._pending
             count = self._fitting()
             batch, self._pending = self._pending[:count], self._pending[count:]
             if self._pending or self._closing:
@@ -219,9 +226,10 @@ class TransactionWriter:
         if isinstance(error, asyncio.CancelledError):
             error = ConnectionAbortedError("the partition was given up before this was committed")
         self._failure = error
-        for _, future in [*batch, *self._pending]:
+        for _, future in [*batch, *self._urgent, *self._pending]:
             if not future.done():
                 _fail(future, error)
+        self._urgent.clear()
         self._pending.clear()
         self._on_failure(error)
 

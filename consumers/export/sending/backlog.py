@@ -41,17 +41,16 @@ class Backlog:
 
     def park(self, work: WorkItem) -> ExportResult:
         """The result of a document that is parked. All later ones of its connection are parked behind it."""
-        blocker = backlog_blocker_of(work.connection)
-        self._blockers[blocker] = None
-        company = work.connection.company_id
-        detail = f"more documents of company {company} wait than it takes at once; this one is sent in its turn"
-        return ExportResult(Outcome.DEFERRED, Code.COMPANY_BACKLOG, detail, blocked_by=(blocker,))
+        result = waits_its_turn(work.connection.company_id, work.connection.credentials)
+        self._blockers.update(dict.fromkeys(result.blocked_by))
+        return result
 
     def stands_before(self, work: WorkItem) -> bool:
         """Whether older documents wait, so that this one has to be parked behind them."""
         if self._returning or not self._blockers or not may_wait(work):
             return False
-        return backlog_blocker_of(work.connection) in self._blockers
+        connection = work.connection
+        return backlog_blocker_of(connection.company_id, connection.credentials) in self._blockers
 
     def bring_back(self, blocker: str, most: int) -> int:
         """Bring the oldest documents back.
@@ -77,6 +76,13 @@ class Backlog:
     def blockers(self) -> tuple[str, ...]:
         """The blockers that documents wait for. Whose turn comes next is first."""
         return tuple(self._blockers)
+
+
+def waits_its_turn(company_id: str, credentials: str) -> ExportResult:
+    """The result of a document that is parked because older documents of its connection wait."""
+    detail = f"more documents of company {company_id} wait than it takes at once; this one is sent in its turn"
+    blocker = backlog_blocker_of(company_id, credentials)
+    return ExportResult(Outcome.DEFERRED, Code.COMPANY_BACKLOG, detail, blocked_by=(blocker,))
 
 
 def may_wait(work: WorkItem) -> bool:

@@ -71,6 +71,9 @@ MOST_UNHEARD = 3
 would put the whole backlog into doubt within minutes."""
 KEPT_REQUESTS = 2
 """How many requests' worth of documents stay queued while others wait in the ledger."""
+SOON = 5.0
+"""Seconds of a company's work that stay queued when a window is full. To park a document costs about as much as to post
+it, so what is sent soon anyway is not parked."""
 LOOK_AGAIN = 0.05
 """Seconds between two looks for documents to bring back, while those that came back are not sent here."""
 
@@ -126,8 +129,10 @@ class Lane:
         self._failing_since: float | None = None
         self._circuits = CircuitBreakers(company_id, sage, wakes, config, time)
         self._backlog = Backlog(wakes)
-        self._kept = KEPT_REQUESTS * config.max_documents_per_request
-        """How many documents stay queued while others wait in the ledger."""
+        self._refilled = KEPT_REQUESTS * config.max_documents_per_request
+        """Up to how many documents the queue is filled from the ledger."""
+        self._pace = 0.0
+        """Documents that the company takes in a second while requests are sent, about."""
         self._leases = Leases(config.lease, time)
         self._doubts = DoubtResolver(company_id, sage, self._circuits, self._leases, config, time)
         self._tasks = [
@@ -153,20 +158,30 @@ class Lane:
         """Number of documents in the queues."""
         return sum(map(len, self._queues.values()))
 
+    @property
+    def has_backlog(self) -> bool:
+        """Whether documents wait for their turn."""
+        return bool(self._backlog)
+
     def relieve(self, owner: PartitionHandle, share: int) -> None:
-        """Park what a partition has queued here beyond the next requests, because its window is full.
+        """Park what a partition has queued here beyond what is sent soon, because its window is full.
 
         Args:
             owner: The partition.
-            share: How many documents may stay queued.
+            share: How many of its documents may stay queued.
         """
-        self._kept = min(share, KEPT_REQUESTS * self._config.max_documents_per_request)
+        soon = max(self._refilled, int(self._pace * SOON))
+        kept = mine = 0
         surplus: list[WorkItem] = []
         for stream, queue in list(self._queues.items()):
             left: deque[WorkItem] = deque()
             for work in queue:
-                stays = len(left) < self._kept or work.owner is not owner or not may_wait(work)
-                (left if stays or self._circuits.on_trial(work) else surplus).append(work)
+                own = work.owner is owner
+                if own and (kept >= soon or mine >= share) and may_wait(work) and not self._circuits.on_trial(work):
+                    surplus.append(work)
+                    continue
+                left.append(work)
+                kept, mine = kept + 1, mine + own
             self._queues[stream] = left
         for work in surplus:
             work.owner.handle(work, Ended(self._backlog.park(work)))
@@ -284,7 +299,7 @@ class Lane:
         """Bring back documents that wait their turn, if the queue is short. Returns how many came back."""
         returned = 0
         for blocker in self._backlog.blockers():
-            room = self._kept - self.queued
+            room = self._refilled - self.queued
             if room > 0 and connection_of_backlog(blocker) not in self._circuits:
                 returned += self._backlog.bring_back(blocker, room)
         return returned
@@ -436,10 +451,16 @@ class Lane:
         )
         if others:
             self._failures, self._failing_since = 0, None
+        self._note_pace(len(batch), began)
         self._note_silence(batch[0].connection, answers, began)
         # One kind of trouble is one wait or one alarm, however many functions of the request report it.
         for troubles in not_taken.values():
             await self._not_taken([work for _, work in troubles], troubles[0][0], others=others)
+
+    def _note_pace(self, documents: int, began: float) -> None:
+        """Follow how many documents the company takes in a second: half the last request, half those before."""
+        took = max(self._time.monotonic() - began, 0.001)
+        self._pace = (self._pace + documents * self._config.requests_in_flight / took) / 2
 
     def _note_silence(self, connection: Connection, answers: Sequence[Answer], began: float) -> None:
         """Open the circuit of a connection that answered nothing for a while, although requests were sent.

@@ -5,7 +5,7 @@ import asyncio
 from consumers.export.config import ExportConfig
 from consumers.export.sending.circuit_breaker import ParkedDocuments
 from consumers.export.sending.lane import Lane
-from consumers.export.sending.sage_access import SageAccess, company_of_backlog
+from consumers.export.sending.sage_access import BACKLOG, SageAccess, company_of_backlog
 from consumers.export.work_item import PartitionHandle, WorkItem
 from kafka_client.clock import Clock
 
@@ -51,7 +51,7 @@ class Lanes:
 
         Args:
             owner: The partition.
-            share: How many documents of all companies may stay queued. The companies share it equally.
+            share: How many of its documents may stay queued. The companies share it equally.
         """
         busy = [lane for lane in self._lanes.values() if lane.queued]
         for lane in busy:
@@ -61,8 +61,16 @@ class Lanes:
         """Bring back the documents whose wait for this backlog is durable, in their turn."""
         self._lane_of(company_of_backlog(blocker)).resume_backlog(blocker)
 
+    @property
+    def have_backlog(self) -> bool:
+        """Whether documents of some company wait for their turn."""
+        return any(lane.has_backlog for lane in self._lanes.values())
+
     def is_blocked(self, blocker: str) -> bool:
         """Whether documents still have to wait for this blocker: a circuit is open, or older documents stand before."""
+        if blocker.startswith(BACKLOG):  # asked for each record: no search
+            lane = self._lanes.get(company_of_backlog(blocker))
+            return lane is not None and lane.is_blocked(blocker)
         return any(lane.is_blocked(blocker) for lane in self._lanes.values())
 
     def raise_defect(self) -> None:

@@ -43,9 +43,9 @@ BACKLOG = "backlog/"
 """Prefix of the blockers of documents that wait for their turn (`sending.backlog`)."""
 
 
-def backlog_blocker_of(connection: Connection) -> str:
+def backlog_blocker_of(company_id: str, credentials: str) -> str:
     """Blocker of documents that wait for their turn, because their company has more than it takes at once."""
-    return f"{BACKLOG}{connection.company_id}/{connection.credentials}"
+    return f"{BACKLOG}{company_id}/{credentials}"
 
 
 def company_of_backlog(blocker: str) -> str:
