@@ -70,6 +70,8 @@ from producers.results import SourceRecord
 
 log = structlog.get_logger(__name__)
 
+RELIEVE_EVERY = 0.1
+"""Seconds between two looks through the queues for documents to park, while the window is full."""
 SAGE_BLOCKER = "sage/"
 """Prefix of blockers that are not mapping-state keys. A lane releases them; a new owner retries them at once."""
 
@@ -139,6 +141,7 @@ class PartitionProcessor:
         self._turns: deque[WorkItem] = deque()
         """Work items whose turn has come, and that are decided about next."""
         self._taking_turns = False
+        self._relieve_again_at = 0.0
         self._open = True
         self._gone = False
         self._defect: Exception | None = None
@@ -156,9 +159,12 @@ class PartitionProcessor:
     def relieve(self) -> None:
         """Park what companies have queued beyond their next requests, so that they do not hold up the others.
 
-        If there is no other company, nobody is held up, and the window is left as it is.
+        If there is no other company, nobody is held up, and the window is left as it is. Called often: the queues are
+        looked through once in a while.
         """
-        if self._around.mapping().serves_several_companies:
+        now = self._around.time.monotonic()
+        if now >= self._relieve_again_at and self._around.mapping().serves_several_companies:
+            self._relieve_again_at = now + RELIEVE_EVERY
             self._lanes.relieve(self, self._config.max_in_flight // 2)
 
     @property

@@ -204,8 +204,11 @@ class Worker(ConsumerRebalanceListener):  # type: ignore[misc]  # aiokafka ships
                 continue
             await self._process(session, records)
         for source, session in list(self._sessions.items()):
-            if source in self._paused and session.open and session.has_capacity:
-                self._resume(source)
+            if source in self._paused and session.open:
+                if session.has_capacity:
+                    self._resume(source)
+                else:
+                    session.relieve()
             if source not in batches:
                 await self._look_at_position(source, session)
 
