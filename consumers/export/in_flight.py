@@ -48,19 +48,6 @@ class InFlight:
         """Mark the document as no longer in doubt: its outcome is known."""
         self._in_doubt.pop(work.key, None)
 
-    def behind_published_doubt(self, key: str) -> tuple[WorkItem, WorkItem] | None:
-        """Take out the first source record that waits behind a document whose doubt was published.
-
-        Returns:
-            The document in doubt, and the record's item; None if no record waits, or if no doubt was published.
-        """
-        waiting, doubtful = self._waiting.get(key, ()), self._in_doubt.get(key)
-        record = next((work for work in waiting if work.life.offset is not None), None)
-        if record is None or doubtful is None or doubtful.doubt is None or not doubtful.doubt.lookups:
-            return None
-        self._waiting[key].remove(record)
-        return doubtful, record
-
     def yield_to_command(self, key: str, about: Callable[[WorkItem], bool]) -> tuple[WorkItem, WorkItem] | None:
         """Let a waiting command replace an in-doubt document.
 

@@ -23,8 +23,8 @@ from consumers.export.ledger.store import LedgerStore
 from consumers.export.ledger.transactions import PendingWrite, TransactionScope, TransactionWriter
 from consumers.export.output_records import between_calls, dead_letter_source
 from consumers.export.parking_lot import ParkingLot
-from consumers.export.protocol.begin import Arrival, Begun, begin
-from consumers.export.protocol.decide import NextStep, answer_beside_doubt
+from consumers.export.protocol.begin import Arrival, begin
+from consumers.export.protocol.decide import NextStep
 from consumers.export.protocol.export_result import ExportResult
 from consumers.export.protocol.lifecycle import (
     AnswerCommand,
@@ -38,7 +38,6 @@ from consumers.export.protocol.lifecycle import (
     Map,
     Send,
     TakeNext,
-    TakenOver,
     WriteBetweenCalls,
     WriteDoubt,
     WriteRemoval,
@@ -50,7 +49,6 @@ from consumers.export.protocol.lifecycle import (
     transition,
 )
 from consumers.export.protocol.plan import Plan, PlanningRules, make_plan, repeats_refusal
-from consumers.export.protocol.sequence import Turn
 from consumers.export.record_parsing import PartitionCheck, read
 from consumers.export.sending.backlog import waits_its_turn
 from consumers.export.sending.sage_access import BACKLOG
@@ -134,8 +132,6 @@ class PartitionProcessor:
         """Number of documents per blocker that are about to be parked: the record is not durable yet."""
         self._calm = asyncio.Event()
         self._calm.set()
-        self._beside: dict[str, WorkItem] = {}
-        """By document key: the work item that is being answered although another one of the document is in doubt."""
         self._doubts_to_write: Counter[str] = Counter()
         """Document keys whose doubt is about to be written: the ledger does not show it yet."""
         self._turns: deque[WorkItem] = deque()
@@ -324,38 +320,10 @@ class PartitionProcessor:
         """Take a document. It starts at once, or after the earlier work items of its key."""
         if self._documents.admit(work):
             self.decide(work)
-        elif work.life.offset is not None:
-            self._pass_doubt(work.key)
-
-    def _pass_doubt(self, key: str) -> None:
-        """Do not let source records wait behind a document in doubt: a doubt may last until a person acts.
-
-        A newer revision takes the doubt over, with the claim of the earlier one. Its record ends once the doubt is
-        published for it, and the ledger keeps its event instead of the earlier one. An event that comes late or again
-        is answered beside the doubt.
-        """
-        if key in self._doubts_to_write or key in self._beside:
-            return
-        if (found := self._documents.behind_published_doubt(key)) is None:
-            return
-        doubtful, work = found
-        begun = self._begin(work)
-        decided = begun.decided
-        if begun.turn is not Turn.PAST and decided.answer is NextStep.RECONCILE:
-            self.handle(doubtful, TakenOver())
-        else:
-            self._beside[key] = work
-            if not isinstance(decided.answer, ExportResult):
-                same = work.received.revision == doubtful.received.revision
-                decided = Decided(answer_beside_doubt(self._ledger.get(key), same=same))
-        self.handle(work, decided)
 
     def _take_next(self, work: WorkItem) -> None:
         """Start the next work item of the document, now that the end of this one is durable."""
-        if self._beside.get(work.key) is work:
-            del self._beside[work.key]
-            self._pass_doubt(work.key)
-        elif not self._open:
+        if not self._open:
             self._documents.drop(work)
         elif (later := self._documents.next(work)) is not None:
             self._turns.append(later)
@@ -379,17 +347,22 @@ class PartitionProcessor:
 
     def decide(self, work: WorkItem) -> None:
         """Step 1: decide from the ledger what this revision needs, now that its turn has come."""
-        decided = self._begin(work).decided
-        if decided.answer is NextStep.MAP and (waits := self._behind_backlog(work)) is not None:
+        entry = self._ledger.get(work.key)
+        command = work.command.command if work.command is not None else None
+        arrival = Arrival(work.received, work.value, work.source, work.life.offset is not None, command)
+        begun = begin(arrival, entry, self._around.mapping(), self._around.time.now())
+        work.received, work.emitted = begun.received, begun.emitted
+        work.plan = Plan(former_records=entry.former_records)
+        decided = begun.decided
+        if decided.answer is NextStep.MAP and (waits := self._behind_backlog(work, entry)) is not None:
             decided = Decided(waits)
         self.handle(work, decided)
 
-    def _behind_backlog(self, work: WorkItem) -> ExportResult | None:
+    def _behind_backlog(self, work: WorkItem, entry: DocumentState) -> ExportResult | None:
         """The result of a new document whose company has a backlog: it is mapped when its turn comes. Else None.
 
         Without this, a backlog of a million would cost others the time in which its documents are mapped in vain.
         """
-        entry = self._ledger.get(work.key)
         if work.life.offset is None or entry.posted is not None or entry.former_records or entry.marked is not None:
             return None
         setting = self._around.mapping().connection(work.received.subsidiary_id)
@@ -397,15 +370,6 @@ class PartitionProcessor:
             return None
         waits = waits_its_turn(setting.company_id, setting.credentials)
         return waits if all(map(self._lanes.is_blocked, waits.blocked_by)) else None
-
-    def _begin(self, work: WorkItem) -> Begun:
-        entry = self._ledger.get(work.key)
-        command = work.command.command if work.command is not None else None
-        arrival = Arrival(work.received, work.value, work.source, work.life.offset is not None, command)
-        begun = begin(arrival, entry, self._around.mapping(), self._around.time.now())
-        work.received, work.emitted = begun.received, begun.emitted
-        work.plan = Plan(former_records=entry.former_records)
-        return begun
 
     # The life of a document (`protocol.lifecycle` decides, this class performs).
 
@@ -455,7 +419,6 @@ class PartitionProcessor:
             case YieldToCommand():
                 if self._open:
                     self._recall.give_way(work.key)
-                    self._pass_doubt(work.key)
             case TakeNext():
                 self._take_next(work)
 
@@ -486,7 +449,7 @@ class PartitionProcessor:
 
     def _write_claim(self, work: WorkItem, claim: Claim) -> "asyncio.Future[None]":
         """Write a claim before results that can wait, but after whatever is still to be written about its document."""
-        alone = work.key not in self._doubts_to_write and work.key not in self._beside
+        alone = not self._doubts_to_write[work.key]
         return self._transactions.write(PendingWrite(self._claimed(work, claim)), urgent=alone)
 
     def _claimed(self, work: WorkItem, claim: Claim) -> DocumentState:
@@ -510,7 +473,7 @@ class PartitionProcessor:
         with self.reporting_defects():
             self._gauge.set(len(self._tracker))
             if isinstance(event, DoubtWritten):
-                self._doubts_to_write -= Counter({work.key: 1})
+                self._doubts_to_write -= Counter({work.key: 1})  # keys without any left go
             if self._open or isinstance(event, DoubtWritten):
                 self.handle(work, event)
             else:
@@ -539,10 +502,8 @@ class PartitionProcessor:
         self._gauge.set(len(self._tracker))
         with self.reporting_defects():
             self.handle(work, Written())
-            if self._open and result.outcome is Outcome.DEFERRED:
-                for blocker in _of_lane(result):
-                    if blocker.startswith(BACKLOG):
-                        self._lanes.resume_backlog(blocker)
+            if self._open and result.code is Code.COMPANY_BACKLOG:
+                self._lanes.resume_backlog(*result.blocked_by)
             # The ledger answered another event. A parked event of the same document may have been woken meanwhile.
             others = result.from_ledger and self._ledger.get(work.key).released_by
             blocked = result.outcome is Outcome.DEFERRED or result.blocked_by or others

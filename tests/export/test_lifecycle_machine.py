@@ -515,13 +515,6 @@ class DocumentMachine(RuleBasedStateMachine):
         assert set(range(self.topics.committed)) <= answered
         assert not self.topics.dead
 
-    @invariant()
-    def no_record_waits_behind_a_doubt_that_was_looked_up(self) -> None:
-        lane = self.lane
-        if not (self.kafka.waits or lane.to_send or lane.claiming or lane.claimed):
-            fresh = [each for each in lane.in_doubt if each.doubt is not None and not each.doubt.lookups]
-            assert fresh or self.topics.committed == self.position
-
     def teardown(self) -> None:
         """Everything calms down: every event is answered, and the newest one stands in Sage."""
         try:

@@ -13,7 +13,7 @@ from domain.events import ContractError
 from sage_client.errors import RefusedError, SignInError
 from tests.support.eventually import until
 from tests.support.exported_invoices import rejected
-from tests.support.world import MASTER, QUICK, emission, invoice, key
+from tests.support.world import MASTER, QUICK, invoice, key
 
 
 async def test_a_command_about_an_older_revision_does_not_end_the_search_for_a_newer_one(world):
@@ -167,7 +167,7 @@ def unreadable(receive):
 
 async def test_documents_in_doubt_hold_up_neither_what_waits_nor_what_people_ask(world):
     config = replace(QUICK, max_in_flight=2, max_execution_time=timedelta(minutes=1))
-    await world.connect("sub-2")  # of the same company: where there is another, part of what comes would be parked
+    await world.connect("sub-2", company="OTHER")
     await world.set("sub-2/account/ar/default/default", None)
     await world.send(*((key(each), invoice(each, subsidiary="sub-2")) for each in ("w", "x", "y")))
     async with world.worker(config):
@@ -211,66 +211,3 @@ async def test_a_defect_met_between_two_turns_ends_the_worker_and_is_not_swallow
         with pytest.raises(ZeroDivisionError):
             async with asyncio.timeout(5):
                 await running.task
-
-
-async def test_a_revision_behind_a_doubt_is_kept_in_the_ledger_and_its_record_ends(world):
-    config = replace(QUICK, max_execution_time=timedelta(seconds=30))
-    world.sage.script.extend(["vanished"])
-    await world.send_invoices("a")
-    async with world.worker(config):
-        await world.until(1, "uncertain")
-        for amount in ("110.00", "120.00"):
-            await world.send_invoices("a", amount=amount)
-        await world.until(3, "uncertain")
-        await until_committed(world)
-        entries, _ = await world.ledger()
-        assert b'"120.00"' in entries["invoice/a"].parked
-        assert str(entries["invoice/a"].claim.total) == "100.00"
-    async with world.worker():  # its source records may be gone by now
-        await world.until(1, "posted")
-    assert [(each.number, str(each.total)) for each in world.sage.booked] == [("a", "120.00")]
-
-
-async def test_the_newest_revision_corrects_what_a_doubt_turned_out_to_have_posted(world):
-    world.sage.script.extend(["lost"])
-    world.sage.hidden = True
-    await world.send_invoices("a")
-    async with world.worker(replace(QUICK, max_execution_time=timedelta(hours=1))):
-        await world.until(1, "uncertain")
-        await world.send_invoices("a", amount="120.00")
-        await world.until(2, "uncertain")
-        world.sage.hidden = False
-        results = await world.until(1, "posted")
-    assert [each["outcome"] for each in results] == ["uncertain", "uncertain", "reversed", "posted"]
-    assert [str(each.total) for each in world.sage.standing_now] == ["120.00"]
-
-
-async def test_the_event_in_doubt_and_older_ones_are_answered_beside_the_doubt_without_a_look_up(world):
-    config = replace(
-        QUICK, max_execution_time=timedelta(hours=1), half_open_after=timedelta(hours=1), backoff=timedelta(hours=1)
-    )
-    older, newer = emission(), emission()
-    world.sage.script.extend(["vanished"])
-    event = invoice("a", emission=newer)
-    await world.send((key("a"), event))
-    async with world.worker(config):
-        await world.until(1, "uncertain")
-        looked = world.sage.lookups
-        await world.send((key("a"), event), (key("a"), invoice("a", "90.00", emission=older)))
-        results = await world.until(3)
-        await until_committed(world)
-        assert world.sage.lookups == looked
-    assert [(each["outcome"], each.get("code")) for each in results] == [
-        ("uncertain", "OUTCOME_UNKNOWN"),
-        ("uncertain", "OUTCOME_UNKNOWN"),
-        ("skipped", "SUPERSEDED"),
-    ]
-    entries, _ = await world.ledger()
-    assert entries["invoice/a"].parked == event
-
-
-async def until_committed(world):
-    """Wait until the offsets of all events are committed."""
-    async with asyncio.timeout(60):
-        while {n: at or 0 for n, at in (await world.committed()).items()} != await world.ends():  # noqa: ASYNC110
-            await asyncio.sleep(0.1)

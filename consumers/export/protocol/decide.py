@@ -102,24 +102,6 @@ def decide(entry: DocumentState, revision: str, turn: Turn = Turn.NEWEST) -> Exp
     return NextStep.MAP
 
 
-def answer_beside_doubt(entry: DocumentState, *, same: bool) -> ExportResult:
-    """The result of an event that comes late or again, while a call of its document is in doubt.
-
-    Args:
-        entry: The document state, with the claim of that call.
-        same: Whether the event is the one for which the doubt was published. It gets the same result again.
-
-    Raises:
-        ValueError: No doubt was published.
-    """
-    if not same:
-        return _too_late(entry, Turn.PAST)
-    if entry.claim is None or entry.last is None or entry.last.outcome is not Outcome.UNCERTAIN:
-        raise ValueError(f"no doubt was published for {entry.key}")
-    sage = SageAnswer(control_id=entry.claim.control_id)
-    return ExportResult(Outcome.UNCERTAIN, entry.last.code, entry.last.detail, sage=sage, from_ledger=True)
-
-
 def _too_late(entry: DocumentState, turn: Turn) -> ExportResult:
     """The result of an event that comes too late, or whose place in the order of events cannot be known.
 

@@ -124,8 +124,8 @@ class Lane:
         self._failures = 0
         self._unheard = 0
         """Number of requests that were sent in a row and not answered."""
-        self._unheard_since = 0.0
-        """When the first of them was sent."""
+        self._silent_since: float | None = None
+        """When the first request was sent since which none was answered. None if the last one was answered."""
         self._failing_since: float | None = None
         self._circuits = CircuitBreakers(company_id, sage, wakes, config, time)
         self._backlog = Backlog(wakes)
@@ -465,20 +465,20 @@ class Lane:
     def _note_silence(self, connection: Connection, answers: Sequence[Answer], began: float) -> None:
         """Open the circuit of a connection that answered nothing for a while, although requests were sent.
 
-        Otherwise all of its backlog would end in doubt. A call that was never sent says nothing either way.
+        Otherwise all of its backlog would end in doubt. A call that was never sent ends the row, but not the silence.
         """
         if any(map(_is_heard, answers)):
-            self._unheard = 0
+            self._unheard, self._silent_since = 0, None
             return
         if not any(isinstance(answer, Unknown) for answer in answers):
-            return
-        if not self._unheard:
-            self._unheard_since = began
-        self._unheard += 1
-        silence = self._time.monotonic() - self._unheard_since
-        if self._unheard >= MOST_UNHEARD or silence >= self._config.open_circuit_after.total_seconds():
-            detail = f"{self._unheard} requests in {silence:.0f} s had no answer"
             self._unheard = 0
+            return
+        self._unheard += 1
+        self._silent_since = began if self._silent_since is None else self._silent_since
+        silence = self._time.monotonic() - self._silent_since
+        if self._unheard >= MOST_UNHEARD or silence >= self._config.open_circuit_after.total_seconds():
+            detail = f"{self._unheard} requests in a row had no answer, and none for {silence:.0f} s"
+            self._unheard, self._silent_since = 0, None
             self._open_circuit(connection, ExportResult(Outcome.DEFERRED, Code.SAGE_UNAVAILABLE, detail))
 
     def _still_needed(self, batch: Sequence[WorkItem]) -> bool:
