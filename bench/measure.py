@@ -38,6 +38,11 @@ class BenchResult:
     figures: list[Figure] = field(default_factory=list)
     notes: list[str] = field(default_factory=list)
 
+    def add(self, name: str, value: float, unit: str) -> None:
+        """Add a figure, with its ratio to the first."""
+        first = self.figures[0].value if self.figures else value
+        self.figures.append(Figure(name, value, unit, value / first))
+
     def as_json(self) -> dict[str, object]:
         """For programs."""
         return asdict(self)

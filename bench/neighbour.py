@@ -6,8 +6,8 @@ Both share topics, partitions and worker. Measured from the first record sent to
 import asyncio
 from time import perf_counter
 
-from bench.end_to_end import SEED, by_id
-from bench.measure import BenchResult, Figure, Size, real_broker
+from bench.end_to_end import SEED, WARM, by_id, nobody
+from bench.measure import BenchResult, Size, real_broker
 from demo.accounts import Accounts
 from demo.events import Event, good_events
 from demo.events.invoices import load_invoice
@@ -22,7 +22,6 @@ DOCUMENTS = 3_000
 """Of the healthy company, in one run."""
 TIMES = 3
 """Documents of the slow company for each of the healthy one."""
-WARM = 50
 
 
 def run(size: Size) -> BenchResult:
@@ -37,8 +36,7 @@ def run(size: Size) -> BenchResult:
             stub = GatewayProcess("stub", "bench.stub_gateway", options, has_admin=False)
             with rig(Screen(quiet=True), GivenBroker(broker.bootstrap), stub) as running:
                 rate = asyncio.run(_measure(running, size.of(DOCUMENTS), times))
-            first = outcome.figures[0].value if outcome.figures else rate
-            outcome.figures.append(Figure(name, rate, "documents/s", rate / first))
+            outcome.add(name, rate, "documents/s")
     return outcome
 
 
@@ -47,11 +45,11 @@ async def _measure(running: Rig, count: int, times: int) -> float:
     between = [each for n, event in enumerate(healthy[WARM:]) for each in (*slow[n * times : (n + 1) * times], event)]
     async with EventTraffic(running, Accounts(SETTINGS)) as traffic:
         warm = await traffic.send(healthy[:WARM])
-        await traffic.released(warm, _nobody)
+        await traffic.released(warm, nobody)
         began = perf_counter()
         sent = await traffic.send(between)
         ours = [each for each in sent if _company_of(each.event) == HEALTHY]
-        await traffic.released(ours, _nobody)
+        await traffic.released(ours, nobody)
         return count / (perf_counter() - began)
 
 
@@ -68,7 +66,3 @@ def _events(company: str, count: int) -> list[Event]:
 def _company_of(event: Event) -> str | None:
     booking = event.expectation.booking
     return booking.company if booking else None
-
-
-def _nobody(_done: int) -> None:
-    """Nobody watches."""

@@ -303,7 +303,7 @@ class ParkingLot:
         Returns:
             False if no command has a document that can be reached now.
         """
-        for order, left in list(self._asked.items()):
+        for order, left in self._asked.items():
             key, work = left[0]
             reached = len(order.open) - len(left)
             may_go = (room or isinstance(order.command, MarkSynced)) and reached < max(1, self._window // SHARE)

@@ -51,7 +51,7 @@ from consumers.export.protocol.lifecycle import (
 from consumers.export.protocol.plan import Plan, PlanningRules, make_plan, repeats_refusal
 from consumers.export.record_parsing import PartitionCheck, read
 from consumers.export.sending.backlog import waits_its_turn
-from consumers.export.sending.sage_access import BACKLOG
+from consumers.export.sending.sage_access import BACKLOG, SAGE, backlog_blocker_of
 from consumers.export.work_item import WorkItem
 from domain.codes import Code
 from domain.commands import Command
@@ -70,8 +70,6 @@ log = structlog.get_logger(__name__)
 
 RELIEVE_EVERY = 0.1
 """Seconds between two looks through the queues for documents to park, while the window is full."""
-SAGE_BLOCKER = "sage/"
-"""Prefix of blockers that are not mapping-state keys. A lane releases them; a new owner retries them at once."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -368,8 +366,9 @@ class PartitionProcessor:
         setting = self._around.mapping().connection(work.received.subsidiary_id)
         if not isinstance(setting, ConnectionSetting) or setting.state is not ConnectionStatus.ACTIVE:
             return None
-        waits = waits_its_turn(setting.company_id, setting.credentials)
-        return waits if all(map(self._lanes.is_blocked, waits.blocked_by)) else None
+        if not self._lanes.is_blocked(backlog_blocker_of(setting.company_id, setting.credentials)):
+            return None
+        return waits_its_turn(setting.company_id, setting.credentials)
 
     # The life of a document (`protocol.lifecycle` decides, this class performs).
 
@@ -536,4 +535,4 @@ class PartitionProcessor:
 
 def _of_lane(result: ExportResult) -> list[str]:
     """The blockers that a lane releases, among those of the result: Sage connections and backlogs."""
-    return [blocker for blocker in result.blocked_by if blocker.startswith((SAGE_BLOCKER, BACKLOG))]
+    return [blocker for blocker in result.blocked_by if blocker.startswith((SAGE, BACKLOG))]

@@ -229,7 +229,6 @@ class Worker(ConsumerRebalanceListener):  # type: ignore[misc]  # aiokafka ships
             session.misplaced = False
             self._look_at_counts()
         if session.at_capacity:
-            session.relieve()
             self._pause(session.source)
 
     def _look_at_counts(self) -> None:

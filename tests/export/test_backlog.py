@@ -42,6 +42,10 @@ def slow(number: int, amount: str = "100.00") -> tuple[bytes, bytes]:
     return key(f"slow-{number}"), invoice(f"slow-{number}", amount, subsidiary=SLOW)
 
 
+async def send_slow(world, number: int) -> None:
+    await world.send(*(slow(each) for each in range(number)))
+
+
 def quick(number: int) -> tuple[bytes, bytes]:
     return key(f"quick-{number}"), invoice(f"quick-{number}")
 
@@ -73,7 +77,7 @@ async def test_a_slow_company_takes_less_than_a_twentieth_of_the_throughput_of_a
 
 async def test_what_waits_for_its_turn_is_told_so_and_posted_once_oldest_first(two):
     number = 200
-    await two.send(*(slow(each) for each in range(number)))
+    await send_slow(two, number)
     async with two.worker():
         told = await two.until(1, "deferred")
         assert {(each["code"], tuple(each["blockedBy"])) for each in told if each["outcome"] == "deferred"} == {
@@ -91,7 +95,7 @@ async def test_what_waits_for_its_turn_is_told_so_and_posted_once_oldest_first(t
 
 async def test_a_backlog_goes_on_where_the_former_worker_left_it(two):
     number = 200
-    await two.send(*(slow(each) for each in range(number)))
+    await send_slow(two, number)
     async with two.worker():
         await until(lambda: len(posted(two, "slow")) >= 20)
     assert len(posted(two, "slow")) < number
@@ -103,7 +107,7 @@ async def test_a_backlog_goes_on_where_the_former_worker_left_it(two):
 
 async def test_a_newer_revision_of_a_document_that_waits_for_its_turn_takes_its_place(two):
     number = 120
-    await two.send(*(slow(each) for each in range(number)))
+    await send_slow(two, number)
     async with two.worker():
         await two.until(1, "deferred")
         waiting = [each for each in range(number) if f"slow-{each}" not in posted(two, "slow")][-5:]
@@ -125,7 +129,7 @@ async def test_one_company_alone_holds_up_nobody_and_waits_in_the_topic(world):
 
 async def test_while_a_circuit_is_open_the_backlog_stays_where_it_is(two):
     number = 200
-    await two.send(*(slow(each) for each in range(number)))
+    await send_slow(two, number)
     async with two.worker():
         await two.until(1, "deferred")
         two.sage.down = SignInError("the password is wrong")
@@ -139,7 +143,7 @@ async def test_while_a_circuit_is_open_the_backlog_stays_where_it_is(two):
 
 async def test_documents_of_a_backlog_whose_settings_changed_go_where_the_settings_say(two):
     number = 120
-    await two.send(*(slow(each) for each in range(number)))
+    await send_slow(two, number)
     async with two.worker():
         await two.until(1, "deferred")
         await two.connect(SLOW, SLOW_COMPANY, state="paused")

@@ -14,7 +14,7 @@ from domain.parties.matching import derived_id
 from simulator import Fault
 from simulator.seed import CustomField, Record
 from tests.support.events import event, to_bytes
-from tests.support.over_http import COMPANY, highline
+from tests.support.over_http import COMPANY, creates, highline
 from tests.support.world import SUBSIDIARY, invoice, key
 
 CUSTOMER = derived_id(PartyKind.CUSTOMER, None, "alvys-7")
@@ -77,10 +77,6 @@ def rows(gateway, table: str, **criteria: Any) -> list[dict[str, Any]]:
     return [dict(row) for row in gateway.store.database.find(table, COMPANY, **criteria)]
 
 
-def functions(gateway, name: str) -> int:
-    return int(gateway.traffic.counts(0)["functions"].get(name, 0))
-
-
 async def announced(world) -> dict[str, Any]:
     records = await world.records(world.topics.sage_parties)
     return {each.key.decode(): orjson.loads(each.value) for each in records}
@@ -98,7 +94,7 @@ async def test_a_customer_that_sage_does_not_have_is_made_once_and_its_id_is_tol
     [contact] = rows(gateway, "CONTACT", CONTACTNAME=made["DISPLAYCONTACTNAME"])
     assert (made["NAME"], made["TERMNAME"], contact["EMAIL1"]) == ("New Shipper & Sons", "Net 15", "ap@shipper.example")
     assert (contact["ADDRESS1"], contact["CITY"], contact["COUNTRYCODE"]) == ("1 Elm", "Ouray", "US")
-    assert functions(gateway, "create") == 1
+    assert creates(gateway, "create") == 1
     told = (await announced(world))[f"{SUBSIDIARY}/customer/alvys-7"]
     assert (told["externalAccountingId"], told["companyId"], told["entityId"]) == (CUSTOMER, COMPANY, None)
 
@@ -135,7 +131,7 @@ async def test_two_workers_that_meet_one_new_customer_at_once_make_one(world, ga
         profiles = [PROFILE | {"phoneNumbers": [str(number)]} for number in range(40)]
         await world.send(*(of(f"n{number}", **profile) for number, profile in enumerate(profiles)))
         results = await world.until(40, "posted")
-    assert functions(gateway, "create") == 2  # both tried, and neither tried again
+    assert creates(gateway, "create") == 2  # both tried, and neither tried again
     assert {each["document"]["party"] for each in results} == {CUSTOMER}
     assert len(rows(gateway, "CUSTOMER", CUSTOMERID=CUSTOMER)) == 1
     assert len(rows(gateway, "ARINVOICE")) == 40
@@ -161,7 +157,7 @@ async def test_an_id_that_sage_does_not_have_is_refused_before_any_call_or_made_
     await world.send(of("a", externalAccountingId="C-77", name="Prairie Gold Foods"))
     async with world.worker():
         [refused] = await world.until(1, "rejected")
-        assert (refused["code"], functions(gateway, "create_invoice")) == ("PARTY_NOT_FOUND", 0)
+        assert (refused["code"], creates(gateway, "create_invoice")) == ("PARTY_NOT_FOUND", 0)
         await world.connect(company=COMPANY, ar={"createCustomers": True})
         await world.send(of("b", externalAccountingId="C-77", name="Prairie Gold Foods"))
         await world.until(1, "posted")
@@ -176,7 +172,7 @@ async def test_an_inactive_record_is_neither_used_nor_made_anew(world, gateway):
     async with world.worker():
         results = await world.until(2, "rejected")
     assert {each["code"] for each in results} == {"PARTY_INACTIVE"}
-    assert functions(gateway, "create") == functions(gateway, "create_invoice") == functions(gateway, "update") == 0
+    assert creates(gateway, "create") == creates(gateway, "create_invoice") == creates(gateway, "update") == 0
 
 
 async def test_a_refusal_by_sage_corrects_what_was_kept(world, gateway):
@@ -190,7 +186,7 @@ async def test_a_refusal_by_sage_corrects_what_was_kept(world, gateway):
         await world.send(of("c", externalAccountingId="C-1"))
         refused = await world.until(2, "rejected")
         assert refused[-1]["code"] == "PARTY_INACTIVE"
-        assert functions(gateway, "create_invoice") == 2
+        assert creates(gateway, "create_invoice") == 2
         gateway.store.set_record(COMPANY, "CUSTOMER", "C-1", {"STATUS": "active"})
         await world.send(of("d", externalAccountingId="C-1"))
         await world.until(2, "posted")
@@ -227,14 +223,14 @@ async def test_a_customer_follows_its_profile_in_what_differs_and_once(world, ga
         await world.until(1, "posted")
         await world.send(of("b", **profile), of("c", **profile))
         await world.until(3, "posted")
-        assert functions(gateway, "update") == 1
+        assert creates(gateway, "update") == 1
         await world.send(of("d", **profile | {"phoneNumbers": ["1"]}))
         await world.until(4, "posted")
     [found] = rows(gateway, "CUSTOMER", CUSTOMERID="C-1")
     [contact] = rows(gateway, "CONTACT", CONTACTNAME=found["DISPLAYCONTACTNAME"])
     assert (found["NAME"], found["TERMNAME"]) == ("Prairie Gold Foods", "Net 15")  # never the name
     assert (contact["EMAIL1"], contact["PHONE1"], contact["CITY"]) == ("ap@shipper.example", "1", "Ouray")
-    assert functions(gateway, "update") == 2
+    assert creates(gateway, "update") == 2
 
 
 @pytest.mark.feature("ap.updateVendors")
@@ -247,7 +243,7 @@ async def test_a_vendor_follows_its_profile_where_the_setting_says_so(world, gat
     [contact] = rows(gateway, "CONTACT", CONTACTNAME=found["DISPLAYCONTACTNAME"])
     assert found["NAME"] == "Delgado Hauling LLC"  # never the name
     assert contact["PHONE1"] == "970 555 0199"
-    assert functions(gateway, "update") == 1
+    assert creates(gateway, "update") == 1
 
 
 @pytest.mark.requirement(35)
@@ -313,7 +309,7 @@ async def test_a_carrier_of_a_vendors_name_and_another_number_is_not_paid_as_him
         [refused] = await world.until(1, "rejected")
     assert refused["code"] == "PARTY_AMBIGUOUS"
     assert "MC number is 'MC-812345', not '777'" in refused["detail"]
-    assert functions(gateway, "create_bill") == 0
+    assert creates(gateway, "create_bill") == 0
 
 
 @pytest.mark.parametrize("form", ["contact", "vendor", "none"])
@@ -370,7 +366,7 @@ async def test_a_term_that_sage_does_not_have_and_no_fallback_is_refused_before_
     async with world.worker():
         [refused] = await world.until(1, "rejected")
         assert refused["code"] == "TERM_NOT_FOUND"
-        assert functions(gateway, "create_invoice") == 0
+        assert creates(gateway, "create_invoice") == 0
         term = {"NAME": "Net 22", "DUEDATE": 22, "STATUS": "active"}
         gateway.store.database.insert("ARTERM", COMPANY, term)
         await world.ask("retry", documents=["invoice/a"])

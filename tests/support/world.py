@@ -32,6 +32,7 @@ from domain.documents import Connection
 from kafka_client.clock import Clock
 from sage_client import Login, SageClient
 from tests.support.events import event
+from tests.support.eventually import until
 from tests.support.kafka import producing, read_to_end
 from tests.support.sage import FakeSage
 from tests.support.virtual_time import now
@@ -355,16 +356,12 @@ class Running:
         self.task: asyncio.Task[None] = cast("asyncio.Task[None]", None)
 
     async def until_open(self, partitions: int) -> None:
-        async with asyncio.timeout(60):
-            while len(self.worker.assigned) < partitions:  # noqa: ASYNC110 - the worker has no event for it
-                await asyncio.sleep(0.02)
+        await until(lambda: len(self.worker.assigned) >= partitions)
 
     async def lane(self, company: str) -> Lane:
         """The company's lane, once a document came for it."""
         lanes = self.worker._lanes._lanes
-        async with asyncio.timeout(60):
-            while company not in lanes:  # noqa: ASYNC110 - it tells nobody
-                await asyncio.sleep(0.02)
+        await until(lambda: company in lanes)
         return lanes[company]
 
     async def until_waiting(self, document: str, count: int) -> None:

@@ -137,7 +137,8 @@ class TransactionWriter:
         while self._urgent or self._pending or not self._closing:
             await self._wake.wait()
             self._wake.clear()
-            self._urgent, self._pending = [], self._urgent + self._pending
+            self._pending[:0] = self._urgent
+            self._urgent.clear()
             count = self._fitting()
             batch, self._pending = self._pending[:count], self._pending[count:]
             if self._pending or self._closing:

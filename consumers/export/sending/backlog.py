@@ -68,8 +68,8 @@ class Backlog:
         finally:
             self._returning = False
         if not released and not self._parked.left(blocker) and not self._parked.coming(blocker):
-            self._blockers.pop(blocker, None)
-        elif blocker in self._blockers:
+            del self._blockers[blocker]
+        else:
             self._blockers[blocker] = self._blockers.pop(blocker)
         return released
 

@@ -10,6 +10,12 @@ SageEndpoint = tuple[str, str | None, str]
 """Company, entity and credentials. A session with Sage, and so a request, is for exactly one place."""
 
 
+SAGE = "sage/"
+"""Prefix of blockers that are not mapping-state keys. A lane releases them; a new owner retries them at once."""
+BACKLOG = "backlog/"
+"""Prefix of the blockers of documents that wait for their turn (`sending.backlog`). A lane releases them, too."""
+
+
 def endpoint_of(connection: Connection) -> SageEndpoint:
     """The place that a connection's requests go to."""
     return connection.company_id, connection.entity_id, connection.credentials
@@ -17,7 +23,7 @@ def endpoint_of(connection: Connection) -> SageEndpoint:
 
 def blocker_of(connection: Connection) -> str:
     """Blocker of documents whose connection takes nothing."""
-    return f"sage/{connection.company_id}/{connection.credentials}"
+    return f"{SAGE}{connection.company_id}/{connection.credentials}"
 
 
 def kind_blocker_of(connection: Connection, kind: SageObject) -> str:
@@ -39,10 +45,6 @@ def correction_blocker_of(connection: Connection) -> str:
     return f"{blocker_of(connection)}/correction"
 
 
-BACKLOG = "backlog/"
-"""Prefix of the blockers of documents that wait for their turn (`sending.backlog`)."""
-
-
 def backlog_blocker_of(company_id: str, credentials: str) -> str:
     """Blocker of documents that wait for their turn, because their company has more than it takes at once."""
     return f"{BACKLOG}{company_id}/{credentials}"
@@ -55,7 +57,7 @@ def company_of_backlog(blocker: str) -> str:
 
 def connection_of_backlog(blocker: str) -> str:
     """The blocker of the same connection's circuit (`blocker_of`)."""
-    return f"sage/{blocker.removeprefix(BACKLOG)}"
+    return f"{SAGE}{blocker.removeprefix(BACKLOG)}"
 
 
 class CredentialsMissingError(Exception):
