@@ -6,7 +6,6 @@ a time, a Sage that may answer, keep silent, or execute a call late, and the dea
 """
 
 import asyncio
-import gc
 import sys
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field, replace
@@ -589,16 +588,6 @@ class DocumentMachine(RuleBasedStateMachine):
     def a_doubt_is_looked_up_after_a_while(self, share: float) -> None:
         self.now += LEASE * share
         self.a_doubt_is_looked_up()
-
-
-@pytest.fixture(autouse=True)
-def garbage() -> None:
-    """Collect what earlier tests left behind.
-
-    Hypothesis parses this file. If Python 3.11 collects a failed future at that moment, it logs a traceback, parses code
-    for it, and the outer parse ends with "AST constructor recursion depth mismatch" (CPython issue 106905).
-    """
-    gc.collect()
 
 
 QUIET = settings(suppress_health_check=list(HealthCheck), deadline=None, stateful_step_count=25)
