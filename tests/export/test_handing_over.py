@@ -47,6 +47,9 @@ async def test_a_rebalance_during_a_stop_loses_nothing_and_posts_nothing_twice(w
             held.set()
             results = await world.until(3, "posted")
             await second.until_open(10)
-    assert len(results) == 3
+    posted = sorted(each["documentKey"] for each in results if each["outcome"] == "posted")
+    assert posted == ["invoice/a", "invoice/b", "invoice/c"]
+    # On a busy machine, a call may have been in doubt before.
+    assert {each["outcome"] for each in results} <= {"posted", "uncertain"}
     assert once(world, ["a", "b", "c"])
     assert await world.committed() == await world.ends()

@@ -56,6 +56,7 @@ from consumers.export.protocol.lifecycle import (
     Map,
     Planned,
     Sending,
+    SetAside,
     Stored,
     Transition,
     Unanswered,
@@ -89,6 +90,7 @@ KEY = key("77").decode()
 SOURCE = TopicPartition("invoice-created", 0)
 LEASE = CONFIG.lease.total_seconds()
 Claims = Sequence[tuple[WorkItem, Claim]]
+CIRCUIT = "sage/bluemesa"
 FATES = ("answered", "executed, answer lost", "never arrives", "arrives late", "refused", "busy")
 
 
@@ -121,8 +123,12 @@ class Sage:
 
     remembers: bool = True
     """Whether it refuses a control id that it has executed. How long Sage remembers is documented nowhere."""
+    keeps_limit: bool = True
+    """Whether it executes no call after its lease, which is the limit that Sage publishes, with a margin. If not, only
+    a control id that it remembers stops a second posting."""
     records: list[Booked] = field(default_factory=list)
     executed: set[str] = field(default_factory=set)
+    refused: set[str] = field(default_factory=set)
 
     def execute(self, call: Call | Correction) -> str | None:
         """Execute a call. Returns its record number; None if Sage says that it executed the control id before."""
@@ -230,9 +236,24 @@ class Lane:
     in_doubt: list[WorkItem] = field(default_factory=list)
     backlog: set[str] = field(default_factory=set)
     """The blockers of documents that wait for their turn."""
+    circuit_open: bool = False
 
     def send(self, work: WorkItem) -> None:
-        self.to_send.append(work)
+        if self.circuit_open:
+            self._park(work)
+        else:
+            self.to_send.append(work)
+
+    def open_circuit(self) -> None:
+        self.circuit_open = True
+        queued, self.to_send = self.to_send, []
+        for work in queued:
+            self._park(work)
+
+    @staticmethod
+    def _park(work: WorkItem) -> None:
+        result = ExportResult(Outcome.DEFERRED, Code.SAGE_UNAVAILABLE, "it is down", blocked_by=(CIRCUIT,))
+        work.owner.handle(work, SetAside(result))
 
     def relieve(self, _owner: object, _share: int) -> None:
         surplus, self.to_send = [*filter(may_wait, self.to_send)], [*filterfalse(may_wait, self.to_send)]
@@ -248,7 +269,7 @@ class Lane:
         self.in_doubt.append(work)
 
     def is_blocked(self, blocker: str) -> bool:
-        return blocker in self.backlog
+        return blocker in self.backlog or (blocker == CIRCUIT and self.circuit_open)
 
     def release_partition(self, _owner: object) -> None:
         raise AssertionError("no partition is released in order here: workers die")
@@ -277,9 +298,9 @@ class DocumentMachine(RuleBasedStateMachine):
 
     # What the machine is made of.
 
-    @initialize(remembers=st.booleans())
-    def begins(self, remembers: bool) -> None:
-        self.sage.remembers = remembers
+    @initialize(sage=st.sampled_from((Sage(), Sage(remembers=False), Sage(keeps_limit=False))))
+    def begins(self, sage: Sage) -> None:
+        self.sage = replace(sage, records=[], executed=set(), refused=set())
         self._start()
 
     def _start(self) -> None:
@@ -407,6 +428,19 @@ class DocumentMachine(RuleBasedStateMachine):
     def the_window_is_full(self) -> None:
         self.lane.relieve(self.worker, 0)
 
+    @precondition(lambda self: self.lane.to_send)
+    @rule()
+    @in_loop
+    def the_circuit_opens(self) -> None:
+        self.lane.open_circuit()
+
+    @precondition(lambda self: self.lane.circuit_open)
+    @rule()
+    @in_loop
+    def the_circuit_closes(self) -> None:
+        self.lane.circuit_open = False
+        self.worker.wake(CIRCUIT)
+
     @precondition(lambda self: self.lane.backlog)
     @rule()
     @in_loop
@@ -429,6 +463,7 @@ class DocumentMachine(RuleBasedStateMachine):
             self.lane.to_send.append(work)  # too late, or Sage takes nothing: it certainly was not executed
             return
         if fate == "refused":
+            self.sage.refused.add(call.control_id)
             error = RefusedError("the customer is on hold", level=ExchangeLevel.RESULT)
             work.owner.handle(work, Ended(refused(work.plan.document, claim, error)))
             return
@@ -449,7 +484,8 @@ class DocumentMachine(RuleBasedStateMachine):
     @rule()
     def a_late_call_arrives(self) -> None:
         wire = self.wires.pop(0)
-        if self._utc() < wire.until:
+        refused_since = wire.call.control_id in self.sage.refused
+        if self._utc() < wire.until or not (self.sage.keeps_limit or refused_since):
             self.sage.execute(wire.call)
 
     @precondition(lambda self: self.lane.in_doubt)
@@ -562,6 +598,8 @@ class DocumentMachine(RuleBasedStateMachine):
             self.a_record_is_read()
         elif self.lane.backlog:
             self.the_turn_comes()
+        elif self.lane.circuit_open:
+            self.the_circuit_closes()
         else:
             return False
         return True
@@ -667,9 +705,29 @@ def test_a_look_up_that_proves_nothing_again_reads_nothing_of_the_ledger():
     assert effects == ()
 
 
+def test_a_call_proven_absent_that_cannot_be_sent_again_keeps_its_place_before_a_later_revision():
+    machine = DocumentMachine()
+    machine.begins(Sage(keeps_limit=False))
+    machine.an_event_is_emitted(amount=1)
+    while not machine.lane.claimed:
+        assert machine._next_step("answered")
+    machine.a_call_is_made("arrives late")
+    machine.a_doubt_is_looked_up()
+    while machine.kafka.waits:
+        machine.a_transaction_commits()
+    machine.time_passes(1.1)
+    machine.a_doubt_is_looked_up()
+    machine.the_circuit_opens()
+    machine.an_event_is_emitted(amount=2)
+    machine._come_to_rest()
+    machine.a_late_call_arrives()  # long after its lease: only its control id stops it
+    machine.one_document_stands_at_most()
+    machine.teardown()
+
+
 def test_hundreds_of_commands_for_one_document_are_answered_one_after_the_other():
     machine = DocumentMachine()
-    machine.begins(remembers=True)
+    machine.begins(Sage())
     machine.an_event_is_emitted(amount=1)
     while not machine.lane.claimed:
         assert machine._next_step("answered")

@@ -1,7 +1,5 @@
 """What the tests of the client run against: two companies, one that lacks whatever it may and one that has it all."""
 
-import shutil
-import subprocess
 from collections.abc import AsyncIterator
 from pathlib import Path
 
@@ -11,10 +9,9 @@ from sage_client import SageClient, Timeouts
 from simulator import Simulator, demo_seed
 from simulator.seed import CustomField, Preset
 from tests.support.blue_mesa import connected
+from tests.support.javascript_sdk import installed
 
 COMPANIES: tuple[Preset, ...] = ("barest", "fullest")
-CACHE = Path(__file__).parents[2] / ".cache"
-SDK = "@intacct/intacct-sdk@2.2.1"
 
 
 @pytest.fixture(params=COMPANIES)
@@ -50,15 +47,5 @@ async def marked(preset: Preset) -> AsyncIterator[Simulator]:
 
 @pytest.fixture(scope="session")
 def sdk() -> Path:
-    """The folder of Sage's JavaScript SDK, installed once under the project's cache."""
-    npm = shutil.which("npm")
-    if npm is None or shutil.which("node") is None:
-        pytest.skip("node and npm are not installed: Sage's JavaScript SDK cannot run")
-    folder = CACHE / "intacct-sdk"
-    if not (folder / "node_modules" / "@intacct" / "intacct-sdk").exists():
-        folder.mkdir(parents=True, exist_ok=True)
-        install = [npm, "install", "--silent", "--prefix", str(folder), "--cache", str(CACHE / "npm"), SDK]
-        ran = subprocess.run(install, capture_output=True, text=True, check=False, timeout=300)
-        if ran.returncode:
-            pytest.skip(f"npm cannot install {SDK}: {ran.stderr.strip()[:200]}")
-    return folder / "node_modules"
+    """The `node_modules` folder of Sage's JavaScript SDK."""
+    return installed() / "node_modules"

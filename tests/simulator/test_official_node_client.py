@@ -2,17 +2,11 @@
 
 import asyncio
 import json
-import shutil
 from pathlib import Path
 
-import pytest
+from tests.support.javascript_sdk import installed
 
 HERE = Path(__file__).parent / "node"
-CACHE = Path(__file__).parents[2] / ".cache" / "npm"
-
-pytestmark = pytest.mark.skipif(
-    shutil.which("node") is None or shutil.which("npm") is None, reason="Node with npm is not on the path"
-)
 
 
 async def run(*command: str, folder: Path) -> str:
@@ -24,20 +18,8 @@ async def run(*command: str, folder: Path) -> str:
     return out.decode()
 
 
-async def installed() -> Path:
-    lock = (HERE / "package-lock.json").read_text()
-    marker = CACHE / "installed-lock.json"
-    if not marker.exists() or marker.read_text() != lock:
-        CACHE.mkdir(parents=True, exist_ok=True)
-        for name in ("package.json", "package-lock.json"):
-            shutil.copy(HERE / name, CACHE / name)
-        await run("npm", "ci", "--omit-lockfile-registry-resolved", "--no-audit", "--no-fund", folder=CACHE)
-        marker.write_text(lock)
-    return CACHE
-
-
 async def test_sages_own_client_posts_reads_and_is_refused_as_it_expects(sim):
-    folder = await installed()
+    folder = await asyncio.to_thread(installed)
     seen = json.loads(await run("node", str(HERE / "client.js"), sim.url, str(folder), folder=HERE))
     assert (seen["invoice"], seen["bill"]) == ("1", "1")
     assert int(seen["customer"]["RECORDNO"]) > 3

@@ -31,6 +31,7 @@ from consumers.export.protocol.lifecycle import (
     Planned,
     Returned,
     Sending,
+    SetAside,
     State,
     TakenOver,
     Unanswered,
@@ -79,6 +80,8 @@ EVENTS: dict[str, Event] = {
     "Renumber": Renumber(),
     "NoLongerPosted": NoLongerPosted("it was reversed"),
     "Ended": Ended(_RESULT),
+    "SetAside": SetAside(_WAITS),
+    "SetAside: proven absent": SetAside(_WAITS),
     "Returned": Returned(),
     "TakenOver": TakenOver(),
     "DoubtWritten": DoubtWritten(),
@@ -107,7 +110,9 @@ def _rows() -> Iterator[tuple[str, str, str, str]]:
             if isinstance(state, Completed | Parked):
                 continue  # below the table, in words: nothing happens to them
             acknowledged = _CLAIM if isinstance(event, ClaimForbidden) else None
-            life = replace(Life(0), state=state, history=History(acknowledged=acknowledged))
+            absent = _CLAIM if event_name.endswith("proven absent") else None
+            history = History(absent=absent, acknowledged=acknowledged)
+            life = replace(Life(0), state=state, history=history)
             try:
                 after, effects = transition(life, event, lambda: _ENTRY, "r")
             except LifecycleError:

@@ -42,6 +42,10 @@ class History:
     """Number of times Sage did not take this document although it took others of the company."""
     sent: str = ""
     """Control id of a call whose bytes may have left. If sent again, it may collide with its own first execution."""
+    absent: Claim | None = None
+    """The claim whose call is proven absent, by its lease alone. It is sent again before anything else is."""
+    returns: int = 0
+    """How often the call that is proven absent could not be sent again for now."""
     acknowledged: Claim | None = None
     """The claim whose call Sage says it has executed although no document was found. No other call may replace it."""
     update_maybe_applied: bool = False
@@ -59,11 +63,11 @@ class History:
 
     def for_resend(self) -> "History":
         """The history without everything that belongs to the last call alone."""
-        return replace(self, retries=0, sent="", posting_date=None, not_before=None)
+        return replace(self, retries=0, sent="", absent=None, posting_date=None, not_before=None)
 
     def for_next_call(self) -> "History":
         """The history for a call of its own, once the last call is settled."""
-        return replace(self.for_resend(), acknowledged=None, update_maybe_applied=False)
+        return replace(self.for_resend(), returns=0, acknowledged=None, update_maybe_applied=False)
 
 
 # States.
@@ -243,6 +247,14 @@ class Ended:
 
 
 @dataclass(frozen=True, slots=True)
+class SetAside:
+    """Its company takes no documents now, or not this kind: a circuit is open."""
+
+    result: ExportResult
+    """The result that parks the document."""
+
+
+@dataclass(frozen=True, slots=True)
 class Returned:
     """The partition is being released, and Sage definitely did not take the claimed call, which nobody here sends."""
 
@@ -277,6 +289,7 @@ Event = (
     | Renumber
     | NoLongerPosted
     | Ended
+    | SetAside
     | Returned
     | TakenOver
     | DoubtWritten
@@ -436,6 +449,8 @@ def transition(  # noqa: C901, PLR0911, PLR0912 - the table of the protocol: one
             attempt = life.claim.attempt if life.claim is not None else history.attempt
             write = WriteRemoval(event, stored(), attempt, life.offset)
             return replace(life, state=BetweenCalls(life.claim), offset=None), (write,)
+        case ((Planned() | Claimed()), SetAside(result)):
+            return _set_aside(life, result, stored, revision)
         case ((Planned() | Claimed() | InDoubt()), Ended(result)):
             return _ended(life, result, stored, revision)
         case Claimed(), Returned():
@@ -481,6 +496,24 @@ def _ended(life: Life, result: ExportResult, stored: Stored, revision: str) -> T
     return replace(life, state=Ending(result, claim)), (WriteResult(result, before, life.offset),)
 
 
+def _set_aside(life: Life, result: ExportResult, stored: Stored, revision: str) -> Transition:
+    """Park the document; or stay in doubt if its call is proven absent, and was to be sent again.
+
+    If the document was parked without its claim, a later revision would take its place, under another control id. A
+    Sage that executes the first call after its lease would then have both: only the same control id stops that. For a
+    missing setting, which waits for a person, the lease has to suffice.
+    """
+    claim = life.history.absent and (life.claim or life.history.absent)
+    if claim is None:
+        return _ended(life, result, stored, revision)
+    history = replace(life.history.for_resend(), returns=life.history.returns + 1)
+    why = f"it is proven absent, and cannot be sent again now: {result.code or result.outcome}"
+    why = f"{why}, {result.detail}" if result.detail else why
+    state = InDoubt(claim, lookups=history.returns, reason=why)
+    life, (report, *_) = _report_doubt(replace(life, history=history), state, Code.OUTCOME_UNKNOWN, why, stored)
+    return life, (report, LookUp())
+
+
 def _not_proven(life: Life, state: InDoubt, why: str, stored: Stored) -> Transition:
     """Stay in doubt. The first time, the doubt is published and the record ends."""
     state = replace(state, lookups=state.lookups + 1, reason=why)
@@ -513,6 +546,7 @@ def _proven_absent(history: History, claim: Claim, revision: str) -> History:
     return replace(
         history.for_resend(),
         sent=claim.control_id,
+        absent=claim,
         acknowledged=claim if claim.repeats else None,
         update_maybe_applied=history.update_maybe_applied or update,
         rejected_update_hash=claim.content if update else None,
@@ -522,7 +556,7 @@ def _proven_absent(history: History, claim: Claim, revision: str) -> History:
 
 
 def _dated_anew(history: History, claim: Claim, not_before: date | None) -> History:
-    history = replace(history, attempt=claim.attempt + 1)
+    history = replace(history, attempt=claim.attempt + 1, absent=None)
     if not_before is not None:
         return replace(history, not_before=not_before)
     return replace(history, period_retries=history.period_retries + 1)
@@ -532,9 +566,11 @@ def _claim_returned(history: History, entry: DocumentState) -> tuple[Effect, ...
     """Clear the claim of a call that was not taken.
 
     A document that was already in doubt has no blocker key. If its claim was cleared, no event would ever wake it, so
-    its claim is kept.
+    its claim is kept; and so is the claim of a call that was proven absent before (`_not_sent_again`).
     """
     entry = with_attempts(history, entry)
+    if history.absent is not None:
+        return ()
     if entry.waiting and entry.last is not None and not entry.last.blocked_by:
         return ()
     return (WriteState(replace(entry, claim=None)),)

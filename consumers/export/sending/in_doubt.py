@@ -81,9 +81,11 @@ class DoubtResolver:
         self._gauge = metrics.NEED_A_PERSON.labels(company_id)
 
     def add(self, work: WorkItem) -> None:
-        """Take a document in doubt, and look it up as soon as possible."""
+        """Take a document in doubt, and look it up as soon as possible; later, if it could not be sent again before."""
         self._leases.see(work.claimed)
-        self._push(work, self._time.monotonic())
+        looks = _lookups(work)
+        wait = full_jitter(looks, self._config.backoff, self._config.half_open_after, self._time.random) if looks else 0
+        self._push(work, self._time.monotonic() + wait)
 
     async def run(self) -> None:
         """Look up the documents that are due, for ever."""

@@ -29,6 +29,7 @@ from consumers.export.protocol.lifecycle import (
     NotTaken,
     Returned,
     Sending,
+    SetAside,
     Unanswered,
 )
 from consumers.export.protocol.results import executed, not_corrected, not_permitted, refused, sage_answer
@@ -147,7 +148,7 @@ class Lane:
     def send(self, work: WorkItem) -> None:
         """Take a mapped document. It is posted, or parked if a circuit is open or older documents wait their turn."""
         if (result := self._circuits.admit(work)) is not None:
-            work.owner.handle(work, Ended(result))
+            work.owner.handle(work, SetAside(result))
         elif self._backlog.stands_before(work) and not self._circuits.on_trial(work):
             work.owner.handle(work, Ended(self._backlog.park(work)))
         else:
@@ -402,7 +403,7 @@ class Lane:
             held = dict(held_back(batch, self._doubts.works()))
             for work, result in held.items():
                 self._circuits.record_unknown(work)
-                work.owner.handle(work, Ended(self._circuits.open_for_documents(work, result)))
+                work.owner.handle(work, SetAside(self._circuits.open_for_documents(work, result)))
             if not (batch := [work for work in batch if work not in held]):
                 return
             try:
@@ -590,7 +591,7 @@ class Lane:
             work.owner.handle(work, NotTaken())
             if work.life.history.retries > self._config.max_attempts or self._circuits.on_trial(work):
                 self._circuits.record_unknown(work)
-                work.owner.handle(work, Ended(self._circuits.open_for_documents(work, result)))
+                work.owner.handle(work, SetAside(self._circuits.open_for_documents(work, result)))
             else:
                 left.append(work)
         return left
@@ -610,7 +611,7 @@ class Lane:
         left = []
         for work in batch:
             if (result := self._circuits.refuses(work)) is not None:
-                work.owner.handle(work, Ended(result))
+                work.owner.handle(work, SetAside(result))
             else:
                 left.append(work)
         return left
