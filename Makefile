@@ -24,6 +24,9 @@ $(VENV)/.ready: requirements-dev.lock pyproject.toml
 demo: setup ## broker, simulator and worker on this machine; events in, documents in Sage, results out; KEEP=1 keeps it running
 	@$(BIN)/python -m demo $(if $(KEEP),--keep)
 
+# Hundreds of processes import the same modules: whatever the environment says, each is compiled once.
+unexport PYTHONDONTWRITEBYTECODE
+
 # Many wait for real leases and session time-outs more than they compute. The processes share one broker.
 AT_ONCE ?= 6
 test: setup ## every test, against a real Kafka broker

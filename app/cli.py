@@ -10,13 +10,14 @@ import os
 import sys
 import traceback
 from collections.abc import Callable, Iterator
-from functools import partial
+from functools import cache, partial
 from importlib.metadata import entry_points, version
 from pkgutil import resolve_name
 from typing import Annotated
 
 import typer
 from typer.core import TyperCommand
+from typer.main import get_command
 
 from app.errors import CommandError, UsageError
 from app.output import Json, note, show_json, show_line
@@ -108,9 +109,8 @@ def main(arguments: list[str] | None = None) -> None:
     if not sys.stdout.isatty():
         # On some CI services Typer colours its help even if the output is no terminal.
         os.environ.setdefault("_TYPER_FORCE_DISABLE_TERMINAL", "1")
-    mount(root)
     try:
-        root(args=arguments, prog_name="alvys-sage", **HELP)
+        _program()(args=arguments, prog_name="alvys-sage", **HELP)
     except BrokenPipeError:
         # The reader of our output has closed it, as `head` does. Redirect it, so that the flush at exit cannot fail.
         os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
@@ -120,6 +120,12 @@ def main(arguments: list[str] | None = None) -> None:
             traceback.print_exception(error)
         note(f"error: {_in_words(error)}")
         raise SystemExit(exit_code(error)) from None
+
+
+@cache
+def _program() -> Callable[..., object]:
+    mount(root)
+    return get_command(root)
 
 
 def mount(onto: typer.Typer) -> None:
@@ -160,11 +166,16 @@ def _forward(onto: typer.Typer, name: str, load: Callable[[], object], text: str
             found = load()
         except ImportError as error:
             raise UsageError(f"the command {name!r} is not installed: {error}") from error
-        if not isinstance(found, typer.Typer):
-            single = typer.Typer(add_completion=False, pretty_exceptions_enable=False)
-            single.command()(found)  # type: ignore[type-var] # what COMMANDS names is a function
-            found = single
-        found(args=context.args, prog_name=f"alvys-sage {name}", **HELP)
+        _loaded(found)(args=context.args, prog_name=f"alvys-sage {name}", **HELP)
+
+
+@cache
+def _loaded(found: object) -> Callable[..., object]:
+    if not isinstance(found, typer.Typer):
+        single = typer.Typer(add_completion=False, pretty_exceptions_enable=False)
+        single.command()(found)  # type: ignore[type-var] # what COMMANDS names is a function
+        found = single
+    return get_command(found)
 
 
 def _in_words(error: Exception) -> str:

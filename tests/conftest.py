@@ -6,7 +6,7 @@ virtual_time.install()  # before the service is imported, which keeps `time.mono
 
 import asyncio
 import logging
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Iterator, Mapping
 from typing import Final
 from uuid import uuid4
 
@@ -52,7 +52,8 @@ LONGEST_FIRST: Final = ("chaos", "compose", "demo", "processes", "statistics", "
 """Folders whose tests wait for processes, leases and time-outs: they begin first, so that no worker ends with them."""
 
 
-def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
+@pytest.hookimpl(wrapper=True)  # xdist reads the groups in a hook of its own, which comes first but for wrappers
+def pytest_collection_modifyitems(items: list[pytest.Item]) -> Iterator[None]:
     """Put the folders with the longest tests first, and keep tests together that share a fixture, such as a broker.
 
     `make test` hands tests out in this order: one by one, and those of a group to one process.
@@ -62,6 +63,7 @@ def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
     for item in items:
         if isinstance(item, pytest.Function) and (shared := _shares(item)) is not None:
             item.add_marker(pytest.mark.xdist_group(shared))
+    yield
 
 
 def _shares(item: pytest.Function) -> str | None:
