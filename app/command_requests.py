@@ -18,7 +18,7 @@ from app.progress import Progress
 from app.roles import may_change
 from app.settings import Settings
 from app.topic_reader import OffsetRange, documents, reader_of
-from consumers.export.ledger.document_state import DocumentState
+from consumers.export.protocol.document_state import DocumentState
 from domain.codes import Code
 from domain.commands import Command, Replay
 from kafka_client.size_limits import LARGEST_RECORD

@@ -6,7 +6,7 @@ from enum import StrEnum
 
 from aiokafka import TopicPartition
 
-from consumers.export.ledger.document_state import DocumentState
+from consumers.export.protocol.document_state import DocumentState
 from domain.outcomes import Outcome
 
 

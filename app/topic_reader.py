@@ -18,7 +18,7 @@ from app.output import note
 from app.progress import Progress
 from app.settings import Settings
 from consumers.export.ledger.codec import LedgerUnreadableError, decode
-from consumers.export.ledger.document_state import INTERNAL, DocumentState
+from consumers.export.protocol.document_state import INTERNAL, DocumentState
 from kafka_client.read_to_end import PartitionReader, StalledError, connected_reader
 from kafka_client.topics import describe
 from kafka_client.unreadable import Unreadable, UnreadableRecordsError
@@ -103,7 +103,7 @@ class TopicReader:
         """Read the document keys and undecoded values of a ledger partition, in order.
 
         A later value of a key replaces an earlier one; None deletes it. Decode values by
-        `consumers.export.ledger.document_state`.
+        `consumers.export.protocol.document_state`.
 
         Args:
             ledger: The range of the ledger partition.

@@ -10,7 +10,7 @@ from datetime import UTC, datetime
 from decimal import Decimal
 
 from consumers.export.context import ParseRecord
-from consumers.export.ledger.document_state import DocumentState
+from consumers.export.protocol.document_state import DocumentState
 from domain.documents import SourceDocument
 from domain.events import ContractError
 

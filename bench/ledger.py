@@ -17,8 +17,8 @@ from bench.measure import BenchResult, Figure, Size, real_broker
 from bench.transactions import create
 from consumers.export.ledger import generation
 from consumers.export.ledger.codec import encode
-from consumers.export.ledger.document_state import DocumentState, LastOutcome, Posted
 from consumers.export.ledger.restore import restore
+from consumers.export.protocol.document_state import DocumentState, LastOutcome, Posted
 from demo.events import good_events
 from demo.events.invoices import load_invoice
 from demo.processes import command, running

@@ -21,9 +21,9 @@ from typing import Any
 from unittest.mock import patch
 
 from app.cli import main
-from consumers.export.ledger.document_state import DocumentState
 from consumers.export.ledger.store import LedgerStore
 from consumers.export.protocol import calls
+from consumers.export.protocol.document_state import DocumentState
 from consumers.export.protocol.reconcile import SendAgain
 from consumers.export.sending.in_doubt import DoubtResolver
 from consumers.export.work_item import WorkItem

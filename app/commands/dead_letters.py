@@ -18,8 +18,8 @@ from app.roles import may_see
 from app.settings import Settings
 from app.topic_checks import source_named
 from app.topic_reader import offsets_in, partitions_of, reader_of
-from consumers.export.ledger.document_state import INTERNAL
 from consumers.export.ledger.placement import stand_in
+from consumers.export.protocol.document_state import INTERNAL
 from consumers.export.record_parsing import PartitionCheck, read
 from domain.codes import Code, present_name
 from domain.events import ContractError

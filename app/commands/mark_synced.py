@@ -16,7 +16,7 @@ from app.roles import may_change, may_see
 from app.settings import Settings
 from app.topic_reader import documents
 from app.waiting_report import text_of
-from consumers.export.ledger.document_state import DocumentState
+from consumers.export.protocol.document_state import DocumentState
 from domain.commands import MarkSynced
 
 

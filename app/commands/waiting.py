@@ -17,7 +17,7 @@ from app.settings import Settings
 from app.topic_checks import source_named
 from app.topic_reader import documents
 from app.waiting_report import Group, UnpostedDocument, by_blocker, group_documents, read, text_of
-from consumers.export.ledger.document_state import DocumentState
+from consumers.export.protocol.document_state import DocumentState
 from domain.settings.keys import canonical
 from domain.settings.values import ConnectionSetting
 

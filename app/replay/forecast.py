@@ -20,10 +20,10 @@ from app.topic_reader import TopicReader, offsets_in
 from consumers.export.config import ExportConfig
 from consumers.export.context import ParseRecord
 from consumers.export.ledger.codec import decode
-from consumers.export.ledger.document_state import DocumentState, LastOutcome, Posted, after_removal, ended
 from consumers.export.ledger.placement import stand_in
 from consumers.export.protocol.begin import Arrival, Begun, begin
 from consumers.export.protocol.decide import NextStep, deletes
+from consumers.export.protocol.document_state import DocumentState, LastOutcome, Posted, after_removal, ended
 from consumers.export.protocol.export_result import ExportResult, result_of
 from consumers.export.protocol.lifecycle import History, Mapped
 from consumers.export.protocol.plan import Plan, PlanningRules, make_plan, repeats_refusal

@@ -10,7 +10,7 @@ from dataclasses import dataclass, field
 
 import orjson
 
-from consumers.export.ledger.document_state import INTERNAL
+from consumers.export.protocol.document_state import INTERNAL
 from domain.commands import Command
 from kafka_client.offset_tracker import OffsetTracker
 

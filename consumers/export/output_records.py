@@ -5,14 +5,14 @@ from datetime import datetime
 
 from aiokafka import ConsumerRecord
 
-from consumers.export.ledger.document_state import (
+from consumers.export.ledger.transactions import OutputRecord, PendingWrite
+from consumers.export.protocol.document_state import (
     DocumentState,
     LastOutcome,
     after_removal,
     ended,
     placed,
 )
-from consumers.export.ledger.transactions import OutputRecord, PendingWrite
 from consumers.export.protocol.export_result import ExportResult
 from consumers.export.protocol.lifecycle import WriteDoubt, WriteRemoval, WriteResult
 from consumers.export.protocol.sequence import answered

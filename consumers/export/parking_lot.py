@@ -15,8 +15,8 @@ from aiokafka.structs import TopicPartition
 from consumers.export.command_progress import RECORD, CommandProgress, PendingCommand
 from consumers.export.context import ParseRecord
 from consumers.export.in_flight import InFlight
-from consumers.export.ledger.document_state import Claim, DocumentState
 from consumers.export.ledger.store import LedgerStore
+from consumers.export.protocol.document_state import Claim, DocumentState
 from consumers.export.protocol.lifecycle import TakenOver
 from consumers.export.sending.sage_access import BACKLOG
 from consumers.export.work_item import PartitionHandle, WorkItem

@@ -18,13 +18,13 @@ from aiokafka.structs import TopicPartition
 from consumers.export import metrics
 from consumers.export.context import ExportContext, ParseRecord
 from consumers.export.in_flight import InFlight
-from consumers.export.ledger.document_state import Claim, DocumentState
 from consumers.export.ledger.store import LedgerStore
 from consumers.export.ledger.transactions import PendingWrite, TransactionScope, TransactionWriter
 from consumers.export.output_records import between_calls, dead_letter_source
 from consumers.export.parking_lot import ParkingLot
 from consumers.export.protocol.begin import Arrival, begin
 from consumers.export.protocol.decide import NextStep
+from consumers.export.protocol.document_state import Claim, DocumentState
 from consumers.export.protocol.export_result import ExportResult
 from consumers.export.protocol.lifecycle import (
     AnswerCommand,

@@ -5,7 +5,7 @@ from dataclasses import dataclass, field
 from typing import Protocol
 
 from consumers.export.command_progress import PendingCommand
-from consumers.export.ledger.document_state import CREATE, UPDATE, Claim
+from consumers.export.protocol.document_state import CREATE, UPDATE, Claim
 from consumers.export.protocol.lifecycle import Event, InDoubt, Life
 from consumers.export.protocol.plan import Plan
 from consumers.export.protocol.steps import ReverseOrDelete, Update
@@ -93,7 +93,7 @@ class WorkItem:
 
     @property
     def operation(self) -> str:
-        """Operation of the planned call: create, update, reverse or delete, as in `ledger.document_state`."""
+        """Operation of the planned call: create, update, reverse or delete, as in `protocol.document_state`."""
         match self.plan.step:
             case Update():
                 return UPDATE

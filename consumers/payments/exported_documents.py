@@ -16,7 +16,7 @@ import structlog
 from aiokafka import ConsumerRecord, TopicPartition
 
 from consumers.export.ledger.codec import decode, key_of
-from consumers.export.ledger.document_state import INTERNAL, DocumentState, FormerRecord, Posted
+from consumers.export.protocol.document_state import INTERNAL, DocumentState, FormerRecord, Posted
 from domain.documents import SageObject
 from domain.payments import ExportedDocument
 from kafka_client.follower import FollowerEndedError, PartitionFollower

@@ -10,7 +10,7 @@ from aiokafka import ConsumerRecord
 
 from app.replay.forecast import Forecaster, RecordOutcome
 from consumers.export.ledger.codec import encode
-from consumers.export.ledger.document_state import DocumentState, FormerRecord, LastOutcome, Posted
+from consumers.export.protocol.document_state import DocumentState, FormerRecord, LastOutcome, Posted
 from domain.blockers import mapped_digest
 from domain.codes import Code
 from domain.documents import Connection, Document, SageObject, SourceDocument

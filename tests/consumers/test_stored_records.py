@@ -12,8 +12,9 @@ import pytest
 
 from consumers.consolidated_bills.groups import mark_record, read_mark
 from consumers.export.command_progress import CommandProgress
-from consumers.export.ledger import codec, document_state, generation, placement
+from consumers.export.ledger import codec, generation, placement
 from consumers.export.ledger.generation import TopicGeneration
+from consumers.export.protocol import document_state
 from consumers.payments import cursor
 from domain import commands
 from domain.documents import SourceDocument

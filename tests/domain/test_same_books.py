@@ -9,8 +9,8 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from consumers.export.ledger.document_state import Posted
 from consumers.export.protocol.decide import is_booked_already, same_party
+from consumers.export.protocol.document_state import Posted
 from domain.codes import Code
 from domain.documents import CustomValue, Document, LineDimension, PartyRef, SourceDocument, ValueSource
 from domain.export import export

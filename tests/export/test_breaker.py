@@ -9,8 +9,8 @@ from typing import cast
 
 import pytest
 
-from consumers.export.ledger.document_state import Claim
 from consumers.export.ledger.transactions import TransactionWriter
+from consumers.export.protocol.document_state import Claim
 from consumers.export.protocol.lifecycle import Claimed, Life
 from domain.documents import SageObject
 from sage_client import ExchangeLevel

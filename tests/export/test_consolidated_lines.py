@@ -7,9 +7,9 @@ from decimal import Decimal
 import pytest
 
 from consumers.export.ledger.codec import decode, encode
-from consumers.export.ledger.document_state import Claim, Consolidated, DocumentState, Posted
 from consumers.export.protocol.consolidated import ConsolidatedLineRecord, as_consolidated_line, is_placed_finally
 from consumers.export.protocol.decide import decide
+from consumers.export.protocol.document_state import Claim, Consolidated, DocumentState, Posted
 from domain.documents import Connection, SageObject
 from tests.support.events import event, read, to_bytes
 from tests.support.mappings import CARRIER, connected

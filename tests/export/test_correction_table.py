@@ -8,7 +8,6 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from consumers.export.ledger.document_state import DELETE, REVERSE, UPDATE, Claim, DocumentState, FormerRecord, Posted
 from consumers.export.protocol.correct import (
     Applied,
     CorrectionRefused,
@@ -17,6 +16,7 @@ from consumers.export.protocol.correct import (
     reconcile_correction,
 )
 from consumers.export.protocol.document_numbers import next_number
+from consumers.export.protocol.document_state import DELETE, REVERSE, UPDATE, Claim, DocumentState, FormerRecord, Posted
 from consumers.export.protocol.reconcile import (
     Evidence,
     GiveUp,

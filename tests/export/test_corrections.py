@@ -6,7 +6,7 @@ from datetime import UTC, datetime, timedelta
 import orjson
 import pytest
 
-from consumers.export.ledger.document_state import REVISION_AMBIGUOUS
+from consumers.export.protocol.document_state import REVISION_AMBIGUOUS
 from kafka_client.clock import utc_now
 from sage_client import ExchangeLevel, ReverseCall
 from sage_client.errors import (

@@ -9,8 +9,8 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from consumers.export.ledger.codec import decode, encode, needs_no_index
-from consumers.export.ledger.document_state import Claim, DocumentState, LastOutcome
 from consumers.export.ledger.store import LedgerRecord, LedgerStore
+from consumers.export.protocol.document_state import Claim, DocumentState, LastOutcome
 from domain.codes import FORMER_NAMES, Code
 from domain.documents import Connection, SageObject
 from domain.outcomes import Outcome

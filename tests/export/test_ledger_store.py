@@ -18,12 +18,12 @@ from consumers.export import metrics
 from consumers.export.ledger import generation
 from consumers.export.ledger import store as ledger_store
 from consumers.export.ledger.codec import encode
-from consumers.export.ledger.document_state import DocumentState, LastOutcome
 from consumers.export.ledger.generation import MARK, PartitionsChangedError, TopicGeneration
 from consumers.export.ledger.restore import restore
 from consumers.export.ledger.store import CACHED, MEMORY, LedgerRecord, LedgerStore
 from consumers.export.ledger.store_files import file_name, open_ledger
 from consumers.export.ledger.transactions import LedgerReplacedError, PendingWrite, TransactionScope, TransactionWriter
+from consumers.export.protocol.document_state import DocumentState, LastOutcome
 from domain.outcomes import Outcome
 from kafka_client.offset_tracker import OffsetTracker
 from tests.support.kafka import COMPACTED, admin_of, clients_at, create_topic, producing, read_to_end
@@ -145,7 +145,7 @@ def test_a_disk_that_turns_a_record_to_dust_costs_a_new_file_never_an_answer(tmp
 def test_two_processes_with_one_folder_have_a_file_each_and_a_stopped_one_keeps_its_own(tmp_path):
     hold = (
         "import sys, time; from pathlib import Path; from aiokafka import TopicPartition as T\n"
-        "from consumers.export.ledger.document_state import DocumentState\n"
+        "from consumers.export.protocol.document_state import DocumentState\n"
         "from consumers.export.ledger.store_files import open_ledger\n"
         "ledger = open_ledger(Path(sys.argv[1]), T('invoice-created.ledger', 0))\n"
         "ledger.put(DocumentState('a', attempts=1)); print('ready', flush=True); sys.stdin.readline()\n"

@@ -35,7 +35,6 @@ from consumers.export import partition as partition_module
 from consumers.export.config import ExportConfig
 from consumers.export.context import ExportContext
 from consumers.export.ledger.codec import decode
-from consumers.export.ledger.document_state import Claim, DocumentState
 from consumers.export.ledger.store import MEMORY, LedgerRecord, LedgerStore
 from consumers.export.ledger.transactions import PendingWrite
 from consumers.export.output_records import ResultWriter
@@ -43,6 +42,7 @@ from consumers.export.partition import AssignedPartition, PartitionProcessor
 from consumers.export.protocol import begin as begin_module
 from consumers.export.protocol.calls import call_of, claim_of
 from consumers.export.protocol.correct import CorrectionRefused, Replacement, plan_correction, reconcile_correction
+from consumers.export.protocol.document_state import Claim, DocumentState
 from consumers.export.protocol.export_result import ExportResult
 from consumers.export.protocol.lifecycle import (
     Claimed,

@@ -12,9 +12,9 @@ from typing import Any, cast
 from aiokafka import TopicPartition
 
 from consumers.export.in_flight import InFlight
-from consumers.export.ledger.document_state import Claim, DocumentState, LastOutcome
 from consumers.export.ledger.store import MEMORY, LedgerStore
 from consumers.export.parking_lot import AT_ONCE, Host, ParkingLot
+from consumers.export.protocol.document_state import Claim, DocumentState, LastOutcome
 from consumers.export.work_item import WorkItem
 from domain.documents import Connection, SageObject
 from domain.events import EventKind

@@ -15,10 +15,10 @@ from app.partitioner import change
 from app.replay.group import GroupActiveError
 from consumers.export.ledger import placement
 from consumers.export.ledger.codec import encode as encode_entry
-from consumers.export.ledger.document_state import DocumentState, LastOutcome
 from consumers.export.ledger.generation import PartitionsChangedError
 from consumers.export.ledger.placement import RULE, PartitionerError, decode, encode
 from consumers.export.ledger.store import MEMORY, LedgerStore
+from consumers.export.protocol.document_state import DocumentState, LastOutcome
 from domain.outcomes import Outcome
 from kafka_client.fencing import fence
 from kafka_client.partitioners import Partitioner, Placement

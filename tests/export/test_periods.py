@@ -8,9 +8,9 @@ from datetime import UTC, date, datetime, timedelta
 import pytest
 
 from consumers.export.config import ExportConfig
-from consumers.export.ledger.document_state import Claim, DocumentState
 from consumers.export.partition import PartitionProcessor
 from consumers.export.protocol.closed_periods import MOST_STEPS, ClosedPeriods
+from consumers.export.protocol.document_state import Claim, DocumentState
 from consumers.export.protocol.lifecycle import Claimed, ClaimWritten, History, Life, transition
 from consumers.export.protocol.plan import Plan
 from consumers.export.work_item import WorkItem

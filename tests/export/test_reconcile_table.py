@@ -6,7 +6,7 @@ from decimal import Decimal
 from hypothesis import given
 from hypothesis import strategies as st
 
-from consumers.export.ledger.document_state import Claim
+from consumers.export.protocol.document_state import Claim
 from consumers.export.protocol.reconcile import Adopt, Evidence, GiveUp, NeedsPerson, NotProvenYet, SendAgain, reconcile
 from domain.codes import Code
 from domain.documents import Connection, SageObject

@@ -13,7 +13,9 @@ from hypothesis import strategies as st
 
 from consumers.export.command_progress import PendingCommand
 from consumers.export.ledger.codec import decode, encode
-from consumers.export.ledger.document_state import (
+from consumers.export.output_records import ResultWriter
+from consumers.export.protocol.decide import NextStep, clear_mark, decide
+from consumers.export.protocol.document_state import (
     REVISION_UNKNOWN,
     Claim,
     DocumentState,
@@ -21,8 +23,6 @@ from consumers.export.ledger.document_state import (
     MarkedSynced,
     Posted,
 )
-from consumers.export.output_records import ResultWriter
-from consumers.export.protocol.decide import NextStep, clear_mark, decide
 from consumers.export.protocol.export_result import ExportResult
 from consumers.export.protocol.lifecycle import Life, WriteResult
 from consumers.export.protocol.sequence import REMEMBERED, Turn, answered, place_of, turn_of

@@ -13,7 +13,10 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from consumers.export.ledger.codec import LedgerUnreadableError, decode, encode
-from consumers.export.ledger.document_state import (
+from consumers.export.ledger.store import LedgerStore
+from consumers.export.ledger.transactions import MAX_BATCH as LARGEST_BATCH
+from consumers.export.ledger.transactions import PendingWrite, TransactionScope, TransactionWriter
+from consumers.export.protocol.document_state import (
     MAX_FORMER_RECORDS,
     Claim,
     DocumentState,
@@ -21,9 +24,6 @@ from consumers.export.ledger.document_state import (
     LastOutcome,
     Posted,
 )
-from consumers.export.ledger.store import LedgerStore
-from consumers.export.ledger.transactions import MAX_BATCH as LARGEST_BATCH
-from consumers.export.ledger.transactions import PendingWrite, TransactionScope, TransactionWriter
 from domain.codes import Code
 from domain.documents import Connection, SageObject
 from domain.events.fields import LONGEST_ID, LONGEST_TEXT

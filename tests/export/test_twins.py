@@ -9,8 +9,8 @@ import pytest
 from pydantic import SecretStr
 
 from consumers.export.enrichment.twins import Twins, held_back
-from consumers.export.ledger.document_state import REVERSE, Claim, DocumentState, LastOutcome
 from consumers.export.protocol.decide import as_known
+from consumers.export.protocol.document_state import REVERSE, Claim, DocumentState, LastOutcome
 from consumers.export.protocol.export_result import ExportResult
 from consumers.export.protocol.lifecycle import Claimed, InDoubt, Life
 from consumers.export.protocol.plan import Plan

@@ -5,7 +5,7 @@ from decimal import Decimal
 
 import pytest
 
-from consumers.export.ledger.document_state import DocumentState, FormerRecord
+from consumers.export.protocol.document_state import DocumentState, FormerRecord
 from consumers.payments.balances import Reconciliation
 from consumers.payments.cursor import PaymentReplay
 from consumers.payments.partition import PartitionClosedError

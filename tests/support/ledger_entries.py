@@ -4,7 +4,7 @@ from datetime import UTC
 
 from hypothesis import strategies as st
 
-from consumers.export.ledger.document_state import Claim, DocumentState, LastOutcome, Posted
+from consumers.export.protocol.document_state import Claim, DocumentState, LastOutcome, Posted
 from domain.codes import Code
 from domain.documents import Connection, SageObject
 from domain.outcomes import Outcome

@@ -6,8 +6,8 @@ from datetime import UTC, date, datetime
 from decimal import Decimal
 from typing import get_args
 
-from consumers.export.ledger.document_state import Claim, DocumentState, Posted
 from consumers.export.protocol.decide import NextStep
+from consumers.export.protocol.document_state import Claim, DocumentState, Posted
 from consumers.export.protocol.export_result import ExportResult
 from consumers.export.protocol.lifecycle import (
     BetweenCalls,

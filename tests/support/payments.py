@@ -17,7 +17,7 @@ from app.credentials import Credentials
 from app.payments_poller import poller_of
 from app.settings import Settings
 from consumers.export.ledger.codec import encode
-from consumers.export.ledger.document_state import Claim, DocumentState, Posted
+from consumers.export.protocol.document_state import Claim, DocumentState, Posted
 from consumers.payments.cursor import PaymentReplay
 from consumers.payments.poller import Poller
 from consumers.payments.schedule import PollReport

@@ -11,7 +11,7 @@ from decimal import Decimal
 from pathlib import Path
 
 from consumers.consolidated_bills.groups import SentBill
-from consumers.export.ledger.document_state import (
+from consumers.export.protocol.document_state import (
     DELETE,
     REVERSE,
     REVISION_AMBIGUOUS,

@@ -23,7 +23,7 @@ from app.topic_checks import create
 from consumers.export.command_progress import RECORD
 from consumers.export.config import ExportConfig
 from consumers.export.ledger.codec import decode
-from consumers.export.ledger.document_state import INTERNAL, DocumentState
+from consumers.export.protocol.document_state import INTERNAL, DocumentState
 from consumers.export.sending.lane import Lane
 from consumers.export.sending.sage_access import SageAccess
 from consumers.export.worker import Worker

@@ -12,7 +12,7 @@ from typing import Literal
 import orjson
 from pydantic import TypeAdapter
 
-from consumers.export.ledger.document_state import (
+from consumers.export.protocol.document_state import (
     Claim,
     Consolidated,
     DocumentState,

@@ -18,8 +18,8 @@ import orjson
 from aiokafka.structs import TopicPartition
 from pydantic import TypeAdapter
 
-from consumers.export.ledger.document_state import INTERNAL
 from consumers.export.ledger.store import LedgerRecord, LedgerStore
+from consumers.export.protocol.document_state import INTERNAL
 from kafka_client.interface import KafkaClients, Producer
 from kafka_client.read_to_end import LastStableOffset, PartitionReader, connected_reader
 

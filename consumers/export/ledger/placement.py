@@ -20,8 +20,8 @@ import structlog
 from aiokafka.structs import TopicPartition
 
 from consumers.export.ledger import generation
-from consumers.export.ledger.document_state import INTERNAL
 from consumers.export.ledger.store import LedgerRecord, LedgerStore
+from consumers.export.protocol.document_state import INTERNAL
 from consumers.export.record_parsing import PartitionCheck
 from kafka_client.interface import KafkaClients, Producer
 from kafka_client.partitioners import Partitioner, Placement

@@ -18,7 +18,7 @@ from pathlib import Path
 from typing import NamedTuple
 
 from consumers.export.ledger.codec import SCHEMA, LedgerUnreadableError, decode, encode, needs_no_index
-from consumers.export.ledger.document_state import INTERNAL, Claim, DocumentState
+from consumers.export.protocol.document_state import INTERNAL, Claim, DocumentState
 
 LAYOUT = 1_000 * 3 + SCHEMA
 """Version of tables and records, stored in the file. Raise it if either changes, or if `_index_rows` yields others."""

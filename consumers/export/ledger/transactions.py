@@ -13,8 +13,8 @@ from aiokafka.structs import OffsetAndMetadata, RecordMetadata, TopicPartition
 
 from consumers.export import metrics
 from consumers.export.ledger.codec import encode
-from consumers.export.ledger.document_state import DocumentState
 from consumers.export.ledger.store import LedgerRecord, LedgerStore
+from consumers.export.protocol.document_state import DocumentState
 from kafka_client.interface import Producer
 from kafka_client.offset_tracker import OffsetTracker
 from kafka_client.size_limits import TRANSACTION

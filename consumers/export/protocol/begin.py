@@ -3,7 +3,6 @@
 from dataclasses import dataclass
 from datetime import datetime
 
-from consumers.export.ledger.document_state import DocumentState
 from consumers.export.protocol.decide import (
     NextStep,
     as_known,
@@ -13,6 +12,7 @@ from consumers.export.protocol.decide import (
     mark_synced,
     with_current_credentials,
 )
+from consumers.export.protocol.document_state import DocumentState
 from consumers.export.protocol.lifecycle import Decided
 from consumers.export.protocol.sequence import Turn, place_of, turn_of
 from domain.codes import Code

@@ -3,7 +3,7 @@
 from dataclasses import replace
 from datetime import date, datetime
 
-from consumers.export.ledger.document_state import REVERSE, Claim
+from consumers.export.protocol.document_state import REVERSE, Claim
 from consumers.export.protocol.steps import ReverseOrDelete, Update
 from consumers.export.work_item import WorkItem
 from domain.documents import SourceDocument

@@ -6,7 +6,7 @@ any other document.
 
 from dataclasses import dataclass, replace
 
-from consumers.export.ledger.document_state import Consolidated, DocumentState
+from consumers.export.protocol.document_state import Consolidated, DocumentState
 from consumers.export.protocol.export_result import ExportResult, MovedTransaction, result_of
 from domain.codes import Code
 from domain.consolidated_bills import Consolidation, consolidation_of

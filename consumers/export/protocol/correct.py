@@ -22,7 +22,7 @@ And after a call whose answer was lost (step 6): what a look-up by record number
 from dataclasses import dataclass
 from datetime import date, timedelta
 
-from consumers.export.ledger.document_state import DELETE, REVERSE, UPDATE, Claim, Posted
+from consumers.export.protocol.document_state import DELETE, REVERSE, UPDATE, Claim, Posted
 from consumers.export.protocol.lifecycle import DatedAnew, History
 from consumers.export.protocol.reconcile import GiveUp, NeedsPerson, NotProvenYet, SendAgain
 from consumers.export.protocol.steps import NoLongerPosted, ReverseOrDelete, Step, Update

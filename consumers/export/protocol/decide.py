@@ -8,7 +8,8 @@ from dataclasses import replace
 from enum import Enum, auto
 from typing import TypeVar
 
-from consumers.export.ledger.document_state import (
+from consumers.export.protocol.consolidated import is_placed_finally
+from consumers.export.protocol.document_state import (
     REVISION_UNKNOWN,
     Claim,
     DocumentState,
@@ -16,7 +17,6 @@ from consumers.export.ledger.document_state import (
     MarkedSynced,
     Posted,
 )
-from consumers.export.protocol.consolidated import is_placed_finally
 from consumers.export.protocol.export_result import ExportResult, result_of
 from consumers.export.protocol.sequence import Turn, in_words
 from domain.categories import Side

@@ -6,7 +6,7 @@ refused it because of a record that a correction reversed, later postings of the
 
 from dataclasses import replace
 
-from consumers.export.ledger.document_state import DocumentState
+from consumers.export.protocol.document_state import DocumentState
 from domain import lengths
 from domain.documents import Document
 

@@ -2,7 +2,7 @@
 
 from dataclasses import dataclass
 
-from consumers.export.ledger.document_state import WAITING, Consolidated, MarkedSynced, Posted
+from consumers.export.protocol.document_state import WAITING, Consolidated, MarkedSynced, Posted
 from domain.codes import Code
 from domain.outcomes import Deferred, Outcome, Rejected, Skipped
 from producers.results import SageAnswer

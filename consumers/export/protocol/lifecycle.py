@@ -13,13 +13,13 @@ from collections.abc import Callable
 from dataclasses import dataclass, field, replace
 from datetime import date
 
-from consumers.export.ledger.document_state import (
+from consumers.export.protocol.decide import NextStep, reject_changed
+from consumers.export.protocol.document_state import (
     REVISION_AMBIGUOUS,
     UPDATE,
     Claim,
     DocumentState,
 )
-from consumers.export.protocol.decide import NextStep, reject_changed
 from consumers.export.protocol.export_result import ExportResult
 from consumers.export.protocol.reconcile import NeedsPerson, NotProvenYet, Renumber, SendAgain
 from consumers.export.protocol.steps import NoLongerPosted

@@ -2,7 +2,6 @@
 
 from dataclasses import dataclass, replace
 
-from consumers.export.ledger.document_state import DocumentState, FormerRecord, Posted
 from consumers.export.protocol.consolidated import ConsolidatedLineRecord, as_consolidated_line
 from consumers.export.protocol.decide import (
     deletes,
@@ -12,6 +11,7 @@ from consumers.export.protocol.decide import (
     with_current_credentials,
 )
 from consumers.export.protocol.document_numbers import numbered
+from consumers.export.protocol.document_state import DocumentState, FormerRecord, Posted
 from consumers.export.protocol.export_result import ExportResult
 from consumers.export.protocol.lifecycle import History, Mapped
 from consumers.export.protocol.steps import ReadExisting, Step

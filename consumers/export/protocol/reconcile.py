@@ -27,7 +27,7 @@ record, which a correction reversed, whatever its amount; and the transaction th
 from collections.abc import Sequence
 from dataclasses import dataclass
 
-from consumers.export.ledger.document_state import Claim, FormerRecord
+from consumers.export.protocol.document_state import Claim, FormerRecord
 from domain.codes import Code
 from sage_client import Found
 

@@ -2,9 +2,9 @@
 
 from dataclasses import replace
 
-from consumers.export.ledger.document_state import DELETE, REVERSE, REVISION_UNKNOWN, UPDATE, Claim, Posted
 from consumers.export.protocol.closed_periods import explain
 from consumers.export.protocol.correct import Applied, CorrectionProof, CorrectionRefused
+from consumers.export.protocol.document_state import DELETE, REVERSE, REVISION_UNKNOWN, UPDATE, Claim, Posted
 from consumers.export.protocol.export_result import ExportResult
 from consumers.export.protocol.lifecycle import Ended, Event
 from consumers.export.protocol.reconcile import Adopt, GiveUp, Reconciliation

@@ -16,7 +16,7 @@ from dataclasses import replace
 from datetime import datetime
 from enum import Enum, auto
 
-from consumers.export.ledger.document_state import Claim, DocumentState, LastOutcome
+from consumers.export.protocol.document_state import Claim, DocumentState, LastOutcome
 from consumers.export.protocol.export_result import ExportResult
 from domain.codes import Code
 from domain.documents import SourceDocument

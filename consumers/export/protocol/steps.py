@@ -4,7 +4,7 @@ from dataclasses import dataclass
 from datetime import date
 from decimal import Decimal
 
-from consumers.export.ledger.document_state import Posted
+from consumers.export.protocol.document_state import Posted
 
 
 @dataclass(frozen=True, slots=True)

@@ -3,8 +3,8 @@
 from collections.abc import Sequence
 from datetime import UTC, date
 
-from consumers.export.ledger.document_state import Posted
 from consumers.export.protocol.correct import Decision, Replacement, plan_correction
+from consumers.export.protocol.document_state import Posted
 from consumers.export.work_item import WorkItem
 from kafka_client.clock import Clock
 from sage_client import Login, SageClient

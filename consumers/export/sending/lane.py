@@ -16,10 +16,10 @@ from consumers.export import metrics
 from consumers.export.config import ExportConfig
 from consumers.export.enrichment.enrich import Enrichment
 from consumers.export.enrichment.twins import Twins, has_two_names, held_back, names_of
-from consumers.export.ledger.document_state import Claim, Posted
 from consumers.export.protocol.calls import call_of, claim_of
 from consumers.export.protocol.closed_periods import ClosedPeriods
 from consumers.export.protocol.correct import CorrectionRefused, Decision, later_day
+from consumers.export.protocol.document_state import Claim, Posted
 from consumers.export.protocol.export_result import ExportResult
 from consumers.export.protocol.lifecycle import (
     Claimed,

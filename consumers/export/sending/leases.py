@@ -6,7 +6,7 @@ the moment at which it first saw the claim, which is never before the claim was 
 
 from datetime import datetime, timedelta
 
-from consumers.export.ledger.document_state import Claim
+from consumers.export.protocol.document_state import Claim
 from kafka_client.clock import Clock
 
 KEPT = 10_000
