@@ -136,6 +136,7 @@ class Code(StrEnum):
     COMPANY_BACKLOG = "COMPANY_BACKLOG"
     SAGE_REQUEST_INVALID = "SAGE_REQUEST_INVALID"
     OUTCOME_UNKNOWN = "OUTCOME_UNKNOWN"
+    EARLIER_REVISION_IN_DOUBT = "EARLIER_REVISION_IN_DOUBT"
     EXECUTED_BUT_NOT_FOUND = "EXECUTED_BUT_NOT_FOUND"
     REVERSED_IN_SAGE = "REVERSED_IN_SAGE"
     SOURCE_RECORD_PASSED = "SOURCE_RECORD_PASSED"
@@ -744,6 +745,12 @@ EXPLANATIONS: dict[Code, Explanation] = {
         _U,
         "The connection broke after the document was sent; whether Sage booked it is not known yet.",
         "Nothing to do; it is looked up in Sage before anything is sent again.",
+    ),
+    Code.EARLIER_REVISION_IN_DOUBT: Explanation(
+        _W,
+        "It is not known yet whether Sage Intacct booked an earlier revision of the document.",
+        "Nothing to do; this revision follows as soon as the outcome of the earlier one is known. A later revision "
+        "takes its place.",
     ),
     Code.EXECUTED_BUT_NOT_FOUND: Explanation(
         _U,

@@ -78,7 +78,13 @@ CLASSES: tuple[ErrorClass, ...] = (
     ErrorClass(
         "session or connection lost while a document is created",
         "Expensify INT176, INT993",
-        (Code.OUTCOME_UNKNOWN, Code.EXECUTED_BUT_NOT_FOUND, Code.REVERSED_IN_SAGE, Code.SOURCE_RECORD_PASSED),
+        (
+            Code.OUTCOME_UNKNOWN,
+            Code.EARLIER_REVISION_IN_DOUBT,
+            Code.EXECUTED_BUT_NOT_FOUND,
+            Code.REVERSED_IN_SAGE,
+            Code.SOURCE_RECORD_PASSED,
+        ),
     ),
     ErrorClass(
         "required custom field or Smart Rule",

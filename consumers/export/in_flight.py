@@ -48,6 +48,18 @@ class InFlight:
         """Mark the document as no longer in doubt: its outcome is known."""
         self._in_doubt.pop(work.key, None)
 
+    def waits_for_proof(self, key: str) -> bool:
+        """Whether the document rests in doubt after a look-up that proved nothing, so that it may take long."""
+        return key in self._in_doubt and self._in_doubt[key].life.waits_for_proof
+
+    def waiting(self, key: str) -> tuple[WorkItem, ...]:
+        """The work items that wait for the one in flight."""
+        return tuple(self._waiting.get(key, ()))
+
+    def remove(self, work: WorkItem) -> None:
+        """Remove a work item that waits: it was answered without its turn."""
+        self._waiting[work.key].remove(work)
+
     def yield_to_command(self, key: str, about: Callable[[WorkItem], bool]) -> tuple[WorkItem, WorkItem] | None:
         """Let a waiting command replace an in-doubt document.
 

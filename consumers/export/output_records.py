@@ -5,7 +5,9 @@ from datetime import datetime
 
 from aiokafka import ConsumerRecord
 
+from consumers.export.later_revisions import kept
 from consumers.export.ledger.transactions import OutputRecord, PendingWrite
+from consumers.export.protocol.behind_doubt import WAITS, superseded
 from consumers.export.protocol.document_state import (
     DocumentState,
     LastOutcome,
@@ -59,7 +61,7 @@ class ResultWriter:
             The write. None if the document was retried unasked and still waits for the same keys: nothing is new.
         """
         result, entry, command = effect.result, effect.before, work.command
-        unasked = effect.completes is None and command is None
+        unasked = effect.completes is None and command is None and not work.was_kept
         if unasked and entry.claim is None and as_before(entry, last_outcome(work, result)):
             return None
         records: tuple[OutputRecord, ...] = (self._result(work, result, at), *self._party(work))
@@ -99,6 +101,25 @@ class ResultWriter:
             return None
         parked = replace(entry, last=placed(entry, last_outcome(work, result)), parked=work.value)
         return PendingWrite(answered(parked, work.received), (self._result(work, result, at),), effect.completes)
+
+    def beside_doubt(
+        self, work: WorkItem, result: ExportResult, at: datetime, *, replaced: WorkItem | None = None
+    ) -> PendingWrite:
+        """Write for a record that was read while its document is in doubt: a result, the end of the record.
+
+        The document's state is left as it is: the doubt may be written at the same time.
+
+        Args:
+            work: The document of the record.
+            result: Its result. If it is `WAITS`, the ledger keeps its event from now on.
+            at: The present time, for the result record.
+            replaced: The revision that the ledger kept before, which is superseded. None if it kept none.
+        """
+        records: tuple[OutputRecord, ...] = (self._result(work, result, at),)
+        if replaced is not None:
+            records = (self._result(replaced, superseded(work.received), at), *records)
+        internal = (kept(work),) if result is WAITS else ()
+        return PendingWrite(None, records, work.life.offset, internal)
 
     def removed(self, work: WorkItem, effect: WriteRemoval, at: datetime) -> PendingWrite:
         """Write for an existing record that no longer counts: a `reversed` result, and the event kept in the ledger.

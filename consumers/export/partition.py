@@ -18,11 +18,13 @@ from aiokafka.structs import TopicPartition
 from consumers.export import metrics
 from consumers.export.context import ExportContext, ParseRecord
 from consumers.export.in_flight import InFlight
+from consumers.export.later_revisions import all_kept, no_longer
 from consumers.export.ledger.store import LedgerStore
 from consumers.export.ledger.transactions import PendingWrite, TransactionScope, TransactionWriter
 from consumers.export.output_records import between_calls, dead_letter_source
 from consumers.export.parking_lot import ParkingLot
-from consumers.export.protocol.begin import Arrival, begin
+from consumers.export.protocol.begin import Arrival, Begun, begin
+from consumers.export.protocol.behind_doubt import WAITS, Stand, stand, superseded
 from consumers.export.protocol.decide import NextStep
 from consumers.export.protocol.document_state import Claim, DocumentState
 from consumers.export.protocol.export_result import ExportResult
@@ -146,6 +148,8 @@ class PartitionProcessor:
     async def start(self) -> None:
         """Start: resume the documents that are in doubt, and retry the parked ones. No record may be read before."""
         await self._recall.begin()
+        for event, offset, timestamp in all_kept(self._ledger):
+            self._bring_back_later(event, SourceRecord(self.source.topic, self.source.partition, offset, timestamp))
         for blocker in self._ledger.blockers():
             if blocker.startswith(BACKLOG):
                 self._lanes.resume_backlog(blocker)
@@ -318,6 +322,46 @@ class PartitionProcessor:
         """Take a document. It starts at once, or after the earlier work items of its key."""
         if self._documents.admit(work):
             self.decide(work)
+        elif self._documents.waits_for_proof(work.key):
+            self._stand_behind_doubt(work)
+
+    def _bring_back_later(self, event: bytes, source: SourceRecord) -> None:
+        """Take a revision that the ledger kept behind a doubt. Its turn comes after the doubt, as before."""
+        try:
+            received = self.receive(event)
+        except ContractError as error:  # kept by another version; one unreadable event must not stop all others
+            log.error("a kept event can no longer be read", offset=source.offset, code=error.code, detail=error.detail)  # noqa: TRY400
+            return
+        self.admit(WorkItem(self, received, event, source, was_kept=True, is_kept=True))
+
+    def _stand_behind_doubt(self, work: WorkItem) -> None:
+        """Answer a revision behind a document in doubt, or keep it in the ledger: its record shall not stay open."""
+        entry = self._ledger.get(work.key)
+        if work.life.offset is None or work.command is not None or entry.claim is None:
+            return
+        before = next((each for each in self._documents.waiting(work.key) if each.is_kept), None)
+        found = stand(self._begin(work, entry), before.received if before is not None else None)
+        if found is Stand.IN_LINE:
+            return
+        keeps = found is Stand.KEPT
+        result = WAITS if isinstance(found, Stand) else found
+        replaced = before if keeps else None
+        if replaced is not None:
+            self._documents.remove(replaced)
+            self._count(superseded(work.received))
+        self._count(result)
+        note = self._writer.beside_doubt(work, result, self._around.time.now(), replaced=replaced)
+        self._transactions.write(note).add_done_callback(lambda _: self._gauge.set(len(self._tracker)))
+        if keeps:
+            work.life, work.was_kept, work.is_kept = Life(), True, True
+        else:
+            self._documents.remove(work)
+
+    def _begin(self, work: WorkItem, entry: DocumentState) -> Begun:
+        command = work.command.command if work.command is not None else None
+        from_record = work.life.offset is not None or work.was_kept
+        arrival = Arrival(work.received, work.value, work.source, from_record, command)
+        return begin(arrival, entry, self._around.mapping(), self._around.time.now())
 
     def _take_next(self, work: WorkItem) -> None:
         """Start the next work item of the document, now that the end of this one is durable."""
@@ -346,9 +390,7 @@ class PartitionProcessor:
     def decide(self, work: WorkItem) -> None:
         """Step 1: decide from the ledger what this revision needs, now that its turn has come."""
         entry = self._ledger.get(work.key)
-        command = work.command.command if work.command is not None else None
-        arrival = Arrival(work.received, work.value, work.source, work.life.offset is not None, command)
-        begun = begin(arrival, entry, self._around.mapping(), self._around.time.now())
+        begun = self._begin(work, entry)
         work.received, work.emitted = begun.received, begun.emitted
         work.plan = Plan(former_records=entry.former_records)
         decided = begun.decided
@@ -381,6 +423,9 @@ class PartitionProcessor:
         self._follow(work, before)
         for effect in effects:
             self._perform(work, effect)
+        if work.life.waits_for_proof and not before.waits_for_proof:  # its doubt is written first
+            for later in self._documents.waiting(work.key):
+                self._stand_behind_doubt(later)
 
     def _follow(self, work: WorkItem, before: Life) -> None:
         """Keep the lists of documents in doubt and of those with a call out in step with the document's state."""
@@ -412,7 +457,7 @@ class PartitionProcessor:
             case WriteBetweenCalls(state):
                 self._when_durable(work, PendingWrite(between_calls(work, state)), Written())
             case WriteState(state):
-                self._transactions.write(PendingWrite(state))
+                self._write(work, PendingWrite(state))
             case AnswerCommand():
                 self._recall.answered(work)
             case YieldToCommand():
@@ -429,7 +474,7 @@ class PartitionProcessor:
         )
         plan, mapped = make_plan(work.received, work.value, entry, work.life.history, rules)
         work.plan = replace(plan, party_made=work.plan.party_made)
-        woken = work.life.offset is None and work.command is None
+        woken = work.life.offset is None and work.command is None and not work.was_kept
         self.handle(work, replace(mapped, repeats_refusal=woken and repeats_refusal(plan, entry)))
 
     async def claim(self, claims: Sequence[tuple[WorkItem, Claim]], send_deadline: float) -> bool:
@@ -449,7 +494,14 @@ class PartitionProcessor:
     def _write_claim(self, work: WorkItem, claim: Claim) -> "asyncio.Future[None]":
         """Write a claim before results that can wait, but after whatever is still to be written about its document."""
         alone = not self._doubts_to_write[work.key]
-        return self._transactions.write(PendingWrite(self._claimed(work, claim)), urgent=alone)
+        return self._write(work, PendingWrite(self._claimed(work, claim)), urgent=alone)
+
+    def _write(self, work: WorkItem, note: PendingWrite, *, urgent: bool = False) -> "asyncio.Future[None]":
+        """Write for a document. If its event was kept behind a doubt, the document's state holds or ends it now."""
+        if work.is_kept:
+            work.is_kept = False
+            note = replace(note, internal=(*note.internal, no_longer(work.key)))
+        return self._transactions.write(note, urgent=urgent)
 
     def _claimed(self, work: WorkItem, claim: Claim) -> DocumentState:
         event = work.value if work.life.offset is None else None
@@ -463,7 +515,7 @@ class PartitionProcessor:
         self._when_durable(work, note or PendingWrite(), DoubtWritten())
 
     def _when_durable(self, work: WorkItem, note: PendingWrite, event: Event) -> None:
-        durable = self._transactions.write(note)
+        durable = self._write(work, note)
         durable.add_done_callback(lambda done: self._is_durable(work, event, done))
 
     def _is_durable(self, work: WorkItem, event: Event, done: "asyncio.Future[None]") -> None:
@@ -486,7 +538,7 @@ class PartitionProcessor:
             return
         result = effect.result
         self._count(result)
-        durable = self._transactions.write(note)
+        durable = self._write(work, note)
         self._parking.update(_of_lane(result))
         durable.add_done_callback(lambda done: self._result_is_durable(work, result, done))
 

@@ -54,6 +54,11 @@ class WorkItem:
     plan: Plan = field(default_factory=Plan)
     command: PendingCommand | None = None
     """The command that a person gave for this document. None if nobody did, or once it is answered."""
+    was_kept: bool = False
+    """Whether the ledger kept the event behind an earlier revision in doubt. It is judged as if its record came now."""
+    is_kept: bool = False
+    """Whether the ledger still has the record that keeps the event (`later_revisions`). The item's next write ends it.
+    """
     emitted: Emitted | None = None
     """Position of this document's answer in the order of its events (`protocol.sequence.place_of`)."""
 

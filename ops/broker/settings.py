@@ -21,8 +21,8 @@ SETTINGS: Final[dict[str, str]] = {
     "group.initial.rebalance.delay.ms": "0",
     # Sample events carry timestamps of years past, and retention by age would delete them under the reader.
     "log.retention.ms": "-1",
-    # Compaction within a second of a segment's end, so that tests can see it.
-    "log.cleaner.backoff.ms": "500",
+    # Compaction within seconds of a segment's end, so that tests can see it. Each look goes through all partitions.
+    "log.cleaner.backoff.ms": "2000",
     # Small: the cleaner's buffer (128 MiB by default) is heap, and each partition maps two index files (10 MiB each).
     "log.cleaner.dedupe.buffer.size": "16777216",
     "log.index.size.max.bytes": "1048576",

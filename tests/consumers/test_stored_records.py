@@ -11,6 +11,7 @@ from typing import Any
 import pytest
 
 from consumers.consolidated_bills.groups import mark_record, read_mark
+from consumers.export import later_revisions
 from consumers.export.command_progress import CommandProgress
 from consumers.export.ledger import codec, generation, placement
 from consumers.export.ledger.generation import TopicGeneration
@@ -140,6 +141,11 @@ INTERNAL: dict[str, tuple[Callable[[], bytes], Callable[[bytes], object], object
         lambda value: CommandProgress(value, {0: 9, 1: 99}).positions,
         {0: 7, 1: 40},
     ),
+    "later": (
+        partial(later_revisions.encode, later_revisions.KeptEvent(b"{}", 7, 40)),
+        later_revisions.decode,
+        later_revisions.KeptEvent(b"{}", 7, 40),
+    ),
 }  # fmt: skip
 
 
@@ -158,6 +164,8 @@ def later(value: bytes) -> bytes:
 def test_a_record_of_a_later_version_stops_its_reader():
     with pytest.raises(codec.LedgerUnreadableError, match="schema 2"):
         codec.decode("invoice/1", later(stored("ledger")["posted"]))
+    with pytest.raises(codec.LedgerUnreadableError, match="schema 2"):
+        later_revisions.decode(later(stored("internal")["later"]))
     with pytest.raises(cursor.CursorUnreadableError):
         cursor.decode(later(stored("cursor")["cursor"]))
     with pytest.raises(consolidated_lines.RowUnreadableError, match="schema 2"):

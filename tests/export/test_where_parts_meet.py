@@ -143,7 +143,8 @@ async def test_a_call_that_sage_says_it_executed_is_dropped_for_no_setting(world
         await world.set(MASTER, {"account": "4000"})
         await world.until(1, "uncertain")
     assert stands(world) == [("a", "100.00")]
-    assert {each["outcome"] for each in await world.results()} == {"uncertain"}
+    told = {(each["outcome"], each["code"]) for each in await world.results()}
+    assert told == {("uncertain", "OUTCOME_UNKNOWN"), ("deferred", "EARLIER_REVISION_IN_DOUBT")}
 
 
 async def test_a_later_connection_loses_no_row_that_was_grouped_before_it(world):

@@ -140,6 +140,11 @@ class LedgerStore:
         row = self._db.execute("SELECT value FROM internal WHERE name = ?", (name,)).fetchone()
         return row[0] if row else None
 
+    def internals(self, prefix: str) -> tuple[bytes, ...]:
+        """The values of all internal records whose names begin with this prefix."""
+        named = "SELECT value FROM internal WHERE substr(name, 1, ?) = ? ORDER BY name"
+        return tuple(value for (value,) in self._db.execute(named, (len(prefix), prefix)))
+
     def internal_offset(self, name: str) -> int | None:
         """The offset of an internal record in the topic. None if it was never written."""
         row = self._db.execute("SELECT at FROM internal WHERE name = ?", (name,)).fetchone()

@@ -45,14 +45,14 @@ class PendingWrite:
     outgoing: tuple[OutputRecord, ...] = ()
     completed_offset: int | None = None
     """Offset of the source record that ends with this note. None if none does."""
-    internal: tuple[tuple[str, bytes], ...] = ()
-    """Internal records for the ledger: name (with the prefix `ledger.INTERNAL`) and value."""
+    internal: tuple[tuple[str, bytes | None], ...] = ()
+    """Internal records for the ledger: name (with the prefix `document_state.INTERNAL`) and value. None deletes it."""
 
     @property
     def size(self) -> int:
         """Bytes that the note takes in a transaction, without the parts that are small in every note."""
         parked = self.entry.parked if self.entry is not None else None
-        internal = sum(len(value) for _, value in self.internal)
+        internal = sum(len(value or b"") for _, value in self.internal)
         return sum(len(out.value or b"") for out in self.outgoing) + internal + len(parked or b"") * 4 // 3
 
 

@@ -165,6 +165,11 @@ class Life:
         return isinstance(self.state, InDoubt) and self.offset is None
 
     @property
+    def waits_for_proof(self) -> bool:
+        """Whether the document rests in doubt after a look-up that proved nothing, so that it may take long."""
+        return self.rests_in_doubt and isinstance(self.state, InDoubt) and self.state.lookups > 0
+
+    @property
     def must_end_first(self) -> bool:
         """Whether the document has to be answered before its partition is released, if time allows: a call is out."""
         return isinstance(self.state, Claimed) or (isinstance(self.state, InDoubt) and not self.state.lookups)
