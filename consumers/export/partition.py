@@ -330,7 +330,13 @@ class PartitionProcessor:
         try:
             received = self.receive(event)
         except ContractError as error:  # kept by another version; one unreadable event must not stop all others
-            log.error("a kept event can no longer be read", offset=source.offset, code=error.code, detail=error.detail)  # noqa: TRY400
+            log.error(  # noqa: TRY400 - the frames say nothing; the code and its detail do
+                "a kept event can no longer be read",
+                partition=str(self.source),
+                offset=source.offset,
+                code=error.code,
+                detail=error.detail,
+            )
             return
         self.admit(WorkItem(self, received, event, source, was_kept=True, is_kept=True))
 
