@@ -103,7 +103,7 @@ class TopicReader:
         """Read the document keys and undecoded values of a ledger partition, in order.
 
         A later value of a key replaces an earlier one; None deletes it. Decode values by
-        `consumers.export.protocol.document_state`.
+        `consumers.export.ledger.codec`.
 
         Args:
             ledger: The range of the ledger partition.

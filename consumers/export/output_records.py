@@ -1,5 +1,6 @@
 """The records written when a document ends, waits or cannot be read. Pure: from item and result to writes."""
 
+from collections.abc import Sequence
 from dataclasses import dataclass, replace
 from datetime import datetime
 
@@ -7,7 +8,6 @@ from aiokafka import ConsumerRecord
 
 from consumers.export.later_revisions import kept
 from consumers.export.ledger.transactions import OutputRecord, PendingWrite
-from consumers.export.protocol.behind_doubt import WAITS, superseded
 from consumers.export.protocol.document_state import (
     DocumentState,
     LastOutcome,
@@ -103,23 +103,25 @@ class ResultWriter:
         return PendingWrite(answered(parked, work.received), (self._result(work, result, at),), effect.completes)
 
     def beside_doubt(
-        self, work: WorkItem, result: ExportResult, at: datetime, *, replaced: WorkItem | None = None
+        self,
+        told: Sequence[tuple[WorkItem, ExportResult]],
+        at: datetime,
+        *,
+        completes: int | None,
+        keeps: WorkItem | None,
     ) -> PendingWrite:
         """Write for a record that was read while its document is in doubt: a result, the end of the record.
 
         The document's state is left as it is: the doubt may be written at the same time.
 
         Args:
-            work: The document of the record.
-            result: Its result. If it is `WAITS`, the ledger keeps its event from now on.
-            at: The present time, for the result record.
-            replaced: The revision that the ledger kept before, which is superseded. None if it kept none.
+            told: The result of the record, after that of the revision that it supersedes, if any.
+            at: The present time, for the result records.
+            completes: Offset of the record.
+            keeps: The revision that the ledger keeps from now on. None leaves the one that it keeps.
         """
-        records: tuple[OutputRecord, ...] = (self._result(work, result, at),)
-        if replaced is not None:
-            records = (self._result(replaced, superseded(work.received), at), *records)
-        internal = (kept(work),) if result is WAITS else ()
-        return PendingWrite(None, records, work.life.offset, internal)
+        records = tuple(self._result(work, result, at) for work, result in told)
+        return PendingWrite(None, records, completes, () if keeps is None else (kept(keeps),))
 
     def removed(self, work: WorkItem, effect: WriteRemoval, at: datetime) -> PendingWrite:
         """Write for an existing record that no longer counts: a `reversed` result, and the event kept in the ledger.

@@ -349,19 +349,20 @@ class PartitionProcessor:
         found = stand(self._begin(work, entry), before.received if before is not None else None)
         if found is Stand.IN_LINE:
             return
-        keeps = found is Stand.KEPT
-        result = WAITS if isinstance(found, Stand) else found
-        replaced = before if keeps else None
-        if replaced is not None:
-            self._documents.remove(replaced)
-            self._count(superseded(work.received))
-        self._count(result)
-        note = self._writer.beside_doubt(work, result, self._around.time.now(), replaced=replaced)
-        self._transactions.write(note).add_done_callback(lambda _: self._gauge.set(len(self._tracker)))
-        if keeps:
-            work.life, work.was_kept, work.is_kept = Life(), True, True
-        else:
+        completes, keeps = work.life.offset, None
+        if isinstance(found, ExportResult):
+            told = [(work, found)]
             self._documents.remove(work)
+        else:
+            told, keeps = [(work, WAITS)], work
+            work.life, work.was_kept, work.is_kept = Life(), True, True
+            if before is not None:
+                self._documents.remove(before)
+                told.insert(0, (before, superseded(work.received)))
+        for _, result in told:
+            self._count(result)
+        note = self._writer.beside_doubt(told, self._around.time.now(), completes=completes, keeps=keeps)
+        self._transactions.write(note).add_done_callback(lambda _: self._gauge.set(len(self._tracker)))
 
     def _begin(self, work: WorkItem, entry: DocumentState) -> Begun:
         command = work.command.command if work.command is not None else None

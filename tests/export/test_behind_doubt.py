@@ -1,22 +1,10 @@
 """A later revision of a document in doubt ends its record, and keeps its event and its turn. Promises 1 and 4."""
 
-import asyncio
-
 import pytest
 
 from tests.support.eventually import until
-from tests.support.exported_invoices import stands
+from tests.support.exported_invoices import answers, stands
 from tests.support.world import invoice, key
-
-
-async def all_committed(world) -> None:
-    async with asyncio.timeout(60):
-        while await world.committed() != await world.ends():  # noqa: ASYNC110 - Kafka tells nobody of a commit
-            await asyncio.sleep(0.05)
-
-
-def told(results):
-    return [(each["outcome"], each.get("code")) for each in results]
 
 
 @pytest.mark.kafka("both")
@@ -29,17 +17,17 @@ async def test_what_stands_behind_a_doubt_ends_its_record_and_follows_in_the_nex
         await world.send_invoices("a", amount="110.00")
         await world.send_invoices("a", amount="120.00")
         results = await world.until(2, "deferred")
-        assert sorted(told(results)[1:]) == [
+        assert sorted(answers(results)[1:]) == [
             ("deferred", "EARLIER_REVISION_IN_DOUBT"),
             ("deferred", "EARLIER_REVISION_IN_DOUBT"),
             ("skipped", "SUPERSEDED"),
         ]
-        await all_committed(world)  # nothing is left to read: the ledger alone has the newest revision
+        await world.until_all_committed()  # nothing is left to read: the ledger alone has the newest revision
         await running.kill()
     world.sage.hidden = False
     async with world.worker():
         results = await world.until(2, "posted")
-    assert told(results)[4:] == [("posted", None), ("reversed", None), ("posted", None)]
+    assert answers(results)[4:] == [("posted", None), ("reversed", None), ("posted", None)]
     assert [str(each.total) for each in world.sage.booked] == ["100.00", "120.00"]
     assert world.sage.corrected == [("reverse", "1")]
 
@@ -50,11 +38,11 @@ async def test_what_was_read_before_the_doubt_was_reported_ends_its_record_too(w
     await world.send_invoices("a")
     await world.send_invoices("a", amount="120.00")
     async with world.worker():
-        assert told(await world.until(1, "deferred")) == [
+        assert answers(await world.until(1, "deferred")) == [
             ("uncertain", "OUTCOME_UNKNOWN"),
             ("deferred", "EARLIER_REVISION_IN_DOUBT"),
         ]
-        await all_committed(world)
+        await world.until_all_committed()
         world.sage.hidden = False
         await until(lambda: stands(world) == [("a", "120.00")])
 
@@ -67,8 +55,8 @@ async def test_behind_a_doubt_late_and_repeated_events_are_answered_at_once(worl
         await world.until(1, "uncertain")
         await world.send((key("a"), older), (key("a"), doubted), (key("a"), newer), (key("a"), newer))
         results = await world.until(2, "deferred")
-        await all_committed(world)
-        assert told(results)[1:] == [
+        await world.until_all_committed()
+        assert answers(results)[1:] == [
             ("skipped", "SUPERSEDED"),
             ("uncertain", "OUTCOME_UNKNOWN"),
             ("deferred", "EARLIER_REVISION_IN_DOUBT"),
@@ -95,4 +83,4 @@ async def test_a_kept_revision_whose_content_is_in_sage_already_is_told_and_kept
     async with world.worker() as running:
         await running.until_open(10)
         await world.send_invoices("b")
-        assert told(await world.until(2, "posted"))[len(results) :] == [("posted", None)]  # nothing came back of "a"
+        assert answers(await world.until(2, "posted"))[len(results) :] == [("posted", None)]  # nothing came back of "a"

@@ -70,9 +70,7 @@ async def test_records_that_cannot_be_read_are_a_dead_letter_and_hold_up_nobody(
     spoiler = install(monkeypatch, Spoiler(b"I-SPOILED", spoiling.KINDS[kind]))
     async with world.worker():
         await world.until(5, "posted")
-        async with asyncio.timeout(30):
-            while await world.committed() != await world.ends():  # noqa: ASYNC110 - Kafka is polled
-                await asyncio.sleep(0.1)
+        await world.until_all_committed(within=30)
     spoiler.times = 0
     [letter] = await world.records(world.topics.sage_dead_letters)
     headers = dict(letter.headers)
@@ -99,9 +97,7 @@ async def test_a_batch_of_many_that_cannot_be_read_is_one_dead_letter_for_all_of
     spoiler = install(monkeypatch, Spoiler(b"SPOILED", spoiling.flip))
     async with world.worker():
         await world.until(1, "posted")
-        async with asyncio.timeout(30):
-            while await world.committed() != await world.ends():  # noqa: ASYNC110 - Kafka is polled
-                await asyncio.sleep(0.1)
+        await world.until_all_committed(within=30)
     spoiler.times = 0
     [letter] = await world.records(world.topics.sage_dead_letters)
     headers = dict(letter.headers)

@@ -188,9 +188,7 @@ async def test_offsets_pass_transaction_markers_so_that_no_lag_is_left(world):
     await producer.stop()
     async with world.worker():
         await world.until(20, "posted")
-        async with asyncio.timeout(10):
-            while await world.committed() != await world.ends():  # noqa: ASYNC110 - the broker tells nobody
-                await asyncio.sleep(0.05)
+        await world.until_all_committed(within=10)
     assert once(world, NUMBERS)
 
 

@@ -17,6 +17,7 @@ from consumers.export.ledger.codec import encode
 from sage_client.errors import RefusedError
 from tests.support.consolidated import by_day, group, rows_of, toll
 from tests.support.consolidated import send as send_tolls
+from tests.support.exported_invoices import answers
 from tests.support.kafka import producing
 from tests.support.world import MASTER, emitted, invoice, key
 
@@ -24,10 +25,6 @@ from tests.support.world import MASTER, emitted, invoice, key
 def of(amount, emission, **envelope):
     """A record of document a: emitted as the event of that number."""
     return key("a"), invoice("a", amount, emission=emission, **envelope)
-
-
-def told(results):
-    return [(each["outcome"], each.get("code")) for each in results]
 
 
 def standing(world):
@@ -42,7 +39,7 @@ async def test_an_event_delivered_again_or_late_brings_no_old_money_back(world):
     await world.send(first, second, first, late, again_later, late, second)
     async with world.worker():
         results = await world.until(8)
-    assert told(results) == [
+    assert answers(results) == [
         ("posted", None),
         ("reversed", None),
         ("posted", None),
@@ -64,7 +61,7 @@ async def test_a_true_change_back_is_a_correction_and_a_replay_of_all_of_it_make
     kinds = total(found, skips=False).kinds
     async with world.worker():
         results = await world.until(10)
-    assert Counter(told(results)[-4:]) == {("already_posted", None): 2, ("skipped", "SUPERSEDED"): 2}
+    assert Counter(answers(results)[-4:]) == {("already_posted", None): 2, ("skipped", "SUPERSEDED"): 2}
     assert (kinds[RecordOutcome.ALREADY_POSTED], kinds[RecordOutcome.SUPERSEDED]) == (2, 2)
     assert len(world.sage.requests) == requests
 
@@ -82,7 +79,7 @@ async def test_while_a_call_is_in_doubt_older_events_wait_and_come_too_late_and_
         held.set()
         results = await world.until(1, "skipped") if newer_first else await world.until(2, "posted")
     assert standing(world) == ["120.00"]
-    assert told(results)[-1] == (("skipped", "SUPERSEDED") if newer_first else ("posted", None))
+    assert answers(results)[-1] == (("skipped", "SUPERSEDED") if newer_first else ("posted", None))
 
 
 @pytest.mark.parametrize("newer_first", [True, False])
@@ -150,7 +147,7 @@ async def test_an_event_from_the_future_is_refused_kept_and_blocks_nothing(world
     await world.send(of("100.00", 1), of("999.00", 2, timestamp="2099-01-01T00:00:00Z"))
     async with world.worker():
         results = await world.until(1, "rejected")
-        assert told(results) == [("posted", None), ("rejected", "EVENT_TIME_AHEAD")]
+        assert answers(results) == [("posted", None), ("rejected", "EVENT_TIME_AHEAD")]
         await world.send(of("120.00", 3))
         await world.until(2, "posted")
         assert standing(world) == ["120.00"]
@@ -168,7 +165,7 @@ async def test_one_id_and_timestamp_with_two_contents_is_refused_until_a_person_
     await world.send(of("100.00", 1), of("120.00", 1))
     async with world.worker():
         results = await world.until(1, "rejected")
-        assert told(results) == [("posted", None), ("rejected", "EVENT_ID_REUSED")]
+        assert answers(results) == [("posted", None), ("rejected", "EVENT_ID_REUSED")]
         assert standing(world) == ["100.00"]
         await world.ask("retry", documents=["invoice/a"])
         await world.until(2, "posted")
@@ -190,7 +187,7 @@ async def test_what_an_earlier_version_left_is_read_and_order_holds_from_the_nex
         await world.until(3, "posted")
         await world.send(of("100.00", 1), of("125.00", 3), of("120.00", 2))
         results = await world.until(3, "skipped")
-    assert [code for _, code in told(results)[-3:]] == ["SUPERSEDED"] * 3
+    assert [code for _, code in answers(results)[-3:]] == ["SUPERSEDED"] * 3
     assert standing(world) == ["130.00"]
 
 

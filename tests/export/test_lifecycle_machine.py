@@ -705,17 +705,23 @@ def test_a_look_up_that_proves_nothing_again_reads_nothing_of_the_ledger():
     assert effects == ()
 
 
-def test_a_call_proven_absent_that_cannot_be_sent_again_keeps_its_place_before_a_later_revision():
+def after_a_lease(sage: Sage, fate: str) -> DocumentMachine:
+    """A document whose call had this fate: the doubt is reported, and its lease has ended."""
     machine = DocumentMachine()
-    machine.begins(Sage(keeps_limit=False))
+    machine.begins(sage)
     machine.an_event_is_emitted(amount=1)
     while not machine.lane.claimed:
         assert machine._next_step("answered")
-    machine.a_call_is_made("arrives late")
+    machine.a_call_is_made(fate)
     machine.a_doubt_is_looked_up()
     while machine.kafka.waits:
         machine.a_transaction_commits()
     machine.time_passes(1.1)
+    return machine
+
+
+def test_a_call_proven_absent_that_cannot_be_sent_again_keeps_its_place_before_a_later_revision():
+    machine = after_a_lease(Sage(keeps_limit=False), "arrives late")
     machine.a_doubt_is_looked_up()
     machine.the_circuit_opens()
     machine.an_event_is_emitted(amount=2)
@@ -726,16 +732,7 @@ def test_a_call_proven_absent_that_cannot_be_sent_again_keeps_its_place_before_a
 
 
 def test_hundreds_of_commands_for_one_document_are_answered_one_after_the_other():
-    machine = DocumentMachine()
-    machine.begins(Sage())
-    machine.an_event_is_emitted(amount=1)
-    while not machine.lane.claimed:
-        assert machine._next_step("answered")
-    machine.a_call_is_made("never arrives")
-    machine.a_doubt_is_looked_up()
-    while machine.kafka.waits:
-        machine.a_transaction_commits()
-    machine.time_passes(1.1)
+    machine = after_a_lease(Sage(), "never arrives")
     machine.a_doubt_is_looked_up()  # proven absent: it is about to be sent again, and commands wait for that
     assert machine.lane.to_send
     for _ in range(600):

@@ -14,6 +14,11 @@ def told(results: list[dict[str, Any]]) -> list[tuple[Any, Any, Any]]:
     return [(each["outcome"], each.get("code"), each.get("sage", {}).get("recordNo")) for each in results]
 
 
+def answers(results: list[dict[str, Any]]) -> list[tuple[Any, Any]]:
+    """Outcome and code of each result."""
+    return [(each["outcome"], each.get("code")) for each in results]
+
+
 def stands(world: World) -> list[tuple[str, str]]:
     """Number and total of everything that counts in the books."""
     return sorted((each.number, str(each.total)) for each in world.sage.standing_now)

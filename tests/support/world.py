@@ -334,6 +334,12 @@ class World:
         finally:
             await consumer.stop()
 
+    async def until_all_committed(self, within: float = 60) -> None:
+        """Wait until the group has committed everything of the invoice topic, so many seconds at most."""
+        async with asyncio.timeout(within):
+            while await self.committed() != await self.ends():  # noqa: ASYNC110 - Kafka tells nobody of a commit
+                await asyncio.sleep(0.05)
+
     async def ends(self) -> dict[int, int]:
         """The high watermarks of the invoice topic, by partition."""
         consumer = AIOKafkaConsumer(**self.kafka, enable_auto_commit=False)

@@ -167,7 +167,7 @@ class Life:
     @property
     def waits_for_proof(self) -> bool:
         """Whether the document rests in doubt after a look-up that proved nothing, so that it may take long."""
-        return self.rests_in_doubt and isinstance(self.state, InDoubt) and self.state.lookups > 0
+        return isinstance(self.state, InDoubt) and self.offset is None and self.state.lookups > 0
 
     @property
     def must_end_first(self) -> bool:
@@ -515,8 +515,8 @@ def _set_aside(life: Life, result: ExportResult, stored: Stored, revision: str) 
     why = f"it is proven absent, and cannot be sent again now: {result.code or result.outcome}"
     why = f"{why}, {result.detail}" if result.detail else why
     state = InDoubt(claim, lookups=history.returns, reason=why)
-    life, (report, *_) = _report_doubt(replace(life, history=history), state, Code.OUTCOME_UNKNOWN, why, stored)
-    return life, (report, LookUp())
+    life, report = _report_doubt(replace(life, history=history), state, Code.OUTCOME_UNKNOWN, why, stored)
+    return life, (*report, LookUp())
 
 
 def _not_proven(life: Life, state: InDoubt, why: str, stored: Stored) -> Transition:
@@ -571,14 +571,12 @@ def _claim_returned(history: History, entry: DocumentState) -> tuple[Effect, ...
     """Clear the claim of a call that was not taken.
 
     A document that was already in doubt has no blocker key. If its claim was cleared, no event would ever wake it, so
-    its claim is kept; and so is the claim of a call that was proven absent before (`_not_sent_again`).
+    its claim is kept; and so is the claim of a call that was proven absent before (`_set_aside`).
     """
-    entry = with_attempts(history, entry)
-    if history.absent is not None:
+    was_in_doubt = entry.waiting and entry.last is not None and not entry.last.blocked_by
+    if was_in_doubt or history.absent is not None:
         return ()
-    if entry.waiting and entry.last is not None and not entry.last.blocked_by:
-        return ()
-    return (WriteState(replace(entry, claim=None)),)
+    return (WriteState(replace(with_attempts(history, entry), claim=None)),)
 
 
 def with_attempts(history: History, entry: DocumentState) -> DocumentState:
