@@ -19,6 +19,9 @@ class Thinning(logging.Filter):
     a fenced producer leaves a future that nobody can await, and asyncio logs it with a traceback. That line is dropped,
     because the code that uses the producer reports the error.
 
+    A library's traceback of its own error, or of a connection that ended, becomes the error's text on the same line: a
+    broker that goes away is no defect, and thirty lines of frames say nothing more. A defect keeps its traceback.
+
     Args:
         libraries: Names of the libraries whose lines are thinned.
     """
@@ -32,7 +35,7 @@ class Thinning(logging.Filter):
     def filter(self, record: logging.LogRecord) -> bool:
         """Whether to write the line. Adds the number of lines left out before it."""
         if record.name == "asyncio":
-            return not _of_a_library(record, self._libraries)
+            return not _is_an_unawaited_error(record, self._libraries)
         if record.name.partition(".")[0] not in self._libraries:
             return True
         if record.funcName == "bootstrap" and record.levelno >= logging.WARNING:
@@ -47,13 +50,22 @@ class Thinning(logging.Filter):
             self._last.clear()
             self._left_out.clear()
         self._last[kind] = record.created
+        if record.exc_info and (error := record.exc_info[1]) is not None and _is_no_defect(error, self._libraries):
+            record.msg, record.args = f"{record.getMessage()}: {error!r}", ()
+            record.exc_info = record.exc_text = None
         if more := self._left_out.pop(kind, 0):
             record.msg, record.args = f"{record.getMessage()} ({more:,} more like it in the last minute)", ()
         return True
 
 
-def _of_a_library(record: logging.LogRecord, libraries: Container[str]) -> bool:
-    error = record.exc_info[0] if record.exc_info else None
-    if error is None or "never retrieved" not in str(record.msg):
-        return False
-    return error.__module__.partition(".")[0] in libraries
+def _is_an_unawaited_error(record: logging.LogRecord, libraries: Container[str]) -> bool:
+    error = record.exc_info[1] if record.exc_info else None
+    return error is not None and "never retrieved" in str(record.msg) and _is_of_a_library(error, libraries)
+
+
+def _is_of_a_library(error: BaseException, libraries: Container[str]) -> bool:
+    return type(error).__module__.partition(".")[0] in libraries
+
+
+def _is_no_defect(error: BaseException, libraries: Container[str]) -> bool:
+    return isinstance(error, OSError) or _is_of_a_library(error, libraries)

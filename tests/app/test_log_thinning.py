@@ -2,7 +2,8 @@
 
 import logging
 
-from aiokafka.errors import ProducerFenced
+import pytest
+from aiokafka.errors import KafkaConnectionError, ProducerFenced
 
 from app.log_thinning import EVERY, MOST_KINDS, Thinning
 
@@ -47,6 +48,27 @@ def test_a_fenced_producers_future_shows_no_traceback_and_anybody_elses_does():
         left = line(0.0, "Future exception was never retrieved", name="asyncio")
         left.exc_info = (type(error), error, None)
         assert thinning.filter(left) is shown
+
+
+def failed(error: BaseException) -> logging.LogRecord:
+    """A line of the library that shows an error with its traceback."""
+    record = line(0.0, "Unexpected error in sender routine", name="aiokafka.producer.sender")
+    record.exc_info = (type(error), error, None)
+    return record
+
+
+@pytest.mark.parametrize("error", [KafkaConnectionError("closed"), ConnectionResetError(104, "reset by peer")])
+def test_a_broker_that_goes_away_is_told_without_a_traceback(error):
+    thinned = failed(error)
+    assert Thinning({"aiokafka"}).filter(thinned)
+    assert not thinned.exc_info
+    assert thinned.getMessage() == f"Unexpected error in sender routine: {error!r}"
+
+
+def test_a_defect_of_a_library_keeps_its_traceback():
+    shown = failed(TypeError("a defect"))
+    assert Thinning({"aiokafka"}).filter(shown)
+    assert shown.exc_info
 
 
 def test_messages_that_are_made_up_for_ever_fill_no_memory():
