@@ -14,7 +14,8 @@ from consumers.statistics.tally import Tally, Window, add, standing, summarise, 
 from producers.statistics import Summary, WaitingDocument, WaitingSummary
 
 STANDING_MAY_BE = 2.0
-"""Seconds for which the summary of waiting documents is cached. Windows end together, so one scan serves them all."""
+"""Seconds for which the summary of waiting documents is cached. Windows end together, so one scan serves them all. No
+window is told a summary that is older than its own last record."""
 ASK_AGAIN = 30.0
 """Seconds after which the closing of a window is requested again, if the window is still open."""
 
@@ -121,16 +122,16 @@ class Windows:
         if kept is None:
             return None
         tally = _TALLY.validate_json(kept)
-        summary = summarise(
-            asked.subsidiary, window, tally, self._standing(asked.subsidiary), self._rules.reject_percent
-        )
+        mark = self._marks.pop(name, None)
+        stands = self._standing(asked.subsidiary, since=None if mark is None else mark.touched)
+        summary = summarise(asked.subsidiary, window, tally, stands, self._rules.reject_percent)
         del self._open[name]
-        self._marks.pop(name, None)
         return summary
 
-    def _standing(self, subsidiary: str | None) -> WaitingSummary:
-        instant = self._monotonic()
-        if self._looked is None or instant - self._looked >= STANDING_MAY_BE:
+    def _standing(self, subsidiary: str | None, since: float | None) -> WaitingSummary:
+        """The waiting documents of a subsidiary, looked at after `since` (None: at any time)."""
+        instant, looked = self._monotonic(), self._looked
+        if looked is None or instant - looked >= STANDING_MAY_BE or (since is not None and looked <= since):
             found: dict[str | None, list[WaitingDocument]] = {}
             for name, kept in list(self._documents.items()):
                 found.setdefault(orjson.loads(name)[0], []).append(_WAITING.validate_json(kept))

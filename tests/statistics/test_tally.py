@@ -227,6 +227,33 @@ def test_tables_of_an_earlier_process_are_taken_up():
     assert tables[0] == {}
 
 
+def test_a_summary_knows_of_every_result_that_its_window_counts():
+    clock = Clock()
+    windows = Windows({}, {}, RULES, clock)
+    waits, other, posted = (
+        ResultFact(
+            place=RecordPosition(partition=0, offset=offset),
+            subsidiary=subsidiary,
+            document="d",
+            at=EPOCH + timedelta(minutes=offset),
+            outcome=outcome,
+        )
+        for offset, (subsidiary, outcome) in enumerate(
+            [("a", Outcome.UNCERTAIN), ("b", Outcome.POSTED), ("a", Outcome.POSTED)]
+        )
+    )
+    windows.count(waits, 0)
+    windows.count(other, 0)
+    clock.now = 100
+    first = [windows.close(close) for close in windows.due(1e12, {0})]  # a scan that is kept for seconds
+    assert [each.standing.uncertain for each in first if each is not None] == [1, 0]
+    windows.count(posted, 0)
+    clock.now += 0.1
+    last = windows.close(Close(subsidiary="a", start=int(EPOCH.timestamp()) + 120, seconds=60))
+    assert last is not None
+    assert (last.outcomes, last.standing.uncertain) == ({Outcome.POSTED: 1}, 0)
+
+
 @pytest.mark.parametrize(
     ("rejected", "posted", "expected"), [(1, 4, True), (1, 5, False), (4, 0, False), (5, 0, True), (0, 9, False)]
 )
