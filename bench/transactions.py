@@ -8,10 +8,11 @@ from time import perf_counter
 from uuid import uuid4
 
 from aiokafka import AIOKafkaProducer
-from aiokafka.admin import AIOKafkaAdminClient, NewTopic
+from aiokafka.admin import NewTopic
 from aiokafka.structs import OffsetAndMetadata, TopicPartition
 
 from bench.measure import BenchResult, Figure, Size, middle, real_broker
+from kafka_client.admin import AdminClient
 
 BATCH = 100
 IN_BATCHES = 2_000
@@ -72,7 +73,7 @@ async def _transactions(producer: AIOKafkaProducer, prefix: str, documents: int,
 
 async def create(bootstrap: str, topics: list[str]) -> None:
     """Topics of one partition."""
-    admin = AIOKafkaAdminClient(bootstrap_servers=bootstrap)
+    admin = AdminClient(bootstrap_servers=bootstrap)
     await admin.start()
     try:
         await admin.create_topics([NewTopic(topic, num_partitions=1, replication_factor=1) for topic in topics])

@@ -14,11 +14,11 @@ from dataclasses import dataclass, field
 from typing import Any, Self
 
 from aiokafka import AIOKafkaConsumer, ConsumerRecord, TopicPartition
-from aiokafka.admin import AIOKafkaAdminClient
 from aiokafka.errors import KafkaError
 
 from chaos.mappings import MappingHistory
 from chaos.script import HEADER
+from kafka_client.admin import AdminClient
 
 POLL_MS = 100
 LOOK_EVERY = 0.7
@@ -104,7 +104,7 @@ class Watch:
         common: dict[str, Any] = {"bootstrap_servers": self._bootstrap, "enable_auto_commit": False}
         self._consumer = AIOKafkaConsumer(**common, isolation_level="read_committed", auto_offset_reset="earliest")
         self._scout = AIOKafkaConsumer(**common, isolation_level="read_uncommitted")
-        self._admin = AIOKafkaAdminClient(bootstrap_servers=self._bootstrap)
+        self._admin = AdminClient(bootstrap_servers=self._bootstrap)
         for client in (self._consumer, self._scout, self._admin):
             await client.start()
         followed = [*self._sources, *(f"{each}.ledger" for each in self._sources), self._results, self._dead]

@@ -7,9 +7,9 @@ from pathlib import Path
 from typing import Any
 
 from aiokafka import AIOKafkaConsumer, AIOKafkaProducer
-from aiokafka.admin import AIOKafkaAdminClient
 from aiokafka.helpers import create_ssl_context
 
+from kafka_client.admin import AdminClient
 from kafka_client.interface import Admin, Consumer, KafkaClients, OffsetReset, Producer
 from kafka_client.reader import KafkaReader, TolerantKafkaReader
 from kafka_client.size_limits import LARGEST_RECORD
@@ -127,7 +127,7 @@ class BrokerClients:
 
     def admin(self) -> Admin:
         """See `KafkaClients`."""
-        admin: Admin = AIOKafkaAdminClient(**self._options)
+        admin: Admin = AdminClient(**self._options)
         return admin
 
     def _consumer(self, *, tolerant: bool = False, **options: object) -> Consumer:

@@ -8,10 +8,12 @@ A client is not connected when it is made. The caller awaits `start`, and ends t
 """
 
 import asyncio
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from typing import Any, Literal, Protocol
 
 from aiokafka import ConsumerRebalanceListener, ConsumerRecord, TopicPartition
+
+from kafka_client.topic_ids import TopicIdentity
 
 Batches = dict[TopicPartition, list[ConsumerRecord]]
 """The result of one poll, by partition; no list is empty. An `Unreadable` is the only item of its list."""
@@ -148,8 +150,17 @@ class Admin(Protocol):
     async def close(self) -> None:
         """Disconnect."""
 
-    async def describe_topics(self, topics: Sequence[str] | None = None) -> list[dict[str, Any]]:
-        """Describe topics and their partitions; all topics by default."""
+    async def describe_topics(self, topics: Sequence[str]) -> list[dict[str, Any]]:
+        """Describe topics and their partitions. A topic that does not exist has an error code; none is created."""
+
+    async def identify_topics(self, topics: Iterable[str]) -> Mapping[str, TopicIdentity] | None:
+        """The ids and partition counts of topics, by name. Topics that do not exist are left out; none is created.
+
+        None: the brokers know no topic ids (Apache Kafka before 3.1).
+
+        Raises:
+            KafkaError: The broker did not answer.
+        """
 
     async def describe_cluster(self) -> dict[str, Any]:
         """Describe the cluster and its brokers."""

@@ -5,12 +5,20 @@ aiokafka reports a refusal inside the answer; the functions here raise it as an 
 
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
+from typing import Any
 
 from aiokafka.admin.config_resource import ConfigResource, ConfigResourceType
-from aiokafka.errors import UnknownTopicOrPartitionError, for_code
+from aiokafka.errors import (
+    InvalidTopicError,
+    TopicAuthorizationFailedError,
+    UnknownTopicOrPartitionError,
+    for_code,
+)
 
 from kafka_client.interface import Admin
 
+MISSING = (UnknownTopicOrPartitionError.errno, InvalidTopicError.errno)
+"""The broker's codes for a topic that does not exist, and for one that cannot, because of its name."""
 TOPIC_OVERRIDE = 1
 """`config_source` of a setting made for the topic itself, as opposed to a default of the broker."""
 
@@ -38,11 +46,14 @@ async def describe(admin: Admin, topics: Iterable[str]) -> dict[str, TopicFacts]
     """Describe the given topics, by name. Topics that do not exist are left out.
 
     Raises:
-        KafkaError: The broker refused, for instance because the user may not describe settings.
+        KafkaError: The broker refused, for instance because the user may not describe a topic or its settings.
     """
-    wanted = set(topics)
-    # Describe all topics, not the wanted ones by name: a broker with auto-creation would create those it is asked for.
-    found = {topic["topic"]: topic["partitions"] for topic in await admin.describe_topics() if topic["topic"] in wanted}
+    found: dict[str, Any] = {}
+    for told in await admin.describe_topics(sorted(set(topics))):
+        if told["error_code"] == TopicAuthorizationFailedError.errno:
+            refuse(told["error_code"], f"{told['topic']}: the user may not describe it")
+        if told["error_code"] not in MISSING:
+            found[told["topic"]] = told["partitions"]
     facts: dict[str, TopicFacts] = {}
     for topic, settings, overrides in await _settings(admin, sorted(found)):
         partitions = found[topic]

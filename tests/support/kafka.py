@@ -6,10 +6,11 @@ from contextlib import asynccontextmanager
 from typing import Any
 
 from aiokafka import AIOKafkaConsumer, AIOKafkaProducer, ConsumerRecord, TopicPartition
-from aiokafka.admin import AIOKafkaAdminClient, NewTopic
+from aiokafka.admin import NewTopic
 from aiokafka.errors import for_code
 from confluent_kafka import admin as confluent
 
+from kafka_client.admin import AdminClient
 from kafka_client.clients import BrokerClients, Brokers
 
 COMPACTED = {"cleanup.policy": "compact"}
@@ -22,8 +23,8 @@ def clients_at(bootstrap: str) -> BrokerClients:
 
 
 @asynccontextmanager
-async def admin_of(bootstrap: str) -> AsyncIterator[AIOKafkaAdminClient]:
-    admin = AIOKafkaAdminClient(bootstrap_servers=bootstrap)
+async def admin_of(bootstrap: str) -> AsyncIterator[AdminClient]:
+    admin = AdminClient(bootstrap_servers=bootstrap)
     await admin.start()
     try:
         yield admin

@@ -13,7 +13,6 @@ from typing import Any, cast
 
 import orjson
 from aiokafka import AIOKafkaConsumer, TopicPartition
-from aiokafka.admin import AIOKafkaAdminClient
 from pydantic import SecretStr
 
 from app.bootstrap import subscription_of
@@ -29,6 +28,7 @@ from consumers.export.sending.sage_access import SageAccess
 from consumers.export.worker import Worker
 from consumers.mapping_state import MappingTable
 from domain.documents import Connection
+from kafka_client.admin import AdminClient
 from kafka_client.clock import Clock
 from sage_client import Login, SageClient
 from tests.support.events import event
@@ -164,7 +164,7 @@ class World:
         self.topics = self.settings.topics
 
     async def set_up(self) -> None:
-        admin = AIOKafkaAdminClient(**self.kafka)
+        admin = AdminClient(**self.kafka)
         await admin.start()
         try:
             report = await create(admin, self.settings)

@@ -7,6 +7,7 @@ from dataclasses import dataclass, field
 from itertools import count
 from time import time
 from typing import Any, ClassVar, Final
+from uuid import UUID, uuid4
 
 from aiokafka.errors import (
     CorruptRecordException,
@@ -24,6 +25,7 @@ from aiokafka.errors import (
 from aiokafka.protocol.api import RequestStruct, Response
 from aiokafka.structs import TopicPartition
 
+from kafka_client.topic_ids import NO_ID, WITH_IDS
 from tests.support.memory_kafka.groups import DEAD, Group, Joined, Member
 from tests.support.memory_kafka.partition_log import (
     Batch,
@@ -97,6 +99,7 @@ class Topic:
 
     settings: dict[str, str]
     partitions: list[PartitionLog] = field(default_factory=list)
+    id: UUID = field(default_factory=uuid4)
 
     def setting(self, name: str) -> str:
         """The value in force."""
@@ -178,6 +181,9 @@ class MemoryKafka:
         reply(_answer(request, error_code=OK, api_versions=offered, throttle_time_ms=0))
 
     def _on_Metadata(self, request: Any, _: Client, reply: Reply) -> None:  # noqa: N802
+        if request.API_VERSION == WITH_IDS:
+            self._identify(request, reply)
+            return
         names = sorted(self.topics) if request.topics is None else request.topics
         topics: list[tuple[Any, ...]] = []
         for name in names:
@@ -193,6 +199,27 @@ class MemoryKafka:
                 cluster_id="memory",
                 controller_id=NODE,
                 topics=topics,
+            )
+        )
+
+    def _identify(self, request: Any, reply: Reply) -> None:
+        topics: list[tuple[Any, ...]] = []
+        for _, name, _ in request.topics:
+            topic = self.topics.get(name)
+            code, number = (OK, topic.id) if topic is not None else (UnknownTopicOrPartitionError.errno, NO_ID)
+            logs = range(len(topic.partitions) if topic is not None else 0)
+            partitions: list[tuple[Any, ...]] = [(OK, each, NODE, 0, [NODE], [NODE], [], {}) for each in logs]
+            topics.append((code, name, number, False, partitions, 0, {}))
+        broker: tuple[Any, ...] = (NODE, self.host, self.port, None, {})
+        reply(
+            _answer(
+                request,
+                throttle_time_ms=0,
+                brokers=[broker],
+                cluster_id="memory",
+                controller_id=NODE,
+                topics=topics,
+                tags={},
             )
         )
 
