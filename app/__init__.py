@@ -11,6 +11,7 @@ it.
 `service`              start and stop of the long-running commands
 `topics`               the Kafka topics: expected configuration, checks, creation
 `connections`          the set-up wizard and the check of a connection against Sage (`doctor`)
+`ledgers`              checks, copies and repairs the export ledgers
 `replay`               moves the consumer group's offsets and forecasts the effect
 `mapping_*`            reads, checks, writes and shows the settings in the mapping-state topic
 `topic_reader`         reads the export ledgers beside running workers, for `waiting`, `retry` and others

@@ -10,6 +10,7 @@ from app.replay.group import refuse_if_active
 from app.settings import Settings
 from consumers.export.ledger import generation, placement
 from consumers.export.ledger.restore import restore
+from consumers.export.ledger.source_positions import source_positions
 from kafka_client.fencing import fence
 from kafka_client.partitioners import Partitioner, Placement
 from kafka_client.topics import describe
@@ -31,6 +32,7 @@ async def change(settings: Settings, rule: Partitioner) -> list[str]:
     """
     clients, names = clients_of(settings), settings.topics
     ledgers = {source: names.ledger(source) for source in names.sources if source != names.consolidated_bill}
+    source_of = {ledger: source for source, ledger in ledgers.items()}
     async with admin_of(settings) as admin:
         await refuse_if_active(admin, settings)
         facts = await describe(admin, ledgers.values())
@@ -43,8 +45,10 @@ async def change(settings: Settings, rule: Partitioner) -> list[str]:
     producers = dict(zip(parts, await fence(clients, parts), strict=True))
     copies = {}
     try:
+        read = {part: TopicPartition(source_of[part.topic], part.partition) for part in parts}
+        positions = await source_positions(clients, settings.group_id, read)
         copies = await restore(clients, parts)
-        await generation.stamp_or_check(clients, producers, copies)
+        await generation.stamp_or_check(clients, producers, copies, positions)
         for part, copy in copies.items():
             there = Placement(rule, facts[part.topic].partitions)
             astray = [key for key in copy.known() if there.partition_of(key.encode()) not in (None, part.partition)]

@@ -17,12 +17,16 @@ class Progress:
         what: What is read, for the line.
         total: The number of offsets to read. Records may be fewer.
         clock: A clock in seconds that never goes back.
+        unit: What is counted, for the line.
     """
 
-    def __init__(self, what: str, total: int, clock: Callable[[], float] = time.monotonic) -> None:
+    def __init__(
+        self, what: str, total: int, clock: Callable[[], float] = time.monotonic, *, unit: str = "offsets"
+    ) -> None:
         self._what = what
         self._total = total
         self._clock = clock
+        self._unit = unit
         self._done = 0
         self._told = clock()
 
@@ -32,5 +36,5 @@ class Progress:
         if (now := self._clock()) - self._told >= EVERY:
             self._told = now
             share = 100 * self._done // max(self._total, 1)
-            note(f"{self._what}: {min(share, 100)} % of {self._total:,} offsets")
+            note(f"{self._what}: {min(share, 100)} % of {self._total:,} {self._unit}")
             sys.stderr.flush()

@@ -61,6 +61,17 @@ class TopicFault(StrEnum):
     NOT_CREATED = "TOPIC_NOT_CREATED"
     NOT_SHOWN = "TOPIC_NOT_SHOWN"
     TOO_SMALL = "TOPIC_RECORDS_TOO_SMALL"
+    UNCLEAN = "TOPIC_LEADER_MAY_LACK_RECORDS"
+    ONE_COPY = "TOPIC_ACKNOWLEDGED_BY_ONE_COPY"
+
+
+SETTINGS = frozenset(
+    {
+        *(TopicFault.NOT_COMPACTED, TopicFault.ALSO_DELETED, TopicFault.COMPACTED),
+        *(TopicFault.TOO_SMALL, TopicFault.UNCLEAN, TopicFault.ONE_COPY),
+    }
+)
+"""The faults of a topic's settings, which a person may change at any time."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -225,8 +236,10 @@ def _not_shown(problem: TopicProblem) -> TopicProblem:
 
 async def _create(admin: Admin, topic: TopicSpec, partitions: int, replicas: int) -> None:
     config = dict(topic.config)
-    if replicas >= USUAL_REPLICAS:
+    if replicas > 1:
         config["min.insync.replicas"] = "2"  # an acknowledged record survives the loss of one broker
+    if topic.cleanup == "compact":
+        config["unclean.leader.election.enable"] = "false"  # a replica that lacks records never becomes the leader
     new = NewTopic(topic.topic, num_partitions=partitions, replication_factor=replicas, topic_configs=config)
     answer = await admin.create_topics([new])
     for _, code, message in answer.topic_errors:
@@ -240,6 +253,7 @@ def _problems(topic: TopicSpec, facts: Mapping[str, TopicFacts]) -> Iterable[Top
         return
     yield from _cleanup(topic, found)
     yield from _size(topic, found)
+    yield from _copies(topic, found)
     source = facts.get(topic.ledger_of or "")
     if source is not None and source.partitions != found.partitions:
         yield TopicProblem(
@@ -248,6 +262,28 @@ def _problems(topic: TopicSpec, facts: Mapping[str, TopicFacts]) -> Iterable[Top
             f"has {found.partitions} partitions, its source {topic.ledger_of} has {source.partitions}",
             "A source's partition count may not change: its keys move to partitions whose ledger does not know them. "
             f"Go back to {found.partitions} partitions under a new topic name, and set the source's name to it.",
+        )
+
+
+def _copies(topic: TopicSpec, found: TopicFacts) -> Iterable[TopicProblem]:
+    """The settings by which brokers may lose a record that they have acknowledged, of topics that we write."""
+    change = "Run `kafka-configs.sh --alter --entity-type topics --entity-name {} --add-config {}`."
+    if topic.cleanup == "upstream" or found.replicas <= 1:  # a single copy is a choice that no setting mends
+        return
+    if int(found.settings.get("min.insync.replicas", "2")) < 2:  # noqa: PLR2004 - the leader and one other
+        yield TopicProblem(
+            TopicFault.ONE_COPY,
+            topic.topic,
+            f"has {found.replicas} replicas and min.insync.replicas 1: a record that one broker alone acknowledged is "
+            "lost with its disk",
+            change.format(topic.topic, "min.insync.replicas=2"),
+        )
+    if topic.cleanup == "compact" and found.settings.get("unclean.leader.election.enable") == "true":
+        yield TopicProblem(
+            TopicFault.UNCLEAN,
+            topic.topic,
+            "has unclean.leader.election.enable true: a replica that lacks acknowledged records may become the leader",
+            change.format(topic.topic, "unclean.leader.election.enable=false"),
         )
 
 
@@ -278,9 +314,9 @@ def _cleanup(topic: TopicSpec, found: TopicFacts) -> Iterable[TopicProblem]:
         yield TopicProblem(
             TopicFault.NOT_COMPACTED, topic.topic, f"cleanup.policy is {said}, so its records expire", mend
         )
-    elif topic.cleanup == "compact" and "delete" in found.cleanup and found.settings.get("retention.ms") != FOR_EVER:
+    elif topic.cleanup == "compact" and "delete" in found.cleanup:  # by time, by size, or by a command
         yield TopicProblem(
-            TopicFault.ALSO_DELETED, topic.topic, f"cleanup.policy is {said}: records expire all the same", mend
+            TopicFault.ALSO_DELETED, topic.topic, f"cleanup.policy is {said}: records may be deleted all the same", mend
         )
     elif topic.cleanup == "delete" and "compact" in found.cleanup:
         yield TopicProblem(

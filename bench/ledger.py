@@ -17,6 +17,7 @@ from bench.measure import BenchResult, Figure, Size, real_broker
 from bench.transactions import create
 from consumers.export.ledger import generation
 from consumers.export.ledger.codec import encode
+from consumers.export.ledger.damage import SourcePosition
 from consumers.export.ledger.restore import restore
 from consumers.export.protocol.document_state import DocumentState, LastOutcome, Posted
 from demo.events import good_events
@@ -60,7 +61,8 @@ async def _opening(outcome: BenchResult, bootstrap: str, folder: Path, size: Siz
         await producer.partitions_for(ledger.topic)
         [fenced] = await fence(clients, [ledger])
         restored = await restore(clients, [ledger])
-        await generation.stamp_or_check(clients, {ledger: fenced}, restored)
+        begins = SourcePosition(TopicPartition(f"{ledger.topic}.source", 0), begin=0, end=0, committed=None)
+        await generation.stamp_or_check(clients, {ledger: fenced}, restored, {ledger: begins})
         await fenced.stop()
         restored[ledger].close()
         await _send(producer, ledger, range(size.of(DOCUMENTS)))

@@ -44,6 +44,7 @@ class Code(StrEnum):
     WRONG_PARTITION = "WRONG_PARTITION"
     EVENT_TOO_LARGE = "EVENT_TOO_LARGE"
     RECORDS_UNREADABLE = "RECORDS_UNREADABLE"
+    SOURCE_RECORDS_EXPIRED = "SOURCE_RECORDS_EXPIRED"
     # Policy.
     NOT_CONNECTED = "NOT_CONNECTED"
     BEFORE_ACTIVATION = "BEFORE_ACTIVATION"
@@ -260,6 +261,14 @@ EXPLANATIONS: dict[Code, Explanation] = {
         "Mend what `detail` names (a broker's disk, a mirror, a producer), then read the topic again from the offset: "
         "`alvys-sage replay`. What was posted meanwhile is not posted again. If the bytes are lost, have the producer "
         "send the events again.",
+    ),
+    Code.SOURCE_RECORDS_EXPIRED: Explanation(
+        _D,
+        "Records were deleted from the topic, by its retention or by hand, before they were read, and a person has "
+        "accepted that. The dead letter is empty. It stands for all of them, from its offset to "
+        "`alvys-sage-last-offset`.",
+        "Have the producer send the events of that time again. What was posted is not posted again. Then find out why "
+        "nobody read the topic for so long, or lengthen its retention.",
     ),
     Code.NOT_CONNECTED: Explanation(
         _S,

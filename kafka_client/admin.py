@@ -1,6 +1,6 @@
 """The administration client: aiokafka's, which asks for topics by name without creating them, and for their ids."""
 
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Iterable, Sequence
 from typing import Any
 
 from aiokafka.admin import AIOKafkaAdminClient
@@ -28,12 +28,18 @@ class AdminClient(AIOKafkaAdminClient):  # type: ignore[misc]  # aiokafka ships 
         described: dict[str, Any] = (await self._send_request(MetadataRequest([]))).to_object()
         return described
 
-    async def identify_topics(self, topics: Iterable[str]) -> Mapping[str, TopicIdentity] | None:
+    async def identify_topics(self, topics: Iterable[str]) -> dict[str, TopicIdentity]:
         """See `kafka_client.interface.Admin`."""
+        named = sorted(topics)
         try:
-            answer = await self._send_request(TopicIdRequest(topics))
-        except (IncompatibleBrokerVersion, NotImplementedError):  # so aiokafka says that the broker knows no version
-            return None
+            answer = await self._send_request(TopicIdRequest(named))
+        except (IncompatibleBrokerVersion, NotImplementedError):  # so aiokafka says that the broker is too old
+            described = await self.describe_topics(named)
+            return {
+                topic["topic"]: TopicIdentity(None, len(topic["partitions"]))
+                for topic in described
+                if not topic["error_code"]
+            }
         found: list[dict[str, Any]] = answer.to_object()["topics"]
         return {
             topic["topic"]: TopicIdentity(topic["topic_id"].hex, len(topic["partitions"]))

@@ -114,14 +114,16 @@ class BrokerClients:
         producer: Producer = AIOKafkaProducer(**self._options, acks="all", enable_idempotence=True, **more)
         return producer
 
-    def transactional_producer(self, transactional_id: str) -> Producer:
+    def transactional_producer(self, transactional_id: str, *, timeout_ms: int | None = None) -> Producer:
         """See `KafkaClients`."""
+        more = {} if timeout_ms is None else {"transaction_timeout_ms": timeout_ms}
         producer: Producer = AIOKafkaProducer(
             **self._options,
             transactional_id=transactional_id,
             acks="all",
             linger_ms=0,
             max_request_size=LARGEST_RECORD,
+            **more,
         )
         return producer
 

@@ -26,12 +26,15 @@ def transactional_id(partition: TopicPartition) -> str:
     return f"{partition.topic}-{partition.partition}"
 
 
-async def fence(clients: KafkaClients, partitions: Sequence[TopicPartition]) -> list[Producer]:
+async def fence(
+    clients: KafkaClients, partitions: Sequence[TopicPartition], *, timeout_ms: int | None = None
+) -> list[Producer]:
     """Start one producer per partition, in parallel. This aborts the transactions a former owner left open.
 
     Args:
         clients: The factory of the producers.
         partitions: The partitions to own.
+        timeout_ms: Milliseconds that a transaction may take. None: aiokafka's default, a minute.
 
     Returns:
         The started producers, in the order of `partitions`. The caller stops them.
@@ -40,7 +43,7 @@ async def fence(clients: KafkaClients, partitions: Sequence[TopicPartition]) -> 
         PartitionMissingError: A partition does not exist.
         KafkaError: The broker did not answer.
     """
-    producers = [clients.transactional_producer(transactional_id(each)) for each in partitions]
+    producers = [clients.transactional_producer(transactional_id(each), timeout_ms=timeout_ms) for each in partitions]
     try:
         await asyncio.gather(*(producer.start() for producer in producers))
         await asyncio.gather(*map(_expect, producers, partitions))

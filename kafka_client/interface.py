@@ -153,10 +153,8 @@ class Admin(Protocol):
     async def describe_topics(self, topics: Sequence[str]) -> list[dict[str, Any]]:
         """Describe topics and their partitions. A topic that does not exist has an error code; none is created."""
 
-    async def identify_topics(self, topics: Iterable[str]) -> Mapping[str, TopicIdentity] | None:
+    async def identify_topics(self, topics: Iterable[str]) -> dict[str, TopicIdentity]:
         """The ids and partition counts of topics, by name. Topics that do not exist are left out; none is created.
-
-        None: the brokers know no topic ids (Apache Kafka before 3.1).
 
         Raises:
             KafkaError: The broker did not answer.
@@ -197,7 +195,8 @@ class KafkaClients(Protocol):
         Args:
             tolerant: Whether unreadable records are delivered as `Unreadable`; otherwise they raise
                 `UnreadableRecordsError`.
-            offset_reset: Where to go on if the offset does not exist.
+            offset_reset: Where to go on if the offset does not exist. With `none`, `getmany` raises
+                `OffsetOutOfRangeError`, whose argument maps the partition to the offset.
             fetch_bytes: Bytes of one partition per fetch. None: aiokafka's default.
         """
 
@@ -216,7 +215,8 @@ class KafkaClients(Protocol):
             group_id: The group.
             session_timeout_ms: Silence in milliseconds after which the group expels the member.
             tolerant: As for `reader`.
-            offset_reset: Where to begin without a committed offset.
+            offset_reset: Where to go on if the offset does not exist, as for `reader`; also where to begin without a
+                committed offset, which is the log's beginning with `none`.
             options: More keywords of `AIOKafkaConsumer`, such as `group_instance_id`.
         """
 
@@ -237,8 +237,13 @@ class KafkaClients(Protocol):
             max_request_size: Bytes of the largest record. None: aiokafka's default, 1 MiB.
         """
 
-    def transactional_producer(self, transactional_id: str) -> Producer:
-        """Make a producer of transactions. Its `start` fences the former producer with the same id."""
+    def transactional_producer(self, transactional_id: str, *, timeout_ms: int | None = None) -> Producer:
+        """Make a producer of transactions. Its `start` fences the former producer with the same id.
+
+        Args:
+            transactional_id: The id.
+            timeout_ms: Milliseconds after which the broker aborts a transaction. None: aiokafka's default, a minute.
+        """
 
     def admin(self) -> Admin:
         """Make an administration client."""

@@ -6,7 +6,8 @@ from typing import Any
 
 import structlog
 from aiokafka import AIOKafkaConsumer, ConsumerRecord, TopicPartition
-from aiokafka.errors import IllegalStateError
+from aiokafka.consumer.fetcher import OffsetResetStrategy
+from aiokafka.errors import IllegalStateError, NoOffsetForPartitionError
 
 from kafka_client import compression, unreadable
 from kafka_client.unreadable import Unreadable, UnreadableRecordsError
@@ -107,9 +108,23 @@ class KafkaReader(AIOKafkaConsumer):  # type: ignore[misc]  # aiokafka ships no 
 
         Raises:
             UnreadableRecordsError: Records cannot be read, and no record of their topic may be left out.
+            OffsetOutOfRangeError: The offset of a partition does not exist, and the consumer is to go on nowhere else.
         """
-        batches = await super().getmany(*partitions, timeout_ms=timeout_ms, max_records=max_records)
+        try:
+            batches = await super().getmany(*partitions, timeout_ms=timeout_ms, max_records=max_records)
+        except NoOffsetForPartitionError as error:
+            self._begin(*error.args)
+            return {}
         return self._sieve.sift(self, batches)
+
+    def _begin(self, partition: TopicPartition) -> None:
+        """Begin a partition without a committed offset at its log's beginning, unless a caller has moved it since.
+
+        aiokafka's `none` asks for an error here too. A group that begins has lost nothing.
+        """
+        state = self._subscription.subscription.assignment.state_value(partition)
+        if state is not None and not state.has_valid_position and not state.awaiting_reset:
+            state.await_reset(OffsetResetStrategy.EARLIEST)
 
 
 class TolerantKafkaReader(KafkaReader):

@@ -23,8 +23,8 @@ NO_ID = UUID(int=0)
 class TopicIdentity:
     """A topic as the cluster knows it."""
 
-    id: str
-    """The topic's id, as 32 hexadecimal digits. No two topics ever have the same."""
+    id: str | None
+    """The topic's id, as 32 hexadecimal digits. No two topics ever have the same. None: the brokers know no ids."""
     partitions: int
 
 

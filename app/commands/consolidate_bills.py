@@ -10,7 +10,7 @@ import typer
 from app.bootstrap import SYSTEM_TIME
 from app.kafka import clients_of
 from app.logging import set_up
-from app.service import begin, until_stopped
+from app.service import begin, until_settings_are_wrong, until_stopped
 from app.settings import Settings
 from consumers.consolidated_bills.groups import Schedule
 from consumers.consolidated_bills.job import Job
@@ -52,9 +52,11 @@ def job_of(settings: Settings) -> Job:
 
 
 async def _work(settings: Settings, *, now: bool) -> None:
-    stop = await begin(settings, {settings.topics.consolidated_lines, settings.topics.consolidated_bill})
+    used = {settings.topics.consolidated_lines, settings.topics.consolidated_bill}
+    stop = await begin(settings, used)
     log.info("grouping bills", fuel_at=settings.fuel_bills_at, toll_at=settings.toll_bills_at)
-    await until_stopped(_group(settings, stop, now=now), stop, STOP_WITHIN)
+    guard = until_settings_are_wrong(settings, used)
+    await until_stopped(_group(settings, stop, now=now), stop, STOP_WITHIN, guard)
 
 
 async def _group(settings: Settings, stop: asyncio.Event, *, now: bool) -> None:

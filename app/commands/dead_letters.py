@@ -189,6 +189,8 @@ async def _stands(settings: Settings, sources: set[TopicPartition]) -> dict[Topi
 def _still_broken(settings: Settings, letter: Letter, stand: PartitionCheck | None) -> str | None:
     if letter.code == Code.RECORDS_UNREADABLE:
         return "it stands for records that could not be read; `alvys-sage replay` reads them where they stand"
+    if letter.code == Code.SOURCE_RECORDS_EXPIRED:
+        return "it stands for records that were deleted before they were read; have their events sent again"
     receive = subscription_of(settings).sources.get(letter.source.topic)
     if receive is None:
         return "its topic is not one that this service reads"

@@ -50,8 +50,7 @@ def show_history(
     may_see(settings, by)
     history = asyncio.run(read_history(settings))
     wanted = None if key is None else canonical(key)
-    found = sorted(_changes(history), key=lambda each: each.at, reverse=True)
-    found = [each for each in found if wanted is None or canonical(each.key) == wanted]
+    found = [each for each in _newest_first(history) if wanted is None or canonical(each.key) == wanted]
     found = [each for each in found if subsidiary is None or each.key.startswith(f"{subsidiary}/")]
     if as_json:
         show_json([each.json() for each in found])
@@ -59,6 +58,11 @@ def show_history(
         show_table(("WHEN", "WHO", "KEY", "CHANGE"), [each.cells() for each in found])
     if wanted is not None and not found:
         raise CommandError(f"of {key} no change is known")
+
+
+def _newest_first(history: History) -> list[_Changed]:
+    # Times are whole seconds. The versions of a setting come oldest first, so ties have to be turned around as well.
+    return sorted(_changes(history), key=lambda each: each.at)[::-1]
 
 
 def _changes(history: History) -> Iterator[_Changed]:

@@ -13,7 +13,7 @@ from app.errors import CommandError, UsageError
 from app.logging import set_up
 from app.output import Json, show_json, show_line, show_table
 from app.payments_poller import poller_of, stamp_of
-from app.service import begin, until_stopped
+from app.service import begin, until_settings_are_wrong, until_stopped
 from app.settings import Settings
 from consumers.payments.cursor import PaymentReplay
 from consumers.payments.schedule import PollReport
@@ -70,7 +70,8 @@ def payments(
 
 async def _follow(settings: Settings) -> None:
     stop = await begin(settings, _topics(settings))
-    await until_stopped(_poll(settings, stop), stop, STOP_WITHIN)
+    guard = until_settings_are_wrong(settings, _topics(settings))
+    await until_stopped(_poll(settings, stop), stop, STOP_WITHIN, guard)
     log.info("payments poller stopped")
 
 

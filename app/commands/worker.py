@@ -6,7 +6,7 @@ import structlog
 
 from app.bootstrap import worker_of
 from app.logging import set_up
-from app.service import begin, until_stopped
+from app.service import begin, until_settings_are_wrong, until_stopped
 from app.settings import Settings
 
 log = structlog.get_logger(__name__)
@@ -32,7 +32,8 @@ async def _work(settings: Settings) -> None:
     outbound = {topics.sage_export_results, topics.sage_dead_letters, topics.consolidated_lines}
     used = {*topics.sources, *ledgers, topics.mapping_state, topics.export_commands, *outbound}
     stop = await begin(settings, used)
-    await until_stopped(_export(settings, stop), stop, settings.drain_timeout_seconds + MORE)
+    guard = until_settings_are_wrong(settings, used)
+    await until_stopped(_export(settings, stop), stop, settings.drain_timeout_seconds + MORE, guard)
     log.info("worker stopped")
 
 

@@ -5,7 +5,8 @@ more. So there are three guards against an unnoticed worker, in this order:
 
 1. The group is described. If it has members, the command refuses and names them.
 2. The ledgers of the partitions are fenced, as a new owner would do. A worker that was suspended for minutes, so that
-   the group removed it, can commit nothing when it wakes.
+   the group removed it, can commit nothing when it wakes. A ledger that was emptied is found here too: to read its
+   source again would post everything twice.
 3. The offsets are committed as a non-member. The broker refuses that while the group has any member.
 """
 
@@ -20,6 +21,8 @@ from aiokafka.errors import CommitFailedError, GroupCoordinatorNotAvailableError
 from app.errors import CommandError
 from app.kafka import admin_of, clients_of
 from app.settings import Settings
+from consumers.export.ledger.generation import begin_unread
+from consumers.export.ledger.source_positions import source_positions
 from kafka_client.fencing import fence
 from kafka_client.interface import Admin
 from kafka_client.stopping import stop_client
@@ -124,13 +127,18 @@ async def move_offsets(
     Raises:
         GroupActiveError: The group has a member, or one joined in the meantime. Nothing was changed.
         CommandError: Another process moved the offsets in the meantime. Nothing was changed.
+        PartitionDamagedError: A ledger was emptied. Nothing was changed.
         KafkaError: The broker refused or did not answer.
     """
     await refuse_if_active(admin, settings)
     ledgers = [TopicPartition(settings.topics.ledger(source.topic), source.partition) for source in after]
     clients = clients_of(settings)
-    producers = await fence(clients, ledgers)
-    await asyncio.gather(*(stop_client(producer) for producer in producers))
+    producers = dict(zip(ledgers, await fence(clients, ledgers), strict=True))
+    try:
+        read = dict(zip(ledgers, after, strict=True))
+        await begin_unread(clients, producers, await source_positions(clients, settings.group_id, read))
+    finally:
+        await asyncio.gather(*(stop_client(producer) for producer in producers.values()))
     if await committed_offsets(admin, settings.group_id, list(before)) != dict(before):
         raise CommandError("the group's offsets were moved meanwhile, by a worker or a replay; ask again")
     # aiokafka logs "will rejoin" here, although this consumer was never a member; the error below is enough.

@@ -1,10 +1,14 @@
 """The Prometheus metrics of the export. `alvys-sage worker` serves them if a metrics port is set."""
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
+from contextlib import contextmanager
 
+from aiokafka.structs import TopicPartition
 from prometheus_client import REGISTRY, Counter, Gauge, Histogram
 from prometheus_client.core import Metric
 from prometheus_client.registry import Collector
+
+from consumers.export.ledger.damage import Damage
 
 RECORDS = Counter("alvys_sage_records_total", "Source records read", ["topic"])
 OUTCOMES = Counter("alvys_sage_outcomes_total", "Documents by how they ended", ["topic", "outcome", "code"])
@@ -12,6 +16,9 @@ DEAD_LETTERS = Counter("alvys_sage_dead_letters_total", "Records that broke the 
 COMMANDS_REFUSED = Counter("alvys_sage_commands_refused_total", "Commands of people who may not ask", ["action"])
 RESTORED = Counter("alvys_sage_ledger_restored_total", "Ledger records read when partitions were opened", ["topic"])
 IN_FLIGHT = Gauge("alvys_sage_records_in_flight", "Records read and not yet ended", ["topic", "partition"])
+HELD = Gauge(
+    "alvys_sage_partitions_held", "Partitions that wait for a repair of their topics", ["topic", "partition", "code"]
+)
 QUEUED = Gauge("alvys_sage_queued_documents", "Documents waiting in a company's lane", ["company"])
 NEED_A_PERSON = Gauge(
     "alvys_sage_documents_executed_but_not_found", "Documents whose call Sage executed and does not show", ["company"]
@@ -28,6 +35,19 @@ TRANSACTION_SECONDS = Histogram("alvys_sage_transaction_seconds", "Time of one K
 
 FORMER_NAMES = {"alvys_sage_lane_waiting": QUEUED, "alvys_sage_connections_set_aside": OPEN_CIRCUITS}
 """The gauges that were renamed, by their former names."""
+
+
+@contextmanager
+def held(damages: Mapping[TopicPartition, Damage]) -> Iterator[None]:
+    """Count damaged partitions as held inside the block."""
+    labels = [(source.topic, source.partition, damage.fault) for source, damage in damages.items()]
+    for each in labels:
+        HELD.labels(*each).set(1)
+    try:
+        yield
+    finally:
+        for each in labels:
+            HELD.remove(*each)
 
 
 class FormerNames(Collector):

@@ -18,32 +18,36 @@ from aiokafka.errors import (
     InvalidProducerEpoch,
     KafkaError,
     MessageSizeTooLargeError,
+    OffsetOutOfRangeError,
     ProducerFenced,
 )
 from aiokafka.structs import TopicPartition
 
+from consumers.export import metrics
 from consumers.export.config import ExportConfig
 from consumers.export.context import ExportContext, ParseRecord
 from consumers.export.ledger import generation
+from consumers.export.ledger.damage import Damage, PartitionDamagedError, lost_records
 from consumers.export.ledger.generation import MAY_NOT, PartitionsChangedError
 from consumers.export.ledger.placement import PartitionerRequest, UndecidedError, settle
 from consumers.export.ledger.restore import restore
+from consumers.export.ledger.source_positions import source_positions, traces
 from consumers.export.ledger.store import LedgerStore
 from consumers.export.output_records import ResultWriter
 from consumers.export.partition import AssignedPartition, PartitionProcessor
 from consumers.export.sending.circuit_breaker import ParkedDocuments
 from consumers.export.sending.lanes import Lanes
 from consumers.export.sending.sage_access import SageAccess
+from consumers.export.topic_watch import TopicReplacedError, TopicWatch
 from consumers.export_commands import CommandReader
 from consumers.mapping_state import MappingStateUnavailable, MappingTable
-from kafka_client.clients import connected_admin
 from kafka_client.clock import Clock
 from kafka_client.fencing import fence
 from kafka_client.interface import KafkaClients, Producer
 from kafka_client.partitioners import Partitioner, Placement
 from kafka_client.size_limits import max_record_bytes
 from kafka_client.stopping import stop_client
-from kafka_client.topics import describe
+from kafka_client.topic_ids import TopicIdentity
 from kafka_client.unreadable import begin_of
 
 log = structlog.get_logger(__name__)
@@ -54,10 +58,10 @@ PAUSED_POLL_MS = 20
 """The same while a partition is paused, so that reading resumes soon after its window has room."""
 SLICE = 50
 """Records of a partition that are processed in one go. Each takes up to a millisecond."""
-COUNT_EVERY = 10.0
-"""Seconds between two counts of the topics' partitions, while records arrive in a partition that is not theirs."""
-METADATA_AGE_MS = 30_000
-"""How long added partitions may go unnoticed if no record reveals them. aiokafka's default is ten times as long."""
+HELD_LOOK = 5.0
+"""Seconds between two looks at partitions that are held."""
+HELD_TOLD_EVERY = 60.0
+"""Seconds between two log lines about a partition that is held."""
 REOPEN_AFTER = 1.0
 """Seconds before a partition whose transaction failed is opened again."""
 
@@ -141,7 +145,8 @@ class Worker(ConsumerRebalanceListener):  # type: ignore[misc]  # aiokafka ships
             subscription.group_id,
             session_timeout_ms=subscription.session_timeout_ms,
             tolerant=True,
-            options={"metadata_max_age_ms": METADATA_AGE_MS, **(subscription.consumer_options or {})},
+            offset_reset="none",  # records that were deleted before they were read must not be passed over silently
+            options=subscription.consumer_options,
         )
         self._commands = CommandReader(subscription.commands, clients, refuses=subscription.refuses)
         self._sessions: dict[TopicPartition, PartitionProcessor] = {}
@@ -150,9 +155,10 @@ class Worker(ConsumerRebalanceListener):  # type: ignore[misc]  # aiokafka ships
         self._paused: set[TopicPartition] = set()
         self._hopeless: Exception | None = None
         """A failure that opening partitions again would not cure. The next poll raises it."""
-        self._counting: asyncio.Future[None] = asyncio.get_running_loop().create_future()
-        self._counting.set_result(None)
-        self._count_again_at = 0.0
+        self._watch = TopicWatch(
+            clients, {*subscription.ledgers, *subscription.ledgers.values()}, self._topic_changed, time
+        )
+        self._watching: asyncio.Task[None] | None = None
         self._trials = count()
         self._stopping = False
         self._leaving = 0
@@ -175,6 +181,7 @@ class Worker(ConsumerRebalanceListener):  # type: ignore[misc]  # aiokafka ships
         async with self._commands:
             self._consumer.subscribe(list(self._subscription.sources), listener=self)
             await self._consumer.start()
+            self._watching = asyncio.create_task(self._watch.run(), name="watch topics")
             try:
                 while not stop.is_set():
                     await self._poll()
@@ -183,14 +190,18 @@ class Worker(ConsumerRebalanceListener):  # type: ignore[misc]  # aiokafka ships
                 # The order matters: outcomes need lanes, and the group is left last, once every offset is committed.
                 await self._release(list(self._sessions) + list(self._opening))
                 await self._lanes.close()
-                self._counting.cancel()
-                await asyncio.gather(self._counting, return_exceptions=True)
+                self._watching.cancel()
+                await asyncio.gather(self._watching, return_exceptions=True)
                 await stop_client(self._consumer)
 
     async def _poll(self) -> None:
         self._check()
         timeout = PAUSED_POLL_MS if self._paused else IDLE_POLL_MS
-        batches = await self._consumer.getmany(timeout_ms=timeout, max_records=self._subscription.max_poll_records)
+        try:
+            batches = await self._consumer.getmany(timeout_ms=timeout, max_records=self._subscription.max_poll_records)
+        except OffsetOutOfRangeError as error:
+            self._position_is_gone(error)
+            return
         # These records belong to these sessions. A session that opens later starts at the committed offset, after a
         # seek: older records would reach it out of order, and seeking back to them here would undo its own seek.
         owners = {source: self._sessions.get(source) for source in batches}
@@ -227,33 +238,30 @@ class Worker(ConsumerRebalanceListener):  # type: ignore[misc]  # aiokafka ships
             await self._time.sleep(3 * took if self._lanes.have_backlog else 0)
         if session.misplaced:
             session.misplaced = False
-            self._look_at_counts()
+            self._watch.hurry()
         if session.at_capacity:
             self._pause(session.source)
 
-    def _look_at_counts(self) -> None:
-        """Count partitions, because a record is in a partition where it does not belong.
+    def _position_is_gone(self, error: OffsetOutOfRangeError) -> None:
+        """Close a partition whose next record no longer exists: opening it again shows what is lost."""
+        [places] = error.args
+        for source in places:
+            if (session := self._sessions.get(source)) is not None and session.open:
+                self._partition_failed(session, error)
 
-        If partitions were added to the topic, the worker has to stop.
+    def _topic_changed(self, topic: str, before: TopicIdentity, now: TopicIdentity) -> None:
+        """Close the partitions of a topic that was replaced: opening them again shows what is lost. Or stop for good.
+
+        If partitions were added to a topic, its keys have moved, and the worker has to stop.
         """
-        now = self._time.monotonic()
-        if self._counting.done() and now >= self._count_again_at:
-            self._count_again_at = now + COUNT_EVERY
-            self._counting = asyncio.ensure_future(self._expect_counts())
-
-    async def _expect_counts(self) -> None:
-        began = {session.source.topic: session.placement.partitions for session in self._sessions.values()}
-        try:
-            async with connected_admin(self._clients) as admin:
-                facts = await describe(admin, began)
-        except KafkaError as error:
-            log.warning("partitions could not be counted", error=repr(error))
-            return
-        for source, was in began.items():
-            if source in facts and (now := facts[source].partitions) != was:
-                self._hopeless = PartitionsChangedError(
-                    f"{source} began with {was} partitions and has {now}: {MAY_NOT}"
-                )
+        if now.partitions != before.partitions:
+            self._hopeless = PartitionsChangedError(
+                f"{topic} began with {before.partitions} partitions and has {now.partitions}: {MAY_NOT}"
+            )
+        error = TopicReplacedError(f"{topic} had the id {before.id} and has {now.id}")
+        for session in list(self._sessions.values()):
+            if session.open and topic in (session.source.topic, self._ledger_of(session.source).topic):
+                self._partition_failed(session, error)
 
     async def _look_at_position(self, source: TopicPartition, session: PartitionProcessor) -> None:
         """Report the position of a partition without new records: it may have moved past markers and holes."""
@@ -287,13 +295,20 @@ class Worker(ConsumerRebalanceListener):  # type: ignore[misc]  # aiokafka ships
         while True:
             await self._time.sleep(delay)
             try:
-                ledgers = [TopicPartition(self._subscription.ledgers[each.topic], each.partition) for each in sources]
+                ledgers = [self._ledger_of(each) for each in sources]
                 producers = await fence(self._clients, ledgers)
                 for source, producer in zip(sources, producers, strict=True):
                     self._producers[source] = producer
                 commands_end = await self._commands.ends()
                 restored, placements = await self._restore(dict(zip(ledgers, producers, strict=True)), sources)
                 break
+            except PartitionDamagedError as error:
+                await self._stop_producers(sources)
+                damages = {each: found for each in sources if (found := error.damages.get(self._ledger_of(each)))}
+                self._hold(damages)
+                sources, delay = [each for each in sources if each not in damages], 0.0
+                if not sources:
+                    return
             except (KafkaError, TimeoutError, UndecidedError) as error:
                 log.warning("partitions could not be opened; trying again", sources=len(sources), error=repr(error))
                 await self._stop_producers(sources)
@@ -312,6 +327,41 @@ class Worker(ConsumerRebalanceListener):  # type: ignore[misc]  # aiokafka ships
             for store in restored.values():  # cancelled: the rest is opened by another worker
                 store.close()
         log.info("partitions open", partitions=len(sources), documents=documents)
+
+    def _hold(self, damages: Mapping[TopicPartition, Damage]) -> None:
+        """Leave damaged partitions closed, and look now and then whether a person has repaired them."""
+        task = asyncio.create_task(self._until_repaired(damages), name="held partitions")
+        for source in damages:
+            self._opening[source] = task
+
+    async def _until_repaired(self, damages: Mapping[TopicPartition, Damage]) -> None:
+        """Wait until something about the partitions changes, then open them again: that shows whether it was enough.
+
+        To look must not fence: the command that restores a ledger may be at work.
+        """
+        with metrics.held(damages):
+            found = {self._ledger_of(source): source for source in damages}
+            before: Mapping[TopicPartition, object] | None = None
+            tell_at = self._time.monotonic()
+            while True:
+                if self._time.monotonic() >= tell_at:
+                    tell_at += HELD_TOLD_EVERY
+                    for source, damage in damages.items():
+                        told = {"code": damage.fault, "detail": damage.detail, "fix": damage.fix}
+                        log.error("partition is held", partition=f"{source.topic}-{source.partition}", **told)
+                try:
+                    now = await traces(self._clients, self._subscription.group_id, found)
+                except (KafkaError, TimeoutError) as error:
+                    log.warning("held partitions could not be looked at", error=repr(error))
+                else:
+                    before = before or now
+                    if now != before:
+                        break
+                await self._time.sleep(HELD_LOOK)
+        await self._open_all(list(damages), 0.0)
+
+    def _ledger_of(self, source: TopicPartition) -> TopicPartition:
+        return TopicPartition(self._subscription.ledgers[source.topic], source.partition)
 
     async def _start(self, assigned: AssignedPartition) -> None:
         """Start the session of one partition, then read its records."""
@@ -334,9 +384,13 @@ class Worker(ConsumerRebalanceListener):  # type: ignore[misc]  # aiokafka ships
     ) -> tuple[dict[TopicPartition, LedgerStore], dict[str, Placement]]:
         """Restore the ledgers and their partitioners, then seek the sources to their committed offsets."""
         told = self._subscription
+        read = {self._ledger_of(source): source for source in sources}
+        positions = await source_positions(self._clients, told.group_id, read)
+        if lost := {ledger: damage for ledger, at in positions.items() if (damage := lost_records(at))}:
+            raise PartitionDamagedError(lost)
         restored = await restore(self._clients, list(producers), state_dir=told.state_dir)
         try:
-            await generation.stamp_or_check(self._clients, producers, restored)
+            await generation.stamp_or_check(self._clients, producers, restored, positions)
             asked = {
                 told.ledgers[each]: PartitionerRequest(each, told.partitioners.get(each), unchecked=told.any_record_key)
                 for each in told.sources
@@ -429,8 +483,8 @@ class Worker(ConsumerRebalanceListener):  # type: ignore[misc]  # aiokafka ships
         """Raise what ended one of our tasks: a partition or company that died silently would be blocked for ever."""
         if self._hopeless is not None:
             raise self._hopeless
-        if self._counting.done():
-            self._counting.result()
+        if self._watching is not None and self._watching.done():
+            self._watching.result()
         self._lanes.raise_defect()
         self._commands.check()
         for session in self._sessions.values():

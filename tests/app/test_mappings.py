@@ -5,7 +5,10 @@ import json
 import pytest
 from aiokafka import TopicPartition
 
+from app.commands.mapping_history import _newest_first
+from app.mapping_history import Version
 from domain.categories import CATEGORIES, Category
+from producers.mapping_state import FormerValue
 from tests.support.kafka import COMPACTED, create_topic, producing, read_to_end
 from tests.support.mapping_topic import put
 
@@ -224,6 +227,14 @@ async def test_who_wrote_and_when_stands_in_the_record(on_mappings, bootstrap: s
 
 
 @pytest.mark.requirement(58)
+def test_of_changes_within_a_second_the_later_is_the_newer():
+    def version(by: str) -> Version:
+        return Version("S1/connection", FormerValue("2026-06-11T08:00:00Z", by, "1"))
+
+    history = {"s1/connection": [version("kim"), version("ana")]}
+    assert [each.by for each in _newest_first(history)] == ["ana", "kim"]
+
+
 async def test_problems_of_other_writers_are_listed_with_exit_code_1(on_mappings, bootstrap: str, topic_prefix: str):
     topic = f"{topic_prefix}mapping-state"
     async with producing(bootstrap) as producer:

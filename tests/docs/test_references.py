@@ -81,7 +81,14 @@ def _wrong(line: str) -> list[str]:
     """What of a command line its help does not know."""
     words = re.findall(r"--[a-z-]+|[^\s\[\]\\|]+", line.partition("#")[0])[1:]
     command = [word for word in words[:2] if re.fullmatch(r"[a-z][a-z-]*", word)]
-    if command[:1] not in (["mappings"], ["dead-letters"], ["dimensions"], ["custom-fields"], ["connections"]):
+    if command[:1] not in (
+        ["mappings"],
+        ["ledger"],
+        ["dead-letters"],
+        ["dimensions"],
+        ["custom-fields"],
+        ["connections"],
+    ):
         command = command[:1]
     helped = _help(*command)
     if not helped.startswith(f"Usage: {' '.join(['alvys-sage', *command])} "):

@@ -9,7 +9,7 @@ import sys
 
 import pytest
 from aiokafka import TopicPartition
-from aiokafka.admin import NewPartitions
+from aiokafka.admin import NewPartitions, RecordsToDelete
 from aiokafka.errors import ProducerFenced
 from hypothesis import given, settings
 from hypothesis import strategies as st
@@ -18,6 +18,7 @@ from consumers.export import metrics
 from consumers.export.ledger import generation
 from consumers.export.ledger import store as ledger_store
 from consumers.export.ledger.codec import encode
+from consumers.export.ledger.damage import PartitionDamagedError, PartitionFault, SourcePosition
 from consumers.export.ledger.generation import MARK, PartitionsChangedError, TopicGeneration
 from consumers.export.ledger.restore import restore
 from consumers.export.ledger.store import CACHED, MEMORY, LedgerRecord, LedgerStore
@@ -207,30 +208,58 @@ async def test_a_deleted_store_is_built_anew_and_nothing_is_posted_twice(world, 
 
 
 @pytest.mark.kafka("both")
-async def test_a_store_from_before_the_topic_was_made_anew_is_not_believed(bootstrap, topic_prefix, tmp_path):
+async def test_a_store_from_before_the_topic_was_made_anew_is_kept_as_the_last_copy(bootstrap, topic_prefix, tmp_path):
     ledger = await _begun(bootstrap, topic_prefix, tmp_path, records=5)
-    for mark_first in (True, False):
+    mark = (MARK, generation.encode(TopicGeneration("another", 1)))
+    others = [(f"new{number}", encode(DocumentState(f"n{number}"))) for number in range(50)]
+    for records, fault in (
+        ([], PartitionFault.LEDGER_EMPTY),
+        ([mark, *others], PartitionFault.LEDGER_REPLACED),  # as the service writes it
+        (others, PartitionFault.LEDGER_REPLACED),
+    ):
         await _make_anew(bootstrap, ledger)
-        if mark_first:  # as the service writes it
-            await _write(bootstrap, ledger, (MARK, generation.encode(TopicGeneration("another", 1))))
-        await _write(
-            bootstrap, ledger, *((f"new{number}", encode(DocumentState(f"n{number}"))) for number in range(50))
-        )
-        copy = (await restore(clients_at(bootstrap), [ledger], state_dir=tmp_path))[ledger]
-        assert copy.get("old0").attempts == 0
-        assert len(copy) == 50
-        copy.close()
+        await _write(bootstrap, ledger, *records)
+        assert await _damage(bootstrap, ledger, tmp_path) is fault
+    with LedgerStore(tmp_path / file_name(ledger)) as kept:
+        assert [kept.get(f"old{number}").attempts for number in range(5)] == [1] * 5
 
 
-async def test_a_store_that_is_ahead_of_the_topic_is_not_believed(bootstrap, topic_prefix, tmp_path):
+@pytest.mark.kafka("both")
+async def test_a_store_whose_log_was_restored_into_the_topic_is_built_anew(bootstrap, topic_prefix, tmp_path):
+    ledger = await _begun(bootstrap, topic_prefix, tmp_path, records=5)
+    with LedgerStore(tmp_path / file_name(ledger)) as held:
+        before = generation.decode(held.internal(MARK) or b"")
+    await _make_anew(bootstrap, ledger)
+    await _write(
+        bootstrap,
+        ledger,
+        (MARK, generation.encode(generation.new_mark(1, follows=(before.id,)))),
+        ("old0", encode(DocumentState("old0", attempts=7))),
+    )
+    copy = (await restore(clients_at(bootstrap), [ledger], state_dir=tmp_path))[ledger]
+    assert (copy.get("old0").attempts, len(copy)) == (7, 1)
+    copy.close()
+
+
+@pytest.mark.kafka("both")
+async def test_a_store_that_is_ahead_of_the_topic_shows_that_brokers_lost_records(bootstrap, topic_prefix, tmp_path):
     ledger = await _begun(bootstrap, topic_prefix, tmp_path, records=5)
     with sqlite3.connect(tmp_path / file_name(ledger)) as file:
         file.execute("UPDATE checkpoint SET at = 1000")
-        file.execute("DELETE FROM entry")
     file.close()
-    copy = (await restore(clients_at(bootstrap), [ledger], state_dir=tmp_path))[ledger]
-    assert len(copy) == 5
-    copy.close()
+    assert await _damage(bootstrap, ledger, tmp_path) is PartitionFault.LEDGER_TRUNCATED
+    with LedgerStore(tmp_path / file_name(ledger)) as kept:
+        assert len(kept) == 5
+
+
+@pytest.mark.kafka("both")
+@pytest.mark.parametrize("kept", [True, False], ids=["with a store", "without a store"])
+async def test_a_ledger_whose_first_records_were_deleted_is_not_read(bootstrap, topic_prefix, tmp_path, kept):
+    expiring = {"cleanup.policy": "compact,delete"}  # of a compacted topic, the broker deletes no records
+    ledger = await _begun(bootstrap, topic_prefix, tmp_path, records=5, config=expiring)
+    async with admin_of(bootstrap) as admin:
+        await admin.delete_records({ledger: RecordsToDelete(before_offset=3)})
+    assert await _damage(bootstrap, ledger, tmp_path if kept else None) is PartitionFault.LEDGER_RECORDS_EXPIRED
 
 
 @pytest.mark.kafka("both")
@@ -250,7 +279,7 @@ async def test_what_an_aborted_transaction_held_is_never_in_the_store(bootstrap,
     copy = open_ledger(tmp_path, ledger)
     failures: list[BaseException] = []
     async with producing(bootstrap, f"{topic_prefix}id") as producer:
-        await generation.stamp_or_check(clients_at(bootstrap), {ledger: producer}, {ledger: copy})
+        await generation.stamp_or_check(clients_at(bootstrap), {ledger: producer}, {ledger: copy}, unread(ledger))
         journal = TransactionWriter(
             producer, TransactionScope(source, ledger.topic, "group"), copy, OffsetTracker(), failures.append
         )
@@ -311,7 +340,21 @@ async def test_the_owner_of_an_added_partition_alone_notices_that_the_ledger_gre
             while len(await producer.partitions_for(ledger.topic)) < 2:
                 await producer.client.force_metadata_update()
         with pytest.raises(PartitionsChangedError, match="began with 1 partitions and has 2"):
-            await generation.stamp_or_check(clients_at(bootstrap), {added: producer}, {added: LedgerStore(MEMORY)})
+            await generation.stamp_or_check(
+                clients_at(bootstrap), {added: producer}, {added: LedgerStore(MEMORY)}, unread(added)
+            )
+
+
+async def _damage(bootstrap, ledger, folder):
+    with pytest.raises(PartitionDamagedError) as refused:
+        await restore(clients_at(bootstrap), [ledger], state_dir=folder)
+    assert refused.value.damages.keys() == {ledger}
+    return refused.value.damages[ledger].fault
+
+
+def unread(*ledgers):
+    """The positions of sources of which the group has read nothing."""
+    return {each: SourcePosition(TopicPartition("source", each.partition), 0, 0, None) for each in ledgers}
 
 
 def _change(key, attempts, **more):
@@ -339,13 +382,13 @@ async def _write(bootstrap, ledger, *records):
             await producer.send_and_wait(ledger.topic, value, key.encode(), partition=ledger.partition)
 
 
-async def _begun(bootstrap, prefix, folder, records):
+async def _begun(bootstrap, prefix, folder, records, config=COMPACTED):
     """A ledger topic with its mark and some records, and a store of it that was closed in order."""
-    (ledger,) = await create_topic(bootstrap, f"{prefix}ledger", config=COMPACTED)
+    (ledger,) = await create_topic(bootstrap, f"{prefix}ledger", config=config)
     clients = clients_at(bootstrap)
     restored = await restore(clients, [ledger], state_dir=folder)
     async with producing(bootstrap, f"{prefix}id") as producer:
-        await generation.stamp_or_check(clients, {ledger: producer}, restored)
+        await generation.stamp_or_check(clients, {ledger: producer}, restored, unread(ledger))
     restored[ledger].close()
     await _write(
         bootstrap, ledger, *((f"old{n}", encode(DocumentState(f"old{n}", attempts=1))) for n in range(records))

@@ -206,6 +206,10 @@ class World:
                 await producer.send(topic or self.topics.invoice_created, value, record_key)
             await producer.flush()
 
+    async def send_to(self, topic: str, partition: int, record_key: bytes, value: bytes | None) -> None:
+        async with producing(self.bootstrap) as producer:
+            await producer.send_and_wait(topic, value, record_key, partition=partition)
+
     async def send_emptiness(self) -> None:
         """A record with neither key nor value, which only some producers can write."""
         async with producing(self.bootstrap) as producer:

@@ -20,7 +20,7 @@ import structlog
 from aiokafka.structs import TopicPartition
 
 from consumers.export.ledger import generation
-from consumers.export.ledger.store import LedgerRecord, LedgerStore
+from consumers.export.ledger.store import LedgerStore
 from consumers.export.protocol.document_state import INTERNAL
 from consumers.export.record_parsing import PartitionCheck
 from kafka_client.interface import KafkaClients, Producer
@@ -238,8 +238,4 @@ def _only(found: Counter[Partitioner | None], enough: int) -> Partitioner | None
 
 async def write(ledger: TopicPartition, value: bytes | None, producer: Producer, copy: LedgerStore) -> None:
     """Write the rule to a ledger partition that we own. None makes the partition read it from partition 0 again."""
-    await producer.begin_transaction()
-    sent = await producer.send(ledger.topic, key=RULE.encode(), value=value, partition=ledger.partition)
-    offset = (await sent).offset
-    await producer.commit_transaction()
-    copy.apply([LedgerRecord(RULE, value, offset=offset)], offset + 1)
+    await generation.write(producer, ledger, copy, [(RULE, value)])

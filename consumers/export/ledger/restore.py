@@ -11,6 +11,7 @@ from aiokafka.structs import TopicPartition
 from consumers.export import metrics
 from consumers.export.ledger import generation
 from consumers.export.ledger.codec import key_of
+from consumers.export.ledger.damage import PartitionDamagedError
 from consumers.export.ledger.store import MEMORY, LedgerRecord, LedgerStore
 from consumers.export.ledger.store_files import open_ledger
 from kafka_client.interface import KafkaClients
@@ -42,6 +43,7 @@ async def restore(
     Raises:
         TimeoutError: The end was not reached within `PATIENCE`.
         ValueError: A record cannot be read; posting without it could post twice.
+        PartitionDamagedError: A ledger no longer holds what its local store has read, or records of it were deleted.
         KafkaError: The broker did not answer.
     """
     async with connected_reader(clients, within=PATIENCE) as reader:
@@ -72,26 +74,19 @@ async def _opened(
 async def _read_on(
     reader: PartitionReader, ends: Mapping[TopicPartition, int], copies: Mapping[TopicPartition, LedgerStore]
 ) -> None:
-    believed = await _believed(reader, ends, copies)
-    await reader.assign(ends, believed)
+    compared = await generation.compare(reader, ends, copies)
+    if compared.damages:
+        raise PartitionDamagedError(compared.damages)
+    for ledger in ends.keys() - compared.read_on.keys():
+        if ledger in compared.outdated:
+            log.info("ledger was restored; its local store is built anew", ledger=f"{ledger.topic}-{ledger.partition}")
+        copies[ledger].clear()
+    await reader.assign(ends, compared.read_on)
     async for batch in reader.read_to(ends, max_records=READ_AT_ONCE):
         metrics.RESTORED.labels(batch.partition.topic).inc(len(batch.records))
         copies[batch.partition].apply(map(_change, batch.records), batch.position)
     for ledger, end in ends.items():
         copies[ledger].apply([], end)
-
-
-async def _believed(
-    reader: PartitionReader, ends: Mapping[TopicPartition, int], copies: Mapping[TopicPartition, LedgerStore]
-) -> dict[TopicPartition, int]:
-    """The offset to read on from, for each store that is of this log and not ahead of it. Other stores are emptied."""
-    held = {ledger: at for ledger, copy in copies.items() if (at := copy.checkpoint) is not None}
-    behind = {ledger: copies[ledger] for ledger, checkpoint in held.items() if checkpoint <= ends[ledger]}
-    same = await generation.unchanged(reader, ends, behind)
-    for ledger in held.keys() - same:
-        log.info("ledger store is not of this topic; it is built anew", ledger=f"{ledger.topic}-{ledger.partition}")
-        copies[ledger].clear()
-    return {ledger: held[ledger] for ledger in same}
 
 
 def _change(record: ConsumerRecord) -> LedgerRecord:

@@ -15,7 +15,7 @@ import sqlite3
 from collections import OrderedDict
 from collections.abc import Iterable, Iterator
 from pathlib import Path
-from typing import NamedTuple
+from typing import NamedTuple, Self
 
 from consumers.export.ledger.codec import SCHEMA, LedgerUnreadableError, decode, encode, needs_no_index
 from consumers.export.protocol.document_state import INTERNAL, Claim, DocumentState
@@ -92,6 +92,12 @@ class LedgerStore:
             self._db.close()
             raise
 
+    def __enter__(self) -> Self:
+        return self
+
+    def __exit__(self, *exc: object) -> None:
+        self.close()
+
     def __len__(self) -> int:
         """Number of documents with an entry."""
         # Rows are never deleted, so ids have no gaps; to count all rows would read the whole file.
@@ -144,6 +150,14 @@ class LedgerStore:
         """The values of all internal records whose names begin with this prefix."""
         named = "SELECT value FROM internal WHERE substr(name, 1, ?) = ? ORDER BY name"
         return tuple(value for (value,) in self._db.execute(named, (len(prefix), prefix)))
+
+    def all_values(self) -> Iterator[tuple[str, bytes]]:
+        """The encoded entries of all documents, in the order in which they first came."""
+        yield from self._db.execute("SELECT key, value FROM entry WHERE value IS NOT NULL ORDER BY id")
+
+    def all_internal(self) -> Iterator[tuple[str, bytes]]:
+        """The names and values of all internal records."""
+        yield from self._db.execute("SELECT name, value FROM internal ORDER BY name")
 
     def internal_offset(self, name: str) -> int | None:
         """The offset of an internal record in the topic. None if it was never written."""

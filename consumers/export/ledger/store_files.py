@@ -13,6 +13,8 @@ log = structlog.get_logger(__name__)
 
 NUMBERS = 8
 """Maximum number of processes that may share a folder, each with its own file of a partition."""
+UNUSABLE = ".unusable"
+"""Ending of the name of a file that this version cannot use."""
 BROKEN = (sqlite3.SQLITE_NOTADB, sqlite3.SQLITE_CORRUPT, sqlite3.SQLITE_ERROR)
 """SQLite's codes for a file that is no database, for a damaged one, and for one without our tables."""
 
@@ -52,13 +54,43 @@ def file_name(ledger: TopicPartition, number: int = 0) -> str:
     return f"{ledger.topic[:120]}-{ledger.partition}-{told_apart}.{number}.sqlite"
 
 
+def existing(folder: Path, ledger: TopicPartition) -> LedgerStore | None:
+    """Open the local store of a ledger partition that has read the most. Files in use, or not usable, are left alone.
+
+    Args:
+        folder: The folder of the stores.
+        ledger: The ledger partition.
+
+    Returns:
+        The store, which the caller closes. None: there is none.
+    """
+    best: LedgerStore | None = None
+    for number in range(NUMBERS):
+        file = folder / file_name(ledger, number)
+        if not file.exists():
+            continue
+        try:
+            store = LedgerStore(file)
+        except (sqlite3.Error, ValueError) as error:
+            log.warning("ledger store cannot be read", file=file.name, reason=str(error))
+            continue
+        if best is None or (store.checkpoint or 0) > (best.checkpoint or 0):
+            best, store = store, best
+        if store is not None:
+            store.close()
+    return best
+
+
 def _open_or_replace(file: Path) -> LedgerStore:
     try:
         return LedgerStore(file)
     except (sqlite3.Error, ValueError) as error:
         if isinstance(error, sqlite3.Error) and not _code(error, *BROKEN):
             raise
-        log.info("ledger store cannot be used; it is built anew", file=file.name, reason=str(error))
+        aside = file.with_name(file.name + UNUSABLE)
+        log.warning("ledger store cannot be used; it is built anew", file=file.name, kept=aside.name, reason=str(error))
+        delete(aside)
+        file.rename(aside)  # perhaps the last copy: another version, or a person, may still read it
         delete(file)
         return LedgerStore(file)
 

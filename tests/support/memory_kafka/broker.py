@@ -80,6 +80,7 @@ DEFAULTS: Final = {
     "retention.ms": "-1",
     "segment.bytes": "1073741824",
     "segment.ms": "604800000",
+    "unclean.leader.election.enable": "false",
 }
 """The settings of a topic that has none of its own, as far as anybody reads them."""
 OVERRIDE, DEFAULT = 1, 5

@@ -1,0 +1,254 @@
+"""``alvys-sage ledger``: check, copy and repair the export ledgers, the memory of what was posted."""
+
+import asyncio
+from collections.abc import Sequence
+from pathlib import Path
+from typing import Annotated
+
+import typer
+
+from app.command_requests import NOBODY, By
+from app.errors import UsageError
+from app.ledgers.acceptance import Acceptance, acceptances
+from app.ledgers.acceptance import accept as carry_out
+from app.ledgers.copies import export as copy_to
+from app.ledgers.rebuilding import Rebuilt, plan, write
+from app.ledgers.survey import Surveyed
+from app.ledgers.survey import survey as look
+from app.mapping_access import settings_for_command
+from app.output import Json, note, show_json, show_line, show_table
+from app.replay.request import Scope, read_scope
+from app.roles import may_change, may_see
+from app.settings import Settings
+from consumers.export.ledger.damage import Damage
+
+ledger = typer.Typer(
+    name="ledger", help="The memory of what was posted: verify, export, restore, accept.", no_args_is_help=True
+)
+
+Topics = Annotated[
+    list[str] | None, typer.Option("--topic", metavar="TOPIC[:0,1]", help="A source topic, or partitions; repeatable.")
+]
+Execute = Annotated[bool, typer.Option("--execute", help="Do it. Without this nothing is changed.")]
+DRY_RUN = "This was a dry run: nothing was changed. --execute does it."
+SHOWN = 20
+"""Documents that are named on a terminal; --json names all."""
+
+
+@ledger.command("verify")
+def verify(*, topic: Topics = None, by: By = NOBODY, as_json: Json = False) -> None:
+    """Whether each ledger is whole: against its source, its topic's id, and the local stores (ALVYS_SAGE_STATE_DIR).
+
+    It reads all ledgers, beside running workers. Exit code 0: all are whole. 1: each line says what is wrong and how to
+    repair it.
+    """
+    settings, scope = _begin(by, topic)
+    found = asyncio.run(look(settings, scope))
+    if as_json:
+        show_json([_as_json(each) for each in found])
+    else:
+        show_table(("LEDGER", "PARTITION", "DOCUMENTS", "IN DOUBT", "READ UP TO", "STATUS"), list(map(_cells, found)))
+        _show_damages({f"{each.ledger.topic}-{each.ledger.partition}": each.damage for each in found})
+    raise typer.Exit(1 if any(each.damage is not None for each in found) else 0)
+
+
+@ledger.command("export")
+def export(
+    directory: Annotated[Path, typer.Argument(metavar="DIRECTORY", help="Where the copies are written.")],
+    *,
+    topic: Topics = None,
+    by: By = NOBODY,
+    as_json: Json = False,
+) -> None:
+    """Write a copy of each ledger partition to a directory: a file each, which `ledger restore` reads.
+
+    Done again with the same directory, only what is new is read. It reads beside running workers.
+
+    Exit code 0: all are copied. 1: a ledger was not copied, because its topic no longer holds what the copy does.
+    """
+    settings, scope = _begin(by, topic)
+    counts, damages = asyncio.run(copy_to(settings, scope, directory))
+    if as_json:
+        show_json(
+            {
+                "copied": [
+                    {"ledger": each.topic, "partition": each.partition, "documents": count}
+                    for each, count in counts.items()
+                ],
+                "damaged": [
+                    {"ledger": each.topic, "partition": each.partition, **_damage_json(damage)}
+                    for each, damage in damages.items()
+                ],
+            }
+        )
+    else:
+        rows = [(each.topic, str(each.partition), str(count)) for each, count in counts.items()]
+        show_table(("LEDGER", "PARTITION", "DOCUMENTS"), rows)
+        _show_damages({f"{each.topic}-{each.partition}": damage for each, damage in damages.items()})
+    raise typer.Exit(1 if damages else 0)
+
+
+@ledger.command("restore")
+def restore(
+    directory: Annotated[
+        Path | None, typer.Argument(metavar="[DIRECTORY]", help="Copies: an export, or a worker's state directory.")
+    ] = None,
+    *,
+    from_results: Annotated[
+        bool, typer.Option("--from-results", help="Add what the published results tell beyond the copies.")
+    ] = False,
+    topic: Topics = None,
+    execute: Execute = False,
+    by: By = NOBODY,
+    as_json: Json = False,
+) -> None:
+    """Write ledgers that are empty anew: from copies, from the published results, or from both.
+
+    A ledger that holds records is left as it is. Where its records are the wrong ones: export it, delete the topic, and
+    create it with `alvys-sage topics --create`. Workers may run: they leave damaged partitions closed, and open them
+    once they are restored. Documents that results show as waiting, refused or in doubt are named: their events have
+    to be read again (`alvys-sage replay`), which posts nothing twice.
+
+    Exit code 0: told, or done. 1: there is nothing to restore, or not all of it can be.
+    """
+    if directory is None and not from_results:
+        raise UsageError("name the DIRECTORY of the copies, or say --from-results, or both")
+    if directory is not None and not directory.is_dir():
+        raise UsageError(f"{directory} is no directory")
+    settings, scope = _begin(by, topic)
+    if execute:
+        may_change(settings, by)
+    found = asyncio.run(_restore(settings, scope, directory, results=from_results, execute=execute, as_json=as_json))
+    raise typer.Exit(0 if found else 1)
+
+
+@ledger.command("accept")
+def accept(
+    *,
+    topic: Topics = None,
+    as_new: Annotated[
+        bool,
+        typer.Option("--as-new", help="Accept empty ledgers too: nothing was ever posted from them."),
+    ] = False,
+    execute: Execute = False,
+    by: By = NOBODY,
+    as_json: Json = False,
+) -> None:
+    """Go on behind records that were deleted before they were read, or with a source topic that was created again.
+
+    A dead letter stands for the records that are lost. Workers may run.
+
+    Exit code 0: told, or done. 1: a damage cannot be accepted; the line says how it is repaired.
+    """
+    settings, scope = _begin(by, topic)
+    if execute:
+        may_change(settings, by)
+    able, unable = acceptances(asyncio.run(look(settings, scope)), as_new=as_new)
+    if execute and able:
+        asyncio.run(carry_out(settings, able))
+    if as_json:
+        accepted = [_as_json(each.found) | {"effect": each.effect} for each in able]
+        show_json({"accepted": accepted, "refused": [_as_json(each) for each in unable], "executed": execute})
+    else:
+        _show_acceptances(able)
+        _show_damages({f"{each.ledger.topic}-{each.ledger.partition}": each.damage for each in unable})
+        if able and not execute:
+            note(DRY_RUN)
+    raise typer.Exit(1 if unable else 0)
+
+
+def _begin(by: str, topic: Sequence[str] | None) -> tuple[Settings, Scope]:
+    settings = settings_for_command()
+    may_see(settings, by)
+    return settings, read_scope(topic or (), settings)
+
+
+async def _restore(
+    settings: Settings, scope: Scope, directory: Path | None, *, results: bool, execute: bool, as_json: bool
+) -> bool:
+    async with plan(settings, scope, directory, results=results) as found:
+        if as_json:
+            show_json({"ledgers": [_rebuilt_json(each) for each in found], "executed": execute})
+        else:
+            _show_rebuilt(found)
+        if found and execute:
+            await write(settings, found)
+            note("The ledgers are restored.")
+        elif found:
+            note(DRY_RUN)
+        else:
+            note("No ledger is empty of which a copy or a result tells anything: there is nothing to restore.")
+        return bool(found)
+
+
+def _show_rebuilt(found: Sequence[Rebuilt]) -> None:
+    rows = [
+        (each.ledger.topic, str(each.ledger.partition), str(each.copied), str(each.added), str(len(each.open)))
+        for each in found
+    ]
+    show_table(("LEDGER", "PARTITION", "FROM THE COPY", "FROM RESULTS ALONE", "TO BE READ AGAIN"), rows)
+    for each in found:
+        if not each.open:
+            continue
+        offset = min(result.source.offset for result in each.open.values())
+        source = each.position.source
+        show_line(
+            f"{len(each.open)} documents of {source.topic}-{source.partition} did not end, and their events are not in "
+            f"the copy. Once the workers are stopped: alvys-sage replay --topic {source.topic}:{source.partition} "
+            f"--to-offset {offset} --execute"
+        )
+        for key, result in list(each.open.items())[:SHOWN]:
+            show_line(f"  {key}: {result.outcome} {result.code or ''}, offset {result.source.offset}")
+        if len(each.open) > SHOWN:
+            show_line(f"  and {len(each.open) - SHOWN} more: --json names them")
+
+
+def _show_acceptances(able: Sequence[Acceptance]) -> None:
+    sources = [each.found.position.source for each in able]
+    rows = [(at.topic, str(at.partition), each.effect) for at, each in zip(sources, able, strict=True)]
+    show_table(("SOURCE", "PARTITION", "ACCEPTED"), rows)
+
+
+def _show_damages(damages: dict[str, Damage | None]) -> None:
+    for name, damage in damages.items():
+        if damage is not None:
+            show_line(f"{damage.fault}: {name}: {damage.detail}. {damage.fix}")
+
+
+def _cells(each: Surveyed) -> tuple[str, ...]:
+    counted = (each.documents, each.in_doubt, each.position.committed)
+    status = "ok" if each.damage is None else each.damage.fault
+    return each.ledger.topic, str(each.ledger.partition), *map(_number, counted), status
+
+
+def _number(value: int | None) -> str:
+    return "-" if value is None else str(value)
+
+
+def _as_json(each: Surveyed) -> dict[str, object]:
+    at = each.position
+    return {
+        "ledger": each.ledger.topic,
+        "partition": each.ledger.partition,
+        "documents": each.documents,
+        "inDoubt": each.in_doubt,
+        "source": {"topic": at.source.topic, "begin": at.begin, "end": at.end, "committed": at.committed},
+        "damage": None if each.damage is None else _damage_json(each.damage),
+    }
+
+
+def _damage_json(damage: Damage) -> dict[str, str]:
+    return {"code": damage.fault, "detail": damage.detail, "fix": damage.fix}
+
+
+def _rebuilt_json(each: Rebuilt) -> dict[str, object]:
+    return {
+        "ledger": each.ledger.topic,
+        "partition": each.ledger.partition,
+        "fromCopy": each.copied,
+        "fromResults": each.added,
+        "toBeReadAgain": [
+            {"documentKey": key, "outcome": found.outcome, "code": found.code, "offset": found.source.offset}
+            for key, found in each.open.items()
+        ],
+    }

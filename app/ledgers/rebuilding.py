@@ -1,0 +1,204 @@
+"""Writes an empty ledger anew: from a copy, from the published results, or from both."""
+
+import asyncio
+from collections.abc import AsyncIterator, Mapping, Sequence
+from contextlib import ExitStack, asynccontextmanager
+from dataclasses import dataclass, field
+from pathlib import Path
+
+from aiokafka import TopicPartition
+from pydantic import ValidationError
+
+from app.errors import CommandError
+from app.kafka import admin_of, clients_of
+from app.ledgers.survey import sources_of
+from app.mapping_access import live_table
+from app.output import note
+from app.progress import Progress
+from app.replay.request import Scope
+from app.settings import Settings
+from app.topic_reader import offsets_in, partitions_of, reader_of
+from consumers.export.ledger import generation
+from consumers.export.ledger.codec import encode
+from consumers.export.ledger.damage import SourcePosition
+from consumers.export.ledger.from_results import FindCredentials, PublishedResult, Retold, retell
+from consumers.export.ledger.generation import MARK, TOPICS, TopicIds
+from consumers.export.ledger.source_positions import source_positions
+from consumers.export.ledger.store import MEMORY, LedgerStore
+from consumers.export.ledger.store_files import existing
+from consumers.export.protocol.document_state import DocumentState
+from domain.settings.mapping_state import MappingState
+from domain.settings.values import ConnectionSetting
+from kafka_client.fencing import fence
+from kafka_client.interface import KafkaClients, Producer
+from kafka_client.read_to_end import connected_reader
+from kafka_client.stopping import stop_client
+from kafka_client.topics import describe
+
+TRANSACTION_MS = 10 * 60 * 1000
+"""Milliseconds that the one transaction of a ledger partition may take. Brokers usually allow 15 minutes."""
+AT_ONCE = 1_000
+"""Records that are sent before the first of them is waited for."""
+
+
+@dataclass(slots=True)
+class Rebuilt:
+    """The new content of one ledger partition.
+
+    Args:
+        ledger: The ledger partition.
+        position: Its source partition.
+        copy: The copy it is taken from; empty if there is none.
+    """
+
+    ledger: TopicPartition
+    position: SourcePosition
+    copy: LedgerStore
+    retold: dict[str, Retold] = field(default_factory=dict)
+    """The documents of which results tell more than the copy."""
+
+    @property
+    def copied(self) -> int:
+        """Number of documents of the copy."""
+        return len(self.copy)
+
+    @property
+    def added(self) -> int:
+        """Number of documents that only the results know."""
+        return sum(self.copy.get(key).last is None and each.entry.last is not None for key, each in self.retold.items())
+
+    @property
+    def open(self) -> dict[str, PublishedResult]:
+        """The documents whose events have to be read again, with their last results."""
+        return {key: each.open for key, each in self.retold.items() if each.open is not None}
+
+    def records(self, partitions: int) -> Sequence[tuple[str, bytes]]:
+        """All records of the partition, in the order in which they are written: first its mark."""
+        held = self.copy.internal(MARK)
+        former = () if held is None else (*(before := generation.decode(held)).follows, before.id)
+        ids = TopicIds(self.position.ledger_id, self.position.source_id)
+        first = [(MARK, generation.encode(generation.new_mark(partitions, former)))]
+        if ids.ledger is not None:
+            first.append((TOPICS, generation.encode_ids(ids)))
+        internal = [(name, value) for name, value in self.copy.all_internal() if name not in (MARK, TOPICS)]
+        told = {key: encode(each.entry) for key, each in self.retold.items() if each.entry != DocumentState(key)}
+        kept = [(key, value) for key, value in self.copy.all_values() if key not in told]
+        return [*first, *internal, *kept, *told.items()]
+
+
+@asynccontextmanager
+async def plan(
+    settings: Settings, scope: Scope, directory: Path | None, *, results: bool
+) -> AsyncIterator[list[Rebuilt]]:
+    """Work out the new content of the ledger partitions that are empty. Nothing is changed.
+
+    Args:
+        settings: Where the broker is.
+        scope: The source topics, and the partitions of each; all if it is empty.
+        directory: The directory of the copies. None: there are none.
+        results: Whether to add what only the published results tell.
+
+    Raises:
+        CommandError: A partition count is another than that of the copy.
+        KafkaError: The broker refused.
+    """
+    clients = clients_of(settings)
+    sources = await sources_of(settings, scope)
+    async with connected_reader(clients) as reader:
+        begins, ends = await reader.begins(sources), await reader.ends(list(sources))
+        held = await generation.first_records(reader, begins, ends)
+    empty = {ledger: source for ledger, source in sources.items() if ledger not in held}
+    positions = await source_positions(clients, settings.group_id, empty)
+    with ExitStack() as stack:
+        found: list[Rebuilt] = []
+        for ledger in empty:
+            copy = None if directory is None else existing(directory, ledger)
+            copy = stack.enter_context(copy or LedgerStore(MEMORY))
+            found.append(Rebuilt(ledger, positions[ledger], copy))
+        if results and found:
+            await _add_results(settings, found)
+        yield [each for each in found if each.copied or each.retold]
+
+
+async def write(settings: Settings, found: Sequence[Rebuilt]) -> None:
+    """Write each ledger partition, in one transaction: a reader sees all of it or nothing.
+
+    Raises:
+        CommandError: A ledger is not empty any more, or its partition count is not that of the copy.
+        KafkaError: The broker refused. What was written before is complete; run the command again for the rest.
+    """
+    clients = clients_of(settings)
+    async with admin_of(settings) as admin:
+        facts = await describe(admin, {each.ledger.topic for each in found})
+    for rebuilt in found:
+        ledger, partitions = rebuilt.ledger, facts[rebuilt.ledger.topic].partitions
+        mark = rebuilt.copy.internal(MARK)
+        if mark is not None and (was := generation.decode(mark).partitions) != partitions:
+            raise CommandError(
+                f"{ledger.topic} has {partitions} partitions, and the copy is of one with {was}: create it with {was}"
+            )
+        [producer] = await fence(clients, [ledger], timeout_ms=TRANSACTION_MS)
+        try:
+            await _expect_empty(clients, ledger)
+            await _write(producer, ledger, rebuilt.records(partitions))
+        finally:
+            await stop_client(producer)
+
+
+async def _expect_empty(clients: KafkaClients, ledger: TopicPartition) -> None:
+    async with connected_reader(clients) as reader:
+        begins, ends = await reader.begins([ledger]), await reader.ends([ledger])
+        if await generation.first_records(reader, begins, ends):
+            raise CommandError(f"{ledger.topic}-{ledger.partition} is not empty any more; nothing was written to it")
+
+
+async def _write(producer: Producer, ledger: TopicPartition, records: Sequence[tuple[str, bytes]]) -> None:
+    progress = Progress(f"writing {ledger.topic}-{ledger.partition}", len(records), unit="records")
+    await producer.begin_transaction()
+    for start in range(0, len(records), AT_ONCE):
+        part = records[start : start + AT_ONCE]
+        sent = [
+            await producer.send(ledger.topic, key=key.encode(), value=value, partition=ledger.partition)
+            for key, value in part
+        ]
+        await asyncio.gather(*sent)
+        progress.add(len(part))
+    await producer.commit_transaction()
+
+
+async def _add_results(settings: Settings, found: Sequence[Rebuilt]) -> None:
+    """Read all published results, and apply those of these partitions."""
+    by_source = {each.position.source: each for each in found}
+    async with live_table(settings) as table:
+        credentials = _credentials_in(table.state)
+    async with reader_of(settings) as reader:
+        spans = await reader.whole(await partitions_of(settings, [settings.topics.sage_export_results]))
+        progress = Progress("reading results", offsets_in(spans))
+        for span in spans:
+            async for records in reader.records(span, progress, wait_for_ever=False):
+                for record in records:
+                    _apply(by_source, record.value, credentials)
+
+
+def _apply(by_source: Mapping[TopicPartition, Rebuilt], value: bytes | None, credentials: FindCredentials) -> None:
+    try:
+        result = PublishedResult.model_validate_json(value or b"")
+    except ValidationError:
+        note("a record on the results topic cannot be read, and is passed over")
+        return
+    rebuilt = by_source.get(TopicPartition(result.source.topic, result.source.partition))
+    if rebuilt is None:
+        return
+    before = rebuilt.retold.get(result.key) or Retold(rebuilt.copy.get(result.key))
+    if (after := retell(before, result, credentials)) is not before:
+        rebuilt.retold[result.key] = after
+
+
+def _credentials_in(state: MappingState) -> FindCredentials:
+    """Find the name of a connection's credentials in the settings. Where it is gone, the company's name stands in."""
+
+    def find(subsidiary: str, company: str, _entity: str | None) -> str:
+        setting = state.connection(subsidiary)
+        return setting.credentials if isinstance(setting, ConnectionSetting) else company
+
+    return find

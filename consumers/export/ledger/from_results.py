@@ -1,0 +1,158 @@
+"""What the published results tell of a ledger entry that is lost. Pure: results in, document states out.
+
+A result names the Sage record that a document became, and its control id. So an entry can be made of it that answers
+the same event, and lets a later revision correct the record. What a result does not hold is the event: a document that
+waited, was refused, or is in doubt has to be read again.
+"""
+
+from collections.abc import Callable
+from dataclasses import dataclass, replace
+from datetime import datetime
+
+from pydantic import BaseModel, ConfigDict, Field
+
+from consumers.export.protocol.document_state import (
+    MAX_FORMER_RECORDS,
+    DocumentState,
+    FormerRecord,
+    LastOutcome,
+    Posted,
+    ended,
+)
+from domain.documents import Connection, SageObject
+from domain.outcomes import Outcome
+
+STANDS = frozenset({Outcome.POSTED, Outcome.ALREADY_POSTED, Outcome.UPDATED})
+"""Outcomes after which the document stands in Sage."""
+OPEN = frozenset({Outcome.DEFERRED, Outcome.REJECTED, Outcome.UNCERTAIN})
+"""Outcomes after which the document goes on, or may be tried again. Its event is needed, so the answer must not stand:
+the event, read again, would count as answered. So it is after a reversal, of which a new posting may be a part."""
+
+
+class _Camel(BaseModel):
+    model_config = ConfigDict(extra="ignore", frozen=True)
+
+
+class ResultSource(_Camel):
+    """The position of the event's record."""
+
+    topic: str
+    partition: int
+    offset: int
+
+
+class _ResultConnection(_Camel):
+    subsidiary: str = Field(alias="subsidiaryId")
+    company: str = Field(alias="companyId")
+    entity: str | None = Field(None, alias="entityId")
+
+
+class _ResultDocument(_Camel):
+    sage_object: SageObject = Field(alias="object")
+    number: str
+    party: str | None = None
+
+
+class _ResultSage(_Camel):
+    record_no: str | None = Field(None, alias="recordNo")
+    control_id: str | None = Field(None, alias="controlId")
+
+
+class PublishedResult(_Camel):
+    """The parts of a record on the results topic that say what became of a document (docs/contract.md)."""
+
+    key: str = Field(alias="documentKey")
+    source: ResultSource
+    revision: str
+    outcome: Outcome
+    at: datetime
+    attempt: int = 0
+    code: str | None = None
+    from_ledger: bool = Field(default=False, alias="fromLedger")
+    connection: _ResultConnection | None = None
+    document: _ResultDocument | None = None
+    sage: _ResultSage | None = None
+
+
+FindCredentials = Callable[[str, str, str | None], str]
+"""Subsidiary, company and entity in; the name of the credentials of that connection out."""
+
+
+@dataclass(frozen=True, slots=True)
+class Retold:
+    """A ledger entry as results tell it, and the result of it that is still open (None: there is none)."""
+
+    entry: DocumentState
+    open: PublishedResult | None = None
+
+
+def retell(before: Retold, result: PublishedResult, credentials: FindCredentials) -> Retold:
+    """Apply the next result of a document. Results come in the order in which they were written.
+
+    Args:
+        before: What is known of the document.
+        result: The result.
+        credentials: Names the credentials of a connection.
+    """
+    entry = before.entry
+    if result.from_ledger or not _tells_more(before, result):
+        return before
+    if result.outcome in OPEN:
+        # The next call of a document in doubt has the control id of the last one, so that Sage refuses it if it
+        # executed that one. After a refusal it has another.
+        attempt = result.attempt + (result.outcome is Outcome.REJECTED)
+        return Retold(replace(entry, attempts=max(entry.attempts, attempt)), result)
+    if result.outcome is Outcome.REVERSED:
+        former, attempts = _with_former(entry), max(entry.attempts, result.attempt + 1)
+        return Retold(replace(entry, posted=None, former_records=former, attempts=attempts), result)
+    posted = None
+    if result.outcome in STANDS and (posted := _posted(entry, result, credentials)) is None:
+        return Retold(entry, result)  # it stands in Sage, and nobody can say where: a person has to look
+    if posted is not None and entry.posted is not None and posted.record_no != entry.posted.record_no:
+        entry = replace(entry, former_records=_with_former(entry))
+    entry = replace(entry, attempts=max(entry.attempts, result.attempt))
+    return Retold(ended(entry, _last(result), posted=posted, next_attempt=result.outcome is Outcome.UPDATED))
+
+
+def _tells_more(before: Retold, result: PublishedResult) -> bool:
+    """Whether the result is newer: of a later record, or of the same one while the document was open."""
+    entry, offset = before.entry, result.source.offset
+    if before.open is not None:
+        return offset >= before.open.source.offset
+    if entry.claim is not None:
+        return entry.claim.offset is None or offset >= entry.claim.offset
+    if entry.last is None:
+        return True
+    return offset > entry.last.offset or (offset == entry.last.offset and entry.parked is not None)
+
+
+def _with_former(entry: DocumentState) -> tuple[FormerRecord, ...]:
+    """The former records, with the one that stood so far. Its number counts as taken, since nobody knows."""
+    if (was := entry.posted) is None:
+        return entry.former_records
+    gone = FormerRecord(was.record_no, was.number, was.connection, was.sage_object, was.party_id)
+    return (*entry.former_records, gone)[-MAX_FORMER_RECORDS:]
+
+
+def _posted(entry: DocumentState, result: PublishedResult, credentials: FindCredentials) -> Posted | None:
+    document, sage, known = result.document, result.sage, entry.posted
+    record_no = sage.record_no if sage is not None and sage.record_no else known.record_no if known else None
+    control_id = sage.control_id if sage is not None and sage.control_id else known.control_id if known else ""
+    if document is None or result.connection is None or record_no is None:
+        return None
+    at = result.connection
+    return Posted(
+        revision=result.revision,
+        record_no=record_no,
+        control_id=control_id,
+        connection=Connection(at.subsidiary, at.company, at.entity, credentials(at.subsidiary, at.company, at.entity)),
+        sage_object=document.sage_object,
+        number=document.number,
+        party_id=document.party or "",
+    )
+
+
+def _last(result: PublishedResult) -> LastOutcome:
+    # The time of the answer stands for the record's, which is not published: no record was written after its answer.
+    written = int(result.at.timestamp() * 1000)
+    return LastOutcome(result.revision, result.outcome, result.source.offset, written)

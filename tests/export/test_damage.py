@@ -1,0 +1,154 @@
+"""Promises 1 and 2 when topics are damaged: nothing is posted from a partial memory, and no loss is silent."""
+
+from collections import Counter
+from dataclasses import replace
+
+import pytest
+from aiokafka import TopicPartition
+from structlog.testing import capture_logs
+
+from consumers.export.ledger.damage import PartitionFault, SourcePosition, lost_records
+from consumers.export.ledger.generation import TopicGeneration, TopicIds, encode, encode_ids, examine
+from tests.support.damaged_topics import expire_unread, held, make_anew
+from tests.support.eventually import until
+from tests.support.world import World
+
+SOURCE, LEDGER = TopicPartition("invoice-created", 0), TopicPartition("invoice-created.ledger", 0)
+READ = SourcePosition(SOURCE, begin=0, end=100, committed=80, source_id="s", ledger_id="l")
+MARK, IDS = encode(TopicGeneration("m", 2)), encode_ids(TopicIds("l", "s"))
+
+
+@pytest.mark.parametrize(
+    ("position", "fault"),
+    [
+        (READ, None),
+        (replace(READ, committed=None, begin=50), None),  # a group that begins has lost nothing
+        (replace(READ, begin=80), None),
+        (replace(READ, committed=100), None),
+        (replace(READ, begin=81), PartitionFault.SOURCE_RECORDS_EXPIRED),
+        (replace(READ, committed=101), PartitionFault.SOURCE_REPLACED),
+    ],
+)
+def test_a_committed_offset_outside_of_the_log_is_damage(position, fault):
+    damage = lost_records(position)
+    assert (None if damage is None else damage.fault) is fault
+
+
+@pytest.mark.parametrize(
+    ("mark", "ids", "position", "fault"),
+    [
+        (MARK, IDS, READ, None),
+        (MARK, None, READ, None),  # of a version before ids, or of brokers before them
+        (MARK, IDS, replace(READ, ledger_id=None, source_id=None), None),
+        (MARK, encode_ids(TopicIds(None, None)), READ, None),
+        (MARK, IDS, replace(READ, ledger_id="copy"), PartitionFault.LEDGER_COPIED),
+        (MARK, IDS, replace(READ, source_id="anew"), PartitionFault.SOURCE_REPLACED),
+        (None, None, READ, PartitionFault.LEDGER_EMPTY),
+        (None, None, replace(READ, committed=None), None),
+        (None, None, replace(READ, committed=0), None),
+        (None, None, replace(READ, begin=80), None),  # nothing that the log still has was read
+    ],
+)
+def test_the_records_of_a_ledger_show_whether_it_is_the_one_that_began(mark, ids, position, fault):
+    damage = examine(LEDGER, mark, ids, position, documents=0)
+    assert (None if damage is None else damage.fault) is fault
+
+
+def posted_once(world: World, *numbers: str) -> bool:
+    times = Counter(each.number for each in world.sage.standing_now)
+    return times == Counter(dict.fromkeys(numbers, 1))
+
+
+INVOICES = ("a", "b", "c", "d", "e", "f")
+BOTH = {("invoice-created", 0), ("invoice-created", 1)}
+
+
+@pytest.mark.kafka("both")
+async def test_a_ledger_that_was_deleted_between_runs_posts_nothing_twice_and_others_go_on(world: World):
+    await world.send_invoices(*INVOICES)
+    async with world.worker():
+        await world.until(6, "posted")
+        await world.until_all_committed()
+    await make_anew(world, world.topics.ledger(world.topics.invoice_created))
+    await world.send_invoices(*INVOICES)
+    with capture_logs() as logs:
+        async with world.worker() as running:
+            await until(lambda: held(world) == dict.fromkeys(BOTH, PartitionFault.LEDGER_EMPTY))
+            await running.until_open(4 * world.partitions)
+            assert not any(each.topic == world.topics.invoice_created for each in running.worker.assigned)
+    assert posted_once(world, *INVOICES)
+    told = [each for each in logs if each["event"] == "partition is held"]
+    assert {each["code"] for each in told} == {PartitionFault.LEDGER_EMPTY}
+    assert all("alvys-sage ledger restore" in each["fix"] for each in told)
+    assert held(world) == {}, "nothing is held by a worker that has ended"
+
+
+@pytest.mark.kafka("both")
+async def test_a_ledger_that_is_replaced_under_a_running_worker_is_noticed_within_seconds(world: World):
+    await world.send_invoices(*INVOICES)
+    async with world.worker():
+        await world.until(6, "posted")
+        await world.until_all_committed()
+        await make_anew(world, world.topics.ledger(world.topics.invoice_created))
+        await until(lambda: held(world) == dict.fromkeys(BOTH, PartitionFault.LEDGER_EMPTY), within=60)
+        await world.send_invoices(*INVOICES)
+    assert posted_once(world, *INVOICES)
+
+
+@pytest.mark.kafka("both")
+@pytest.mark.parametrize("running_then", [False, True], ids=["between runs", "while it runs"])
+async def test_records_that_expire_before_they_are_read_are_told_and_not_passed_over(world: World, running_then):
+    """Six were posted, then records came that nobody read before they were deleted."""
+    await world.send_invoices(*INVOICES)
+    async with world.worker(max_poll_records=1) as running:
+        await world.until(6, "posted")
+        await world.until_all_committed()
+        if running_then:
+            expired = await expire_unread(world, running)
+            await until(lambda: held(world) == dict.fromkeys(expired, PartitionFault.SOURCE_RECORDS_EXPIRED), within=60)
+    if not running_then:
+        expired = await expire_unread(world, None)
+        async with world.worker():
+            await until(lambda: held(world) == dict.fromkeys(expired, PartitionFault.SOURCE_RECORDS_EXPIRED), within=60)
+    assert posted_once(world, *INVOICES)
+
+
+@pytest.mark.kafka("both")
+async def test_a_source_that_was_made_anew_is_not_read_from_the_middle(world: World):
+    await world.send_invoices(*INVOICES)
+    async with world.worker():
+        await world.until(6, "posted")
+        await world.until_all_committed()
+    await make_anew(world, world.topics.invoice_created)
+    others = [str(number) for number in range(40)]
+    await world.send_invoices(*others)
+    async with world.worker():
+        await until(lambda: held(world) == dict.fromkeys(BOTH, PartitionFault.SOURCE_REPLACED))
+    assert posted_once(world, *INVOICES)
+
+
+async def test_a_held_partition_opens_by_itself_once_it_is_repaired(world: World):
+    await world.send_invoices(*INVOICES)
+    async with world.worker():
+        await world.until(6, "posted")
+        await world.until_all_committed()
+    expired = await expire_unread(world, None)
+    async with world.worker() as running:
+        await until(lambda: held(world) == dict.fromkeys(expired, PartitionFault.SOURCE_RECORDS_EXPIRED))
+        await repair_by_hand(world)
+        await running.until_open(5 * world.partitions)
+        assert held(world) == {}
+        await world.send_invoices("later")
+        await world.until(7, "posted")
+
+
+async def repair_by_hand(world: World) -> None:
+    """Commit the log's beginning in a transaction, which the group's members do not hinder."""
+    source = TopicPartition(world.topics.invoice_created, 0)
+    begin = (await world.ends())[0]
+    producer = world.clients.transactional_producer(f"{world.prefix}repair")
+    await producer.start()
+    await producer.begin_transaction()
+    await producer.send_offsets_to_transaction({source: begin}, world.settings.group_id)
+    await producer.commit_transaction()
+    await producer.stop()
