@@ -5,9 +5,9 @@ A few documents at a time, so that the group's heartbeats go on, and never more 
 
 import asyncio
 from collections import deque
-from collections.abc import Iterable, Mapping
+from collections.abc import AsyncIterator, Iterable, Mapping
 from contextlib import AbstractContextManager
-from typing import Protocol
+from typing import Protocol, TypeVar
 
 import structlog
 from aiokafka.structs import TopicPartition
@@ -15,6 +15,7 @@ from aiokafka.structs import TopicPartition
 from consumers.export.command_progress import RECORD, CommandProgress, PendingCommand
 from consumers.export.context import ParseRecord
 from consumers.export.in_flight import InFlight
+from consumers.export.later_revisions import KeptEvent, all_kept
 from consumers.export.ledger.store import LedgerStore
 from consumers.export.protocol.document_state import Claim, DocumentState
 from consumers.export.protocol.lifecycle import TakenOver
@@ -29,6 +30,7 @@ from producers.dead_letters import DeadRecord
 from producers.results import SourceRecord
 
 log = structlog.get_logger(__name__)
+T = TypeVar("T")
 
 COMMANDS_AT_ONCE = 100
 """High water mark: with this many commands whose documents still wait for them, the commands topic is not read on."""
@@ -110,14 +112,15 @@ class ParkingLot:
         """Bring in-doubt documents back, and retry the parked ones: blockers may have changed while nobody ran.
 
         Documents that wait only for their turn are left to their lane. There may be tens of thousands in doubt, so
-        other tasks run after every few; no record of the partition is read before the last is back.
+        other tasks run after every few; no record of the partition is read before the last is back, with the later
+        revision that the ledger keeps behind it.
         """
         if self._orders.fresh:
             self._host.write_internal(self._orders.record())
-        for number, entry in enumerate(self._ledger.in_doubt()):
-            if number % AT_ONCE == AT_ONCE - 1:
-                await asyncio.sleep(0)
+        async for entry in _with_pauses(self._ledger.in_doubt()):
             self._bring_back(entry)
+        async for kept in _with_pauses(all_kept(self._ledger)):
+            self._bring_back_later(kept)
         self.wake(self._ledger.blocked(but_for=BACKLOG))
 
     def release(self, blocker: str) -> None:
@@ -231,6 +234,22 @@ class ParkingLot:
         source = SourceRecord(self._source.topic, self._source.partition, *place)
         return WorkItem(self._host, received, entry.parked, source)
 
+    def _bring_back_later(self, kept: KeptEvent) -> None:
+        """Take a revision that the ledger kept behind a doubt. Its turn comes after the doubt, as before."""
+        source = SourceRecord(self._source.topic, self._source.partition, kept.offset, kept.timestamp)
+        try:
+            received = self._host.receive(kept.event)
+        except ContractError as error:  # kept by another version; one unreadable event must not stop all others
+            log.error(  # noqa: TRY400 - the frames say nothing; the code and its detail do
+                "a kept event can no longer be read",
+                partition=str(self._source),
+                offset=kept.offset,
+                code=error.code,
+                detail=error.detail,
+            )
+            return
+        self._host.admit(WorkItem(self._host, received, kept.event, source, was_kept=True, is_kept=True))
+
     # Commands of people (the topic of commands).
 
     @property
@@ -331,6 +350,14 @@ class ParkingLot:
     def _answered(self, order: PendingCommand, key: str) -> None:
         if self._orders.answered(order, key):
             self._host.write_internal(self._orders.record())
+
+
+async def _with_pauses(documents: Iterable[T]) -> AsyncIterator[T]:
+    """Yield documents to bring back, and let other tasks run after every few."""
+    for number, document in enumerate(documents):
+        if number % AT_ONCE == AT_ONCE - 1:
+            await asyncio.sleep(0)
+        yield document
 
 
 def _is_about(asked: WorkItem, entry: DocumentState) -> bool:

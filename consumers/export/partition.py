@@ -18,7 +18,7 @@ from aiokafka.structs import TopicPartition
 from consumers.export import metrics
 from consumers.export.context import ExportContext, ParseRecord
 from consumers.export.in_flight import InFlight
-from consumers.export.later_revisions import all_kept, no_longer
+from consumers.export.later_revisions import no_longer
 from consumers.export.ledger.store import LedgerStore
 from consumers.export.ledger.transactions import PendingWrite, TransactionScope, TransactionWriter
 from consumers.export.output_records import between_calls, dead_letter_source
@@ -148,8 +148,6 @@ class PartitionProcessor:
     async def start(self) -> None:
         """Start: resume the documents that are in doubt, and retry the parked ones. No record may be read before."""
         await self._recall.begin()
-        for event, offset, timestamp in all_kept(self._ledger):
-            self._bring_back_later(event, SourceRecord(self.source.topic, self.source.partition, offset, timestamp))
         for blocker in self._ledger.blockers():
             if blocker.startswith(BACKLOG):
                 self._lanes.resume_backlog(blocker)
@@ -324,21 +322,6 @@ class PartitionProcessor:
             self.decide(work)
         elif self._documents.waits_for_proof(work.key):
             self._stand_behind_doubt(work)
-
-    def _bring_back_later(self, event: bytes, source: SourceRecord) -> None:
-        """Take a revision that the ledger kept behind a doubt. Its turn comes after the doubt, as before."""
-        try:
-            received = self.receive(event)
-        except ContractError as error:  # kept by another version; one unreadable event must not stop all others
-            log.error(  # noqa: TRY400 - the frames say nothing; the code and its detail do
-                "a kept event can no longer be read",
-                partition=str(self.source),
-                offset=source.offset,
-                code=error.code,
-                detail=error.detail,
-            )
-            return
-        self.admit(WorkItem(self, received, event, source, was_kept=True, is_kept=True))
 
     def _stand_behind_doubt(self, work: WorkItem) -> None:
         """Answer a revision behind a document in doubt, or keep it in the ledger: its record shall not stay open."""

@@ -20,13 +20,14 @@ from consumers.export.ledger import store as ledger_store
 from consumers.export.ledger.codec import encode
 from consumers.export.ledger.damage import PartitionDamagedError, PartitionFault, SourcePosition
 from consumers.export.ledger.generation import MARK, PartitionsChangedError, TopicGeneration
-from consumers.export.ledger.restore import restore
+from consumers.export.ledger.restore import PATIENCE, restore
 from consumers.export.ledger.store import CACHED, MEMORY, LedgerRecord, LedgerStore
 from consumers.export.ledger.store_files import file_name, open_ledger
 from consumers.export.ledger.transactions import LedgerReplacedError, PendingWrite, TransactionScope, TransactionWriter
 from consumers.export.protocol.document_state import DocumentState, LastOutcome
 from domain.outcomes import Outcome
 from kafka_client.offset_tracker import OffsetTracker
+from kafka_client.reader import KafkaReader
 from tests.support.kafka import COMPACTED, admin_of, clients_at, create_topic, producing, read_to_end
 from tests.support.ledger_entries import entries
 
@@ -260,6 +261,41 @@ async def test_a_ledger_whose_first_records_were_deleted_is_not_read(bootstrap, 
     async with admin_of(bootstrap) as admin:
         await admin.delete_records({ledger: RecordsToDelete(before_offset=3)})
     assert await _damage(bootstrap, ledger, tmp_path if kept else None) is PartitionFault.LEDGER_RECORDS_EXPIRED
+
+
+async def test_a_restore_without_progress_is_given_up_and_keeps_what_it_read(bootstrap, topic_prefix, tmp_path):
+    """A transaction that nobody ends, neither by fencing its producer nor, within ten minutes, the broker."""
+    ledger = await _begun(bootstrap, topic_prefix, tmp_path, records=3)
+    await _write(bootstrap, ledger, *((f"new{n}", encode(DocumentState(f"new{n}"))) for n in range(4)))
+    producer = clients_at(bootstrap).transactional_producer(f"{topic_prefix}open", timeout_ms=600_000)
+    await producer.start()
+    try:
+        await producer.begin_transaction()
+        await producer.send_and_wait(ledger.topic, encode(DocumentState("open")), b"open", partition=0)
+        began = asyncio.get_running_loop().time()
+        with pytest.raises(TimeoutError):
+            await restore(clients_at(bootstrap), [ledger], state_dir=tmp_path)
+        assert asyncio.get_running_loop().time() - began < PATIENCE + 10
+    finally:
+        await producer.abort_transaction()
+        await producer.stop()
+    with LedgerStore(tmp_path / file_name(ledger)) as kept:
+        assert len(kept) == 7
+
+
+async def test_a_restore_may_take_as_long_as_it_makes_progress(bootstrap, topic_prefix, monkeypatch):
+    (ledger,) = await create_topic(bootstrap, f"{topic_prefix}ledger", config=COMPACTED)
+    await _write(bootstrap, ledger, *((f"a{n}", encode(DocumentState(f"a{n}"))) for n in range(6)))
+    poll = KafkaReader.getmany
+
+    async def slow(reader, *partitions, **options):
+        await asyncio.sleep(0.6 * PATIENCE)
+        return await poll(reader, *partitions, **options | {"max_records": 1})
+
+    monkeypatch.setattr(KafkaReader, "getmany", slow)
+    copies = await restore(clients_at(bootstrap), [ledger])
+    assert len(copies[ledger]) == 6
+    copies[ledger].close()
 
 
 @pytest.mark.kafka("both")

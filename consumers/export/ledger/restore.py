@@ -1,5 +1,6 @@
 """Step 0: restore the entries of ledger partitions, after their former owner was fenced."""
 
+import asyncio
 import sqlite3
 from collections.abc import Mapping, Sequence
 from pathlib import Path
@@ -21,8 +22,9 @@ log = structlog.get_logger(__name__)
 
 READ_AT_ONCE = 5_000
 """Ledger records per poll."""
-PATIENCE = 300.0
-"""Seconds that reading the ledgers may take."""
+PATIENCE = 120.0
+"""Seconds without progress after which reading the ledgers is given up: a broker is away. A large ledger may take
+longer than that as a whole."""
 
 
 async def restore(
@@ -41,26 +43,29 @@ async def restore(
         state_dir: Directory of the local stores. None: the stores are temporary.
 
     Raises:
-        TimeoutError: The end was not reached within `PATIENCE`.
+        TimeoutError: There was no progress for `PATIENCE`. A store in a directory keeps what was read.
         ValueError: A record cannot be read; posting without it could post twice.
         PartitionDamagedError: A ledger no longer holds what its local store has read, or records of it were deleted.
         KafkaError: The broker did not answer.
     """
-    async with connected_reader(clients, within=PATIENCE) as reader:
+    async with asyncio.timeout(PATIENCE) as limit, connected_reader(clients) as reader:
         ends = await reader.ends(ledgers)  # reached for certain: the fence has ended every open transaction
         try:
-            return await _opened(reader, ends, {each: open_ledger(state_dir, each) for each in ledgers})
+            return await _opened(reader, ends, {each: open_ledger(state_dir, each) for each in ledgers}, limit)
         except sqlite3.Error as error:
             # The disk is full or fails, and the stores are deleted. Go on in memory: the topic is authoritative.
             log.warning("ledger kept in memory", partitions=len(ledgers), reason=str(error))
-            return await _opened(reader, ends, {each: LedgerStore(MEMORY) for each in ledgers})
+            return await _opened(reader, ends, {each: LedgerStore(MEMORY) for each in ledgers}, limit)
 
 
 async def _opened(
-    reader: PartitionReader, ends: Mapping[TopicPartition, int], copies: dict[TopicPartition, LedgerStore]
+    reader: PartitionReader,
+    ends: Mapping[TopicPartition, int],
+    copies: dict[TopicPartition, LedgerStore],
+    limit: asyncio.Timeout,
 ) -> dict[TopicPartition, LedgerStore]:
     try:
-        await _read_on(reader, ends, copies)
+        await _read_on(reader, ends, copies, limit)
     except BaseException as error:  # cancelled too: a file left open would be locked for the next attempt
         for copy in copies.values():
             if isinstance(error, sqlite3.Error):
@@ -72,7 +77,10 @@ async def _opened(
 
 
 async def _read_on(
-    reader: PartitionReader, ends: Mapping[TopicPartition, int], copies: Mapping[TopicPartition, LedgerStore]
+    reader: PartitionReader,
+    ends: Mapping[TopicPartition, int],
+    copies: Mapping[TopicPartition, LedgerStore],
+    limit: asyncio.Timeout,
 ) -> None:
     compared = await generation.compare(reader, ends, copies)
     if compared.damages:
@@ -85,6 +93,7 @@ async def _read_on(
     async for batch in reader.read_to(ends, max_records=READ_AT_ONCE):
         metrics.RESTORED.labels(batch.partition.topic).inc(len(batch.records))
         copies[batch.partition].apply(map(_change, batch.records), batch.position)
+        limit.reschedule(asyncio.get_running_loop().time() + PATIENCE)
     for ledger, end in ends.items():
         copies[ledger].apply([], end)
 

@@ -146,10 +146,16 @@ class LedgerStore:
         row = self._db.execute("SELECT value FROM internal WHERE name = ?", (name,)).fetchone()
         return row[0] if row else None
 
-    def internals(self, prefix: str) -> tuple[bytes, ...]:
-        """The values of all internal records whose names begin with this prefix."""
-        named = "SELECT value FROM internal WHERE substr(name, 1, ?) = ? ORDER BY name"
-        return tuple(value for (value,) in self._db.execute(named, (len(prefix), prefix)))
+    def internals(self, prefix: str) -> Iterator[bytes]:
+        """The values of all internal records whose names begin with this prefix, a page at a time.
+
+        What changes meanwhile may be seen or not.
+        """
+        page = "SELECT name, value FROM internal WHERE name > ? AND substr(name, 1, ?) = ? ORDER BY name LIMIT ?"
+        after = ""
+        while rows := self._db.execute(page, (after, len(prefix), prefix, PAGE)).fetchall():
+            yield from (value for _, value in rows)
+            after = rows[-1][0]
 
     def all_values(self) -> Iterator[tuple[str, bytes]]:
         """The encoded entries of all documents, in the order in which they first came."""
