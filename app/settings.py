@@ -236,7 +236,7 @@ class Settings(BaseSettings):
         300_000, description="Milliseconds without a poll after which it is put out."
     )
     drain_timeout_seconds: Positive = Field(
-        30, description="Seconds that a revoked partition or a stopping worker waits for requests in flight."
+        30, description="Seconds that a stopping worker waits for requests in flight."
     )
     statistics_window_seconds: Positive = Field(60, description="Length of the windows that results are counted in.")
     statistics_grace_seconds: Positive = Field(

@@ -51,7 +51,7 @@ class ExportConfig:
     retry_after_cap: timedelta = timedelta(minutes=2)
     """Longest obeyed delay of a Retry-After header. A jittered delay is added to it."""
     drain_timeout: timedelta = timedelta(seconds=30)
-    """How long the calls in progress of a partition may take to end while the partition is being released."""
+    """How long the calls in progress may take to end when the worker stops. In a rebalance they have seconds."""
     cache_ttl: timedelta = timedelta(minutes=15)
     """How long a list of customers or vendors is trusted after it was read."""
     negative_cache_ttl: timedelta = timedelta(seconds=30)

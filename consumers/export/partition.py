@@ -186,15 +186,18 @@ class PartitionProcessor:
         few = len(self._tracker) <= self._config.max_in_flight // 2
         return few and self._tracker.bytes <= self._config.max_in_flight_bytes // 2
 
-    async def close(self) -> None:
-        """Release the partition: claim nothing new, let sent calls end until the deadline, commit what has ended.
+    async def close(self, patience: float) -> None:
+        """Release the partition: claim nothing new, let sent calls end for a while, commit what has ended.
 
         A document that has not ended by then keeps its claim in the ledger. The next owner looks it up.
+
+        Args:
+            patience: Seconds that sent calls may take to end.
         """
         self._open = False
         self._lanes.release_partition(self)
         try:
-            async with asyncio.timeout(self._config.drain_timeout.total_seconds()):
+            async with asyncio.timeout(patience):
                 await self._calm.wait()
         except TimeoutError:
             log.warning("given up with calls in flight", partition=str(self.source), documents=len(self._called))

@@ -58,6 +58,8 @@ PAUSED_POLL_MS = 20
 """The same while a partition is paused, so that reading resumes soon after its window has room."""
 SLICE = 50
 """Records of a partition that are processed in one go. Each takes up to a millisecond."""
+HAND_OVER = 2.0
+"""Seconds that calls on their way may take to end when the group rebalances. Every member waits for the slowest."""
 HELD_LOOK = 5.0
 """Seconds between two looks at partitions that are held."""
 HELD_TOLD_EVERY = 60.0
@@ -124,6 +126,7 @@ class Worker(ConsumerRebalanceListener):  # type: ignore[misc]  # aiokafka ships
         self._clients = clients
         self._table = table
         self._time = time
+        self._drain = config.drain_timeout.total_seconds()
         parked = ParkedDocuments(self._wake, self._release_one, self._release_some, self._is_left, self._coming)
         self._lanes = Lanes(sage, parked, config, time)
         self._around = ExportContext(
@@ -188,7 +191,7 @@ class Worker(ConsumerRebalanceListener):  # type: ignore[misc]  # aiokafka ships
             finally:
                 self._stopping = True  # partitions that a rebalance still assigns to us are left to others
                 # The order matters: outcomes need lanes, and the group is left last, once every offset is committed.
-                await self._release(list(self._sessions) + list(self._opening))
+                await self._release(list(self._sessions) + list(self._opening), self._drain)
                 await self._lanes.close()
                 self._watching.cancel()
                 await asyncio.gather(self._watching, return_exceptions=True)
@@ -279,9 +282,16 @@ class Worker(ConsumerRebalanceListener):  # type: ignore[misc]  # aiokafka ships
         self._open(list(assigned))
 
     async def on_partitions_revoked(self, revoked: Iterable[TopicPartition]) -> None:
-        """Release the partitions before the group assigns them to others; wait for earlier releases as well."""
-        await self._release(list(revoked))
-        await self._settled.wait()
+        """Release the partitions before the group assigns them to others; wait a little for earlier releases as well.
+
+        The whole group waits for this, so a call that hangs may not hold it up: the next owner looks the call up.
+        """
+        await self._release(list(revoked), HAND_OVER)
+        try:
+            async with asyncio.timeout(HAND_OVER):
+                await self._settled.wait()
+        except TimeoutError:
+            log.warning("partitions handed over before their calls ended", seconds=HAND_OVER)
 
     def _open(self, sources: list[TopicPartition], delay: float = 0.0) -> None:
         if not sources:
@@ -434,7 +444,8 @@ class Worker(ConsumerRebalanceListener):  # type: ignore[misc]  # aiokafka ships
         await self._time.sleep(delay)
         await self._open_all([source], 0.0)
 
-    async def _release(self, sources: Iterable[TopicPartition]) -> None:
+    async def _release(self, sources: Iterable[TopicPartition], patience: float) -> None:
+        """Release partitions, in which sent calls may take so many seconds to end."""
         sources = list(sources)
         tasks = {task for source in sources if (task := self._opening.pop(source, None)) is not None}
         for task in tasks:
@@ -446,7 +457,7 @@ class Worker(ConsumerRebalanceListener):  # type: ignore[misc]  # aiokafka ships
         self._leaving += 1
         self._settled.clear()
         try:
-            await asyncio.gather(*(session.close() for session in sessions))
+            await asyncio.gather(*(session.close(patience) for session in sessions))
             await self._stop_producers(sources)
         finally:
             self._leaving -= 1
