@@ -150,6 +150,7 @@ class Code(StrEnum):
     POSTED_DOCUMENT_IN_APPROVAL = "POSTED_DOCUMENT_IN_APPROVAL"
     POSTED_DOCUMENT_STATE_UNKNOWN = "POSTED_DOCUMENT_STATE_UNKNOWN"
     POSTED_DOCUMENT_NOT_FOUND = "POSTED_DOCUMENT_NOT_FOUND"
+    POSTED_DOCUMENT_NOT_SHOWN = "POSTED_DOCUMENT_NOT_SHOWN"
     CORRECTION_REFUSED = "CORRECTION_REFUSED"
     CORRECTION_NOT_PERMITTED = "CORRECTION_NOT_PERMITTED"
     REVERSAL_DISABLED = "REVERSAL_DISABLED"
@@ -825,6 +826,13 @@ EXPLANATIONS: dict[Code, Explanation] = {
         "or the user may no longer see it, and then to post it anew would book it twice.",
         "Look for the record in Sage Intacct, all entities included. If it is gone, `alvys-sage retry` posts the "
         "document anew; if it is there, let the user see it, then retry twice.",
+    ),
+    Code.POSTED_DOCUMENT_NOT_SHOWN: Explanation(
+        _W,
+        "The document changed soon after it was posted, and Sage Intacct does not show its record yet: its reads may "
+        "lag behind.",
+        "Nothing to do; it is asked for again by itself. If it is still not shown when the lease of its posting has "
+        "ended (some 20 minutes), the document is refused as `POSTED_DOCUMENT_NOT_FOUND`.",
     ),
     Code.CORRECTION_REFUSED: Explanation(
         _R,

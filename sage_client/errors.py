@@ -6,6 +6,7 @@
     ├── NotDoneError                  proven: this call booked nothing
     │   ├── UnavailableError            RETRY          Sage is off-line or could not be reached
     │   │   ├── NotConnectedError       RETRY          no connection was made, so no byte left
+    │   │   ├── NotShownError           RETRY          a record posted a moment ago is not shown yet
     │   │   └── TooLateError            RETRY          the caller no longer allowed the request to begin
     │   ├── ThrottledError              THROTTLED      too many requests; `retry_after` says how long to wait
     │   ├── SignInError                 AUTH           company, user, password or entity refused
@@ -67,6 +68,7 @@ __all__ = [
     "MissingResultError",
     "NotConnectedError",
     "NotDoneError",
+    "NotShownError",
     "PartyInvalidError",
     "PaymentsAppliedError",
     "PeriodClosedError",
@@ -155,6 +157,12 @@ class TooLateError(UnavailableError):
 
     This says nothing about Sage.
     """
+
+
+class NotShownError(UnavailableError):
+    """Sage does not show a record that was posted a moment ago: its reads may lag."""
+
+    code = Code.POSTED_DOCUMENT_NOT_SHOWN
 
 
 class ThrottledError(NotDoneError):

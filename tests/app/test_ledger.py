@@ -39,7 +39,7 @@ def settled(entries):
     """What results can tell of each document that ended: its record, its former ones, and the next control id."""
     return {
         key: (
-            replace(entry.posted, content="", booked="", said="", alvys_party=""),
+            replace(entry.posted, content="", booked="", said="", alvys_party="", shown_by=None),
             [former.record_no for former in entry.former_records],
             entry.attempts,
             (entry.last.revision, entry.last.outcome, entry.last.offset),

@@ -1,7 +1,7 @@
 """What is done to what stands, and what a look-up proves of a correction, over the whole space. Promises 2 and 3."""
 
 from dataclasses import replace
-from datetime import UTC, date, datetime
+from datetime import UTC, date, datetime, timedelta
 from decimal import Decimal
 
 import pytest
@@ -11,6 +11,7 @@ from hypothesis import strategies as st
 from consumers.export.protocol.correct import (
     Applied,
     CorrectionRefused,
+    NotShownYet,
     Replacement,
     plan_correction,
     reconcile_correction,
@@ -34,6 +35,7 @@ from tests.support.sage_calls import document
 
 HERE = Connection("sub", "ACME", None, "acme")
 TODAY = date(2026, 6, 30)
+NOW = datetime(2026, 6, 30, 12, tzinfo=UTC)
 DOCUMENT = replace(document(), connection=HERE)
 POSTED = Posted("r", "7", "c", HERE, SageObject.AR_INVOICE, DOCUMENT.number, "C-1")
 GONE = FormerRecord("7", "N1", HERE, SageObject.AR_INVOICE, "C-1")
@@ -59,7 +61,7 @@ wanted = st.builds(
     Replacement,
     document=st.none() | st.just(DOCUMENT),
     party_id=st.sampled_from(["C-1", "C-2"]),
-    today=st.just(TODAY),
+    now=st.just(NOW),
     confirmed_missing=st.booleans(),
     update_maybe_applied=st.booleans(),
     by_deletion=st.booleans(),
@@ -69,7 +71,7 @@ wanted = st.builds(
 
 def test_a_record_number_that_names_another_document_is_not_touched():
     another = SageRecord("7", "SOMEBODY-ELSES", "C-1", "Posted", Decimal(100), Decimal(0), Decimal(0))
-    found = plan_correction(POSTED, another, Replacement(DOCUMENT, "C-1", TODAY))
+    found = plan_correction(POSTED, another, Replacement(DOCUMENT, "C-1", NOW))
     assert isinstance(found, CorrectionRefused)
     assert found.code is Code.POSTED_DOCUMENT_NOT_FOUND
     assert "SOMEBODY-ELSES" in found.detail
@@ -88,7 +90,7 @@ def test_what_is_called_paid_because_it_comes_to_zero_may_be_reversed_while_noth
 ):
     money = Decimal(total), Decimal(paid), Decimal(selected)
     found = SageRecord("7", DOCUMENT.number, "C-1", "Paid", *money)
-    decision = plan_correction(POSTED, found, Replacement(DOCUMENT, "C-1", TODAY))
+    decision = plan_correction(POSTED, found, Replacement(DOCUMENT, "C-1", NOW))
     assert (decision.code if isinstance(decision, CorrectionRefused) else type(decision)) == what
 
 
@@ -137,8 +139,22 @@ def test_nothing_that_money_moved_on_or_that_is_not_known_is_touched(found, want
 )
 def test_each_row_of_the_table(state, what):
     found = SageRecord("7", DOCUMENT.number, "C-1", state, Decimal(100), lines=(frozenset(),))
-    decision = plan_correction(POSTED, found, Replacement(DOCUMENT, "C-1", TODAY))
+    decision = plan_correction(POSTED, found, Replacement(DOCUMENT, "C-1", NOW))
     assert (decision.code if isinstance(decision, CorrectionRefused) else type(decision)) == what
+
+
+@pytest.mark.parametrize(
+    ("shown_by", "asked", "what"),
+    [
+        (None, False, CorrectionRefused),  # of a version before
+        (NOW, False, CorrectionRefused),
+        (NOW + timedelta(seconds=1), False, NotShownYet),
+        (NOW + timedelta(seconds=1), True, NoLongerPosted),  # a person says so
+    ],
+)
+def test_a_record_posted_a_moment_ago_that_is_not_shown_is_asked_for_again(shown_by, asked, what):
+    want = Replacement(DOCUMENT, "C-1", NOW, confirmed_missing=asked)
+    assert type(plan_correction(replace(POSTED, shown_by=shown_by), None, want)) is what
 
 
 def claim(operation, repeats=0, *, asked=False):
@@ -164,6 +180,7 @@ def test_a_correction_counts_as_executed_only_by_its_effect_and_is_sent_again_on
         case Applied():
             if operation == DELETE:
                 assert found is None
+                assert over or asked
             elif operation == REVERSE:
                 assert found.reversed
             else:

@@ -41,7 +41,13 @@ from consumers.export.output_records import ResultWriter
 from consumers.export.partition import AssignedPartition, PartitionProcessor
 from consumers.export.protocol import begin as begin_module
 from consumers.export.protocol.calls import call_of, claim_of
-from consumers.export.protocol.correct import CorrectionRefused, Replacement, plan_correction, reconcile_correction
+from consumers.export.protocol.correct import (
+    CorrectionRefused,
+    NotShownYet,
+    Replacement,
+    plan_correction,
+    reconcile_correction,
+)
 from consumers.export.protocol.document_state import Claim, DocumentState
 from consumers.export.protocol.export_result import ExportResult
 from consumers.export.protocol.lifecycle import (
@@ -405,7 +411,7 @@ class DocumentMachine(RuleBasedStateMachine):
         wanted = Replacement(
             work.plan.document,
             work.plan.party_id,
-            self._utc().date(),
+            self._utc(),
             history.confirmed_missing,
             history.update_maybe_applied,
             not_before=history.not_before,
@@ -418,6 +424,9 @@ class DocumentMachine(RuleBasedStateMachine):
                 return False
             case NoLongerPosted():
                 work.owner.handle(work, decision)
+                return False
+            case NotShownYet():
+                self.lane.to_send.append(work)
                 return False
         work.plan = replace(work.plan, step=decision)
         return True

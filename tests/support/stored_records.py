@@ -65,7 +65,7 @@ CORRECTING_CLAIM = Claim(
     repeats=2, asked=True, operation=REVERSE, record_no="9912", posting_date=date(2026, 4, 1),
 )  # fmt: skip
 POSTED = Posted(
-    "r1", "9911", "c" * 64, ENTITY, SageObject.AR_INVOICE, "INV-1", "C-1", "d1", "b1", "s1", "cust-9",
+    "r1", "9911", "c" * 64, ENTITY, SageObject.AR_INVOICE, "INV-1", "C-1", "d1", "b1", "s1", "cust-9", AT,
 )  # fmt: skip
 POSTED_AMBIGUOUS = Posted(REVISION_AMBIGUOUS, "9914", "e" * 64, TOP, SageObject.AP_BILL, "BILL-7", "V-7")
 ENDED = LastOutcome("r1", Outcome.POSTED, 41, 1774994400000, emitted=Emitted(AT, "evt-1"))
@@ -132,6 +132,9 @@ OLDER_LEDGER: dict[str, DocumentState] = {
     "parts that are null": DocumentState("invoice/1"),
     "a part that only a later version knows": DocumentState("invoice/1", posted=OLDER_POSTED, last=OLDER_ENDED),
     "times as Z": DocumentState("invoice/1", claim=PLAIN_CLAIM),
+    "a record without the time it is shown by": DocumentState(
+        "invoice/1", posted=replace(POSTED, shown_by=None), last=ENDED
+    ),
 }
 
 INVOICE = ExportedDocument("invoice/1", "sub-1", "BLUEMESA", "100", SageObject.AR_INVOICE, "9911", "INV-1", "C-1")

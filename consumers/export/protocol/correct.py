@@ -12,7 +12,8 @@ the same, `correctPostedBy` deletion        `ReverseOrDelete`: deleted, then pos
 Reversed, Voided                            `NoLongerPosted`: posted anew              `NoLongerPosted`
 Paid, in part; Selected; Closed; in         `CorrectionRefused`, with a code for  the same
 approval; a state that is not known         each
-no record                                   `CorrectionRefused`; `NoLongerPosted` once a    the same
+no record, while reads may lag              `NotShownYet`: asked again         the same
+no record after that                        `CorrectionRefused`; `NoLongerPosted` once a    the same
                                             person, told so, asked again
 ==========================================  ===============================  ==========================================
 
@@ -20,7 +21,7 @@ And after a call whose answer was lost (step 6): what a look-up by record number
 """
 
 from dataclasses import dataclass
-from datetime import date, timedelta
+from datetime import UTC, date, datetime, timedelta
 
 from consumers.export.protocol.document_state import DELETE, REVERSE, UPDATE, Claim, Posted
 from consumers.export.protocol.lifecycle import DatedAnew, History
@@ -50,8 +51,8 @@ class Replacement:
     """The document to book. None: nothing is to be booked."""
     party_id: str | None
     """The party's id in Sage. None if nothing is to be booked."""
-    today: date
-    """The present date in UTC."""
+    now: datetime
+    """The present time."""
     confirmed_missing: bool = False
     """True if a person was told that the record cannot be found, and asked to go on."""
     update_maybe_applied: bool = False
@@ -63,6 +64,13 @@ class Replacement:
 
 
 @dataclass(frozen=True, slots=True)
+class NotShownYet:
+    """The existing record was posted a while ago, and Sage does not show it: its reads may lag. Ask again."""
+
+    detail: str
+
+
+@dataclass(frozen=True, slots=True)
 class CorrectionRefused:
     """The existing record is left untouched; a person has to act."""
 
@@ -70,7 +78,8 @@ class CorrectionRefused:
     detail: str
 
 
-Decision = Update | ReverseOrDelete | NoLongerPosted | CorrectionRefused
+FinalDecision = Update | ReverseOrDelete | NoLongerPosted | CorrectionRefused
+Decision = FinalDecision | NotShownYet
 
 
 def plan_correction(posted: Posted, found: SageRecord | None, wanted: Replacement) -> Decision:
@@ -90,10 +99,12 @@ def plan_correction(posted: Posted, found: SageRecord | None, wanted: Replacemen
     return _not_ours(posted, found) or _blocking_state(found) or _change(posted, found, wanted)
 
 
-def _absent(posted: Posted, wanted: Replacement) -> NoLongerPosted | CorrectionRefused:
+def _absent(posted: Posted, wanted: Replacement) -> NoLongerPosted | NotShownYet | CorrectionRefused:
     record = f"record {posted.record_no} (number {posted.number})"
     if wanted.confirmed_missing:
         return NoLongerPosted(f"{record} was not found in Sage Intacct, and a person asked to go on", deleted=True)
+    if posted.shown_by is not None and wanted.now < posted.shown_by:
+        return NotShownYet(f"{record} is not shown by Sage Intacct yet")
     return CorrectionRefused(Code.POSTED_DOCUMENT_NOT_FOUND, f"{record} is not found in Sage Intacct")
 
 
@@ -142,12 +153,12 @@ def _change(posted: Posted, found: SageRecord, wanted: Replacement) -> Update | 
     ):
         return Update(posted, len(found.lines or ()))
     if found.draft:
-        return ReverseOrDelete(posted, DELETE, found.total, wanted.today)
+        return ReverseOrDelete(posted, DELETE, found.total, wanted.now.astimezone(UTC).date())
     if state == "posted" and wanted.by_deletion:
-        return ReverseOrDelete(posted, DELETE, found.total, wanted.today)
+        return ReverseOrDelete(posted, DELETE, found.total, wanted.now.astimezone(UTC).date())
     if state == "posted" and posted.sage_object in REVERSALS:
         # The latest of: today, since an earlier period may have been reported; the record's own date; Sage's limit.
-        days = (wanted.today, found.gl_date, wanted.not_before)
+        days = (wanted.now.astimezone(UTC).date(), found.gl_date, wanted.not_before)
         return ReverseOrDelete(posted, REVERSE, found.total, max(day for day in days if day is not None))
     detail = f"record {found.record_no} is an {posted.sage_object} in the state {found.state}"
     known = state == "posted" and posted.sage_object.adjusts
@@ -213,8 +224,9 @@ def reconcile_correction(claim: Claim, found: SageRecord | None, *, lease_ended:
     """Decide from one look-up about a correction whose outcome is not known.
 
     =========================================  ======================================================================
+    absent, while the lease runs               `NotProvenYet`: reads may lag behind what was posted a moment ago
     absent after a delete                      `Applied`
-    absent after anything else                 `GiveUp`, once the lease has ended: somebody deleted it, or hid it
+    absent after anything else                 `GiveUp`: somebody deleted it, or hid it
     reversed after a reverse                   `Applied`
     reversed after anything else               `NoLongerPosted`: by hand
     as updated, and Sage said so               `Applied`
@@ -247,10 +259,10 @@ def reconcile_correction(claim: Claim, found: SageRecord | None, *, lease_ended:
 
 
 def _proves_absent(claim: Claim, *, over: bool) -> Applied | NotProvenYet | GiveUp:
-    if claim.operation == DELETE:
-        return Applied()
     if not over:
         return NotProvenYet("the record is not found in sage")
+    if claim.operation == DELETE:
+        return Applied()
     detail = f"record {claim.record_no} is not found in Sage Intacct any more; it was to be {_done(claim)}"
     return GiveUp(Code.POSTED_DOCUMENT_NOT_FOUND, detail)
 

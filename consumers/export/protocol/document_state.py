@@ -95,6 +95,9 @@ class Posted:
     """Hash of what the event says except for the party (`domain.translation.revision.said_of`). Empty if not known."""
     alvys_party: str = ""
     """Alvys's own id of the party. Empty if the event did not give it."""
+    shown_by: datetime | None = None
+    """The time before which it proves nothing that Sage does not show the record: reads may lag behind what was posted.
+    The end of the lease of the call that posted it. None in older entries."""
 
 
 @strict_part

@@ -119,6 +119,7 @@ def _existing(claim: Claim, record_no: str, revision: str) -> Posted:
         booked=claim.booked if known else "",
         said=claim.said if known else "",
         alvys_party=claim.alvys_party,
+        shown_by=claim.lease_until,
     )
 
 

@@ -1,7 +1,7 @@
 """Between steps 2 and 3 of a correction: read the existing Sage records by record number, many in one query."""
 
 from collections.abc import Sequence
-from datetime import UTC, date
+from datetime import datetime
 
 from consumers.export.protocol.correct import Decision, Replacement, plan_correction
 from consumers.export.protocol.document_state import Posted
@@ -30,26 +30,26 @@ class Inspection:
         standing = [_posted(work) for work in batch]
         kind = standing[0].sage_object
         there = await self._client.records(login, kind, [each.record_no for each in standing], lines_too=True)
-        today = self._time.now().astimezone(UTC).date()
+        now = self._time.now()
         return [
             (
                 work,
                 plan_correction(
                     posted,
                     there.get(posted.record_no),
-                    _replacement(work, today),
+                    _replacement(work, now),
                 ),
             )
             for work, posted in zip(batch, standing, strict=True)
         ]
 
 
-def _replacement(work: WorkItem, today: date) -> Replacement:
+def _replacement(work: WorkItem, now: datetime) -> Replacement:
     plan, history = work.plan, work.life.history
     return Replacement(
         plan.document,
         plan.party_id,
-        today,
+        now,
         history.confirmed_missing,
         history.update_maybe_applied,
         plan.by_deletion,

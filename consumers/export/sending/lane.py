@@ -18,7 +18,7 @@ from consumers.export.enrichment.enrich import Enrichment
 from consumers.export.enrichment.twins import Twins, has_two_names, held_back, names_of
 from consumers.export.protocol.calls import call_of, claim_of
 from consumers.export.protocol.closed_periods import ClosedPeriods
-from consumers.export.protocol.correct import CorrectionRefused, Decision, later_day
+from consumers.export.protocol.correct import CorrectionRefused, FinalDecision, NotShownYet, later_day
 from consumers.export.protocol.document_state import Claim, Posted
 from consumers.export.protocol.export_result import ExportResult
 from consumers.export.protocol.lifecycle import (
@@ -56,6 +56,7 @@ from sage_client import Answer, Done, ErrorCategory, ExchangeLevel, Login, Refus
 from sage_client.errors import (
     DuplicateCallError,
     NotConnectedError,
+    NotShownError,
     PeriodClosedError,
     PermissionDeniedError,
     ReversalDateError,
@@ -248,7 +249,7 @@ class Lane:
                 if batch[0].plan.step is None:
                     batch, later = await self._prepare(login, batch)
                 else:
-                    batch = await self._inspect(login, batch)
+                    batch, later = await self._inspect(login, batch)
             except CredentialsMissingError as error:
                 self._block(batch, ExportResult(Outcome.DEFERRED, Code.SAGE_SIGN_IN, str(error)))
                 continue
@@ -340,11 +341,24 @@ class Lane:
         else:
             self._pass_on(work)
 
-    async def _inspect(self, login: Login, batch: Sequence[WorkItem]) -> list[WorkItem]:
-        """Read the existing records. Returns the documents whose record is to be changed; the others are handled."""
-        return [work for work, decision in await self._inspection.inspect(login, batch) if self._may_go(work, decision)]
+    async def _inspect(
+        self, login: Login, batch: Sequence[WorkItem]
+    ) -> tuple[list[WorkItem], list[tuple[WorkItem, SageError]]]:
+        """Read the existing records. The documents that end without a call are handled here.
 
-    def _may_go(self, work: WorkItem, decision: Decision) -> bool:
+        Returns:
+            The documents whose record is to be changed, and the documents to retry soon, each with the reason.
+        """
+        ready: list[WorkItem] = []
+        later: list[tuple[WorkItem, SageError]] = []
+        for work, decision in await self._inspection.inspect(login, batch):
+            if isinstance(decision, NotShownYet):
+                later.append((work, NotShownError(decision.detail)))
+            elif self._may_go(work, decision):
+                ready.append(work)
+        return ready, later
+
+    def _may_go(self, work: WorkItem, decision: FinalDecision) -> bool:
         match decision:
             case CorrectionRefused():
                 self._circuits.record_success(work)
