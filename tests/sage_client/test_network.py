@@ -3,6 +3,7 @@
 import asyncio
 import gzip
 import re
+import socket
 from collections.abc import AsyncIterator, Awaitable, Callable
 from contextlib import asynccontextmanager, suppress
 from itertools import count
@@ -19,6 +20,7 @@ from tests.support.scripted_gateway import SENDER_PASSWORD, Asked, all_done, log
 
 Writer = asyncio.StreamWriter
 Fault = Callable[[Writer, Asked], Awaitable[None]]
+NAME = "gateway.test"
 LARGE = 2000
 """Bytes that only a request of many documents has; a sign-in has fewer."""
 
@@ -33,13 +35,14 @@ class Wire:
         self.connections = 0
         self.received: list[bytes] = []
         self.reading = asyncio.Event()
+        self.host = "127.0.0.1"
         self.port = 0
         self.server: asyncio.Server | None = None
         """Where it is set, nobody listens any more once a session was opened."""
 
     @property
     def url(self) -> str:
-        return f"http://127.0.0.1:{self.port}/ia/xml/xmlgw.phtml"
+        return f"http://{self.host}:{self.port}/ia/xml/xmlgw.phtml"
 
     async def serve(self, reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
         self.connections += 1
@@ -102,6 +105,18 @@ async def wired(
 
 async def works(writer: Writer, asked: Asked) -> None:
     await reply(writer, all_done(asked).encode())
+
+
+def leaving(left: asyncio.Event) -> Fault:
+    """Answers, and then closes the connection without having said so, as gateways do with those that are idle."""
+
+    async def fault(writer: Writer, asked: Asked) -> None:
+        await works(writer, asked)
+        writer.close()
+        await writer.wait_closed()
+        left.set()
+
+    return fault
 
 
 async def drops_after_reading(writer: Writer, asked: Asked) -> None:
@@ -231,6 +246,42 @@ async def test_connections_are_kept_and_answers_may_be_compressed():
             assert await client.post(login(), calls()) == [Done("call-0", "500")]
         assert wire.connections == 1
         assert etree.fromstring(wire.received[0]).tag == "request"
+
+
+async def test_a_connection_that_the_gateway_drops_between_two_requests_costs_no_doubt():
+    left = asyncio.Event()
+    async with wired(leaving(left)) as (client, wire):
+        for number in range(1, 4):
+            left.clear()
+            assert await client.post(login(), calls()) == [Done("call-0", "500")]
+            async with asyncio.timeout(20):
+                await left.wait()
+            assert len(wire.received) == number
+
+
+async def test_when_the_name_of_the_gateway_leads_elsewhere_the_next_connection_follows(monkeypatch):
+    """Sage moves to another address, and closes the connections of the former one."""
+    left = asyncio.Event()
+    addresses = ["127.0.0.1", "127.0.0.2"]
+    resolve = socket.getaddrinfo
+
+    def resolved(host, *arguments, **options):
+        named = host.decode() if isinstance(host, bytes) else host
+        return resolve(addresses[0] if named == NAME else host, *arguments, **options)
+
+    monkeypatch.setattr(socket, "getaddrinfo", resolved)
+    former, present = Wire(leaving(left)), Wire(works)
+    one = await asyncio.start_server(former.serve, addresses[0], 0)
+    former.port = present.port = one.sockets[0].getsockname()[1]
+    former.host = present.host = NAME
+    two = await asyncio.start_server(present.serve, addresses[1], present.port)
+    async with one, two, SageClient(former.url, "acme-sender", SecretStr(SENDER_PASSWORD), timeouts=FAST) as client:
+        assert await client.post(login(), calls()) == [Done("call-0", "500")]
+        async with asyncio.timeout(20):
+            await left.wait()
+        del addresses[0]
+        assert await client.post(login(), calls()) == [Done("call-0", "500")]
+    assert (len(former.received), len(present.received)) == (1, 1)
 
 
 @pytest.mark.parametrize("fault", [drops_after_reading, truncates, truncates_unnoticed, is_silent, garbles_gzip])
