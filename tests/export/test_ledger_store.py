@@ -17,12 +17,12 @@ from hypothesis import strategies as st
 from consumers.export import metrics
 from consumers.export.ledger import generation
 from consumers.export.ledger import store as ledger_store
-from consumers.export.ledger.codec import encode
+from consumers.export.ledger.codec import LedgerUnreadableError, encode
 from consumers.export.ledger.damage import PartitionDamagedError, PartitionFault, SourcePosition
 from consumers.export.ledger.generation import MARK, PartitionsChangedError, TopicGeneration
 from consumers.export.ledger.restore import PATIENCE, restore
 from consumers.export.ledger.store import CACHED, MEMORY, LedgerRecord, LedgerStore
-from consumers.export.ledger.store_files import file_name, open_ledger
+from consumers.export.ledger.store_files import existing, file_name, open_ledger
 from consumers.export.ledger.transactions import LedgerReplacedError, PendingWrite, TransactionScope, TransactionWriter
 from consumers.export.protocol.document_state import DocumentState, LastOutcome
 from domain.outcomes import Outcome
@@ -261,6 +261,18 @@ async def test_a_ledger_whose_first_records_were_deleted_is_not_read(bootstrap, 
     async with admin_of(bootstrap) as admin:
         await admin.delete_records({ledger: RecordsToDelete(before_offset=3)})
     assert await _damage(bootstrap, ledger, tmp_path if kept else None) is PartitionFault.LEDGER_RECORDS_EXPIRED
+
+
+def test_a_copy_with_a_record_that_cannot_be_read_is_not_deleted(tmp_path):
+    file = tmp_path / file_name(AT)
+    with LedgerStore(file) as store:
+        store.apply([LedgerRecord("a", b'{"schema":9}', DocumentState("a"))], 1)
+    copy = existing(tmp_path, AT)
+    assert copy is not None
+    with pytest.raises(LedgerUnreadableError):
+        copy.get("a")
+    assert file.exists()
+    assert existing(tmp_path / "elsewhere", AT) is None
 
 
 async def test_a_restore_without_progress_is_given_up_and_keeps_what_it_read(bootstrap, topic_prefix, tmp_path):

@@ -5,7 +5,7 @@ from dataclasses import dataclass
 
 from aiokafka.structs import TopicPartition
 
-from consumers.export.ledger.damage import SourcePosition
+from consumers.export.ledger.damage import PartitionFault, SourcePosition, lost_records
 from kafka_client.clients import connected_admin
 from kafka_client.interface import KafkaClients
 from kafka_client.read_to_end import LastStableOffset, connected_reader
@@ -66,6 +66,8 @@ class RepairTrace:
     ledger_id: str | None
     stable: int
     """The last stable offset of the ledger: a command that restores it moves it once, at its end."""
+    lost: PartitionFault | None
+    """The damage to the source that its offsets show: it may have been a broker that did not know better yet."""
 
 
 async def traces(
@@ -75,10 +77,12 @@ async def traces(
     positions = await source_positions(clients, group_id, sources)
     async with connected_reader(clients, within=LOOK_WITHIN) as reader:
         stable = await reader.ends(list(sources), only=OF_REPAIRS)
-    return {
-        ledger: RepairTrace(at.committed, at.source_id, at.ledger_id, stable[ledger])
-        for ledger, at in positions.items()
-    }
+    found: dict[TopicPartition, RepairTrace] = {}
+    for ledger, at in positions.items():
+        lost = lost_records(at)
+        fault = None if lost is None else lost.fault
+        found[ledger] = RepairTrace(at.committed, at.source_id, at.ledger_id, stable[ledger], fault)
+    return found
 
 
 def _id(ids: Mapping[str, TopicIdentity], topic: str) -> str | None:

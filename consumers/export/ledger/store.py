@@ -64,21 +64,22 @@ class LedgerRecord(NamedTuple):
 class LedgerStore:
     """The entries of one source partition by document key, and the index of what each of them waits for.
 
-    Any method may raise `sqlite3.Error`, if the disk fails or is full. The file is deleted then; whoever opens the
-    partition next builds it again.
+    Any method may raise `sqlite3.Error`, if the disk fails or is full. The file is deleted then, unless it is a copy;
+    whoever opens the partition next builds it again.
     """
 
-    def __init__(self, where: Path | str = TEMPORARY) -> None:
+    def __init__(self, where: Path | str = TEMPORARY, *, is_copy: bool = False) -> None:
         """Open the database, or create it.
 
         Args:
             where: A file, or `MEMORY` or `TEMPORARY`.
+            is_copy: Whether the file may be the last copy of a ledger, so that it is never deleted.
 
         Raises:
             sqlite3.Error: The database cannot be opened, created or locked, or is none.
             ValueError: The database has another layout.
         """
-        self._file = where if isinstance(where, Path) else None
+        self._file = where if isinstance(where, Path) and not is_copy else None
         self._recent: OrderedDict[str, DocumentState] = OrderedDict()
         # Closed explicitly if opening fails: else the lock would stay until garbage collection.
         self._db = sqlite3.connect(where, timeout=0, isolation_level=None)

@@ -70,7 +70,7 @@ def existing(folder: Path, ledger: TopicPartition) -> LedgerStore | None:
         if not file.exists():
             continue
         try:
-            store = LedgerStore(file)
+            store = LedgerStore(file, is_copy=True)
         except (sqlite3.Error, ValueError) as error:
             log.warning("ledger store cannot be read", file=file.name, reason=str(error))
             continue
