@@ -48,5 +48,9 @@ async def expire_unread(world: World, running: Running | None) -> set[tuple[str,
     async with admin_of(world.bootstrap) as admin:
         await admin.delete_records({source: RecordsToDelete(before_offset=end)})
     if running is not None:
+        # One offset back: what a fetch under way brings, or has brought, is not of this position, and is forgotten.
+        committed = (await world.committed())[0]
+        assert committed
+        running.worker._consumer.seek(source, committed - 1)
         running.worker._resume(source)
     return {("invoice-created", 0)}
