@@ -97,13 +97,20 @@ def edit(database: Database, kind: SageDocumentKind, company: str, detail: int, 
 
 
 def shift(database: Database, kind: SageDocumentKind, company: str, now: str) -> None:
-    """Give the detail row with the oldest time stamp the newest one, so that all later pages shift by one row."""
+    """Give the detail row with the oldest time stamp the newest one, so that all later pages shift by one row.
+
+    The newest is that of all rows, where the company's clock was set back: no change may become older by it.
+    """
     row = database.one(
         f'SELECT RECORDNO FROM "{kind.payment_detail}" WHERE COMPANY = ? ORDER BY WHENMODIFIED, RECORDNO LIMIT 1',  # noqa: S608 -- the name comes from the catalogue
         (company,),
     )
-    if row is not None:
-        database.update(kind.payment_detail, company, row["RECORDNO"], {"WHENMODIFIED": now})
+    newest = database.one(
+        f'SELECT max(WHENMODIFIED) AS STAMP FROM "{kind.payment_detail}" WHERE COMPANY = ?',  # noqa: S608 -- as above
+        (company,),
+    )
+    if row is not None and newest is not None:
+        database.update(kind.payment_detail, company, row["RECORDNO"], {"WHENMODIFIED": max(now, newest["STAMP"])})
 
 
 def _stamped(values: dict[str, Value], now: str | None) -> dict[str, Value]:

@@ -224,3 +224,16 @@ async def test_pages_by_offset_lose_a_row_where_one_moved_between_them(client: G
         page = f"{by_stamp}<pagesize>1</pagesize><offset>{offset}</offset>"
         read += rows(await client.ok(query("ARPYMTDETAIL", "RECORDNO", "", page)), "ARPYMTDETAIL", "RECORDNO")
     assert read == ["1", "3"]
+
+
+async def test_a_page_that_shifts_while_the_clock_is_set_back_makes_no_change_older(client: GatewayClient, sim, clock):
+    """The stamp is what a poller goes by: a change would be lost that no real company loses."""
+    await client.ok(invoice("A"), invoice("B"))
+    for number in (1, 2):
+        clock.advance(minutes=5)
+        record(sim, "AR", {number: "10.00"})
+    before = rows(await client.ok(query("ARPYMTDETAIL", "WHENMODIFIED", "", BY_NUMBER)), "ARPYMTDETAIL", "WHENMODIFIED")
+    clock.advance(hours=-2)
+    sim.store.payments.shift("BLUEMESA")
+    after = rows(await client.ok(query("ARPYMTDETAIL", "WHENMODIFIED", "", BY_NUMBER)), "ARPYMTDETAIL", "WHENMODIFIED")
+    assert after == [before[1], before[1]]
