@@ -1,7 +1,6 @@
 """The Prometheus metrics of the export. `alvys-sage worker` serves them if a metrics port is set."""
 
-from collections.abc import Iterator, Mapping
-from contextlib import contextmanager
+from collections.abc import Iterator
 
 from aiokafka.structs import TopicPartition
 from prometheus_client import REGISTRY, Counter, Gauge, Histogram
@@ -37,17 +36,23 @@ FORMER_NAMES = {"alvys_sage_lane_waiting": QUEUED, "alvys_sage_connections_set_a
 """The gauges that were renamed, by their former names."""
 
 
-@contextmanager
-def held(damages: Mapping[TopicPartition, Damage]) -> Iterator[None]:
-    """Count damaged partitions as held inside the block."""
-    labels = [(source.topic, source.partition, damage.fault) for source, damage in damages.items()]
-    for each in labels:
-        HELD.labels(*each).set(1)
-    try:
-        yield
-    finally:
-        for each in labels:
-            HELD.remove(*each)
+class HeldPartitions:
+    """Keeps `HELD` up to date: the partitions that one worker holds, each with the code of its damage."""
+
+    def __init__(self) -> None:
+        self._codes: dict[TopicPartition, str] = {}
+
+    def put(self, source: TopicPartition, damage: Damage) -> None:
+        """Count a partition as held."""
+        if self._codes.get(source) != damage.fault:
+            self.remove(source)
+            self._codes[source] = damage.fault
+            HELD.labels(source.topic, source.partition, damage.fault).set(1)
+
+    def remove(self, source: TopicPartition) -> None:
+        """Count a partition as held no longer, if it was."""
+        if (code := self._codes.pop(source, None)) is not None:
+            HELD.remove(source.topic, source.partition, code)
 
 
 class FormerNames(Collector):

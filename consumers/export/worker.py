@@ -31,7 +31,7 @@ from consumers.export.ledger.damage import Damage, PartitionDamagedError, lost_r
 from consumers.export.ledger.generation import MAY_NOT, PartitionsChangedError
 from consumers.export.ledger.placement import PartitionerRequest, UndecidedError, settle
 from consumers.export.ledger.restore import restore
-from consumers.export.ledger.source_positions import source_positions, traces
+from consumers.export.ledger.source_positions import RepairTrace, source_positions, traces
 from consumers.export.ledger.store import LedgerStore
 from consumers.export.output_records import ResultWriter
 from consumers.export.partition import AssignedPartition, PartitionProcessor
@@ -62,8 +62,8 @@ HAND_OVER = 2.0
 """Seconds that calls on their way may take to end when the group rebalances. Every member waits for the slowest."""
 HELD_LOOK = 5.0
 """Seconds between two looks at partitions that are held."""
-HELD_TOLD_EVERY = 60.0
-"""Seconds between two log lines about a partition that is held."""
+HELD_AGAIN = 60.0
+"""Seconds after which a partition that is held is opened again, although nothing seems to have changed."""
 REOPEN_AFTER = 1.0
 """Seconds before a partition whose transaction failed is opened again."""
 
@@ -155,6 +155,7 @@ class Worker(ConsumerRebalanceListener):  # type: ignore[misc]  # aiokafka ships
         self._sessions: dict[TopicPartition, PartitionProcessor] = {}
         self._producers: dict[TopicPartition, Producer] = {}
         self._opening: dict[TopicPartition, asyncio.Task[None]] = {}
+        self._held = metrics.HeldPartitions()
         self._paused: set[TopicPartition] = set()
         self._hopeless: Exception | None = None
         """A failure that opening partitions again would not cure. The next poll raises it."""
@@ -341,33 +342,31 @@ class Worker(ConsumerRebalanceListener):  # type: ignore[misc]  # aiokafka ships
     def _hold(self, damages: Mapping[TopicPartition, Damage]) -> None:
         """Leave damaged partitions closed, and look now and then whether a person has repaired them."""
         task = asyncio.create_task(self._until_repaired(damages), name="held partitions")
-        for source in damages:
+        for source, damage in damages.items():
             self._opening[source] = task
+            self._held.put(source, damage)
+            told = {"code": damage.fault, "detail": damage.detail, "fix": damage.fix}
+            log.error("partition is held", partition=f"{source.topic}-{source.partition}", **told)
 
     async def _until_repaired(self, damages: Mapping[TopicPartition, Damage]) -> None:
-        """Wait until something about the partitions changes, then open them again: that shows whether it was enough.
+        """Open the partitions again once a repair has changed something, or after a minute: that shows what is left.
 
-        To look must not fence: the command that restores a ledger may be at work.
+        To open them fences whoever else writes their ledgers. So it waits while a repair is under way.
         """
-        with metrics.held(damages):
-            found = {self._ledger_of(source): source for source in damages}
-            before: Mapping[TopicPartition, object] | None = None
-            tell_at = self._time.monotonic()
-            while True:
-                if self._time.monotonic() >= tell_at:
-                    tell_at += HELD_TOLD_EVERY
-                    for source, damage in damages.items():
-                        told = {"code": damage.fault, "detail": damage.detail, "fix": damage.fix}
-                        log.error("partition is held", partition=f"{source.topic}-{source.partition}", **told)
-                try:
-                    now = await traces(self._clients, self._subscription.group_id, found)
-                except (KafkaError, TimeoutError) as error:
-                    log.warning("held partitions could not be looked at", error=repr(error))
-                else:
-                    before = before or now
-                    if now != before:
-                        break
-                await self._time.sleep(HELD_LOOK)
+        found = {self._ledger_of(source): source for source in damages}
+        before: Mapping[TopicPartition, RepairTrace] | None = None
+        again_at = self._time.monotonic() + HELD_AGAIN
+        while True:
+            try:
+                now = await traces(self._clients, self._subscription.group_id, found)
+            except (KafkaError, TimeoutError) as error:
+                log.warning("held partitions could not be looked at", error=repr(error))
+            else:
+                before = before or now
+                idle = not any(trace.under_way for trace in now.values())
+                if now != before or (idle and self._time.monotonic() >= again_at):
+                    break
+            await self._time.sleep(HELD_LOOK)
         await self._open_all(list(damages), 0.0)
 
     def _ledger_of(self, source: TopicPartition) -> TopicPartition:
@@ -385,6 +384,7 @@ class Worker(ConsumerRebalanceListener):  # type: ignore[misc]  # aiokafka ships
         if session.gone:
             return  # a transaction failed meanwhile: the partition is being opened again
         self._sessions[source] = session
+        self._held.remove(source)
         self._commands.join(session)
         self._opening.pop(source, None)
         self._resume(source)
@@ -447,6 +447,8 @@ class Worker(ConsumerRebalanceListener):  # type: ignore[misc]  # aiokafka ships
     async def _release(self, sources: Iterable[TopicPartition], patience: float) -> None:
         """Release partitions, in which sent calls may take so many seconds to end."""
         sources = list(sources)
+        for source in sources:
+            self._held.remove(source)
         tasks = {task for source in sources if (task := self._opening.pop(source, None)) is not None}
         for task in tasks:
             task.cancel()

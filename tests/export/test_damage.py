@@ -1,5 +1,6 @@
 """Promises 1 and 2 when topics are damaged: nothing is posted from a partial memory, and no loss is silent."""
 
+import asyncio
 from collections import Counter
 from dataclasses import replace
 
@@ -9,6 +10,8 @@ from structlog.testing import capture_logs
 
 from consumers.export.ledger.damage import PartitionFault, SourcePosition, lost_records
 from consumers.export.ledger.generation import TopicGeneration, TopicIds, encode, encode_ids, examine
+from consumers.export.ledger.source_positions import traces
+from consumers.export.worker import HELD_AGAIN
 from tests.support.damaged_topics import expire_unread, held, make_anew
 from tests.support.eventually import until
 from tests.support.world import World
@@ -140,6 +143,28 @@ async def test_a_held_partition_opens_by_itself_once_it_is_repaired(world: World
         assert held(world) == {}
         await world.send_invoices("later")
         await world.until(7, "posted")
+
+
+async def test_a_repair_that_came_before_the_first_look_is_seen_a_minute_later(world: World, monkeypatch):
+    await world.send_invoices(*INVOICES)
+    async with world.worker():
+        await world.until(6, "posted")
+        await world.until_all_committed()
+    await expire_unread(world, None)
+    looked = traces
+
+    async def as_after_the_repair(clients, group_id, sources):
+        now = await looked(clients, group_id, sources)
+        return {ledger: replace(trace, committed=0, lost=None) for ledger, trace in now.items()}
+
+    monkeypatch.setattr("consumers.export.worker.traces", as_after_the_repair)
+    async with world.worker() as running:
+        await until(lambda: held(world))
+        await repair_by_hand(world)
+        began = asyncio.get_running_loop().time()
+        await until(lambda: len(running.worker.assigned) == 5 * world.partitions, within=300)
+        assert asyncio.get_running_loop().time() - began > HELD_AGAIN / 2
+    assert held(world) == {}
 
 
 async def repair_by_hand(world: World) -> None:

@@ -1,7 +1,7 @@
 """Asks the cluster for the positions and identities of source partitions, in one look."""
 
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 
 from aiokafka.structs import TopicPartition
 
@@ -68,6 +68,8 @@ class RepairTrace:
     """The last stable offset of the ledger: a command that restores it moves it once, at its end."""
     lost: PartitionFault | None
     """The damage to the source that its offsets show: it may have been a broker that did not know better yet."""
+    under_way: bool = field(compare=False)
+    """Whether somebody is writing to the ledger now, perhaps to restore it."""
 
 
 async def traces(
@@ -77,11 +79,14 @@ async def traces(
     positions = await source_positions(clients, group_id, sources)
     async with connected_reader(clients, within=LOOK_WITHIN) as reader:
         stable = await reader.ends(list(sources), only=OF_REPAIRS)
+        ends = await reader.ends(list(sources))
     found: dict[TopicPartition, RepairTrace] = {}
     for ledger, at in positions.items():
         lost = lost_records(at)
         fault = None if lost is None else lost.fault
-        found[ledger] = RepairTrace(at.committed, at.source_id, at.ledger_id, stable[ledger], fault)
+        found[ledger] = RepairTrace(
+            at.committed, at.source_id, at.ledger_id, stable[ledger], fault, stable[ledger] < ends[ledger]
+        )
     return found
 
 
