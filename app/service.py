@@ -17,6 +17,7 @@ from app.settings import Settings
 from app.topic_checks import SETTINGS, TopicProblem, check_topics
 from app.variables import variable
 from consumers.mapping_state import MappingStateUnavailable
+from kafka_client.stopping import cancel
 
 log = structlog.get_logger(__name__)
 
@@ -121,7 +122,7 @@ async def until_stopped(
         stopping.cancel()
     broken = None
     if guarding is not None and not guarding.done():
-        guarding.cancel()
+        await cancel([guarding])
     elif guarding is not None and (broken := guarding.exception()) is not None:
         log.error("a topic may lose records by its settings; this process ends", detail=str(broken))
         stop.set()

@@ -1,7 +1,11 @@
-"""Stop of a Kafka client in any state of its connection."""
+"""Stop of a Kafka client in any state of its connection, and of tasks that use clients."""
 
 import asyncio
-from typing import Protocol
+from collections.abc import Iterable
+from typing import Any, Protocol
+
+CANCEL_AGAIN = 5.0
+"""Seconds after which a task that goes on is cancelled again."""
 
 
 class Stoppable(Protocol):
@@ -26,3 +30,19 @@ async def stop_client(client: Stoppable) -> None:
             raise
         if (connections := getattr(client, "_client", None)) is not None:
             await connections.close()
+
+
+async def cancel(tasks: "Iterable[asyncio.Future[Any]]") -> None:
+    """Cancel tasks, and wait until they have ended, however they end.
+
+    A cancellation that arrives while aiokafka stops a client is lost: the client suppresses it with those of its own
+    tasks (aiokafka 0.14, `AIOKafkaClient.close` and `Fetcher.close`). So it is repeated.
+    """
+    left = set(tasks)
+    while left:
+        for task in left:
+            task.cancel()
+        ended, left = await asyncio.wait(left, timeout=CANCEL_AGAIN)
+        for task in ended:
+            if not task.cancelled():
+                task.exception()  # retrieved, so that asyncio does not report it

@@ -46,7 +46,7 @@ from kafka_client.fencing import fence
 from kafka_client.interface import KafkaClients, Producer
 from kafka_client.partitioners import Partitioner, Placement
 from kafka_client.size_limits import max_record_bytes
-from kafka_client.stopping import stop_client
+from kafka_client.stopping import cancel, stop_client
 from kafka_client.topic_ids import TopicIdentity
 from kafka_client.unreadable import begin_of
 
@@ -194,8 +194,7 @@ class Worker(ConsumerRebalanceListener):  # type: ignore[misc]  # aiokafka ships
                 # The order matters: outcomes need lanes, and the group is left last, once every offset is committed.
                 await self._release(list(self._sessions) + list(self._opening), self._drain)
                 await self._lanes.close()
-                self._watching.cancel()
-                await asyncio.gather(self._watching, return_exceptions=True)
+                await cancel([self._watching])
                 await stop_client(self._consumer)
 
     async def _poll(self) -> None:
@@ -450,9 +449,7 @@ class Worker(ConsumerRebalanceListener):  # type: ignore[misc]  # aiokafka ships
         for source in sources:
             self._held.remove(source)
         tasks = {task for source in sources if (task := self._opening.pop(source, None)) is not None}
-        for task in tasks:
-            task.cancel()
-        await asyncio.gather(*tasks, return_exceptions=True)
+        await cancel(tasks)
         sessions = [session for source in sources if (session := self._sessions.pop(source, None)) is not None]
         for session in sessions:
             self._commands.leave(session)
