@@ -28,7 +28,7 @@ demo: setup ## broker, simulator and worker on this machine; events in, document
 unexport PYTHONDONTWRITEBYTECODE
 
 # Many wait for real leases and session time-outs more than they compute. The processes share one broker.
-AT_ONCE ?= 6
+AT_ONCE ?= 8
 test: setup ## every test, against a real Kafka broker
 	@$(BIN)/python -m pytest -n $(AT_ONCE) --dist loadgroup --no-loadscope-reorder
 
