@@ -265,9 +265,13 @@ def _problems(topic: TopicSpec, facts: Mapping[str, TopicFacts]) -> Iterable[Top
         )
 
 
+def _alter(topic: TopicSpec, setting: str) -> str:
+    """The advice to change one setting of a topic, without its full stop."""
+    return f"Run `kafka-configs.sh --alter --entity-type topics --entity-name {topic.topic} --add-config {setting}`"
+
+
 def _copies(topic: TopicSpec, found: TopicFacts) -> Iterable[TopicProblem]:
     """The settings by which brokers may lose a record that they have acknowledged, of topics that we write."""
-    change = "Run `kafka-configs.sh --alter --entity-type topics --entity-name {} --add-config {}`."
     if topic.cleanup == "upstream" or found.replicas <= 1:  # a single copy is a choice that no setting mends
         return
     if int(found.settings.get("min.insync.replicas", "2")) < 2:  # noqa: PLR2004 - the leader and one other
@@ -276,14 +280,14 @@ def _copies(topic: TopicSpec, found: TopicFacts) -> Iterable[TopicProblem]:
             topic.topic,
             f"has {found.replicas} replicas and min.insync.replicas 1: a record that one broker alone acknowledged is "
             "lost with its disk",
-            change.format(topic.topic, "min.insync.replicas=2"),
+            _alter(topic, "min.insync.replicas=2") + ".",
         )
     if topic.cleanup == "compact" and found.settings.get("unclean.leader.election.enable") == "true":
         yield TopicProblem(
             TopicFault.UNCLEAN,
             topic.topic,
             "has unclean.leader.election.enable true: a replica that lacks acknowledged records may become the leader",
-            change.format(topic.topic, "unclean.leader.election.enable=false"),
+            _alter(topic, "unclean.leader.election.enable=false") + ".",
         )
 
 
@@ -291,10 +295,7 @@ def _size(topic: TopicSpec, found: TopicFacts) -> Iterable[TopicProblem]:
     taken = int(found.settings.get("max.message.bytes", topic.takes))  # not told: taken as large enough
     if taken >= topic.takes:
         return
-    fix = (
-        f"Run `kafka-configs.sh --alter --entity-type topics --entity-name {topic.topic} "
-        f"--add-config max.message.bytes={topic.takes}`"
-    )
+    fix = _alter(topic, f"max.message.bytes={topic.takes}")
     least = Settings.model_fields["largest_event_bytes"].metadata[0].ge
     if topic.takes != RESULT_ROOM and (smaller := event_within(taken)) >= least:
         fix += f", or set {variable('largest_event_bytes')} to {smaller} or less"
@@ -307,9 +308,8 @@ def _size(topic: TopicSpec, found: TopicFacts) -> Iterable[TopicProblem]:
 
 
 def _cleanup(topic: TopicSpec, found: TopicFacts) -> Iterable[TopicProblem]:
-    change = "Run `kafka-configs.sh --alter --entity-type topics --entity-name {} --add-config cleanup.policy={}`."
     said = ",".join(sorted(found.cleanup)) or "unknown"
-    mend = change.format(topic.topic, topic.cleanup)
+    mend = _alter(topic, f"cleanup.policy={topic.cleanup}") + "."
     if topic.cleanup == "compact" and "compact" not in found.cleanup:
         yield TopicProblem(
             TopicFault.NOT_COMPACTED, topic.topic, f"cleanup.policy is {said}, so its records expire", mend

@@ -1,11 +1,12 @@
 """``alvys-sage ledger``: check, copy and repair the export ledgers, the memory of what was posted."""
 
 import asyncio
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 from pathlib import Path
 from typing import Annotated
 
 import typer
+from aiokafka import TopicPartition
 
 from app.command_requests import NOBODY, By
 from app.errors import UsageError
@@ -48,7 +49,7 @@ def verify(*, topic: Topics = None, by: By = NOBODY, as_json: Json = False) -> N
         show_json([_as_json(each) for each in found])
     else:
         show_table(("LEDGER", "PARTITION", "DOCUMENTS", "IN DOUBT", "READ UP TO", "STATUS"), list(map(_cells, found)))
-        _show_damages({f"{each.ledger.topic}-{each.ledger.partition}": each.damage for each in found})
+        _show_damages((each.ledger, each.damage) for each in found)
     raise typer.Exit(1 if any(each.damage is not None for each in found) else 0)
 
 
@@ -84,7 +85,7 @@ def export(
     else:
         rows = [(each.topic, str(each.partition), str(count)) for each, count in counts.items()]
         show_table(("LEDGER", "PARTITION", "DOCUMENTS"), rows)
-        _show_damages({f"{each.topic}-{each.partition}": damage for each, damage in damages.items()})
+        _show_damages(damages.items())
     raise typer.Exit(1 if damages else 0)
 
 
@@ -151,7 +152,7 @@ def accept(
         show_json({"accepted": accepted, "refused": [_as_json(each) for each in unable], "executed": execute})
     else:
         _show_acceptances(able)
-        _show_damages({f"{each.ledger.topic}-{each.ledger.partition}": each.damage for each in unable})
+        _show_damages((each.ledger, each.damage) for each in unable)
         if able and not execute:
             note(DRY_RUN)
     raise typer.Exit(1 if unable else 0)
@@ -209,10 +210,10 @@ def _show_acceptances(able: Sequence[Acceptance]) -> None:
     show_table(("SOURCE", "PARTITION", "ACCEPTED"), rows)
 
 
-def _show_damages(damages: dict[str, Damage | None]) -> None:
-    for name, damage in damages.items():
+def _show_damages(damages: Iterable[tuple[TopicPartition, Damage | None]]) -> None:
+    for each, damage in damages:
         if damage is not None:
-            show_line(f"{damage.fault}: {name}: {damage.detail}. {damage.fix}")
+            show_line(f"{damage.fault}: {each.topic}-{each.partition}: {damage.detail}. {damage.fix}")
 
 
 def _cells(each: Surveyed) -> tuple[str, ...]:

@@ -9,7 +9,6 @@ from app.ledgers.survey import Surveyed
 from app.settings import Settings
 from consumers.export.ledger import generation
 from consumers.export.ledger.damage import PartitionFault, lost_records
-from consumers.export.ledger.generation import MARK, TOPICS, TopicIds
 from consumers.export.ledger.store import MEMORY, LedgerStore
 from consumers.export.ledger.transactions import PendingWrite, TransactionScope, TransactionWriter
 from consumers.export.output_records import ResultWriter
@@ -73,9 +72,8 @@ async def accept(settings: Settings, wanted: Sequence[Acceptance]) -> None:
         try:
             if each.found.damage is not None and each.found.damage.fault is PartitionFault.LEDGER_EMPTY:
                 partitions = len(await producer.partitions_for(ledger.topic))
-                mark = (MARK, generation.encode(generation.new_mark(partitions)))
-                ids = generation.encode_ids(TopicIds(position.ledger_id, position.source_id))
-                await generation.write(producer, ledger, None, [mark, (TOPICS, ids)])
+                begun = [generation.mark_record(partitions), *generation.ids_records(position)]
+                await generation.write(producer, ledger, None, begun)
                 continue
             failures: list[BaseException] = []
             tracker = OffsetTracker()
@@ -91,14 +89,14 @@ async def accept(settings: Settings, wanted: Sequence[Acceptance]) -> None:
 
 def _write(found: Surveyed, writer: ResultWriter, tracker: OffsetTracker) -> PendingWrite:
     at = found.position
-    ids = (TOPICS, generation.encode_ids(TopicIds(at.ledger_id, at.source_id)))
+    ids = tuple(generation.ids_records(at))
     lost = lost_records(at)
     if at.committed is None or lost is None or lost.fault is not PartitionFault.SOURCE_RECORDS_EXPIRED:
         tracker.reached(at.begin)
-        return PendingWrite(internal=(ids,))
+        return PendingWrite(internal=ids)
     tracker.begin(at.committed)
     tracker.reached(at.begin)
     source = at.source
     letter = DeadRecord(source.topic, source.partition, at.committed, 0, 0, None, None, last=at.begin - 1)
     dead = writer.dead(letter, ContractError(Code.SOURCE_RECORDS_EXPIRED, lost.detail), ends=at.committed)
-    return PendingWrite(None, dead.outgoing, dead.completed_offset, internal=(ids,))
+    return PendingWrite(None, dead.outgoing, dead.completed_offset, internal=ids)

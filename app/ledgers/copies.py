@@ -10,8 +10,8 @@ from app.ledgers.survey import sources_of
 from app.output import note
 from app.replay.request import Scope
 from app.settings import Settings
-from consumers.export.ledger.damage import Damage, PartitionDamagedError
-from consumers.export.ledger.restore import restore
+from consumers.export.ledger.damage import Damage
+from consumers.export.ledger.restore import restore_undamaged
 
 
 async def export(
@@ -35,12 +35,7 @@ async def export(
     clients = clients_of(settings)
     wanted = list(await sources_of(settings, scope))
     note(f"reading {len(wanted)} ledger partitions")
-    damages: Mapping[TopicPartition, Damage] = {}
-    try:
-        copies = await restore(clients, wanted, state_dir=directory)
-    except PartitionDamagedError as error:
-        damages = error.damages
-        copies = await restore(clients, [each for each in wanted if each not in damages], state_dir=directory)
+    copies, damages = await restore_undamaged(clients, wanted, state_dir=directory)
     counts: dict[TopicPartition, int] = {}
     for ledger, copy in copies.items():
         with copy:

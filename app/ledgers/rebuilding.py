@@ -22,7 +22,7 @@ from consumers.export.ledger import generation
 from consumers.export.ledger.codec import encode
 from consumers.export.ledger.damage import SourcePosition
 from consumers.export.ledger.from_results import FindCredentials, PublishedResult, Retold, retell
-from consumers.export.ledger.generation import MARK, TOPICS, TopicIds
+from consumers.export.ledger.generation import MARK, TOPICS
 from consumers.export.ledger.source_positions import source_positions
 from consumers.export.ledger.store import MEMORY, LedgerStore
 from consumers.export.ledger.store_files import existing
@@ -76,10 +76,7 @@ class Rebuilt:
         """All records of the partition, in the order in which they are written: first its mark."""
         held = self.copy.internal(MARK)
         former = () if held is None else (*(before := generation.decode(held)).follows, before.id)
-        ids = TopicIds(self.position.ledger_id, self.position.source_id)
-        first = [(MARK, generation.encode(generation.new_mark(partitions, former)))]
-        if ids.ledger is not None:
-            first.append((TOPICS, generation.encode_ids(ids)))
+        first = [generation.mark_record(partitions, former), *generation.ids_records(self.position)]
         internal = [(name, value) for name, value in self.copy.all_internal() if name not in (MARK, TOPICS)]
         told = {key: encode(each.entry) for key, each in self.retold.items() if each.entry != DocumentState(key)}
         kept = [(key, value) for key, value in self.copy.all_values() if key not in told]

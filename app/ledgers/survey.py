@@ -9,9 +9,9 @@ from app.kafka import admin_of, clients_of
 from app.output import note
 from app.replay.request import Scope
 from app.settings import Settings
-from consumers.export.ledger.damage import Damage, PartitionDamagedError, SourcePosition, lost_records
+from consumers.export.ledger.damage import Damage, SourcePosition, lost_records
 from consumers.export.ledger.generation import MARK, TOPICS, compare, examine
-from consumers.export.ledger.restore import restore
+from consumers.export.ledger.restore import restore_undamaged
 from consumers.export.ledger.source_positions import source_positions
 from consumers.export.ledger.store import LedgerStore
 from consumers.export.ledger.store_files import existing
@@ -48,12 +48,7 @@ async def survey(settings: Settings, scope: Scope) -> list[Surveyed]:
     clients = clients_of(settings)
     sources = await sources_of(settings, scope)
     positions = await source_positions(clients, settings.group_id, sources)
-    unreadable: dict[TopicPartition, Damage] = {}
-    try:
-        copies = await restore(clients, list(sources))
-    except PartitionDamagedError as error:
-        unreadable |= error.damages
-        copies = await restore(clients, [each for each in sources if each not in unreadable])
+    copies, unreadable = await restore_undamaged(clients, list(sources))
     against = await _local_damages(clients, settings, list(copies))
     found: list[Surveyed] = []
     for ledger in sources:

@@ -66,12 +66,17 @@ INVOICES = ("a", "b", "c", "d", "e", "f")
 BOTH = {("invoice-created", 0), ("invoice-created", 1)}
 
 
-@pytest.mark.kafka("both")
-async def test_a_ledger_that_was_deleted_between_runs_posts_nothing_twice_and_others_go_on(world: World):
+async def six_posted(world: World) -> None:
+    """The invoices stand in Sage, their offsets are committed, and the worker that posted them has ended."""
     await world.send_invoices(*INVOICES)
     async with world.worker():
         await world.until(6, "posted")
         await world.until_all_committed()
+
+
+@pytest.mark.kafka("both")
+async def test_a_ledger_that_was_deleted_between_runs_posts_nothing_twice_and_others_go_on(world: World):
+    await six_posted(world)
     await make_anew(world, world.topics.ledger(world.topics.invoice_created))
     await world.send_invoices(*INVOICES)
     with capture_logs() as logs:
@@ -118,10 +123,7 @@ async def test_records_that_expire_before_they_are_read_are_told_and_not_passed_
 
 @pytest.mark.kafka("both")
 async def test_a_source_that_was_made_anew_is_not_read_from_the_middle(world: World):
-    await world.send_invoices(*INVOICES)
-    async with world.worker():
-        await world.until(6, "posted")
-        await world.until_all_committed()
+    await six_posted(world)
     await make_anew(world, world.topics.invoice_created)
     others = [str(number) for number in range(40)]
     await world.send_invoices(*others)
@@ -131,10 +133,7 @@ async def test_a_source_that_was_made_anew_is_not_read_from_the_middle(world: Wo
 
 
 async def test_a_held_partition_opens_by_itself_once_it_is_repaired(world: World):
-    await world.send_invoices(*INVOICES)
-    async with world.worker():
-        await world.until(6, "posted")
-        await world.until_all_committed()
+    await six_posted(world)
     expired = await expire_unread(world, None)
     async with world.worker() as running:
         await until(lambda: held(world) == dict.fromkeys(expired, PartitionFault.SOURCE_RECORDS_EXPIRED))
@@ -146,10 +145,7 @@ async def test_a_held_partition_opens_by_itself_once_it_is_repaired(world: World
 
 
 async def test_a_repair_that_came_before_the_first_look_is_seen_a_minute_later(world: World, monkeypatch):
-    await world.send_invoices(*INVOICES)
-    async with world.worker():
-        await world.until(6, "posted")
-        await world.until_all_committed()
+    await six_posted(world)
     await expire_unread(world, None)
     looked = traces
 

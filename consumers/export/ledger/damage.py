@@ -15,6 +15,7 @@ from enum import StrEnum
 from aiokafka.structs import TopicPartition
 
 RESTORE = "Restore the ledger: `alvys-sage ledger restore` says how."
+READ_AGAIN = "If its records are to be read from the beginning, run `alvys-sage ledger accept`."
 ACCEPT = "`alvys-sage ledger verify` lists them. When they are accounted for, run `alvys-sage ledger accept`."
 
 
@@ -83,7 +84,7 @@ def lost_records(position: SourcePosition) -> Damage | None:
             PartitionFault.SOURCE_REPLACED,
             f"the group has read {source.topic}-{source.partition} up to offset {committed}, and it ends at "
             f"{position.end}: it was deleted and created again, or brokers have lost records",
-            "If its records are to be read from the beginning, run `alvys-sage ledger accept`.",
+            READ_AGAIN,
         )
     return Damage(
         PartitionFault.SOURCE_RECORDS_EXPIRED,

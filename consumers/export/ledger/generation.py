@@ -22,6 +22,7 @@ from aiokafka.structs import TopicPartition
 from pydantic import TypeAdapter
 
 from consumers.export.ledger.damage import (
+    READ_AGAIN,
     RESTORE,
     Damage,
     PartitionDamagedError,
@@ -174,7 +175,7 @@ async def begin_unread(
         raise PartitionDamagedError(damages)
     for ledger in new:
         partitions = len(await producers[ledger].partitions_for(ledger.topic))
-        await write(producers[ledger], ledger, None, [(MARK, encode(new_mark(partitions)))])
+        await write(producers[ledger], ledger, None, [mark_record(partitions)])
 
 
 def examine(
@@ -208,7 +209,7 @@ def examine(
             PartitionFault.SOURCE_REPLACED,
             f"the topic {position.source.topic} had the id {began.source} and has {position.source_id}: it was deleted "
             "and created again, or copied, so that offsets mean other records",
-            "If its records are to be read from the beginning, run `alvys-sage ledger accept`.",
+            READ_AGAIN,
         )
     return None
 
@@ -221,10 +222,22 @@ def _missing(copy: LedgerStore, partitions: int, position: SourcePosition) -> li
     """The mark and the ids, if the ledger lacks them."""
     records: list[tuple[str, bytes]] = []
     if copy.internal(MARK) is None:
-        records.append((MARK, encode(new_mark(partitions))))
-    if copy.internal(TOPICS) is None and position.ledger_id is not None:
-        records.append((TOPICS, encode_ids(TopicIds(position.ledger_id, position.source_id))))
+        records.append(mark_record(partitions))
+    if copy.internal(TOPICS) is None:
+        records += ids_records(position)
     return records
+
+
+def mark_record(partitions: int, follows: tuple[str, ...] = ()) -> tuple[str, bytes]:
+    """Make the record, name and value, of the mark of a log that begins now."""
+    return MARK, encode(new_mark(partitions, follows))
+
+
+def ids_records(position: SourcePosition) -> list[tuple[str, bytes]]:
+    """Make the record, name and value, of the ids that the topics have now. Empty if the brokers know no ids."""
+    if position.ledger_id is None:
+        return []
+    return [(TOPICS, encode_ids(TopicIds(position.ledger_id, position.source_id)))]
 
 
 def new_mark(partitions: int, follows: tuple[str, ...] = ()) -> TopicGeneration:

@@ -12,7 +12,7 @@ from aiokafka.structs import TopicPartition
 from consumers.export import metrics
 from consumers.export.ledger import generation
 from consumers.export.ledger.codec import key_of
-from consumers.export.ledger.damage import PartitionDamagedError
+from consumers.export.ledger.damage import Damage, PartitionDamagedError
 from consumers.export.ledger.store import MEMORY, LedgerRecord, LedgerStore
 from consumers.export.ledger.store_files import open_ledger
 from kafka_client.interface import KafkaClients
@@ -56,6 +56,21 @@ async def restore(
             # The disk is full or fails, and the stores are deleted. Go on in memory: the topic is authoritative.
             log.warning("ledger kept in memory", partitions=len(ledgers), reason=str(error))
             return await _opened(reader, ends, {each: LedgerStore(MEMORY) for each in ledgers}, limit)
+
+
+async def restore_undamaged(
+    clients: KafkaClients, ledgers: Sequence[TopicPartition], *, state_dir: Path | None = None
+) -> tuple[dict[TopicPartition, LedgerStore], Mapping[TopicPartition, Damage]]:
+    """Restore the ledgers that are whole. Arguments and errors as of `restore`, but for `PartitionDamagedError`.
+
+    Returns:
+        The restored ledgers, which the caller closes, and the damage of the others.
+    """
+    try:
+        return await restore(clients, ledgers, state_dir=state_dir), {}
+    except PartitionDamagedError as error:
+        whole = [each for each in ledgers if each not in error.damages]
+        return await restore(clients, whole, state_dir=state_dir), error.damages
 
 
 async def _opened(
