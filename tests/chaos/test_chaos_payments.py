@@ -55,13 +55,15 @@ QUIET = (
 @pytest.mark.parametrize(
     ("guard", "reported"),
     [
-        ("cursor-alone", "missed"),
-        ("no-memory", "repeated"),
-        ("submitted-counts", "invented"),
-        ("no-reconcile", "unbalanced"),
+        # A write that is lost holds payments, voids or corrections, as the moment has it.
+        ("cursor-alone", ("missed", "invented", "unbalanced")),
+        ("no-memory", ("repeated",)),
+        ("submitted-counts", ("invented",)),
+        ("no-reconcile", ("unbalanced",)),
     ],
+    ids=lambda value: value if isinstance(value, str) else "",
 )
 def test_a_guard_that_is_broken_is_reported(bootstrap, tmp_path, guard, reported):
     code, told, shown = chaos(bootstrap, tmp_path / "report", "--break", guard, *QUIET)
     assert code == 1
-    assert told["findings"][reported], shown
+    assert any(told["findings"][each] for each in reported), shown
