@@ -33,13 +33,13 @@ def config_of(settings: Settings) -> ExportConfig:
     return ExportConfig(
         max_documents_per_request=settings.batch_size,
         requests_in_flight=settings.requests_in_flight_per_company,
-        max_attempts=settings.retries_per_document,
         max_in_flight=settings.max_in_flight_records,
         max_event_bytes=settings.largest_event_bytes,
         max_lines_per_request=settings.lines_per_request,
         send_deadline=timedelta(seconds=settings.send_deadline_seconds),
         request_timeout=timedelta(seconds=settings.gateway_timeout_seconds),
         max_execution_time=timedelta(seconds=settings.execution_limit_seconds),
+        probe_after=timedelta(seconds=settings.doubt_probe_seconds) if settings.doubt_probe_seconds else None,
         open_circuit_after=timedelta(seconds=settings.circuit_open_after_seconds),
         half_open_after=timedelta(seconds=settings.circuit_retry_seconds),
         drain_timeout=timedelta(seconds=settings.drain_timeout_seconds),
@@ -53,7 +53,7 @@ def subscription_of(settings: Settings) -> Subscription:
     sources: dict[str, ParseRecord] = {source: partial(parse_record, kind) for source, kind in kinds}
     options: dict[str, object] = {
         "max_poll_interval_ms": settings.max_poll_interval_ms,
-        "rebalance_timeout_ms": settings.rebalance_timeout_ms,
+        "rebalance_timeout_ms": settings.max_poll_interval_ms,
     }
     if settings.group_instance_id:
         options["group_instance_id"] = settings.group_instance_id
@@ -66,7 +66,6 @@ def subscription_of(settings: Settings) -> Subscription:
         commands=topics.export_commands,
         parties=topics.sage_parties,
         rows=topics.consolidated_lines,
-        max_poll_records=settings.max_poll_records,
         session_timeout_ms=settings.session_timeout_ms,
         partitioners=partitioners_of(settings),
         any_record_key=settings.record_keys == "any",

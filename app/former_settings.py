@@ -24,6 +24,9 @@ FORMER_SETTINGS = {
     "topic_roadside_bill": "topic_consolidated_bill",
 }
 """The former field of each renamed setting, and the present one. The version after this one no longer reads them."""
+REMOVED_SETTINGS = ("retries_per_document", "max_poll_records", "rebalance_timeout_ms")
+"""Settings that are gone: nobody could say a better value than the one that is built in. A rebalance waits as long as
+`max_poll_interval_ms`, as Kafka's own clients do."""
 CODE = "SETTING_GIVEN_TWICE"
 """The code of two different values under the former and the present name. It is stable, like every code."""
 
@@ -40,8 +43,13 @@ def in_use() -> dict[str, str]:
 
 
 def deprecations() -> list[str]:
-    """A sentence for each former name in use: it is deprecated, and what to use."""
-    return [f"{former} is deprecated, use {variable(present)}" for present, former in in_use().items()]
+    """A sentence for each name in use that is former or gone: what to use, or that it has no effect."""
+    given = _environment()
+    gone = [variable(each) for each in REMOVED_SETTINGS if variable(each) in given]
+    return [
+        *(f"{former} is deprecated, use {variable(present)}" for present, former in in_use().items()),
+        *(f"{name} has no effect any more, remove it" for name in gone),
+    ]
 
 
 def contradictions() -> list[str]:

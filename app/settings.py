@@ -195,9 +195,6 @@ class Settings(BaseSettings):
         0, ge=0, description="Requests of any kind a minute to one Sage company, of this worker; 0: not limited."
     )
     request_burst: Positive = Field(10, description="Requests that may go at once after a rest, if limited.")
-    retries_per_document: Positive = Field(
-        10, description="Times that a document is sent again while its company takes others; then it waits longer."
-    )
     max_in_flight_records: Positive = Field(
         1000, description="Records of a partition in work, at most; then it is paused."
     )
@@ -218,11 +215,17 @@ class Settings(BaseSettings):
         900,
         description="Seconds that Sage may work on a request; only then is a document that is not found proven absent.",
     )
+    doubt_probe_seconds: int = Field(
+        0,
+        ge=0,
+        description="Seconds after which a call without an answer is made once more under its control id, to learn its "
+        "outcome early; 0: never. Measure first, in a sandbox, that your Sage company never executes both "
+        "(`alvys-sage connections measure-repetition`).",
+    )
     circuit_open_after_seconds: Positive = Field(
         300, description="Seconds until the circuit of a Sage company that takes nothing opens."
     )
     circuit_retry_seconds: Positive = Field(60, description="Seconds between tries of a company whose circuit is open.")
-    max_poll_records: Positive = Field(500, description="Records taken from Kafka at a time.")
     state_dir: Path | None = Field(
         None,
         description="Folder on a local disk that keeps copies of the ledgers, so that a start reads only what is new; "
@@ -231,9 +234,8 @@ class Settings(BaseSettings):
     session_timeout_ms: Positive = Field(
         30_000, description="Milliseconds of silence after which a worker loses its partitions."
     )
-    rebalance_timeout_ms: Positive = Field(300_000, description="Milliseconds that a rebalance waits for this worker.")
     max_poll_interval_ms: Positive = Field(
-        300_000, description="Milliseconds without a poll after which it is put out."
+        300_000, description="Milliseconds without a poll after which it is put out, and that a rebalance waits for it."
     )
     drain_timeout_seconds: Positive = Field(
         30, description="Seconds that a stopping worker waits for requests in flight."
@@ -346,8 +348,8 @@ class Settings(BaseSettings):
     def _timeouts_are_in_order(self) -> Self:
         if self.session_timeout_ms >= self.max_poll_interval_ms:
             raise ValueError(f"{variable('session_timeout_ms')} must be below {variable('max_poll_interval_ms')}")
-        if self.drain_timeout_seconds * 1000 >= self.rebalance_timeout_ms:
-            raise ValueError(f"{variable('drain_timeout_seconds')} must end before {variable('rebalance_timeout_ms')}")
+        if self.drain_timeout_seconds * 1000 >= self.max_poll_interval_ms:
+            raise ValueError(f"{variable('drain_timeout_seconds')} must end before {variable('max_poll_interval_ms')}")
         if self.max_in_flight_records < self.batch_size:
             raise ValueError(f"{variable('max_in_flight_records')} must be at least {variable('batch_size')}")
         return self

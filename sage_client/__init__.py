@@ -8,7 +8,7 @@ from sage_client._classify import classify
 from sage_client._endpoint import is_loopback
 from sage_client._error_categories import Certainty, ErrorCategory, ExchangeLevel
 from sage_client._reply import SageRow
-from sage_client.answers import Answer, Call, Done, Refused, Unknown
+from sage_client.answers import EXECUTED_BEFORE, Answer, Call, Done, Refused, Unknown, in_a_word
 from sage_client.client import GATEWAY_URL, SageClient
 from sage_client.corrections import REVERSALS, UPDATABLE, Correction, DeleteCall, ReverseCall, UpdateCall, line_elements
 from sage_client.discovery import CustomField, Dimension, DimensionValue
@@ -24,6 +24,7 @@ from sage_client.reference_data import Account, Entity, Term
 from sage_client.timeouts import Timeouts
 
 __all__ = [
+    "EXECUTED_BEFORE",
     "GATEWAY_URL",
     "REVERSALS",
     "UPDATABLE",
@@ -66,6 +67,7 @@ __all__ = [
     "classify",
     "equal",
     "errors",
+    "in_a_word",
     "is_loopback",
     "line_elements",
     "one_of",

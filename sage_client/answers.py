@@ -59,6 +59,18 @@ class Unknown:
 Answer = Done | Refused | Unknown
 
 
+EXECUTED_BEFORE = "executed before"
+
+
+def in_a_word(answer: Answer) -> str:
+    """The answer in one or two words, to count answers by: posted, executed before, refused or no answer."""
+    if isinstance(answer, Done):
+        return "posted"
+    if isinstance(answer.error, DuplicateCallError):
+        return EXECUTED_BEFORE
+    return "refused" if isinstance(answer, Refused) else "no answer"
+
+
 def failed(control_id: str, error: SageError) -> Answer:
     """Turn an error into an answer, without its traceback, whose frames would live as long as the answer."""
     error.__traceback__ = None

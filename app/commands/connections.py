@@ -9,6 +9,7 @@ import typer
 from pydantic import ValidationError
 
 from app.commands.doctor import show_findings
+from app.commands.measure_repetition import measure_repetition
 from app.connections.connection_records import connection_change, with_changes
 from app.connections.doctor import examine, healthy
 from app.connections.findings import BLIND, errors
@@ -33,6 +34,7 @@ connections = typer.Typer(
     add_completion=False,
     pretty_exceptions_enable=False,
 )
+connections.command("measure-repetition")(measure_repetition)
 COLUMNS = ("SUBSIDIARY", "STATE", "AR", "AP", "COMPANY", "ENTITY", "ACTIVE SINCE")
 SubsidiaryArgument = Annotated[str, typer.Argument(metavar="SUBSIDIARY", help="The subsidiary's id in Alvys.")]
 SideOption = Annotated[

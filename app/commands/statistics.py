@@ -74,6 +74,5 @@ def config_of(settings: Settings, directory: Path) -> StatisticsConfig:
         kafka=kafka_options(settings),
         directory=directory,
         check_crcs=settings.check_crcs,
-        max_poll_records=settings.max_poll_records,
         session_timeout=settings.session_timeout_ms / 1000,
     )

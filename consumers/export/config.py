@@ -39,6 +39,10 @@ class ExportConfig:
     until a document is answered."""
     max_half_open_delay: timedelta = timedelta(hours=1)
     """Longest such delay."""
+    probe_after: timedelta | None = None
+    """How long after its claim a call without an outcome is made once more under its control id, to learn the outcome
+    from Sage's answer; twice as long each further time. None: never, since whether Sage executes neither call twice
+    while the first one runs is published nowhere (docs/decisions/0093)."""
     max_attempts: int = 10
     """Retries of one document while its company takes others. Then it is parked, and retried later."""
     max_duplicate_answers: int = 2

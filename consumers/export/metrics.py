@@ -25,6 +25,9 @@ NEED_A_PERSON = Gauge(
 OPEN_CIRCUITS = Gauge(
     "alvys_sage_circuits_open", "Connections, or kinds of documents of them, whose circuit is open", ["company"]
 )
+PROBES = Counter(
+    "alvys_sage_probes_total", "Calls in doubt that were made once more, by Sage's answer", ["company", "answer"]
+)
 REQUESTS = Counter("alvys_sage_gateway_requests_total", "Requests to Sage Intacct", ["company", "function"])
 REQUEST_SECONDS = Histogram("alvys_sage_gateway_request_seconds", "Time of one request to Sage Intacct", ["company"])
 BATCH = Histogram(

@@ -30,6 +30,7 @@ from consumers.export.protocol.document_state import Claim, DocumentState
 from consumers.export.protocol.export_result import ExportResult
 from consumers.export.protocol.lifecycle import (
     AnswerCommand,
+    ClaimRenewed,
     ClaimWritten,
     Decided,
     DoubtWritten,
@@ -482,6 +483,19 @@ class PartitionProcessor:
             return False
         for work, claim in claims:
             self.handle(work, ClaimWritten(claim, send_deadline))
+        return True
+
+    async def renew(self, claims: Sequence[tuple[WorkItem, Claim]]) -> bool:
+        """Write the claims of calls in doubt with new leases. Returns False if that cannot be done now."""
+        if not self._open or any(self._doubts_to_write[work.key] for work, _ in claims):
+            return False
+        states = [(work, replace(self._ledger.get(work.key), claim=claim)) for work, claim in claims]
+        durable = [self._write(work, PendingWrite(state), urgent=True) for work, state in states]
+        await asyncio.wait(durable)
+        if durable[-1].exception() is not None or self._gone:
+            return False
+        for work, claim in claims:
+            self.handle(work, ClaimRenewed(claim))
         return True
 
     def _write_claim(self, work: WorkItem, claim: Claim) -> "asyncio.Future[None]":

@@ -34,6 +34,12 @@ class PartitionHandle(Protocol):
             send_deadline: Latest time at which the calls may begin, in seconds of the monotonic clock.
         """
 
+    async def renew(self, claims: Sequence[tuple["WorkItem", Claim]]) -> bool:
+        """Write the claims of calls in doubt durably, each with a new lease, all in one transaction.
+
+        Returns False if the partition was lost meanwhile, or if a doubt is still being written.
+        """
+
     def handle(self, work: "WorkItem", event: Event) -> None:
         """Apply an event to the document's life, and perform what follows from it (`protocol.lifecycle`)."""
 

@@ -8,7 +8,7 @@ import pytest
 import structlog
 
 from app.errors import SettingsError
-from app.former_settings import CODE, FORMER_SETTINGS
+from app.former_settings import CODE, FORMER_SETTINGS, REMOVED_SETTINGS
 from app.logging import set_up
 from app.settings import Settings
 from app.variables import variable
@@ -87,3 +87,14 @@ def test_the_settings_command_tells_former_names():
     )
     assert "ALVYS_SAGE_WINDOW is deprecated, use ALVYS_SAGE_MAX_IN_FLIGHT_RECORDS" in told.stderr
     assert "is no setting" not in told.stderr
+
+
+@pytest.mark.parametrize("gone", REMOVED_SETTINGS)
+def test_a_setting_that_is_gone_is_told_and_changes_nothing(gone, monkeypatch, capsys, restored):
+    usual = Settings()
+    monkeypatch.setenv(variable(gone), "7")
+    settings = Settings.load()
+    assert settings == usual
+    set_up(settings)
+    [line] = capsys.readouterr().err.splitlines()
+    assert f"{variable(gone)} has no effect any more, remove it" in line

@@ -40,7 +40,7 @@ from consumers.export.ledger.transactions import PendingWrite
 from consumers.export.output_records import ResultWriter
 from consumers.export.partition import AssignedPartition, PartitionProcessor
 from consumers.export.protocol import begin as begin_module
-from consumers.export.protocol.calls import call_of, claim_of
+from consumers.export.protocol.calls import call_of, claim_of, may_be_repeated
 from consumers.export.protocol.correct import (
     CorrectionRefused,
     NotShownYet,
@@ -61,6 +61,7 @@ from consumers.export.protocol.lifecycle import (
     LifecycleError,
     Map,
     Planned,
+    SaidExecuted,
     Sending,
     SetAside,
     Stored,
@@ -301,6 +302,8 @@ class DocumentMachine(RuleBasedStateMachine):
         self.settings = connected().state
         self.processor: PartitionProcessor | None = None
         self.emissions = count()
+        self.probing: list[tuple[WorkItem, Claim, str, asyncio.Task[bool]]] = []
+        """Documents in doubt whose claim is being renewed, and the fate of their probe."""
 
     # What the machine is made of.
 
@@ -347,6 +350,11 @@ class DocumentMachine(RuleBasedStateMachine):
             self.lane.claiming.remove((work, claiming))
             if claiming.result():
                 self.lane.claimed.append(work)
+        for probe in [each for each in self.probing if each[3].done()]:
+            self.probing.remove(probe)
+            work, claim, fate, renewing = probe
+            if renewing.result():
+                self._probe(work, claim, fate)
 
     def _utc(self) -> datetime:
         return BEGIN + timedelta(seconds=self.now)
@@ -466,8 +474,7 @@ class DocumentMachine(RuleBasedStateMachine):
         claim, call = work.claimed, call_of(work)
         state = work.life.state
         assert isinstance(state, Claimed)
-        durable = decode(KEY, next(each.value for each in reversed(self.topics.ledger) if each.key == KEY) or b"").claim
-        assert durable == claim, "a call would leave before its claim is durable"
+        assert self._durable_claim() == claim, "a call would leave before its claim is durable"
         if self.now > state.send_deadline or fate == "busy":
             self.lane.to_send.append(work)  # too late, or Sage takes nothing: it certainly was not executed
             return
@@ -489,6 +496,9 @@ class DocumentMachine(RuleBasedStateMachine):
         else:
             work.owner.handle(work, Unanswered())
 
+    def _durable_claim(self) -> Claim | None:
+        return decode(KEY, next(each.value for each in reversed(self.topics.ledger) if each.key == KEY) or b"").claim
+
     @precondition(lambda self: self.wires)
     @rule()
     def a_late_call_arrives(self) -> None:
@@ -497,7 +507,7 @@ class DocumentMachine(RuleBasedStateMachine):
         if self._utc() < wire.until or not (self.sage.keeps_limit or refused_since):
             self.sage.execute(wire.call)
 
-    @precondition(lambda self: self.lane.in_doubt)
+    @precondition(lambda self: self.lane.in_doubt and not self.probing)
     @rule()
     @in_loop
     def a_doubt_is_looked_up(self) -> None:
@@ -524,6 +534,31 @@ class DocumentMachine(RuleBasedStateMachine):
         if work.doubt is not None and work not in self.lane.in_doubt:
             self.lane.in_doubt.append(work)
 
+    @precondition(
+        lambda self: self.sage.remembers and not self.probing and any(map(may_be_repeated, self.lane.in_doubt))
+    )
+    @rule(fate=st.sampled_from(FATES))
+    @in_loop
+    def a_call_in_doubt_is_probed(self, fate: str) -> None:
+        """Only before a Sage that remembers control ids: nothing else makes a probe safe."""
+        work = next(filter(may_be_repeated, self.lane.in_doubt))
+        claim = replace(work.claimed, lease_until=self._utc() + CONFIG.lease)
+        task = asyncio.ensure_future(work.owner.renew([(work, claim)]))
+        self.probing.append((work, claim, fate, task))
+
+    def _probe(self, work: WorkItem, claim: Claim, fate: str) -> None:
+        """Make the call once more, now that its claim is durable with a new lease."""
+        if work.doubt is None:
+            return
+        assert self._durable_claim() == claim == work.claimed, "a probe would leave before its claim is durable"
+        call = call_of(work)
+        if fate == "arrives late":
+            self.wires.append(Wire(call, claim.lease_until))
+        elif fate in ("answered", "executed, answer lost"):
+            record_no = self.sage.execute(call)
+            if fate == "answered":
+                work.owner.handle(work, SaidExecuted() if record_no is None else executed(claim, record_no))
+
     @rule(share=st.sampled_from((0.01, 0.3, 1.1)))
     def time_passes(self, share: float) -> None:
         self.now += LEASE * share
@@ -544,9 +579,11 @@ class DocumentMachine(RuleBasedStateMachine):
 
     async def _die(self) -> None:
         await self.worker.close_now()
-        for _work, claiming in self.lane.claiming:
-            claiming.cancel()
-        await asyncio.gather(*(task for _, task in self.lane.claiming), return_exceptions=True)
+        tasks = [*(task for _, task in self.lane.claiming), *(task for *_, task in self.probing)]
+        for task in tasks:
+            task.cancel()
+        await asyncio.gather(*tasks, return_exceptions=True)
+        self.probing = []
 
     # What must hold.
 
@@ -630,7 +667,7 @@ class DocumentMachine(RuleBasedStateMachine):
             if not self._next_step("answered"):
                 return
 
-    @precondition(lambda self: self.lane.in_doubt)
+    @precondition(lambda self: self.lane.in_doubt and not self.probing)
     @rule(share=st.sampled_from((0, 0.5, 1)))
     def a_doubt_is_looked_up_after_a_while(self, share: float) -> None:
         self.now += LEASE * share
@@ -667,6 +704,11 @@ async def claims_without_waiting(self: PartitionProcessor, claims: Claims, send_
     return True
 
 
+async def probes_without_a_new_lease(self: PartitionProcessor, claims: Claims) -> bool:
+    """A call in doubt is made once more, and its doubt ends as if that had not been."""
+    return self._open and bool(claims)
+
+
 real_reconcile = reconcile
 
 
@@ -685,6 +727,7 @@ GUARDS: dict[str, tuple[object, str, object]] = {
     "only proof ends a doubt": (partition_module, "transition", doubts_may_end_by_any_result),
     "a claim is durable before its call": (PartitionProcessor, "claim", claims_without_waiting),
     "a lease ends before absence proves anything": (sys.modules[__name__], "reconcile", leases_do_not_count),
+    "a probe's claim is durable with a new lease": (PartitionProcessor, "renew", probes_without_a_new_lease),
     "old events change nothing": (begin_module, "turn_of", every_event_is_the_newest),
     "an offset is committed after its outcome": (
         OffsetTracker,

@@ -71,6 +71,21 @@ def _late(work: WorkItem) -> date | None:
     )
 
 
+def may_be_repeated(work: WorkItem) -> bool:
+    """Whether the call in doubt can be made once more exactly as it was, to learn its outcome.
+
+    Only the worker that made the call still has its document. Sage must not have answered it in any way.
+    """
+    doubt, plan = work.doubt, work.plan
+    if doubt is None or plan.document is None or plan.step is not None:
+        return False
+    claim = doubt.claim
+    unanswered = not (claim.corrects or claim.repeats or claim.asked or doubt.number_taken)
+    sent = work.life.history.sent == claim.control_id
+    same = (claim.number, claim.total) == (plan.document.number, plan.document.total)
+    return unanswered and sent and same and claim.booked == booked_of(plan.document, claim.party_id)
+
+
 def call_of(work: WorkItem) -> Call | Correction:
     """Build the call of the work item's claim. Raises ValueError before the claim was made."""
     claim = work.claimed

@@ -105,6 +105,8 @@ class InDoubt:
     """Why the outcome is in doubt, as last reported. None before the first look-up."""
     person_asked: bool = False
     """Whether this worker has reported that a person has to act."""
+    probes: int = 0
+    """How often this worker made the same call once more to learn its outcome (`sending.probes`)."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -245,6 +247,18 @@ class Unanswered:
 
 
 @dataclass(frozen=True, slots=True)
+class ClaimRenewed:
+    """The claim of the call in doubt is durable with a new lease: the same call may be made once more, as a probe."""
+
+    claim: Claim
+
+
+@dataclass(frozen=True, slots=True)
+class SaidExecuted:
+    """To a probe, Sage said that it has executed the call in doubt, or is executing it."""
+
+
+@dataclass(frozen=True, slots=True)
 class Ended:
     """The result of the document is known."""
 
@@ -288,6 +302,8 @@ Event = (
     | NotTaken
     | DatedAnew
     | Unanswered
+    | ClaimRenewed
+    | SaidExecuted
     | NotProvenYet
     | NeedsPerson
     | SendAgain
@@ -438,6 +454,10 @@ def transition(  # noqa: C901, PLR0911, PLR0912 - the table of the protocol: one
         case Claimed(claim), Unanswered(number_taken, executed_before):
             claim = replace(claim, repeats=claim.repeats + executed_before)
             return replace(life, state=InDoubt(claim, number_taken)), (LookUp(),)
+        case InDoubt(), ClaimRenewed(claim):
+            return replace(life, state=replace(state, claim=claim, probes=state.probes + 1)), ()
+        case InDoubt(claim), SaidExecuted():
+            return replace(life, state=replace(state, claim=replace(claim, repeats=claim.repeats + 1))), ()
         case InDoubt(), NotProvenYet(why):
             return _not_proven(life, state, why, stored)
         case InDoubt(), NeedsPerson(why):

@@ -24,6 +24,7 @@ from consumers.export.protocol.reconcile import (
 from consumers.export.protocol.results import proven
 from consumers.export.sending.circuit_breaker import CircuitBreakers
 from consumers.export.sending.leases import Leases
+from consumers.export.sending.probes import Probes
 from consumers.export.sending.sage_access import CredentialsMissingError, SageAccess, endpoint_of
 from consumers.export.work_item import PartitionHandle, WorkItem
 from domain.codes import Code
@@ -67,6 +68,7 @@ class DoubtResolver:
         self._leases = leases
         self._config = config
         self._time = time
+        self._probes = Probes(company_id, sage.client, leases, config, time)
         self._due: list[tuple[float, int, WorkItem]] = []
         self._order = count()
         self._added = asyncio.Event()
@@ -153,9 +155,8 @@ class DoubtResolver:
         # Read before the query: what Sage executes while it answers must not count as "after the lease".
         lease_ended = [self._leases.left(claim) <= 0 for claim in claims]
         try:
-            proofs = await (self._prove_corrections if claims[0].corrects else self._prove)(
-                self._login(connection), batch, lease_ended
-            )
+            login = self._login(connection)
+            proofs = await (self._prove_corrections if claims[0].corrects else self._prove)(login, batch, lease_ended)
         except CredentialsMissingError as error:
             self._circuits.open(connection, ExportResult(Outcome.DEFERRED, Code.SAGE_SIGN_IN, str(error)))
             self._all_later(batch, f"it could not be looked up: {error}", self._config.half_open_after)
@@ -170,6 +171,7 @@ class DoubtResolver:
         for work, proof in zip(batch, proofs, strict=True):
             if work.doubt is not None:  # else a command took its place while Sage answered
                 self._decide(work, proof)
+        await self._probes.ask(login, batch)
 
     async def _prove(
         self, login: Login, batch: Sequence[WorkItem], lease_ended: Sequence[bool]
@@ -237,9 +239,9 @@ class DoubtResolver:
     def _later(self, work: WorkItem, why: str) -> None:
         self._report(work, why)
         wait = full_jitter(_lookups(work), self._config.backoff, self._config.half_open_after, self._time.random)
-        left = self._leases.left(work.claimed)
-        # The look-up that can prove absence runs right when the lease ends, not up to a minute later.
-        self._push(work, self._time.monotonic() + (min(wait, left) if left > 0 else wait))
+        # The look-up that can prove absence runs right when the lease ends, and a probe's when it is due.
+        moments = (self._leases.left(work.claimed), self._probes.wait(work) or 0)
+        self._push(work, self._time.monotonic() + min([wait, *(each for each in moments if each > 0)]))
 
     def _ask_person(self, work: WorkItem, why: str) -> None:
         """Report once that a person has to act, then look up ever more rarely: the document may still appear."""

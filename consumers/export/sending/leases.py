@@ -39,8 +39,11 @@ class Leases:
         """Forget a claim whose outcome is known."""
         self._seen.pop((claim.control_id, claim.lease_until), None)
 
+    def age(self, claim: Claim) -> float:
+        """Seconds since the claim was first seen here."""
+        self.see(claim)
+        return self._time.monotonic() - self._seen[claim.control_id, claim.lease_until]
+
     def left(self, claim: Claim) -> float:
         """Seconds until absence in Sage proves something; 0 or less if it does already."""
-        self.see(claim)
-        waited = self._time.monotonic() - self._seen[claim.control_id, claim.lease_until]
-        return max(self._length - waited, (claim.lease_until - self._time.now()).total_seconds())
+        return max(self._length - self.age(claim), (claim.lease_until - self._time.now()).total_seconds())
