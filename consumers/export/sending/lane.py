@@ -1,7 +1,7 @@
 """A lane per Sage company: a bulkhead, so that one customer's trouble stays his (promise 5).
 
 A lane has a queue, requests and circuit breakers. It works in two stages with one batch between them: while one request
-is in progress, the claims of the next are written.
+is in progress, the next is prepared, and claimed too if the company answers quickly.
 """
 
 import asyncio
@@ -76,6 +76,8 @@ KEPT_REQUESTS = 2
 SOON = 5.0
 """Seconds of a company's work that stay queued when a window is full. To park a document costs about as much as to post
 it, so what is sent soon anyway is not parked."""
+QUICK = 1.0
+"""Seconds of a request below which the claims of the next one are written while it is on its way."""
 LOOK_AGAIN = 0.05
 """Seconds between two looks for documents to bring back, while those that came back are not sent here."""
 
@@ -119,7 +121,7 @@ class Lane:
         """Hands a work item to the lane of the company that its next call goes to."""
         self._queues: dict[Stream, deque[WorkItem]] = {}
         self._filled = asyncio.Event()
-        self._claimed: asyncio.Queue[list[WorkItem]] = asyncio.Queue(maxsize=1)
+        self._ready: asyncio.Queue[list[WorkItem]] = asyncio.Queue(maxsize=1)
         self._running_time = config.request_timeout + config.max_execution_time
         """The part of a lease after the latest moment at which its call may begin."""
         self._hurry = asyncio.Event()
@@ -133,6 +135,10 @@ class Lane:
         self._backlog = Backlog(wakes)
         self._refilled = KEPT_REQUESTS * config.max_documents_per_request
         """Up to how many documents the queue is filled from the ledger."""
+        self._request_began = -math.inf
+        """When the last request began, in monotonic seconds."""
+        self._request_took = math.inf
+        """Seconds that the last answered request took."""
         self._pace = 0.0
         """Documents that the company takes in a second while requests are sent, about."""
         self._leases = Leases(config.lease, time)
@@ -208,9 +214,9 @@ class Lane:
         self._doubts.release_partition(owner)
         for stream, queue in list(self._queues.items()):
             self._queues[stream] = deque(work for work in queue if not self._given_back(work, owner))
-        waiting = [self._claimed.get_nowait() for _ in range(self._claimed.qsize())]
+        waiting = [self._ready.get_nowait() for _ in range(self._ready.qsize())]
         for batch in waiting:
-            self._claimed.put_nowait([work for work in batch if not self._given_back(work, owner)])
+            self._ready.put_nowait([work for work in batch if not self._given_back(work, owner)])
 
     @staticmethod
     def _given_back(work: WorkItem, owner: PartitionHandle) -> bool:
@@ -256,8 +262,10 @@ class Lane:
             except SageError as error:
                 await self._not_taken(batch, error)
                 continue
-            if batch := await self._claim(self._admissible(batch)):
-                await self._claimed.put(batch)
+            if self._answers_quickly():
+                batch = await self._claim(self._admissible(batch))
+            if batch:
+                await self._ready.put(batch)
             if later:
                 await self._not_taken([work for work, _ in later], later[0][1], others=True)
 
@@ -393,11 +401,21 @@ class Lane:
         durable = await asyncio.gather(*(claims[0][0].owner.claim(claims, begin_by) for claims in owned))
         return [work for claims, kept in zip(owned, durable, strict=True) if kept for work, _ in claims]
 
-    # Stage two: the call.
+    def _answers_quickly(self) -> bool:
+        """Whether the company answers so quickly that the next claims are best written during a request.
+
+        Elsewhere a claim waits for its turn: what is claimed when a worker dies has to be looked up by the next.
+        """
+        running = self._time.monotonic() - self._request_began
+        return self._request_took < QUICK and running < QUICK
+
+    # Stage two: the call, and its claims if the company is slow.
 
     async def _run_posts(self) -> None:
         while True:
-            batch = self._admissible([work for work in await self._claimed.get() if not work.owner.gone])
+            batch = self._admissible([work for work in await self._ready.get() if not work.owner.gone])
+            if batch and not isinstance(batch[0].life.state, Claimed):
+                batch = await self._claim([work for work in batch if work.owner.open])
             if not batch:
                 continue
             try:
@@ -434,7 +452,7 @@ class Lane:
     async def _post(self, login: Login, batch: Sequence[WorkItem]) -> None:
         metrics.REQUESTS.labels(self.company_id, "correct" if batch[0].claimed.corrects else "create").inc()
         metrics.BATCH.observe(len(batch))
-        began = self._time.monotonic()
+        began = self._request_began = self._time.monotonic()
         calls = [call_of(work) for work in batch]
         with metrics.REQUEST_SECONDS.labels(self.company_id).time():
             # The client checks the time right before the bytes leave. A worker that slept, or had to sign in first,
@@ -474,7 +492,7 @@ class Lane:
 
     def _note_pace(self, documents: int, began: float) -> None:
         """Follow how many documents the company takes in a second: half the last request, half those before."""
-        took = max(self._time.monotonic() - began, 0.001)
+        took = self._request_took = max(self._time.monotonic() - began, 0.001)
         self._pace = (self._pace + documents * self._config.requests_in_flight / took) / 2
 
     def _note_silence(self, connection: Connection, answers: Sequence[Answer], began: float) -> None:
