@@ -163,6 +163,28 @@ async def is_cut_by_the_content_network(writer: Writer, asked: Asked) -> None:
     await reply(writer, b"<html>cf-error-details</html>", status="524 A timeout occurred")
 
 
+async def is_cut_by_a_proxy_that_answers_for_the_gateway(writer: Writer, asked: Asked) -> None:
+    """A reverse proxy whose patience (often 60 s) ends before the gateway's work does."""
+    await asyncio.sleep(0.3)
+    await reply(writer, b"<html><h1>504 Gateway Time-out</h1></html>", status="504 Gateway Time-out")
+    writer.close()
+
+
+async def is_cut_by_a_proxy_that_says_nothing(writer: Writer, asked: Asked) -> None:
+    """A firewall or tunnel that forgets a connection over which nothing was sent for a while."""
+    await asyncio.sleep(0.3)
+    writer.transport.abort()
+
+
+async def is_cut_by_a_proxy_within_the_answer(writer: Writer, asked: Asked) -> None:
+    body = all_done(asked).encode()
+    writer.write(b"HTTP/1.1 200 OK\r\nContent-Type: text/xml\r\nTransfer-Encoding: chunked\r\n\r\n")
+    writer.write(f"{len(body) // 2:x}\r\n".encode() + body[: len(body) // 2] + b"\r\n")
+    await writer.drain()
+    await asyncio.sleep(0.3)
+    writer.close()
+
+
 async def never_reads(writer: Writer, asked: Asked) -> None:
     await asyncio.sleep(30)
 
@@ -178,6 +200,9 @@ async def never_reads(writer: Writer, asked: Asked) -> None:
         speaks_something_else,
         garbles_gzip,
         is_cut_by_the_content_network,
+        is_cut_by_a_proxy_that_answers_for_the_gateway,
+        is_cut_by_a_proxy_that_says_nothing,
+        is_cut_by_a_proxy_within_the_answer,
     ],
 )
 async def test_a_request_that_was_read_and_not_answered_whole_is_unknown(fault):
