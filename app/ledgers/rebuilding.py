@@ -24,6 +24,7 @@ from consumers.export.ledger.codec import encode
 from consumers.export.ledger.damage import SourcePosition
 from consumers.export.ledger.from_results import FindCredentials, OpenDocument, PublishedResult, Retold, retell
 from consumers.export.ledger.generation import MARK, TOPICS
+from consumers.export.ledger.restore import OF_THE_KILLED
 from consumers.export.ledger.source_positions import source_positions
 from consumers.export.ledger.store import MEMORY, LedgerRecord, LedgerStore
 from consumers.export.ledger.store_files import existing
@@ -32,13 +33,10 @@ from domain.settings.mapping_state import MappingState
 from domain.settings.values import ConnectionSetting
 from kafka_client.fencing import fence
 from kafka_client.interface import KafkaClients, Producer
-from kafka_client.read_to_end import LastStableOffset, connected_reader
+from kafka_client.read_to_end import connected_reader
 from kafka_client.stopping import stop_client
 from kafka_client.topics import describe
 
-OF_KILLED = LastStableOffset(
-    "a restore that was killed leaves a transaction open for minutes, and the next one ends it when it writes"
-)
 TRANSACTION_MS = 10 * 60 * 1000
 """Milliseconds that the one transaction of a ledger partition may take. Brokers usually allow 15 minutes."""
 AT_ONCE = 1_000
@@ -149,7 +147,7 @@ async def plan(
     clients = clients_of(settings)
     sources = await sources_of(settings, scope)
     async with connected_reader(clients) as reader:
-        begins, ends = await reader.begins(sources), await reader.ends(list(sources), only=OF_KILLED)
+        begins, ends = await reader.begins(sources), await reader.ends(list(sources), only=OF_THE_KILLED)
         held = await generation.first_records(reader, begins, ends)
     empty = {ledger: source for ledger, source in sources.items() if ledger not in held}
     positions = await source_positions(clients, settings.group_id, empty)

@@ -12,12 +12,13 @@ from consumers.export.ledger.from_sage import (
     ExpectedRecord,
     MarkedRecord,
     ReadEvent,
+    Recovered,
     Unproven,
     only_newest,
     recover,
 )
 from consumers.export.ledger.unmatched_records import UnmatchedRecord, encode, state_of
-from consumers.export.protocol.document_state import REVISION_UNKNOWN, DocumentState
+from consumers.export.protocol.document_state import REVISION_UNKNOWN, DocumentState, Posted
 from domain.documents import Connection, SageObject
 from domain.emission import Emitted
 from domain.idempotency import marker
@@ -51,11 +52,18 @@ def event(
     return ReadEvent(name, number, number, emitted, f"d{number}", answered, PLACE, expected, name)
 
 
+def posted(found: Recovered) -> Posted:
+    """The record of an entry, which it always has."""
+    assert found.entry.posted is not None
+    return found.entry.posted
+
+
 def test_the_newest_event_that_describes_the_record_is_the_one_that_was_posted():
     other = replace(WANTED, totals=(Decimal(90),))
     found = recover(BEFORE, [RECORD], [event(2, "1"), event(1), event(3, expected=other)])
     assert found.unproven is None
-    assert (found.entry.posted.revision, found.entry.posted.record_no) == ("1", "7")
+    assert (posted(found).revision, posted(found).record_no) == ("1", "7")
+    assert found.entry.last is not None
     assert (found.entry.last.offset, found.entry.last.outcome) == (2, Outcome.POSTED)
     assert found.entry.answered == ("d1", "d2"), "the third comes later, and corrects"
 
@@ -78,14 +86,14 @@ def test_the_newest_event_that_describes_the_record_is_the_one_that_was_posted()
 def test_whatever_of_the_record_contradicts_the_event_leaves_the_content_unknown(record, unproven):
     found = recover(BEFORE, [record], [event(1)])
     assert found.unproven is unproven
-    assert (found.entry.posted.revision == REVISION_UNKNOWN) == (unproven is not None)
+    assert (posted(found).revision == REVISION_UNKNOWN) == (unproven is not None)
     assert (found.entry.last is None) == (unproven is not None)
 
 
 def test_an_event_that_nobody_has_read_yet_is_not_taken_for_what_is_in_sage():
     """The revision in Sage has expired, and the next one, of the same total, still has to correct it."""
     found = recover(BEFORE, [RECORD], [event(1, answered=False)])
-    assert (found.unproven, found.entry.posted.revision) == (Unproven.CONTENT_UNKNOWN, REVISION_UNKNOWN)
+    assert (found.unproven, posted(found).revision) == (Unproven.CONTENT_UNKNOWN, REVISION_UNKNOWN)
 
 
 def test_a_record_is_corrected_where_the_connection_of_its_document_sees_it():
@@ -95,19 +103,21 @@ def test_a_record_is_corrected_where_the_connection_of_its_document_sees_it():
     )
     shown = [replace(RECORD, connection=west), replace(RECORD, connection=east)]
     own = replace(event(1), connection=replace(east, subsidiary_id="sub-9"))
-    assert recover(BEFORE, shown, [own]).entry.posted.connection == own.connection
-    assert recover(BEFORE, shown, [event(1)]).entry.posted.connection == west, "as one that was moved since"
+    assert posted(recover(BEFORE, shown, [own])).connection == own.connection
+    assert posted(recover(BEFORE, shown, [event(1)])).connection == west, "as one that was moved since"
 
 
 def test_a_document_that_moved_to_another_company_stands_there():
     moved = replace(RECORD, connection=replace(PLACE, company_id="OTHER"))
     found = recover(BEFORE, [replace(RECORD, void=True), moved], [event(1)])
-    assert found.entry.posted.connection.company_id == "OTHER"
+    assert posted(found).connection.company_id == "OTHER"
     assert [(each.connection.company_id, each.record_no) for each in found.entry.former_records] == [("ACME", "7")]
 
 
 def test_of_several_revisions_that_are_nowhere_only_the_newest_is_to_be_tried():
     entry = only_newest(BEFORE, [event(2), event(1), event(3, answered=False)])
+    assert entry is not None
+    assert entry.last is not None
     assert (entry.posted, entry.last.revision, entry.answered) == (None, "3", ())
     assert only_newest(BEFORE, [event(1, "r"), event(2, "r")]) is None
     assert only_newest(BEFORE, [event(1, answered=False), event(2, answered=False)]) is None
@@ -126,13 +136,12 @@ def test_a_document_in_sage_is_never_new_and_its_content_is_known_only_if_its_ev
     ]
     found = recover(BEFORE, records, read)
     entry, standing = found.entry, [each for each in records if not each.void]
-    assert entry.posted is not None
-    assert entry.posted.record_no == (standing or records)[-1].record_no
+    assert posted(found).record_no == (standing or records)[-1].record_no
     assert len(entry.former_records) == len(records) - 1 == entry.attempts
     agreeing = {each.content for each in read if each.answered and each.expected is WANTED}
     proven = len(agreeing) == 1 and len(standing) <= 1
     assert (found.unproven is None) == proven
-    assert entry.posted.revision == (agreeing.pop() if proven else REVISION_UNKNOWN)
+    assert posted(found).revision == (agreeing.pop() if proven else REVISION_UNKNOWN)
     assert (entry.last is not None) == proven
 
 

@@ -5,11 +5,13 @@ from collections import Counter
 import orjson
 import pytest
 
+from consumers.export.ledger.damage import PartitionFault
 from consumers.export.ledger.from_sage import Unproven
 from domain.codes import Code
 from simulator import Fault
-from tests.support.damaged_topics import make_anew
+from tests.support.damaged_topics import held, make_anew
 from tests.support.events import withdrawn
+from tests.support.eventually import until
 from tests.support.lost_ledgers import lose_everything, outcomes, replay, restore, until_all_read, writes
 from tests.support.over_http import COMPANY, books, customer, fuel, highline, send, send_lines, standing
 from tests.support.world import SUBSIDIARY, invoice, key, sample
@@ -70,6 +72,20 @@ async def test_documents_of_every_kind_are_known_again_and_a_replay_of_everythin
     assert outcomes(results)["posted", None] == 0
     assert outcomes(results)["already_posted", None] == 6 + 1  # with the one that was withdrawn since
     assert outcomes(results)["skipped", Code.SUPERSEDED] == 1
+
+
+async def test_a_running_worker_goes_on_by_itself_once_the_ledger_is_restored(world, gateway):
+    await send(world, "a", "b", "c", "d")
+    await answered(world)
+    await make_anew(world, world.topics.ledger(world.topics.invoice_created))
+    await make_anew(world, world.topics.sage_export_results)
+    async with world.worker() as running:
+        await until(lambda: set(held(world).values()) == {PartitionFault.LEDGER_EMPTY})
+        assert (await restore(world, gateway)).report.proven
+        await running.until_open(5 * world.partitions)
+        await send(world, "a", amount="70.00")
+        await world.until(1, "posted")
+    assert Counter(total for _, _, total in standing(gateway)) == Counter({"100.00": 3, "70.00": 1})
 
 
 async def test_a_later_revision_corrects_what_stands(world, gateway):
