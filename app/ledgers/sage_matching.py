@@ -74,8 +74,8 @@ class SageReport:
 
     @property
     def proven(self) -> bool:
-        """Whether everything is proven."""
-        return not (self.unread or self.unproven or self.damaged or self.twice or any(self.unmatched.values()))
+        """Whether everything is proven. Documents may share a number; those that are one document are in `unproven`."""
+        return not (self.unread or self.unproven or self.damaged or any(self.unmatched.values()))
 
 
 def side_of(settings: Settings, source: str) -> Side:

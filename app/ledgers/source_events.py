@@ -137,11 +137,13 @@ class EventReader:
         if not isinstance(source, SourceDocument):
             return None, received.revision
         numbers = (source.number, former_number(source.number_given or source.number))
+        # Only an id of the event itself: a vendor that settings name may be another than at the time of posting.
+        party = source.party.external_id or ""
         mapped = None
         if self.in_sage(received.key):
             mapped = export(source, self.state, self.config.max_lines_per_request)
         if not isinstance(mapped, Document):
-            kind, party = becomes(source.side, source.total), source.party.external_id or ""
+            kind = becomes(source.side, source.total)
             return ExpectedRecord(kind, numbers, (source.total,), source.date, party), received.revision
-        party, totals = mapped.party.external_id or "", (mapped.total, source.total)
+        totals = (mapped.total, source.total)
         return ExpectedRecord(mapped.sage_object, numbers, totals, mapped.date, party), booked_content_hash(mapped)

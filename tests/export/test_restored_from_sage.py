@@ -5,10 +5,13 @@ from collections import Counter
 import orjson
 import pytest
 
+from app.errors import CommandError
+from app.ledgers import sage_matching, sage_records
 from consumers.export.ledger.damage import PartitionFault
 from consumers.export.ledger.from_sage import Unproven
 from domain.codes import Code
 from simulator import Fault
+from tests.support import consolidated
 from tests.support.damaged_topics import held, make_anew
 from tests.support.events import withdrawn
 from tests.support.eventually import until
@@ -279,6 +282,75 @@ async def test_what_results_do_not_know_comes_from_sage_and_what_sage_lost_is_to
     assert [sum(getattr(each, name) for each in restored.ledgers) for name in ("added", "from_sage")] == [2, 1]
     assert outcomes(await replay(world)) == {("already_posted", None): 3}
     assert books(gateway) == before
+
+
+async def test_what_a_person_marked_as_synced_stays_marked_as_long_as_results_tell_it(world, gateway):
+    """It was entered in Sage by hand, under another number and without a marker: nothing in Sage tells it."""
+    await world.connect("sub-2", company=COMPANY)  # no account
+    await world.send((key("w"), invoice("w", subsidiary="sub-2", customer=customer())))
+    async with world.worker():
+        await world.until(1, "deferred")
+        await world.ask("mark-synced", documents=["invoice/w"], why="by hand")
+        await world.until(1, "skipped")
+    await lose_everything(world, results=False)
+    assert (await restore(world, gateway, results=True)).report.proven
+    await world.set("sub-2/account/ar/default/default", {"account": "40010"})
+    assert outcomes(await replay(world)) == {("skipped", Code.MARKED_SYNCED): 1}
+    assert books(gateway) == []
+
+
+async def test_the_line_of_a_daily_bill_stays_one_when_settings_would_post_it_alone_now(world, gateway):
+    await everything_connected(world)
+    await world.connect(company=COMPANY, ap={"tollBills": "day"})
+    await world.send((b"toll/t1", orjson.dumps(sample("toll", "t1"))), topic=world.topics.toll_transaction)
+    await answered(world)
+    await lose_everything(world, results=False)
+    await restore(world, gateway, results=True)
+    await world.connect(company=COMPANY)
+    assert outcomes(await replay(world)) == {("skipped", Code.GROUPED): 1}
+    assert books(gateway) == []
+
+
+async def test_a_daily_bill_in_sage_answers_for_its_lines_and_is_not_billed_again(world, gateway):
+    """With the same settings its lines are grouped again, into the same bill; with others they stay lines."""
+    await everything_connected(world)
+    await world.connect(company=COMPANY, ap={"tollBills": "day"})
+    await world.send(consolidated.toll("t1"), consolidated.toll("t2"), topic=world.topics.toll_transaction)
+    await answered(world)
+    await consolidated.group(world)
+    await answered(world)
+    before = books(gateway)
+    assert [total for _, _, total in before] == ["2.00"]
+    await lose_everything(world)
+    assert (await restore(world, gateway)).report.proven
+    await replay(world)
+    await consolidated.group(world)
+    await answered(world)
+    assert books(gateway) == before
+
+    await lose_everything(world)
+    await world.connect(company=COMPANY)
+    restored = await restore(world, gateway)
+    assert restored.unproven == dict.fromkeys(("toll/t1", "toll/t2"), Unproven.LINE_OF_BILL)
+    assert outcomes(await replay(world))["skipped", Code.GROUPED] == 2
+    assert books(gateway) == before
+
+
+async def test_a_connection_that_changes_while_sage_is_read_ends_the_restore_and_nothing_is_written(
+    world, gateway, monkeypatch
+):
+    await send(world, "a")
+    await answered(world)
+    await lose_everything(world)
+
+    async def meanwhile(*arguments):
+        await world.set(f"{SUBSIDIARY}/connection", None)
+        return await sage_records.read_companies(*arguments)
+
+    monkeypatch.setattr(sage_matching, "read_companies", meanwhile)
+    with pytest.raises(CommandError, match="was changed while Sage was read"):
+        await restore(world, gateway)
+    assert (await world.ledger())[0] == {}
 
 
 async def test_what_waits_is_named_to_be_read_again_and_goes_then(world, gateway):

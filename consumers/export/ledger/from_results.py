@@ -13,12 +13,16 @@ from pydantic import BaseModel, ConfigDict, Field
 
 from consumers.export.protocol.document_state import (
     MAX_FORMER_RECORDS,
+    Consolidated,
     DocumentState,
     FormerRecord,
     LastOutcome,
+    MarkedSynced,
     Posted,
     ended,
 )
+from domain.codes import Code
+from domain.consolidated_bills import LINE_OF
 from domain.documents import Connection, SageObject
 from domain.outcomes import Outcome
 
@@ -68,6 +72,7 @@ class PublishedResult(_Camel):
     at: datetime
     attempt: int = 0
     code: str | None = None
+    detail: str | None = None
     from_ledger: bool = Field(default=False, alias="fromLedger")
     connection: _ResultConnection | None = None
     document: _ResultDocument | None = None
@@ -114,6 +119,11 @@ def retell(before: Retold, result: PublishedResult, credentials: FindCredentials
     if result.outcome is Outcome.REVERSED:
         former, attempts = _with_former(entry), max(entry.attempts, result.attempt + 1)
         return Retold(replace(entry, posted=None, former_records=former, attempts=attempts), _open(result))
+    if result.code == Code.MARKED_SYNCED:
+        return Retold(ended(entry, _last(result), marked=_mark(result)))
+    if result.code == Code.GROUPED:
+        group = (result.detail or "").removeprefix(LINE_OF)
+        entry = replace(entry, grouped=Consolidated(result.revision, group))
     posted = None
     if result.outcome in STANDS and (posted := _posted(entry, result, credentials)) is None:
         return Retold(entry, _open(result))  # it stands in Sage, and nobody can say where: a person has to look
@@ -163,6 +173,12 @@ def _posted(entry: DocumentState, result: PublishedResult, credentials: FindCred
         number=document.number,
         party_id=document.party or "",
     )
+
+
+def _mark(result: PublishedResult) -> MarkedSynced:
+    by = (result.detail or "").removeprefix("marked by ")
+    record_no = None if result.sage is None else result.sage.record_no
+    return MarkedSynced(result.revision, by, record_no, int(result.at.timestamp() * 1000))
 
 
 def _last(result: PublishedResult) -> LastOutcome:
