@@ -65,7 +65,7 @@ class UnreadPart:
     """Records that could not be read.
 
     `sides`: the sides on which documents of this service may be among them. Empty if the side is off for all
-    subsidiaries concerned.
+    subsidiaries concerned, or if none was ever activated.
     """
 
     subsidiaries: tuple[str, ...]
@@ -293,7 +293,8 @@ def _views(state: MappingState) -> tuple[list[_View], list[UnreadPart]]:
             unread.append(UnreadPart((subsidiary,), "", None, None, reason, frozenset(Side)))
     views = []
     for (company, entity, credentials), members in grouped.items():
-        sides = {Side.AR for _, one in members if one.ar.active} | {Side.AP for _, one in members if one.ap.active}
+        ever = [one for _, one in members if one.activated_at is not None]  # else nothing was ever posted
+        sides = {Side.AR for one in ever if one.ar.active} | {Side.AP for one in ever if one.ap.active}
         views.append(
             _View(
                 Connection(members[0][0], company, entity, credentials),

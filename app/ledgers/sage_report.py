@@ -105,7 +105,7 @@ def _unmatched(report: SageReport) -> list[UnmatchedRecord]:
 
 def _part_in_words(part: UnreadPart) -> str:
     where = " ".join(filter(None, (part.company, part.entity, part.kind)))
-    needed = "" if part.sides else " (not needed: that side is off)"
+    needed = "" if part.sides else " (not needed: that side is off, or was never active)"
     return f"{where or 'company unknown'}, subsidiary {', '.join(part.subsidiaries)}: {part.reason}{needed}"
 
 

@@ -255,11 +255,14 @@ async def test_while_a_company_cannot_be_read_no_ledger_that_it_needs_is_written
     await send(world, "a")
     await answered(world)
     await lose_everything(world)
+    await world.connect("sub-9", company="NOWHERE", state="paused", credentials="none", activatedAt=None)
     gateway.store.database.execute("UPDATE user_account SET denied = 'ARADJUSTMENT' || char(10) || 'APBILL'")
     restored = await restore(world, gateway)
-    kinds = {(each.kind, bool(each.sides)) for each in restored.report.unread}
+    kinds = {(each.kind, bool(each.sides)) for each in restored.report.unread if each.company == COMPANY}
     assert kinds == {("ARADJUSTMENT", True), ("APBILL", False)}, "AP is off, so nothing of it was posted"
     assert (await world.ledger())[0] == {}
+    assert [each.sides for each in restored.report.unread if each.company == "NOWHERE"] == [frozenset()]
+    await world.set("sub-9/connection", None)
     gateway.store.database.execute("UPDATE user_account SET denied = ''")
     gateway.faults.add(Fault(kind="throttled", function="query", times=2))
     assert (await restore(world, gateway)).report.proven
