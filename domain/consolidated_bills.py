@@ -20,6 +20,8 @@ LATEST, EARLIEST = 60, -1
 
 The lines of old consolidated bills are not kept. A date far ahead would keep its transaction waiting for years.
 """
+LINE_OF = "it is a line of "
+"""What a result says of a line, before the document key of its bill."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -59,7 +61,7 @@ def consolidation_of(row: SourceDocument, state: MappingState, *, known: bool) -
 
 def _grouped(row: SourceDocument) -> Consolidation:
     group = group_of(row)
-    return Consolidation(Skipped(Code.GROUPED, f"it is a line of {group}"), group)
+    return Consolidation(Skipped(Code.GROUPED, f"{LINE_OF}{group}"), group)
 
 
 def _is_consolidated(row: SourceDocument, state: MappingState) -> bool:

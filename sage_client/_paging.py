@@ -75,7 +75,7 @@ class Reads:
                     continue
                 rows[number] += _rows(page, fitted[number])
                 if not _last(page):
-                    todo.append((number, _advanced(page, fitted[number].key, after)))
+                    todo.append((number, advanced([row.get(fitted[number].key, "") for row in page.rows], after)))
         return rows
 
     async def page(self, query: Query | Changes, after: int | None = None) -> tuple[list[SageRow], bool]:
@@ -186,12 +186,16 @@ def _last(page: Result) -> bool:
     return not page.rows or page.remaining == 0
 
 
-def _advanced(page: Result, key: str, after: int | None) -> int:
-    """Find the last key of a page, and check that the keys rise; else the next page would skip or repeat rows."""
+def advanced(keys: Sequence[str], after: int | None) -> int:
+    """Find the last key of a page, and check that the keys rise; else the next page would skip or repeat rows.
+
+    Raises:
+        UnavailableError: The keys do not rise.
+    """
     seen = after if after is not None else -1
-    for row in page.rows:
-        number = whole_number(row.get(key, ""))
+    for key in keys:
+        number = whole_number(key)
         if number is None or number <= seen:
-            raise UnavailableError(f"a page is not in the order of {key}", level=ExchangeLevel.RESULT)
+            raise UnavailableError("a page is not in the order of its key", level=ExchangeLevel.RESULT)
         seen = number
     return seen

@@ -37,7 +37,7 @@ from sage_client._endpoint import is_loopback
 from sage_client._error_categories import ExchangeLevel
 from sage_client._error_table import session_is_over
 from sage_client._fields import Fields, lookup
-from sage_client._paging import Reads, Send, read_one
+from sage_client._paging import Reads, Send, advanced, read_one
 from sage_client._reply import SUCCESS, Reply, SageRow
 from sage_client._session import Session, Sessions, opened
 from sage_client._transport import RequestBody, Transport
@@ -54,7 +54,7 @@ from sage_client.errors import (
     TooLateError,
 )
 from sage_client.login import Login
-from sage_client.lookups import DocumentKey, Found, found
+from sage_client.lookups import DocumentKey, Found, every_document, found
 from sage_client.parties import NAMES_ONLY, PartyCall, PartyFields
 from sage_client.query import Changes, Query
 from sage_client.rate_limiter import RateLimit, RateLimiter
@@ -193,7 +193,28 @@ class SageClient:
             SageError: The look-up failed. This proves nothing, least of all that a document does not exist.
         """
         rows = await self._read(login, [key.query(self._marker_field) for key in keys])
-        return [[found(key, row, self._marker_field) for row in own] for key, own in zip(keys, rows, strict=True)]
+        marker = self._marker_field
+        return [[found(key.object, row, marker) for row in own] for key, own in zip(keys, rows, strict=True)]
+
+    async def documents(
+        self, login: Login, kind: SageObject, after: int | None = None
+    ) -> tuple[list[Found], int | None]:
+        """Read one page of all documents of a kind, ours or not, in the order of their record numbers.
+
+        Args:
+            login: The login whose session is used.
+            kind: The Sage object of the documents.
+            after: The record number to go on after; None: from the first document.
+
+        Returns:
+            The documents, and the record number to go on after; None after the last page.
+
+        Raises:
+            SageError: The page could not be read completely.
+        """
+        rows, last = await self.page(login, every_document(kind, self._marker_field), after)
+        page = [found(kind, row, self._marker_field) for row in rows]
+        return page, None if last or not page else advanced([row["RECORDNO"] for row in rows], after)
 
     async def records(
         self, login: Login, kind: SageObject, record_nos: Sequence[str], *, lines_too: bool = False

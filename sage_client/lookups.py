@@ -1,6 +1,6 @@
-"""Look-ups of documents in Sage, by number and party."""
+"""Look-ups of documents in Sage: by number and party, and all of a kind."""
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from decimal import Decimal, InvalidOperation
 
 from domain.documents import SageObject
@@ -39,10 +39,14 @@ class DocumentKey:
                 because custom fields are not indexed (web-services/queries). It is not read for adjustments, whose
                 marker is in the description.
         """
-        party = _PARTY_FIELD[self.object]
-        where = AllOf((equal("RECORDID", self.number), equal(party, self.party_id)))
-        own = (marker_field,) if marker_field is not None and not self.object.adjusts else ()
-        return Query(self.object, (party, *_DOCUMENT_FIELDS, *own), where, optional=_MORE)
+        where = AllOf((equal("RECORDID", self.number), equal(_PARTY_FIELD[self.object], self.party_id)))
+        return replace(every_document(self.object, marker_field), where=where)
+
+
+def every_document(kind: SageObject, marker_field: str | None = None) -> Query:
+    """Build the query for all records of a kind; `marker_field` as in `DocumentKey.query`."""
+    own = (marker_field,) if marker_field is not None and not kind.adjusts else ()
+    return Query(kind, (_PARTY_FIELD[kind], *_DOCUMENT_FIELDS, *own), optional=_MORE)
 
 
 @dataclass(frozen=True, slots=True)
@@ -97,11 +101,11 @@ def is_void(state: str) -> bool:
     return state.strip().lower().startswith(("revers", "void"))
 
 
-def found(key: DocumentKey, row: SageRow, marker_field: str | None = None) -> Found:
+def found(kind: SageObject, row: SageRow, marker_field: str | None = None) -> Found:
     """Read one row of a look-up.
 
     Args:
-        key: The key of the look-up.
+        kind: The Sage object of the record.
         row: The row.
         marker_field: The custom field for our marker; None if there is none.
 
@@ -115,13 +119,11 @@ def found(key: DocumentKey, row: SageRow, marker_field: str | None = None) -> Fo
     except InvalidOperation:
         total = Decimal("NaN")
     if not 0 < len(record_no) <= LONGEST_ID or not total.is_finite():
-        raise UnavailableError(
-            f"a row of {key.object} lacks its record number or its total", level=ExchangeLevel.RESULT
-        )
+        raise UnavailableError(f"a row of {kind} lacks its record number or its total", level=ExchangeLevel.RESULT)
     return Found(
         record_no=record_no,
         number=row.get("RECORDID", ""),
-        party_id=row.get(_PARTY_FIELD[key.object], ""),
+        party_id=row.get(_PARTY_FIELD[kind], ""),
         state=row.get("STATE", ""),
         total=total,
         description=row.get("DESCRIPTION", ""),

@@ -2,6 +2,7 @@
 
 import asyncio
 from collections.abc import Iterable, Sequence
+from dataclasses import dataclass
 from pathlib import Path
 from typing import Annotated
 
@@ -14,6 +15,8 @@ from app.ledgers.acceptance import Acceptance, acceptances
 from app.ledgers.acceptance import accept as carry_out
 from app.ledgers.copies import export as copy_to
 from app.ledgers.rebuilding import Rebuilt, plan, write
+from app.ledgers.sage_matching import SageReport, add_sage, side_of
+from app.ledgers.sage_report import report_json, show_report, show_some
 from app.ledgers.survey import Surveyed
 from app.ledgers.survey import survey as look
 from app.mapping_access import settings_for_command
@@ -32,8 +35,6 @@ Topics = Annotated[
 ]
 Execute = Annotated[bool, typer.Option("--execute", help="Do it. Without this nothing is changed.")]
 DRY_RUN = "This was a dry run: nothing was changed. --execute does it."
-SHOWN = 20
-"""Documents that are named on a terminal; --json names all."""
 
 
 @ledger.command("verify")
@@ -90,7 +91,7 @@ def export(
 
 
 @ledger.command("restore")
-def restore(
+def restore(  # noqa: PLR0913 - options of one command
     directory: Annotated[
         Path | None, typer.Argument(metavar="[DIRECTORY]", help="Copies: an export, or a worker's state directory.")
     ] = None,
@@ -98,29 +99,37 @@ def restore(
     from_results: Annotated[
         bool, typer.Option("--from-results", help="Add what the published results tell beyond the copies.")
     ] = False,
+    from_sage: Annotated[
+        bool,
+        typer.Option(
+            "--from-sage", help="Add what Sage's own records tell beyond both: reads all connected companies."
+        ),
+    ] = False,
     topic: Topics = None,
     execute: Execute = False,
     by: By = NOBODY,
     as_json: Json = False,
 ) -> None:
-    """Write ledgers that are empty anew: from copies, from the published results, or from both.
+    """Write ledgers that are empty anew: from copies, the published results, Sage's own records, or several of them.
 
     A ledger that holds records is left as it is. Where its records are the wrong ones: export it, delete the topic, and
     create it with `alvys-sage topics --create`. Workers may run: they leave damaged partitions closed, and open them
     once they are restored. Documents that results show as waiting, refused or in doubt are named: their events have
-    to be read again (`alvys-sage replay`), which posts nothing twice.
+    to be read again (`alvys-sage replay`), which posts nothing twice. With --from-sage, documents of which it cannot be
+    proven what Sage holds are listed: they are never posted; their events are rejected, and a person decides.
 
-    Exit code 0: told, or done. 1: there is nothing to restore, or not all of it can be.
+    Exit code 0: told, or done. 1: there is nothing to restore, or not all of it can be, or something is not proven.
     """
-    if directory is None and not from_results:
-        raise UsageError("name the DIRECTORY of the copies, or say --from-results, or both")
+    if directory is None and not from_results and not from_sage:
+        raise UsageError("name the DIRECTORY of the copies, or say --from-results or --from-sage, or several of them")
     if directory is not None and not directory.is_dir():
         raise UsageError(f"{directory} is no directory")
     settings, scope = _begin(by, topic)
     if execute:
         may_change(settings, by)
-    found = asyncio.run(_restore(settings, scope, directory, results=from_results, execute=execute, as_json=as_json))
-    raise typer.Exit(0 if found else 1)
+    request = _RestoreRequest(scope, directory, results=from_results, sage=from_sage, execute=execute)
+    whole = asyncio.run(_restore(settings, request, as_json=as_json))
+    raise typer.Exit(0 if whole else 1)
 
 
 @ledger.command("accept")
@@ -164,44 +173,67 @@ def _begin(by: str, topic: Sequence[str] | None) -> tuple[Settings, Scope]:
     return settings, read_scope(topic or (), settings)
 
 
-async def _restore(
-    settings: Settings, scope: Scope, directory: Path | None, *, results: bool, execute: bool, as_json: bool
-) -> bool:
-    async with plan(settings, scope, directory, results=results) as found:
+@dataclass(frozen=True, slots=True)
+class _RestoreRequest:
+    """The sources of a restore, and whether to write."""
+
+    scope: Scope
+    directory: Path | None
+    results: bool
+    sage: bool
+    execute: bool
+
+
+async def _restore(settings: Settings, request: _RestoreRequest, *, as_json: bool) -> bool:
+    """Restore, or tell what would be restored. True if all of it can be, and is proven."""
+    async with plan(settings, request.scope, request.directory, results=request.results) as empty:
+        report = await add_sage(settings, empty) if request.sage and empty else SageReport()
+        closed = [each for each in empty if side_of(settings, each.position.source.topic) in report.closed]
+        rest = [each for each in empty if each not in closed]
+        # An empty ledger of which Sage has no record is proven to be complete: it is written too, and opens.
+        found = [each for each in rest if request.sage or each.holds_anything]
         if as_json:
-            show_json({"ledgers": [_rebuilt_json(each) for each in found], "executed": execute})
+            told = {"ledgers": [_rebuilt_json(each) for each in found], "executed": request.execute}
+            show_json(told | (report_json(report, closed) if request.sage else {}))
         else:
             _show_rebuilt(found)
-        if found and execute:
+            if request.sage:
+                show_report(report, closed)
+        if found and request.execute:
             await write(settings, found)
-            note("The ledgers are restored.")
+            note(
+                "The ledgers are restored." if report.proven else "The ledgers are restored; not everything is proven."
+            )
         elif found:
             note(DRY_RUN)
-        else:
+        elif not closed:
             note("No ledger is empty of which a copy or a result tells anything: there is nothing to restore.")
-        return bool(found)
+        return bool(found) and not closed and report.proven
 
 
 def _show_rebuilt(found: Sequence[Rebuilt]) -> None:
     rows = [
-        (each.ledger.topic, str(each.ledger.partition), str(each.copied), str(each.added), str(len(each.open)))
+        (
+            *(each.ledger.topic, str(each.ledger.partition), str(each.copied), str(each.added), str(each.from_sage)),
+            str(len(each.open) + len(each.nowhere)),
+        )
         for each in found
     ]
-    show_table(("LEDGER", "PARTITION", "FROM THE COPY", "FROM RESULTS ALONE", "TO BE READ AGAIN"), rows)
+    titles = ("LEDGER", "PARTITION", "FROM THE COPY", "FROM RESULTS ALONE", "FROM SAGE", "TO BE READ AGAIN")
+    show_table(titles, rows)
     for each in found:
-        if not each.open:
+        if not each.open and not each.nowhere:
             continue
-        offset = min(result.source.offset for result in each.open.values())
+        offset = min([*(one.offset for one in each.open.values()), *each.nowhere.values()])
         source = each.position.source
         show_line(
-            f"{len(each.open)} documents of {source.topic}-{source.partition} did not end, and their events are not in "
-            f"the copy. Once the workers are stopped: alvys-sage replay --topic {source.topic}:{source.partition} "
-            f"--to-offset {offset} --execute"
+            f"{len(each.open) + len(each.nowhere)} documents of {source.topic}-{source.partition} did not end as far "
+            "as is known, and their events are not in the copy. With all workers stopped: alvys-sage replay --topic "
+            f"{source.topic}:{source.partition} --to-offset {offset} --execute"
         )
-        for key, result in list(each.open.items())[:SHOWN]:
-            show_line(f"  {key}: {result.outcome} {result.code or ''}, offset {result.source.offset}")
-        if len(each.open) > SHOWN:
-            show_line(f"  and {len(each.open) - SHOWN} more: --json names them")
+        lines = [f"{key}: {one.outcome} {one.code or ''}, offset {one.offset}" for key, one in each.open.items()]
+        lines += [f"{key}: in no result and not in Sage, offset {at}" for key, at in each.nowhere.items()]
+        show_some(lines)
 
 
 def _show_acceptances(able: Sequence[Acceptance]) -> None:
@@ -248,8 +280,15 @@ def _rebuilt_json(each: Rebuilt) -> dict[str, object]:
         "partition": each.ledger.partition,
         "fromCopy": each.copied,
         "fromResults": each.added,
+        "fromSage": each.from_sage,
         "toBeReadAgain": [
-            {"documentKey": key, "outcome": found.outcome, "code": found.code, "offset": found.source.offset}
-            for key, found in each.open.items()
+            *(
+                {"documentKey": key, "outcome": found.outcome, "code": found.code, "offset": found.offset}
+                for key, found in each.open.items()
+            ),
+            *(
+                {"documentKey": key, "outcome": None, "code": None, "offset": offset}
+                for key, offset in each.nowhere.items()
+            ),
         ],
     }

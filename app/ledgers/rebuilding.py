@@ -1,9 +1,10 @@
-"""Writes an empty ledger anew: from a copy, from the published results, or from both."""
+"""Writes an empty ledger anew: from a copy, from the published results, from Sage (`sage_matching`), or from all."""
 
 import asyncio
-from collections.abc import AsyncIterator, Mapping, Sequence
+from collections.abc import AsyncIterator, Iterator, Mapping, Sequence
 from contextlib import ExitStack, asynccontextmanager
 from dataclasses import dataclass, field
+from itertools import islice
 from pathlib import Path
 
 from aiokafka import TopicPartition
@@ -21,10 +22,11 @@ from app.topic_reader import offsets_in, partitions_of, reader_of
 from consumers.export.ledger import generation
 from consumers.export.ledger.codec import encode
 from consumers.export.ledger.damage import SourcePosition
-from consumers.export.ledger.from_results import FindCredentials, PublishedResult, Retold, retell
+from consumers.export.ledger.from_results import FindCredentials, OpenDocument, PublishedResult, Retold, retell
 from consumers.export.ledger.generation import MARK, TOPICS
+from consumers.export.ledger.restore import OF_THE_KILLED
 from consumers.export.ledger.source_positions import source_positions
-from consumers.export.ledger.store import MEMORY, LedgerStore
+from consumers.export.ledger.store import MEMORY, LedgerRecord, LedgerStore
 from consumers.export.ledger.store_files import existing
 from consumers.export.protocol.document_state import DocumentState
 from domain.settings.mapping_state import MappingState
@@ -41,21 +43,34 @@ AT_ONCE = 1_000
 """Records that are sent before the first of them is waited for."""
 
 
-@dataclass(slots=True)
+@dataclass(slots=True, eq=False)
 class Rebuilt:
-    """The new content of one ledger partition.
+    """The new content of one ledger partition. What the copy does not hold is on disk: a ledger may have millions.
 
     Args:
         ledger: The ledger partition.
         position: Its source partition.
-        copy: The copy it is taken from; empty if there is none.
+        partitions: Number of partitions of the ledger topic.
+        copy: The copy it is taken from; empty if there is none. It is not changed.
+        told: The entries of which results or Sage tell more than the copy.
     """
 
     ledger: TopicPartition
     position: SourcePosition
+    partitions: int
     copy: LedgerStore
-    retold: dict[str, Retold] = field(default_factory=dict)
-    """The documents of which results tell more than the copy."""
+    told: LedgerStore
+    open: dict[str, OpenDocument] = field(default_factory=dict)
+    """The documents whose events have to be read again, with their last results."""
+    nowhere: dict[str, int] = field(default_factory=dict)
+    """The documents whose events were read, and that are in no result and not in Sage: offset of their first event."""
+    unmatched: Sequence[tuple[str, bytes]] = ()
+    """Internal records for the records in Sage of documents that nothing else tells of."""
+    added: int = 0
+    """Number of documents that only the results know."""
+    from_sage: int = 0
+    """Number of documents whose entry was made of a record in Sage."""
+    _recent: dict[str, DocumentState] = field(default_factory=dict)
 
     @property
     def copied(self) -> int:
@@ -63,24 +78,52 @@ class Rebuilt:
         return len(self.copy)
 
     @property
-    def added(self) -> int:
-        """Number of documents that only the results know."""
-        return sum(self.copy.get(key).last is None and each.entry.last is not None for key, each in self.retold.items())
+    def documents(self) -> int:
+        """Number of documents to write, or more: those that the copy tells otherwise count twice."""
+        return self.copied + len(self.told)
 
     @property
-    def open(self) -> dict[str, PublishedResult]:
-        """The documents whose events have to be read again, with their last results."""
-        return {key: each.open for key, each in self.retold.items() if each.open is not None}
+    def holds_anything(self) -> bool:
+        """Whether there is anything to write."""
+        return bool(self.copied or len(self.told) or self._recent or self.open or self.unmatched)
 
-    def records(self, partitions: int) -> Sequence[tuple[str, bytes]]:
+    def entry(self, key: str) -> DocumentState:
+        """What is known of a document by now."""
+        if (recent := self._recent.get(key)) is not None:
+            return recent
+        return self.told.get(key) if key in self.told else self.copy.get(key)
+
+    def tell(self, entry: DocumentState) -> None:
+        """Replace what is known of a document."""
+        self._recent[entry.key] = entry
+        if len(self._recent) >= AT_ONCE:
+            self.flush()
+
+    def flush(self) -> None:
+        """Write what was told to disk."""
+        self.told.apply(LedgerRecord(key, encode(each), each) for key, each in self._recent.items())
+        self._recent.clear()
+
+    def known(self) -> Iterator[str]:
+        """The keys of all documents that have an entry."""
+        self.flush()
+        yield from self.told.known()
+        yield from (key for key in self.copy.known() if key not in self.told)
+
+    def records(self) -> Iterator[tuple[str, bytes]]:
         """All records of the partition, in the order in which they are written: first its mark."""
+        self.flush()
+        yield from self._first()
+        yield from ((key, value) for key, value in self.copy.all_values() if key not in self.told)
+        yield from self.told.all_values()
+
+    def _first(self) -> Iterator[tuple[str, bytes]]:
         held = self.copy.internal(MARK)
         former = () if held is None else (*(before := generation.decode(held)).follows, before.id)
-        first = [generation.mark_record(partitions, former), *generation.ids_records(self.position)]
-        internal = [(name, value) for name, value in self.copy.all_internal() if name not in (MARK, TOPICS)]
-        told = {key: encode(each.entry) for key, each in self.retold.items() if each.entry != DocumentState(key)}
-        kept = [(key, value) for key, value in self.copy.all_values() if key not in told]
-        return [*first, *internal, *kept, *told.items()]
+        yield generation.mark_record(self.partitions, former)
+        yield from generation.ids_records(self.position)
+        yield from ((name, value) for name, value in self.copy.all_internal() if name not in (MARK, TOPICS))
+        yield from self.unmatched
 
 
 @asynccontextmanager
@@ -95,26 +138,34 @@ async def plan(
         directory: The directory of the copies. None: there are none.
         results: Whether to add what only the published results tell.
 
+    Yields:
+        All empty partitions, also those of which nothing is known.
+
     Raises:
-        CommandError: A partition count is another than that of the copy.
         KafkaError: The broker refused.
     """
     clients = clients_of(settings)
     sources = await sources_of(settings, scope)
     async with connected_reader(clients) as reader:
-        begins, ends = await reader.begins(sources), await reader.ends(list(sources))
+        begins, ends = await reader.begins(sources), await reader.ends(list(sources), only=OF_THE_KILLED)
         held = await generation.first_records(reader, begins, ends)
     empty = {ledger: source for ledger, source in sources.items() if ledger not in held}
     positions = await source_positions(clients, settings.group_id, empty)
+    async with admin_of(settings) as admin:
+        counts = {
+            name: each.partitions for name, each in (await describe(admin, {each.topic for each in empty})).items()
+        }
     with ExitStack() as stack:
         found: list[Rebuilt] = []
         for ledger in empty:
             copy = None if directory is None else existing(directory, ledger)
             copy = stack.enter_context(copy or LedgerStore(MEMORY))
-            found.append(Rebuilt(ledger, positions[ledger], copy))
+            found.append(
+                Rebuilt(ledger, positions[ledger], counts[ledger.topic], copy, stack.enter_context(LedgerStore()))
+            )
         if results and found:
             await _add_results(settings, found)
-        yield [each for each in found if each.copied or each.retold]
+        yield found
 
 
 async def write(settings: Settings, found: Sequence[Rebuilt]) -> None:
@@ -125,10 +176,8 @@ async def write(settings: Settings, found: Sequence[Rebuilt]) -> None:
         KafkaError: The broker refused. What was written before is complete; run the command again for the rest.
     """
     clients = clients_of(settings)
-    async with admin_of(settings) as admin:
-        facts = await describe(admin, {each.ledger.topic for each in found})
     for rebuilt in found:
-        ledger, partitions = rebuilt.ledger, facts[rebuilt.ledger.topic].partitions
+        ledger, partitions = rebuilt.ledger, rebuilt.partitions
         mark = rebuilt.copy.internal(MARK)
         if mark is not None and (was := generation.decode(mark).partitions) != partitions:
             raise CommandError(
@@ -137,7 +186,7 @@ async def write(settings: Settings, found: Sequence[Rebuilt]) -> None:
         [producer] = await fence(clients, [ledger], timeout_ms=TRANSACTION_MS)
         try:
             await _expect_empty(clients, ledger)
-            await _write(producer, ledger, rebuilt.records(partitions))
+            await _write(producer, rebuilt)
         finally:
             await stop_client(producer)
 
@@ -149,11 +198,11 @@ async def _expect_empty(clients: KafkaClients, ledger: TopicPartition) -> None:
             raise CommandError(f"{ledger.topic}-{ledger.partition} is not empty any more; nothing was written to it")
 
 
-async def _write(producer: Producer, ledger: TopicPartition, records: Sequence[tuple[str, bytes]]) -> None:
-    progress = Progress(f"writing {ledger.topic}-{ledger.partition}", len(records), unit="records")
+async def _write(producer: Producer, rebuilt: Rebuilt) -> None:
+    ledger = rebuilt.ledger
+    progress = Progress(f"writing {ledger.topic}-{ledger.partition}", rebuilt.documents, unit="records")
     await producer.begin_transaction()
-    for start in range(0, len(records), AT_ONCE):
-        part = records[start : start + AT_ONCE]
+    for part in batched(rebuilt.records(), AT_ONCE):
         sent = [
             await producer.send(ledger.topic, key=key.encode(), value=value, partition=ledger.partition)
             for key, value in part
@@ -161,6 +210,12 @@ async def _write(producer: Producer, ledger: TopicPartition, records: Sequence[t
         await asyncio.gather(*sent)
         progress.add(len(part))
     await producer.commit_transaction()
+
+
+def batched(records: Iterator[tuple[str, bytes]], size: int) -> Iterator[list[tuple[str, bytes]]]:
+    """Cut records into lists of at most `size`."""
+    while part := list(islice(records, size)):
+        yield part
 
 
 async def _add_results(settings: Settings, found: Sequence[Rebuilt]) -> None:
@@ -186,9 +241,17 @@ def _apply(by_source: Mapping[TopicPartition, Rebuilt], value: bytes | None, cre
     rebuilt = by_source.get(TopicPartition(result.source.topic, result.source.partition))
     if rebuilt is None:
         return
-    before = rebuilt.retold.get(result.key) or Retold(rebuilt.copy.get(result.key))
-    if (after := retell(before, result, credentials)) is not before:
-        rebuilt.retold[result.key] = after
+    before = Retold(rebuilt.entry(result.key), rebuilt.open.get(result.key))
+    if (after := retell(before, result, credentials)) is before:
+        return
+    if before.entry.last is None and after.entry.last is not None:
+        rebuilt.added += 1
+    if after.entry != before.entry:
+        rebuilt.tell(after.entry)
+    if after.open is None:
+        rebuilt.open.pop(result.key, None)
+    else:
+        rebuilt.open[result.key] = after.open
 
 
 def _credentials_in(state: MappingState) -> FindCredentials:

@@ -19,6 +19,7 @@ from app.replay.moves import Move
 from app.topic_reader import TopicReader, offsets_in
 from consumers.export.config import ExportConfig
 from consumers.export.context import ParseRecord
+from consumers.export.ledger import unmatched_records
 from consumers.export.ledger.codec import decode
 from consumers.export.ledger.placement import stand_in
 from consumers.export.protocol.begin import Arrival, Begun, begin
@@ -176,7 +177,7 @@ class Forecaster:
         if (known := self._entries.get(key)) is not None:
             return known
         value = self._ledger.get(key)
-        entry = DocumentState(key) if value is None else decode(key, value)
+        entry = unmatched_records.state_of(key, self._ledger.get) if value is None else decode(key, value)
         if entry.released_by and entry.claim is None:
             self._wake(entry, source)
         return self._entries.get(key, entry)

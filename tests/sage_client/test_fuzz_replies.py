@@ -14,14 +14,14 @@ from pydantic import SecretStr
 from domain.documents import PartyKind, SageObject
 from sage_client._classify import classify
 from sage_client._error_categories import ExchangeLevel
-from sage_client._paging import _advanced, _result
+from sage_client._paging import _result, advanced
 from sage_client._reply import Reply, parse
 from sage_client._session import opened
 from sage_client._transport import _read, retry_after
 from sage_client.answers import Done, Refused, Unknown, match
 from sage_client.errors import SageError, UnreadableAnswerError
 from sage_client.login import Login
-from sage_client.lookups import DocumentKey, found
+from sage_client.lookups import found
 from sage_client.parties import NAMES_ONLY, party
 
 NOW = datetime(2026, 6, 10, tzinfo=UTC)
@@ -80,11 +80,14 @@ def everything(body: bytes, status: int = 200) -> Reply | None:
     for result in reply.results:
         str(classify(reply.failed or ExchangeLevel.RESULT, status, result.errors))
         for row in result.rows:
-            for look in (lambda row=row: found(KEY, row), lambda row=row: party(PartyKind.VENDOR, NAMES_ONLY, row)):
+            for look in (
+                lambda row=row: found(SageObject.AP_BILL, row),
+                lambda row=row: party(PartyKind.VENDOR, NAMES_ONLY, row),
+            ):
                 with suppress(SageError):
                     look()
     for step in (
-        lambda: _advanced(_result(reply, "a"), "RECORDNO", None),
+        lambda: advanced([row.get("RECORDNO", "") for row in _result(reply, "a").rows], None),
         lambda: opened(reply, LOGIN, "https://gateway.example/").fresh(NOW),
     ):
         with suppress(SageError):
@@ -92,7 +95,6 @@ def everything(body: bytes, status: int = 200) -> Reply | None:
     return reply
 
 
-KEY = DocumentKey(SageObject.AP_BILL, "1", "V")
 LOGIN = Login("C", "user", SecretStr("p"), None)
 
 

@@ -13,12 +13,16 @@ from pydantic import BaseModel, ConfigDict, Field
 
 from consumers.export.protocol.document_state import (
     MAX_FORMER_RECORDS,
+    Consolidated,
     DocumentState,
     FormerRecord,
     LastOutcome,
+    MarkedSynced,
     Posted,
     ended,
 )
+from domain.codes import Code
+from domain.consolidated_bills import LINE_OF
 from domain.documents import Connection, SageObject
 from domain.outcomes import Outcome
 
@@ -68,6 +72,7 @@ class PublishedResult(_Camel):
     at: datetime
     attempt: int = 0
     code: str | None = None
+    detail: str | None = None
     from_ledger: bool = Field(default=False, alias="fromLedger")
     connection: _ResultConnection | None = None
     document: _ResultDocument | None = None
@@ -79,11 +84,20 @@ FindCredentials = Callable[[str, str, str | None], str]
 
 
 @dataclass(frozen=True, slots=True)
+class OpenDocument:
+    """The last result of a document that goes on, or may be tried again, once its event is read."""
+
+    offset: int
+    outcome: Outcome
+    code: str | None
+
+
+@dataclass(frozen=True, slots=True)
 class Retold:
     """A ledger entry as results tell it, and the result of it that is still open (None: there is none)."""
 
     entry: DocumentState
-    open: PublishedResult | None = None
+    open: OpenDocument | None = None
 
 
 def retell(before: Retold, result: PublishedResult, credentials: FindCredentials) -> Retold:
@@ -101,24 +115,33 @@ def retell(before: Retold, result: PublishedResult, credentials: FindCredentials
         # The next call of a document in doubt has the control id of the last one, so that Sage refuses it if it
         # executed that one. After a refusal it has another.
         attempt = result.attempt + (result.outcome is Outcome.REJECTED)
-        return Retold(replace(entry, attempts=max(entry.attempts, attempt)), result)
+        return Retold(replace(entry, attempts=max(entry.attempts, attempt)), _open(result))
     if result.outcome is Outcome.REVERSED:
         former, attempts = _with_former(entry), max(entry.attempts, result.attempt + 1)
-        return Retold(replace(entry, posted=None, former_records=former, attempts=attempts), result)
+        return Retold(replace(entry, posted=None, former_records=former, attempts=attempts), _open(result))
+    if result.code == Code.MARKED_SYNCED:
+        return Retold(ended(entry, _last(result), marked=_mark(result)))
+    if result.code == Code.GROUPED:
+        group = (result.detail or "").removeprefix(LINE_OF)
+        entry = replace(entry, grouped=Consolidated(result.revision, group))
     posted = None
     if result.outcome in STANDS and (posted := _posted(entry, result, credentials)) is None:
-        return Retold(entry, result)  # it stands in Sage, and nobody can say where: a person has to look
+        return Retold(entry, _open(result))  # it stands in Sage, and nobody can say where: a person has to look
     if posted is not None and entry.posted is not None and posted.record_no != entry.posted.record_no:
         entry = replace(entry, former_records=_with_former(entry))
     entry = replace(entry, attempts=max(entry.attempts, result.attempt))
     return Retold(ended(entry, _last(result), posted=posted, next_attempt=result.outcome is Outcome.UPDATED))
 
 
+def _open(result: PublishedResult) -> OpenDocument:
+    return OpenDocument(result.source.offset, result.outcome, result.code)
+
+
 def _tells_more(before: Retold, result: PublishedResult) -> bool:
     """Whether the result is newer: of a later record, or of the same one while the document was open."""
     entry, offset = before.entry, result.source.offset
     if before.open is not None:
-        return offset >= before.open.source.offset
+        return offset >= before.open.offset
     if entry.claim is not None:
         return entry.claim.offset is None or offset >= entry.claim.offset
     if entry.last is None:
@@ -150,6 +173,12 @@ def _posted(entry: DocumentState, result: PublishedResult, credentials: FindCred
         number=document.number,
         party_id=document.party or "",
     )
+
+
+def _mark(result: PublishedResult) -> MarkedSynced:
+    by = (result.detail or "").removeprefix("marked by ")
+    record_no = None if result.sage is None else result.sage.record_no
+    return MarkedSynced(result.revision, by, record_no, int(result.at.timestamp() * 1000))
 
 
 def _last(result: PublishedResult) -> LastOutcome:

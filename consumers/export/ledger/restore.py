@@ -16,7 +16,7 @@ from consumers.export.ledger.damage import Damage, PartitionDamagedError
 from consumers.export.ledger.store import MEMORY, LedgerRecord, LedgerStore
 from consumers.export.ledger.store_files import open_ledger
 from kafka_client.interface import KafkaClients
-from kafka_client.read_to_end import PartitionReader, connected_reader
+from kafka_client.read_to_end import LastStableOffset, PartitionReader, connected_reader
 
 log = structlog.get_logger(__name__)
 
@@ -26,12 +26,18 @@ PATIENCE = 120.0
 """Seconds without progress after which reading the ledgers is given up: a broker is away. A large ledger may take
 longer than that as a whole."""
 
+OF_THE_KILLED = LastStableOffset(
+    "a worker or a restore that was killed leaves a transaction open for minutes, and a person waits. What it holds is "
+    "not committed, and is seen by the next look"
+)
+
 
 async def restore(
     clients: KafkaClients,
     ledgers: Sequence[TopicPartition],
     *,
     state_dir: Path | None = None,
+    only: LastStableOffset | None = None,
 ) -> dict[TopicPartition, LedgerStore]:
     """Read ledger partitions to their ends, committed records only. Call it after `fence`, never before.
 
@@ -41,6 +47,7 @@ async def restore(
         clients: The factory of Kafka clients.
         ledgers: The ledger partitions.
         state_dir: Directory of the local stores. None: the stores are temporary.
+        only: Read only to the last stable offsets, for a reader that fences nobody and posts nothing.
 
     Raises:
         TimeoutError: There was no progress for `PATIENCE`. A store in a directory keeps what was read.
@@ -49,7 +56,7 @@ async def restore(
         KafkaError: The broker did not answer.
     """
     async with asyncio.timeout(PATIENCE) as limit, connected_reader(clients) as reader:
-        ends = await reader.ends(ledgers)  # reached for certain: the fence has ended every open transaction
+        ends = await reader.ends(ledgers, only=only)  # reached for certain: the fence has ended every open transaction
         try:
             return await _opened(reader, ends, {each: open_ledger(state_dir, each) for each in ledgers}, limit)
         except sqlite3.Error as error:
@@ -61,16 +68,18 @@ async def restore(
 async def restore_undamaged(
     clients: KafkaClients, ledgers: Sequence[TopicPartition], *, state_dir: Path | None = None
 ) -> tuple[dict[TopicPartition, LedgerStore], Mapping[TopicPartition, Damage]]:
-    """Restore the ledgers that are whole. Arguments and errors as of `restore`, but for `PartitionDamagedError`.
+    """Restore the ledgers that are whole, beside running workers, for commands that only look.
+
+    Arguments and errors as of `restore`, but for `PartitionDamagedError`.
 
     Returns:
         The restored ledgers, which the caller closes, and the damage of the others.
     """
     try:
-        return await restore(clients, ledgers, state_dir=state_dir), {}
+        return await restore(clients, ledgers, state_dir=state_dir, only=OF_THE_KILLED), {}
     except PartitionDamagedError as error:
         whole = [each for each in ledgers if each not in error.damages]
-        return await restore(clients, whole, state_dir=state_dir), error.damages
+        return await restore(clients, whole, state_dir=state_dir, only=OF_THE_KILLED), error.damages
 
 
 async def _opened(

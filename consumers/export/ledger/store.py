@@ -17,6 +17,7 @@ from collections.abc import Iterable, Iterator
 from pathlib import Path
 from typing import NamedTuple, Self
 
+from consumers.export.ledger import unmatched_records
 from consumers.export.ledger.codec import SCHEMA, LedgerUnreadableError, decode, encode, needs_no_index
 from consumers.export.protocol.document_state import INTERNAL, Claim, DocumentState
 
@@ -120,6 +121,8 @@ class LedgerStore:
     def get(self, key: str) -> DocumentState:
         """The entry of a document; an empty one if the document is new.
 
+        Without an entry it is not new either, if the ledger was restored from Sage and Sage has a record of its marker.
+
         Raises:
             LedgerUnreadableError: The record is not one of ours; posting without it could post twice.
         """
@@ -129,13 +132,18 @@ class LedgerStore:
         try:
             row = self._db.execute("SELECT value FROM entry WHERE key = ?", (key,)).fetchone()
             if row is None or row[0] is None:
-                return DocumentState(key)
+                return unmatched_records.state_of(key, self.internal)
             entry = decode(key, row[0])
         except (sqlite3.Error, LedgerUnreadableError):
             self.discard()  # the disk may have damaged the record: build the store again from the topic
             raise
         self._remember(entry)
         return entry
+
+    def __contains__(self, key: str) -> bool:
+        """Whether the document has an entry."""
+        row = self._db.execute("SELECT value IS NOT NULL FROM entry WHERE key = ?", (key,)).fetchone()
+        return row is not None and bool(row[0])
 
     def known(self) -> Iterator[str]:
         """The keys of all documents that have an entry."""

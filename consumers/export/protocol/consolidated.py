@@ -9,7 +9,7 @@ from dataclasses import dataclass, replace
 from consumers.export.protocol.document_state import Consolidated, DocumentState
 from consumers.export.protocol.export_result import ExportResult, MovedTransaction, result_of
 from domain.codes import Code
-from domain.consolidated_bills import Consolidation, consolidation_of
+from domain.consolidated_bills import LINE_OF, Consolidation, consolidation_of
 from domain.documents import SourceDocument
 from domain.events import EventKind, FuelTransactionCreated, TollTransactionCreated, decode
 from domain.outcomes import Outcome, Skipped
@@ -66,4 +66,4 @@ def is_placed_finally(entry: DocumentState, revision: str) -> ExportResult | Non
     grouped = entry.grouped
     if grouped is None or grouped.group is None or grouped.revision != revision or entry.posted is not None:
         return None
-    return ExportResult(Outcome.SKIPPED, Code.GROUPED, f"it is a line of {grouped.group}", from_ledger=True)
+    return ExportResult(Outcome.SKIPPED, Code.GROUPED, f"{LINE_OF}{grouped.group}", from_ledger=True)
