@@ -109,6 +109,7 @@ class PartitionProcessor:
         source = assigned.source
         self.source = source
         self.receive = assigned.receive
+        self.slices = around.slices
         self._around = around
         self._writer = around.writer
         self._lanes = around.lanes

@@ -38,6 +38,7 @@ from consumers.export.partition import AssignedPartition, PartitionProcessor
 from consumers.export.sending.circuit_breaker import ParkedDocuments
 from consumers.export.sending.lanes import Lanes
 from consumers.export.sending.sage_access import SageAccess
+from consumers.export.slices import Slices
 from consumers.export.topic_watch import TopicReplacedError, TopicWatch
 from consumers.export_commands import CommandReader
 from consumers.mapping_state import MappingStateUnavailable, MappingTable
@@ -143,6 +144,7 @@ class Worker(ConsumerRebalanceListener):  # type: ignore[misc]  # aiokafka ships
             lanes=self._lanes,
             config=config,
             time=time,
+            slices=Slices(time.monotonic),
         )
         self._consumer = clients.member(
             subscription.group_id,

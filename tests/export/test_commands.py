@@ -1,6 +1,7 @@
 """What people ask through `export-commands`: retry, mark as synced, read a record again. Promises 1, 2 and 6."""
 
 from dataclasses import replace
+from datetime import timedelta
 
 import pytest
 
@@ -8,6 +9,9 @@ from sage_client.errors import RefusedError
 from tests.support.eventually import until
 from tests.support.exported_invoices import rejected
 from tests.support.world import MASTER, invoice, key
+
+SLOW, SLOW_COMPANY = "sub-slow", "TORTOISE"
+HOURS = timedelta(hours=2)
 
 
 @pytest.mark.parametrize(
@@ -208,3 +212,23 @@ async def test_a_mark_does_not_wait_for_all_the_documents_of_a_retry_before_it(w
         await until(lambda: len(world.sage.booked) == len(many))
     assert set(world.sage.keys.values()) == {1}
     assert "invoice/m" not in world.sage.keys
+
+
+async def test_retries_of_one_subsidiary_leave_room_for_those_of_another(world):
+    """Five commands would fill the window with documents of a company that does not answer."""
+    world.config = replace(world.config, max_documents_per_request=10, max_in_flight=20, request_timeout=HOURS)
+    await world.connect(SLOW, SLOW_COMPANY)
+    await world.set(f"{SLOW}/account/ar/default/default", {"account": "4000"})
+    many = [f"r{number}" for number in range(60)]
+    world.sage.refuse = {number: RefusedError("no") for number in (*many, "m")}
+    await world.send(*((key(number), invoice(number, subsidiary=SLOW)) for number in many), (key("m"), invoice("m")))
+    async with world.worker():
+        await world.until(len(many) + 1, "rejected")
+        world.sage.refuse = {}
+        world.sage.seconds = {SLOW_COMPANY: HOURS.total_seconds()}
+        for part in range(5):
+            await world.ask("retry", documents=[f"invoice/{number}" for number in many[part::5]])
+        await until(lambda: world.sage.running)
+        await world.ask("retry", documents=["invoice/m"])
+        await world.until(1, "posted")
+        assert [each.number for each in world.sage.booked] == ["m"]
