@@ -152,33 +152,31 @@ def backlog(size: Size) -> BenchResult:
     """A healthy company alone, beside a slow one with a backlog, beside a silent one with a backlog."""
     title = f"A healthy company beside one with a backlog of {size.of(BACKLOG):,} documents in the same partitions"
     outcome = BenchResult("backlog", title)
+    settings = made.settings((HEALTHY, SLOW))
     with real_broker() as broker:
-        for name, seconds in (("alone", None), (f"{SLOW_SECONDS:.0f} s a request", SLOW_SECONDS), ("no answer", NEVER)):
-            settings = made.settings((HEALTHY, SLOW))
-            with ScaledSystem.running(broker.bootstrap, settings, partitions=3) as system:
-                if seconds is not None:
-                    system.behave({SLOW: seconds})
-                    parked = (made.behind_others(SLOW, each) for each in range(size.of(BACKLOG)))
-                    asyncio.run(system.write(LEDGER, parked))
-                asyncio.run(_beside_backlog(system, outcome, name, size, slow=seconds is not None))
+        with ScaledSystem.running(broker.bootstrap, settings, partitions=3) as system:
+            asyncio.run(_beside_backlog(system, outcome, "alone", size, 0))
+        with ScaledSystem.running(broker.bootstrap, settings, partitions=3) as system:
+            system.env["ALVYS_SAGE_STATE_DIR"] = str(system.folder / "state")
+            asyncio.run(system.write(LEDGER, (made.behind_others(SLOW, each) for each in range(size.of(BACKLOG)))))
+            for name, seconds in (("slow", SLOW_SECONDS), ("silent", NEVER)):
+                system.behave({SLOW: seconds})
+                asyncio.run(_beside_backlog(system, outcome, name, size, TIMES))
     return outcome
 
 
-async def _beside_backlog(system: ScaledSystem, outcome: BenchResult, name: str, size: Size, *, slow: bool) -> None:
+async def _beside_backlog(system: ScaledSystem, outcome: BenchResult, name: str, size: Size, times: int) -> None:
     many = size.of(DOCUMENTS)
     async with system.results() as results:
         with system.worker() as worker:
             await worker.says("partitions open")
-            await _run_through(system, results, "warm", WARM, 0)
+            await _run_through(system, results, f"{name}-warm", WARM, 0)
             opened = worker.lines()[-1]["rss"]
             began = time.time()
-            rates = [
-                await _run_through(system, results, f"run{each}", many, TIMES if slow else 0)
-                for each in range(size.runs)
-            ]
+            rates = [await _run_through(system, results, f"{name}{each}", many, times) for each in range(size.runs)]
             outcome.add(f"{name}: the healthy company", sorted(rates)[len(rates) // 2], "documents/s")
             memory = [line["rss"] for line in worker.lines() if line["at"] >= began]
-            if slow:
+            if times:
                 _figures(
                     outcome,
                     f"{name}: ",
@@ -228,6 +226,9 @@ async def _in_crowd(system: ScaledSystem, outcome: BenchResult, name: str, many:
             await _run_through(system, results, "warm", WARM, 0)
             # First a burst of each of the others: their requests hang by the time that the measured documents come.
             await system.write(SOURCE, (made.invoice(other, each) for other in others for each in range(BURST)))
+            behind = time.time()
+            await _run_through(system, results, "behind", WARM, 0)
+            _figures(outcome, f"{name}: ", ("first documents behind a burst of each", time.time() - behind, "s"))
             began = time.time()
             had = results.counts[HEALTHY]["posted"]
             numbers = count(BURST)
@@ -247,8 +248,9 @@ async def _in_crowd(system: ScaledSystem, outcome: BenchResult, name: str, many:
                 outcome.notes.append(
                     f"{name}: {results.counts[HEALTHY]['posted'] - had} of {many} after {PATIENCE:.0f} s"
                 )
-            times = results.times[HEALTHY, "posted"]
-            outcome.add(f"{name}: the healthy company", (len(times) - had) / (max(times) - began), "documents/s")
+            done = results.counts[HEALTHY]["posted"] - had
+            ended = max(results.times[HEALTHY, "posted"]) if done == many else time.time()
+            outcome.add(f"{name}: the healthy company", done / (ended - began), "documents/s")
             _watched(outcome, f"{name}: ", worker, began)
             outcome.notes.append(f"{name}: log: {dict(worker.troubles())}")
 

@@ -4,6 +4,7 @@ A few documents at a time, so that the group's heartbeats go on, and never more 
 """
 
 import asyncio
+import math
 from collections import Counter, OrderedDict, deque
 from collections.abc import AsyncIterator, Iterable, Mapping
 from contextlib import AbstractContextManager
@@ -41,6 +42,8 @@ others wait until some of them were answered."""
 AT_ONCE = 20
 """Documents brought back without a pause. To parse and map one takes up to a millisecond, a very large one far longer.
 """
+TELL_EVERY = 60.0
+"""Seconds between two lines about events that can no longer be read."""
 
 
 class Host(PartitionHandle, Protocol):
@@ -117,6 +120,9 @@ class ParkingLot:
         """The number of these by subsidiary."""
         self._heads: dict[PendingCommand, tuple[str, str]] = {}
         """The key and the subsidiary of the next document of a command."""
+        self._unreadable = 0
+        """Events that could not be read since the last line about them."""
+        self._tell_again_at = -math.inf
         self._claims_left = dict(ledger.claims_without_event())
         """Claims without an outcome whose event is not kept in the ledger. Their records come again, or never will."""
 
@@ -133,7 +139,12 @@ class ParkingLot:
             self._bring_back(entry)
         async for kept in _with_pauses(all_kept(self._ledger)):
             self._bring_back_later(kept)
-        self.wake(self._ledger.blocked(but_for=BACKLOG))
+        woken: set[str] = set()
+        for blocker in self._ledger.blockers():
+            if not blocker.startswith(BACKLOG):
+                waiting = [key async for _, key in _with_pauses(self._ledger.waiting_for(blocker)) if key not in woken]
+                woken.update(waiting)
+                self.wake(waiting, blocker)
 
     def release(self, blocker: str) -> None:
         """Retry the documents that `blocker` releases, because it has changed."""
@@ -243,15 +254,23 @@ class ParkingLot:
         try:
             received = self._host.receive(entry.parked)
         except ContractError as error:  # parked by another version; one unreadable event must not stop all others
-            log.error(  # noqa: TRY400 - the frames say nothing; the code and its detail do
-                "a waiting event can no longer be read", key=entry.key, code=error.code, detail=error.detail
-            )
+            self._tell_unreadable(entry.key, error)
             return None
         place: tuple[int, int] = entry.last.offset, entry.last.timestamp
         if entry.claim is not None and entry.claim.offset is not None:
             place = entry.claim.offset, entry.claim.timestamp
         source = SourceRecord(self._source.topic, self._source.partition, *place)
         return WorkItem(self._host, received, entry.parked, source)
+
+    def _tell_unreadable(self, key: str, error: ContractError) -> None:
+        """Tell of unreadable events at most once a minute: all that wait may be of another version."""
+        self._unreadable += 1
+        if (now := asyncio.get_running_loop().time()) < self._tell_again_at:
+            return
+        documents, self._unreadable, self._tell_again_at = self._unreadable, 0, now + TELL_EVERY
+        log.error(
+            "a waiting event can no longer be read", documents=documents, key=key, code=error.code, detail=error.detail
+        )
 
     def _bring_back_later(self, kept: KeptEvent) -> None:
         """Take a revision that the ledger kept behind a doubt. Its turn comes after the doubt, as before."""

@@ -11,6 +11,7 @@ from itertools import pairwise
 from typing import Any, cast
 
 from aiokafka import TopicPartition
+from structlog.testing import capture_logs
 
 from consumers.export.in_flight import InFlight
 from consumers.export.ledger.store import MEMORY, LedgerStore
@@ -116,6 +117,39 @@ async def test_one_document_does_not_wait_for_all_that_another_setting_released(
     assert host.admitted.index("invoice/late") == 1
 
 
+async def test_what_was_parked_comes_back_in_slices_at_a_start_and_each_document_once():
+    lot, host, _ = lot_with(10 * AT_ONCE, waiting(OTHER, THIRD))
+    turns = 0
+
+    async def heartbeat() -> None:
+        nonlocal turns
+        while True:
+            turns += 1
+            await asyncio.sleep(0)
+
+    beating = asyncio.create_task(heartbeat())
+    await lot.begin()
+    beating.cancel()
+    assert turns >= 10
+    await asyncio.sleep(1)  # of the virtual time
+    assert sorted(host.admitted) == sorted(f"invoice/{number}" for number in range(10 * AT_ONCE))
+
+
+async def test_one_line_a_minute_tells_of_events_that_can_no_longer_be_read():
+    lot, host, store = lot_with(0, waiting(OTHER))
+    for number in range(50):
+        store.put(replace(waiting(OTHER), key=f"invoice/{number}", parked=b"{}"))
+    with capture_logs() as lines:
+        lot.release(OTHER)
+        await asyncio.sleep(1)
+        lot.release(OTHER)
+        await asyncio.sleep(60)
+        lot.release(OTHER)
+        await asyncio.sleep(1)
+    assert [line["documents"] for line in lines] == [1, 100]
+    assert not host.admitted
+
+
 async def test_what_waits_for_its_turn_is_left_to_its_lane_at_a_start():
     lot, host, store = lot_with(10, waiting(OTHER))
     for number in range(10, 20):
@@ -149,6 +183,7 @@ async def test_one_of_fifty_thousand_costs_what_one_of_five_hundred_costs():
         assert lot.release_one(BACKLOG)
         assert lot.release_some(BACKLOG, 5) == 5
         assert lot.is_left(BACKLOG)
+        assert list(store.blockers()) == [BACKLOG]
         store._db.set_progress_handler(None, 10)
         assert len(host.admitted) == 6
         return taken

@@ -9,6 +9,9 @@ from consumers.export.sending.sage_access import BACKLOG, SageAccess, company_of
 from consumers.export.work_item import PartitionHandle, WorkItem
 from kafka_client.clock import Clock
 
+HELD = 4
+"""Companies that take long may have a quarter of a partition's window on its way."""
+
 
 class Lanes:
     """One lane per Sage company.
@@ -55,7 +58,16 @@ class Lanes:
         """
         busy = [lane for lane in self._lanes.values() if lane.queued]
         for lane in busy:
-            lane.relieve(owner, max(1, share // len(busy)))
+            lane.relieve(owner, share // len(busy))
+
+    def room(self, owner: PartitionHandle) -> int:
+        """Number of further records of the partition that companies which take long may have on their way.
+
+        A request cannot be parked: a hundred companies that hang would keep the window full until the last gives up.
+        """
+        if len(self._lanes) == 1:
+            return self._config.max_in_flight
+        return self._config.max_in_flight // HELD - sum(lane.held(owner) for lane in self._lanes.values())
 
     def resume_backlog(self, blocker: str) -> None:
         """Bring back the documents whose wait for this backlog is durable, in their turn."""
@@ -88,6 +100,6 @@ class Lanes:
 
     def _lane_of(self, company_id: str) -> Lane:
         if (lane := self._lanes.get(company_id)) is None:
-            lane = Lane(company_id, self._sage, self._wakes, self._config, self._time, self.send)
+            lane = Lane(company_id, self._sage, self._wakes, self._config, self._time, self)
             self._lanes[company_id] = lane
         return lane
