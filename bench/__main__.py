@@ -33,13 +33,14 @@ def main() -> int:
     parser.add_argument("--json", action="store_true", help="figures as JSON")
     parser.add_argument("--runs", type=int, default=RUNS, help="runs of which the median counts (%(default)s)")
     parser.add_argument("--tiny", action="store_true", help="see that it runs; measures nothing")
+    parser.add_argument("--share", type=float, default=1.0, help="of the full number of documents (%(default)s)")
     options = parser.parse_args()
     names = [name for each in options.names for name in (SCALE if each == "scale" else [each])]
     if unknown := set(names) - ALL.keys():
         parser.error(f"no bench is called {', '.join(sorted(unknown))}")
     # A topic that was made a moment ago refuses its first records; the client retries, and says so on every try.
     logging.getLogger("aiokafka").setLevel(logging.ERROR)
-    size = TINY if options.tiny else Size(runs=options.runs)
+    size = TINY if options.tiny else Size(runs=options.runs, share=options.share)
     outcomes = []
     for name in names or BENCHES:
         print(f"measuring {name} …", file=sys.stderr, flush=True)

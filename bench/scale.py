@@ -228,7 +228,7 @@ async def _in_crowd(system: ScaledSystem, outcome: BenchResult, name: str, many:
             await system.write(SOURCE, (made.invoice(other, each) for other in others for each in range(BURST)))
             behind = time.time()
             await _run_through(system, results, "behind", WARM, 0)
-            _figures(outcome, f"{name}: ", ("first documents behind a burst of each", time.time() - behind, "s"))
+            behind = time.time() - behind
             began = time.time()
             had = results.counts[HEALTHY]["posted"]
             numbers = count(BURST)
@@ -251,6 +251,7 @@ async def _in_crowd(system: ScaledSystem, outcome: BenchResult, name: str, many:
             done = results.counts[HEALTHY]["posted"] - had
             ended = max(results.times[HEALTHY, "posted"]) if done == many else time.time()
             outcome.add(f"{name}: the healthy company", done / (ended - began), "documents/s")
+            _figures(outcome, f"{name}: ", ("first documents behind a burst of each", behind, "s"))
             _watched(outcome, f"{name}: ", worker, began)
             outcome.notes.append(f"{name}: log: {dict(worker.troubles())}")
 

@@ -179,3 +179,14 @@ async def seconds_more(world, quick_ones: range) -> float:
     await world.send(*(quick(each) for each in quick_ones))
     await until(lambda: len(posted(world, "quick")) == quick_ones.stop)
     return time.monotonic() - began
+
+
+async def test_reading_pauses_less_while_those_without_a_backlog_have_nothing_to_send(two):
+    async with two.worker() as running:
+        lanes = running.worker._lanes
+        assert lanes.reading_pause == 0
+        await send_slow(two, 200)
+        await until(lambda: lanes.reading_pause == 1)
+        lanes._lane_of("ACME")._queues = {"any": [quick(0)]}
+        assert lanes.reading_pause == 3
+        lanes._lane_of("ACME")._queues = {}

@@ -74,9 +74,15 @@ class Lanes:
         self._lane_of(company_of_backlog(blocker)).resume_backlog(blocker)
 
     @property
-    def have_backlog(self) -> bool:
-        """Whether documents of some company wait for their turn."""
-        return any(lane.has_backlog for lane in self._lanes.values())
+    def reading_pause(self) -> float:
+        """How long reading pauses after each slice, in times of what the slice took.
+
+        While a company has a backlog, its documents are read only to be parked. So reading takes a quarter of the time,
+        and half of it if those who have none run out of documents: then theirs may stand behind many to be parked.
+        """
+        if not any(lane.has_backlog for lane in self._lanes.values()):
+            return 0.0
+        return 3.0 if any(lane.queued and not lane.has_backlog for lane in self._lanes.values()) else 1.0
 
     def is_blocked(self, blocker: str) -> bool:
         """Whether documents still have to wait for this blocker: a circuit is open, or older documents stand before."""
