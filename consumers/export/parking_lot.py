@@ -34,8 +34,9 @@ from producers.results import SourceRecord
 log = structlog.get_logger(__name__)
 T = TypeVar("T")
 
-COMMANDS_AT_ONCE = 100
-"""High water mark: with this many commands whose documents still wait for them, the commands topic is not read on."""
+COMMANDS_AT_ONCE, DOCUMENTS_AT_ONCE = 1_000, 200_000
+"""High water marks: with so many commands whose documents still wait for them, or so many such documents, the commands
+topic is not read on. Hundreds of retries for a company that hangs shall not hold up the commands for others."""
 SHARE = 4
 """The documents of a command, and those of a subsidiary for all its commands, take a quarter of the window at most: the
 others wait until some of them were answered."""
@@ -298,7 +299,8 @@ class ParkingLot:
     @property
     def is_full(self) -> bool:
         """Whether so many commands have documents to reach that no further command should be read."""
-        return len(self._asked) >= COMMANDS_AT_ONCE
+        many = sum(map(len, self._asked.values())) >= DOCUMENTS_AT_ONCE
+        return many or len(self._asked) >= COMMANDS_AT_ONCE
 
     def apply_command(self, partition: int, offset: int, command: Command | None) -> None:
         """Apply a command. None stands for a record that is no command.
@@ -365,8 +367,10 @@ class ParkingLot:
         for order, left in self._asked.items():
             key, work = left[0]
             reached, most = len(order.open) - len(left), max(1, self._window // SHARE)
-            may_go = isinstance(order.command, MarkSynced) or (room and self._has_share(order, key, work, most))
-            if (may_go and reached < most) or key in self._documents:
+            may_go = reached < most and (
+                isinstance(order.command, MarkSynced) or (room and self._has_share(order, key, work, most))
+            )
+            if may_go or key in self._documents:
                 left.popleft()
                 del self._asked[order]
                 self._heads.pop(order, None)
@@ -378,8 +382,8 @@ class ParkingLot:
 
     def _has_share(self, order: PendingCommand, key: str, work: WorkItem | None, most: int) -> bool:
         """Whether the document's subsidiary has fewer than so many documents in flight for commands."""
-        if len(self._asked) == 1:
-            return True  # nobody else waits for a document
+        if len(self._commanded) < most:
+            return True  # no subsidiary can have more
         if self._heads.get(order, ("", ""))[0] != key:
             entry = self._ledger.get(key)
             work = work or (self._kept(entry) if entry.parked is not None else None)
