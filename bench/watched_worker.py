@@ -65,8 +65,8 @@ class LoopWatch:
     def _tell(self, busy: float) -> None:
         line = {
             "at": time.time(),
-            "blocked": round(self._longest, 3),
-            "processor": round(self._processor, 3),
+            "blocked": self._longest,
+            "processor": self._processor,
             "where": self._where,
             "busy": round(busy, 2),
             "rss": _resident(),
