@@ -6,6 +6,7 @@ from typing import Protocol
 
 from consumers.export.config import ExportConfig
 from consumers.export.output_records import ResultWriter
+from consumers.export.slices import Slices
 from consumers.export.work_item import PartitionHandle, WorkItem
 from domain.settings.mapping_state import MappingState
 from domain.translation import ParsedRecord
@@ -52,6 +53,8 @@ class ExportContext:
     lanes: SendingLanes
     config: ExportConfig
     time: Clock
+    slices: Slices
+    """The long work of all partitions, which takes turns."""
 
 
 ParseRecord = Callable[[bytes | None], ParsedRecord]

@@ -4,7 +4,8 @@ A few documents at a time, so that the group's heartbeats go on, and never more 
 """
 
 import asyncio
-from collections import deque
+import math
+from collections import Counter, OrderedDict, deque
 from collections.abc import AsyncIterator, Iterable, Mapping
 from contextlib import AbstractContextManager
 from typing import Protocol, TypeVar
@@ -20,6 +21,7 @@ from consumers.export.ledger.store import LedgerStore
 from consumers.export.protocol.document_state import Claim, DocumentState
 from consumers.export.protocol.lifecycle import TakenOver
 from consumers.export.sending.sage_access import BACKLOG
+from consumers.export.slices import Slices
 from consumers.export.work_item import PartitionHandle, WorkItem
 from domain.codes import Code
 from domain.commands import Command, MarkSynced, Replay, Retry
@@ -32,17 +34,25 @@ from producers.results import SourceRecord
 log = structlog.get_logger(__name__)
 T = TypeVar("T")
 
-COMMANDS_AT_ONCE = 100
-"""High water mark: with this many commands whose documents still wait for them, the commands topic is not read on."""
+COMMANDS_AT_ONCE, DOCUMENTS_AT_ONCE = 1_000, 200_000
+"""High water marks: with so many commands whose documents still wait for them, or so many such documents, the commands
+topic is not read on. Hundreds of retries for a company that hangs shall not hold up the commands for others."""
 SHARE = 4
-"""A command's documents take a quarter of the window at most: the others wait until some of them were answered."""
+"""The documents of a command, and those of a subsidiary for all its commands, take a quarter of the window at most: the
+others wait until some of them were answered."""
 AT_ONCE = 20
 """Documents brought back without a pause. To parse and map one takes up to a millisecond, a very large one far longer.
 """
+TELL_EVERY = 60.0
+"""Seconds between two lines about events that can no longer be read."""
 
 
 class Host(PartitionHandle, Protocol):
     """The partition, as the parking lot needs it."""
+
+    @property
+    def slices(self) -> Slices:
+        """The long work of all partitions, which takes turns."""
 
     @property
     def receive(self) -> ParseRecord:
@@ -96,17 +106,26 @@ class ParkingLot:
         self._ledger = ledger
         self._documents = documents
         self._window = window
-        self._woken: dict[str, None] = {}
-        """Keys of documents to retry, in the order they were woken. A dict, used as an ordered set."""
+        self._woken: dict[str, OrderedDict[str, None]] = {}
+        """Keys of documents to retry, in the order they were woken, by what woke them. The first cause is the next in
+        turn. An `OrderedDict`, because to find the first key of a dict takes as long as many were deleted before it."""
         self._returned: dict[str, int] = {}
         """Place of the last document that `release_some` brought back, by blocker."""
         self._orders = CommandProgress(ledger.internal(RECORD), commands_end)
         self._asked: dict[PendingCommand, deque[tuple[str, WorkItem | None]]] = {}
         """Documents that commands still have to reach: key, and the item if the command brought one. The first command
         is the next in turn."""
+        self._commanded: dict[WorkItem, str] = {}
+        """The documents in flight for commands, with their subsidiaries."""
+        self._taken: Counter[str] = Counter()
+        """The number of these by subsidiary."""
+        self._heads: dict[PendingCommand, tuple[str, str]] = {}
+        """The key and the subsidiary of the next document of a command."""
+        self._unreadable = 0
+        """Events that could not be read since the last line about them."""
+        self._tell_again_at = -math.inf
         self._claims_left = dict(ledger.claims_without_event())
         """Claims without an outcome whose event is not kept in the ledger. Their records come again, or never will."""
-        self._running = False
 
     async def begin(self) -> None:
         """Bring in-doubt documents back, and retry the parked ones: blockers may have changed while nobody ran.
@@ -121,16 +140,27 @@ class ParkingLot:
             self._bring_back(entry)
         async for kept in _with_pauses(all_kept(self._ledger)):
             self._bring_back_later(kept)
-        self.wake(self._ledger.blocked(but_for=BACKLOG))
+        woken: set[str] = set()
+        for blocker in self._ledger.blockers():
+            if not blocker.startswith(BACKLOG):
+                waiting = [key async for _, key in _with_pauses(self._ledger.waiting_for(blocker)) if key not in woken]
+                woken.update(waiting)
+                self.wake(waiting, blocker)
 
     def release(self, blocker: str) -> None:
         """Retry the documents that `blocker` releases, because it has changed."""
-        self.wake(self._ledger.blocked_by(blocker))
+        self.wake(self._ledger.blocked_by(blocker), blocker)
 
-    def wake(self, keys: Iterable[str]) -> None:
-        """Retry these documents."""
-        self._woken.update(dict.fromkeys(keys))
-        self.drain()
+    def wake(self, keys: Iterable[str], cause: str = "") -> None:
+        """Retry these documents.
+
+        Args:
+            keys: Their keys.
+            cause: What woke them. Causes take turns: one document does not wait for another cause's tens of thousands.
+        """
+        if woken := OrderedDict.fromkeys(keys):
+            self._woken.setdefault(cause, OrderedDict()).update(woken)
+            self.drain()
 
     def release_one(self, blocker: str) -> bool:
         """Bring back one document that waits for the blocker, now. Returns False if none can be brought back."""
@@ -178,19 +208,17 @@ class ParkingLot:
                 self._host.admit(work_without_event(self._host, self._source, key, claim))
 
     def drain(self) -> None:
-        """Bring back as many documents as there is room for, with a pause after every few."""
-        if self._running:
-            return  # a document released for a key it still lacks ends at once and calls this again: stop the recursion
-        self._running, again = True, False
+        """Bring back as many documents as there is room for, a few at a time."""
+        self._host.slices.run(self._drain_some)
+
+    def _drain_some(self) -> bool:
+        """Bring a few documents back. Returns whether there may be more to bring back."""
+        more = False
         with self._host.reporting_defects():
-            more = True
             for _ in range(AT_ONCE):
                 if not (more := self._host.open and self._next()):
                     break
-            again = more
-        self._running = False
-        if again:
-            asyncio.get_running_loop().call_soon(self.drain)
+        return more
 
     def _next(self) -> bool:
         """Bring one document back. Returns False if none waits, or if there is no room."""
@@ -202,8 +230,11 @@ class ParkingLot:
             return False
         if not self._woken:
             return False
-        key = next(iter(self._woken))
-        del self._woken[key]
+        cause = next(iter(self._woken))
+        woken = self._woken.pop(cause)
+        key, _ = woken.popitem(last=False)
+        if woken:
+            self._woken[cause] = woken
         if key not in self._documents:
             entry = self._ledger.get(key)
             if entry.released_by and entry.claim is None:
@@ -224,15 +255,23 @@ class ParkingLot:
         try:
             received = self._host.receive(entry.parked)
         except ContractError as error:  # parked by another version; one unreadable event must not stop all others
-            log.error(  # noqa: TRY400 - the frames say nothing; the code and its detail do
-                "a waiting event can no longer be read", key=entry.key, code=error.code, detail=error.detail
-            )
+            self._tell_unreadable(entry.key, error)
             return None
         place: tuple[int, int] = entry.last.offset, entry.last.timestamp
         if entry.claim is not None and entry.claim.offset is not None:
             place = entry.claim.offset, entry.claim.timestamp
         source = SourceRecord(self._source.topic, self._source.partition, *place)
         return WorkItem(self._host, received, entry.parked, source)
+
+    def _tell_unreadable(self, key: str, error: ContractError) -> None:
+        """Tell of unreadable events at most once a minute: all that wait may be of another version."""
+        self._unreadable += 1
+        if (now := asyncio.get_running_loop().time()) < self._tell_again_at:
+            return
+        documents, self._unreadable, self._tell_again_at = self._unreadable, 0, now + TELL_EVERY
+        log.error(
+            "a waiting event can no longer be read", documents=documents, key=key, code=error.code, detail=error.detail
+        )
 
     def _bring_back_later(self, kept: KeptEvent) -> None:
         """Take a revision that the ledger kept behind a doubt. Its turn comes after the doubt, as before."""
@@ -260,7 +299,8 @@ class ParkingLot:
     @property
     def is_full(self) -> bool:
         """Whether so many commands have documents to reach that no further command should be read."""
-        return len(self._asked) >= COMMANDS_AT_ONCE
+        many = sum(map(len, self._asked.values())) >= DOCUMENTS_AT_ONCE
+        return many or len(self._asked) >= COMMANDS_AT_ONCE
 
     def apply_command(self, partition: int, offset: int, command: Command | None) -> None:
         """Apply a command. None stands for a record that is no command.
@@ -282,6 +322,8 @@ class ParkingLot:
     def answered(self, work: WorkItem) -> None:
         """Mark the work item's command, if any, as done for this document. Its result is durable."""
         if work.command is not None:
+            if (subsidiary := self._commanded.pop(work, None)) is not None:
+                self._taken[subsidiary] -= 1
             self._answered(work.command, work.key)
             work.command = None
 
@@ -324,16 +366,29 @@ class ParkingLot:
         """
         for order, left in self._asked.items():
             key, work = left[0]
-            reached = len(order.open) - len(left)
-            may_go = (room or isinstance(order.command, MarkSynced)) and reached < max(1, self._window // SHARE)
+            reached, most = len(order.open) - len(left), max(1, self._window // SHARE)
+            may_go = reached < most and (
+                isinstance(order.command, MarkSynced) or (room and self._has_share(order, key, work, most))
+            )
             if may_go or key in self._documents:
                 left.popleft()
                 del self._asked[order]
+                self._heads.pop(order, None)
                 if left:
                     self._asked[order] = left
                 self._ask(key, order, work)
                 return True
         return False
+
+    def _has_share(self, order: PendingCommand, key: str, work: WorkItem | None, most: int) -> bool:
+        """Whether the document's subsidiary has fewer than so many documents in flight for commands."""
+        if len(self._commanded) < most:
+            return True  # no subsidiary can have more
+        if self._heads.get(order, ("", ""))[0] != key:
+            entry = self._ledger.get(key)
+            work = work or (self._kept(entry) if entry.parked is not None else None)
+            self._heads[order] = key, work.received.subsidiary_id if work is not None else ""
+        return self._taken[self._heads[order][1]] < most
 
     def _ask(self, key: str, order: PendingCommand, work: WorkItem | None) -> None:
         """Give a command to one document: at once, or after the document's work item in flight has ended."""
@@ -344,6 +399,8 @@ class ParkingLot:
             self._answered(order, key)  # the document ended meanwhile
             return
         work.command = order
+        self._commanded[work] = work.received.subsidiary_id
+        self._taken[work.received.subsidiary_id] += 1
         self._host.admit(work)
         self.give_way(key)
 

@@ -73,6 +73,9 @@ log = structlog.get_logger(__name__)
 
 RELIEVE_EVERY = 0.1
 """Seconds between two looks through the queues for documents to park, while the window is full."""
+KEPT = 4
+"""A quarter of a full window may stay queued. With what companies that take long have on their way it is half, so that
+reading goes on."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -110,6 +113,7 @@ class PartitionProcessor:
         source = assigned.source
         self.source = source
         self.receive = assigned.receive
+        self.slices = around.slices
         self._around = around
         self._writer = around.writer
         self._lanes = around.lanes
@@ -162,7 +166,7 @@ class PartitionProcessor:
         now = self._around.time.monotonic()
         if now >= self._relieve_again_at and self._around.mapping().serves_several_companies:
             self._relieve_again_at = now + RELIEVE_EVERY
-            self._lanes.relieve(self, self._config.max_in_flight // 2)
+            self._lanes.relieve(self, self._config.max_in_flight // KEPT)
 
     @property
     def open(self) -> bool:

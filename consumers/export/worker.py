@@ -38,6 +38,7 @@ from consumers.export.partition import AssignedPartition, PartitionProcessor
 from consumers.export.sending.circuit_breaker import ParkedDocuments
 from consumers.export.sending.lanes import Lanes
 from consumers.export.sending.sage_access import SageAccess
+from consumers.export.slices import Slices
 from consumers.export.topic_watch import TopicReplacedError, TopicWatch
 from consumers.export_commands import CommandReader
 from consumers.mapping_state import MappingStateUnavailable, MappingTable
@@ -143,6 +144,7 @@ class Worker(ConsumerRebalanceListener):  # type: ignore[misc]  # aiokafka ships
             lanes=self._lanes,
             config=config,
             time=time,
+            slices=Slices(time.monotonic),
         )
         self._consumer = clients.member(
             subscription.group_id,
@@ -227,18 +229,14 @@ class Worker(ConsumerRebalanceListener):  # type: ignore[misc]  # aiokafka ships
                 await self._look_at_position(source, session)
 
     async def _process(self, session: PartitionProcessor, records: Sequence[ConsumerRecord]) -> None:
-        """Hand records to their partition, a few at a time: lanes and heartbeats run in between.
-
-        While a company has a backlog, its documents are read only to be parked. So reading then takes a quarter of the
-        time at most: the rest is for those who post.
-        """
+        """Hand records to their partition, a few at a time: lanes and heartbeats run in between."""
         for start in range(0, len(records), SLICE):
             if not session.open or self._sessions.get(session.source) is not session:
                 return  # whoever opens the partition next reads the rest again
             began = self._time.monotonic()
             session.process(records[start : start + SLICE])
             took = self._time.monotonic() - began
-            await self._time.sleep(3 * took if self._lanes.have_backlog else 0)
+            await self._time.sleep(self._lanes.reading_pause * took)
         if session.misplaced:
             session.misplaced = False
             self._watch.hurry()

@@ -153,3 +153,40 @@ async def test_documents_of_a_backlog_whose_settings_changed_go_where_the_settin
         await two.connect(SLOW, "ACME")
         await until(lambda: len(posted(two, "slow")) == number)
     assert set(two.sage.keys.values()) == {1}
+
+
+async def test_companies_that_hang_do_not_fill_a_window_with_requests(world):
+    """What is on its way cannot be parked, and stays there until the request ends."""
+    number, crowd = 200, [f"HANGS{each}" for each in range(40)]
+    world.config = replace(CONFIG, request_timeout=timedelta(hours=1))
+    world.sage.seconds = {"ACME": REQUEST} | dict.fromkeys(crowd, 10_000.0)
+    for company in crowd:
+        await world.connect(company, company)
+        await world.set(f"{company}/account/ar/default/default", {"account": "4000"})
+    bursts = ((company, f"{company}-{each}") for company in crowd for each in range(30))
+    async with world.worker(max_poll_records=CONFIG.max_in_flight // 2):
+        await world.send(quick(0))
+        alone = await seconds_more(world, range(1, number))
+        await world.send(*((key(name), invoice(name, subsidiary=company)) for company, name in bursts))
+        await world.send(quick(number))  # behind all of theirs
+        await until(lambda: len(posted(world, "quick")) == number + 1)
+        assert await seconds_more(world, range(number + 1, 2 * number)) < 1.05 * alone
+
+
+async def seconds_more(world, quick_ones: range) -> float:
+    """Seconds that further documents of the quick company take, while a worker runs."""
+    began = time.monotonic()
+    await world.send(*(quick(each) for each in quick_ones))
+    await until(lambda: len(posted(world, "quick")) == quick_ones.stop)
+    return time.monotonic() - began
+
+
+async def test_reading_pauses_less_while_those_without_a_backlog_have_nothing_to_send(two):
+    async with two.worker() as running:
+        lanes = running.worker._lanes
+        assert lanes.reading_pause == 0
+        await send_slow(two, 200)
+        await until(lambda: lanes.reading_pause == 1)
+        lanes._lane_of("ACME")._queues = {"any": [quick(0)]}
+        assert lanes.reading_pause == 3
+        lanes._lane_of("ACME")._queues = {}

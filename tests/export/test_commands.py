@@ -1,6 +1,7 @@
 """What people ask through `export-commands`: retry, mark as synced, read a record again. Promises 1, 2 and 6."""
 
 from dataclasses import replace
+from datetime import timedelta
 
 import pytest
 
@@ -8,6 +9,9 @@ from sage_client.errors import RefusedError
 from tests.support.eventually import until
 from tests.support.exported_invoices import rejected
 from tests.support.world import MASTER, invoice, key
+
+SLOW, SLOW_COMPANY = "sub-slow", "TORTOISE"
+HOURS = timedelta(hours=2)
 
 
 @pytest.mark.parametrize(
@@ -208,3 +212,30 @@ async def test_a_mark_does_not_wait_for_all_the_documents_of_a_retry_before_it(w
         await until(lambda: len(world.sage.booked) == len(many))
     assert set(world.sage.keys.values()) == {1}
     assert "invoice/m" not in world.sage.keys
+
+
+async def refused_by_a_company_that_hangs(world, many: list[str]) -> None:
+    """Documents of one company that wait for a person, and `m` of another. From now on the first company hangs."""
+    await world.connect(SLOW, SLOW_COMPANY)
+    await world.set(f"{SLOW}/account/ar/default/default", {"account": "4000"})
+    world.sage.refuse = {number: RefusedError("no") for number in (*many, "m")}
+    await world.send(*((key(number), invoice(number, subsidiary=SLOW)) for number in many), (key("m"), invoice("m")))
+    async with world.worker():
+        await world.until(len(many) + 1, "rejected")
+    world.sage.refuse = {}
+    world.sage.seconds = {SLOW_COMPANY: HOURS.total_seconds()}
+
+
+@pytest.mark.parametrize(("documents", "commands"), [(60, 5), (400, 400)], ids=["long ones", "many of them"])
+async def test_retries_of_one_subsidiary_hold_up_no_command_of_another(world, documents, commands):
+    """Together they would fill the window with documents of a company that does not answer, or stop the reader."""
+    world.config = replace(world.config, max_documents_per_request=10, max_in_flight=20, request_timeout=HOURS)
+    many = [f"r{number}" for number in range(documents)]
+    await refused_by_a_company_that_hangs(world, many)
+    async with world.worker():
+        for part in range(commands):
+            await world.ask("retry", documents=[f"invoice/{number}" for number in many[part::commands]])
+        await until(lambda: world.sage.running)
+        await world.ask("retry", documents=["invoice/m"])
+        await world.until(1, "posted")
+        assert [each.number for each in world.sage.booked] == ["m"]

@@ -75,6 +75,7 @@ from consumers.export.protocol.sequence import Turn
 from consumers.export.protocol.steps import NoLongerPosted, ReadExisting
 from consumers.export.sending.backlog import may_wait
 from consumers.export.sending.sage_access import backlog_blocker_of
+from consumers.export.slices import Slices
 from consumers.export.work_item import WorkItem
 from domain.codes import Code
 from domain.commands import Retry
@@ -322,7 +323,13 @@ class DocumentMachine(RuleBasedStateMachine):
         self.position = self.topics.committed
         clock = Clock(self._utc, lambda: self.now, asyncio.sleep, lambda: 0.5)
         context = ExportContext(
-            ResultWriter("group", "results", "dead"), False, lambda: self.settings, self.lane, CONFIG, clock
+            ResultWriter("group", "results", "dead"),
+            False,
+            lambda: self.settings,
+            self.lane,
+            CONFIG,
+            clock,
+            Slices(lambda: self.now),
         )
         assigned = AssignedPartition(
             SOURCE,

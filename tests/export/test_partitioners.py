@@ -298,3 +298,20 @@ async def test_with_any_record_key_no_partition_is_wrong(world: World):
     async with world.worker():
         await world.until(4, "posted")
     assert await rules(world) == {}
+
+
+async def test_a_ledger_of_many_documents_is_looked_through_in_slices():
+    decision = placement._Decision(cast(Any, None), placement.PartitionerRequest("invoice-created", None), 2)
+    turns = 0
+
+    async def heartbeat() -> None:
+        nonlocal turns
+        while True:
+            turns += 1
+            await asyncio.sleep(0)
+
+    beating = asyncio.create_task(heartbeat())
+    found = await decision._fitting(key(str(number)) for number in range(20 * placement.AT_ONCE))
+    beating.cancel()
+    assert turns >= 20
+    assert set(found) == {Partitioner.MURMUR2, Partitioner.CRC32, None}

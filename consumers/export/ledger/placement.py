@@ -11,6 +11,7 @@ records in partition 0 of the source, if enough of them fit one rule and none co
 is Kafka's own.
 """
 
+import asyncio
 from collections import Counter
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
@@ -40,6 +41,9 @@ SAMPLE = 1_000
 """Records of the source to look at, if the ledger knows no document."""
 ENOUGH = 20
 """How many of them have to fit a rule. The first records of a newly started producer may be few."""
+
+AT_ONCE = 1_000
+"""Keys that are looked at without a pause. Each takes some microseconds."""
 
 
 class PartitionerError(Exception):
@@ -177,21 +181,26 @@ class _Decision:
             log.info("partitioner", topic=self.asked.source, rule=self.asked.rule, why="set")
             return self.asked.rule
         rule: Partitioner | None
-        known = self._fitting(map(str.encode, copy.known()))
+        known = await self._fitting(map(str.encode, copy.known()))
         if known:
             rule, why = self._of_the_ledger(known, topic), "learned from the ledger"
         else:
-            rule, why = _only(self._fitting(await self._waiting()), ENOUGH), "learned from the topic"
+            rule, why = _only(await self._fitting(await self._waiting()), ENOUGH), "learned from the topic"
         log.info(
             "partitioner", topic=self.asked.source, rule=rule or Partitioner.MURMUR2, why=why if rule else "default"
         )
         return rule or Partitioner.MURMUR2
 
-    def _fitting(self, keys: Iterable[bytes]) -> Counter[Partitioner | None]:
-        """Count the keys of partition 0 by the one rule that fits them (None: neither). Keys of both are skipped."""
+    async def _fitting(self, keys: Iterable[bytes]) -> Counter[Partitioner | None]:
+        """Count the keys of partition 0 by the one rule that fits them (None: neither). Keys of both are skipped.
+
+        There may be a million, so other tasks run after every few.
+        """
         rules = [Placement(rule, self.partitions) for rule in (Partitioner.MURMUR2, Partitioner.CRC32)]
         found: Counter[Partitioner | None] = Counter()
-        for key in keys:
+        for number, key in enumerate(keys):
+            if number % AT_ONCE == AT_ONCE - 1:
+                await asyncio.sleep(0)
             fits = [each.rule for each in rules if each.partition_of(key) == 0]
             if len(fits) < len(rules):
                 found[fits[0] if fits else None] += 1

@@ -214,22 +214,16 @@ class LedgerStore:
             yield from rows
             after = rows[-1][0]
 
-    def blocked(self, but_for: str = "") -> tuple[str, ...]:
-        """The keys of all documents that some key releases, in the order in which they were parked or refused.
+    def blockers(self) -> Iterator[str]:
+        """All keys that release some document, in alphabetical order.
 
-        Args:
-            but_for: Documents that wait for a key with this prefix are left out. Empty: none is.
+        Each is one look into the index, however many documents wait for it. What changes meanwhile may be seen or not.
         """
-        ordered = "SELECT key FROM mark WHERE kind = ? GROUP BY key {} ORDER BY min(place)"
-        if not but_for:
-            return tuple(key for (key,) in self._db.execute(ordered.format(""), (BLOCKED,)))
-        ordered = ordered.format("HAVING NOT max(substr(name, 1, ?) = ?)")
-        return tuple(key for (key,) in self._db.execute(ordered, (BLOCKED, len(but_for), but_for)))
-
-    def blockers(self) -> tuple[str, ...]:
-        """All keys that release some document."""
-        ordered = "SELECT name FROM mark WHERE kind = ? GROUP BY name ORDER BY min(place)"
-        return tuple(blocker for (blocker,) in self._db.execute(ordered, (BLOCKED,)))
+        first = "SELECT min(name) FROM mark WHERE kind = ?"
+        blocker = self._db.execute(first, (BLOCKED,)).fetchone()[0]
+        while blocker is not None:
+            yield blocker
+            blocker = self._db.execute(f"{first} AND name > ?", (BLOCKED, blocker)).fetchone()[0]
 
     def _marked(self, kind: str, name: str = "") -> tuple[str, ...]:
         rows = self._db.execute("SELECT key FROM mark WHERE kind = ? AND name = ? ORDER BY place", (kind, name))

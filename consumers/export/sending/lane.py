@@ -7,8 +7,9 @@ is in progress, the next is prepared, and claimed too if the company answers qui
 import asyncio
 import math
 from collections import deque
-from collections.abc import Callable, Iterable, Sequence
+from collections.abc import Iterable, Sequence
 from dataclasses import replace
+from typing import Protocol
 
 import structlog
 
@@ -80,10 +81,23 @@ QUICK = 1.0
 """Seconds of a request below which the claims of the next one are written while it is on its way."""
 LOOK_AGAIN = 0.05
 """Seconds between two looks for documents to bring back, while those that came back are not sent here."""
+TAKES = 4
+"""A company may have a quarter of what `OtherLanes.room` says on its way, and whatever it takes soon. What is beyond
+that waits in the ledger."""
 
 Stream = tuple[SageEndpoint, SageObject, bool]
 """Documents that may share one request: of one place and one kind, since the user may be refused a kind. The flag keeps
 documents to post apart from documents whose existing record is read first."""
+
+
+class OtherLanes(Protocol):
+    """The lanes of all companies."""
+
+    def send(self, work: WorkItem) -> None:
+        """Take a work item whose next call goes to another company."""
+
+    def room(self, owner: PartitionHandle) -> int:
+        """Number of further records of the partition that companies which take long may have on their way."""
 
 
 class Lane:
@@ -95,7 +109,7 @@ class Lane:
         wakes: Callbacks that retry parked documents.
         config: Sizes and delays.
         time: The clock.
-        pass_on: Hands a work item to the lane of the company that its next call goes to.
+        others: The lanes of all companies, this one included.
     """
 
     def __init__(
@@ -105,7 +119,7 @@ class Lane:
         wakes: ParkedDocuments,
         config: ExportConfig,
         time: Clock,
-        pass_on: Callable[[WorkItem], None],
+        others: OtherLanes,
     ) -> None:
         self.company_id = company_id
         self._client = sage.client
@@ -117,8 +131,9 @@ class Lane:
         self._inspection = Inspection(sage.client, time)
         self._twins = Twins(sage.client)
         self._one_of_two_names = asyncio.Lock()
-        self._pass_on = pass_on
-        """Hands a work item to the lane of the company that its next call goes to."""
+        self._others = others
+        self._under_way: dict[WorkItem, float] = {}
+        """The documents that left the queue and whose request has not ended, and since when."""
         self._queues: dict[Stream, deque[WorkItem]] = {}
         self._filled = asyncio.Event()
         self._ready: asyncio.Queue[list[WorkItem]] = asyncio.Queue(maxsize=1)
@@ -179,13 +194,14 @@ class Lane:
             share: How many of its documents may stay queued.
         """
         soon = max(self._refilled, int(self._pace * SOON))
+        most = max(share, self._sent_soon)
         kept = mine = 0
         surplus: list[WorkItem] = []
         for stream, queue in list(self._queues.items()):
             left: deque[WorkItem] = deque()
             for work in queue:
                 own = work.owner is owner
-                if own and (kept >= soon or mine >= share) and may_wait(work) and not self._circuits.on_trial(work):
+                if own and (kept >= soon or mine >= most) and may_wait(work) and not self._circuits.on_trial(work):
                     surplus.append(work)
                     continue
                 left.append(work)
@@ -193,6 +209,45 @@ class Lane:
             self._queues[stream] = left
         for work in surplus:
             work.owner.handle(work, Ended(self._backlog.park(work)))
+
+    @property
+    def _sent_soon(self) -> int:
+        """Number of documents that the company takes within `SOON`, if it goes on as it does now."""
+        pace = self._pace
+        if self._under_way:
+            since = next(iter(self._under_way.values()))
+            pace = min(pace, len(self._under_way) / max(self._time.monotonic() - since, 0.001))
+        return int(pace * SOON)
+
+    def held(self, owner: PartitionHandle) -> int:
+        """Number of records of the partition that are on their way beyond what is sent soon."""
+        return max(0, self._records_of(owner) - self._sent_soon)
+
+    def _records_of(self, owner: PartitionHandle) -> int:
+        # Documents that came back from the ledger have no record in the partition's window.
+        return sum(work.owner is owner and work.life.offset is not None for work in self._under_way)
+
+    def _room(self, owner: PartitionHandle) -> int:
+        """Number of further records of the partition that may leave the queue."""
+        return max(self._sent_soon - self._records_of(owner), self._others.room(owner) // TAKES)
+
+    def _lacks_room(self, work: WorkItem, rooms: dict[PartitionHandle, int]) -> bool:
+        """Whether a document has to wait in the ledger, so that its record does not stay open as long as its request.
+
+        Args:
+            work: The document.
+            rooms: The room left in each partition. If the document needs none of it, or may take it, it is counted.
+        """
+        if work.life.offset is None or not work.owner.open or not may_wait(work) or self._circuits.on_trial(work):
+            return False
+        room = rooms[work.owner] if work.owner in rooms else self._room(work.owner)
+        rooms[work.owner] = room - 1
+        return room <= 0
+
+    def _ended(self, batch: Iterable[WorkItem]) -> None:
+        """Note that documents are no longer under way."""
+        for work in batch:
+            self._under_way.pop(work, None)
 
     def resume_backlog(self, blocker: str) -> None:
         """Bring back the documents whose wait for this backlog is durable, in their turn."""
@@ -215,6 +270,7 @@ class Lane:
         for stream, queue in list(self._queues.items()):
             self._queues[stream] = deque(work for work in queue if not self._given_back(work, owner))
         waiting = [self._ready.get_nowait() for _ in range(self._ready.qsize())]
+        self._ended([work for work in self._under_way if work.owner is owner])
         for batch in waiting:
             self._ready.put_nowait([work for work in batch if not self._given_back(work, owner)])
 
@@ -248,7 +304,7 @@ class Lane:
 
     async def _run_claims(self) -> None:
         while True:
-            batch = await self._next_batch()
+            taken = batch = await self._next_batch()
             try:
                 login = self._login(batch[0].connection)
                 later: list[tuple[WorkItem, SageError]] = []
@@ -257,13 +313,16 @@ class Lane:
                 else:
                     batch, later = await self._inspect(login, batch)
             except CredentialsMissingError as error:
+                self._ended(taken)
                 self._block(batch, ExportResult(Outcome.DEFERRED, Code.SAGE_SIGN_IN, str(error)))
                 continue
             except SageError as error:
+                self._ended(taken)
                 await self._not_taken(batch, error)
                 continue
             if self._answers_quickly():
                 batch = await self._claim(self._admissible(batch))
+            self._ended(set(taken).difference(batch))
             if batch:
                 await self._ready.put(batch)
             if later:
@@ -288,10 +347,17 @@ class Lane:
         queue = self._queues.pop(stream)
         batch: list[WorkItem] = []
         keys: set[str] = set()
+        rooms: dict[PartitionHandle, int] = {}
         lines = 0
         while queue and len(batch) < self._config.max_documents_per_request:
             if not keys.isdisjoint(names := names_of(queue[0])):
                 break  # the same document from two partitions may not be in one request twice
+            if self._lacks_room(queue[0], rooms):
+                if batch:
+                    break
+                work = queue.popleft()
+                work.owner.handle(work, Ended(self._backlog.park(work)))
+                continue
             lines += queue[0].lines
             if batch and lines > self._config.max_lines_per_request:
                 break
@@ -299,6 +365,7 @@ class Lane:
             if work.owner.open:
                 batch.append(work)
                 keys |= names
+                self._under_way[work] = self._time.monotonic()
             elif isinstance(work.life.state, Claimed):
                 work.owner.handle(work, Returned())
         if queue:
@@ -347,7 +414,7 @@ class Lane:
         if work.connection.company_id == self.company_id:
             self._queue(work)
         else:
-            self._pass_on(work)
+            self._others.send(work)
 
     async def _inspect(
         self, login: Login, batch: Sequence[WorkItem]
@@ -413,17 +480,18 @@ class Lane:
 
     async def _run_posts(self) -> None:
         while True:
-            batch = self._admissible([work for work in await self._ready.get() if not work.owner.gone])
+            taken = await self._ready.get()
+            batch = self._admissible([work for work in taken if not work.owner.gone])
             if batch and not isinstance(batch[0].life.state, Claimed):
                 batch = await self._claim([work for work in batch if work.owner.open])
-            if not batch:
-                continue
-            try:
-                login = self._login(batch[0].connection)
-            except CredentialsMissingError as error:
-                self._block(batch, ExportResult(Outcome.DEFERRED, Code.SAGE_SIGN_IN, str(error)))
-            else:
-                await self._post_once(login, batch)
+            if batch:
+                try:
+                    login = self._login(batch[0].connection)
+                except CredentialsMissingError as error:
+                    self._block(batch, ExportResult(Outcome.DEFERRED, Code.SAGE_SIGN_IN, str(error)))
+                else:
+                    await self._post_once(login, batch)
+            self._ended(taken)
 
     async def _post_once(self, login: Login, batch: Sequence[WorkItem]) -> None:
         """Post a batch, without the documents that exist in Sage, or may exist, under their other key (`twins`)."""

@@ -9,6 +9,9 @@ from consumers.export.sending.sage_access import BACKLOG, SageAccess, company_of
 from consumers.export.work_item import PartitionHandle, WorkItem
 from kafka_client.clock import Clock
 
+HELD = 4
+"""Companies that take long may have a quarter of a partition's window on its way."""
+
 
 class Lanes:
     """One lane per Sage company.
@@ -55,16 +58,31 @@ class Lanes:
         """
         busy = [lane for lane in self._lanes.values() if lane.queued]
         for lane in busy:
-            lane.relieve(owner, max(1, share // len(busy)))
+            lane.relieve(owner, share // len(busy))
+
+    def room(self, owner: PartitionHandle) -> int:
+        """Number of further records of the partition that companies which take long may have on their way.
+
+        A request cannot be parked: a hundred companies that hang would keep the window full until the last gives up.
+        """
+        if len(self._lanes) == 1:
+            return self._config.max_in_flight
+        return self._config.max_in_flight // HELD - sum(lane.held(owner) for lane in self._lanes.values())
 
     def resume_backlog(self, blocker: str) -> None:
         """Bring back the documents whose wait for this backlog is durable, in their turn."""
         self._lane_of(company_of_backlog(blocker)).resume_backlog(blocker)
 
     @property
-    def have_backlog(self) -> bool:
-        """Whether documents of some company wait for their turn."""
-        return any(lane.has_backlog for lane in self._lanes.values())
+    def reading_pause(self) -> float:
+        """How long reading pauses after each slice, in times of what the slice took.
+
+        While a company has a backlog, its documents are read only to be parked. So reading takes a quarter of the time,
+        and half of it if those who have none run out of documents: then theirs may stand behind many to be parked.
+        """
+        if not any(lane.has_backlog for lane in self._lanes.values()):
+            return 0.0
+        return 3.0 if any(lane.queued and not lane.has_backlog for lane in self._lanes.values()) else 1.0
 
     def is_blocked(self, blocker: str) -> bool:
         """Whether documents still have to wait for this blocker: a circuit is open, or older documents stand before."""
@@ -88,6 +106,6 @@ class Lanes:
 
     def _lane_of(self, company_id: str) -> Lane:
         if (lane := self._lanes.get(company_id)) is None:
-            lane = Lane(company_id, self._sage, self._wakes, self._config, self._time, self.send)
+            lane = Lane(company_id, self._sage, self._wakes, self._config, self._time, self)
             self._lanes[company_id] = lane
         return lane
