@@ -50,7 +50,7 @@ Break = Annotated[str, typer.Option("--break", help=f"Break one guard: {', '.joi
 Patience = Annotated[float, typer.Option(min=1, help="Seconds without progress at the end after which it is stuck.")]
 Times = Annotated[str, typer.Option(help=f"The workers' time-outs: {', '.join(TIMES)} (docs/reliability.md).")]
 Neighbours = Annotated[bool, typer.Option(help="Companies that are slow or hang, among the others.")]
-Lag = Annotated[bool, typer.Option(help="Let one query in two lag behind the gateway's books.")]
+Lag = Annotated[bool, typer.Option(help="Let queries lag behind the gateway's books.")]
 Memory = Annotated[
     str, typer.Option(help=f"Faults of topics, by comma, or none: {', '.join(MEMORY)}. Default: all that can be done.")
 ]

@@ -10,7 +10,7 @@ from collections.abc import Awaitable, Callable, Collection, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
 
-from chaos.operator import Operator
+from chaos.keeper import LedgerKeeper
 from chaos.plan import RUNNING, MemoryFault, MemoryKind
 from chaos.system import BROKER, ExportSystem
 from chaos.topic_faults import TopicFaults, copy_topics
@@ -19,8 +19,9 @@ from demo.events import TOPICS
 from demo.processes import DemoError
 from ops.broker import LocalKafka
 
-NOTICED = 30.0
-"""Seconds within which a fault has to be noticed: workers look every ten, and their look may take long here."""
+NOTICED, FASTEST = 2.5, 30.0
+"""Within how many times the run's patience a fault has to be noticed, and seconds that there are in any case. Workers
+look every 10 s; one that is just opening its partitions may wait two minutes for a topic that is gone."""
 OF_LEDGERS: dict[MemoryKind, frozenset[str]] = {
     "ledger-replaced-running": frozenset({"LEDGER_EMPTY", "LEDGER_REPLACED"}),
     "ledger-replaced": frozenset({"LEDGER_EMPTY", "LEDGER_REPLACED"}),
@@ -52,20 +53,25 @@ class MemoryFaults:
 
     Args:
         system: The running system.
+        patience: The run's patience, in seconds.
         send_some: Sends the next records of the script, so that documents are in work.
+        settle: Waits until every partition is open again and has answered what was sent.
         send_again: Sends the records of a source topic again that were told as not exported, or left behind unread.
     """
 
     def __init__(
         self,
         system: ExportSystem,
+        patience: float,
         send_some: Callable[[], Awaitable[None]],
         send_again: Callable[[str], Awaitable[None]],
+        settle: Callable[[], Awaitable[None]],
     ) -> None:
         self.repairs = MemoryRepairs()
         self._system = system
-        self._send_some, self._send_again = send_some, send_again
-        self._person = Operator(system.env, system.folder, system.say)
+        self._within = max(FASTEST, NOTICED * patience)
+        self._send_some, self._send_again, self._settle = send_some, send_again, settle
+        self._person = LedgerKeeper(system.env, system.folder, system.say)
 
     async def copy_ledgers(self) -> None:
         """The copies that repairs use: they lack what is exported after this."""
@@ -76,9 +82,11 @@ class MemoryFaults:
         for each in faults:
             if each.kind in RUNNING:
                 await self._while_running(each)
+                await self._settle()
         between = [each for each in faults if each.kind not in RUNNING and each.kind != "cluster-copied"]
         if between:
             await self._between_runs(between)
+            await self._settle()
         if any(each.kind == "cluster-copied" for each in faults):
             await self._copied_cluster()
 
@@ -103,13 +111,13 @@ class MemoryFaults:
                     await self._faults.delete(f"{source}.ledger")
                     await self._person.create_topics()
                     if await self._held(fault.kind, {source}, before, began):
-                        await self._restore(fault.kind, [source])
+                        await self._restore([fault.kind], [source])
                     await system.watch.made_anew(f"{source}.ledger")
                 case "ledger-partitions":
                     await self._faults.add_partition(f"{source}.ledger", system.wanted.partitions)
                     if await self._ended(fault.kind, f"{source}.ledger", before, began):
                         await system.pool.stop_all()
-                        await self._restore(fault.kind, [source])
+                        await self._restore([fault.kind], [source])
                         system.pool.start()
                         await system.watch.made_anew(f"{source}.ledger")
                 case _:
@@ -153,7 +161,7 @@ class MemoryFaults:
                     await self._send_again(TOPICS[each.topic])
                     self._repaired(each.kind, repair)
             if ledgers := [each for each in noticed if each.kind != "source-expired"]:
-                await self._restore(ledgers[0].kind, [self._source(each) for each in ledgers])
+                await self._restore([each.kind for each in ledgers], [self._source(each) for each in ledgers])
             anew = [f"{self._source(each)}.ledger" for each in faults if each.kind != "source-expired"]
             await system.watch.made_anew(*anew)
 
@@ -198,7 +206,7 @@ class MemoryFaults:
             system.pool.start()
             if await self._held("cluster-copied", set(sources), before, began):
                 damaged = {each.source for each in await self._person.damaged()}
-                await self._restore("cluster-copied", sorted(damaged))
+                await self._restore(["cluster-copied"], sorted(damaged))
             await system.watch.made_anew(*(f"{each}.ledger" for each in sources))
 
     # What a person does.
@@ -228,14 +236,14 @@ class MemoryFaults:
 
     async def _noticed(self, kind: MemoryKind, true: Callable[[], bool], began: float) -> bool:
         while not true():
-            if time.monotonic() - began > NOTICED:
-                self.repairs.unnoticed.append(f"{kind}: no worker noticed it within {NOTICED:.0f} s")
+            if time.monotonic() - began > self._within:
+                self.repairs.unnoticed.append(f"{kind}: no worker noticed it within {self._within:.0f} s")
                 return False
             await asyncio.sleep(0.2)
         self.repairs.noticed.setdefault(kind, []).append(time.monotonic() - began)
         return True
 
-    async def _restore(self, kind: MemoryKind, sources: Sequence[str]) -> None:
+    async def _restore(self, kinds: Sequence[MemoryKind], sources: Sequence[str]) -> None:
         """Keep the wrong records, create the ledgers anew, restore them, and read again what they lack."""
         began = time.monotonic()
         for source in sources:
@@ -250,7 +258,8 @@ class MemoryFaults:
         if left := [each for each in await self._person.damaged() if each.source in sources and each.code != EXPIRED]:
             raise DemoError(f"the ledgers are damaged after their repair: {left}")
         await self._person.copy_ledgers()
-        self._repaired(kind, began)
+        for kind in kinds:
+            self._repaired(kind, began)
 
     def _repaired(self, kind: MemoryKind, began: float) -> None:
         self.repairs.repaired.setdefault(kind, []).append(time.monotonic() - began)

@@ -112,7 +112,7 @@ class Proxy:
         """The companies that misbehave now."""
         self.books = LaggingBooks()
         self.lag = lag
-        """Seconds by which one query in two lags behind the books; 0: none does."""
+        """Seconds by which queries lag behind the books."""
         self.held = 0
         """Requests that a fault has in hand: they may be executed yet."""
         self._target = target
@@ -247,7 +247,7 @@ class Proxy:
         return _passed(status, answer)
 
     async def _exchange(self, request: Request, body: bytes, *, unheard: bool) -> tuple[int, bytes]:
-        """What the gateway answers, noted; to a query, perhaps, as of some seconds ago."""
+        """What the gateway answers, noted; to a query, as of some seconds ago."""
         asked = time.monotonic()
         status, answer = await self._forward(body)
         company = self._company(request)
@@ -256,7 +256,7 @@ class Proxy:
         if creates := _creates(request):
             self._note(creates, answer, unheard=unheard)
             self.books.note(company, creates, answer, time.monotonic())
-        elif self.lag and self._chance.random() < 0.5:  # noqa: PLR2004 - a coin
+        elif self.lag:
             answer = self.books.as_before(company, answer, asked - self.lag)
         return status, answer
 

@@ -40,6 +40,8 @@ ANSWERED = 20.0
 """Seconds that faults go on at most when all was sent."""
 IN_WORK = 40
 """Records that are sent right before topics are damaged; fewer where the script is short."""
+SETTLED = 60.0
+"""Seconds that the answers may take at most after the repair of a topic, before the run goes on."""
 RATE = 60.0
 """Seconds that a measurement of throughput may take at most; `WARM` is the part of its documents that go before."""
 WARM = 5
@@ -127,7 +129,7 @@ class ExportRun:
         self._again = 0
         self._in_work = 0
         self._chance = Random(f"manners {system.wanted.seed}")
-        self._memory = MemoryFaults(system, self._send_some, self._send_not_exported)
+        self._memory = MemoryFaults(system, patience, self._send_some, self._send_not_exported, self._settle)
         self._slipped = 0.0
         """Seconds by which this round is later than planned."""
         self._broker_busy = asyncio.Lock()
@@ -213,6 +215,12 @@ class ExportRun:
             tending.cancel()
         for fault in each.memory:
             self._done[fault.kind] += 1
+
+    async def _settle(self) -> None:
+        """Wait until every partition is open, which probes show, and all that was sent has an answer."""
+        await self._probe_every_partition()
+        watch = self._system.watch
+        await _until(lambda: watch.seen.by_number.keys() >= self._sent.keys() and not watch.unanswered, SETTLED)
 
     async def _send_some(self) -> None:
         """Some of the next records: they are in work, or unread, when a topic is damaged."""

@@ -18,7 +18,7 @@ LEDGER_HOLDS = 3
 """Records of each ledger partition that the copy has in any case: the marks of its beginning are among them."""
 SOURCE_BEGAN = 3
 """Records of each source partition that had expired, after they were read, when the copy began: offsets differ."""
-POLL_MS = 500
+POLL_MS = 50
 ANSWER_WITHIN = 30
 
 

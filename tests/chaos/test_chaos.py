@@ -27,7 +27,7 @@ def chaos(bootstrap, report, *more):
         capture_output=True,
         text=True,
         check=False,
-        timeout=240,
+        timeout=420,
     )
     assert report.exists(), done.stdout[-4000:] + done.stderr[-4000:]
     return done.returncode, json.loads(report.read_text()), done.stdout[-6000:]
@@ -49,8 +49,31 @@ def test_workers_killed_frozen_and_stopped_under_load_lose_nothing_and_post_noth
 
 ALONE = ("--no-neighbours", "--times", "short", "--workers", "1", "--partitions", "1", "--seed", "5")
 SMALL = (*ALONE, "--events", "100", "--patience", "6", "--no-lag", "--memory-faults", "none")
-LAGS = ("--kills", "0", "--lag", "--fault-rate", "0.3", "--faults", "drop_after_commit", "--patience", "20")
-REPLACED = ("--kills", "0", "--fault-rate", "0", "--rounds", "1", "--memory-faults", "ledger-replaced")
+LAGS = (
+    "--times",
+    "shipped",
+    "--kills",
+    "0",
+    "--lag",
+    "--fault-rate",
+    "0.3",
+    "--faults",
+    "drop_after_commit",
+    "--patience",
+    "20",
+)
+REPLACED = (
+    "--events",
+    "300",
+    "--kills",
+    "0",
+    "--fault-rate",
+    "0",
+    "--rounds",
+    "1",
+    "--memory-faults",
+    "ledger-replaced",
+)
 BEYOND = ("--kills", "0", "--fault-rate", "0.5", "--faults", "beyond_lease")
 
 
@@ -67,7 +90,6 @@ BEYOND = ("--kills", "0", "--fault-rate", "0.5", "--faults", "beyond_lease")
         ("early-look-up", LAGS, "twice"),
         # Nobody holds the partition, and the later revisions that wait unread meet an empty memory.
         ("no-damage", REPLACED, "twice"),
-        ("no-damage", REPLACED, "unnoticed"),
     ],
 )
 def test_a_guard_that_is_broken_is_reported(bootstrap, tmp_path, guard, options, reported):
@@ -86,26 +108,30 @@ def test_a_call_that_is_executed_beyond_its_lease_is_stopped_by_its_control_id(b
 def test_what_queries_do_not_show_yet_is_not_posted_twice(bootstrap, tmp_path):
     code, told, shown = chaos(bootstrap, tmp_path / "report", *SMALL, *LAGS)
     assert (code, told["sound"]) == (0, True), shown
-    assert told["rows_that_queries_did_not_show_yet"] > 0
+    assert told["booked_and_not_told"] > 0, "answers were lost, so that queries decided"
 
 
-DAMAGED = (*ALONE, "--events", "200", "--kills", "0", "--rounds", "1", "--fault-rate", "0", "--no-lag")
+DAMAGED = (*ALONE, "--events", "100", "--kills", "0", "--rounds", "1", "--fault-rate", "0", "--no-lag")
 
 
-def test_topics_that_are_damaged_are_noticed_and_repaired_by_the_commands_and_nothing_is_lost(bootstrap, tmp_path):
-    """All kinds in one run, so that broker, gateway and workers start once."""
-    code, told, shown = chaos(bootstrap, tmp_path / "report", *DAMAGED)
+@pytest.mark.parametrize(
+    "kinds", ["ledger-replaced-running,ledger-cut,source-expired", "ledger-partitions,source-partitions"]
+)
+def test_topics_that_are_damaged_are_noticed_and_repaired_by_the_commands_and_nothing_is_lost(
+    bootstrap, tmp_path, kinds
+):
+    """Some kinds in one run, so that gateway and workers start once: each repair takes a handful of commands."""
+    code, told, shown = chaos(bootstrap, tmp_path / "report", *DAMAGED, "--memory-faults", kinds)
     assert (code, told["sound"]) == (0, True), shown
-    kinds = set(MEMORY) - {"cluster-copied"}
-    assert told["noticed"].keys() == told["repaired"].keys() == kinds
-    assert told["told_as_not_exported_and_sent_again"] > 0
+    assert told["noticed"].keys() == told["repaired"].keys() == set(kinds.split(","))
+    assert "source-expired" not in kinds or told["told_as_not_exported_and_sent_again"] > 0
 
 
 def test_a_copied_cluster_is_noticed_and_after_its_repair_everything_is_read_again_and_posted_once(tmp_path):
     code, told, shown = chaos(None, tmp_path / "report", *DAMAGED, "--memory-faults", "cluster-copied")
     assert (code, told["sound"]) == (0, True), shown
     assert told["noticed"].keys() == {"cluster-copied"}
-    assert told["records_copied_to_another_cluster"] > 200
+    assert told["records_copied_to_another_cluster"] > 100
     assert told["answers"]["already_posted"] > 0
 
 

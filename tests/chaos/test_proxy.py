@@ -123,14 +123,12 @@ async def test_a_company_that_is_slow_answers_within_the_time_of_an_exchange(sag
         assert proxy.seen.slowed == 1
 
 
-async def test_a_query_that_lags_shows_neither_what_was_posted_nor_what_was_reversed_since(sage):
+async def test_a_query_that_lags_does_not_show_what_was_posted_since(sage):
     keys = [DocumentKey(SageObject.AR_INVOICE, number, "CUST-10021") for number in NUMBERS]
     async with through(sage) as (proxy, client):
         done = await client.post(LOGIN, calls())
         assert all(isinstance(each, Done) for each in done)
         assert all(await client.find(LOGIN, keys))
         proxy.lag = 60.0
-        asked = [await client.find(LOGIN, keys) for _ in range(20)]
-        seen = [sum(map(len, found)) for found in asked]
-        assert set(seen) == {0, len(NUMBERS)}, "one query in two lags"
-        assert proxy.books.hidden > 0
+        assert not any(await client.find(LOGIN, keys))
+        assert proxy.books.hidden == len(NUMBERS)

@@ -27,7 +27,7 @@ class Faulty:
     code: str
 
 
-class Operator:
+class LedgerKeeper:
     """Runs commands of the service with the settings of the workers.
 
     Args:
