@@ -130,7 +130,10 @@ def _memory(chance: Random, kinds: Sequence[MemoryKind], *, first: bool, last: b
     if not first:
         often = [] if last and once else chance.sample(often, min(2, len(often)))
     topics = [INVOICE, *chance.sample((1, 2), 2)]
-    faults = [MemoryFault(kind, topics[number % len(topics)]) for number, kind in enumerate(often)]
+    # Invoices are most of the records, so that some are unread when theirs expire.
+    of_ledgers = [kind for kind in often if kind != "source-expired"]
+    faults = [MemoryFault(kind, topics[number % len(topics)]) for number, kind in enumerate(of_ledgers)]
+    faults += [MemoryFault("source-expired", INVOICE)] * ("source-expired" in often)
     # Tolls alone have no later revisions, which may not follow their document to a new topic (docs/operation.md).
     faults += [MemoryFault(kind, TOLL if kind == "source-partitions" else topics[1]) for kind in once if last]
     return tuple(faults)

@@ -60,7 +60,7 @@ LAGS = (
     "--faults",
     "drop_after_commit",
     "--patience",
-    "20",
+    "40",
 )
 REPLACED = (
     "--events",
