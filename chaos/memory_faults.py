@@ -205,8 +205,11 @@ class MemoryFaults:
         async with system.watch.unlooked():
             system.pool.start()
             if await self._held("cluster-copied", set(sources), before, began):
+                await system.pool.stop_all()
+                system.pool.without_stores()  # another cluster needs another state directory
                 damaged = {each.source for each in await self._person.damaged()}
                 await self._restore(["cluster-copied"], sorted(damaged))
+                system.pool.start()
             await system.watch.made_anew(*(f"{each}.ledger" for each in sources))
 
     # What a person does.

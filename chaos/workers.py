@@ -172,6 +172,11 @@ class Pool:
         self._stopped = True
         await asyncio.gather(*(self._stop(slot) for slot in self.slots))
 
+    def without_stores(self) -> None:
+        """Everybody has stopped, and starts the next time with another state directory, which is empty."""
+        for slot in self.slots:
+            shutil.rmtree(slot.folder / "state", ignore_errors=True)
+
     def kill_all(self) -> None:
         """SIGKILL to all: the run is over."""
         for slot in self.slots:
