@@ -14,11 +14,13 @@ from typing import Annotated
 import typer
 
 from chaos import broken, proxy
-from chaos.plan import BROKER_KILLS, plan
+from chaos.neighbours import neighbours_companies
+from chaos.plan import BROKER_KILLS, MEMORY, MemoryKind, plan
 from chaos.report import figures, findings, last_line, lines, sound
 from chaos.run import ExportEvidence, ExportRun
-from chaos.script import script
+from chaos.script import comparison, script
 from chaos.system import ExportOptions, system
+from chaos.times import TIMES
 from demo.processes import DemoError
 from demo.rig import companies
 from demo.screen import Screen
@@ -27,6 +29,8 @@ from sage_client import SageError
 from simulator import demo_seed
 
 KILLS_A_MINUTE = 15
+COMPARED, FEWEST = 20, 50
+"""One document for so many events, and the fewest, is sent for each measurement of throughput."""
 app = typer.Typer(add_completion=False, no_args_is_help=False, pretty_exceptions_enable=False)
 
 Seed = Annotated[int, typer.Option(help="Repeats the events, the plan and the draws of the gateway's faults.")]
@@ -44,6 +48,12 @@ Url = Annotated[
 Bootstrap = Annotated[str, typer.Option(help="A Kafka broker to use, which is not broken; without it, one of our own.")]
 Break = Annotated[str, typer.Option("--break", help=f"Break one guard: {', '.join(broken.GUARDS)}.")]
 Patience = Annotated[float, typer.Option(min=1, help="Seconds without progress at the end after which it is stuck.")]
+Times = Annotated[str, typer.Option(help=f"The workers' time-outs: {', '.join(TIMES)} (docs/reliability.md).")]
+Neighbours = Annotated[bool, typer.Option(help="Companies that are slow or hang, among the others.")]
+Lag = Annotated[bool, typer.Option(help="Let queries lag behind the gateway's books.")]
+Memory = Annotated[
+    str, typer.Option(help=f"Faults of topics, by comma, or none: {', '.join(MEMORY)}. Default: all that can be done.")
+]
 Report = Annotated[Path | None, typer.Option("--json", help="Write figures and findings to this file; - for output.")]
 Logs = Annotated[Path | None, typer.Option(help="Keep the workers' logs here; without it only those of a failed run.")]
 
@@ -53,8 +63,8 @@ def chaos(  # noqa: PLR0913 - the options of a command
     context: typer.Context,
     *,
     seed: Seed = 1,
-    events: Events = 3_000,
-    kills: Kills = 20,
+    events: Events = 2_000,
+    kills: Kills = 10,
     minutes: Minutes = 0,
     rounds: Rounds = 2,
     workers: Workers = 3,
@@ -65,6 +75,10 @@ def chaos(  # noqa: PLR0913 - the options of a command
     bootstrap_servers: Bootstrap = "",
     break_guard: Break = "",
     patience: Patience = 60,
+    times: Times = "shipped",
+    neighbours: Neighbours = True,
+    lag: Lag = True,
+    memory_faults: Memory = "",
     report: Report = None,
     logs: Logs = None,
 ) -> None:
@@ -80,6 +94,9 @@ def chaos(  # noqa: PLR0913 - the options of a command
         raise typer.BadParameter(f"no fault is called {', '.join(sorted(wrong))}", param_hint="--faults")
     if break_guard and break_guard not in broken.GUARDS:
         raise typer.BadParameter(f"no guard is called {break_guard}", param_hint="--break")
+    if times not in TIMES:
+        raise typer.BadParameter(f"no time-outs are called {times}", param_hint="--times")
+    memory = _memory(memory_faults, given_broker=bool(bootstrap_servers))
     wanted = ExportOptions(
         seed,
         workers,
@@ -89,6 +106,10 @@ def chaos(  # noqa: PLR0913 - the options of a command
         bootstrap=bootstrap_servers or None,
         gateway_url=gateway_url or None,
         broken=break_guard or None,
+        times=times,
+        neighbours=neighbours,
+        lag=lag,
+        memory=memory,
     )
     logging.getLogger("aiokafka").setLevel(logging.CRITICAL)  # what a broken broker makes its clients say
     signal.signal(signal.SIGTERM, signal.default_int_handler)
@@ -98,7 +119,7 @@ def chaos(  # noqa: PLR0913 - the options of a command
     folder.mkdir(parents=True, exist_ok=True)
     screen = Screen(quiet=str(report) == "-")
     amount = round(minutes * KILLS_A_MINUTE) if minutes else kills
-    amounts = events, amount, min(rounds, max(amount, 1))
+    amounts = events, amount, rounds if memory else min(rounds, max(amount, 1))
     try:
         evidence = asyncio.run(_run(wanted, amounts, folder, screen, patience))
     except (BrokerError, DemoError, SageError) as error:
@@ -120,7 +141,17 @@ def chaos(  # noqa: PLR0913 - the options of a command
 @app.command("companies")
 def show_companies() -> None:
     """What a gateway has to hold for a run, as a seed of `alvys-sage simulator`: sender, users, accounts, parties."""
-    print(demo_seed().model_copy(update={"companies": tuple(companies())}).model_dump_json(indent=1))
+    held = (*companies(), *neighbours_companies())
+    print(demo_seed().model_copy(update={"companies": held}).model_dump_json(indent=1))
+
+
+def _memory(names: str, *, given_broker: bool) -> tuple[MemoryKind, ...]:
+    """The faults of topics; a broker that is given has no other beside it to copy its topics to."""
+    possible = tuple(kind for kind in MEMORY if not (given_broker and kind == "cluster-copied"))
+    wanted = [] if names == "none" else names.split(",") if names else list(possible)
+    if wrong := set(wanted) - set(possible):
+        raise typer.BadParameter(f"cannot be done: {', '.join(sorted(wrong))}", param_hint="--memory-faults")
+    return tuple(kind for kind in possible if kind in wanted)
 
 
 async def _run(
@@ -130,14 +161,18 @@ async def _run(
     # A gateway that outlives the run remembers numbers and control ids: there, every run has documents of its own.
     now = int(time.time())
     seed, first = (f"{wanted.seed} {now}", now) if wanted.gateway_url else (wanted.seed, 2_000_001)
-    items = script(seed, events, first)
+    items = script(seed, events, first, neighbours=wanted.neighbours)
+    amount = max(events // COMPARED, FEWEST)
+    compared = comparison(seed, amount, len(items), first + 10 * events) if wanted.neighbours else ([], [])
     without = BROKER_KILLS if wanted.bootstrap else ()
-    rounds_planned = plan(wanted.seed, kills, rounds, session_timeout=wanted.session_timeout, without=without)
+    rounds_planned = plan(
+        wanted.seed, kills, rounds, session_timeout=wanted.session_timeout, without=without, memory=wanted.memory
+    )
     screen.say(f"seed {wanted.seed}: {len(items)} records, {kills} kills, {rounds} rounds, {wanted.workers} workers")
     if wanted.broken:
         screen.say(f"THE WORKERS ARE BROKEN ON PURPOSE: {wanted.broken}")
     async with system(wanted, folder, screen.say) as running:
-        return await ExportRun(running, items, patience).play(rounds_planned)
+        return await ExportRun(running, items, patience, compared).play(rounds_planned)
 
 
 def _tell(evidence: ExportEvidence, screen: Screen, report: Path | None) -> None:

@@ -13,18 +13,21 @@ Findings, per document:
 
 from collections import defaultdict
 from collections.abc import Container, Iterable, Mapping, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 
 from chaos.books import BookedDocument
 from chaos.mappings import MappingHistory
 from chaos.script import ScriptedRecord
-from chaos.watch import CommittedAnswer, Place
+from chaos.watch import COPY, CommittedAnswer, Place
 from demo.events import Booking, ExpectedOutcome
 
 STANDS = ("posted", "already_posted", "updated")
 POSTS = ("posted", "updated")
 SUPERSEDED = "SUPERSEDED"
 """What is answered to a record that is older than another one of its document."""
+
+TOLD = ("SOURCE_RECORDS_EXPIRED", "WRONG_PARTITION")
+"""Codes of dead letters that ask for an event to be sent again, on which nothing else was done."""
 
 Name = tuple[str, str, str, str]
 
@@ -70,20 +73,61 @@ def documents_of(
     answers: Iterable[CommittedAnswer],
     floors: Mapping[int, int],
 ) -> list[DocumentHistory]:
-    """Group by document; records that are dead letters are documents of their own."""
+    """Group by document; records that are dead letters are documents of their own.
+
+    Records that were told as not exported, and were sent again, are left out (`sent_again_elsewhere`). In a copied
+    cluster, an answer about a document that waited there names the place of its record in the original.
+    """
+    answers = list(answers)
+    left_out = sent_again_elsewhere(sources, answers)
     by_place: dict[Place, DocumentHistory] = {}
     by_key: dict[tuple[str, str], DocumentHistory] = {}
-    for place in sorted(sources):
+    for place in sorted(sources.keys() - left_out):
         item = items[sources[place]]
         dead = item.ends is ExpectedOutcome.DEAD or item.key is None
         key = f"{place}" if dead else (item.key or b"").decode()
         document = by_key.setdefault((item.topic, key), DocumentHistory(key))
         document.emissions.append(Emission(place, item, floors.get(item.number, -1)))
         by_place[place] = document
+    exported = {answer.place for answer in answers if not _told_only(answer)}
     for answer in answers:
-        if answer.place in by_place:
-            by_place[answer.place].answers.append(answer)
+        if _told_only(answer) and answer.place in exported:
+            continue  # a letter for a span of records stands for those of it, too, that had ended before
+        topic, partition, offset = answer.place
+        original = (topic.removesuffix(COPY), partition, offset)
+        there, before = by_place.get(answer.place), by_place.get(original)
+        if before is not None and answer.key == before.key and (there is None or there.key != answer.key):
+            before.answers.append(replace(answer, place=original))
+        elif there is not None:
+            there.answers.append(answer)
     return list(by_key.values())
+
+
+def sent_again_elsewhere(sources: Mapping[Place, int], answers: Iterable[CommittedAnswer]) -> set[Place]:
+    """The places of records that were not exported there, and of which a later record has the same event.
+
+    Either a dead letter told so (`TOLD`), or the topic was left unread for another one, or for its copy.
+    """
+    exported: set[Place] = set()
+    told: set[Place] = set()
+    for answer in answers:
+        (told if _told_only(answer) else exported).add(answer.place)
+    last = {sources[place]: place for place in sorted(sources)}
+    return {
+        place
+        for place, number in sources.items()
+        if place not in exported and (last[number] != place) and (place in told or last[number][0] != place[0])
+    }
+
+
+def not_exported(sources: Mapping[Place, int], answers: Iterable[CommittedAnswer]) -> list[int]:
+    """The numbers of the records of which no place has another answer than that they were not exported."""
+    exported = {sources.get(answer.place) for answer in answers if not _told_only(answer)}
+    return [number for number in dict.fromkeys(sources[place] for place in sorted(sources)) if number not in exported]
+
+
+def _told_only(answer: CommittedAnswer) -> bool:
+    return answer.outcome == "dead" and answer.code in TOLD
 
 
 def audit(
@@ -183,8 +227,11 @@ def _differences(
 
 
 def _none(document: DocumentHistory, found: ExportFindings) -> None:
-    """A document that is not posted: each of its records ends as the rules say."""
+    """A document that is not posted: each of its records ends as the rules say, in a copied cluster those there."""
+    last_place = {each.item.number: each.place for each in document.emissions}
     for each in document.emissions:
+        if each.place != last_place[each.item.number] and last_place[each.item.number][0] != each.place[0]:
+            continue
         last = next((answer for answer in reversed(document.answers) if answer.place == each.place), None)
         if last is not None and last.outcome != each.item.ends and last.code != SUPERSEDED:
             found.wrong.append(f"{document.key}: {each.item.story} ended as {last.outcome}:{last.code}")

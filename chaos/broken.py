@@ -10,6 +10,10 @@ no-unique-id   calls go without `uniqueid`, under fresh control ids   lease and 
                                                                       a call within its own limit
 commit-first   a record counts as ended when it was read              nothing, once a worker is killed
 blind-resend   an unknown outcome is sent again at once, as new       nothing, where the call had been executed
+early-look-up  a look-up is believed before the lease has ended, and  nothing, where queries lag behind the books
+               the call that it did not find is sent as new
+no-damage      a ledger that is empty, cut or another is taken for    the same bytes keep their control id; a changed
+               whole                                                  revision has another, and nothing helps
 =============  =====================================================  =================================================
 """
 
@@ -21,11 +25,14 @@ from typing import Any
 from unittest.mock import patch
 
 from app.cli import main
+from consumers.export.ledger import generation
+from consumers.export.ledger.generation import Comparison
 from consumers.export.ledger.store import LedgerStore
 from consumers.export.protocol import calls
-from consumers.export.protocol.document_state import DocumentState
+from consumers.export.protocol.document_state import Claim, DocumentState
 from consumers.export.protocol.reconcile import SendAgain
 from consumers.export.sending.in_doubt import DoubtResolver
+from consumers.export.sending.leases import Leases
 from consumers.export.work_item import WorkItem
 from kafka_client.offset_tracker import OffsetTracker
 from sage_client import _envelope
@@ -75,6 +82,31 @@ def blind_resend() -> None:
     _put(calls, "control_id", _fresh)
 
 
+def early_look_up() -> None:
+    """Every lease has ended."""
+
+    def left(_self: Leases, _claim: Claim) -> float:
+        return 0.0
+
+    _put(Leases, "left", left)
+    _put(calls, "control_id", _fresh)
+
+
+def no_damage() -> None:
+    """Whatever a ledger topic holds is the ledger, and a local store of another log is built anew."""
+    compare = generation.compare
+
+    async def trusting(*arguments: Any) -> Comparison:
+        found = await compare(*arguments)
+        return Comparison(found.read_on, found.outdated | found.damages.keys(), {})
+
+    def examine(*_arguments: object) -> None:
+        return
+
+    _put(generation, "compare", trusting)
+    _put(generation, "examine", examine)
+
+
 def _put(where: object, name: str, broken: object) -> None:
     """For as long as this process lives; fails where there is nothing of that name any more."""
     patch.object(where, name, broken).start()
@@ -92,6 +124,8 @@ GUARDS: dict[str, Callable[[], None]] = {
     "no-unique-id": no_unique_id,
     "commit-first": commit_first,
     "blind-resend": blind_resend,
+    "early-look-up": early_look_up,
+    "no-damage": no_damage,
 }
 
 if __name__ == "__main__":

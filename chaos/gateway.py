@@ -8,6 +8,7 @@ import httpx
 from pydantic import SecretStr
 
 from chaos.books import BookedDocument, by_query, of_simulator
+from chaos.neighbours import NEIGHBOURS, neighbours_companies
 from demo.events.world import CONNECTED
 from demo.processes import Process
 from demo.rig import USER_PASSWORD, add_parties
@@ -49,6 +50,9 @@ class OurSimulator:
         url = self._process.first_line().rpartition(" ")[2]
         self._admin = url.partition("/ia/")[0] + "/admin"
         add_parties(self._admin)
+        with httpx.Client(trust_env=False, timeout=TIMEOUT) as http:
+            for company in neighbours_companies():
+                http.post(f"{self._admin}/company", content=company.model_dump_json()).raise_for_status()
         return url
 
     def stop(self) -> None:
@@ -66,11 +70,13 @@ class OurSimulator:
 class OtherGateway:
     """Any XML gateway that runs already; its books are read with Sage's `query`, past the proxy."""
 
-    def __init__(self, url: str, env: Mapping[str, str]) -> None:
+    def __init__(self, url: str, env: Mapping[str, str], *, neighbours: bool = False) -> None:
+        """`neighbours`: whether it holds the companies that are slow or hang, too."""
         self.name = f"{url}, books by query"
         self._url = url
         self._sender = env["ALVYS_SAGE_SENDER_ID"], SecretStr(env["ALVYS_SAGE_SENDER_PASSWORD"])
-        self._logins = [_login(company, env) for company in dict.fromkeys(each.company for each in CONNECTED)]
+        wanted = CREDENTIALS if neighbours else dict.fromkeys(each.company for each in CONNECTED)
+        self._logins = [_login(company, env) for company in wanted]
         self._there_before: set[tuple[str, str, str]] | None = None
 
     def start(self) -> str:
@@ -89,7 +95,7 @@ class OtherGateway:
         return [each for each in found if _record(each) not in self._there_before]
 
 
-CREDENTIALS = {"BLUEMESA": "BLUE_MESA", "HIGHLINE": "HIGHLINE"}
+CREDENTIALS = {"BLUEMESA": "BLUE_MESA", "HIGHLINE": "HIGHLINE"} | {each.company: "HIGHLINE" for each in NEIGHBOURS}
 """By company: the name under which its user is set, `ALVYS_SAGE_CREDENTIALS__<NAME>__USER` and `__PASSWORD`."""
 
 

@@ -5,9 +5,9 @@ machine takes. The gateway's faults are drawn from the seed in the order in whic
 """
 
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from random import Random
-from typing import Literal
+from typing import Literal, get_args
 
 Kind = Literal[
     "kill",  # SIGKILL of a worker, and a new one in its place
@@ -23,6 +23,21 @@ Kind = Literal[
     "vendor",  # a card provider's vendor is cleared, and set again
     "pause",  # a connection is paused, and resumed
 ]
+MemoryKind = Literal[
+    "ledger-replaced-running",  # a ledger topic is deleted and created again under running workers
+    "ledger-replaced",  # the same, while none runs
+    "ledger-cut",  # the first half of a ledger's records is deleted
+    "source-expired",  # source records are deleted before they were read
+    "ledger-partitions",  # a ledger gets a partition under running workers
+    "source-partitions",  # a source topic gets a partition under running workers
+    "cluster-copied",  # all topics are copied to a new cluster, and the workers started there
+]
+RUNNING: frozenset[MemoryKind] = frozenset({"ledger-replaced-running", "ledger-partitions", "source-partitions"})
+"""What is done while workers run; the others come while none does, those of one round together."""
+ONCE: frozenset[MemoryKind] = frozenset({"ledger-partitions", "source-partitions", "cluster-copied"})
+MEMORY: tuple[MemoryKind, ...] = get_args(MemoryKind)
+INVOICE, TOLL = 0, 3
+"""The numbers of the topics of invoices and of tolls."""
 KILLS: dict[Kind, float] = {
     "kill": 8,
     "wipe": 2,
@@ -59,28 +74,69 @@ class Step:
 
 
 @dataclass(frozen=True, slots=True)
+class MemoryFault:
+    """One fault of the memory; `topic` is the number of the source topic that it is about."""
+
+    kind: MemoryKind
+    topic: int
+
+
+@dataclass(frozen=True, slots=True)
 class Round:
-    """Steps in their order; `replay` is the number of the source topic that is read again from its beginning after."""
+    """Steps in their order; `replay` is the number of the source topic that is read again from its beginning after.
+
+    `memory` are the faults of topics that follow, in their order.
+    """
 
     steps: tuple[Step, ...]
     length: float
     replay: int | None
+    memory: tuple[MemoryFault, ...] = ()
 
 
 def plan(
-    seed: int | str, kills: int, rounds: int, *, session_timeout: float, without: Sequence[Kind] = ()
+    seed: int | str,
+    kills: int,
+    rounds: int,
+    *,
+    session_timeout: float,
+    without: Sequence[Kind] = (),
+    memory: Sequence[MemoryKind] = (),
 ) -> list[Round]:
-    """So many kills over so many rounds, of all kinds but those in `without`; each once if there are kills enough."""
+    """So many kills over so many rounds, of all kinds but those in `without`; each once if there are kills enough.
+
+    After each round come the faults of `memory` that can come often; those of `ONCE` come after the last.
+    """
     chance = Random(f"plan {seed}")
     allowed = {kind: weight for kind, weight in KILLS.items() if kind not in without}
     drawn: list[Kind] = list(allowed)[:kills]
     drawn += chance.choices(list(allowed), list(allowed.values()), k=kills - len(drawn))
     chance.shuffle(drawn)
     share = -(-kills // rounds)
-    return [
+    planned = [
         _round(chance, drawn[number * share : (number + 1) * share], session_timeout, last=number + 1 == rounds)
         for number in range(rounds)
     ]
+    return [
+        replace(each, memory=_memory(chance, memory, first=not number, last=each is planned[-1]))
+        for number, each in enumerate(planned)
+    ]
+
+
+def _memory(chance: Random, kinds: Sequence[MemoryKind], *, first: bool, last: bool) -> tuple[MemoryFault, ...]:
+    """The faults after a round: ledgers of different topics, that of invoices first, whose documents have revisions."""
+    often = [kind for kind in kinds if kind not in ONCE]
+    once = [kind for kind in kinds if kind in ONCE]
+    if not first:
+        often = [] if last and once else chance.sample(often, min(2, len(often)))
+    topics = [INVOICE, *chance.sample((1, 2), 2)]
+    # Invoices are most of the records, so that some are unread when theirs expire.
+    of_ledgers = [kind for kind in often if kind != "source-expired"]
+    faults = [MemoryFault(kind, topics[number % len(topics)]) for number, kind in enumerate(of_ledgers)]
+    faults += [MemoryFault("source-expired", INVOICE)] * ("source-expired" in often)
+    # Tolls alone have no later revisions, which may not follow their document to a new topic (docs/operation.md).
+    faults += [MemoryFault(kind, TOLL if kind == "source-partitions" else topics[1]) for kind in once if last]
+    return tuple(faults)
 
 
 def _round(chance: Random, kills: Sequence[Kind], session_timeout: float, *, last: bool) -> Round:

@@ -7,18 +7,20 @@ although nobody heard of it, and which repeated control ids the gateway refused.
 
 import asyncio
 import re
+import time
 from collections import Counter
 from collections.abc import Sequence
 from dataclasses import dataclass, field
 from random import Random
-from typing import Any, cast
+from typing import Literal, cast
 
 import aiohttp
 from aiohttp import web
 from lxml import etree
 
+from chaos.lag import LaggingBooks
 from simulator.answer import CONTENT_TYPE, Answer, Result, SignedIn, render, render_refusal
-from simulator.envelope import Request, parse
+from simulator.envelope import Function, Login, Request, parse
 from simulator.errors import GATEWAY_THROTTLED, GENERIC, ControlError, SageError
 
 KINDS = (
@@ -57,6 +59,8 @@ UNHEARD = frozenset(
 CREATES = frozenset(
     {"create", "create_invoice", "update", "update_invoice", "reverse_invoice", "reverse_bill", "delete"}
 )
+Manner = Literal["slow", "hangs"]
+"""How a company's gateway behaves: it answers each request late, or accepts it and answers nothing."""
 _ENDPOINT = re.compile(rb"<endpoint>[^<]*</endpoint>")
 _SESSION = re.compile(rb"<sessionid>[^<]*</sessionid>")
 _HTML_524 = (
@@ -83,16 +87,32 @@ class ProxyCounts:
     """Control ids of create functions that were answered with a failure without a message: a person has to act."""
     refused_again: int = 0
     """Create functions whose control id had been executed, and which the gateway refused."""
+    hung: int = 0
+    """Requests that got no answer, because their company hung."""
+    slowed: int = 0
 
 
 class Proxy:
     """Listens on a free port, forwards to `target`, and strikes `rate` of the requests while `on`."""
 
-    def __init__(
-        self, target: str, seed: int | str, *, rate: float, kinds: Sequence[str] = KINDS, patience: float, lease: float
+    def __init__(  # noqa: PLR0913 - what is done to calls
+        self,
+        target: str,
+        seed: int | str,
+        *,
+        rate: float,
+        kinds: Sequence[str] = KINDS,
+        patience: float,
+        lease: float,
+        lag: float = 0.0,
     ) -> None:
         self.seen = ProxyCounts()
         self.on = True
+        self.manners: dict[str, Manner] = {}
+        """The companies that misbehave now."""
+        self.books = LaggingBooks()
+        self.lag = lag
+        """Seconds by which queries lag behind the books."""
         self.held = 0
         """Requests that a fault has in hand: they may be executed yet."""
         self._target = target
@@ -102,6 +122,8 @@ class Proxy:
         self._patience = patience
         """Seconds that a worker waits for an answer; `_lease` those after which it may believe a look-up."""
         self._lease = lease
+        self._companies: dict[str, str] = {}
+        """By session id: the company that it was opened for."""
         self._runner: web.AppRunner | None = None
         self._client: aiohttp.ClientSession | None = None
         self.url = ""
@@ -130,17 +152,38 @@ class Proxy:
             request = parse(body)
         except ControlError:  # the gateway will say why
             return _passed(*await self._forward(body))
+        match self.manners.get(self._company(request)):
+            case "hangs":
+                return await self._hang(http, request, body)
+            case "slow":
+                self.seen.slowed += 1
+                await asyncio.sleep(self._patience * self._chance.uniform(0.2, 0.6))
         kind = self._draw(request)
         if kind is None:
-            status, answer = await self._forward(body)
-            self._note(request, answer, unheard=False)
-            return _passed(status, answer)
+            return _passed(*await self._exchange(request, body, unheard=False))
         self.seen.struck[kind] += 1
         self.held += 1
         try:
             return self._instead(http, request, kind) or await self._around(http, request, body, kind)
         finally:
             self.held -= 1
+
+    async def _hang(self, http: web.Request, request: Request, body: bytes) -> web.StreamResponse:
+        """Say nothing until the worker has given up; one request in two was executed all the same."""
+        self.seen.hung += 1
+        self.held += 1
+        try:
+            if self._chance.random() < 0.5:  # noqa: PLR2004 - a coin
+                await self._exchange(request, body, unheard=True)
+            await asyncio.sleep(self._patience * 1.2)
+        finally:
+            self.held -= 1
+        return _dropped(http)
+
+    def _company(self, request: Request) -> str:
+        """The company of a request; empty if its session was not opened here."""
+        sign_in = request.operations[0].sign_in if request.operations else ""
+        return sign_in.company_id if isinstance(sign_in, Login) else self._companies.get(sign_in, "")
 
     def _draw(self, request: Request) -> str | None:
         if not self.on or self._chance.random() >= self._rate:
@@ -189,8 +232,7 @@ class Proxy:
                 if half is None:
                     return _dropped(http)
                 body = half
-        status, answer = await self._forward(body)
-        self._note(request, answer, unheard=kind in UNHEARD)
+        status, answer = await self._exchange(request, body, unheard=kind in UNHEARD)
         match kind:
             case "slow_answer":
                 await asyncio.sleep(self._patience * self._chance.uniform(1.1, 2.0))
@@ -204,6 +246,20 @@ class Proxy:
                 return web.Response(status=524, text=_HTML_524, content_type="text/html")
         return _passed(status, answer)
 
+    async def _exchange(self, request: Request, body: bytes, *, unheard: bool) -> tuple[int, bytes]:
+        """What the gateway answers, noted; to a query, as of some seconds ago."""
+        asked = time.monotonic()
+        status, answer = await self._forward(body)
+        company = self._company(request)
+        for session in _SESSION.findall(answer):
+            self._companies[session.removeprefix(b"<sessionid>").removesuffix(b"</sessionid>").decode()] = company
+        if creates := _creates(request):
+            self._note(creates, answer, unheard=unheard)
+            self.books.note(company, creates, answer, time.monotonic())
+        elif self.lag:
+            answer = self.books.as_before(company, answer, asked - self.lag)
+        return status, answer
+
     async def _forward(self, body: bytes) -> tuple[int, bytes]:
         client = cast("aiohttp.ClientSession", self._client)
         try:
@@ -215,10 +271,8 @@ class Proxy:
         # Workers go where the session says: that has to be here.
         return status, _ENDPOINT.sub(b"<endpoint>" + self.url.encode() + b"</endpoint>", answer)
 
-    def _note(self, request: Request, answer: bytes, *, unheard: bool) -> None:
-        wanted = {function.control_id for function in _creates(request)}
-        if not wanted:
-            return
+    def _note(self, creates: Sequence[Function], answer: bytes, *, unheard: bool) -> None:
+        wanted = {function.control_id for function in creates}
         self.seen.creates += len(wanted)
         for control_id, status in _results(answer):
             if control_id not in wanted:
@@ -230,7 +284,7 @@ class Proxy:
                 self.seen.refused_again += 1
 
 
-def _creates(request: Request) -> list[Any]:
+def _creates(request: Request) -> list[Function]:
     return [function for function in request.functions if function.name in CREATES]
 
 

@@ -11,6 +11,14 @@ from chaos.watch import WatchedTopics
 
 SHOWN = 20
 """Findings of a kind that are printed; the JSON report has all of them."""
+APART = {
+    "recovery": "recovery after ",
+    "seconds_to_the_outcome": "seconds to the outcome, company ",
+    "noticed": "seconds until noticed, ",
+    "repaired": "seconds of repair, ",
+}
+"""Figures that have a line for each of their parts, with what begins it."""
+WIDE = 54
 COUNTED = (
     "events",
     "documents",
@@ -63,12 +71,24 @@ def figures(evidence: ExportEvidence) -> dict[str, Any]:
         "answers_from_the_ledger": sum(1 for answer in seen.answers if answer.from_ledger),
         "refused_without_a_message_and_sent_again": evidence.sent_again,
         "records_read_again_after_a_reset": evidence.replayed,
+        "told_as_not_exported_and_sent_again": evidence.told_and_sent_again,
+        "requests_without_an_answer_from_companies_that_hang": passed.hung,
+        "requests_slowed": passed.slowed,
+        "rows_that_queries_did_not_show_yet": evidence.hidden,
+        "documents_a_second": {name: round(rate, 1) for name, rate in evidence.throughput.items()},
+        "seconds_to_the_outcome": {name: _spread(times) for name, times in sorted(evidence.settled.items())},
+        "unnoticed": len(evidence.memory.unnoticed),
+        "noticed": {kind: _times(times) for kind, times in evidence.memory.noticed.items()},
+        "repaired": {kind: _times(times) for kind, times in evidence.memory.repaired.items()},
+        "partitions_read_again_after_a_repair": evidence.memory.read_again,
+        "records_copied_to_another_cluster": evidence.memory.copied,
     }
 
 
 def sound(evidence: ExportEvidence) -> bool:
     """Whether every promise that is looked at was kept."""
-    return evidence.findings.sound and evidence.drained and not evidence.seen.past_unfinished
+    whole = not evidence.memory.unnoticed and not evidence.seen.past_unfinished
+    return evidence.findings.sound and evidence.drained and whole
 
 
 def findings(evidence: ExportEvidence) -> dict[str, list[str]]:
@@ -86,6 +106,7 @@ def findings(evidence: ExportEvidence) -> dict[str, list[str]]:
         "unexpected": found.unexpected,
         "offsets_past_unfinished": past,
         "not_drained": evidence.left,
+        "unnoticed": evidence.memory.unnoticed,
     }
 
 
@@ -120,14 +141,25 @@ def _times(times: list[float]) -> Mapping[str, float | int]:
     return {"count": len(times), "median": round(median(times), 1), "max": round(max(times), 1)}
 
 
+def _spread(times: list[float]) -> Mapping[str, float | int]:
+    ranked = sorted(times)
+    return {
+        "documents": len(ranked),
+        "median": round(median(ranked), 1),
+        "of 95 %": round(ranked[(len(ranked) - 1) * 95 // 100], 1),
+        "longest": round(ranked[-1], 1),
+    }
+
+
 def lines(evidence: ExportEvidence) -> list[str]:
     """The report for a person."""
     told = figures(evidence)
-    text = [f"{name.replace('_', ' '):41} {_shown(value)}" for name, value in told.items() if name != "recovery"]
-    for kind, times in told["recovery"].items():
-        if times["count"]:
-            took = f"median {times['median']} s, longest {times['max']} s, of {times['count']}"
-            text.append(f"{'recovery after ' + kind:41} {took}")
+    text = [f"{name.replace('_', ' '):{WIDE}} {_shown(value)}" for name, value in told.items() if name not in APART]
+    for name, before in APART.items():
+        for kind, times in told[name].items():
+            if times.get("count", 1):
+                took = ", ".join(f"{what} {value}" for what, value in times.items())
+                text.append(f"{before + kind:{WIDE}} {took}")
     for kind, found in findings(evidence).items():
         text += [f"{kind.upper()}: {each}" for each in found[:SHOWN]]
         if len(found) > SHOWN:

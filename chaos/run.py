@@ -1,21 +1,26 @@
 """One run: the system up, faults and events side by side, the end of the faults, the wait, the evidence."""
 
 import asyncio
+import json
 import time
 from collections import Counter
-from collections.abc import Callable, Coroutine
-from dataclasses import dataclass, field
+from collections.abc import Callable, Coroutine, Mapping, Sequence
+from dataclasses import asdict, dataclass, field
+from random import Random
 from typing import Any
 
 from aiokafka import AIOKafkaConsumer
 from aiokafka.errors import KafkaError
 
-from chaos.audit import DocumentHistory, ExportFindings, audit, documents_of, may_wait, to_send_again
-from chaos.mappings import CHANGED_ACCOUNTS, original_settings
+from chaos.audit import DocumentHistory, ExportFindings, audit, documents_of, may_wait, not_exported, to_send_again
+from chaos.books import BookedDocument
+from chaos.mappings import CHANGED_ACCOUNTS
+from chaos.memory_faults import MemoryFaults, MemoryRepairs
+from chaos.neighbours import HANGS, HANGS_AT_TIMES, NEIGHBOURS, SLOW, company_class
 from chaos.plan import Round, Step
 from chaos.proxy import ProxyCounts
 from chaos.script import ScriptedRecord, probe, sent_again
-from chaos.system import ExportSystem
+from chaos.system import ANEW, ExportSystem
 from chaos.watch import WatchedTopics
 from chaos.workers import Endings
 from demo.events import TOPICS
@@ -33,6 +38,15 @@ STARTED = 60.0
 """Seconds that the workers may take at most to open every partition before the first fault."""
 ANSWERED = 20.0
 """Seconds that faults go on at most when all was sent."""
+IN_WORK = 40
+"""Records that are sent right before topics are damaged; fewer where the script is short."""
+SETTLED = 60.0
+"""Seconds that the answers may take at most after the repair of a topic, before the run goes on."""
+RATE = 60.0
+"""Seconds that a measurement of throughput may take at most; `WARM` is the part of its documents that go before."""
+WARM = 5
+FITFUL = (5.0, 15.0)
+"""Seconds for which a company hangs, and for which it does not."""
 LATE_KEY = f"{TRANSPORT.id}/vendor/fuel/{LATE_PROVIDER}"
 """A setting that comes only at the end: what waits for it has waited through everything."""
 
@@ -68,26 +82,54 @@ class ExportEvidence:
     """Documents that wait, as they should."""
     sent_again: int
     """Documents that were refused without a message, and sent again at the end."""
+    throughput: Mapping[str, float]
+    """Documents a second: of healthy companies alone, then beside the others, and of these."""
+    settled: Mapping[str, list[float]]
+    """By class of company: seconds from each record to its outcome, over the whole run."""
+    memory: MemoryRepairs
+    told_and_sent_again: int
+    """Records that were told as not exported, or left behind unread, and sent again."""
+    hidden: int
+    """Rows of documents that queries did not show yet, or showed as before."""
 
 
 class ExportRun:
     """Does what the plan says to a system, and gathers the evidence."""
 
-    def __init__(self, system: ExportSystem, items: list[ScriptedRecord], patience: float) -> None:
-        """`patience`: seconds without progress at the end after which the run counts as stuck."""
+    def __init__(
+        self,
+        system: ExportSystem,
+        items: list[ScriptedRecord],
+        patience: float,
+        compared: tuple[list[ScriptedRecord], list[ScriptedRecord]] = ([], []),
+    ) -> None:
+        """Take what is to be sent.
+
+        Args:
+            system: The running system.
+            items: The script.
+            patience: Seconds without progress at the end after which the run counts as stuck.
+            compared: Documents of healthy companies, and of others, whose throughput is compared before the rounds.
+        """
         self._patience = patience
         self._system = system
         self._items = items
         self._may_wait = may_wait(items)
         self._next = 0
-        self._extra = len(items)
+        self._compared = compared
+        self._extra = len(items) + sum(map(len, compared))
         """The next number for a record that is not in the script."""
         self._sent_again: set[str] = set()
         self._sent: dict[int, ScriptedRecord] = {}
         self._kills: list[Kill] = []
         self._done: Counter[str] = Counter()
         self._replayed = 0
-        self._settings = original_settings()
+        self._settings = dict(system.settings)
+        self._throughput: dict[str, float] = {}
+        self._again = 0
+        self._in_work = 0
+        self._chance = Random(f"manners {system.wanted.seed}")
+        self._memory = MemoryFaults(system, patience, self._send_some, self._send_not_exported, self._settle)
         self._slipped = 0.0
         """Seconds by which this round is later than planned."""
         self._broker_busy = asyncio.Lock()
@@ -99,19 +141,100 @@ class ExportRun:
         system, began = self._system, time.monotonic()
         await self._probe_every_partition()
         await self._answered(STARTED)
+        if self._compared[0]:
+            await self._compare()
+        fitful = asyncio.create_task(self._fitful())
+        self._in_work = min(IN_WORK, len(self._items) // 5)
+        kept_back = self._in_work * sum(len(each.memory) for each in rounds)
         total = sum(each.length for each in rounds)
         sent = 0.0
         for number, each in enumerate(rounds, 1):
             system.say(f"round {number} of {len(rounds)}: {len(each.steps)} steps in {each.length:.0f} s")
             sent += each.length / total
-            await self._round(each, round(sent * len(self._items)))
+            await self._round(each, round(sent * (len(self._items) - kept_back)))
             if each.replay is not None:
                 await self._replay(TOPICS[each.replay])
+            if each.memory:
+                await self._memory.copy_ledgers()
+                await self._damage(each)
         await self._answered(ANSWERED)
+        fitful.cancel()
         await self._heal()
         drained, left, waiting = await self._drain()
         await system.pool.stop_all()
         return await self._evidence(time.monotonic() - began, left, waiting, drained=drained)
+
+    # Companies that are slow, or hang.
+
+    async def _compare(self) -> None:
+        """How fast healthy companies' documents go, without and with others beside them. No faults otherwise."""
+        system, (healthy, ill) = self._system, self._compared
+        system.say(f"throughput of {len(healthy) // 2} documents, without and with companies that are slow or hang")
+        lag, system.proxy.on, system.proxy.lag = system.proxy.lag, False, 0.0
+        half = len(healthy) // 2
+        begin = half // WARM  # the first ones sign in and read the lists of parties
+        await self._rate(healthy[:begin])
+        self._throughput["healthy alone"] = await self._rate(healthy[begin:half])
+        system.proxy.manners |= {SLOW.company: "slow", HANGS.company: "hangs", HANGS_AT_TIMES.company: "hangs"}
+        await self._put(ill)
+        self._throughput["healthy beside others"] = await self._rate(healthy[half + begin :])
+        await self._put(healthy[half : half + begin])
+        system.proxy.on, system.proxy.lag = True, lag
+
+    async def _rate(self, items: list[ScriptedRecord]) -> float:
+        """Send these, wait until they have ended, and return how many ended a second."""
+        seen, began = self._system.watch.seen, time.time()
+        await self._put(items)
+
+        def ended() -> list[float]:
+            places = (seen.by_number.get(each.number) for each in items)
+            return [seen.ended[place] for place in places if place in seen.ended]
+
+        tending = asyncio.create_task(self._tend())
+        await _until(lambda: len(ended()) == len(items), RATE)
+        tending.cancel()
+        times = ended()
+        return len(times) / (max(times) - began) if times else 0.0
+
+    async def _fitful(self) -> None:
+        """One company hangs for some seconds, and then does not for some."""
+        manners = self._system.proxy.manners
+        while HANGS_AT_TIMES.company in manners:
+            await asyncio.sleep(self._chance.uniform(*FITFUL))
+            del manners[HANGS_AT_TIMES.company]
+            await asyncio.sleep(self._chance.uniform(*FITFUL))
+            manners[HANGS_AT_TIMES.company] = "hangs"
+
+    # Faults of topics.
+
+    async def _damage(self, each: Round) -> None:
+        tending = asyncio.create_task(self._tend())
+        try:
+            await self._memory.strike(each.memory)
+        finally:
+            tending.cancel()
+        for fault in each.memory:
+            self._done[fault.kind] += 1
+
+    async def _settle(self) -> None:
+        """Wait until every partition is open, which probes show, and all that was sent has an answer."""
+        await self._probe_every_partition()
+        watch = self._system.watch
+        await _until(lambda: watch.seen.by_number.keys() >= self._sent.keys() and not watch.unanswered, SETTLED)
+
+    async def _send_some(self) -> None:
+        """Some of the next records: they are in work, or unread, when a topic is damaged."""
+        until = min(self._next + self._in_work, len(self._items))
+        await self._put(self._items[self._next : until])
+        self._next = until
+
+    async def _send_not_exported(self, topic: str) -> None:
+        """What upstream sends again: records of a topic that were told as not exported, or left behind unread."""
+        seen = self._system.watch.seen
+        again = [self._sent[number] for number in not_exported(seen.sources, seen.answers)]
+        again = [each for each in again if each.topic == topic]
+        self._again += len(again)
+        await self._put(again)
 
     # One round.
 
@@ -282,16 +405,20 @@ class ExportRun:
 
     async def _answered(self, seconds: float) -> None:
         """Wait, faults and all, until all that was sent has an answer, but not longer."""
-        answered = self._system.watch.seen.answered
+        watch = self._system.watch
         tending = asyncio.create_task(self._tend())
-        await _until(lambda: len(answered) >= len(self._sent), seconds)
+        await _until(lambda: watch.seen.by_number.keys() >= self._sent.keys() and not watch.unanswered, seconds)
         tending.cancel()
 
     async def _heal(self) -> None:
         """No more faults; every setting as it was, and the one that comes late; the rest of the events."""
         system = self._system
         system.say("faults end; what is left is sent, and everything has to end")
-        system.proxy.on = False
+        system.proxy.on, system.proxy.lag = False, 0.0
+        system.proxy.manners.clear()
+        for each in NEIGHBOURS if system.wanted.neighbours else ():
+            # A person writes the connection anew under another name of the credentials, so that it is tried at once.
+            self._settings[f"{each.id}/connection"] |= {"credentials": ANEW}
         for key, value in self._settings.items():
             await system.sender.set(key, value)
         await system.sender.set(LATE_KEY, {"vendorId": LATE_VENDOR, "name": LATE_PROVIDER})
@@ -353,6 +480,7 @@ class ExportRun:
         system = self._system
         documents = self._documents()
         standing = await system.gateway.books()
+        self._keep(documents, standing)
         return ExportEvidence(
             gateway=system.gateway.name,
             seconds=seconds,
@@ -368,7 +496,29 @@ class ExportRun:
             left=left,
             waiting=waiting,
             sent_again=len(self._sent_again),
+            throughput=self._throughput,
+            settled=self._settled(),
+            memory=self._memory.repairs,
+            told_and_sent_again=self._again,
+            hidden=system.proxy.books.hidden,
         )
+
+    def _keep(self, documents: Sequence[DocumentHistory], standing: Sequence[BookedDocument]) -> None:
+        """Leave beside the logs what was sent, answered and booked: a finding is looked into with these."""
+        kept = {"documents": [asdict(each) for each in documents], "books": [asdict(each) for each in standing]}
+        for name, values in kept.items():
+            lines = (json.dumps(each, default=str) for each in values)
+            (self._system.folder / f"{name}.jsonl").write_text("\n".join(lines), encoding="utf-8")
+
+    def _settled(self) -> dict[str, list[float]]:
+        """Seconds from each record to its outcome, by class of company."""
+        seen = self._system.watch.seen
+        found: dict[str, list[float]] = {}
+        for place, at in seen.ended.items():
+            item = self._sent.get(seen.sources.get(place, -1))
+            if item is not None and item.booking is not None:
+                found.setdefault(company_class(item.booking), []).append(at - seen.sent_at[place])
+        return found
 
 
 async def _until(true: Callable[[], bool], seconds: float) -> None:

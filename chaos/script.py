@@ -9,9 +9,12 @@ from collections.abc import Iterator
 from dataclasses import dataclass, replace
 from datetime import datetime, timedelta
 
+from chaos.neighbours import NEIGHBOURS, among_neighbours, moved_to
 from demo.events import BookedLine, Booking, Event, ExpectedOutcome, bad_events, drafts
 from demo.events.draft import EventDraft
+from demo.events.invoices import load_invoice
 from demo.events.maker import Maker, encoded
+from demo.events.world import HIGHLINE
 
 HEADER = "chaos"
 """The record header that holds an item's number."""
@@ -47,17 +50,40 @@ class ScriptedRecord:
     """Where it has to go; None: where its key leads."""
 
 
-def script(seed: int | str, events: int, first_number: int = 2_000_001) -> list[ScriptedRecord]:
-    """So many records, give or take a batch of bad ones; most revisions of one document stand in their order."""
+def script(
+    seed: int | str, events: int, first_number: int = 2_000_001, *, neighbours: bool = False
+) -> list[ScriptedRecord]:
+    """So many records, give or take a batch of bad ones; most revisions of one document stand in their order.
+
+    With `neighbours`, some of the documents are those of slow and hanging companies.
+    """
     maker = Maker(seed, first_number)
     places: list[tuple[float, int, Event]] = []
-    for event, place in _placed(maker, events):
+    for event, place in _placed(maker, events, neighbours=neighbours):
         places.append((place, len(places), event))
     places.sort(key=lambda each: each[:2])
     return [_item(number, event) for number, (_, _, event) in enumerate(places)]
 
 
-def _placed(maker: Maker, events: int) -> Iterator[tuple[Event, float]]:
+def comparison(
+    seed: int | str, documents: int, first_record: int, first_number: int
+) -> tuple[list[ScriptedRecord], list[ScriptedRecord]]:
+    """Documents for the comparison of throughput: so many of healthy companies, twice, and so many of neighbours.
+
+    Args:
+        seed: Repeats them.
+        documents: How many of each.
+        first_record: The number of the first record.
+        first_number: The first number of a document; those of the script are smaller.
+    """
+    maker = Maker(f"comparison {seed}", first_number)
+    healthy = drafts(maker, 2 * documents)
+    ill = [moved_to(maker.pick(NEIGHBOURS), load_invoice(maker, HIGHLINE)) for _ in range(documents)]
+    items = [_item(first_record + number, draft.posted()) for number, draft in enumerate([*healthy, *ill])]
+    return items[: 2 * documents], items[2 * documents :]
+
+
+def _placed(maker: Maker, events: int, *, neighbours: bool) -> Iterator[tuple[Event, float]]:
     """Events with their place between 0 and `events`."""
     bad = [event for _ in range(max(1, events // BAD_EVERY)) for event in bad_events(maker)]
     for event in bad:
@@ -65,6 +91,8 @@ def _placed(maker: Maker, events: int) -> Iterator[tuple[Event, float]]:
     made, good = len(bad), iter(drafts(maker, events))
     while made < events:
         draft = next(good)
+        if neighbours:
+            draft = among_neighbours(maker, draft)
         place = maker.random.random() * events
         for event in _story_of(maker, draft):
             yield event, _later(maker, place, events) if maker.chance(HELD_UP) else place

@@ -24,6 +24,14 @@ class EventSender:
         self._acknowledged = -1
         self.floors: dict[int, int] = {}
         """By item: the mapping-state offset that was acknowledged before it was sent."""
+        self.renamed: dict[str, str] = {}
+        """Source topics that upstream now writes to under another name."""
+
+    async def move_to(self, bootstrap: str) -> None:
+        """Write to another cluster, which holds a copy of all topics."""
+        async with self._turn:
+            await self._drop()
+            self._bootstrap = bootstrap
 
     async def __aenter__(self) -> Self:
         return self
@@ -72,7 +80,7 @@ class EventSender:
 
     async def _one(self, producer: AIOKafkaProducer, item: ScriptedRecord) -> "asyncio.Future[Any]":
         headers = [(HEADER, str(item.number).encode())]
-        topic = self._prefix + item.topic
+        topic = self._prefix + self.renamed.get(item.topic, item.topic)
         if item.key is not None or item.value is not None:
             sent: asyncio.Future[Any] = await producer.send(
                 topic, item.value, key=item.key, partition=item.partition, headers=headers

@@ -9,7 +9,8 @@ import asyncio
 import json
 import time
 from collections import defaultdict
-from collections.abc import Mapping, Sequence
+from collections.abc import AsyncIterator, Mapping, Sequence
+from contextlib import asynccontextmanager
 from dataclasses import dataclass, field
 from typing import Any, Self
 
@@ -27,7 +28,10 @@ PATIENCE = 120.0
 and a broker that restarts answers nobody."""
 
 Place = tuple[str, int, int]
-"""Topic, partition, offset of a source record."""
+"""Topic, partition, offset of a source record. In a copied cluster, the topic's name with `COPY` behind it."""
+COPY = "@copy"
+EXPIRED = "SOURCE_RECORDS_EXPIRED"
+"""The code of the dead letter that stands for records which were deleted before they were read."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -77,50 +81,135 @@ class WatchedTopics:
     looks_given_up: int = 0
     by_number: dict[int, Place] = field(default_factory=dict)
     """Where the first record of each item stands."""
+    sent_at: dict[Place, float] = field(default_factory=dict)
+    """When a source record was seen first; `ended` when it had an outcome after which nothing is waited for."""
+    ended: dict[Place, float] = field(default_factory=dict)
 
 
 class Watch:
     """Follows the topics from their beginnings."""
 
-    def __init__(self, bootstrap: str, prefix: str, group: str, sources: Sequence[str], partitions: int) -> None:
-        self._bootstrap, self._prefix, self._group = bootstrap, prefix, group
+    def __init__(
+        self,
+        bootstrap: str,
+        prefix: str,
+        group: str,
+        sources: Sequence[str],
+        partitions: int,
+        seen: WatchedTopics | None = None,
+    ) -> None:
+        """`seen`: what was read of the cluster that this one is a copy of; its answers are not read again."""
+        self._bootstrap, self._group = bootstrap, group
         self._sources = [prefix + name for name in sources]
         self._results, self._dead = f"{prefix}sage-export-results", f"{prefix}sage-dead-letters"
         self._mapping = f"{prefix}mapping-state"
         self._partitions = partitions
-        self.seen = WatchedTopics()
+        self.seen = seen or WatchedTopics()
+        self.seen.ledger.clear()
+        self._copy = "" if seen is None else COPY
+        self._next: dict[TopicPartition, int] = {}
+        """The offset after the last record that was taken, which is where the reading goes on."""
         self._positions: dict[TopicPartition, int] = {}
         self._checked: defaultdict[TopicPartition, int] = defaultdict(int)
         self._known: defaultdict[TopicPartition, list[int]] = defaultdict(list)
         self._moved = asyncio.Event()
+        self._still = asyncio.Lock()
+        """Held by a look, and by whoever damages or repairs topics."""
         self._tasks: list[asyncio.Task[None]] = []
+
+    @property
+    def sources(self) -> list[str]:
+        """The source topics that workers read, by their full names."""
+        return self._sources
 
     @property
     def source_partitions(self) -> list[TopicPartition]:
         """Every partition that workers read documents from."""
         return [TopicPartition(topic, number) for topic in self._sources for number in range(self._partitions)]
 
+    @property
+    def unanswered(self) -> int:
+        """How many records of the topics that are read now have no answer."""
+        return sum(
+            (where.topic + self._copy, where.partition, offset) not in self.seen.answered
+            for where in self.source_partitions
+            for offset in self._known[where]
+        )
+
     async def __aenter__(self) -> Self:
         common: dict[str, Any] = {"bootstrap_servers": self._bootstrap, "enable_auto_commit": False}
-        self._consumer = AIOKafkaConsumer(**common, isolation_level="read_committed", auto_offset_reset="earliest")
         self._scout = AIOKafkaConsumer(**common, isolation_level="read_uncommitted")
         self._admin = AdminClient(bootstrap_servers=self._bootstrap)
-        for client in (self._consumer, self._scout, self._admin):
+        for client in (self._scout, self._admin):
             await client.start()
+        if self._copy:
+            answers = [TopicPartition(name, n) for name in (self._results, self._dead) for n in range(self._partitions)]
+            self._next = dict(await self._scout.end_offsets([*answers, TopicPartition(self._mapping, 0)]))
+        await self._begin()
+        self._tasks.append(asyncio.create_task(self._look_again_and_again()))
+        return self
+
+    async def _begin(self) -> None:
+        """Read on, or from the beginning where nothing was read yet."""
         followed = [*self._sources, *(f"{each}.ledger" for each in self._sources), self._results, self._dead]
         self._followed = [TopicPartition(self._mapping, 0)]
         self._followed += [TopicPartition(name, number) for name in followed for number in range(self._partitions)]
+        self._consumer = AIOKafkaConsumer(
+            bootstrap_servers=self._bootstrap,
+            enable_auto_commit=False,
+            isolation_level="read_committed",
+            auto_offset_reset="earliest",
+        )
+        await self._consumer.start()
         self._consumer.assign(self._followed)
-        self._tasks = [asyncio.create_task(self._read()), asyncio.create_task(self._look_again_and_again())]
-        return self
+        for where, offset in self._next.items():
+            self._consumer.seek(where, offset)
+        self._tasks.insert(0, asyncio.create_task(self._read()))
+
+    async def _end(self) -> None:
+        reading = self._tasks.pop(0)
+        reading.cancel()
+        await asyncio.gather(reading, return_exceptions=True)
+        await self._consumer.stop()
 
     async def __aexit__(self, *exc: object) -> None:
-        for task in self._tasks:
+        for task in self._tasks[1:]:
             task.cancel()
-        await asyncio.gather(*self._tasks, return_exceptions=True)
-        for client in (self._consumer, self._scout):
-            await client.stop()
+        await asyncio.gather(*self._tasks[1:], return_exceptions=True)
+        await self._end()
+        await self._scout.stop()
         await self._admin.close()
+
+    @asynccontextmanager
+    async def unlooked(self) -> AsyncIterator[None]:
+        """Topics are being damaged or repaired: until the end of the block, offsets are not held against outcomes."""
+        async with self._still:
+            yield
+
+    async def read_rest(self) -> None:
+        """Read everything that is there now."""
+        async with asyncio.timeout(PATIENCE):
+            await self._reach(await self._scout.end_offsets(self._followed))
+
+    async def made_anew(self, *topics: str) -> None:
+        """Read topics from their beginning, which were deleted and created again."""
+        await self._end()
+        for known in (self._next, self._positions):
+            for where in [each for each in known if each.topic in topics]:
+                del known[where]
+        for name in [each for each in self.seen.ledger if each.startswith(tuple(f"{topic}/" for topic in topics))]:
+            del self.seen.ledger[name]
+        await self._begin()
+
+    async def replaced(self, before: str, now: str) -> None:
+        """Workers read another source topic in place of one."""
+        await self._end()
+        self._sources[self._sources.index(before)] = now
+        gone = (before, f"{before}.ledger")
+        for name in [each for each in self.seen.ledger if each.startswith(f"{before}.ledger/")]:
+            del self.seen.ledger[name]
+        self._next = {where: offset for where, offset in self._next.items() if where.topic not in gone}
+        await self._begin()
 
     def check(self) -> None:
         """Raise what ended the reading, if anything did: a run that nobody watched shows nothing."""
@@ -141,30 +230,34 @@ class Watch:
             for where, records in batches.items():
                 for record in records:
                     self._take(record, now)
-                self._positions[where] = records[-1].offset + 1
+                self._positions[where] = self._next[where] = records[-1].offset + 1
             self._moved.set()
             self._moved = asyncio.Event()
 
     def _take(self, record: ConsumerRecord, now: float) -> None:
         topic = record.topic
         if topic == self._results:
-            self._answer(_result(record, now))
+            self._answer(_result(record, now, self._copy))
         elif topic == self._dead:
-            self._answer(_dead_letter(record, now))
+            for letter in _dead_letters(record, now, self._copy):
+                self._answer(letter)
         elif topic == self._mapping:
             self.seen.history.apply(record.key.decode(), record.value, record.offset)
         elif topic.endswith(".ledger"):
             self._ledger(record)
         else:
             number = next((int(value) for name, value in record.headers if name == HEADER), -1)
-            place = (topic, record.partition, record.offset)
+            place = (topic + self._copy, record.partition, record.offset)
             self.seen.sources[place] = number
+            self.seen.sent_at[place] = now
             self.seen.by_number.setdefault(number, place)
             self._known[TopicPartition(topic, record.partition)].append(record.offset)
 
     def _answer(self, answer: CommittedAnswer) -> None:
         self.seen.answers.append(answer)
         self.seen.answered.setdefault(answer.place, answer.seen)
+        if answer.outcome not in WAITS:
+            self.seen.ended.setdefault(answer.place, answer.seen)
 
     def _ledger(self, record: ConsumerRecord) -> None:
         key = record.key.decode()
@@ -185,11 +278,17 @@ class Watch:
         while True:
             await asyncio.sleep(LOOK_EVERY)
             try:
-                await self.look()
+                async with self._still:
+                    await self._look()
             except (KafkaError, TimeoutError, OSError):
                 self.seen.looks_given_up += 1
 
     async def look(self) -> bool:
+        """See `_look`; waits for the end of another look, and of damage and repair."""
+        async with self._still:
+            return await self._look()
+
+    async def _look(self) -> bool:
         """Hold the committed offsets against the outcomes, once; True when every source record has been passed.
 
         Raises:
@@ -226,25 +325,25 @@ class Watch:
     def _hold_against(self, where: TopicPartition, offset: int) -> None:
         known, start = self._known[where], self._checked[where]
         while start < len(known) and known[start] < offset:
-            place = (where.topic, where.partition, known[start])
+            place = (where.topic + self._copy, where.partition, known[start])
             if place not in self.seen.answered and not self._parked(place):
                 self.seen.past_unfinished[place] = offset
             start += 1
         self._checked[where] = start
 
     def _parked(self, place: Place) -> bool:
-        begins = f"{place[0]}.ledger/{place[1]}/"
+        begins = f"{place[0].removesuffix(COPY)}.ledger/{place[1]}/"
         return any(
             name.startswith(begins) and each.offset == place[2] and each.waiting
             for name, each in self.seen.ledger.items()
         )
 
 
-def _result(record: ConsumerRecord, now: float) -> CommittedAnswer:
+def _result(record: ConsumerRecord, now: float, copy: str) -> CommittedAnswer:
     body = json.loads(record.value)
     source = body["source"]
     return CommittedAnswer(
-        place=(source["topic"], source["partition"], source["offset"]),
+        place=(source["topic"] + copy, source["partition"], source["offset"]),
         key=body["documentKey"],
         outcome=body["outcome"],
         code=body.get("code"),
@@ -256,8 +355,22 @@ def _result(record: ConsumerRecord, now: float) -> CommittedAnswer:
     )
 
 
-def _dead_letter(record: ConsumerRecord, now: float) -> CommittedAnswer:
+def _dead_letters(record: ConsumerRecord, now: float, copy: str) -> list[CommittedAnswer]:
+    """One for each record that the letter stands for: several, where they expired unread."""
     said = {name: value.decode(errors="replace") for name, value in record.headers}
     where = "kafka_dlt-original-"
-    place = (said[f"{where}topic"], int(said[f"{where}partition"]), int(said[f"{where}offset"]))
-    return CommittedAnswer(place, "", "dead", said["alvys-sage-code"], None, None, None, from_ledger=False, seen=now)
+    topic, partition = said[f"{where}topic"] + copy, int(said[f"{where}partition"])
+    return [
+        CommittedAnswer(
+            (topic, partition, offset),
+            "",
+            "dead",
+            said["alvys-sage-code"],
+            None,
+            None,
+            None,
+            from_ledger=False,
+            seen=now,
+        )
+        for offset in range(int(said[f"{where}offset"]), int(said["alvys-sage-last-offset"]) + 1)
+    ]

@@ -6,7 +6,7 @@ import shutil
 import signal
 import time
 from collections import Counter
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass, field
 from pathlib import Path
 
@@ -61,6 +61,8 @@ class Pool:
         self._env, self._folder, self._start, self._say = env, folder, start, say
         self.slots = [self._slot(number) for number in range(count)]
         self.endings = Endings()
+        self._stopped = False
+        """True from `stop_all` to the next `start`: nobody is started again meanwhile."""
 
     def _slot(self, number: int) -> Slot:
         name = f"worker-{number}"
@@ -70,6 +72,7 @@ class Pool:
 
     def start(self) -> None:
         """Start what is wanted and not there."""
+        self._stopped = False
         for slot in self.slots:
             if slot.wanted and not slot.busy and slot.process is None and time.monotonic() >= slot.not_before:
                 self._launch(slot)
@@ -85,7 +88,19 @@ class Pool:
             slot.process = None
             slot.failures = slot.failures + 1 if time.monotonic() - slot.started < SOON else 0
             slot.not_before = time.monotonic() + min(RESTART_AFTER * 2**slot.failures, LONGEST_WAIT)
-        self.start()
+        if not self._stopped:
+            self.start()
+
+    def logged(self) -> dict[Path, int]:
+        """How much each log holds now."""
+        return {log: log.stat().st_size for log in self._folder.glob("worker-*/*.log")}
+
+    def lines_since(self, before: Mapping[Path, int]) -> Iterator[str]:
+        """The lines that workers have logged since."""
+        for log in self._folder.glob("worker-*/*.log"):
+            with log.open("rb") as file:
+                file.seek(before.get(log, 0))
+                yield from file.read().decode(errors="replace").splitlines()
 
     async def until_logged(self, *patterns: str) -> None:
         """Wait until each pattern is found in a log of theirs. The caller sets the deadline."""
@@ -154,7 +169,13 @@ class Pool:
 
     async def stop_all(self) -> None:
         """SIGTERM to all, and their ends."""
+        self._stopped = True
         await asyncio.gather(*(self._stop(slot) for slot in self.slots))
+
+    def without_stores(self) -> None:
+        """Everybody has stopped, and starts the next time with another state directory, which is empty."""
+        for slot in self.slots:
+            shutil.rmtree(slot.folder / "state", ignore_errors=True)
 
     def kill_all(self) -> None:
         """SIGKILL to all: the run is over."""

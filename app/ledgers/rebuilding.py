@@ -159,7 +159,8 @@ async def plan(
         found: list[Rebuilt] = []
         for ledger in empty:
             copy = None if directory is None else existing(directory, ledger)
-            copy = stack.enter_context(copy or LedgerStore(MEMORY))
+            # A copy without documents still names the log that is replaced; local stores of it may be built anew then.
+            copy = stack.enter_context(LedgerStore(MEMORY) if copy is None else copy)
             found.append(
                 Rebuilt(ledger, positions[ledger], counts[ledger.topic], copy, stack.enter_context(LedgerStore()))
             )

@@ -8,6 +8,7 @@ import orjson
 
 from app.commands.ledger import DRY_RUN
 from consumers.export.ledger.damage import PartitionFault
+from consumers.export.ledger.generation import MARK, decode
 from tests.support.damaged_topics import expire_unread, held, make_anew
 from tests.support.eventually import until
 from tests.support.world import invoice, key
@@ -266,3 +267,25 @@ async def test_a_request_that_cannot_be_says_so(command, tmp_path):
     missing = await command("ledger", "restore", str(tmp_path / "missing"))
     assert missing.code == 2
     assert "is no directory" in missing.err
+
+
+async def marks_of(world):
+    """The mark of each partition of the ledger of invoices: which log it is, and which logs it was restored from."""
+    records = await world.records(world.topics.ledger(world.topics.invoice_created))
+    return {each.partition: decode(each.value) for each in records if each.key == MARK.encode()}
+
+
+async def test_a_copy_from_before_the_first_document_names_the_log_whose_local_stores_may_go(world, command, tmp_path):
+    """Else a worker that has a store of the former log would hold the restored partition for ever."""
+    async with world.worker() as running:
+        await running.until_open(5 * world.partitions)
+    before = await marks_of(world)
+    assert (await command("ledger", "export", str(tmp_path))).code == 0
+    await posted(world, *INVOICES)
+    await lose_the_ledger(world)
+    done = await command("ledger", "restore", str(tmp_path), "--from-results", "--execute")
+    assert done.code == 0, done.err
+    after = await marks_of(world)
+    assert {number: mark.follows for number, mark in after.items()} == {
+        number: (mark.id,) for number, mark in before.items()
+    }

@@ -5,11 +5,11 @@ from datetime import UTC, datetime
 
 import pytest
 
-from chaos.audit import DocumentHistory, Emission, audit, documents_of, may_wait, to_send_again
+from chaos.audit import DocumentHistory, Emission, audit, documents_of, may_wait, not_exported, to_send_again
 from chaos.books import BookedDocument
 from chaos.mappings import MappingHistory
 from chaos.script import ScriptedRecord
-from chaos.watch import CommittedAnswer
+from chaos.watch import COPY, CommittedAnswer
 from demo.events import BookedLine, Booking, ExpectedOutcome
 
 TOPIC = "invoice-created"
@@ -122,6 +122,53 @@ def test_records_are_grouped_by_document_in_the_order_of_the_topic_and_dead_lett
     assert [(each.place[2], each.item.number, each.floor) for each in one.emissions] == [(2, 1, 4), (5, 0, -1)]
     assert [each.outcome for each in one.answers] == ["posted"]
     assert [each.outcome for each in dead.answers] == ["dead"]
+
+
+EXPIRED, ELSEWHERE = "SOURCE_RECORDS_EXPIRED", "WRONG_PARTITION"
+
+
+def dead(place, code):
+    return CommittedAnswer(place, "", "dead", code, None, None, None, from_ledger=False, seen=0.0)
+
+
+@pytest.mark.parametrize("code", [EXPIRED, ELSEWHERE])
+def test_what_was_told_as_not_exported_and_sent_again_is_judged_where_it_was_exported(history, code):
+    sources = {(TOPIC, 0, 0): 0, (TOPIC, 0, 4): 0}
+    told = [dead((TOPIC, 0, 0), code)]
+    assert not_exported(sources, told) == [0]
+    [document] = documents_of(sources, {0: item(0)}, [*told, answer(4, "posted")], {})
+    assert [each.place[2] for each in document.emissions] == [4]
+    assert audit([document], [stands()], history).sound
+    never_again = documents_of({(TOPIC, 0, 0): 0}, {0: item(0)}, told, {})
+    assert audit(never_again, [], history).lost
+
+
+def test_a_record_without_an_answer_is_lost_although_the_sender_sent_it_twice(history):
+    sources = {(TOPIC, 0, 0): 0, (TOPIC, 0, 4): 0}
+    found = audit(documents_of(sources, {0: item(0)}, [answer(4, "posted")], {}), [stands()], history)
+    assert len(found.lost) == 1
+    left_behind = {(TOPIC, 0, 0): 0, (f"{TOPIC}-2", 0, 4): 0}
+    there = replace(answer(4, "posted"), place=(f"{TOPIC}-2", 0, 4))
+    assert audit(documents_of(left_behind, {0: item(0)}, [there], {}), [stands()], history).sound
+
+
+def test_a_letter_for_many_records_leaves_the_answers_of_those_that_had_ended(history):
+    sources = {(TOPIC, 0, 0): 0}
+    told = [answer(0, "posted"), dead((TOPIC, 0, 0), EXPIRED)]
+    [document] = documents_of(sources, {0: item(0)}, told, {})
+    assert [each.outcome for each in document.answers] == ["posted"]
+    assert not not_exported(sources, told)
+
+
+def test_a_document_that_waited_when_its_cluster_was_copied_is_answered_for_its_place_there(history):
+    sources = {(TOPIC, 0, 7): 0, (TOPIC + COPY, 0, 2): 0}
+    waited = [answer(7, "deferred", "ACCOUNT_UNMAPPED", None)]
+    copied = [
+        replace(answer(at, how), place=(TOPIC + COPY, 0, at)) for at, how in ((7, "posted"), (2, "already_posted"))
+    ]
+    [document] = documents_of(sources, {0: item(0)}, [*waited, *copied], {})
+    assert [each.place for each in document.answers] == [(TOPIC, 0, 7), (TOPIC, 0, 7), (TOPIC + COPY, 0, 2)]
+    assert audit([document], [stands()], history).sound
 
 
 def test_only_what_never_can_be_posted_may_wait_at_the_end():

@@ -2,6 +2,7 @@
 
 import asyncio
 from collections import Counter
+from contextlib import asynccontextmanager
 from dataclasses import replace
 
 import pytest
@@ -10,7 +11,8 @@ from pydantic import SecretStr
 from chaos.books import by_query, of_simulator
 from chaos.gateway import OtherGateway
 from chaos.proxy import BEYOND_LEASE, KINDS, UNHEARD, Proxy
-from sage_client import Call, Done, Login, SageClient, Timeouts
+from domain.documents import SageObject
+from sage_client import Call, DocumentKey, Done, Login, SageClient, Timeouts
 from simulator import Simulator
 from tests.support.sage_calls import document
 
@@ -87,3 +89,46 @@ async def test_documents_that_stood_before_the_run_are_not_of_the_run(sage):
     later = OtherGateway(sage.url, env)
     await later.books()
     assert await later.books() == []
+
+
+@asynccontextmanager
+async def through(sage, **options):
+    """A proxy before the simulator, which strikes no request, and a client behind it."""
+    proxy = Proxy(sage.url, 1, rate=0.0, patience=PATIENCE, lease=60.0, **options)
+    await proxy.start()
+    try:
+        async with SageClient(proxy.url, *SENDER, timeouts=replace(Timeouts(), total=PATIENCE)) as client:
+            await client.probe(LOGIN)
+            yield proxy, client
+    finally:
+        await proxy.stop()
+
+
+async def test_a_company_that_hangs_gets_no_answer_and_others_do(sage):
+    async with through(sage) as (proxy, client):
+        proxy.manners["BLUEMESA"] = "hangs"
+        answers = await client.post(LOGIN, calls())
+        assert not any(isinstance(each, Done) for each in answers)
+        assert proxy.seen.hung == 1
+        await client.probe(Login("HIGHLINE", "alvys_ws", SecretStr("user-secret"), None))
+        assert proxy.seen.hung == 1
+
+
+async def test_a_company_that_is_slow_answers_within_the_time_of_an_exchange(sage):
+    async with through(sage) as (proxy, client):
+        proxy.manners["BLUEMESA"] = "slow"
+        began = asyncio.get_running_loop().time()
+        assert all(isinstance(each, Done) for each in await client.post(LOGIN, calls()))
+        assert asyncio.get_running_loop().time() - began >= PATIENCE * 0.2
+        assert proxy.seen.slowed == 1
+
+
+async def test_a_query_that_lags_does_not_show_what_was_posted_since(sage):
+    keys = [DocumentKey(SageObject.AR_INVOICE, number, "CUST-10021") for number in NUMBERS]
+    async with through(sage) as (proxy, client):
+        done = await client.post(LOGIN, calls())
+        assert all(isinstance(each, Done) for each in done)
+        assert all(await client.find(LOGIN, keys))
+        proxy.lag = 60.0
+        assert not any(await client.find(LOGIN, keys))
+        assert proxy.books.hidden == len(NUMBERS)
