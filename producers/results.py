@@ -80,6 +80,8 @@ class ResultRecord:
     """The mapping-state offset up to which the settings were applied."""
     from_ledger: bool = False
     """True if the answer was already in the ledger and Sage was not called."""
+    event_at: datetime | None = None
+    """The event's own timestamp; None if it is not known."""
     corrects: str | None = None
     """The record number of the reversed or deleted record that this one replaces."""
 
@@ -115,8 +117,8 @@ def _encode(result: ResultRecord, *, with_lines: bool) -> bytes:
         body["blockedBy"] = list(result.blocked_by)
     if result.from_ledger:
         body["fromLedger"] = True
-    if result.mapping_offset is not None:
-        body["mappingStateOffset"] = result.mapping_offset
+    known = {"mappingStateOffset": result.mapping_offset, "eventTimestamp": result.event_at}
+    body |= {name: value for name, value in known.items() if value is not None}
     if result.connection is not None:
         body["connection"] = _connection(result.connection)
     if result.document is not None:

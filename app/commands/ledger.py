@@ -192,15 +192,17 @@ async def _restore(settings: Settings, request: _RestoreRequest, *, as_json: boo
         rest = [each for each in empty if each not in closed]
         # An empty ledger of which Sage has no record is proven to be complete: it is written too, and opens.
         found = [each for each in rest if request.sage or each.holds_anything]
+        executed = bool(found) and request.execute
+        if executed:
+            await write(settings, found)
         if as_json:
-            told = {"ledgers": [_rebuilt_json(each) for each in found], "executed": request.execute}
+            told = {"ledgers": [_rebuilt_json(each) for each in found], "executed": executed}
             show_json(told | (report_json(report, closed) if request.sage else {}))
         else:
             _show_rebuilt(found)
             if request.sage:
                 show_report(report, closed)
-        if found and request.execute:
-            await write(settings, found)
+        if executed:
             note(
                 "The ledgers are restored." if report.proven else "The ledgers are restored; not everything is proven."
             )
@@ -224,12 +226,12 @@ def _show_rebuilt(found: Sequence[Rebuilt]) -> None:
     for each in found:
         if not each.open and not each.nowhere:
             continue
-        offset = min([*(one.offset for one in each.open.values()), *each.nowhere.values()])
-        source = each.position.source
+        source, offset = each.position.source, each.read_again_from
+        replay = f"alvys-sage replay --topic {source.topic}:{source.partition} --to-offset {offset} --execute"
+        how = "The group reads them by itself" if offset is None else f"With all workers stopped: {replay}"
         show_line(
             f"{len(each.open) + len(each.nowhere)} documents of {source.topic}-{source.partition} did not end as far "
-            "as is known, and their events are not in the copy. With all workers stopped: alvys-sage replay --topic "
-            f"{source.topic}:{source.partition} --to-offset {offset} --execute"
+            f"as is known, and their events are not in the copy. {how}"
         )
         lines = [f"{key}: {one.outcome} {one.code or ''}, offset {one.offset}" for key, one in each.open.items()]
         lines += [f"{key}: in no result and not in Sage, offset {at}" for key, at in each.nowhere.items()]
@@ -281,6 +283,7 @@ def _rebuilt_json(each: Rebuilt) -> dict[str, object]:
         "fromCopy": each.copied,
         "fromResults": each.added,
         "fromSage": each.from_sage,
+        "readAgainFrom": each.read_again_from,
         "toBeReadAgain": [
             *(
                 {"documentKey": key, "outcome": found.outcome, "code": found.code, "offset": found.offset}

@@ -84,8 +84,16 @@ class Rebuilt:
 
     @property
     def holds_anything(self) -> bool:
-        """Whether there is anything to write."""
-        return bool(self.copied or len(self.told) or self._recent or self.open or self.unmatched)
+        """Whether there is anything to write. A copy without documents tells which log is replaced."""
+        named = self.copy.internal(MARK) is not None
+        return bool(named or self.copied or len(self.told) or self._recent or self.open or self.unmatched)
+
+    @property
+    def read_again_from(self) -> int | None:
+        """The offset from which events have to be read again. None: the group reads all that is open by itself."""
+        committed = self.position.committed
+        offsets = [*(each.offset for each in self.open.values()), *self.nowhere.values()]
+        return min((each for each in offsets if committed is not None and each < committed), default=None)
 
     def entry(self, key: str) -> DocumentState:
         """What is known of a document by now."""

@@ -195,6 +195,7 @@ def _result_record(work: WorkItem, outcome: Outcome, at: datetime) -> ResultReco
     return ResultRecord(
         key=work.key,
         event_id=work.received.event_id,
+        event_at=work.received.emitted.at if work.received.emitted is not None else None,
         source=work.source,
         subsidiary_id=work.received.subsidiary_id,
         revision=work.received.revision,

@@ -8,13 +8,15 @@ import pytest
 from aiokafka import TopicPartition
 from structlog.testing import capture_logs
 
+from app.ledgers.acceptance import accept, acceptances
+from app.ledgers.survey import survey
 from consumers.export.ledger.damage import PartitionFault, SourcePosition, lost_records
 from consumers.export.ledger.generation import TopicGeneration, TopicIds, encode, encode_ids, examine
 from consumers.export.ledger.source_positions import traces
 from consumers.export.worker import HELD_AGAIN
 from tests.support.damaged_topics import expire_unread, held, make_anew
 from tests.support.eventually import until
-from tests.support.world import World
+from tests.support.world import World, key
 
 SOURCE, LEDGER = TopicPartition("invoice-created", 0), TopicPartition("invoice-created.ledger", 0)
 READ = SourcePosition(SOURCE, begin=0, end=100, committed=80, source_id="s", ledger_id="l")
@@ -41,20 +43,42 @@ def test_a_committed_offset_outside_of_the_log_is_damage(position, fault):
     ("mark", "ids", "position", "fault"),
     [
         (MARK, IDS, READ, None),
-        (MARK, None, READ, None),  # of a version before ids, or of brokers before them
         (MARK, IDS, replace(READ, ledger_id=None, source_id=None), None),
         (MARK, encode_ids(TopicIds(None, None)), READ, None),
         (MARK, IDS, replace(READ, ledger_id="copy"), PartitionFault.LEDGER_COPIED),
         (MARK, IDS, replace(READ, source_id="anew"), PartitionFault.SOURCE_REPLACED),
         (None, None, READ, PartitionFault.LEDGER_EMPTY),
         (None, None, replace(READ, committed=None), None),
-        (None, None, replace(READ, committed=0), None),
-        (None, None, replace(READ, begin=80), None),  # nothing that the log still has was read
+        (None, None, replace(READ, committed=0), PartitionFault.LEDGER_EMPTY),  # set back for a replay
+        (None, None, replace(READ, begin=80), PartitionFault.LEDGER_EMPTY),  # what was read has expired
     ],
 )
 def test_the_records_of_a_ledger_show_whether_it_is_the_one_that_began(mark, ids, position, fault):
     damage = examine(LEDGER, mark, ids, position, documents=0)
     assert (None if damage is None else damage.fault) is fault
+
+
+def test_a_ledger_that_ends_behind_its_mark_is_the_beginning_of_a_copy():
+    damage = examine(LEDGER, MARK, None, READ, documents=0)
+    assert damage is not None
+    assert damage.fault is PartitionFault.LEDGER_EMPTY
+    # Of a version before ids, of brokers that know none, or one that begins:
+    assert examine(LEDGER, MARK, None, READ, documents=1) is None
+    assert examine(LEDGER, MARK, None, replace(READ, ledger_id=None), documents=0) is None
+    assert examine(LEDGER, MARK, None, replace(READ, committed=None), documents=0) is None
+
+
+async def test_a_ledger_that_is_emptied_is_not_taken_for_new_because_the_source_was_set_back_or_has_expired(world):
+    await world.send_invoices("a", "b")
+    async with world.worker():
+        await world.until(2, "posted")
+        await world.until_all_committed()
+    await make_anew(world, world.topics.ledger(world.topics.invoice_created))
+    await world.rewind()
+    async with world.worker():
+        await until(lambda: len(held(world)) == world.partitions, within=60)
+        assert set(held(world).values()) == {PartitionFault.LEDGER_EMPTY}
+    assert sum(world.sage.requests) == 2
 
 
 def posted_once(world: World, *numbers: str) -> bool:
@@ -173,3 +197,22 @@ async def repair_by_hand(world: World) -> None:
     await producer.send_offsets_to_transaction({source: begin}, world.settings.group_id)
     await producer.commit_transaction()
     await producer.stop()
+
+
+async def test_a_ledger_without_documents_that_is_made_anew_can_be_accepted_beside_its_local_store(world, tmp_path):
+    """Only dead letters came: the store of such a ledger is no copy of anything, and keeps no partition closed."""
+    topic = world.topics.invoice_created
+    await world.send((key("a"), b"{"), (key("b"), b"{"))
+    async with world.worker(state_dir=tmp_path):
+        await world.until_dead(2)
+        await world.until_all_committed()
+    await make_anew(world, world.topics.ledger(topic))
+    async with world.worker(state_dir=tmp_path):
+        await until(lambda: held(world))
+        assert set(held(world).values()) == {PartitionFault.LEDGER_EMPTY}
+        able, unable = acceptances(await survey(world.settings, {topic: None}), as_new=True)
+        assert not unable
+        await accept(world.settings, able)
+        await until(lambda: not held(world))
+        await world.send_invoices("a", "b")
+        await world.until(2, "posted")

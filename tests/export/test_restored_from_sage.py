@@ -236,7 +236,6 @@ async def test_a_document_that_stands_twice_is_told_and_touched_by_nobody(world,
     await answered(world)
     await lose_everything(world)
     gateway.store.database.execute("DELETE FROM control_id")
-    await world.rewind()
     async with world.worker():  # what a worker does that remembers nothing
         await world.until(1, "posted")
         await world.until_all_committed()

@@ -7,7 +7,7 @@ waited, was refused, or is in doubt has to be read again.
 
 from collections.abc import Callable
 from dataclasses import dataclass, replace
-from datetime import datetime
+from datetime import UTC, datetime
 
 from pydantic import BaseModel, ConfigDict, Field
 
@@ -21,9 +21,11 @@ from consumers.export.protocol.document_state import (
     Posted,
     ended,
 )
+from consumers.export.protocol.sequence import REMEMBERED, digest
 from domain.codes import Code
 from domain.consolidated_bills import LINE_OF
 from domain.documents import Connection, SageObject
+from domain.emission import Emitted
 from domain.outcomes import Outcome
 
 STANDS = frozenset({Outcome.POSTED, Outcome.ALREADY_POSTED, Outcome.UPDATED})
@@ -66,6 +68,9 @@ class PublishedResult(_Camel):
     """The parts of a record on the results topic that say what became of a document (docs/contract.md)."""
 
     key: str = Field(alias="documentKey")
+    event_id: str = Field("", alias="eventId")
+    event_at: datetime | None = Field(None, alias="eventTimestamp")
+    """None in results of earlier versions."""
     source: ResultSource
     revision: str
     outcome: Outcome
@@ -120,7 +125,7 @@ def retell(before: Retold, result: PublishedResult, credentials: FindCredentials
         former, attempts = _with_former(entry), max(entry.attempts, result.attempt + 1)
         return Retold(replace(entry, posted=None, former_records=former, attempts=attempts), _open(result))
     if result.code == Code.MARKED_SYNCED:
-        return Retold(ended(entry, _last(result), marked=_mark(result)))
+        return Retold(_answered(ended(entry, _last(result), marked=_mark(result)), result))
     if result.code == Code.GROUPED:
         group = (result.detail or "").removeprefix(LINE_OF)
         entry = replace(entry, grouped=Consolidated(result.revision, group))
@@ -130,7 +135,8 @@ def retell(before: Retold, result: PublishedResult, credentials: FindCredentials
     if posted is not None and entry.posted is not None and posted.record_no != entry.posted.record_no:
         entry = replace(entry, former_records=_with_former(entry))
     entry = replace(entry, attempts=max(entry.attempts, result.attempt))
-    return Retold(ended(entry, _last(result), posted=posted, next_attempt=result.outcome is Outcome.UPDATED))
+    after = ended(entry, _last(result), posted=posted, next_attempt=result.outcome is Outcome.UPDATED)
+    return Retold(_answered(after, result))
 
 
 def _open(result: PublishedResult) -> OpenDocument:
@@ -184,4 +190,20 @@ def _mark(result: PublishedResult) -> MarkedSynced:
 def _last(result: PublishedResult) -> LastOutcome:
     # The time of the answer stands for the record's, which is not published: no record was written after its answer.
     written = int(result.at.timestamp() * 1000)
-    return LastOutcome(result.revision, result.outcome, result.source.offset, written)
+    return LastOutcome(result.revision, result.outcome, result.source.offset, written, emitted=_emitted(result))
+
+
+def _emitted(result: PublishedResult) -> Emitted | None:
+    """When the event was emitted. None if the result does not tell, or if it cannot be true."""
+    if result.event_at is None or not result.event_id:
+        return None
+    emitted = Emitted(result.event_at.astimezone(UTC), result.event_id)
+    return emitted if emitted.possible(result.at) else None
+
+
+def _answered(entry: DocumentState, result: PublishedResult) -> DocumentState:
+    """The entry with the event among the answered ones, by its id and content."""
+    if not result.event_id:
+        return entry
+    mine = digest(Emitted(result.at, result.event_id), result.revision)
+    return replace(entry, answered=(*(each for each in entry.answered if each != mine), mine)[-REMEMBERED:])

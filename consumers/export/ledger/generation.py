@@ -175,7 +175,7 @@ async def begin_unread(
         raise PartitionDamagedError(damages)
     for ledger in new:
         partitions = len(await producers[ledger].partitions_for(ledger.topic))
-        await write(producers[ledger], ledger, None, [mark_record(partitions)])
+        await write(producers[ledger], ledger, None, [mark_record(partitions), *ids_records(positions[ledger])])
 
 
 def examine(
@@ -191,11 +191,14 @@ def examine(
         documents: Number of documents that the ledger knows.
     """
     if mark is None:
-        read = position.committed is not None and position.committed > position.begin
+        # A worker writes the mark before it commits any offset. Where the offset lies proves nothing: it may have been
+        # set back for a replay, or what was read may have expired since.
         holds = f"{documents} documents and no mark of its beginning" if documents else "nothing"
-        return empty_ledger(position, holds=holds) if read else None
+        return empty_ledger(position, holds=holds) if position.committed is not None else None
     if ids is None:
-        return None
+        # The ids are written with the mark: a log that ends between them is the beginning of a copy.
+        cut = position.committed is not None and position.ledger_id is not None and not documents
+        return empty_ledger(position, holds="its mark and nothing else") if cut else None
     began = decode_ids(ids)
     if _differ(began.ledger, position.ledger_id):
         return Damage(
@@ -285,7 +288,7 @@ class Comparison:
     read_on: Mapping[TopicPartition, int]
     """The offset from which each store lacks records, if it is of this log."""
     outdated: frozenset[TopicPartition]
-    """The stores whose log was restored into this one."""
+    """The stores whose log was restored into this one, and those of another log that hold nothing to lose."""
     damages: Mapping[TopicPartition, Damage]
 
 
@@ -311,7 +314,8 @@ async def compare(
     outdated: set[TopicPartition] = set()
     for ledger in others:
         held, mark = stores[ledger].internal(MARK), marks.get(ledger)
-        if held is not None and mark is not None and decode(held).id in mark.follows:
+        restored = held is not None and mark is not None and decode(held).id in mark.follows
+        if restored or not _may_be_last_copy(stores[ledger]):
             outdated.add(ledger)
         else:
             damages[ledger] = _replaced(len(stores[ledger]), holds_records=ends[ledger] > begins[ledger])
@@ -320,6 +324,8 @@ async def compare(
         at = stores[ledger].checkpoint or 0
         if at <= ends[ledger]:
             read_on[ledger] = at
+        elif not _may_be_last_copy(stores[ledger]):
+            outdated.add(ledger)
         else:
             damages[ledger] = _truncated(at, ends[ledger])
     return Comparison(read_on, frozenset(outdated), damages)
@@ -327,6 +333,11 @@ async def compare(
 
 def _is_filled(copy: LedgerStore) -> bool:
     return copy.checkpoint is not None and (copy.internal(MARK) is not None or len(copy) > 0)
+
+
+def _may_be_last_copy(copy: LedgerStore) -> bool:
+    """Whether a local store holds documents, or records kept beside them. One without is no reason to hold anything."""
+    return len(copy) > 0 or any("/" in name for name, _ in copy.all_internal())
 
 
 def _mark_in(found: tuple[int, bytes | None, bytes | None]) -> TopicGeneration | None:

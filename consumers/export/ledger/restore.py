@@ -111,7 +111,7 @@ async def _read_on(
         raise PartitionDamagedError(compared.damages)
     for ledger in ends.keys() - compared.read_on.keys():
         if ledger in compared.outdated:
-            log.info("ledger was restored; its local store is built anew", ledger=f"{ledger.topic}-{ledger.partition}")
+            log.info("the local store of a ledger is built anew", ledger=f"{ledger.topic}-{ledger.partition}")
         copies[ledger].clear()
     await reader.assign(ends, compared.read_on)
     async for batch in reader.read_to(ends, max_records=READ_AT_ONCE):
