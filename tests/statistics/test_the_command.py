@@ -196,7 +196,7 @@ async def test_killed_it_goes_on_and_counts_nothing_twice_that_is_in_an_open_win
         process.kill()
     with rig.statistics() as process:
         await rig.send(*(result(f"b/{n}", total="1", subsidiary="sub-2") for n in range(50)))
-        found = await rig.until(lambda found: read(found) >= 100, seconds=60)
+        found = await rig.until(lambda found: read(found) >= 100)
         stop(process)
     assert counted(found) == counted(found, "sub-2") == {"posted": 50}
 
