@@ -232,3 +232,18 @@ async def test_a_slow_company_claims_nothing_before_its_turn(world):
         assert sum(entry.claim is not None for entry in entries.values()) == sum(world.sage.requests) <= size
         held.set()
         await until(lambda: len(world.sage.booked) == 5 * size)
+
+
+async def test_documents_that_a_slow_company_did_not_take_are_claimed_anew_with_those_that_came_since(world):
+    world.config = replace(world.config, max_documents_per_request=3)
+    world.sage.seconds = {"ACME": 2.0}  # so nothing is claimed ahead
+    world.sage.script.append(UnavailableError("busy"))
+    await world.send_invoices("a")
+    async with world.worker():
+        await world.sage.arrived.wait()
+        # Three are ready then, three more prepared, and two wait: with these the first shares its next request.
+        await world.send_invoices(*"bcdefghi")
+        await until(lambda: len(world.sage.booked) == 9)
+        await world.until(9, "posted")
+    assert sum(world.sage.requests) == 10
+    assert set(world.sage.keys.values()) == {1}

@@ -8,7 +8,7 @@ import asyncio
 import math
 from collections import deque
 from collections.abc import Iterable, Sequence
-from dataclasses import replace
+from dataclasses import dataclass, replace
 from typing import Protocol
 
 import structlog
@@ -100,6 +100,15 @@ class OtherLanes(Protocol):
         """Number of further records of the partition that companies which take long may have on their way."""
 
 
+@dataclass(frozen=True, slots=True)
+class _Prepared:
+    """Documents of one request, ready to be sent once they are claimed."""
+
+    documents: list[WorkItem]
+    claimed: bool
+    """Whether the claims of this request are written."""
+
+
 class Lane:
     """Everything that is sent to one Sage company.
 
@@ -136,7 +145,7 @@ class Lane:
         """The documents that left the queue and whose request has not ended, and since when."""
         self._queues: dict[Stream, deque[WorkItem]] = {}
         self._filled = asyncio.Event()
-        self._ready: asyncio.Queue[list[WorkItem]] = asyncio.Queue(maxsize=1)
+        self._ready: asyncio.Queue[_Prepared] = asyncio.Queue(maxsize=1)
         self._running_time = config.request_timeout + config.max_execution_time
         """The part of a lease after the latest moment at which its call may begin."""
         self._hurry = asyncio.Event()
@@ -272,7 +281,8 @@ class Lane:
         waiting = [self._ready.get_nowait() for _ in range(self._ready.qsize())]
         self._ended([work for work in self._under_way if work.owner is owner])
         for batch in waiting:
-            self._ready.put_nowait([work for work in batch if not self._given_back(work, owner)])
+            left = [work for work in batch.documents if not self._given_back(work, owner)]
+            self._ready.put_nowait(replace(batch, documents=left))
 
     @staticmethod
     def _given_back(work: WorkItem, owner: PartitionHandle) -> bool:
@@ -320,11 +330,11 @@ class Lane:
                 self._ended(taken)
                 await self._not_taken(batch, error)
                 continue
-            if self._answers_quickly():
+            if quick := self._answers_quickly():
                 batch = await self._claim(self._admissible(batch))
             self._ended(set(taken).difference(batch))
             if batch:
-                await self._ready.put(batch)
+                await self._ready.put(_Prepared(batch, claimed=quick))
             if later:
                 await self._not_taken([work for work, _ in later], later[0][1], others=True)
 
@@ -480,9 +490,10 @@ class Lane:
 
     async def _run_posts(self) -> None:
         while True:
-            taken = await self._ready.get()
+            prepared = await self._ready.get()
+            taken = prepared.documents
             batch = self._admissible([work for work in taken if not work.owner.gone])
-            if batch and not isinstance(batch[0].life.state, Claimed):
+            if not prepared.claimed:  # what was requeued has a claim, but an old one
                 batch = await self._claim([work for work in batch if work.owner.open])
             if batch:
                 try:
