@@ -101,6 +101,10 @@ class Rebuilt:
             return recent
         return self.told.get(key) if key in self.told else self.copy.get(key)
 
+    def is_told(self, key: str) -> bool:
+        """Whether results told of a document, or Sage did."""
+        return key in self._recent or key in self.open or key in self.told
+
     def tell(self, entry: DocumentState) -> None:
         """Replace what is known of a document."""
         self._recent[entry.key] = entry
@@ -250,7 +254,7 @@ def _apply(by_source: Mapping[TopicPartition, Rebuilt], value: bytes | None, cre
     rebuilt = by_source.get(TopicPartition(result.source.topic, result.source.partition))
     if rebuilt is None:
         return
-    before = Retold(rebuilt.entry(result.key), rebuilt.open.get(result.key))
+    before = Retold(rebuilt.entry(result.key), rebuilt.open.get(result.key), begun=rebuilt.is_told(result.key))
     if (after := retell(before, result, credentials)) is before:
         return
     if before.entry.last is None and after.entry.last is not None:

@@ -9,11 +9,14 @@ import pytest
 from consumers.export.ledger.from_results import PublishedResult, Retold, retell
 from consumers.export.protocol.document_state import DocumentState
 from consumers.export.protocol.sequence import Turn, turn_of
-from domain.documents import Connection
+from domain.codes import Code
+from domain.documents import Connection, Document, SourceDocument
 from domain.events import EventKind
+from domain.export import export
 from domain.outcomes import Outcome
 from domain.translation import ParsedRecord, parse_record
 from producers.results import ResultRecord, SageAnswer, SourceRecord, encode
+from tests.support.mappings import CARRIER, connected
 from tests.support.world import invoice, key
 
 ANSWERED = datetime(2026, 6, 11, tzinfo=UTC)
@@ -40,11 +43,15 @@ def result(received: ParsedRecord, offset: int = 50) -> ResultRecord:
     )
 
 
-def told(*results: ResultRecord) -> DocumentState:
+def retold(*results: ResultRecord) -> Retold:
     known = Retold(DocumentState(key("a").decode()))
     for each in results:
         known = retell(known, PublishedResult.model_validate_json(encode(each)), lambda *_: "acme")
-    return known.entry
+    return known
+
+
+def told(*results: ResultRecord) -> DocumentState:
+    return retold(*results).entry
 
 
 def turn(entry: DocumentState, received: ParsedRecord, offset: int) -> Turn:
@@ -85,3 +92,53 @@ def test_a_time_that_cannot_be_true_does_not_decide_the_order():
 
 def test_the_published_time_is_the_events_own():
     assert orjson.loads(encode(result(event(5))))["eventTimestamp"] == "2026-06-10T16:05:27+00:00"
+
+
+def test_a_revision_that_waited_behind_a_doubt_is_the_newest_although_older_ones_were_read_after_it():
+    """As chaos found it: three revisions are read while the first one's call is in doubt, the newest in the middle."""
+    first, second, third = event(1), event(2, "120.00"), event(3, "130.00")
+    behind = replace(result(third, 12), outcome=Outcome.DEFERRED, code=Code.EARLIER_REVISION_IN_DOUBT)
+    told_so_far = [
+        replace(result(first, 11), outcome=Outcome.UNCERTAIN, code=Code.OUTCOME_UNKNOWN),
+        behind,
+        replace(result(second, 16), code=Code.SUPERSEDED),  # read after the third, and older
+        posted(first, 11, "1"),
+    ]
+    found = retold(*told_so_far)
+    assert found.entry.posted is not None
+    assert found.entry.posted.record_no == "1"
+    assert found.open is not None, "the third is still to be read again"
+    assert found.open.offset == 12
+    after = retold(
+        *told_so_far, replace(result(third, 12), outcome=Outcome.REVERSED, attempt=0), posted(third, 12, "2")
+    )
+    assert after.open is None
+    assert after.entry.posted is not None
+    assert after.entry.posted.record_no == "2"
+    assert [each.record_no for each in after.entry.former_records] == ["1"]
+    assert turn(after.entry, second, 99) is Turn.PAST
+    assert turn(after.entry, event(4, "140.00"), 3) is Turn.NEWEST
+
+
+def test_an_older_revision_that_waited_is_not_open_once_a_newer_one_has_ended():
+    waits = replace(result(event(1), 11), outcome=Outcome.DEFERRED, code=Code.ACCOUNT_UNMAPPED)
+    assert retold(waits, posted(event(2, "120.00"), 12, "1")).open is None
+
+
+def posted(received: ParsedRecord, offset: int, record_no: str) -> ResultRecord:
+    return replace(
+        result(received, offset),
+        outcome=Outcome.POSTED,
+        document=document_of(received),
+        party_id="C-1",
+        sage=SageAnswer(record_no, f"control-{record_no}"),
+    )
+
+
+def document_of(received: ParsedRecord) -> Document:
+    state = connected().state
+    source = received.document
+    assert isinstance(source, SourceDocument)
+    document = export(replace(source, subsidiary_id=CARRIER), state)
+    assert isinstance(document, Document)
+    return document

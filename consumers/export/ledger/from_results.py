@@ -95,6 +95,7 @@ class OpenDocument:
     offset: int
     outcome: Outcome
     code: str | None
+    emitted: Emitted | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -103,6 +104,8 @@ class Retold:
 
     entry: DocumentState
     open: OpenDocument | None = None
+    begun: bool = False
+    """Whether a result was applied: all that were written after it are newer than a copy, whatever their offsets."""
 
 
 def retell(before: Retold, result: PublishedResult, credentials: FindCredentials) -> Retold:
@@ -114,40 +117,48 @@ def retell(before: Retold, result: PublishedResult, credentials: FindCredentials
         credentials: Names the credentials of a connection.
     """
     entry = before.entry
-    if result.from_ledger or not _tells_more(before, result):
+    if result.from_ledger or result.code == Code.SUPERSEDED or not (before.begun or _is_after(entry, result)):
         return before
     if result.outcome in OPEN:
         # The next call of a document in doubt has the control id of the last one, so that Sage refuses it if it
         # executed that one. After a refusal it has another.
         attempt = result.attempt + (result.outcome is Outcome.REJECTED)
-        return Retold(replace(entry, attempts=max(entry.attempts, attempt)), _open(result))
+        return _goes_on(replace(entry, attempts=max(entry.attempts, attempt)), result)
     if result.outcome is Outcome.REVERSED:
         former, attempts = _with_former(entry), max(entry.attempts, result.attempt + 1)
-        return Retold(replace(entry, posted=None, former_records=former, attempts=attempts), _open(result))
+        return _goes_on(replace(entry, posted=None, former_records=former, attempts=attempts), result)
     if result.code == Code.MARKED_SYNCED:
-        return Retold(_answered(ended(entry, _last(result), marked=_mark(result)), result))
+        return _ends(before, ended(entry, _last(result), marked=_mark(result)), result)
     if result.code == Code.GROUPED:
         group = (result.detail or "").removeprefix(LINE_OF)
         entry = replace(entry, grouped=Consolidated(result.revision, group))
     posted = None
     if result.outcome in STANDS and (posted := _posted(entry, result, credentials)) is None:
-        return Retold(entry, _open(result))  # it stands in Sage, and nobody can say where: a person has to look
+        return _goes_on(entry, result)  # it stands in Sage, and nobody can say where: a person has to look
     if posted is not None and entry.posted is not None and posted.record_no != entry.posted.record_no:
         entry = replace(entry, former_records=_with_former(entry))
     entry = replace(entry, attempts=max(entry.attempts, result.attempt))
     after = ended(entry, _last(result), posted=posted, next_attempt=result.outcome is Outcome.UPDATED)
-    return Retold(_answered(after, result))
+    return _ends(before, after, result)
 
 
-def _open(result: PublishedResult) -> OpenDocument:
-    return OpenDocument(result.source.offset, result.outcome, result.code)
+def _goes_on(entry: DocumentState, result: PublishedResult) -> Retold:
+    return Retold(entry, OpenDocument(result.source.offset, result.outcome, result.code, _emitted(result)), begun=True)
 
 
-def _tells_more(before: Retold, result: PublishedResult) -> bool:
-    """Whether the result is newer: of a later record, or of the same one while the document was open."""
-    entry, offset = before.entry, result.source.offset
-    if before.open is not None:
-        return offset >= before.open.offset
+def _ends(before: Retold, entry: DocumentState, result: PublishedResult) -> Retold:
+    """The end of an event. A newer one that is open, such as one behind a doubt, stays open."""
+    newer = None
+    if (waits := before.open) is not None:
+        own = _emitted(result)
+        later = own.before(waits.emitted) if own and waits.emitted else waits.offset > result.source.offset
+        newer = waits if later else None
+    return Retold(_answered(entry, result), newer, begun=True)
+
+
+def _is_after(entry: DocumentState, result: PublishedResult) -> bool:
+    """Whether a result tells more than the copy: of a later event, or of the same one while the document was open."""
+    offset = result.source.offset
     if entry.claim is not None:
         return entry.claim.offset is None or offset >= entry.claim.offset
     if entry.last is None:
