@@ -261,7 +261,8 @@ def _problems(topic: TopicSpec, facts: Mapping[str, TopicFacts]) -> Iterable[Top
             topic.topic,
             f"has {found.partitions} partitions, its source {topic.ledger_of} has {source.partitions}",
             "A source's partition count may not change: its keys move to partitions whose ledger does not know them. "
-            f"Go back to {found.partitions} partitions under a new topic name, and set the source's name to it.",
+            f"Go on with {found.partitions} partitions under a new topic name, and move the ledger to it: "
+            "docs/operation.md, Partitions.",
         )
 
 

@@ -90,6 +90,11 @@ class LedgerKeeper:
         # What was not committed is read anyway; to go forward would pass over it.
         return {where: min(offsets) for where, offsets in again.items() if min(offsets) < read[where]}
 
+    async def move_ledger(self, former: str, now: str) -> None:
+        """Take the ledger of a source topic along to its new name."""
+        restore = ("ledger", "restore", str(self._copies), "--copied-from", former, "--topic", now)
+        await self._run(*restore, "--execute")
+
     async def accept(self, source: str) -> None:
         """Go on behind records that expired unread."""
         await self._run("ledger", "accept", "--topic", source, "--execute")

@@ -126,13 +126,15 @@ class MemoryFaults:
                         await self._give_up(fault, source)
 
     async def _give_up(self, fault: MemoryFault, source: str) -> None:
-        """Set the source's name to that of a new topic, and have sent there what was not exported."""
+        """Go on with a new topic, take the ledger along, and have sent there what was not exported."""
         began = time.monotonic()
         system, name = self._system, TOPICS[fault.topic]
         await system.pool.stop_all()
+        await self._person.copy_ledgers()
         now = system.sender.renamed.get(name, name) + RENAMED
         system.env[f"ALVYS_SAGE_TOPIC_{name.upper().replace('-', '_')}"] = now
         await self._person.create_topics()
+        await self._person.move_ledger(source, system.prefix + now)
         await system.watch.read_rest()
         await system.watch.replaced(source, system.prefix + now)
         system.sender.renamed[name] = now

@@ -105,6 +105,14 @@ def restore(  # noqa: PLR0913 - options of one command
             "--from-sage", help="Add what Sage's own records tell beyond both: reads all connected companies."
         ),
     ] = False,
+    copied_from: Annotated[
+        str | None,
+        typer.Option(
+            "--copied-from",
+            metavar="SOURCE",
+            help="The former name of the source topic: copies and results know it so.",
+        ),
+    ] = None,
     topic: Topics = None,
     execute: Execute = False,
     by: By = NOBODY,
@@ -125,9 +133,11 @@ def restore(  # noqa: PLR0913 - options of one command
     if directory is not None and not directory.is_dir():
         raise UsageError(f"{directory} is no directory")
     settings, scope = _begin(by, topic)
+    if copied_from is not None and len(scope) != 1:
+        raise UsageError("with --copied-from, name the one source topic that it is now by --topic")
     if execute:
         may_change(settings, by)
-    request = _RestoreRequest(scope, directory, results=from_results, sage=from_sage, execute=execute)
+    request = _RestoreRequest(scope, directory, copied_from, results=from_results, sage=from_sage, execute=execute)
     whole = asyncio.run(_restore(settings, request, as_json=as_json))
     raise typer.Exit(0 if whole else 1)
 
@@ -179,6 +189,8 @@ class _RestoreRequest:
 
     scope: Scope
     directory: Path | None
+    former: str | None
+    """The former name of the source topic, if it has another one now."""
     results: bool
     sage: bool
     execute: bool
@@ -186,7 +198,9 @@ class _RestoreRequest:
 
 async def _restore(settings: Settings, request: _RestoreRequest, *, as_json: bool) -> bool:
     """Restore, or tell what would be restored. True if all of it can be, and is proven."""
-    async with plan(settings, request.scope, request.directory, results=request.results) as empty:
+    async with plan(
+        settings, request.scope, request.directory, results=request.results, former=request.former
+    ) as empty:
         report = await add_sage(settings, empty) if request.sage and empty else SageReport()
         closed = [each for each in empty if side_of(settings, each.position.source.topic) in report.closed]
         rest = [each for each in empty if each not in closed]

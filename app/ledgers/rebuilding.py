@@ -140,7 +140,7 @@ class Rebuilt:
 
 @asynccontextmanager
 async def plan(
-    settings: Settings, scope: Scope, directory: Path | None, *, results: bool
+    settings: Settings, scope: Scope, directory: Path | None, *, results: bool, former: str | None = None
 ) -> AsyncIterator[list[Rebuilt]]:
     """Work out the new content of the ledger partitions that are empty. Nothing is changed.
 
@@ -149,6 +149,8 @@ async def plan(
         scope: The source topics, and the partitions of each; all if it is empty.
         directory: The directory of the copies. None: there are none.
         results: Whether to add what only the published results tell.
+        former: The former name of the one source topic in the scope, under which copies and results know it. None: its
+            own.
 
     Yields:
         All empty partitions, also those of which nothing is known.
@@ -170,14 +172,15 @@ async def plan(
     with ExitStack() as stack:
         found: list[Rebuilt] = []
         for ledger in empty:
-            copy = None if directory is None else existing(directory, ledger)
+            named = ledger if former is None else TopicPartition(settings.topics.ledger(former), ledger.partition)
+            copy = None if directory is None else existing(directory, named)
             # A copy without documents still names the log that is replaced; local stores of it may be built anew then.
             copy = stack.enter_context(LedgerStore(MEMORY) if copy is None else copy)
             found.append(
                 Rebuilt(ledger, positions[ledger], counts[ledger.topic], copy, stack.enter_context(LedgerStore()))
             )
         if results and found:
-            await _add_results(settings, found)
+            await _add_results(settings, found, former)
         yield found
 
 
@@ -231,9 +234,10 @@ def batched(records: Iterator[tuple[str, bytes]], size: int) -> Iterator[list[tu
         yield part
 
 
-async def _add_results(settings: Settings, found: Sequence[Rebuilt]) -> None:
+async def _add_results(settings: Settings, found: Sequence[Rebuilt], former: str | None) -> None:
     """Read all published results, and apply those of these partitions."""
-    by_source = {each.position.source: each for each in found}
+    sources = [(each, each.position.source) for each in found]
+    by_source = {TopicPartition(former or source.topic, source.partition): each for each, source in sources}
     async with live_table(settings) as table:
         credentials = _credentials_in(table.state)
     async with reader_of(settings) as reader:

@@ -289,3 +289,35 @@ async def test_a_copy_from_before_the_first_document_names_the_log_whose_local_s
     assert {number: mark.follows for number, mark in after.items()} == {
         number: (mark.id,) for number, mark in before.items()
     }
+
+
+async def test_a_source_that_goes_on_under_another_name_takes_its_ledger_along(world, command, tmp_path):
+    await posted(world, "a", "b")
+    world.sage.script.append("lost")
+    world.sage.hidden = True
+    await world.send_invoices("doubted")
+    async with world.worker():
+        await world.until(1, "uncertain")
+        await world.until_all_committed()
+    assert (await command("ledger", "export", str(tmp_path))).code == 0
+    world.sage.hidden = False
+
+    former, now = (f"{world.prefix}{name}" for name in ("invoice-created", "invoices-anew"))
+    world.settings = world.settings.model_copy(update={"topic_invoice_created": "invoices-anew"})
+    world.topics = world.settings.topics
+    renamed = {"ALVYS_SAGE_TOPIC_INVOICE_CREATED": "invoices-anew", "ALVYS_SAGE_PARTITIONS": str(world.partitions)}
+    assert (await command("topics", "--create", **renamed)).code == 0
+    restore = ("ledger", "restore", str(tmp_path), "--copied-from", former, "--execute")
+    unnamed = await command(*restore, **renamed)
+    assert (unnamed.code, "--topic" in unnamed.err) == (2, True)
+    done = await command(*restore, "--topic", now, **renamed)
+    assert done.code == 0, done.err
+
+    requests = len(world.sage.requests)
+    await world.send_invoices("a", "b", "doubted")  # upstream sends again what it is not sure of
+    await world.send_invoices("b", amount="120.00")
+    async with world.worker():
+        await until(lambda: world.sage.keys["invoice/b"] == 1 and world.sage.corrected)
+        await world.until_all_committed()
+    assert dict(world.sage.keys) == {"invoice/a": 1, "invoice/b": 1, "invoice/doubted": 1}
+    assert sum(world.sage.requests[requests:]) == 2, "the correction of b, and nothing else"

@@ -45,8 +45,8 @@ TOPICS = f"{INTERNAL}topics"
 """Name of the internal record that holds the ids of the ledger topic and its source."""
 
 MAY_NOT = (
-    "a source's partition count may not change, since its keys move to partitions whose ledger does not know them. Put "
-    "new events on a new topic, and set the source's name to it."
+    "a source's partition count may not change, since its keys move to partitions whose ledger does not know them. Go "
+    "on with a new topic of the former count, and move the ledger to it: docs/operation.md, Partitions."
 )
 
 
