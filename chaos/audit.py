@@ -12,13 +12,13 @@ Findings, per document:
 """
 
 from collections import defaultdict
-from collections.abc import Container, Iterable, Mapping, Sequence
+from collections.abc import Container, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 
 from chaos.books import BookedDocument
 from chaos.mappings import MappingHistory
 from chaos.script import ScriptedRecord
-from chaos.watch import COPY, CommittedAnswer, Place
+from chaos.watch import COPY, RENAMED, CommittedAnswer, Place
 from demo.events import Booking, ExpectedOutcome
 
 STANDS = ("posted", "already_posted", "updated")
@@ -76,7 +76,8 @@ def documents_of(
     """Group by document; records that are dead letters are documents of their own.
 
     Records that were told as not exported, and were sent again, are left out (`sent_again_elsewhere`). In a copied
-    cluster, an answer about a document that waited there names the place of its record in the original.
+    cluster, and in a topic that goes on under another name, an answer about a document that waited before names the
+    offset of its record in the original.
     """
     answers = list(answers)
     left_out = sent_again_elsewhere(sources, answers)
@@ -93,14 +94,25 @@ def documents_of(
     for answer in answers:
         if _told_only(answer) and answer.place in exported:
             continue  # a letter for a span of records stands for those of it, too, that had ended before
-        topic, partition, offset = answer.place
-        original = (topic.removesuffix(COPY), partition, offset)
-        there, before = by_place.get(answer.place), by_place.get(original)
-        if before is not None and answer.key == before.key and (there is None or there.key != answer.key):
-            before.answers.append(replace(answer, place=original))
-        elif there is not None:
+        there = by_place.get(answer.place)
+        if there is None or there.key != answer.key:
+            for place in _originals(answer.place):
+                if (before := by_place.get(place)) is not None and before.key == answer.key:
+                    there, answer = before, replace(answer, place=place)  # noqa: PLW2901 - the same answer
+                    break
+        if there is not None:
             there.answers.append(answer)
     return list(by_key.values())
+
+
+def _originals(place: Place) -> Iterator[Place]:
+    """The places that a record may have had before its topic was copied, or went on under another name."""
+    topic, partition, offset = place
+    topic = topic.removesuffix(COPY)
+    yield topic, partition, offset
+    while topic.endswith(RENAMED):
+        topic = topic.removesuffix(RENAMED)
+        yield topic, partition, offset
 
 
 def sent_again_elsewhere(sources: Mapping[Place, int], answers: Iterable[CommittedAnswer]) -> set[Place]:

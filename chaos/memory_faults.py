@@ -14,7 +14,7 @@ from chaos.keeper import LedgerKeeper
 from chaos.plan import RUNNING, MemoryFault, MemoryKind
 from chaos.system import BROKER, ExportSystem
 from chaos.topic_faults import TopicFaults, copy_topics
-from chaos.watch import EXPIRED, Watch
+from chaos.watch import EXPIRED, RENAMED, Watch
 from demo.events import TOPICS
 from demo.processes import DemoError
 from ops.broker import LocalKafka
@@ -29,8 +29,6 @@ OF_LEDGERS: dict[MemoryKind, frozenset[str]] = {
     "cluster-copied": frozenset({"LEDGER_COPIED", "LEDGER_REPLACED", "LEDGER_TRUNCATED"}),
 }
 """The codes with which workers may hold a partition for the fault."""
-RENAMED = "-2"
-"""Added to the name of a source topic that is given up for another one."""
 
 
 @dataclass(slots=True)

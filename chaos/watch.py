@@ -30,6 +30,8 @@ and a broker that restarts answers nobody."""
 Place = tuple[str, int, int]
 """Topic, partition, offset of a source record. In a copied cluster, the topic's name with `COPY` behind it."""
 COPY = "@copy"
+RENAMED = "-2"
+"""Added to the name of a source topic that goes on under another one."""
 EXPIRED = "SOURCE_RECORDS_EXPIRED"
 """The code of the dead letter that stands for records which were deleted before they were read."""
 

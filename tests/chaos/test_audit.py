@@ -9,7 +9,7 @@ from chaos.audit import DocumentHistory, Emission, audit, documents_of, may_wait
 from chaos.books import BookedDocument
 from chaos.mappings import MappingHistory
 from chaos.script import ScriptedRecord
-from chaos.watch import COPY, CommittedAnswer
+from chaos.watch import COPY, RENAMED, CommittedAnswer
 from demo.events import BookedLine, Booking, ExpectedOutcome
 
 TOPIC = "invoice-created"
@@ -169,6 +169,18 @@ def test_a_document_that_waited_when_its_cluster_was_copied_is_answered_for_its_
     [document] = documents_of(sources, {0: item(0)}, [*waited, *copied], {})
     assert [each.place for each in document.answers] == [(TOPIC, 0, 7), (TOPIC, 0, 7), (TOPIC + COPY, 0, 2)]
     assert audit([document], [stands()], history).sound
+
+
+def test_a_document_that_waited_when_its_topic_got_another_name_is_answered_at_its_former_offset(history):
+    anew = TOPIC + RENAMED
+    sources = {(TOPIC, 0, 7): 0, (anew, 0, 7): 1}
+    items = {0: item(0), 1: replace(item(1), key=b"invoice/another")}
+    waited = [answer(7, "deferred", "ACCOUNT_UNMAPPED", None)]
+    moved = replace(answer(7, "posted"), place=(anew + COPY, 0, 7))
+    documents = documents_of(sources, items, [*waited, moved], {})
+    of_it = next(each for each in documents if each.key == moved.key)
+    assert [each.place for each in of_it.answers] == [(TOPIC, 0, 7), (TOPIC, 0, 7)]
+    assert audit([of_it], [stands()], history).sound
 
 
 def test_only_what_never_can_be_posted_may_wait_at_the_end():
