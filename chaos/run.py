@@ -40,7 +40,7 @@ ANSWERED = 20.0
 """Seconds that faults go on at most when all was sent."""
 IN_WORK = 40
 """Records that are sent right before topics are damaged; fewer where the script is short."""
-SETTLED = 20.0
+SETTLED = 60.0
 """Seconds that the answers may take at most after the repair of a topic, before the run goes on."""
 RATE = 60.0
 """Seconds that a measurement of throughput may take at most; `WARM` is the part of its documents that go before."""

@@ -61,6 +61,7 @@ from consumers.export.protocol.lifecycle import (
     LifecycleError,
     Map,
     Planned,
+    Returned,
     SaidExecuted,
     Sending,
     SetAside,
@@ -280,7 +281,10 @@ class Lane:
         return blocker in self.backlog or (blocker == CIRCUIT and self.circuit_open)
 
     def release_partition(self, _owner: object) -> None:
-        raise AssertionError("no partition is released in order here: workers die")
+        for work in (*self.claimed, *self.to_send):
+            if isinstance(work.life.state, Claimed):
+                work.owner.handle(work, Returned())
+        self.claimed, self.to_send, self.in_doubt = [], [], []
 
 
 @dataclass
@@ -584,6 +588,17 @@ class DocumentMachine(RuleBasedStateMachine):
         self.loop.run_until_complete(self._die())
         self._start()
 
+    @rule()
+    def the_worker_lets_its_partition_go_and_another_starts(self) -> None:
+        self.loop.run_until_complete(self._let_go())
+        self._start()
+
+    async def _let_go(self) -> None:
+        for _ in range(1_000):
+            self.kafka.allowed.release()
+        await self.worker.close(0.0)
+        await self._die()
+
     async def _die(self) -> None:
         await self.worker.close_now()
         tasks = [*(task for _, task in self.lane.claiming), *(task for *_, task in self.probing)]
@@ -624,6 +639,8 @@ class DocumentMachine(RuleBasedStateMachine):
 
     def _calm_down(self) -> None:
         self._come_to_rest()
+        if not self.sage.refused:
+            self._everything_is_answered()  # by itself
         self.a_person_asks_for_a_retry()  # for a document that Sage refused
         self._come_to_rest()
         while self.wires:
@@ -787,6 +804,21 @@ def test_a_call_proven_absent_that_cannot_be_sent_again_keeps_its_place_before_a
     machine._come_to_rest()
     machine.a_late_call_arrives()  # long after its lease: only its control id stops it
     machine.one_document_stands_at_most()
+    machine.teardown()
+
+
+def test_a_revision_that_was_kept_behind_a_doubt_is_not_forgotten_when_its_claimed_call_is_given_back():
+    """As chaos found it: claimed, not yet sent, when its worker let the partition go. Its record had ended long ago."""
+    machine = after_a_lease(Sage(), "never arrives")
+    machine.an_event_is_emitted(amount=2)
+    machine.a_record_is_read()
+    while machine.kafka.waits:
+        machine.a_transaction_commits()
+    assert machine.topics.committed == 2, "its record has ended"
+    machine.a_doubt_is_looked_up()
+    while not (machine.lane.claimed and machine.lane.claimed[0].claimed.corrects):
+        assert machine._next_step("answered")
+    machine.the_worker_lets_its_partition_go_and_another_starts()
     machine.teardown()
 
 

@@ -479,7 +479,7 @@ def transition(  # noqa: C901, PLR0911, PLR0912 - the table of the protocol: one
         case ((Planned() | Claimed() | InDoubt()), Ended(result)):
             return _ended(life, result, stored, revision)
         case Claimed(), Returned():
-            return replace(life, state=Completed()), _claim_returned(history, stored())
+            return replace(life, state=Completed()), _claim_returned(life, stored())
         case BetweenCalls(), Written():
             return replace(life, state=Planned(), history=history.for_next_call()), (Map(),)
         case Ending(result), Written():
@@ -587,16 +587,17 @@ def _dated_anew(history: History, claim: Claim, not_before: date | None) -> Hist
     return replace(history, period_retries=history.period_retries + 1)
 
 
-def _claim_returned(history: History, entry: DocumentState) -> tuple[Effect, ...]:
-    """Clear the claim of a call that was not taken.
+def _claim_returned(life: Life, entry: DocumentState) -> tuple[Effect, ...]:
+    """Clear the claim of a call that was not taken, if something else brings the event back.
 
-    A document that was already in doubt has no blocker key. If its claim was cleared, no event would ever wake it, so
-    its claim is kept; and so is the claim of a call that was proven absent before (`_set_aside`).
+    A source record that is open does, and a blocker or a person that the document waits for. Nothing brings back a
+    document that was in doubt, or a revision that was kept behind a doubt: their claim is kept, so that the next owner
+    looks the call up and goes on. So is the claim of a call that was proven absent before (`_set_aside`).
     """
-    was_in_doubt = entry.waiting and entry.last is not None and not entry.last.blocked_by
-    if was_in_doubt or history.absent is not None:
+    comes_back = life.offset is not None or entry.released_by or entry.rejected
+    if not comes_back or life.history.absent is not None:
         return ()
-    return (WriteState(replace(with_attempts(history, entry), claim=None)),)
+    return (WriteState(replace(with_attempts(life.history, entry), claim=None)),)
 
 
 def with_attempts(history: History, entry: DocumentState) -> DocumentState:
