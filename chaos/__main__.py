@@ -41,7 +41,7 @@ Rounds = Annotated[int, typer.Option(min=1, help="Parts; between two, a topic is
 Workers = Annotated[int, typer.Option(min=1, help="Worker processes.")]
 Partitions = Annotated[int, typer.Option(min=1, help="Partitions of each topic.")]
 Rate = Annotated[float, typer.Option(min=0, max=1, help="Share of the calls to the gateway that a fault strikes.")]
-Faults = Annotated[str, typer.Option(help=f"Kinds, by comma: {', '.join((*proxy.KINDS, proxy.BEYOND_LEASE))}.")]
+Faults = Annotated[str, typer.Option(help=f"Kinds, by comma: {', '.join((*proxy.KINDS, *proxy.OF_CREATES))}.")]
 Url = Annotated[
     str, typer.Option(help="Another XML gateway, in which the companies of `python -m chaos companies` are.")
 ]
@@ -90,7 +90,7 @@ def chaos(  # noqa: PLR0913 - the options of a command
     if context.invoked_subcommand is not None:
         return
     kinds = tuple(faults.split(",")) if faults else proxy.KINDS
-    if wrong := set(kinds) - {*proxy.KINDS, proxy.BEYOND_LEASE}:
+    if wrong := set(kinds) - {*proxy.KINDS, *proxy.OF_CREATES}:
         raise typer.BadParameter(f"no fault is called {', '.join(sorted(wrong))}", param_hint="--faults")
     if break_guard and break_guard not in broken.GUARDS:
         raise typer.BadParameter(f"no guard is called {break_guard}", param_hint="--break")

@@ -40,9 +40,13 @@ KINDS = (
     "silent_failure",
     "expire_session",
 )
+UNHEARD_CREATE = "unheard_create"
+"""`drop_after_commit` of creates alone: other kinds of faults strike sign-ins and reads more often than these."""
 BEYOND_LEASE = "beyond_lease"
 """Executed later than Sage may (its execution limit is over, the lease has ended). Not among `KINDS`: against it only
 the gateway's memory of control ids helps, so it is what shows that guard alone."""
+OF_CREATES = (BEYOND_LEASE, UNHEARD_CREATE)
+"""Kinds that strike calls which write, and only if they are named."""
 UNHEARD = frozenset(
     {
         "late",
@@ -53,6 +57,7 @@ UNHEARD = frozenset(
         "truncated",
         "timeout_524",
         BEYOND_LEASE,
+        UNHEARD_CREATE,
     }
 )
 """Executed, and the worker does not learn it."""
@@ -189,7 +194,7 @@ class Proxy:
         if not self.on or self._chance.random() >= self._rate:
             return None
         kind = self._chance.choice(self._kinds)
-        only_creates = kind == BEYOND_LEASE
+        only_creates = kind in OF_CREATES
         return None if only_creates and not _creates(request) else kind
 
     def _instead(  # noqa: PLR0911 - one case a kind
@@ -238,7 +243,7 @@ class Proxy:
                 await asyncio.sleep(self._patience * self._chance.uniform(1.1, 2.0))
             case "http_error_after_commit":
                 return web.Response(status=self._chance.choice((500, 502, 503, 504)), content_type="text/html")
-            case "drop_after_commit" | "drop_midway":
+            case "drop_after_commit" | "unheard_create" | "drop_midway":
                 return _dropped(http)
             case "truncated":
                 return _xml(answer[: len(answer) // 2], status)

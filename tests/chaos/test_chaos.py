@@ -56,9 +56,9 @@ LAGS = (
     "0",
     "--lag",
     "--fault-rate",
-    "0.3",
+    "1",
     "--faults",
-    "drop_after_commit",
+    "unheard_create",
     "--patience",
     "40",
 )
