@@ -3,7 +3,6 @@
 import asyncio
 import json
 import sys
-from collections import defaultdict
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
@@ -78,17 +77,11 @@ class LedgerKeeper:
                 break
             except DemoError as error:  # a worker that opened the partition meanwhile; the rest is done again
                 self._say(f"restored in part: {str(error).splitlines()[-1]}")
-        read = {
-            (each["source"]["topic"], each["partition"]): each["source"]["committed"] or 0
-            for each in await self._json("ledger", "verify", *topics, "--json", allowed=(0, 1))
+        return {
+            (each["ledger"].removesuffix(".ledger"), each["partition"]): each["readAgainFrom"]
+            for each in planned["ledgers"]
+            if each["readAgainFrom"] is not None
         }
-        again: defaultdict[tuple[str, int], list[int]] = defaultdict(list)
-        for each in planned["ledgers"]:
-            source = each["ledger"].removesuffix(".ledger")
-            for document in each["toBeReadAgain"]:
-                again[source, each["partition"]].append(document["offset"])
-        # What was not committed is read anyway; to go forward would pass over it.
-        return {where: min(offsets) for where, offsets in again.items() if min(offsets) < read[where]}
 
     async def move_ledger(self, former: str, now: str) -> None:
         """Take the ledger of a source topic along to its new name."""

@@ -4,7 +4,6 @@ A few documents at a time, so that the group's heartbeats go on, and never more 
 """
 
 import asyncio
-import math
 from collections import Counter, OrderedDict, deque
 from collections.abc import AsyncIterator, Iterable, Mapping
 from contextlib import AbstractContextManager
@@ -22,6 +21,7 @@ from consumers.export.protocol.document_state import Claim, DocumentState
 from consumers.export.protocol.lifecycle import TakenOver
 from consumers.export.sending.sage_access import BACKLOG
 from consumers.export.slices import Slices
+from consumers.export.sparing import SparingLine
 from consumers.export.work_item import PartitionHandle, WorkItem
 from domain.codes import Code
 from domain.commands import Command, MarkSynced, Replay, Retry
@@ -43,8 +43,6 @@ others wait until some of them were answered."""
 AT_ONCE = 20
 """Documents brought back without a pause. To parse and map one takes up to a millisecond, a very large one far longer.
 """
-TELL_EVERY = 60.0
-"""Seconds between two lines about events that can no longer be read."""
 
 
 class Host(PartitionHandle, Protocol):
@@ -121,9 +119,7 @@ class ParkingLot:
         """The number of these by subsidiary."""
         self._heads: dict[PendingCommand, tuple[str, str]] = {}
         """The key and the subsidiary of the next document of a command."""
-        self._unreadable = 0
-        """Events that could not be read since the last line about them."""
-        self._tell_again_at = -math.inf
+        self._unreadable = SparingLine()
         self._claims_left = dict(ledger.claims_without_event())
         """Claims without an outcome whose event is not kept in the ledger. Their records come again, or never will."""
 
@@ -265,10 +261,8 @@ class ParkingLot:
 
     def _tell_unreadable(self, key: str, error: ContractError) -> None:
         """Tell of unreadable events at most once a minute: all that wait may be of another version."""
-        self._unreadable += 1
-        if (now := asyncio.get_running_loop().time()) < self._tell_again_at:
+        if not (documents := self._unreadable.count(asyncio.get_running_loop().time())):
             return
-        documents, self._unreadable, self._tell_again_at = self._unreadable, 0, now + TELL_EVERY
         log.error(
             "a waiting event can no longer be read", documents=documents, key=key, code=error.code, detail=error.detail
         )

@@ -482,8 +482,7 @@ class PartitionProcessor:
         durable = [self._write_claim(work, claim) for work, claim in claims]
         self._called.update(work for work, _ in claims)
         self._calm.clear()
-        await asyncio.wait(durable)
-        if durable[-1].exception() is not None or self._gone:
+        if not await self._all_durable(durable):
             return False
         for work, claim in claims:
             self.handle(work, ClaimWritten(claim, send_deadline))
@@ -495,12 +494,16 @@ class PartitionProcessor:
             return False
         states = [(work, replace(self._ledger.get(work.key), claim=claim)) for work, claim in claims]
         durable = [self._write(work, PendingWrite(state), urgent=True) for work, state in states]
-        await asyncio.wait(durable)
-        if durable[-1].exception() is not None or self._gone:
+        if not await self._all_durable(durable):
             return False
         for work, claim in claims:
             self.handle(work, ClaimRenewed(claim))
         return True
+
+    async def _all_durable(self, writes: Sequence["asyncio.Future[None]"]) -> bool:
+        """Wait for writes. Returns False if they failed, or if the partition was lost meanwhile."""
+        await asyncio.wait(writes)
+        return writes[-1].exception() is None and not self._gone
 
     def _write_claim(self, work: WorkItem, claim: Claim) -> "asyncio.Future[None]":
         """Write a claim before results that can wait, but after whatever is still to be written about its document."""

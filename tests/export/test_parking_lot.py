@@ -23,7 +23,7 @@ from domain.documents import Connection, SageObject
 from domain.events import EventKind
 from domain.outcomes import Outcome
 from domain.translation import parse_record
-from tests.support.eventually import until
+from tests.support.eventually import counting_turns, until
 from tests.support.world import invoice
 
 SOURCE = TopicPartition("invoice-created", 0)
@@ -119,18 +119,9 @@ async def test_one_document_does_not_wait_for_all_that_another_setting_released(
 
 async def test_what_was_parked_comes_back_in_slices_at_a_start_and_each_document_once():
     lot, host, _ = lot_with(10 * AT_ONCE, waiting(OTHER, THIRD))
-    turns = 0
-
-    async def heartbeat() -> None:
-        nonlocal turns
-        while True:
-            turns += 1
-            await asyncio.sleep(0)
-
-    beating = asyncio.create_task(heartbeat())
-    await lot.begin()
-    beating.cancel()
-    assert turns >= 10
+    async with counting_turns() as turns:
+        await lot.begin()
+    assert turns() >= 10
     await asyncio.sleep(1)  # of the virtual time
     assert sorted(host.admitted) == sorted(f"invoice/{number}" for number in range(10 * AT_ONCE))
 

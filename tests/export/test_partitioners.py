@@ -22,6 +22,7 @@ from consumers.export.protocol.document_state import DocumentState, LastOutcome
 from domain.outcomes import Outcome
 from kafka_client.fencing import fence
 from kafka_client.partitioners import Partitioner, Placement
+from tests.support.eventually import counting_turns
 from tests.support.kafka import admin_of, producing
 from tests.support.world import World, invoice, key
 
@@ -302,16 +303,7 @@ async def test_with_any_record_key_no_partition_is_wrong(world: World):
 
 async def test_a_ledger_of_many_documents_is_looked_through_in_slices():
     decision = placement._Decision(cast(Any, None), placement.PartitionerRequest("invoice-created", None), 2)
-    turns = 0
-
-    async def heartbeat() -> None:
-        nonlocal turns
-        while True:
-            turns += 1
-            await asyncio.sleep(0)
-
-    beating = asyncio.create_task(heartbeat())
-    found = await decision._fitting(key(str(number)) for number in range(20 * placement.AT_ONCE))
-    beating.cancel()
-    assert turns >= 20
+    async with counting_turns() as turns:
+        found = await decision._fitting(key(str(number)) for number in range(20 * placement.AT_ONCE))
+    assert turns() >= 20
     assert set(found) == {Partitioner.MURMUR2, Partitioner.CRC32, None}

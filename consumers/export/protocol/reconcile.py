@@ -109,7 +109,7 @@ def reconcile(claim: Claim, found: Sequence[Found], known: Evidence) -> Reconcil
     found = [each for each in found if each.record_no not in retired or not each.reversed]
     marked = [each for each in found if each.bears(known.marker)]
     ours = [each for each in marked if each.record_no not in retired]  # a former record is never adopted
-    standing = [each for each in ours if each.total == claim.total and not each.reversed]
+    standing = standing_of(claim, ours, known.marker)
     if len(standing) == 1:
         return Adopt(standing[0].record_no)
     if standing:
@@ -117,6 +117,11 @@ def reconcile(claim: Claim, found: Sequence[Found], known: Evidence) -> Reconcil
     if not (known.lease_ended or known.number_taken or claim.asked):
         return NotProvenYet("it is not in sage yet")
     return _in_the_way(claim, found, marked, known) or _nothing(claim, known)
+
+
+def standing_of(claim: Claim, found: Sequence[Found], marker: str) -> list[Found]:
+    """The records that may be what the call posted: of our marker and its amount, and not reversed."""
+    return [each for each in found if each.bears(marker) and each.total == claim.total and not each.reversed]
 
 
 def _in_the_way(

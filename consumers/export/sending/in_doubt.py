@@ -26,6 +26,7 @@ from consumers.export.sending.circuit_breaker import CircuitBreakers
 from consumers.export.sending.leases import Leases
 from consumers.export.sending.probes import Probes
 from consumers.export.sending.sage_access import CredentialsMissingError, SageAccess, endpoint_of
+from consumers.export.sparing import SparingLine
 from consumers.export.work_item import PartitionHandle, WorkItem
 from domain.codes import Code
 from domain.idempotency import marker
@@ -36,9 +37,6 @@ from sage_client import DocumentKey, ErrorCategory, Login, SageError
 from sage_client.errors import PermissionDeniedError
 
 log = structlog.get_logger(__name__)
-
-WARN_EVERY = 60.0
-"""Seconds between two warnings of one company's documents in doubt."""
 
 
 class DoubtResolver:
@@ -77,9 +75,8 @@ class DoubtResolver:
         self._asked: set[WorkItem] = set()
         """Documents that a person was asked about."""
         self._company_id = company_id
-        self._untold = 0
-        """Documents whose doubt is new or has a new reason, since the last warning."""
-        self._warn_again_at = 0.0
+        self._warning = SparingLine()
+        """Tells of documents whose doubt is new or has a new reason."""
         self._gauge = metrics.NEED_A_PERSON.labels(company_id)
 
     def add(self, work: WorkItem) -> None:
@@ -264,11 +261,9 @@ class DoubtResolver:
 
     def _warn(self, work: WorkItem, why: str) -> None:
         """Warn of documents in doubt at most once a minute: a broken connection may bring thousands at a time."""
-        self._untold += 1
-        if (now := self._time.monotonic()) < self._warn_again_at:
+        if not (documents := self._warning.count(self._time.monotonic())):
             return
-        claim, documents = work.claimed, self._untold
-        self._untold, self._warn_again_at = 0, now + WARN_EVERY
+        claim = work.claimed
         log.warning(
             "documents are in doubt",
             company=self._company_id,

@@ -18,6 +18,7 @@ from consumers.export.config import ExportConfig
 from consumers.export.protocol.calls import call_of, may_be_repeated
 from consumers.export.protocol.document_state import Claim
 from consumers.export.protocol.lifecycle import SaidExecuted
+from consumers.export.protocol.reconcile import standing_of
 from consumers.export.protocol.results import executed
 from consumers.export.sending.leases import Leases
 from consumers.export.work_item import WorkItem
@@ -126,8 +127,7 @@ class Probes:
             shown = [[] for _ in made]
         for (work, record_no), there in zip(made, shown, strict=True):
             claim = claims[work]
-            ours = [each for each in there if each.bears(marker(work.key)) and each.total == claim.total]
-            if len([each for each in ours if not each.reversed]) > 1:
+            if len(standing_of(claim, there, marker(work.key))) > 1:
                 metrics.PROBES.labels(self._company_id, "posted twice").inc()
                 log.error("sage executed a call and its repetition", key=work.key, number=claim.number)
             elif work.doubt is not None:
